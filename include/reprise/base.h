@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPRISE_BASE_H
+#define REPRISE_BASE_H
+
+/*
+ * reprise/base.h - statuses, bytes, error details, allocator hooks, the version
+ *
+ * What every other header stands on. Three kinds of trouble are never mixed:
+ *
+ *   outcomes          normal alternatives (an event, nothing new, a gap, the end): an enum
+ *                     of their own that a caller switches over;
+ *   operating errors  a reprise_status, 0 or negative; outputs are untouched on failure, and
+ *                     details go into an optional struct reprise_error;
+ *   programmer errors assertions, which stay on in release builds and abort.
+ *
+ * Structs named ..._options, ..._stats and struct reprise_error start with a size: set it to
+ * sizeof the struct. A program built against an older header keeps working with a newer
+ * library. A size that the library cannot honour is REPRISE_E_INVALID.
+ *
+ * Sizes are in bytes, counts in events, times in nanoseconds; each name says which.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define REPRISE_API      __attribute__((visibility("default")))
+#define REPRISE_MUST_USE __attribute__((warn_unused_result))
+#else
+#define REPRISE_API
+#define REPRISE_MUST_USE
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An event's place in its session: 1, 2, 3, with no holes. 0 stands before the first. */
+typedef uint64_t reprise_position;
+
+/* Bytes somewhere: (pointer, size). The pointer may be NULL when size is 0. */
+struct reprise_bytes {
+	const void *data;
+	size_t size;
+};
+
+/* Every operating status of every call, in one table: X(name, value, sentence). */
+#define REPRISE_STATUS_TABLE(X)                                              \
+	X(OK, 0, "done")                                                     \
+	X(E_INVALID, -1, "an argument or option is out of its range")        \
+	X(E_MALFORMED_CURSOR, -2, "the text is not a cursor")                \
+	X(E_WRONG_SESSION, -3, "the cursor belongs to another session")      \
+	X(E_TOO_LARGE, -4, "larger than what can ever be held")              \
+	X(E_CLOSED, -5, "the session has ended")                             \
+	X(E_BUSY, -6, "somebody else holds it")                              \
+	X(E_FULL, -7, "there is no room and nothing may be displaced")       \
+	X(E_NO_MEMORY, -8, "memory could not be had")                        \
+	X(E_TIMEOUT, -9, "the time is up")                                   \
+	X(E_INTERRUPTED, -10, "another thread interrupted the wait")         \
+	X(E_NOT_FOUND, -11, "there is no such thing")                        \
+	X(E_EXISTS, -12, "it is there already")                              \
+	X(E_CONFLICT, -13, "not at the expected version")                    \
+	X(E_STALE, -14, "the state is out of date; recover first")           \
+	X(E_EXPIRED, -15, "too old to be accepted")                          \
+	X(E_ABORTED, -16, "given up because an earlier one failed")          \
+	X(E_CORRUPT, -17, "stored bytes are damaged")                        \
+	X(E_VERSION, -18, "written by another version")                      \
+	X(E_IO, -19, "reading or writing failed")                            \
+	X(E_FORKED, -20, "this process is a fork of the one that opened it") \
+	X(E_SYSTEM, -21, "the operating system refused a call")
+
+typedef enum reprise_status {
+#define REPRISE_STATUS_ENUM(name, value, sentence) REPRISE_##name = (value),
+	REPRISE_STATUS_TABLE(REPRISE_STATUS_ENUM)
+#undef REPRISE_STATUS_ENUM
+} reprise_status;
+
+enum {
+	REPRISE_SESSION_ID_BYTES_MAX = 128,
+	REPRISE_ERROR_WHAT_BYTES = 64,
+};
+
+/* In an option: no limit, where the option allows it. */
+#define REPRISE_NO_LIMIT UINT64_MAX
+
+/*
+ * What a status cannot say. Optional everywhere; written only when the call fails, and then
+ * whole: what does not apply is 0 or "".
+ */
+struct reprise_error {
+	size_t size; /* sizeof(struct reprise_error), set by the caller */
+	reprise_status status;
+	int os_error;                        /* errno of the call that failed (E_SYSTEM, ...) */
+	uint64_t byte;                       /* E_MALFORMED_CURSOR: the first byte that is wrong */
+	char what[REPRISE_ERROR_WHAT_BYTES]; /* E_INVALID: the argument or option */
+	char expected_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* E_WRONG_SESSION: asked for */
+	char actual_id[REPRISE_SESSION_ID_BYTES_MAX + 1];   /* E_WRONG_SESSION: the cursor's */
+};
+
+/*
+ * Where a store takes its memory. The functions may be called from any thread and must not
+ * call the library. Either pair may be NULL: then the library's own is used.
+ *
+ * allocate/release  Control memory: at most a few KiB each. allocate returns memory aligned to
+ *                   @alignment (a power of two, at most 64), or NULL; release gets the same size.
+ *                   (The session table's own buckets come from liburcu, which uses malloc.)
+ * map/unmap         Arenas, in large pieces of private anonymous memory, aligned to a page, or
+ *                   NULL. The library gives pages back with madvise(2) in between, and unmaps
+ *                   only whole pieces.
+ */
+struct reprise_allocator {
+	void *context;
+	void *(*allocate)(void *context, size_t size, size_t alignment);
+	void (*release)(void *context, void *memory, size_t size);
+	void *(*map)(void *context, size_t size);
+	void (*unmap)(void *context, void *memory, size_t size);
+};
+
+/*
+ * reprise_status_name - the constant's name, such as "REPRISE_E_BUSY"
+ * reprise_status_text - one sentence for people
+ *
+ * @status  Any value.
+ *
+ * Threads   Any.
+ * Progress  Wait-free.
+ * Ordering  None.
+ * Returns   A static string; for a value that is no status, "unknown status".
+ */
+REPRISE_API const char *reprise_status_name(reprise_status status);
+REPRISE_API const char *reprise_status_text(reprise_status status);
+
+/*
+ * reprise_version - the library's version, such as "0.1.0" (semantic versioning)
+ *
+ * Threads   Any.
+ * Progress  Wait-free.
+ * Ordering  None.
+ * Returns   A static string.
+ */
+REPRISE_API const char *reprise_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* REPRISE_BASE_H */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPRISE_REPRISE_H
+#define REPRISE_REPRISE_H
+
+/* reprise/reprise.h - everything: append to a session, subscribe after what was seen, next */
+
+#include <reprise/base.h>
+#include <reprise/cursor.h>
+#include <reprise/session.h>
+#include <reprise/store.h>
+#include <reprise/subscription.h>
+
+#endif /* REPRISE_REPRISE_H */

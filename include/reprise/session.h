@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPRISE_SESSION_H
+#define REPRISE_SESSION_H
+
+/*
+ * reprise/session.h - the writer's side of a session
+ *
+ * One writer at a time appends to a session. An append never waits for anybody: it replaces the
+ * oldest events even while a slow subscription copies them, and that subscription is told exactly
+ * what it lost. A writer may move between threads when the host orders its calls.
+ */
+
+#include <sys/uio.h>
+
+#include <reprise/base.h>
+#include <reprise/cursor.h>
+#include <reprise/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct reprise_session; /* opaque: the writer's handle; see reprise_session_open */
+
+/* Event flags: bit 0 as below, bits 1-7 the library's (0 in what is appended), 8-15 the host's. */
+enum {
+	REPRISE_EVENT_COMMIT = 1, /* this event brings the durable state to its revision */
+};
+
+/* An event that is to be appended. */
+struct reprise_new_event {
+	uint64_t revision; /* the durable point it belongs to; need not grow */
+	uint16_t kind;     /* the host's */
+	uint16_t flags;
+	struct reprise_bytes payload; /* borrowed for the call and copied; may be empty */
+};
+
+/*
+ * reprise_session_open - become the writer of a session
+ *
+ * Creates the session's window, or joins the one that is there: after reprise_current_cursor, or
+ * after another writer has closed. A window that has ended is replaced by a new one (a new
+ * incarnation) whose positions go on above it.
+ *
+ * @store        Borrowed until the handle is closed.
+ * @session_id   NUL-terminated, copied.
+ * @options      Borrowed. NULL or 0 fields: the store's. They shape a window that this call
+ *               creates; one that it joins stays as it is (reprise_session_stats tells).
+ * @ret_session  Set on REPRISE_OK: owned, close it with reprise_session_close.
+ * @error        Optional: `what` names the bad argument.
+ *
+ * Threads   Any.
+ * Progress  Allocates and locks. The store's first call starts its thread.
+ * Ordering  Acquire: sees all that the previous writer did before it closed.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument, a bad id or option
+ *           REPRISE_E_BUSY       another writer has it open
+ *           REPRISE_E_NO_MEMORY  nothing changed
+ *           REPRISE_E_SYSTEM     no random bytes or no thread to be had; nothing changed
+ */
+REPRISE_API reprise_status reprise_session_open(struct reprise_store *store, const char *session_id,
+						const struct reprise_session_options *options,
+						struct reprise_session **ret_session,
+						struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_session_close - stop being the writer
+ *
+ * The window stays. Subscriptions wait for the next writer, unless the session was ended.
+ *
+ * @session  Moves. NULL is allowed.
+ *
+ * Threads   Writer.
+ * Progress  May lock.
+ * Ordering  Release: the next writer sees all that was done before.
+ */
+REPRISE_API void reprise_session_close(struct reprise_session *session);
+
+/*
+ * reprise_session_end - no event will follow
+ *
+ * The end is state, not an event: no flood can displace it. Every subscription, those of later
+ * too, gets what is retained (or a gap) and then ENDED with @end_status.
+ *
+ * @session     Stays open; close it.
+ * @end_status  The host's own.
+ *
+ * Threads   Writer.
+ * Progress  Wait-free; one system call if a subscription sleeps.
+ * Ordering  Release: who sees the end sees every event before it.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_CLOSED   it has ended before; the first status stands
+ *           REPRISE_E_INVALID  a NULL argument
+ */
+REPRISE_API reprise_status reprise_session_end(struct reprise_session *session,
+					       int32_t end_status) REPRISE_MUST_USE;
+
+/*
+ * reprise_append - publish one event as the session's next position
+ *
+ * @session       An open writer's handle.
+ * @revision      The durable point the event belongs to.
+ * @kind, @flags  The host's kind; REPRISE_EVENT_COMMIT and the host's bits 8-15.
+ * @payload       Borrowed for the call and copied. May be empty.
+ * @ret_position  Set on REPRISE_OK. May be NULL.
+ *
+ * Threads   Writer.
+ * Progress  Wait-free: no lock, no allocation, bounded by the bytes written; one system call if a
+ *           subscription sleeps, none otherwise.
+ * Ordering  Release: who sees this position sees all the writer did before.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument or a flag of the library's
+ *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
+ *           REPRISE_E_CLOSED     the session has ended
+ */
+REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint64_t revision,
+					  uint16_t kind, uint16_t flags,
+					  struct reprise_bytes payload,
+					  reprise_position *ret_position) REPRISE_MUST_USE;
+
+/*
+ * reprise_appendv - the same, with the payload gathered from parts
+ *
+ * @parts        Borrowed for the call; the payload is their bytes in order. A part may be empty.
+ * @parts_count  How many; 0 for an empty payload. At most 1024.
+ *
+ * Otherwise as reprise_append.
+ */
+REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint64_t revision,
+					   uint16_t kind, uint16_t flags, const struct iovec *parts,
+					   size_t parts_count,
+					   reprise_position *ret_position) REPRISE_MUST_USE;
+
+/*
+ * reprise_append_batch - publish several events, all visible at once
+ *
+ * They take contiguous positions in order, and no subscription ever sees the newest position
+ * inside the batch. (contracts A06)
+ *
+ * @events        Borrowed for the call and copied.
+ * @events_count  At least 1.
+ * @ret_first     The first one's position, set on REPRISE_OK. May be NULL.
+ *
+ * Otherwise as reprise_append; besides
+ * Returns   REPRISE_E_INVALID    also: an empty batch
+ *           REPRISE_E_TOO_LARGE  the window can never hold it all at once; nothing changed
+ */
+REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
+						const struct reprise_new_event *events,
+						size_t events_count,
+						reprise_position *ret_first) REPRISE_MUST_USE;
+
+/*
+ * reprise_session_cursor - the cursor of an event that this writer appended
+ *
+ * Its revision is the greatest of all events up to @position, as a subscription that has read so
+ * far would carry it.
+ *
+ * @session     An open writer's handle.
+ * @position    A retained position, or the one before the window's first.
+ * @ret_cursor  Set on REPRISE_OK.
+ *
+ * Threads   Writer.
+ * Progress  Wait-free.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_NOT_FOUND  no longer in the window, or before its beginning
+ *           REPRISE_E_INVALID    a NULL argument, or a position not yet appended
+ */
+REPRISE_API reprise_status
+reprise_session_cursor(struct reprise_session *session, reprise_position position,
+		       struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* REPRISE_SESSION_H */

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPRISE_STORE_H
+#define REPRISE_STORE_H
+
+/*
+ * reprise/store.h - the live windows of many sessions
+ *
+ * A store holds sessions by id. Each session has a window: a ring that keeps its newest events,
+ * bounded by count, by bytes and by age, and an incarnation that names this life of it. A writer
+ * (session.h) appends; any number of subscriptions (subscription.h) follow.
+ *
+ *            floor   oldest                        newest
+ *              |       |                              |
+ *    1 2 .. 38 39 40 [41][42][43] .. [103][104][105][106]
+ *      ^                            retained = above oldest - 1 and above the floor
+ *      a subscription here gets the gap 3..40, then event 41
+ *
+ * An event leaves the window when a newer one needs its place (capacity), when it is older than
+ * the age limit (age), or when it is trimmed (request).
+ */
+
+#include <reprise/base.h>
+#include <reprise/cursor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct reprise_store; /* opaque; see reprise_store_open */
+
+/*
+ * The bounds of a window. 0 is the default. A session's own options (reprise_session_open)
+ * replace the store's where they are not 0.
+ */
+struct reprise_session_options {
+	size_t size; /* sizeof(struct reprise_session_options) */
+
+	/* Events retained at most: exact. 1 or more; default 2048; REPRISE_NO_LIMIT: bytes alone. */
+	uint64_t events_max;
+
+	/*
+	 * Bytes retained at most, counting per event a header of 40 bytes, the payload rounded up
+	 * to 8, and what is left unused at the arena's end. 256 .. 2 GiB; default 1 MiB; rounded
+	 * up to a power of two, as the statistics say. The largest payload is 40 bytes less.
+	 */
+	uint64_t bytes_max;
+
+	/*
+	 * Age in nanoseconds beyond which an event is no longer handed out. 1 or more; default
+	 * 120 s; REPRISE_NO_LIMIT. Judged with one tick (10 ms) of slack and applied lazily, when
+	 * somebody subscribes, replays, asks for a cursor or trims.
+	 */
+	uint64_t age_ns_max;
+};
+
+struct reprise_store_options {
+	size_t size; /* sizeof(struct reprise_store_options) */
+
+	/* The bounds of sessions that do not say otherwise. Borrowed for the call; may be NULL. */
+	const struct reprise_session_options *session;
+
+	/* Copied; its context is borrowed until the store is closed. NULL: the library's own. */
+	const struct reprise_allocator *allocator;
+};
+
+struct reprise_store_stats {
+	size_t size;            /* sizeof(struct reprise_store_stats), set by the caller */
+	uint64_t sessions;      /* windows in the table */
+	uint64_t writers;       /* writer's handles open */
+	uint64_t subscriptions; /* subscriptions open */
+	uint64_t arena_bytes;   /* configured: reserved for windows, mostly untouched */
+	uint64_t staging_bytes; /* configured: reserved for subscriptions, mostly untouched */
+	uint64_t control_bytes; /* taken from allocate() */
+	uint64_t asymmetric;    /* 1: sleepers pay the barrier (membarrier); 0: appends do */
+};
+
+struct reprise_session_stats {
+	size_t size; /* sizeof(struct reprise_session_stats), set by the caller */
+	struct reprise_incarnation incarnation;
+	reprise_position first;  /* the window's first position, retained or not */
+	reprise_position oldest; /* the oldest retained, or newest + 1 */
+	reprise_position newest; /* the last appended, or first - 1 */
+	uint64_t retained;       /* newest - oldest + 1 */
+	uint64_t events_max;     /* as in force */
+	uint64_t bytes_max;      /* as in force, rounded */
+	uint64_t age_ns_max;     /* as in force */
+	uint64_t subscriptions;  /* open on this window */
+	uint64_t wakes;          /* system calls made to wake sleepers */
+	int32_t ended;           /* 1 after reprise_session_end */
+	int32_t end_status;      /* the host's, when ended */
+	int32_t has_writer;      /* 1 while a writer's handle is open */
+	int32_t reserved;        /* 0 */
+};
+
+/*
+ * reprise_store_open - an empty store
+ *
+ * @options    Borrowed. NULL: every default.
+ * @ret_store  Set on REPRISE_OK: owned, close it with reprise_store_close.
+ * @error      Optional: `what` names the bad option, `os_error` the refused call.
+ *
+ * Threads   Setup.
+ * Progress  Allocates; system calls (random bytes, membarrier).
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument or an option out of its range
+ *           REPRISE_E_NO_MEMORY  nothing was opened
+ *           REPRISE_E_SYSTEM     no random bytes to be had; nothing was opened
+ */
+REPRISE_API reprise_status reprise_store_open(const struct reprise_store_options *options,
+					      struct reprise_store **ret_store,
+					      struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_store_close - close a store that nobody holds anything of
+ *
+ * @store  Moves. NULL is allowed.
+ *
+ * Threads   Setup: no other call on the store may be running.
+ * Progress  Blocks until its thread has stopped and reclaimed memory is back.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_BUSY  writers or subscriptions are open; nothing was closed
+ */
+REPRISE_API reprise_status reprise_store_close(struct reprise_store *store) REPRISE_MUST_USE;
+
+/*
+ * reprise_store_stats - what a store holds
+ *
+ * @store      Borrowed.
+ * @ret_stats  `size` set by the caller; the rest set on REPRISE_OK.
+ *
+ * Threads   Any.
+ * Progress  Wait-free.
+ * Ordering  None: each count is right by itself, at some moment of the call.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument or a bad size
+ */
+REPRISE_API reprise_status reprise_store_stats(
+	struct reprise_store *store, struct reprise_store_stats *ret_stats) REPRISE_MUST_USE;
+
+/*
+ * reprise_session_stats - what one window holds
+ *
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, borrowed.
+ * @ret_stats   `size` set by the caller; the rest set on REPRISE_OK.
+ *
+ * Threads   Any.
+ * Progress  Wait-free after the thread's first call on any store, which may allocate and lock.
+ * Ordering  Acquire for oldest and newest: newest + 1 >= oldest.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_NOT_FOUND  no window of that id
+ *           REPRISE_E_INVALID    a NULL argument, a bad size or id
+ */
+REPRISE_API reprise_status
+reprise_session_stats(struct reprise_store *store, const char *session_id,
+		      struct reprise_session_stats *ret_stats) REPRISE_MUST_USE;
+
+/*
+ * reprise_current_cursor - a cursor from which nothing newer than a revision is missed
+ *
+ * For a host that has just read its durable state at @revision: the cursor stands just before
+ * the first retained event whose revision is greater, else at the newest. If an event with a
+ * greater revision has already left the window, it stands before the window's first position, so
+ * that the host is told by an ordinary gap. An unknown session is created (with the store's
+ * options), so that the cursor is valid at once. (contracts A13, A22)
+ *
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, borrowed.
+ * @revision    Carried by the cursor.
+ * @ret_cursor  Set on REPRISE_OK.
+ *
+ * Threads   Any.
+ * Progress  Known session: wait-free (after the thread's first call on any store), at most
+ *           2 (log2(events_max) + 1) looks at records. Unknown session: allocates and locks.
+ * Ordering  Acquire: events the caller knows to be appended are judged.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument or a bad id
+ *           REPRISE_E_NO_MEMORY  an unknown session could not be created
+ *           REPRISE_E_SYSTEM     no random bytes to be had for it
+ */
+REPRISE_API reprise_status
+reprise_current_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
+		       struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
+
+/*
+ * reprise_earliest_cursor - a cursor before everything that is retained
+ *
+ * As reprise_current_cursor, but just before the oldest retained event, or at the newest when
+ * nothing is retained. (contracts A23)
+ */
+REPRISE_API reprise_status
+reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
+			struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
+
+/*
+ * reprise_trim_session - apply the age limit now
+ * reprise_trim_to      - drop everything at or below a position
+ *
+ * Neither forgets the newest position or ends a subscription: who still stood below gets a gap.
+ *
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
+ * @position    Clamped to the newest.
+ *
+ * Threads   Any.
+ * Progress  Lock-free (after the thread's first call on any store).
+ * Ordering  Release: a subscription that looks afterwards no longer hands these events out.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument or a bad id
+ */
+REPRISE_API reprise_status reprise_trim_session(struct reprise_store *store,
+						const char *session_id) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_trim_to(struct reprise_store *store, const char *session_id,
+					   reprise_position position) REPRISE_MUST_USE;
+
+/*
+ * reprise_stamp_set - keep the store's clock by hand from now on
+ *
+ * Events are stamped with the store's stamp word, which its thread keeps near CLOCK_MONOTONIC
+ * (10 ms). From the first call on the word is the caller's: it is what appends stamp and what age
+ * is judged against. For tests, and for hosts with a clock of their own. Stamps of one session
+ * never decrease, whatever is set.
+ *
+ * @store     Borrowed.
+ * @stamp_ns  Below 2^63.
+ *
+ * Threads   Any.
+ * Progress  May lock briefly.
+ * Ordering  Appends that happen after it stamp this value or a later one.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument or a stamp of 2^63 or more
+ */
+REPRISE_API reprise_status reprise_stamp_set(struct reprise_store *store,
+					     uint64_t stamp_ns) REPRISE_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* REPRISE_STORE_H */

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPRISE_SUBSCRIPTION_H
+#define REPRISE_SUBSCRIPTION_H
+
+/*
+ * reprise/subscription.h - following a session after a cursor
+ *
+ * A subscription hands out what is buffered after its cursor, then live events, through one and
+ * the same ring: nothing is lost or doubled at the seam, because there is none. What it cannot
+ * hand out any more it says, as a gap with exact bounds, before any later event:
+ *
+ *    from a cursor that the window accepted: delivered + filtered + lost = appended
+ *
+ * unless a gap with reason UNAVAILABLE says that this cannot be known.
+ *
+ * One thread at a time per subscription, except where a function says otherwise.
+ */
+
+#include <reprise/base.h>
+#include <reprise/cursor.h>
+#include <reprise/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct reprise_subscription; /* opaque; see reprise_subscribe_after */
+
+/* What reprise_next found. All four are normal: switch over all four. */
+typedef enum reprise_outcome {
+	REPRISE_NEXT_EMPTY, /* nothing newer yet */
+	REPRISE_NEXT_EVENT, /* an event, or several */
+	REPRISE_NEXT_GAP,   /* events that will never be handed out */
+	REPRISE_NEXT_ENDED, /* nothing will ever follow; said again by every later call */
+} reprise_outcome;
+
+/* Where an event was read. */
+typedef enum reprise_source {
+	REPRISE_SOURCE_RING,
+	REPRISE_SOURCE_LOG,
+} reprise_source;
+
+struct reprise_event {
+	reprise_position position;
+	uint64_t revision;
+	uint64_t stamp_ns; /* when it was appended, on the store's clock */
+	uint16_t kind;
+	uint16_t flags;
+	reprise_source source;
+	struct reprise_bytes payload; /* borrowed until the next call on the subscription */
+};
+
+typedef enum reprise_gap_reason {
+	REPRISE_GAP_TRIMMED, /* lost_first .. lost_last left the window; it goes on after them */
+	REPRISE_GAP_UNAVAILABLE, /* what is missed cannot be known; ENDED INVALIDATED follows */
+} reprise_gap_reason;
+
+/* Why. More may be added in later versions. */
+typedef enum reprise_gap_detail {
+	/* TRIMMED; of several causes that of the last lost position */
+	REPRISE_GAP_CAPACITY, /* newer events took the place */
+	REPRISE_GAP_AGE,      /* older than the age limit */
+	REPRISE_GAP_REQUEST,  /* trimmed by reprise_trim_to */
+	/* UNAVAILABLE */
+	REPRISE_GAP_AHEAD,             /* the cursor is newer than what there is */
+	REPRISE_GAP_BEFORE_WINDOW,     /* the cursor is older than this window's beginning */
+	REPRISE_GAP_OTHER_INCARNATION, /* the cursor is of another life of the session */
+	REPRISE_GAP_INVALIDATED,       /* the window was declared void */
+	REPRISE_GAP_UNKNOWN_SESSION,   /* there is no window of that id */
+	REPRISE_GAP_BEHIND_DURABLE,    /* no retained COMMIT leads to the durable revision */
+} reprise_gap_detail;
+
+struct reprise_gap {
+	reprise_gap_reason reason;
+	reprise_gap_detail detail;
+	uint64_t lost;               /* how many; 0 when not knowable */
+	reprise_position lost_first; /* both included; 0 when not knowable */
+	reprise_position lost_last;
+
+	/*
+	 * Where to continue without losing anything retained; it keeps the revision asked with.
+	 * With no live window its incarnation is 0: ask reprise_current_cursor.
+	 */
+	struct reprise_cursor cursor;
+
+	/*
+	 * A position that was newest during the call, and its revision, or REPRISE_REVISION_UNKNOWN
+	 * if appends overtook every look at it. An empty window: revision 0.
+	 */
+	struct reprise_cursor newest;
+};
+
+typedef enum reprise_end_cause {
+	REPRISE_END_SESSION,     /* the session ended; `status` is the host's */
+	REPRISE_END_REPLAY,      /* a replay has reached the newest position of its opening */
+	REPRISE_END_INVALIDATED, /* a gap UNAVAILABLE came before; subscribe with its cursor */
+	REPRISE_END_STORE,       /* the store is not usable in this process */
+} reprise_end_cause;
+
+struct reprise_end {
+	reprise_end_cause cause;
+	int32_t status; /* as given to reprise_session_end; 0 for other causes */
+};
+
+enum {
+	REPRISE_KINDS_MAX = 64,
+};
+
+struct reprise_subscription_options {
+	size_t size; /* sizeof(struct reprise_subscription_options) */
+
+	/*
+	 * Bytes copied out of the ring and validated at a time. 64 .. 16 MiB; default 16 KiB. (A
+	 * larger event is copied alone: room for the largest is reserved, and touched when met.)
+	 */
+	uint64_t staging_bytes;
+
+	/* Nanoseconds to look before sleeping. Default 50,000; 1: none; REPRISE_NO_LIMIT: never sleep. */
+	uint64_t spin_ns;
+
+	/*
+	 * Hand out only events of these kinds; the others move the cursor and are counted as
+	 * filtered. Copied. NULL and 0: every kind; at most REPRISE_KINDS_MAX.
+	 */
+	const uint16_t *kinds;
+	size_t kinds_count;
+};
+
+struct reprise_subscription_stats {
+	size_t size;        /* sizeof(struct reprise_subscription_stats), set by the caller */
+	uint64_t delivered; /* events handed out */
+	uint64_t delivered_bytes;
+	uint64_t filtered; /* events left out by the filter of kinds */
+	uint64_t lost;     /* events in gaps of reason TRIMMED */
+	uint64_t gaps;     /* gaps of either reason */
+	uint64_t sleeps;   /* times that a wait went to sleep */
+};
+
+/*
+ * reprise_subscribe_after - what is retained after a cursor, then live
+ * reprise_replay_after    - the same, up to what is newest now, then ENDED
+ * reprise_resume_after    - as subscribe, judged against the host's durable state
+ *
+ * Always gives a subscription: whether the cursor is still good is said by the first
+ * reprise_next, in band. resume is for a host whose durable state is at @durable_revision now: a
+ * cursor with a greater revision is UNAVAILABLE (ahead); one with a smaller revision is accepted
+ * only if an event flagged COMMIT with a revision of at least @durable_revision is retained after
+ * it, else it is UNAVAILABLE (behind the durable state). (contracts A13-A18, A24)
+ *
+ * @store             Borrowed until the subscription is closed.
+ * @cursor            Borrowed for the call.
+ * @durable_revision  The host's, read now.
+ * @options           Borrowed. NULL: every default.
+ * @ret_subscription  Set on REPRISE_OK: owned, close it with reprise_subscription_close.
+ * @error             Optional: `what` names the bad argument.
+ *
+ * Threads   Any.
+ * Progress  Allocates and locks. resume: the first reprise_next is linear in what is retained.
+ * Ordering  Acquire: events that the caller knows to be appended are handed out or lost.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument, a bad session id or option
+ *           REPRISE_E_NO_MEMORY  nothing changed
+ */
+REPRISE_API reprise_status
+reprise_subscribe_after(struct reprise_store *store, const struct reprise_cursor *cursor,
+			const struct reprise_subscription_options *options,
+			struct reprise_subscription **ret_subscription,
+			struct reprise_error *error) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_replay_after(struct reprise_store *store,
+						const struct reprise_cursor *cursor,
+						const struct reprise_subscription_options *options,
+						struct reprise_subscription **ret_subscription,
+						struct reprise_error *error) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
+						const struct reprise_cursor *cursor,
+						uint64_t durable_revision,
+						const struct reprise_subscription_options *options,
+						struct reprise_subscription **ret_subscription,
+						struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_subscription_close - stop following
+ *
+ * @subscription  Moves. NULL is allowed. Payloads borrowed from it are gone.
+ *
+ * Threads   Owner: nobody may be waiting on it.
+ * Progress  May lock.
+ * Ordering  None.
+ */
+REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscription);
+
+/*
+ * reprise_next - the next event, or why there is none
+ *
+ * @subscription  Moves on EVENT and on GAP; not NULL (asserted).
+ * @ret_event     Set on EVENT; its payload is borrowed until the next call. Not NULL (asserted).
+ * @ret_gap       Set on GAP. Not NULL (asserted): a gap must not be swallowed.
+ * @ret_end       Set on ENDED. May be NULL.
+ *
+ * Threads   Any number at once, each with its own subscription.
+ * Progress  Wait-free, no allocation, no system call. An event overtaken while it was copied is a
+ *           gap, never a retry. (The first call of a resume: linear in what is retained.)
+ * Ordering  Acquire: what the writer did before it appended the event is seen.
+ * Returns   reprise_outcome.
+ */
+REPRISE_API reprise_outcome reprise_next(struct reprise_subscription *subscription,
+					 struct reprise_event *ret_event,
+					 struct reprise_gap *ret_gap,
+					 struct reprise_end *ret_end) REPRISE_MUST_USE;
+
+/*
+ * reprise_next_batch - the same, several events at a time
+ *
+ * @ret_events         Room for @events_count_max events. Not NULL (asserted).
+ * @events_count_max   At least 1 (asserted).
+ * @ret_events_count   Set on EVENT: how many, at least 1. Not NULL (asserted).
+ *
+ * Otherwise as reprise_next. It hands out what was copied in one stretch, so fewer events than
+ * there is room for do not mean that there are no more: EMPTY does.
+ */
+REPRISE_API reprise_outcome reprise_next_batch(struct reprise_subscription *subscription,
+					       struct reprise_event *ret_events,
+					       size_t events_count_max, size_t *ret_events_count,
+					       struct reprise_gap *ret_gap,
+					       struct reprise_end *ret_end) REPRISE_MUST_USE;
+
+/*
+ * reprise_wait - sleep until reprise_next has something to say
+ *
+ * Looks for a while (spin_ns), then sleeps. May read ahead: payloads handed out before are gone.
+ *
+ * @timeout_ns  At most this long; 0 only looks; REPRISE_NO_LIMIT waits for ever.
+ *
+ * Threads   Any number at once, each with its own subscription.
+ * Progress  Blocks. No wake-up is lost: what reprise_next would say ends the wait, however the
+ *           two race.
+ * Ordering  As reprise_next.
+ * Returns   REPRISE_OK             reprise_next will not answer EMPTY
+ *           REPRISE_E_TIMEOUT      nothing within @timeout_ns
+ *           REPRISE_E_INTERRUPTED  reprise_subscription_interrupt was called
+ *           REPRISE_E_INVALID      a NULL argument
+ */
+REPRISE_API reprise_status reprise_wait(struct reprise_subscription *subscription,
+					uint64_t timeout_ns) REPRISE_MUST_USE;
+
+/*
+ * reprise_subscription_interrupt - end a wait from another thread
+ *
+ * The wait that is running, else the next one, answers REPRISE_E_INTERRUPTED, once, even if there
+ * are events.
+ *
+ * Threads   Any, also while the owner waits. The subscription must not be closed meanwhile.
+ * Progress  Wait-free; one system call.
+ * Ordering  Release: the interrupted wait sees what was done before.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument
+ */
+REPRISE_API reprise_status reprise_subscription_interrupt(struct reprise_subscription *subscription)
+	REPRISE_MUST_USE;
+
+/*
+ * reprise_subscription_cursor - the cursor to come back with
+ *
+ * It stands after the last event handed out (or filtered, or the gap's end), with the greatest
+ * revision so far: who comes back with it sees every event exactly once, or a gap.
+ *
+ * @ret_cursor  Set on REPRISE_OK.
+ *
+ * Threads   Owner.
+ * Progress  Wait-free.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument
+ */
+REPRISE_API reprise_status
+reprise_subscription_cursor(const struct reprise_subscription *subscription,
+			    struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
+
+/*
+ * reprise_subscription_stats - what it has handed out so far
+ *
+ * @ret_stats  `size` set by the caller; the rest set on REPRISE_OK.
+ *
+ * Threads   Any, while the subscription is open.
+ * Progress  Wait-free.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument or a bad size
+ */
+REPRISE_API reprise_status
+reprise_subscription_stats(const struct reprise_subscription *subscription,
+			   struct reprise_subscription_stats *ret_stats) REPRISE_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* REPRISE_SUBSCRIPTION_H */

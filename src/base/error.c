@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+
+#include <string.h>
+
+#include "base/numbers.h"
+
+static reprise_status
+fill(struct reprise_error *error, struct reprise_error *filled)
+{
+	if (error != NULL && error->size >= sizeof(error->size)) {
+		filled->size = error->size;
+		memcpy(error, filled, least(error->size, sizeof(*filled)));
+	}
+	return filled->status;
+}
+
+static void
+copy_text(char *to, size_t to_bytes, const char *from)
+{
+	const size_t bytes = strnlen(from, to_bytes - 1);
+
+	memcpy(to, from, bytes);
+	to[bytes] = '\0';
+}
+
+reprise_status
+error_plain(struct reprise_error *error, reprise_status status)
+{
+	return fill(error, &(struct reprise_error){ .status = status });
+}
+
+reprise_status
+error_invalid(struct reprise_error *error, const char *what)
+{
+	struct reprise_error filled = { .status = REPRISE_E_INVALID };
+
+	copy_text(filled.what, sizeof(filled.what), what);
+	return fill(error, &filled);
+}
+
+reprise_status
+error_system(struct reprise_error *error, const char *what, int os_error)
+{
+	struct reprise_error filled = { .status = REPRISE_E_SYSTEM, .os_error = os_error };
+
+	copy_text(filled.what, sizeof(filled.what), what);
+	return fill(error, &filled);
+}
+
+reprise_status
+error_malformed(struct reprise_error *error, size_t byte)
+{
+	return fill(error,
+		    &(struct reprise_error){ .status = REPRISE_E_MALFORMED_CURSOR, .byte = byte });
+}
+
+reprise_status
+error_wrong_session(struct reprise_error *error, const char *expected_id, const char *actual_id)
+{
+	struct reprise_error filled = { .status = REPRISE_E_WRONG_SESSION };
+
+	copy_text(filled.expected_id, sizeof(filled.expected_id), expected_id);
+	copy_text(filled.actual_id, sizeof(filled.actual_id), actual_id);
+	return fill(error, &filled);
+}

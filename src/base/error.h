@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include <stddef.h>
+
+#include <reprise/base.h>
+
+/*
+ * Each fills @error, if there is one, and answers the status, so that a failing call can say
+ * `return error_invalid(error, "events_max");`. They write as much as the caller's size holds.
+ */
+reprise_status error_plain(struct reprise_error *error, reprise_status status);
+reprise_status error_invalid(struct reprise_error *error, const char *what);
+reprise_status error_system(struct reprise_error *error, const char *what, int os_error);
+reprise_status error_malformed(struct reprise_error *error, size_t byte);
+reprise_status error_wrong_session(struct reprise_error *error, const char *expected_id,
+				   const char *actual_id);
+
+#endif /* BASE_ERROR_H */

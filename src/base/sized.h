@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_SIZED_H
+#define BASE_SIZED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Structs that start with their size, between a program and a library of different versions.
+ *
+ * sized_read   Copies the caller's options into @known, whose fields the caller does not know yet
+ *              stay 0. False if the size is impossible, or if the caller sets fields that this
+ *              library does not know.
+ * sized_write  Copies @known into the caller's struct: what it has room for, and 0 in fields that
+ *              this library does not know. Its size stays. False if the size is impossible.
+ *
+ * @size_min is the size of the first released version of the struct.
+ */
+bool sized_read(void *known, size_t known_size, size_t size_min, const void *from);
+bool sized_write(void *to, const void *known, size_t known_size, size_t size_min);
+
+#endif /* BASE_SIZED_H */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/utf8.h"
+
+#include <stdbool.h>
+
+static inline bool
+is_within(unsigned char byte, unsigned char first, unsigned char last)
+{
+	return byte >= first && byte <= last;
+}
+
+/* The size of the well-formed character at @at (table 3-7 of the Unicode standard), or 0. */
+static size_t
+character_bytes(const unsigned char *at, size_t left)
+{
+	const unsigned char lead = at[0];
+	unsigned char second_first = 0x80, second_last = 0xbf;
+	size_t bytes = 0;
+
+	if (lead < 0x80)
+		return 1;
+	if (is_within(lead, 0xc2, 0xdf))
+		bytes = 2;
+	else if (is_within(lead, 0xe0, 0xef))
+		bytes = 3;
+	else if (is_within(lead, 0xf0, 0xf4))
+		bytes = 4;
+	if (bytes == 0 || bytes > left)
+		return 0;
+	if (lead == 0xe0)
+		second_first = 0xa0; /* overlong below */
+	else if (lead == 0xed)
+		second_last = 0x9f; /* surrogates above */
+	else if (lead == 0xf0)
+		second_first = 0x90; /* overlong below */
+	else if (lead == 0xf4)
+		second_last = 0x8f; /* beyond U+10FFFF */
+	if (!is_within(at[1], second_first, second_last))
+		return 0;
+	for (size_t i = 2; i < bytes; i++)
+		if (!is_within(at[i], 0x80, 0xbf))
+			return 0;
+	return bytes;
+}
+
+size_t
+utf8_text_prefix(const void *data, size_t bytes)
+{
+	const unsigned char *const text = data;
+	size_t at = 0;
+
+	while (at < bytes) {
+		const size_t size = character_bytes(text + at, bytes - at);
+
+		if (size == 0)
+			break;
+		if (size == 1 && (text[at] < 0x20 || text[at] == 0x7f))
+			break;
+		if (size == 2 && text[at] == 0xc2 && text[at + 1] <= 0x9f)
+			break;
+		at += size;
+	}
+	return at;
+}

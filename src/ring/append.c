@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "ring/append.h"
+
+/* Up to which offset may be written before @position is met, which is retained. */
+static uint64_t
+limit_before(const struct ring *ring, uint64_t position)
+{
+	const uint64_t at = place_offset(load_relaxed(&slot_of(ring, position)->place));
+	/* How far behind the head it begins: 1 .. arena_bytes, and that far it is from the limit. */
+	const uint64_t behind = ((ring->head - at - 1) & ring->arena_mask) + 1;
+
+	return ring->head - behind + ring->arena_bytes;
+}
+
+struct room
+ring_turn(struct ring *ring, uint64_t newest, uint64_t keep, uint64_t bytes)
+{
+	const uint64_t lap_end = (ring->head | ring->arena_mask) + 1;
+	const bool fits = ring->head + bytes <= lap_end;
+	const uint64_t start = fits ? ring->head : lap_end;
+	uint64_t limit = 0;
+
+	for (; keep <= newest; keep++) {
+		limit = limit_before(ring, keep);
+		if (start + bytes <= limit)
+			break;
+	}
+	if (keep > newest)
+		limit = start + ring->arena_bytes;
+	ring->run_end = least(limit, fits ? lap_end : lap_end + ring->arena_bytes);
+	REPRISE_ASSERT(start + bytes <= ring->run_end);
+	return (struct room){ .start = start, .keep = keep };
+}

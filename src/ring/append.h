@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RING_APPEND_H
+#define RING_APPEND_H
+
+/*
+ * The writer's half. Inline, because an append is a few nanoseconds and a call is one of them.
+ * The caller has checked that the ring is not ended and that what it appends can fit at all.
+ *
+ *   room    raise `oldest` above everything that will be overwritten
+ *   write   slot, header, payload: relaxed, since an overtaken reader loads them
+ *   publish store `newest`
+ */
+
+#include "ring/copy.h"
+#include "ring/ring.h"
+
+/* One event as the ring takes it. */
+struct draft {
+	uint64_t revision;
+	uint64_t shape;
+	uint64_t stamp_ns;
+};
+
+struct room {
+	uint64_t start; /* offset of the first byte */
+	uint64_t keep;  /* the first position that is not in the way */
+};
+
+/*
+ * Room that does not follow at once: beyond the arena's end, or over records that are still kept.
+ * @keep is the first position that the count of events leaves. Sets run_end. One step per record
+ * displaced.
+ */
+struct room ring_turn(struct ring *ring, uint64_t newest, uint64_t keep, uint64_t bytes);
+
+static inline void
+ring_raise_oldest(struct ring *ring, uint64_t keep)
+{
+	/* [append:A] The newest before; pairs with [look:B]. */
+	store_release(&ring->oldest, keep);
+
+	/*
+	 * [append:B] A before the overwriting stores;
+	 * pairs with [read:A], pairs with [probe:A].
+	 * A release store would not do: it holds back what came before it, and these come after.
+	 */
+	fence_release();
+}
+
+/* Where @bytes in one piece go, for @count records; everything in the way is displaced. */
+static inline uint64_t
+ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
+{
+	const uint64_t oldest = load_relaxed(&ring->oldest);
+	struct room room = { .start = ring->head, .keep = oldest };
+
+	if (newest + count - oldest >= ring->events_max)
+		room.keep = newest + count + 1 - ring->events_max;
+	if (room.start + bytes > ring->run_end)
+		room = ring_turn(ring, newest, room.keep, bytes);
+	if (room.keep != oldest)
+		ring_raise_oldest(ring, room.keep);
+	return room.start;
+}
+
+/* The same for one record, when it is known to end before run_end. */
+static inline void
+ring_room_running(struct ring *ring, uint64_t position)
+{
+	/* As it is whenever the window is full of events. */
+	if (likely(position - load_relaxed(&ring->oldest) >= ring->events_max))
+		ring_raise_oldest(ring, position + 1 - ring->events_max);
+}
+
+/* The stamp of an event that comes now: stamps of a ring never fall, whatever the clock does. */
+static inline uint64_t
+ring_stamp(struct ring *ring, uint64_t now_ns)
+{
+	if (unlikely(now_ns != ring->stamp_last_ns))
+		ring->stamp_last_ns = greatest(now_ns, ring->stamp_last_ns);
+	return ring->stamp_last_ns;
+}
+
+/* Slot and header of @position, whose record begins at @start; answers where its payload goes. */
+static inline unsigned char *
+ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t bytes,
+	   const struct draft *draft)
+{
+	const uint64_t at = start & ring->arena_mask;
+	struct slot *const slot = slot_of(ring, position);
+	struct record *const record = (struct record *)(void *)(ring->arena + at);
+
+	const uint64_t revision_before = ring->revision_max;
+
+	store_relaxed(&slot->place, place_of(at, bytes));
+	store_relaxed(&record->position, position);
+	store_relaxed(&record->revision, draft->revision);
+	store_relaxed(&record->revision_before, revision_before);
+	store_relaxed(&record->stamp_ns, draft->stamp_ns);
+	store_relaxed(&record->shape, draft->shape);
+	/* Before the payload is copied, so that nothing has to be kept across the call. */
+	if (draft->revision > revision_before)
+		ring->revision_max = draft->revision;
+	ring->head = start + bytes;
+	return (unsigned char *)(record + 1);
+}
+
+static inline void
+ring_publish(struct ring *ring, uint64_t newest)
+{
+	/* [append:C] Slots and records before; pairs with [look:D]. */
+	store_release(&ring->newest, newest);
+}
+
+/* No event follows. @status is the host's. */
+static inline void
+ring_end(struct ring *ring, int32_t status)
+{
+	ring->run_end = 0; /* nothing runs any more, so that an append need not look at `ended` */
+
+	/* [end:A] The last newest before; pairs with [look:A]. */
+	store_release(&ring->ended, RING_ENDED | (uint32_t)status);
+}
+
+#endif /* RING_APPEND_H */

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RING_COPY_H
+#define RING_COPY_H
+
+/*
+ * How payload bytes move: byte-wise atomic copies. A reader may copy what the writer is
+ * overwriting; it finds out afterwards and throws the bytes away, but the copy itself must not be
+ * a data race. C11 has no such copy (C++ has P1478), so there are two spellings:
+ *
+ *   production           memcpy, whose vector loads and stores tear at worst between bytes. At
+ *                        most 4 KiB a call, since glibc switches to non-temporal stores for large
+ *                        sizes, and those are ordered differently. A compiler barrier keeps the
+ *                        reader's copy before its validation.
+ *   REPRISE_WORD_COPY    relaxed 8-byte atomics, which ThreadSanitizer and model checkers see.
+ */
+
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/atomic.h"
+#include "base/numbers.h"
+
+#if defined(__SANITIZE_THREAD__)
+#define REPRISE_WORD_COPY 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define REPRISE_WORD_COPY 1
+#endif
+#endif
+
+enum {
+	COPY_BYTES_MAX = 4096, /* in one call of memcpy */
+};
+
+#ifdef REPRISE_WORD_COPY
+
+/* Bytes gathered into words, which are stored as they fill up. */
+struct word_writer {
+	atomic_u64 *to;
+	unsigned char bytes[8];
+	size_t count;
+};
+
+static inline void
+word_flush(struct word_writer *writer)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, writer->bytes, writer->count);
+	store_relaxed(writer->to, word);
+	writer->to++;
+	writer->count = 0;
+}
+
+static inline void
+word_write(struct word_writer *writer, const unsigned char *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		writer->bytes[writer->count++] = from[i];
+		if (writer->count == 8)
+			word_flush(writer);
+	}
+}
+
+static inline void
+copy_parts_in(unsigned char *to, const struct iovec *parts, size_t parts_count)
+{
+	struct word_writer writer = { .to = (atomic_u64 *)(void *)to };
+
+	for (size_t i = 0; i < parts_count; i++)
+		word_write(&writer, parts[i].iov_base, parts[i].iov_len);
+	if (writer.count > 0)
+		word_flush(&writer);
+}
+
+static inline void
+copy_in(unsigned char *to, const void *from, size_t bytes)
+{
+	struct word_writer writer = { .to = (atomic_u64 *)(void *)to };
+
+	word_write(&writer, from, bytes);
+	if (writer.count > 0)
+		word_flush(&writer);
+}
+
+/* At most COPY_BYTES_MAX. */
+static inline void
+copy_piece(unsigned char *to, const void *from, size_t bytes)
+{
+	copy_in(to, from, bytes);
+}
+
+/* @bytes is a multiple of 8. */
+static inline void
+copy_out(unsigned char *to, unsigned char *from, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += 8) {
+		const uint64_t word = load_relaxed((atomic_u64 *)(void *)(from + at));
+
+		memcpy(to + at, &word, 8);
+	}
+}
+
+#else
+
+/* At most COPY_BYTES_MAX. */
+static inline void
+copy_piece(unsigned char *to, const void *from, size_t bytes)
+{
+	/* gcc would make "rep movsq" of a size that it knows bounds of: three times slower. */
+	__asm__("" : "+r"(bytes));
+	memcpy(to, from, bytes);
+}
+
+static inline void
+copy_in(unsigned char *to, const void *from, size_t bytes)
+{
+	const unsigned char *at = from;
+
+	while (bytes > 0) {
+		const size_t piece = least(bytes, COPY_BYTES_MAX);
+
+		copy_piece(to, at, piece);
+		to += piece;
+		at += piece;
+		bytes -= piece;
+	}
+}
+
+static inline void
+copy_parts_in(unsigned char *to, const struct iovec *parts, size_t parts_count)
+{
+	for (size_t i = 0; i < parts_count; i++) {
+		copy_in(to, parts[i].iov_base, parts[i].iov_len);
+		to += parts[i].iov_len;
+	}
+}
+
+/* @bytes is a multiple of 8. */
+static inline void
+copy_out(unsigned char *to, unsigned char *from, size_t bytes)
+{
+	copy_in(to, from, bytes);
+	fence_compiler();
+}
+
+#endif /* REPRISE_WORD_COPY */
+
+#endif /* RING_COPY_H */

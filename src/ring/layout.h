@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RING_LAYOUT_H
+#define RING_LAYOUT_H
+
+/*
+ * The ring: one session's window. One writer appends; any thread reads and validates what it has
+ * read afterwards. It knows nothing of ids, cursor texts, threads to wake, or files.
+ *
+ *   index   slots, one a position:  [place][place][place] ...                  position & mask
+ *                                      |
+ *   arena   records of any size:   ..[header|payload][header|payload]..       byte offset & mask
+ *
+ *   place   one word, arena offset and size of the record: a reader never meets a size that is torn,
+ *           only one that is out of date
+ *   header  five words, below; the payload follows, padded to 8
+ *
+ * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record
+ * never straddles the arena's end: what is left there is skipped, and counts as used.
+ *
+ * Everything up to and including the writer's line is position-independent and of fixed layout.
+ *
+ * The ordering ledger. On the left who makes it true, on the right who relies on it.
+ *
+ *   append:A / look:B    who sees `oldest` raised sees every newest from before it, so
+ *                        newest + 1 >= oldest holds in a look
+ *   append:B / read:A    a copy that met one word of a newer record finds `oldest` raised above it
+ *   append:B / probe:A   and so does a probe
+ *   append:C / look:D    `newest` names only slots and records that are whole
+ *   trim:A / look:C      a floor is never above the newest that is loaded after it,
+ *   trim:B / look:C      whichever floor it is
+ *   end:A / look:A       who sees the end sees, after it, every event before it
+ */
+
+#include <stdalign.h>
+#include <stddef.h>
+
+#include "base/assert.h"
+#include "base/atomic.h"
+#include "base/numbers.h"
+
+enum {
+	RING_MAGIC = 0x31707272, /* "rrp1", little-endian */
+	RING_VERSION = 1,
+	RECORD_HEADER_BYTES = 40,
+	RECORD_ALIGNMENT = 8,
+};
+
+#define RING_ARENA_BYTES_MIN UINT64_C(64)
+#define RING_ARENA_BYTES_MAX (UINT64_C(1) << 31) /* a place has 32 bits for each of its halves */
+
+struct record {
+	atomic_u64 position;
+	atomic_u64 revision;
+	atomic_u64 revision_before; /* the greatest of every earlier event of this window, or 0 */
+	atomic_u64 stamp_ns;
+	atomic_u64 shape; /* payload bytes << 32 | kind << 16 | flags */
+};
+
+static_assert(sizeof(struct record) == RECORD_HEADER_BYTES, "the payload follows at once");
+
+struct slot {
+	atomic_u64 place; /* offset << 32 | record bytes */
+};
+
+struct ring {
+	/* Fixed at open; read by everybody. */
+	alignas(CACHE_LINE_BYTES) uint32_t magic;
+	uint32_t version;
+	uint64_t position_before; /* the window's first position - 1 */
+	uint64_t events_max;
+	uint64_t index_mask;  /* slots - 1 */
+	uint64_t arena_bytes; /* a power of two */
+	uint64_t arena_mask;  /* arena_bytes - 1 */
+	uint64_t payload_bytes_max;
+	uint64_t arena_offset; /* in the ring's memory, which begins with the index */
+
+	/* What the writer publishes. */
+	alignas(CACHE_LINE_BYTES) atomic_u64 newest; /* the last visible position */
+	atomic_u64 oldest; /* the first position whose slot and bytes are intact */
+	atomic_u64 ended;  /* RING_ENDED | the host's status, or 0 */
+
+	/* What trimmers raise: positions at or below were given up. */
+	alignas(CACHE_LINE_BYTES) atomic_u64 floor_age;
+	atomic_u64 floor_request;
+
+	/* The writer's own; handed on between writers by the lock that makes them writers. */
+	alignas(CACHE_LINE_BYTES) uint64_t head; /* where the next record goes */
+	uint64_t run_end;      /* up to there, without meeting `oldest` or the arena's end */
+	uint64_t revision_max; /* the greatest appended, or 0 */
+	uint64_t stamp_last_ns;
+
+	/* Where this process has the memory. Not part of the layout. */
+	alignas(CACHE_LINE_BYTES) struct slot *index;
+	unsigned char *arena;
+};
+
+static_assert(offsetof(struct ring, newest) == 64, "fixed layout");
+static_assert(offsetof(struct ring, floor_age) == 128, "fixed layout");
+static_assert(offsetof(struct ring, head) == 192, "fixed layout");
+static_assert(offsetof(struct ring, index) == 256, "fixed layout");
+
+#define RING_ENDED (UINT64_C(1) << 32)
+
+static inline struct slot *
+slot_of(const struct ring *ring, uint64_t position)
+{
+	return &ring->index[position & ring->index_mask];
+}
+
+static inline uint64_t
+place_of(uint64_t offset, uint64_t bytes)
+{
+	return offset << 32 | bytes;
+}
+
+static inline uint64_t
+place_offset(uint64_t place)
+{
+	return place >> 32;
+}
+
+static inline uint64_t
+place_bytes(uint64_t place)
+{
+	return place & UINT32_MAX;
+}
+
+static inline uint64_t
+record_bytes(uint64_t payload_bytes)
+{
+	return RECORD_HEADER_BYTES + round_up(payload_bytes, RECORD_ALIGNMENT);
+}
+
+static inline uint64_t
+shape_of(uint64_t payload_bytes, uint16_t kind, uint16_t flags)
+{
+	return payload_bytes << 32 | (uint64_t)kind << 16 | flags;
+}
+
+static inline uint64_t
+shape_payload_bytes(uint64_t shape)
+{
+	return shape >> 32;
+}
+
+static inline uint16_t
+shape_kind(uint64_t shape)
+{
+	return (uint16_t)(shape >> 16);
+}
+
+static inline uint16_t
+shape_flags(uint64_t shape)
+{
+	return (uint16_t)shape;
+}
+
+#endif /* RING_LAYOUT_H */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "ring/ring.h"
+
+struct ring_shape
+ring_shape_of(uint64_t events_max, uint64_t bytes_max)
+{
+	REPRISE_ASSERT(events_max >= 1);
+	REPRISE_ASSERT(bytes_max >= RING_ARENA_BYTES_MIN);
+	REPRISE_ASSERT(bytes_max <= RING_ARENA_BYTES_MAX);
+
+	const uint64_t arena_bytes = power_of_two_from(bytes_max);
+	/* No more events fit than headers do. */
+	const uint64_t events = least(events_max, arena_bytes / RECORD_HEADER_BYTES);
+	const uint64_t slots = power_of_two_from(events);
+	const uint64_t arena_offset = round_up(slots * sizeof(struct slot), CACHE_LINE_BYTES);
+
+	return (struct ring_shape){
+		.events_max = events,
+		.index_slots = slots,
+		.arena_bytes = arena_bytes,
+		.arena_offset = arena_offset,
+		.memory_bytes = arena_offset + arena_bytes,
+	};
+}
+
+void
+ring_open(struct ring *ring, const struct ring_shape *shape, void *memory, uint64_t position_before)
+{
+	unsigned char *const base = memory;
+
+	*ring = (struct ring){
+		.magic = RING_MAGIC,
+		.version = RING_VERSION,
+		.position_before = position_before,
+		.events_max = shape->events_max,
+		.index_mask = shape->index_slots - 1,
+		.arena_bytes = shape->arena_bytes,
+		.arena_mask = shape->arena_bytes - 1,
+		.payload_bytes_max = shape->arena_bytes - RECORD_HEADER_BYTES,
+		.arena_offset = shape->arena_offset,
+		.run_end = shape->arena_bytes,
+		.index = memory,
+		.arena = base + shape->arena_offset,
+	};
+	/* Nobody else has it yet; whoever gets it gets it through a lock or the table. */
+	atomic_init(&ring->newest, position_before);
+	atomic_init(&ring->oldest, position_before + 1);
+	atomic_init(&ring->ended, 0);
+	atomic_init(&ring->floor_age, 0);
+	atomic_init(&ring->floor_request, 0);
+}

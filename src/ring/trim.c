@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "ring/ring.h"
+
+void
+ring_trim_to(struct ring *ring, uint64_t position)
+{
+	const struct look look = ring_look(ring);
+	uint64_t floor = look.floor_request;
+
+	position = least(position, look.newest);
+	/* What has left already keeps the cause it left for. */
+	if (position < look.kept)
+		return;
+	while (floor < position) {
+		/* [trim:A] The newest it is clamped to before; pairs with [look:C]. */
+		if (compare_exchange_release(&ring->floor_request, &floor, position))
+			return;
+	}
+}
+
+void
+ring_trim_stamp(struct ring *ring, uint64_t stamp_ns)
+{
+	const struct look look = ring_look(ring);
+	uint64_t low = look.kept, high = look.newest + 1;
+	uint64_t too_old = 0; /* the greatest position seen, and validated, to be stamped before */
+
+	/* Stamps never fall, so what is too old is a prefix. */
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+		struct probe probe;
+		uint64_t oldest;
+
+		if (!ring_probe(ring, middle, &probe, &oldest)) {
+			low = greatest(middle + 1, oldest);
+		} else if (probe.stamp_ns < stamp_ns) {
+			too_old = middle;
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	if (too_old > look.floor_age) {
+		uint64_t floor = look.floor_age;
+
+		/*
+		 * [trim:B] The newest it is clamped to before; pairs with [look:C]. One attempt:
+		 * whoever came in between has applied the age rule as well.
+		 */
+		(void)compare_exchange_release(&ring->floor_age, &floor, too_old);
+	}
+}

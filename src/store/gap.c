@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "store/subscription.h"
+
+static struct reprise_cursor
+newest_cursor(struct reprise_session *session)
+{
+	uint64_t position, revision;
+
+	if (!ring_newest(&session->ring, &position, &revision))
+		revision = REPRISE_REVISION_UNKNOWN;
+	return session_cursor_at(session, position, revision);
+}
+
+/* A cursor of no life, for a session that has no window. */
+static struct reprise_cursor
+no_cursor(const struct reprise_cursor *asked)
+{
+	struct reprise_cursor cursor = { .revision = asked->revision };
+
+	memcpy(cursor.session_id, asked->session_id, sizeof(cursor.session_id));
+	return cursor;
+}
+
+static void
+take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
+{
+	struct reprise_session *const session = subscription->session;
+
+	*ret_gap = (struct reprise_gap){ .reason = REPRISE_GAP_UNAVAILABLE,
+					 .detail = subscription->refusal };
+	if (session != NULL) {
+		/* The cursor's look first, so that it is not beyond the newest. */
+		ret_gap->cursor = session_cursor_at(session, ring_look(&session->ring).kept - 1,
+						    subscription->at.revision);
+		ret_gap->newest = newest_cursor(session);
+	} else {
+		ret_gap->cursor = no_cursor(&subscription->at);
+		ret_gap->newest = ret_gap->cursor;
+	}
+	subscription->stage = STAGE_OVER;
+	subscription->end = (struct reprise_end){ .cause = REPRISE_END_INVALIDATED };
+}
+
+static void
+take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
+{
+	struct reprise_session *const session = subscription->session;
+	const struct look look = ring_look(&session->ring);
+	/* What is already copied is not lost by being displaced. */
+	const uint64_t kept =
+		subscription->stretch.count > 0 ? subscription->stretch.first : look.kept;
+	const uint64_t first = subscription->at.position + 1;
+	const uint64_t last = least(kept - 1, subscription->until);
+
+	*ret_gap = (struct reprise_gap){
+		.reason = REPRISE_GAP_TRIMMED,
+		.detail = last <= look.floor_request ? REPRISE_GAP_REQUEST
+			  : last <= look.floor_age   ? REPRISE_GAP_AGE
+						     : REPRISE_GAP_CAPACITY,
+		.lost = last - first + 1,
+		.lost_first = first,
+		.lost_last = last,
+		.newest = newest_cursor(session),
+	};
+	subscription->at.position = last;
+	ret_gap->cursor = subscription->at;
+	count(&subscription->lost, ret_gap->lost);
+}
+
+void
+subscription_take_gap(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
+{
+	if (subscription->stage == STAGE_REFUSED)
+		take_unavailable(subscription, ret_gap);
+	else
+		take_trimmed(subscription, ret_gap);
+	count(&subscription->gaps, 1);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "store/subscription.h"
+
+/*
+ * Whether a cursor can be followed, decided by subscribe, replay and resume alike and in this
+ * order (contracts A13, A14, A24). What has only left the window is no refusal: it is an exact gap.
+ */
+static bool
+is_refused(const struct reprise_subscription *subscription, reprise_gap_detail *ret_detail)
+{
+	const struct reprise_cursor *const at = &subscription->at;
+	struct reprise_session *const session = subscription->session;
+	const bool is_judged = subscription->is_judged_by_durable;
+
+	*ret_detail = REPRISE_GAP_AHEAD;
+	if (is_judged && at->revision > subscription->durable_revision)
+		return true;
+	*ret_detail = REPRISE_GAP_UNKNOWN_SESSION;
+	if (session == NULL)
+		return true;
+	*ret_detail = REPRISE_GAP_OTHER_INCARNATION;
+	if (memcmp(&at->incarnation, &session->incarnation, sizeof(at->incarnation)) != 0)
+		return true;
+
+	const struct look look = ring_look(&session->ring);
+
+	*ret_detail = REPRISE_GAP_AHEAD;
+	if (at->position > look.newest)
+		return true;
+	*ret_detail = REPRISE_GAP_BEFORE_WINDOW;
+	if (at->position < session->ring.position_before)
+		return true;
+	*ret_detail = REPRISE_GAP_BEHIND_DURABLE;
+	return is_judged && at->revision < subscription->durable_revision &&
+	       !ring_holds(&session->ring, greatest(at->position + 1, look.kept), look.newest,
+			   REPRISE_EVENT_COMMIT, subscription->durable_revision);
+}
+
+void
+subscription_judge(struct reprise_subscription *subscription)
+{
+	subscription->stage =
+		is_refused(subscription, &subscription->refusal) ? STAGE_REFUSED : STAGE_FOLLOWING;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/subscription.h"
+
+static bool
+is_wanted(const struct reprise_subscription *subscription, uint16_t kind)
+{
+	if (subscription->kinds_count == 0)
+		return true;
+	for (size_t i = 0; i < subscription->kinds_count; i++)
+		if (subscription->kinds[i] == kind)
+			return true;
+	return false;
+}
+
+/* Moves past the first record of the stretch, handed out or filtered. */
+static void
+pass(struct reprise_subscription *subscription, const struct record *record)
+{
+	subscription->at.position = subscription->stretch.first;
+	subscription->at.revision =
+		greatest(subscription->at.revision, load_relaxed(&record->revision));
+	stretch_drop(&subscription->stretch, 1);
+}
+
+/* Whether the stretch has something to say; moves past what is filtered or given up. */
+static bool
+look_at_stretch(struct reprise_subscription *subscription, reprise_outcome *ret_outcome)
+{
+	struct stretch *const stretch = &subscription->stretch;
+
+	while (stretch->count > 0) {
+		const uint64_t floor = ring_floor(&subscription->session->ring);
+
+		if (floor >= stretch->first)
+			stretch_drop(stretch, least(floor + 1 - stretch->first, stretch->count));
+		if (stretch->count == 0)
+			return false;
+		if (subscription->at.position + 1 < stretch->first) {
+			*ret_outcome = REPRISE_NEXT_GAP;
+			return true;
+		}
+		const struct record *const record = stretch_record(stretch);
+
+		if (is_wanted(subscription, shape_kind(load_relaxed(&record->shape)))) {
+			*ret_outcome = REPRISE_NEXT_EVENT;
+			return true;
+		}
+		pass(subscription, record);
+		count(&subscription->filtered, 1);
+	}
+	return false;
+}
+
+static reprise_outcome
+be_over(struct reprise_subscription *subscription, reprise_end_cause cause, int32_t status)
+{
+	subscription->stage = STAGE_OVER;
+	subscription->end = (struct reprise_end){ .cause = cause, .status = status };
+	return REPRISE_NEXT_ENDED;
+}
+
+/* What there is to say beyond the stretch: nothing, the end, a gap, or events to be read. */
+static reprise_outcome
+look_at_ring(struct reprise_subscription *subscription, const struct look *look)
+{
+	const uint64_t position = subscription->at.position;
+
+	if (position >= look->newest && look->ended != 0)
+		return be_over(subscription, REPRISE_END_SESSION, (int32_t)(uint32_t)look->ended);
+	if (position >= subscription->until)
+		return be_over(subscription, REPRISE_END_REPLAY, 0);
+	if (position >= look->newest)
+		return REPRISE_NEXT_EMPTY;
+	return position + 1 < look->kept ? REPRISE_NEXT_GAP : REPRISE_NEXT_EVENT;
+}
+
+reprise_outcome
+subscription_advance(struct reprise_subscription *subscription)
+{
+	uint64_t bound = UINT64_MAX; /* the newest of the first look: filtering ends there */
+	reprise_outcome outcome;
+
+	if (subscription->stage == STAGE_UNJUDGED)
+		subscription_judge(subscription);
+	if (subscription->stage == STAGE_REFUSED)
+		return REPRISE_NEXT_GAP;
+	if (subscription->stage == STAGE_OVER)
+		return REPRISE_NEXT_ENDED;
+
+	for (;;) {
+		if (look_at_stretch(subscription, &outcome))
+			return outcome;
+		const struct look look = ring_look(&subscription->session->ring);
+
+		outcome = look_at_ring(subscription, &look);
+		if (outcome != REPRISE_NEXT_EVENT)
+			return outcome;
+		if (subscription->at.position >= bound)
+			return REPRISE_NEXT_EMPTY;
+		bound = least(bound, look.newest);
+		ring_read(&subscription->session->ring, subscription->at.position + 1,
+			  least(look.newest, subscription->until), &subscription->stretch);
+	}
+}
+
+static void
+take_event(struct reprise_subscription *subscription, struct reprise_event *ret_event)
+{
+	const struct record *const record = stretch_record(&subscription->stretch);
+	const uint64_t shape = load_relaxed(&record->shape);
+	const size_t bytes = shape_payload_bytes(shape);
+
+	*ret_event = (struct reprise_event){
+		.position = subscription->stretch.first,
+		.revision = load_relaxed(&record->revision),
+		.stamp_ns = load_relaxed(&record->stamp_ns),
+		.kind = shape_kind(shape),
+		.flags = shape_flags(shape),
+		.source = REPRISE_SOURCE_RING,
+		.payload = { record_payload(record), bytes },
+	};
+	pass(subscription, record);
+	count(&subscription->delivered, 1);
+	count(&subscription->delivered_bytes, bytes);
+}
+
+reprise_outcome
+reprise_next_batch(struct reprise_subscription *subscription, struct reprise_event *ret_events,
+		   size_t events_count_max, size_t *ret_events_count, struct reprise_gap *ret_gap,
+		   struct reprise_end *ret_end)
+{
+	REPRISE_ASSERT(subscription != NULL);
+	REPRISE_ASSERT(ret_events != NULL);
+	REPRISE_ASSERT(events_count_max > 0);
+	REPRISE_ASSERT(ret_events_count != NULL);
+	REPRISE_ASSERT(ret_gap != NULL);
+
+	const reprise_outcome outcome = subscription_advance(subscription);
+	reprise_outcome more;
+	size_t taken = 0;
+
+	switch (outcome) {
+	case REPRISE_NEXT_EMPTY:
+		break;
+	case REPRISE_NEXT_EVENT:
+		do {
+			take_event(subscription, &ret_events[taken++]);
+		} while (taken < events_count_max && look_at_stretch(subscription, &more) &&
+			 more == REPRISE_NEXT_EVENT);
+		*ret_events_count = taken;
+		break;
+	case REPRISE_NEXT_GAP:
+		subscription_take_gap(subscription, ret_gap);
+		break;
+	case REPRISE_NEXT_ENDED:
+		if (ret_end != NULL)
+			*ret_end = subscription->end;
+		break;
+	}
+	return outcome;
+}
+
+reprise_outcome
+reprise_next(struct reprise_subscription *subscription, struct reprise_event *ret_event,
+	     struct reprise_gap *ret_gap, struct reprise_end *ret_end)
+{
+	size_t one;
+
+	return reprise_next_batch(subscription, ret_event, 1, &one, ret_gap, ret_end);
+}

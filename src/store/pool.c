@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/pool.h"
+
+#include <sys/mman.h>
+
+#include "base/assert.h"
+#include "base/numbers.h"
+
+#define RESERVATION_BYTES_FIRST (UINT64_C(8) << 20)
+#define RESERVATION_BYTES_LAST  (UINT64_C(1) << 30)
+
+struct reservation {
+	struct reservation *next;
+	unsigned char *pages;
+	uint64_t bytes;
+	uint64_t carved;
+};
+
+void
+pool_open(struct pool *pool, struct memory *memory)
+{
+	*pool = (struct pool){ .memory = memory, .reservation_bytes = RESERVATION_BYTES_FIRST };
+	pthread_mutex_init(&pool->lock, NULL);
+}
+
+void
+pool_close(struct pool *pool)
+{
+	for (size_t i = 0; i < POOL_SIZES; i++) {
+		while (pool->idle[i] != NULL) {
+			struct block *const block = pool->idle[i];
+
+			pool->idle[i] = block->next;
+			memory_give(pool->memory, block, sizeof(*block));
+		}
+	}
+	while (pool->reservations != NULL) {
+		struct reservation *const reservation = pool->reservations;
+
+		pool->reservations = reservation->next;
+		memory_unmap(pool->memory, reservation->pages, reservation->bytes);
+		memory_give(pool->memory, reservation, sizeof(*reservation));
+	}
+	pthread_mutex_destroy(&pool->lock);
+}
+
+static struct reservation *
+reserve(struct pool *pool, uint64_t bytes)
+{
+	struct reservation *const reservation =
+		memory_take(pool->memory, sizeof(struct reservation));
+
+	if (reservation == NULL)
+		return NULL;
+	reservation->bytes = greatest(bytes, pool->reservation_bytes);
+	reservation->pages = memory_map(pool->memory, reservation->bytes);
+	if (reservation->pages == NULL && reservation->bytes > bytes) {
+		/* Address space may be limited where memory is not. */
+		reservation->bytes = bytes;
+		reservation->pages = memory_map(pool->memory, bytes);
+	}
+	if (reservation->pages == NULL) {
+		memory_give(pool->memory, reservation, sizeof(*reservation));
+		return NULL;
+	}
+	pool->reservation_bytes = least(2 * pool->reservation_bytes, RESERVATION_BYTES_LAST);
+	reservation->next = pool->reservations;
+	pool->reservations = reservation;
+	return reservation;
+}
+
+static struct block *
+carve(struct pool *pool, uint64_t bytes)
+{
+	struct reservation *reservation = pool->reservations;
+	struct block *const block = memory_take(pool->memory, sizeof(struct block));
+
+	if (block == NULL)
+		return NULL;
+	if (reservation == NULL || reservation->bytes - reservation->carved < bytes)
+		reservation = reserve(pool, bytes);
+	if (reservation == NULL) {
+		memory_give(pool->memory, block, sizeof(*block));
+		return NULL;
+	}
+	block->memory = reservation->pages + reservation->carved;
+	block->bytes = bytes;
+	reservation->carved += bytes;
+	return block;
+}
+
+static size_t
+size_index(uint64_t bytes)
+{
+	return (size_t)__builtin_ctzll(bytes);
+}
+
+struct block *
+pool_take(struct pool *pool, uint64_t bytes)
+{
+	const uint64_t rounded = power_of_two_from(greatest(bytes, PAGE_BYTES));
+	struct block **const idle = &pool->idle[size_index(rounded)];
+
+	pthread_mutex_lock(&pool->lock);
+	struct block *block = *idle;
+
+	if (block != NULL)
+		*idle = block->next;
+	else
+		block = carve(pool, rounded);
+	pthread_mutex_unlock(&pool->lock);
+	return block;
+}
+
+void
+pool_give(struct pool *pool, struct block *block)
+{
+	if (block == NULL)
+		return;
+	/* Refused for locked memory: then it stays resident until the pool is closed. */
+	(void)madvise(block->memory, block->bytes, MADV_DONTNEED);
+
+	struct block **const idle = &pool->idle[size_index(block->bytes)];
+
+	pthread_mutex_lock(&pool->lock);
+	block->next = *idle;
+	*idle = block;
+	pthread_mutex_unlock(&pool->lock);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_POOL_H
+#define STORE_POOL_H
+
+/*
+ * Pages for arenas and staging. A mapping each would end at the kernel's limit of 65,530 mappings
+ * a process, so blocks are carved from large reservations, in sizes of powers of two; a block that
+ * comes back gives its pages to the system and keeps its addresses for the next of its size.
+ * Nothing is touched before its user touches it.
+ */
+
+#include <pthread.h>
+
+#include "base/memory.h"
+
+struct block {
+	struct block *next;
+	unsigned char *memory;
+	uint64_t bytes;
+};
+
+struct reservation;
+
+enum {
+	POOL_SIZES = 48, /* 2^n bytes each */
+};
+
+struct pool {
+	struct memory *memory; /* borrowed */
+	pthread_mutex_t lock;
+	struct block *idle[POOL_SIZES];
+	struct reservation *reservations; /* the first is being carved */
+	uint64_t reservation_bytes;       /* of the next one */
+};
+
+void pool_open(struct pool *pool, struct memory *memory);
+
+/* Every block is given back to the system, also those that are out. */
+void pool_close(struct pool *pool);
+
+/* At least @bytes, aligned to a page; NULL if there are none. */
+struct block *pool_take(struct pool *pool, uint64_t bytes);
+
+/* @block may be NULL. */
+void pool_give(struct pool *pool, struct block *block);
+
+#endif /* STORE_POOL_H */

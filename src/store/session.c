@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/session.h"
+
+#include <string.h>
+
+#include "base/random.h"
+#include "base/utf8.h"
+
+bool
+session_id_measure(const char *id, size_t *ret_bytes)
+{
+	if (id == NULL)
+		return false;
+	const size_t bytes = strnlen(id, REPRISE_SESSION_ID_BYTES_MAX + 1);
+
+	if (bytes < 1 || bytes > REPRISE_SESSION_ID_BYTES_MAX)
+		return false;
+	if (utf8_text_prefix(id, bytes) != bytes)
+		return false;
+	*ret_bytes = bytes;
+	return true;
+}
+
+uint64_t
+session_id_hash(const struct reprise_store *store, const char *id, size_t id_bytes)
+{
+	return siphash(&store->hash_key, id, id_bytes);
+}
+
+struct reprise_session *
+session_find(struct reprise_store *store, const char *id, size_t id_bytes)
+{
+	return table_find(store->table, session_id_hash(store, id, id_bytes), id);
+}
+
+reprise_status
+session_find_or_create(struct reprise_store *store, const char *id, size_t id_bytes,
+		       struct reprise_session **ret_session)
+{
+	struct reprise_session *session = session_find(store, id, id_bytes);
+	reprise_status status = REPRISE_OK;
+
+	if (session == NULL) {
+		pthread_mutex_lock(&store->lock);
+		session = session_find(store, id, id_bytes);
+		if (session == NULL) {
+			status = session_create(store, id, id_bytes, &store->bounds, NULL, &session,
+						NULL);
+			if (status == REPRISE_OK)
+				(void)session_pin(session);
+		}
+		pthread_mutex_unlock(&store->lock);
+	}
+	if (status == REPRISE_OK)
+		*ret_session = session;
+	return status;
+}
+
+reprise_status
+session_create(struct reprise_store *store, const char *id, size_t id_bytes,
+	       const struct bounds *bounds, struct reprise_session *before,
+	       struct reprise_session **ret_session, struct reprise_error *error)
+{
+	const struct ring_shape shape = ring_shape_of(bounds->events_max, bounds->bytes_max);
+	const int refused = relay_start(&store->relay);
+	struct reprise_incarnation incarnation;
+
+	if (refused != 0)
+		return error_system(error, "pthread_create", refused);
+	if (!random_bytes(&incarnation, sizeof(incarnation)))
+		return error_system(error, "getrandom", errno);
+	struct reprise_session *const session = memory_take(&store->memory, sizeof(*session));
+
+	if (session == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	session->block = pool_take(&store->pool, shape.memory_bytes);
+	if (session->block == NULL) {
+		memory_give(&store->memory, session, sizeof(*session));
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	/* Positions go on above whatever the ended one gave out. */
+	ring_open(&session->ring, &shape, session->block->memory,
+		  before != NULL ? load_acquire(&before->ring.newest) : 0);
+	bell_init(&session->bell, store->asymmetric);
+	session->store = store;
+	session->incarnation = incarnation;
+	session->bounds = (struct bounds){ .events_max = shape.events_max,
+					   .bytes_max = shape.arena_bytes,
+					   .age_ns_max = bounds->age_ns_max };
+	session->hash = session_id_hash(store, id, id_bytes);
+	memcpy(session->id, id, id_bytes + 1);
+	atomic_init(&session->refs, 1);
+	atomic_init(&session->has_writer, 0);
+	atomic_init(&session->subscriptions, 0);
+
+	fetch_add_relaxed(&store->arena_bytes, session->block->bytes);
+	if (before == NULL) {
+		fetch_add_relaxed(&store->sessions, 1);
+		table_add(store->table, session);
+	} else {
+		table_replace(store->table, before, session);
+		session_unpin(before);
+	}
+	*ret_session = session;
+	return REPRISE_OK;
+}
+
+bool
+session_pin(struct reprise_session *session)
+{
+	if ((fetch_add_acq_rel(&session->refs, 1) & SESSION_DEAD) == 0)
+		return true;
+	fetch_sub_relaxed(&session->refs, 1);
+	return false;
+}
+
+static void
+reclaim(struct reprise_session *session)
+{
+	memory_give(&session->store->memory, session, sizeof(*session));
+}
+
+/* Answers whether the caller is the one to give the memory back. */
+static bool
+release(struct reprise_session *session)
+{
+	uint64_t nobody = 0;
+
+	if (fetch_sub_acq_rel(&session->refs, 1) != 1)
+		return false;
+	if (!compare_exchange_acq_rel(&session->refs, &nobody, SESSION_DEAD))
+		return false;
+	fetch_sub_relaxed(&session->store->arena_bytes, session->block->bytes);
+	pool_give(&session->store->pool, session->block);
+	session->block = NULL;
+	return true;
+}
+
+void
+session_unpin(struct reprise_session *session)
+{
+	if (release(session))
+		table_retire(session->store->table, session, reclaim);
+}
+
+void
+session_forget(struct reprise_session *session)
+{
+	const bool last = release(session);
+
+	REPRISE_ASSERT(last);
+	reclaim(session);
+}
+
+void
+session_apply_age(struct reprise_session *session)
+{
+	const uint64_t age_max = session->bounds.age_ns_max;
+	const uint64_t now = stamp_now(&session->store->stamp);
+
+	if (age_max < now && now - age_max > STAMP_TICK_NS)
+		ring_trim_stamp(&session->ring, now - age_max - STAMP_TICK_NS);
+}
+
+struct reprise_cursor
+session_cursor_at(const struct reprise_session *session, reprise_position position,
+		  uint64_t revision)
+{
+	struct reprise_cursor cursor = { .incarnation = session->incarnation,
+					 .revision = revision,
+					 .position = position };
+
+	memcpy(cursor.session_id, session->id, sizeof(cursor.session_id));
+	return cursor;
+}

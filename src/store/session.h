@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_SESSION_H
+#define STORE_SESSION_H
+
+/*
+ * One life of a session: its window, its bell, and who holds it. A session that has ended and is
+ * opened again is another one of these, in the same place of the table.
+ *
+ * refs counts the table, the writer, the subscriptions, and calls that are looking. Who takes it to
+ * 0 marks it DEAD, with a compare-exchange that only one can win, and gives its memory back.
+ */
+
+#include <reprise/session.h>
+
+#include "ring/ring.h"
+#include "store/bell.h"
+#include "store/store.h"
+#include "store/table.h"
+
+#define SESSION_DEAD (UINT64_C(1) << 63)
+
+struct reprise_session {
+	struct ring ring;
+	alignas(CACHE_LINE_BYTES) struct bell bell;
+
+	/* Fixed at creation. */
+	alignas(CACHE_LINE_BYTES) struct reprise_store *store;
+	struct block *block; /* the ring's memory */
+	struct reprise_incarnation incarnation;
+	struct bounds bounds; /* as in force */
+	uint64_t hash;
+
+	atomic_u64 refs;
+	atomic_u64 has_writer; /* changed under the store's lock */
+	atomic_u64 subscriptions;
+	struct table_node node;
+	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+};
+
+static_assert(sizeof(struct reprise_session) <= 1024, "what a session costs that retains nothing");
+
+/* False if @id is no session id; then *ret_bytes is unset. */
+bool session_id_measure(const char *id, size_t *ret_bytes);
+uint64_t session_id_hash(const struct reprise_store *store, const char *id, size_t id_bytes);
+
+/* The session of that id, pinned, or NULL. Wait-free. */
+struct reprise_session *session_find(struct reprise_store *store, const char *id, size_t id_bytes);
+
+/* The same, but created (with the store's bounds) if it is not there. */
+reprise_status session_find_or_create(struct reprise_store *store, const char *id, size_t id_bytes,
+				      struct reprise_session **ret_session);
+
+/*
+ * A new session in the table, with the table's reference alone, under the store's lock. @before may
+ * be an ended one, which it replaces.
+ */
+reprise_status session_create(struct reprise_store *store, const char *id, size_t id_bytes,
+			      const struct bounds *bounds, struct reprise_session *before,
+			      struct reprise_session **ret_session, struct reprise_error *error);
+
+/* Takes a reference, for who has one already or is protected by the table. False if it is dead. */
+bool session_pin(struct reprise_session *session);
+void session_unpin(struct reprise_session *session);
+
+/* The table's reference, for a table that nobody else looks at any more. */
+void session_forget(struct reprise_session *session);
+
+/* Gives up what is older than the age limit. Wait-free. */
+void session_apply_age(struct reprise_session *session);
+
+struct reprise_cursor session_cursor_at(const struct reprise_session *session,
+					reprise_position position, uint64_t revision);
+
+#endif /* STORE_SESSION_H */

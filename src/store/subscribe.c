@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/sized.h"
+#include "store/subscription.h"
+
+#define STAGING_BYTES_LEAST   UINT64_C(64)
+#define STAGING_BYTES_MOST    (UINT64_C(16) << 20)
+#define STAGING_BYTES_DEFAULT (UINT64_C(16) << 10)
+#define SPIN_NS_DEFAULT       UINT64_C(50000)
+
+static reprise_status
+options_resolve(const struct reprise_subscription_options *given,
+		struct reprise_subscription_options *ret_options, struct reprise_error *error)
+{
+	struct reprise_subscription_options known = { 0 };
+
+	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+		return error_invalid(error, "subscription options: size");
+	if (known.staging_bytes == 0)
+		known.staging_bytes = STAGING_BYTES_DEFAULT;
+	if (known.staging_bytes < STAGING_BYTES_LEAST || known.staging_bytes > STAGING_BYTES_MOST)
+		return error_invalid(error, "staging_bytes");
+	if (known.spin_ns == 0)
+		known.spin_ns = SPIN_NS_DEFAULT;
+	if (known.kinds_count > REPRISE_KINDS_MAX)
+		return error_invalid(error, "kinds_count");
+	if ((known.kinds == NULL) != (known.kinds_count == 0))
+		return error_invalid(error, "kinds");
+	*ret_options = known;
+	return REPRISE_OK;
+}
+
+/* Room for the stretch: its places, then its bytes, enough for the largest record. */
+static bool
+take_staging(struct reprise_subscription *subscription, uint64_t staging_bytes)
+{
+	struct reprise_store *const store = subscription->store;
+	const uint64_t arena_bytes = subscription->session->ring.arena_bytes;
+	const uint64_t bytes_want = least(staging_bytes, arena_bytes);
+	const uint64_t places_max = bytes_want / RECORD_HEADER_BYTES + 1;
+	const uint64_t places_bytes = round_up(places_max * sizeof(uint64_t), CACHE_LINE_BYTES);
+
+	subscription->block = pool_take(&store->pool, places_bytes + arena_bytes);
+	if (subscription->block == NULL)
+		return false;
+	subscription->stretch = (struct stretch){
+		.places = (uint64_t *)(void *)subscription->block->memory,
+		.places_max = places_max,
+		.bytes = subscription->block->memory + places_bytes,
+		.bytes_want = bytes_want,
+	};
+	fetch_add_relaxed(&store->staging_bytes, subscription->block->bytes);
+	return true;
+}
+
+static void
+follow(struct reprise_subscription *subscription, bool is_replay)
+{
+	struct reprise_session *const session = subscription->session;
+
+	fetch_add_relaxed(&session->subscriptions, 1);
+	session_apply_age(session);
+	if (is_replay)
+		subscription->until = ring_look(&session->ring).newest;
+}
+
+static reprise_status
+subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool is_replay,
+	  const uint64_t *durable_revision, const struct reprise_subscription_options *options,
+	  struct reprise_subscription **ret_subscription, struct reprise_error *error)
+{
+	struct reprise_subscription_options known = { 0 };
+	size_t id_bytes = 0;
+
+	if (store == NULL)
+		return error_invalid(error, "store");
+	if (cursor == NULL)
+		return error_invalid(error, "cursor");
+	if (ret_subscription == NULL)
+		return error_invalid(error, "ret_subscription");
+	if (memchr(cursor->session_id, '\0', sizeof(cursor->session_id)) == NULL ||
+	    !session_id_measure(cursor->session_id, &id_bytes))
+		return error_invalid(error, "cursor: session_id");
+	const reprise_status status = options_resolve(options, &known, error);
+	if (status != REPRISE_OK)
+		return status;
+
+	struct reprise_subscription *const subscription =
+		memory_take(&store->memory, sizeof(*subscription));
+	if (subscription == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	subscription->store = store;
+	subscription->session = session_find(store, cursor->session_id, id_bytes);
+	if (subscription->session != NULL && !take_staging(subscription, known.staging_bytes)) {
+		session_unpin(subscription->session);
+		memory_give(&store->memory, subscription, sizeof(*subscription));
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	subscription->at = *cursor;
+	subscription->until = UINT64_MAX;
+	subscription->is_judged_by_durable = durable_revision != NULL;
+	subscription->durable_revision = durable_revision != NULL ? *durable_revision : 0;
+	subscription->spin_ns = known.spin_ns;
+	subscription->kinds_count = known.kinds_count;
+	if (known.kinds_count != 0)
+		memcpy(subscription->kinds, known.kinds,
+		       known.kinds_count * sizeof(known.kinds[0]));
+	if (subscription->session != NULL)
+		follow(subscription, is_replay);
+	fetch_add_relaxed(&store->subscriptions, 1);
+	*ret_subscription = subscription;
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_subscribe_after(struct reprise_store *store, const struct reprise_cursor *cursor,
+			const struct reprise_subscription_options *options,
+			struct reprise_subscription **ret_subscription, struct reprise_error *error)
+{
+	return subscribe(store, cursor, false, NULL, options, ret_subscription, error);
+}
+
+reprise_status
+reprise_replay_after(struct reprise_store *store, const struct reprise_cursor *cursor,
+		     const struct reprise_subscription_options *options,
+		     struct reprise_subscription **ret_subscription, struct reprise_error *error)
+{
+	return subscribe(store, cursor, true, NULL, options, ret_subscription, error);
+}
+
+reprise_status
+reprise_resume_after(struct reprise_store *store, const struct reprise_cursor *cursor,
+		     uint64_t durable_revision, const struct reprise_subscription_options *options,
+		     struct reprise_subscription **ret_subscription, struct reprise_error *error)
+{
+	return subscribe(store, cursor, false, &durable_revision, options, ret_subscription, error);
+}
+
+void
+reprise_subscription_close(struct reprise_subscription *subscription)
+{
+	if (subscription == NULL)
+		return;
+	struct reprise_store *const store = subscription->store;
+
+	if (subscription->session != NULL) {
+		fetch_sub_relaxed(&store->staging_bytes, subscription->block->bytes);
+		pool_give(&store->pool, subscription->block);
+		fetch_sub_relaxed(&subscription->session->subscriptions, 1);
+		session_unpin(subscription->session);
+	}
+	memory_give(&store->memory, subscription, sizeof(*subscription));
+	/* Last: from here on the store may be closed. */
+	atomic_fetch_sub_explicit(&store->subscriptions, 1, memory_order_release);
+}
+
+reprise_status
+reprise_subscription_cursor(const struct reprise_subscription *subscription,
+			    struct reprise_cursor *ret_cursor)
+{
+	if (subscription == NULL || ret_cursor == NULL)
+		return REPRISE_E_INVALID;
+	*ret_cursor = subscription->at;
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_subscription_stats(const struct reprise_subscription *subscription,
+			   struct reprise_subscription_stats *ret_stats)
+{
+	if (subscription == NULL || ret_stats == NULL)
+		return REPRISE_E_INVALID;
+	const struct reprise_subscription_stats stats = {
+		.delivered = load_relaxed(&subscription->delivered),
+		.delivered_bytes = load_relaxed(&subscription->delivered_bytes),
+		.filtered = load_relaxed(&subscription->filtered),
+		.lost = load_relaxed(&subscription->lost),
+		.gaps = load_relaxed(&subscription->gaps),
+		.sleeps = load_relaxed(&subscription->sleeps),
+	};
+
+	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
+									    : REPRISE_E_INVALID;
+}

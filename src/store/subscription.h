@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_SUBSCRIPTION_H
+#define STORE_SUBSCRIPTION_H
+
+/*
+ * A subscription inside. It goes through three stages: its cursor is judged, once, by the first
+ * look; then it follows the ring; then it is over.
+ *
+ * Between looks it holds a stretch: records that were copied and validated together. They stay
+ * good whatever the writer does, but are held against the floors before each is handed out.
+ */
+
+#include <reprise/subscription.h>
+
+#include "store/session.h"
+
+enum stage {
+	STAGE_UNJUDGED,
+	STAGE_REFUSED, /* judged, and a gap UNAVAILABLE is due */
+	STAGE_FOLLOWING,
+	STAGE_OVER, /* `end` says why */
+};
+
+struct reprise_subscription {
+	struct reprise_store *store;
+	struct reprise_session *session; /* pinned; NULL if it was unknown */
+	struct block *block;             /* the stretch's memory; NULL without a session */
+
+	struct reprise_cursor at; /* the last event handed out; at first, as asked with */
+	uint64_t until;           /* a replay's last position, or UINT64_MAX */
+	uint64_t durable_revision;
+	bool is_judged_by_durable; /* else durable_revision means nothing */
+
+	enum stage stage;
+	reprise_gap_detail refusal; /* when REFUSED */
+	struct reprise_end end;     /* when OVER */
+
+	struct stretch stretch;
+	uint64_t spin_ns;
+	size_t kinds_count; /* 0: every kind */
+	uint16_t kinds[REPRISE_KINDS_MAX];
+
+	atomic_u64 interrupted; /* set by any thread, cleared by the wait it ends */
+
+	/* Counted by the owner, read by anybody. */
+	atomic_u64 delivered, delivered_bytes, filtered, lost, gaps, sleeps;
+};
+
+/*
+ * Looks until there is something to say, and answers what, without handing it out: the stretch
+ * begins with a wanted event (EVENT), begins later than at.position + 1 or would (GAP), and so on.
+ * Filtered events are passed on the way.
+ */
+reprise_outcome subscription_advance(struct reprise_subscription *subscription);
+
+/* Judges the cursor, once. */
+void subscription_judge(struct reprise_subscription *subscription);
+
+/* Writes the gap that advance has found, and moves past it. */
+void subscription_take_gap(struct reprise_subscription *subscription, struct reprise_gap *ret_gap);
+
+static inline void
+count(atomic_u64 *counter, uint64_t more)
+{
+	store_relaxed(counter, load_relaxed(counter) + more);
+}
+
+#endif /* STORE_SUBSCRIPTION_H */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_TABLE_H
+#define STORE_TABLE_H
+
+/*
+ * Sessions by id, looked up without a lock. table.c, on liburcu, is the one file that knows of RCU;
+ * a read section covers a look-up and a pin, never a copy, a callback or a wait.
+ * table_lock.c is a stand-in on a lock, for ThreadSanitizer, which cannot follow liburcu.
+ */
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct reprise_session;
+struct memory;
+struct table;
+
+/* Room in a session for the table's links. */
+struct table_node {
+	alignas(16) unsigned char room[48];
+};
+
+/* NULL if there is no memory. */
+struct table *table_open(struct memory *memory);
+
+/*
+ * Takes every session out and gives each to @forget, then closes. Nobody else may look any more.
+ * Everything retired is reclaimed before it returns.
+ */
+void table_close(struct table *table, void (*forget)(struct reprise_session *session));
+
+/* The session of that hash and id, pinned, or NULL. Any thread; wait-free. */
+struct reprise_session *table_find(struct table *table, uint64_t hash, const char *id);
+
+/* Changes, one at a time. */
+void table_add(struct table *table, struct reprise_session *session);
+void table_replace(struct table *table, struct reprise_session *before,
+		   struct reprise_session *after);
+
+/* Calls @reclaim once nobody can be looking at @session any more; possibly from another thread. */
+void table_retire(struct table *table, struct reprise_session *session,
+		  void (*reclaim)(struct reprise_session *session));
+
+#endif /* STORE_TABLE_H */

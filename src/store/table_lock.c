@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/table.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "store/session.h"
+
+enum {
+	BUCKETS = 1024,
+};
+
+struct table {
+	struct memory *memory; /* borrowed */
+	pthread_rwlock_t lock;
+	struct reprise_session *buckets[BUCKETS];
+};
+
+static struct reprise_session **
+next_of(struct reprise_session *session)
+{
+	return (struct reprise_session **)(void *)&session->node;
+}
+
+static struct reprise_session **
+bucket_of(struct table *table, uint64_t hash)
+{
+	return &table->buckets[hash % BUCKETS];
+}
+
+struct table *
+table_open(struct memory *memory)
+{
+	struct table *const table = memory_take(memory, sizeof(*table));
+
+	if (table == NULL)
+		return NULL;
+	table->memory = memory;
+	pthread_rwlock_init(&table->lock, NULL);
+	return table;
+}
+
+struct reprise_session *
+table_find(struct table *table, uint64_t hash, const char *id)
+{
+	pthread_rwlock_rdlock(&table->lock);
+	struct reprise_session *session = *bucket_of(table, hash);
+
+	while (session != NULL && strcmp(session->id, id) != 0)
+		session = *next_of(session);
+	if (session != NULL && !session_pin(session))
+		session = NULL;
+	pthread_rwlock_unlock(&table->lock);
+	return session;
+}
+
+void
+table_add(struct table *table, struct reprise_session *session)
+{
+	struct reprise_session **const bucket = bucket_of(table, session->hash);
+
+	pthread_rwlock_wrlock(&table->lock);
+	*next_of(session) = *bucket;
+	*bucket = session;
+	pthread_rwlock_unlock(&table->lock);
+}
+
+void
+table_replace(struct table *table, struct reprise_session *before, struct reprise_session *after)
+{
+	struct reprise_session **at = bucket_of(table, after->hash);
+
+	pthread_rwlock_wrlock(&table->lock);
+	while (*at != before)
+		at = next_of(*at);
+	*next_of(after) = *next_of(before);
+	*at = after;
+	pthread_rwlock_unlock(&table->lock);
+}
+
+void
+table_retire(struct table *table, struct reprise_session *session,
+	     void (*reclaim)(struct reprise_session *session))
+{
+	/* Who was looking has left when nobody holds the lock. */
+	pthread_rwlock_wrlock(&table->lock);
+	pthread_rwlock_unlock(&table->lock);
+	reclaim(session);
+}
+
+void
+table_close(struct table *table, void (*forget)(struct reprise_session *session))
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (table->buckets[i] != NULL) {
+			struct reprise_session *const session = table->buckets[i];
+
+			table->buckets[i] = *next_of(session);
+			forget(session);
+		}
+	}
+	pthread_rwlock_destroy(&table->lock);
+	memory_give(table->memory, table, sizeof(*table));
+}

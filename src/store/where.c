@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/sized.h"
+#include "store/session.h"
+
+/* Where is a session: its cursors, its bounds, and what trims them. */
+
+reprise_status
+reprise_current_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
+		       struct reprise_cursor *ret_cursor)
+{
+	struct reprise_session *session = NULL;
+	size_t id_bytes = 0;
+
+	if (store == NULL || ret_cursor == NULL || !session_id_measure(session_id, &id_bytes))
+		return REPRISE_E_INVALID;
+	const reprise_status status = session_find_or_create(store, session_id, id_bytes, &session);
+	if (status != REPRISE_OK)
+		return status;
+	session_apply_age(session);
+	*ret_cursor = session_cursor_at(session, ring_before_revision(&session->ring, revision),
+					revision);
+	session_unpin(session);
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
+			struct reprise_cursor *ret_cursor)
+{
+	struct reprise_session *session = NULL;
+	size_t id_bytes = 0;
+
+	if (store == NULL || ret_cursor == NULL || !session_id_measure(session_id, &id_bytes))
+		return REPRISE_E_INVALID;
+	const reprise_status status = session_find_or_create(store, session_id, id_bytes, &session);
+	if (status != REPRISE_OK)
+		return status;
+	session_apply_age(session);
+	*ret_cursor = session_cursor_at(session, ring_look(&session->ring).kept - 1, revision);
+	session_unpin(session);
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_trim_session(struct reprise_store *store, const char *session_id)
+{
+	size_t id_bytes = 0;
+
+	if (store == NULL || !session_id_measure(session_id, &id_bytes))
+		return REPRISE_E_INVALID;
+	struct reprise_session *const session = session_find(store, session_id, id_bytes);
+
+	if (session != NULL) {
+		session_apply_age(session);
+		session_unpin(session);
+	}
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_trim_to(struct reprise_store *store, const char *session_id, reprise_position position)
+{
+	size_t id_bytes = 0;
+
+	if (store == NULL || !session_id_measure(session_id, &id_bytes))
+		return REPRISE_E_INVALID;
+	struct reprise_session *const session = session_find(store, session_id, id_bytes);
+
+	if (session != NULL) {
+		ring_trim_to(&session->ring, position);
+		session_unpin(session);
+	}
+	return REPRISE_OK;
+}
+
+static struct reprise_session_stats
+stats_of(struct reprise_session *session)
+{
+	const struct look look = ring_look(&session->ring);
+
+	return (struct reprise_session_stats){
+		.incarnation = session->incarnation,
+		.first = session->ring.position_before + 1,
+		.oldest = look.kept,
+		.newest = look.newest,
+		.retained = look.newest + 1 - look.kept,
+		.events_max = session->bounds.events_max,
+		.bytes_max = session->bounds.bytes_max,
+		.age_ns_max = session->bounds.age_ns_max,
+		.subscriptions = load_relaxed(&session->subscriptions),
+		.wakes = load_relaxed(&session->bell.wakes),
+		.ended = look.ended != 0,
+		.end_status = (int32_t)(uint32_t)look.ended,
+		.has_writer = load_relaxed(&session->has_writer) != 0,
+	};
+}
+
+reprise_status
+reprise_session_stats(struct reprise_store *store, const char *session_id,
+		      struct reprise_session_stats *ret_stats)
+{
+	size_t id_bytes = 0;
+
+	if (store == NULL || ret_stats == NULL || !session_id_measure(session_id, &id_bytes))
+		return REPRISE_E_INVALID;
+	struct reprise_session *const session = session_find(store, session_id, id_bytes);
+
+	if (session == NULL)
+		return REPRISE_E_NOT_FOUND;
+	const struct reprise_session_stats stats = stats_of(session);
+
+	session_unpin(session);
+	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
+									    : REPRISE_E_INVALID;
+}

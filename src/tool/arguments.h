@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TOOL_ARGUMENTS_H
+#define TOOL_ARGUMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What `reprise demo` was asked for. */
+struct demo_options {
+	uint64_t rate;    /* events a second and session */
+	uint64_t seconds; /* of appending */
+	char **files;     /* borrowed; one session each */
+	int files_count;  /* 0: the output of a command */
+};
+
+enum {
+	EXIT_USAGE = 2,
+};
+
+/* The arguments after "demo". False if they are no good; then it has said why, on stderr. */
+bool demo_arguments(int argc, char **argv, struct demo_options *ret_options);
+
+extern const char usage[];
+
+#endif /* TOOL_ARGUMENTS_H */

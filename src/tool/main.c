@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include <reprise/reprise.h>
+
+#include "tool/arguments.h"
+#include "tool/demo.h"
+
+int
+main(int argc, char **argv)
+{
+	struct demo_options options;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("reprise %s\n", reprise_version());
+		return 0;
+	}
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (argc >= 2 && strcmp(argv[1], "demo") == 0 &&
+	    demo_arguments(argc - 1, argv + 1, &options))
+		return demo_run(&options);
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}

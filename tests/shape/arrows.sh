@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The arrows of the house point down, vendor headers stay in their one room, files and functions
+# stay small, and every file names its licence.
+# Usage: arrows.sh PROJECT
+cd "$1" || exit 1
+bad=0
+fail() { echo "shape: $*"; bad=1; }
+
+# room: the rooms that it may include
+allowed() {
+	case $1 in
+	base) echo base ;;
+	ring) echo base ring ;;
+	store) echo base ring store ;;
+	tool) echo tool ;;
+	*) echo ;;
+	esac
+}
+
+for file in src/*/*.[ch]; do
+	room=$(basename "$(dirname "$file")")
+	may=$(allowed "$room")
+	[ -n "$may" ] || fail "$file: a room that no arrow leads to"
+	for included in $(sed -n 's/^#include "\([a-z_]*\)\/.*/\1/p' "$file"); do
+		case " $may " in
+		*" $included "*) ;;
+		*) fail "$file includes $included/, against the arrows" ;;
+		esac
+	done
+	if grep -q '^#include <urcu' "$file" && [ "$file" != src/store/table.c ]; then
+		fail "$file includes liburcu, which is table.c's alone"
+	fi
+	if [ "$room" = ring ] && grep -q '^#include <reprise/' "$file"; then
+		fail "$file: the ring knows nothing of the public calls"
+	fi
+done
+
+for file in $(find include src bench tests -name '*.[ch]'); do
+	grep -q 'SPDX-License-Identifier: MIT' "$file" || fail "$file names no licence"
+done
+for file in include/reprise/*.h src/*/*.[ch]; do
+	lines=$(wc -l <"$file")
+	[ "$lines" -le 400 ] || fail "$file has $lines lines; 400 are the limit"
+	awk -v file="$file" '
+	/^[a-z].*\(/ && !/;$/ { name = $1; sub(/\(.*/, "", name) }
+	/^\{/ { begin = NR }
+	/^\}/ && begin { if (NR - begin > 60) { print "shape: " file ": " name " has " \
+		NR - begin " lines; 60 are the limit"; bad = 1 }; begin = 0 }
+	END { exit bad }' "$file" || bad=1
+done
+
+# Words that are another word's (design: one word per idea), in the public headers.
+if grep -niE '\b(consumer|listener|sequence number|message|subscriber)s?\b' include/reprise/*.h; then
+	fail "a word that stands for another one of ours"
+fi
+exit $bad

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "store/session.h"
+#include "store/stamp.h"
+
+SUITE(store);
+
+Test(store, A09_a_second_writer_is_refused_until_the_first_closes)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_session *session = writer_of(store);
+	struct reprise_session *second = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+
+	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &second, &error), REPRISE_E_BUSY));
+	cr_assert(eq(int, error.status, REPRISE_E_BUSY));
+	cr_assert(eq(ptr, second, NULL));
+	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &second, NULL), REPRISE_E_BUSY),
+		  "also when it has ended");
+	reprise_session_close(session);
+	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &second, NULL), REPRISE_OK));
+	reprise_session_close(second);
+	reprise_session_close(NULL);
+	close_store(store);
+}
+
+Test(store, close_is_refused_while_anything_is_open)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription;
+
+	cr_assert(eq(int, reprise_store_close(store), REPRISE_E_BUSY));
+	append_text(session, "still works");
+	subscription = subscribed_after(store, 0);
+	reprise_session_close(session);
+	cr_assert(eq(int, reprise_store_close(store), REPRISE_E_BUSY));
+	expect_text(subscription, "still works");
+	reprise_subscription_close(subscription);
+	close_store(store);
+	cr_assert(eq(int, reprise_store_close(NULL), REPRISE_OK));
+}
+
+Test(store, statistics_count_what_is_open)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+	struct reprise_cursor cursor;
+
+	cr_assert(eq(int, reprise_current_cursor(store, "other", 0, &cursor), REPRISE_OK));
+	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
+	cr_assert(eq(u64, stats.sessions, 2));
+	cr_assert(eq(u64, stats.writers, 1));
+	cr_assert(eq(u64, stats.subscriptions, 1));
+	cr_assert(ge(u64, stats.arena_bytes, 2u << 20));
+	cr_assert(ge(u64, stats.staging_bytes, 1u << 20));
+	cr_assert(gt(u64, stats.control_bytes, 0));
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
+	cr_assert(eq(u64, stats.sessions, 2));
+	cr_assert(eq(u64, stats.writers, 0));
+	cr_assert(eq(u64, stats.subscriptions, 0));
+	cr_assert(eq(u64, stats.staging_bytes, 0));
+	close_store(store);
+}
+
+Test(store, a_session_says_what_it_is)
+{
+	struct reprise_store *store = store_with(4, 0, 0);
+	struct reprise_session *session = writer_of(store);
+
+	append_until(session, 6);
+	const struct reprise_session_stats stats = stats_of_s(store);
+
+	cr_assert(eq(u64, stats.first, 1));
+	cr_assert(eq(u64, stats.oldest, 3));
+	cr_assert(eq(u64, stats.newest, 6));
+	cr_assert(eq(u64, stats.retained, 4));
+	cr_assert(eq(int, stats.ended, 0));
+	cr_assert(eq(int, stats.has_writer, 1));
+	reprise_session_close(session);
+	cr_assert(eq(int, stats_of_s(store).has_writer, 0));
+	close_store(store);
+}
+
+Test(store, joining_a_window_leaves_its_bounds_as_they_are)
+{
+	struct reprise_store *store = store_with(8, 0, 0);
+	const struct reprise_session_options options = {
+		.size = sizeof(options),
+		.events_max = 3,
+	};
+	struct reprise_session *session = NULL;
+
+	(void)cursor_at(store, 0); /* creates it */
+	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
+	cr_assert(eq(u64, stats_of_s(store).events_max, 8));
+	reprise_session_close(session);
+	close_store(store);
+}
+
+Test(store, sessions_are_kept_apart)
+{
+	struct reprise_store *store = store_plain();
+	enum {
+		SESSIONS = 500
+	};
+	struct reprise_session *sessions[SESSIONS];
+	char id[32];
+
+	for (int i = 0; i < SESSIONS; i++) {
+		snprintf(id, sizeof(id), "session-%d", i);
+		cr_assert(eq(int, reprise_session_open(store, id, NULL, &sessions[i], NULL),
+			     REPRISE_OK));
+		append_until(sessions[i], (reprise_position)(i + 1));
+	}
+	for (int i = 0; i < SESSIONS; i++) {
+		struct reprise_session_stats stats = { .size = sizeof(stats) };
+
+		snprintf(id, sizeof(id), "session-%d", i);
+		cr_assert(eq(int, reprise_session_stats(store, id, &stats), REPRISE_OK));
+		cr_assert(eq(u64, stats.newest, (uint64_t)i + 1));
+		reprise_session_close(sessions[i]);
+	}
+	close_store(store);
+}
+
+Test(store, bad_options_are_named_and_nothing_is_opened)
+{
+	const size_t size = sizeof(struct reprise_session_options);
+	const struct {
+		const char *what;
+		struct reprise_session_options options;
+	} cases[] = {
+		{ "session options: size", { .size = 0 } },
+		{ "session options: size", { .size = size - 1 } },
+		{ "session options: size", { .size = SIZE_MAX } },
+		{ "bytes_max", { .size = size, .bytes_max = 255 } },
+		{ "bytes_max", { .size = size, .bytes_max = (UINT64_C(1) << 31) + 1 } },
+		{ "bytes_max", { .size = size, .bytes_max = REPRISE_NO_LIMIT } },
+	};
+	struct reprise_store *good = store_plain();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct reprise_store_options options = {
+			.size = sizeof(options),
+			.session = &cases[i].options,
+		};
+		struct reprise_error error = { .size = sizeof(error) };
+		struct reprise_store *store = NULL;
+		struct reprise_session *session = NULL;
+
+		cr_assert(eq(int, reprise_store_open(&options, &store, &error), REPRISE_E_INVALID));
+		cr_assert(eq(str, error.what, (char *)cases[i].what));
+		cr_assert(eq(ptr, store, NULL));
+		cr_assert(eq(int,
+			     reprise_session_open(good, "s", &cases[i].options, &session, &error),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(str, error.what, (char *)cases[i].what));
+		cr_assert(eq(ptr, session, NULL));
+	}
+	struct reprise_session_stats stats = { .size = sizeof(stats) };
+
+	cr_assert(eq(int, reprise_session_stats(good, "s", &stats), REPRISE_E_NOT_FOUND));
+	close_store(good);
+}
+
+static void *
+never_allocate(void *context, size_t size, size_t alignment)
+{
+	(void)context, (void)size, (void)alignment;
+	return NULL;
+}
+
+static void *
+never_map(void *context, size_t size)
+{
+	(void)context, (void)size;
+	return NULL;
+}
+
+Test(store, bad_store_options_are_named_and_nothing_is_opened)
+{
+	const struct reprise_allocator half_control = { .allocate = never_allocate };
+	const struct reprise_allocator half_map = { .map = never_map };
+	struct reprise_store_options options = { .size = sizeof(options) - 1 };
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_store *store = NULL;
+
+	cr_assert(eq(int, reprise_store_open(&options, &store, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "store options: size"));
+	options.size = sizeof(options);
+	options.allocator = &half_control;
+	cr_assert(eq(int, reprise_store_open(&options, &store, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "allocator"));
+	options.allocator = &half_map;
+	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_store_open(NULL, NULL, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "ret_store"));
+	cr_assert(eq(ptr, store, NULL));
+}
+
+Test(store, bad_ids_are_refused_everywhere)
+{
+	char long_id[REPRISE_SESSION_ID_BYTES_MAX + 2];
+	struct reprise_store *store = store_plain();
+
+	memset(long_id, 'a', sizeof(long_id) - 1);
+	long_id[sizeof(long_id) - 1] = '\0';
+	const char *const ids[] = { NULL, "", long_id, "a\nb", "\xff", "\xc3", "\x7f" };
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct reprise_session *session = NULL;
+		struct reprise_cursor cursor;
+		struct reprise_session_stats stats = { .size = sizeof(stats) };
+		struct reprise_error error = { .size = sizeof(error) };
+
+		cr_assert(eq(int, reprise_session_open(store, ids[i], NULL, &session, &error),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(str, error.what, "session_id"));
+		cr_assert(eq(int, reprise_current_cursor(store, ids[i], 0, &cursor),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(int, reprise_earliest_cursor(store, ids[i], 0, &cursor),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(int, reprise_trim_session(store, ids[i]), REPRISE_E_INVALID));
+		cr_assert(eq(int, reprise_trim_to(store, ids[i], 1), REPRISE_E_INVALID));
+		cr_assert(eq(int, reprise_session_stats(store, ids[i], &stats), REPRISE_E_INVALID));
+	}
+	long_id[REPRISE_SESSION_ID_BYTES_MAX] = '\0'; /* just as long as it may be */
+	struct reprise_session *session = NULL;
+
+	cr_assert(eq(int, reprise_session_open(store, long_id, NULL, &session, NULL), REPRISE_OK));
+	reprise_session_close(session);
+	close_store(store);
+}
+
+Test(store, every_call_refuses_NULL)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_session *session = NULL;
+	struct reprise_cursor cursor;
+	struct reprise_session_stats session_stats = { .size = sizeof(session_stats) };
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+
+	cr_assert(
+		eq(int, reprise_session_open(NULL, "s", NULL, &session, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_open(store, "s", NULL, NULL, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_current_cursor(NULL, "s", 0, &cursor), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_earliest_cursor(NULL, "s", 0, &cursor), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_earliest_cursor(store, "s", 0, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_trim_session(NULL, "s"), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_trim_to(NULL, "s", 1), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_stats(NULL, "s", &session_stats), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_stats(store, "s", NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_store_stats(NULL, &stats), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_store_stats(store, NULL), REPRISE_E_INVALID));
+	stats.size = 0;
+	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_E_INVALID));
+	session = writer_of(store);
+	session_stats.size = 7;
+	cr_assert(eq(int, reprise_session_stats(store, "s", &session_stats), REPRISE_E_INVALID));
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* An allocator that counts what is out, and fails the n-th request. */
+struct failing {
+	_Atomic uint64_t requests, fail_at; /* from 1; 0: never */
+	_Atomic uint64_t blocks, pages;
+};
+
+static bool
+fails(struct failing *failing)
+{
+	return ++failing->requests == failing->fail_at;
+}
+
+static void *
+failing_allocate(void *context, size_t size, size_t alignment)
+{
+	struct failing *const failing = context;
+
+	if (fails(failing))
+		return NULL;
+	failing->blocks++;
+	return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+static void
+failing_release(void *context, void *memory, size_t size)
+{
+	struct failing *const failing = context;
+
+	(void)size;
+	failing->blocks--;
+	free(memory);
+}
+
+static void *
+failing_map(void *context, size_t size)
+{
+	struct failing *const failing = context;
+
+	if (fails(failing))
+		return NULL;
+	failing->pages += size;
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
+}
+
+static void
+failing_unmap(void *context, void *memory, size_t size)
+{
+	struct failing *const failing = context;
+
+	failing->pages -= size;
+	munmap(memory, size);
+}
+
+/* Everything that allocates, in a row; answers the status of the step that failed, or OK. */
+static reprise_status
+everything(struct failing *failing)
+{
+	const struct reprise_allocator allocator = {
+		.context = failing,
+		.allocate = failing_allocate,
+		.release = failing_release,
+		.map = failing_map,
+		.unmap = failing_unmap,
+	};
+	const struct reprise_store_options options = {
+		.size = sizeof(options),
+		.allocator = &allocator,
+	};
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_store *store = NULL;
+	struct reprise_session *session = NULL;
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_cursor cursor;
+	reprise_status status = reprise_store_open(&options, &store, &error);
+
+	if (status != REPRISE_OK) {
+		cr_assert(eq(int, error.status, status));
+		return status;
+	}
+	status = reprise_session_open(store, "s", NULL, &session, &error);
+	if (status == REPRISE_OK)
+		status = reprise_current_cursor(store, "unknown", 0, &cursor);
+	if (status == REPRISE_OK)
+		status = reprise_subscribe_after(store, &cursor, NULL, &subscription, &error);
+	if (status == REPRISE_OK) {
+		reprise_subscription_close(subscription);
+		cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
+		reprise_session_close(session);
+		session = NULL;
+		status = reprise_session_open(store, "s", NULL, &session, &error);
+	}
+	reprise_session_close(session);
+	close_store(store);
+	return status;
+}
+
+Test(store, every_allocation_may_fail_with_a_clean_answer_and_no_leak)
+{
+	struct failing failing = { 0 };
+
+	cr_assert(eq(int, everything(&failing), REPRISE_OK));
+	const uint64_t requests = failing.requests;
+
+	cr_assert(ge(u64, requests, 10));
+	cr_assert(eq(u64, failing.blocks, 0));
+	cr_assert(eq(u64, failing.pages, 0));
+	uint64_t answered = 0;
+
+	for (uint64_t n = 1; n <= requests; n++) {
+		struct failing again = { .fail_at = n };
+		const reprise_status status = everything(&again);
+
+		/* A large reservation that is refused is asked for again, smaller. */
+		if (status != REPRISE_OK) {
+			cr_assert(eq(int, status, REPRISE_E_NO_MEMORY), "request %lu",
+				  (unsigned long)n);
+			answered++;
+		}
+		cr_assert(eq(u64, again.blocks, 0), "request %lu", (unsigned long)n);
+		cr_assert(eq(u64, again.pages, 0), "request %lu", (unsigned long)n);
+	}
+	cr_assert(ge(u64, answered, requests - 2));
+}
+
+Test(store, a_refused_reservation_is_tried_again_at_the_size_that_is_needed)
+{
+	struct failing failing = { .fail_at = 0 };
+	struct memory memory;
+	struct pool pool;
+	const struct reprise_allocator allocator = {
+		.context = &failing,
+		.allocate = failing_allocate,
+		.release = failing_release,
+		.map = failing_map,
+		.unmap = failing_unmap,
+	};
+
+	cr_assert(memory_init(&memory, &allocator));
+	pool_open(&pool, &memory);
+	failing.fail_at = 3; /* the block, the reservation, its pages */
+	struct block *const block = pool_take(&pool, 5000);
+
+	cr_assert(ne(ptr, block, NULL));
+	cr_assert(eq(u64, block->bytes, 8192));
+	cr_assert(eq(u64, failing.pages, 8192));
+	memset(block->memory, 1, 8192);
+	pool_give(&pool, block);
+	cr_assert(eq(ptr, pool_take(&pool, 8000), block), "its addresses are used again");
+	pool_give(&pool, block);
+	pool_give(&pool, NULL);
+	pool_close(&pool);
+	cr_assert(eq(u64, failing.blocks, 0));
+	cr_assert(eq(u64, failing.pages, 0));
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * one_second + (uint64_t)now.tv_nsec;
+}
+
+/* The word is stale before the store's thread has looked: the first stamp is right all the same. */
+Test(store, the_first_append_after_a_pause_is_stamped_right)
+{
+	struct reprise_store *store = NULL;
+	struct reprise_session *session;
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
+	session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+	const uint64_t before = now_ns();
+
+	append_text(session, "x");
+	cr_assert(eq(int, reprise_next(subscription, &event, &gap, NULL), REPRISE_NEXT_EVENT));
+	cr_assert(ge(u64, event.stamp_ns + 10 * 1000 * 1000, before), "within a tick");
+	cr_assert(le(u64, event.stamp_ns, now_ns()));
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	close_store(store);
+}
+
+Test(store, a_stale_stamp_is_taken_from_the_clock_and_asked_for)
+{
+	struct stamp stamp;
+
+	stamp_init(&stamp);
+	const uint64_t taken = stamp_take(&stamp);
+
+	cr_assert(le(u64, taken, now_ns()));
+	cr_assert(ge(u64, taken + 10 * 1000 * 1000, now_ns()));
+	cr_assert(eq(u64, load_relaxed(&stamp.wanted), 1));
+	store_relaxed(&stamp.word, 5);
+	cr_assert(eq(u64, stamp_take(&stamp), 5));
+	cr_assert(eq(u64, stamp_now(&stamp), 5));
+}
+
+/* Busy, it becomes fresh; left alone, it becomes stale again. The timeout of the suite bounds it. */
+Test(store, the_stores_thread_keeps_the_stamp_while_anything_is_appended)
+{
+	struct reprise_store *store = NULL;
+	struct reprise_session *session;
+
+	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
+	session = writer_of(store);
+	while (load_relaxed(&store->stamp.word) & STAMP_STALE) {
+		append_text(session, "x");
+		sched_yield();
+	}
+	const uint64_t first = load_relaxed(&store->stamp.word);
+
+	cr_assert(le(u64, first, now_ns()));
+	while (load_relaxed(&store->stamp.word) == first)
+		sched_yield(); /* it ticks by itself */
+	while ((load_relaxed(&store->stamp.word) & STAMP_STALE) == 0)
+		sched_yield(); /* until it has seen that nobody wants it */
+	reprise_session_close(session);
+	close_store(store);
+}
+
+Test(store, a_stamp_kept_by_the_host_is_left_alone)
+{
+	struct reprise_store *store = NULL;
+	struct reprise_session *session;
+
+	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
+	session = writer_of(store);
+	while (load_relaxed(&store->stamp.word) & STAMP_STALE) {
+		append_text(session, "x");
+		sched_yield();
+	}
+	cr_assert(eq(int, reprise_stamp_set(store, 9), REPRISE_OK));
+	const uint64_t end = now_ns() + 30 * 1000 * 1000;
+
+	while (now_ns() < end)
+		cr_assert(eq(u64, load_relaxed(&store->stamp.word), 9));
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* Looked at through the library's own header: what a session costs that retains nothing. */
+Test(store, a_session_that_retains_nothing_is_a_control_block_of_at_most_1_KiB)
+{
+	cr_assert(le(sz, sizeof(struct reprise_session), 1024));
+}

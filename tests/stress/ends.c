@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Lives of one session, one after the other, each ended under the eyes of its followers: the last
+ * event and the end reach everybody, also those that sleep; positions go on; an old cursor never
+ * matches a new life (G6).
+ */
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "stress.h"
+
+enum {
+	FOLLOWERS = 2,
+};
+
+struct follower {
+	pthread_t thread;
+	struct reprise_store *store;
+	_Atomic bool *is_over; /* no life will follow */
+	uint64_t lives, refused;
+};
+
+/* Follows the life that its cursor is of, to the end; false if the cursor was of another by then. */
+static bool
+follow_to_the_end(struct follower *follower, const struct reprise_cursor *cursor)
+{
+	struct reprise_subscription *const subscription =
+		stress_subscribe(follower->store, cursor, 1);
+	struct reprise_event event;
+	struct reprise_gap gap;
+	struct reprise_end end;
+	reprise_position seen = cursor->position;
+	bool is_followed = true;
+
+	for (;;) {
+		const reprise_outcome outcome = reprise_next(subscription, &event, &gap, &end);
+
+		if (outcome == REPRISE_NEXT_EVENT) {
+			CHECK(event.position == seen + 1);
+			stress_verify(&event);
+			seen = event.position;
+		} else if (outcome == REPRISE_NEXT_GAP && gap.reason == REPRISE_GAP_TRIMMED) {
+			CHECK(gap.lost_first == seen + 1);
+			seen = gap.lost_last;
+		} else if (outcome == REPRISE_NEXT_GAP) {
+			CHECK(gap.detail == REPRISE_GAP_OTHER_INCARNATION);
+			CHECK(memcmp(&gap.cursor.incarnation, &cursor->incarnation, 16) != 0);
+			is_followed = false;
+		} else if (outcome == REPRISE_NEXT_ENDED) {
+			break;
+		} else {
+			CHECK_OK(reprise_wait(subscription, REPRISE_NO_LIMIT));
+		}
+	}
+	if (is_followed) {
+		/* The writer ends each life with its last position for a status. */
+		CHECK(end.cause == REPRISE_END_SESSION);
+		CHECK(end.status == (int32_t)seen);
+	} else {
+		CHECK(end.cause == REPRISE_END_INVALIDATED);
+	}
+	reprise_subscription_close(subscription);
+	return is_followed;
+}
+
+static void *
+follower_main(void *argument)
+{
+	struct follower *const follower = argument;
+
+	while (!atomic_load(follower->is_over)) {
+		const struct reprise_cursor cursor = stress_cursor(follower->store, "s");
+
+		if (follow_to_the_end(follower, &cursor))
+			follower->lives++;
+		else
+			follower->refused++;
+		/* That life is over: its cursor opens nothing of a later one. */
+	}
+	return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct follower followers[FOLLOWERS] = { 0 };
+	_Atomic bool is_over = false;
+	reprise_position newest = 0;
+	unsigned int random = 3;
+	uint64_t lives = 0;
+
+	stress_begin(argc, argv);
+	stress_limit_payload(512);
+	struct reprise_store *const store = stress_store(4, 4096);
+
+	for (size_t i = 0; i < FOLLOWERS; i++) {
+		followers[i] = (struct follower){ .store = store, .is_over = &is_over };
+		CHECK(pthread_create(&followers[i].thread, NULL, follower_main, &followers[i]) ==
+		      0);
+	}
+	while (!stress_is_over()) {
+		struct reprise_session *const session = stress_writer(store, "s");
+
+		for (unsigned int n = stress_random(&random) % 12; n > 0; n--)
+			newest = stress_append(session, newest + 1);
+		if (stress_random(&random) % 2 == 0)
+			sched_yield();
+		if (newest > INT32_MAX / 2)
+			break;
+		if (stress_random(&random) % 8 != 0 && !stress_is_over()) {
+			CHECK_OK(reprise_session_end(session, (int32_t)newest));
+			lives++;
+		}
+		reprise_session_close(session); /* sometimes without an end: the life goes on */
+	}
+	atomic_store(&is_over, true);
+	struct reprise_session *const last = stress_writer(store, "s");
+
+	CHECK_OK(reprise_session_end(last, (int32_t)newest));
+	reprise_session_close(last);
+	for (size_t i = 0; i < FOLLOWERS; i++) {
+		CHECK(pthread_join(followers[i].thread, NULL) == 0);
+		printf("follower  lives %llu  refused %llu\n",
+		       (unsigned long long)followers[i].lives,
+		       (unsigned long long)followers[i].refused);
+		CHECK(followers[i].lives > 0);
+	}
+	printf("lives %llu\n", (unsigned long long)lives);
+	CHECK_OK(reprise_store_close(store));
+	return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "stress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t end_ns;
+static size_t payload_bytes_max = STRESS_PAYLOAD_MAX;
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+_Noreturn void
+stress_die(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "%s:%d: %s\n", file, line, what);
+	_exit(1);
+}
+
+void
+stress_begin(int argc, char **argv)
+{
+	const int seconds = argc > 1 ? atoi(argv[1]) : STRESS_SECONDS;
+
+	end_ns = now_ns() + (uint64_t)seconds * 1000000000u;
+	alarm((unsigned int)(60 + 2 * seconds));
+}
+
+bool
+stress_is_over(void)
+{
+	return now_ns() >= end_ns;
+}
+
+unsigned int
+stress_random(unsigned int *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+static uint64_t
+mix(uint64_t number)
+{
+	number ^= number >> 31;
+	number *= UINT64_C(0x9e3779b97f4a7c15);
+	return number ^ number >> 29;
+}
+
+void
+stress_limit_payload(size_t bytes_max)
+{
+	payload_bytes_max = bytes_max;
+}
+
+static size_t
+size_of(reprise_position position)
+{
+	/* Mostly small, sometimes as large as can be. */
+	const uint64_t number = mix(position);
+
+	return number % 4 == 0 ? number / 4 % (payload_bytes_max + 1)
+			       : number / 4 % (payload_bytes_max / 16 + 1);
+}
+
+size_t
+stress_payload(reprise_position position, unsigned char payload[STRESS_PAYLOAD_MAX])
+{
+	const size_t bytes = size_of(position);
+
+	for (size_t at = 0; at < bytes; at += 8) {
+		const uint64_t word = mix(position * 8191 + at);
+
+		memcpy(payload + at, &word, bytes - at < 8 ? bytes - at : 8);
+	}
+	return bytes;
+}
+
+void
+stress_verify(const struct reprise_event *event)
+{
+	unsigned char payload[STRESS_PAYLOAD_MAX];
+
+	CHECK(event->payload.size == size_of(event->position));
+	CHECK(event->revision == event->position / 7);
+	CHECK(event->kind == (uint16_t)event->position);
+	stress_payload(event->position, payload);
+	CHECK(memcmp(event->payload.data, payload, event->payload.size) == 0);
+}
+
+struct reprise_store *
+stress_store(uint64_t events_max, uint64_t bytes_max)
+{
+	const struct reprise_session_options bounds = {
+		.size = sizeof(bounds),
+		.events_max = events_max,
+		.bytes_max = bytes_max,
+	};
+	const struct reprise_store_options options = {
+		.size = sizeof(options),
+		.session = &bounds,
+	};
+	struct reprise_store *store = NULL;
+
+	CHECK_OK(reprise_store_open(&options, &store, NULL));
+	return store;
+}
+
+struct reprise_session *
+stress_writer(struct reprise_store *store, const char *id)
+{
+	struct reprise_session *session = NULL;
+
+	CHECK_OK(reprise_session_open(store, id, NULL, &session, NULL));
+	return session;
+}
+
+reprise_position
+stress_append(struct reprise_session *session, reprise_position next)
+{
+	unsigned char payload[STRESS_PAYLOAD_MAX];
+	const struct reprise_bytes bytes = { payload, stress_payload(next, payload) };
+	reprise_position position = 0;
+
+	CHECK_OK(reprise_append(session, next / 7, (uint16_t)next, 0, bytes, &position));
+	CHECK(position == next);
+	return position;
+}
+
+reprise_outcome
+stress_take(struct reprise_subscription *subscription, struct stress_books *books)
+{
+	struct reprise_event event;
+	struct reprise_gap gap;
+	struct reprise_end end;
+	const reprise_outcome outcome = reprise_next(subscription, &event, &gap, &end);
+
+	switch (outcome) {
+	case REPRISE_NEXT_EVENT:
+		CHECK(event.position == books->seen + 1);
+		stress_verify(&event);
+		books->seen = event.position;
+		books->delivered++;
+		break;
+	case REPRISE_NEXT_GAP:
+		CHECK(gap.reason == REPRISE_GAP_TRIMMED);
+		CHECK(gap.lost_first == books->seen + 1);
+		CHECK(gap.lost == gap.lost_last - gap.lost_first + 1);
+		CHECK(gap.newest.position >= gap.lost_last);
+		books->seen = gap.lost_last;
+		books->lost += gap.lost;
+		books->gaps++;
+		if (books->gap_longest < gap.lost)
+			books->gap_longest = gap.lost;
+		break;
+	case REPRISE_NEXT_EMPTY:
+		break;
+	case REPRISE_NEXT_ENDED:
+		CHECK(end.cause == REPRISE_END_SESSION);
+		books->is_ended = true;
+		books->end_status = end.status;
+		break;
+	}
+	return outcome;
+}
+
+void
+stress_balance(const struct stress_books *books, uint64_t appended)
+{
+	CHECK(books->delivered + books->lost == appended);
+}
+
+void
+stress_report(const char *who, const struct stress_books *books)
+{
+	printf("%-24s delivered %9" PRIu64 "  lost %9" PRIu64 "  gaps %8" PRIu64
+	       "  longest gap %" PRIu64 "\n",
+	       who, books->delivered, books->lost, books->gaps, books->gap_longest);
+}
+
+struct reprise_cursor
+stress_cursor(struct reprise_store *store, const char *id)
+{
+	struct reprise_cursor cursor;
+
+	CHECK_OK(reprise_earliest_cursor(store, id, 0, &cursor));
+	return cursor;
+}
+
+struct reprise_subscription *
+stress_subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, uint64_t spin_ns)
+{
+	const struct reprise_subscription_options options = { .size = sizeof(options),
+							      .spin_ns = spin_ns };
+	struct reprise_subscription *subscription = NULL;
+
+	CHECK_OK(reprise_subscribe_after(store, cursor, &options, &subscription, NULL));
+	return subscription;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STRESS_STRESS_H
+#define STRESS_STRESS_H
+
+/*
+ * What the stress programs share. They are plain programs, since Criterion does not start under
+ * ThreadSanitizer. Their events verify themselves; their books must balance exactly; a thread that
+ * is never woken is found by an alarm, since no wait of theirs has a time-out.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <reprise/reprise.h>
+
+enum {
+	STRESS_PAYLOAD_MAX = 4096,
+	STRESS_SECONDS = 2, /* by default; the first argument says otherwise */
+};
+
+/* Ends the process with this message and 1. */
+_Noreturn void stress_die(const char *file, int line, const char *what);
+
+#define CHECK(condition) ((condition) ? (void)0 : stress_die(__FILE__, __LINE__, #condition))
+#define CHECK_OK(call)   CHECK((call) == REPRISE_OK)
+
+/* Reads the arguments, sets the alarm. */
+void stress_begin(int argc, char **argv);
+
+/* Whether the time is up. */
+bool stress_is_over(void);
+
+/* Fills @payload as the event of @position has it; answers its size. */
+size_t stress_payload(reprise_position position, unsigned char payload[STRESS_PAYLOAD_MAX]);
+
+/* Dies unless @event is the event of its position. */
+void stress_verify(const struct reprise_event *event);
+
+/* Sizes of stress_payload are at most this from now on. */
+void stress_limit_payload(size_t bytes_max);
+
+struct reprise_store *stress_store(uint64_t events_max, uint64_t bytes_max);
+struct reprise_session *stress_writer(struct reprise_store *store, const char *id);
+reprise_position stress_append(struct reprise_session *session, reprise_position next);
+
+/* A subscription's books. */
+struct stress_books {
+	reprise_position seen; /* the last position, delivered or lost */
+	uint64_t delivered, lost, gaps, gap_longest;
+	bool is_ended;
+	int32_t end_status;
+};
+
+/* Takes one outcome and checks that it follows from the one before. */
+reprise_outcome stress_take(struct reprise_subscription *subscription, struct stress_books *books);
+
+/* delivered + lost must be @appended. */
+void stress_balance(const struct stress_books *books, uint64_t appended);
+void stress_report(const char *who, const struct stress_books *books);
+
+struct reprise_cursor stress_cursor(struct reprise_store *store, const char *id);
+struct reprise_subscription *stress_subscribe(struct reprise_store *store,
+					      const struct reprise_cursor *cursor,
+					      uint64_t spin_ns);
+
+unsigned int stress_random(unsigned int *state);
+
+#endif /* STRESS_STRESS_H */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * No wake-up is lost (G4). The writer appends one event only after every sleeper has taken the one
+ * before, so a single lost wake-up stops everything, and the alarm ends it: no wait has a time-out.
+ * An interrupter disturbs. With "fence" the kernel refuses membarrier, and appends fence.
+ */
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+enum {
+	SLEEPERS = 3,
+};
+
+struct sleeper {
+	pthread_t thread;
+	struct reprise_subscription *subscription;
+	struct stress_books books;
+	_Atomic uint64_t seen;
+	uint64_t interrupts;
+};
+
+static void *
+sleeper_main(void *argument)
+{
+	struct sleeper *const sleeper = argument;
+
+	for (;;) {
+		const reprise_outcome outcome = stress_take(sleeper->subscription, &sleeper->books);
+
+		atomic_store(&sleeper->seen, sleeper->books.seen);
+		if (outcome == REPRISE_NEXT_ENDED)
+			return NULL;
+		if (outcome != REPRISE_NEXT_EMPTY)
+			continue;
+		const reprise_status status = reprise_wait(sleeper->subscription, REPRISE_NO_LIMIT);
+
+		CHECK(status == REPRISE_OK || status == REPRISE_E_INTERRUPTED);
+		if (status == REPRISE_E_INTERRUPTED)
+			sleeper->interrupts++;
+	}
+}
+
+struct interrupter {
+	pthread_t thread;
+	struct sleeper *sleepers;
+	_Atomic bool is_over;
+};
+
+static void *
+interrupter_main(void *argument)
+{
+	struct interrupter *const interrupter = argument;
+	unsigned int random = 11;
+
+	while (!atomic_load(&interrupter->is_over)) {
+		struct sleeper *const sleeper =
+			&interrupter->sleepers[stress_random(&random) % SLEEPERS];
+
+		CHECK_OK(reprise_subscription_interrupt(sleeper->subscription));
+		for (unsigned int n = stress_random(&random) % 64; n > 0; n--)
+			sched_yield();
+	}
+	return NULL;
+}
+
+static bool
+all_have_seen(struct sleeper *sleepers, size_t count, reprise_position position)
+{
+	for (size_t i = 0; i < count; i++)
+		if (atomic_load(&sleepers[i].seen) < position)
+			return false;
+	return true;
+}
+
+static void
+run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
+{
+	struct reprise_store *const store = stress_store(4, 4096);
+	struct reprise_session *const session = stress_writer(store, "s");
+	const struct reprise_cursor cursor = stress_cursor(store, "s");
+	struct sleeper sleepers[SLEEPERS] = { 0 };
+	struct interrupter interrupter = { .sleepers = sleepers };
+	unsigned int random = 2;
+
+	for (size_t i = 0; i < SLEEPERS; i++)
+		sleepers[i].subscription = stress_subscribe(store, &cursor, 1);
+	for (size_t i = 0; i < sleepers_count; i++)
+		CHECK(pthread_create(&sleepers[i].thread, NULL, sleeper_main, &sleepers[i]) == 0);
+	if (is_interrupted)
+		CHECK(pthread_create(&interrupter.thread, NULL, interrupter_main, &interrupter) ==
+		      0);
+	for (reprise_position next = 1; next <= appends; next++) {
+		/* At every point of a sleeper's way to sleep. */
+		for (unsigned int n = stress_random(&random) % 2000; n > 0; n--)
+			atomic_signal_fence(memory_order_seq_cst);
+		stress_append(session, next);
+		while (!all_have_seen(sleepers, sleepers_count, next))
+			sched_yield();
+	}
+	CHECK_OK(reprise_session_end(session, 0));
+	for (size_t i = 0; i < sleepers_count; i++) {
+		CHECK(pthread_join(sleepers[i].thread, NULL) == 0);
+		stress_balance(&sleepers[i].books, appends);
+	}
+	atomic_store(&interrupter.is_over, true);
+	if (is_interrupted)
+		CHECK(pthread_join(interrupter.thread, NULL) == 0);
+	for (size_t i = 0; i < SLEEPERS; i++)
+		reprise_subscription_close(sleepers[i].subscription);
+	struct reprise_session_stats stats = { .size = sizeof(stats) };
+
+	CHECK_OK(reprise_session_stats(store, "s", &stats));
+	printf("sleepers %zu  appends %llu  wakes %llu\n", sleepers_count,
+	       (unsigned long long)appends, (unsigned long long)stats.wakes);
+	CHECK(is_interrupted || stats.wakes <= appends + 1); /* the end is one more */
+	reprise_session_close(session);
+	CHECK_OK(reprise_store_close(store));
+}
+
+static void
+refuse_membarrier(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { .len = 4, .filter = filter };
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	const bool is_fenced = argc > 1 && strcmp(argv[1], "fenced") == 0;
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+
+	if (argc > 1 && strcmp(argv[1], "fence") == 0) {
+		/* Again from the start, since liburcu asks for membarrier before main. */
+		refuse_membarrier();
+		argv[1] = (char *)"fenced";
+		execv("/proc/self/exe", argv);
+		CHECK(!"exec");
+	}
+	stress_begin(argc - is_fenced, argv + is_fenced);
+	struct reprise_store *const store = stress_store(0, 0);
+
+	CHECK_OK(reprise_store_stats(store, &stats));
+	CHECK(stats.asymmetric == !is_fenced);
+	CHECK_OK(reprise_store_close(store));
+
+	stress_limit_payload(256);
+	do {
+		run(1, false, 3000);
+		run(SLEEPERS, false, 1000);
+		run(SLEEPERS, true, 1000);
+	} while (!stress_is_over());
+	return 0;
+}

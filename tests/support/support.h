@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SUPPORT_SUPPORT_H
+#define SUPPORT_SUPPORT_H
+
+/* What the tests share: states described in words, and the outcomes expected of them. */
+
+#include <string.h>
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include <reprise/reprise.h>
+
+/* Every suite is declared with this: its tests fail when they leak. */
+#define SUITE(name) TestSuite(name, .fini = fail_on_leaks, .timeout = 60)
+
+void fail_on_leaks(void);
+
+/* A store with a host-kept clock at 1 h, whose sessions have these bounds (0: default). */
+struct reprise_store *store_with(uint64_t events_max, uint64_t bytes_max, uint64_t age_ns_max);
+struct reprise_store *store_plain(void);
+void close_store(struct reprise_store *store);
+
+/* "s" opened for writing. */
+struct reprise_session *writer_of(struct reprise_store *store);
+
+/* Appends @text and answers its position. */
+reprise_position append_text(struct reprise_session *session, const char *text);
+reprise_position append_event(struct reprise_session *session, uint64_t revision, uint16_t kind,
+			      uint16_t flags, const char *text);
+/* Events with their own position as payload, until the newest is @newest. */
+void append_until(struct reprise_session *session, reprise_position newest);
+
+/* A cursor of the window of "s" at a position. */
+struct reprise_cursor cursor_at(struct reprise_store *store, reprise_position position);
+struct reprise_cursor cursor_at_revision(struct reprise_store *store, reprise_position position,
+					 uint64_t revision);
+
+struct reprise_subscription *subscribed_after(struct reprise_store *store,
+					      reprise_position position);
+struct reprise_subscription *resubscribed(struct reprise_store *store,
+					  const struct reprise_cursor *cursor);
+
+/* What the next call of reprise_next must answer. */
+void expect_event(struct reprise_subscription *subscription, reprise_position position);
+void expect_text(struct reprise_subscription *subscription, const char *text);
+void expect_events(struct reprise_subscription *subscription, reprise_position first,
+		   reprise_position last);
+void expect_empty(struct reprise_subscription *subscription);
+struct reprise_gap expect_trimmed(struct reprise_subscription *subscription,
+				  reprise_gap_detail detail, reprise_position first,
+				  reprise_position last);
+struct reprise_gap expect_unavailable(struct reprise_subscription *subscription,
+				      reprise_gap_detail detail);
+void expect_ended(struct reprise_subscription *subscription, reprise_end_cause cause,
+		  int32_t status);
+
+struct reprise_session_stats stats_of_s(struct reprise_store *store);
+
+static const uint64_t one_second = UINT64_C(1000000000);
+static const uint64_t one_hour = 3600 * UINT64_C(1000000000);
+
+#endif /* SUPPORT_SUPPORT_H */
