@@ -54,7 +54,11 @@ expect_none() {
 expect_none "$scratch/append.o" reprise_append memcpy append_any bell_ring_cold
 expect_none "$scratch/append.o" append_any \
 	memcpy ring_turn stamp_take_cold bell_ring_cold write_one refusal_cold
-expect_none "$scratch/append.o" write_one ring_turn
+found=$(faults "$scratch/append.o" write_one ring_turn)
+case $found in
+"" | "there is no write_one") ;; # inlined in both its callers, which are looked at
+*) expect_none "$scratch/append.o" write_one ring_turn ;;
+esac
 expect_none "$scratch/append.o" reprise_append_batch \
 	memcpy ring_turn stamp_take_cold bell_ring_cold refusal_cold
 expect_none "$scratch/append.o" reprise_appendv \
