@@ -88,8 +88,8 @@ bool ring_probe(struct ring *ring, uint64_t position, struct probe *ret_probe,
 /*
  * The position just before the first kept event with a revision greater than @revision, else the
  * newest; position_before if an event that is no longer kept had a greater one, or if that cannot
- * be known any more. At most 2 (log2(events_max) + 2) probes, half of them unless overtaken. Any
- * thread; wait-free.
+ * be known any more, since appends have overtaken the search. At most log2(events_max) + 1 probes.
+ * Any thread; wait-free.
  */
 uint64_t ring_before_revision(struct ring *ring, uint64_t revision);
 

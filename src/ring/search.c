@@ -25,17 +25,13 @@ ring_probe(struct ring *ring, uint64_t position, struct probe *ret_probe, uint64
 	return true;
 }
 
-/*
- * One pass of ring_before_revision. False if so much was displaced meanwhile that the answer cannot
- * be known from what is left.
- */
-static bool
-before_revision(struct ring *ring, uint64_t revision, uint64_t *ret_position)
+uint64_t
+ring_before_revision(struct ring *ring, uint64_t revision)
 {
 	const struct look look = ring_look(ring);
 	uint64_t low = look.kept, high = look.newest + 1;
-	uint64_t below = 0;         /* the greatest position seen to have nothing above so far */
-	bool found = false;         /* `high` was seen to be, or to come after, one above */
+	uint64_t below = ring->position_before; /* the greatest seen to have nothing above so far */
+	bool found = false;         /* `high` was seen to be, or come after, one above */
 	bool earlier_above = false; /* and so was something before `high` */
 	struct probe probe;
 	uint64_t oldest;
@@ -55,29 +51,15 @@ before_revision(struct ring *ring, uint64_t revision, uint64_t *ret_position)
 			low = middle + 1;
 		}
 	}
-	if (found) {
-		*ret_position = earlier_above ? ring->position_before : high - 1;
-		return true;
-	}
-	if (below != look.newest && look.newest != ring->position_before) {
-		/* Nothing is kept, or it is gone by now. The newest's own header still knows. */
-		if (!ring_probe(ring, look.newest, &probe, &oldest))
-			return false;
-		earlier_above = greatest(probe.revision, probe.revision_before) > revision;
-	}
-	*ret_position = earlier_above ? ring->position_before : look.newest;
-	return true;
-}
-
-uint64_t
-ring_before_revision(struct ring *ring, uint64_t revision)
-{
-	uint64_t position;
-
-	if (before_revision(ring, revision, &position) ||
-	    before_revision(ring, revision, &position))
-		return position;
-	return ring->position_before;
+	if (found)
+		return earlier_above ? ring->position_before : high - 1;
+	if (below == look.newest)
+		return look.newest;
+	/* Nothing is kept, or it is gone by now. The newest's own header still knows, unless overtaken. */
+	if (!ring_probe(ring, look.newest, &probe, &oldest) ||
+	    greatest(probe.revision, probe.revision_before) > revision)
+		return ring->position_before;
+	return look.newest;
 }
 
 bool

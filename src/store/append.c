@@ -10,7 +10,7 @@ enum {
 static inline uint64_t
 stamp_for(struct reprise_session *session)
 {
-	return ring_stamp(&session->ring, stamp_take(&session->store->stamp));
+	return ring_stamp(&session->ring, stamp_take(session->stamp));
 }
 
 /* Which of the three it is. */
@@ -93,20 +93,21 @@ reprise_append(struct reprise_session *session, uint64_t revision, uint16_t kind
 	struct ring *const ring = &session->ring;
 	const uint64_t bytes = record_bytes(payload.size);
 	const uint64_t start = ring->head;
-	const uint64_t stamp = load_relaxed(&session->store->stamp.word);
+	const uint64_t stamp = load_relaxed(&session->stamp->word);
 
 	if (unlikely(stamp & STAMP_STALE) || unlikely(start + bytes > ring->run_end))
 		return append_any(session, revision, kind, flags, payload, ret_position);
 
 	const reprise_position position = load_relaxed(&ring->newest) + 1;
+
+	/* Nothing can fail any more; now, so that it need not be kept across the copy. */
+	if (ret_position != NULL)
+		*ret_position = position;
+	ring_room_running(ring, position);
 	const struct draft draft = { .revision = revision,
 				     .shape = shape_of(payload.size, kind, flags),
 				     .stamp_ns = ring_stamp(ring, stamp) };
 
-	ring_room_running(ring, position);
-	/* Nothing can fail any more, and so it need not be kept across the copy. */
-	if (ret_position != NULL)
-		*ret_position = position;
 	copy_piece(ring_write(ring, position, start, bytes, &draft), payload.data, payload.size);
 	publish(session, position);
 	return REPRISE_OK;

@@ -83,6 +83,7 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 		  before != NULL ? load_acquire(&before->ring.newest) : 0);
 	bell_init(&session->bell, store->asymmetric);
 	session->store = store;
+	session->stamp = &store->stamp;
 	session->incarnation = incarnation;
 	session->bounds = (struct bounds){ .events_max = shape.events_max,
 					   .bytes_max = shape.arena_bytes,

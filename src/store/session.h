@@ -22,6 +22,7 @@
 struct reprise_session {
 	struct ring ring;
 	alignas(CACHE_LINE_BYTES) struct bell bell;
+	struct stamp *stamp; /* the store's; here, where every append looks */
 
 	/* Fixed at creation. */
 	alignas(CACHE_LINE_BYTES) struct reprise_store *store;
