@@ -38,6 +38,7 @@ ring_free(struct small_ring *small)
 	free(small->memory);
 	free(small->staging);
 	free(small);
+	expect_no_leaks();
 }
 
 /* Every byte of an event follows from its position. */

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
-#include <stdio.h>
-
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/lsan_interface.h>
 #endif
 
 void
-fail_on_leaks(void)
+expect_no_leaks(void)
 {
 #if defined(__SANITIZE_ADDRESS__)
 	cr_assert(eq(int, __lsan_do_recoverable_leak_check(), 0));
@@ -45,6 +43,7 @@ void
 close_store(struct reprise_store *store)
 {
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
+	expect_no_leaks();
 }
 
 struct reprise_session *
