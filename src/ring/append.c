@@ -12,22 +12,25 @@ limit_before(const struct ring *ring, uint64_t position)
 	return ring->head - behind + ring->arena_bytes;
 }
 
-struct room
-ring_turn(struct ring *ring, uint64_t newest, uint64_t keep, uint64_t bytes)
+uint64_t
+ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
 {
 	const uint64_t lap_end = (ring->head | ring->arena_mask) + 1;
 	const bool fits = ring->head + bytes <= lap_end;
 	const uint64_t start = fits ? ring->head : lap_end;
+	const uint64_t oldest = load_relaxed(&ring->oldest);
+	uint64_t keep = oldest;
 	uint64_t limit = 0;
 
-	for (; keep <= newest; keep++) {
-		limit = limit_before(ring, keep);
-		if (start + bytes <= limit)
-			break;
-	}
+	if (newest + count - oldest >= ring->events_max)
+		keep = newest + count + 1 - ring->events_max;
+	while (keep <= newest && start + bytes > (limit = limit_before(ring, keep)))
+		keep++;
 	if (keep > newest)
 		limit = start + ring->arena_bytes;
 	ring->run_end = least(limit, fits ? lap_end : lap_end + ring->arena_bytes);
 	REPRISE_ASSERT(start + bytes <= ring->run_end);
-	return (struct room){ .start = start, .keep = keep };
+	if (keep != oldest)
+		ring_raise_oldest(ring, keep);
+	return start;
 }

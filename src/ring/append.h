@@ -21,17 +21,11 @@ struct draft {
 	uint64_t stamp_ns;
 };
 
-struct room {
-	uint64_t start; /* offset of the first byte */
-	uint64_t keep;  /* the first position that is not in the way */
-};
-
 /*
- * Room that does not follow at once: beyond the arena's end, or over records that are still kept.
- * @keep is the first position that the count of events leaves. Sets run_end. One step per record
- * displaced.
+ * Where @bytes in one piece go, for @count records; everything in the way is displaced, by count and
+ * by bytes. One step per record displaced. Sets run_end.
  */
-struct room ring_turn(struct ring *ring, uint64_t newest, uint64_t keep, uint64_t bytes);
+uint64_t ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count);
 
 static inline void
 ring_raise_oldest(struct ring *ring, uint64_t keep)
@@ -47,23 +41,7 @@ ring_raise_oldest(struct ring *ring, uint64_t keep)
 	fence_release();
 }
 
-/* Where @bytes in one piece go, for @count records; everything in the way is displaced. */
-static inline uint64_t
-ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
-{
-	const uint64_t oldest = load_relaxed(&ring->oldest);
-	struct room room = { .start = ring->head, .keep = oldest };
-
-	if (newest + count - oldest >= ring->events_max)
-		room.keep = newest + count + 1 - ring->events_max;
-	if (room.start + bytes > ring->run_end)
-		room = ring_turn(ring, newest, room.keep, bytes);
-	if (room.keep != oldest)
-		ring_raise_oldest(ring, room.keep);
-	return room.start;
-}
-
-/* The same for one record, when it is known to end before run_end. */
+/* The same for one record that is known to end before run_end, at the head. */
 static inline void
 ring_room_running(struct ring *ring, uint64_t position)
 {

@@ -4,23 +4,35 @@
 
 /* Where is a session: its cursors, its bounds, and what trims them. */
 
+/* The session to take a cursor of, pinned, created if need be, with what is too old given up. */
+static reprise_status
+session_to_stand_in(struct reprise_store *store, const char *session_id,
+		    const struct reprise_cursor *ret_cursor, struct reprise_session **ret_session)
+{
+	size_t id_bytes = 0;
+
+	if (store == NULL || ret_cursor == NULL || !session_id_measure(session_id, &id_bytes))
+		return REPRISE_E_INVALID;
+	const reprise_status status =
+		session_find_or_create(store, session_id, id_bytes, ret_session);
+	if (status == REPRISE_OK)
+		session_apply_age(*ret_session);
+	return status;
+}
+
 reprise_status
 reprise_current_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
 		       struct reprise_cursor *ret_cursor)
 {
 	struct reprise_session *session = NULL;
-	size_t id_bytes = 0;
+	const reprise_status status = session_to_stand_in(store, session_id, ret_cursor, &session);
 
-	if (store == NULL || ret_cursor == NULL || !session_id_measure(session_id, &id_bytes))
-		return REPRISE_E_INVALID;
-	const reprise_status status = session_find_or_create(store, session_id, id_bytes, &session);
-	if (status != REPRISE_OK)
-		return status;
-	session_apply_age(session);
-	*ret_cursor = session_cursor_at(session, ring_before_revision(&session->ring, revision),
-					revision);
-	session_unpin(session);
-	return REPRISE_OK;
+	if (status == REPRISE_OK) {
+		*ret_cursor = session_cursor_at(
+			session, ring_before_revision(&session->ring, revision), revision);
+		session_unpin(session);
+	}
+	return status;
 }
 
 reprise_status
@@ -28,17 +40,14 @@ reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uin
 			struct reprise_cursor *ret_cursor)
 {
 	struct reprise_session *session = NULL;
-	size_t id_bytes = 0;
+	const reprise_status status = session_to_stand_in(store, session_id, ret_cursor, &session);
 
-	if (store == NULL || ret_cursor == NULL || !session_id_measure(session_id, &id_bytes))
-		return REPRISE_E_INVALID;
-	const reprise_status status = session_find_or_create(store, session_id, id_bytes, &session);
-	if (status != REPRISE_OK)
-		return status;
-	session_apply_age(session);
-	*ret_cursor = session_cursor_at(session, ring_look(&session->ring).kept - 1, revision);
-	session_unpin(session);
-	return REPRISE_OK;
+	if (status == REPRISE_OK) {
+		*ret_cursor =
+			session_cursor_at(session, ring_look(&session->ring).kept - 1, revision);
+		session_unpin(session);
+	}
+	return status;
 }
 
 reprise_status

@@ -51,19 +51,19 @@ expect_none() {
 	fi
 }
 # bell_ring_cold: somebody sleeps. stamp_take_cold: the clock, which reads memory alone.
-expect_none "$scratch/append.o" reprise_append memcpy append_any bell_ring_cold
+expect_none "$scratch/append.o" reprise_append memcpy append_any ring_room bell_ring_cold
 expect_none "$scratch/append.o" append_any \
-	memcpy ring_turn stamp_take_cold bell_ring_cold write_one refusal_cold
-found=$(faults "$scratch/append.o" write_one ring_turn)
+	memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal_cold
+found=$(faults "$scratch/append.o" write_one ring_room)
 case $found in
 "" | "there is no write_one") ;; # inlined in both its callers, which are looked at
-*) expect_none "$scratch/append.o" write_one ring_turn ;;
+*) expect_none "$scratch/append.o" write_one ring_room ;;
 esac
 expect_none "$scratch/append.o" reprise_append_batch \
-	memcpy ring_turn stamp_take_cold bell_ring_cold refusal_cold
+	memcpy ring_room stamp_take_cold bell_ring_cold refusal_cold
 expect_none "$scratch/append.o" reprise_appendv \
-	memcpy ring_turn stamp_take_cold bell_ring_cold refusal_cold write_one
-expect_none "$scratch/ring.o" ring_turn assert_failed
+	memcpy ring_room stamp_take_cold bell_ring_cold refusal_cold write_one
+expect_none "$scratch/ring.o" ring_room assert_failed
 
 cat >"$scratch/wrong.c" <<'WRONG'
 #include <stdatomic.h>

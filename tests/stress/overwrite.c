@@ -18,7 +18,7 @@ struct reader {
 	pthread_t thread;
 	struct reprise_subscription *subscription;
 	struct stress_books books;
-	bool waits; /* else it polls */
+	bool polls; /* else it sleeps */
 };
 
 static void *
@@ -26,18 +26,8 @@ reader_main(void *argument)
 {
 	struct reader *const reader = argument;
 
-	for (;;) {
-		const reprise_outcome outcome = stress_take(reader->subscription, &reader->books);
-
-		if (outcome == REPRISE_NEXT_ENDED)
-			return NULL;
-		if (outcome != REPRISE_NEXT_EMPTY)
-			continue;
-		if (reader->waits)
-			CHECK_OK(reprise_wait(reader->subscription, REPRISE_NO_LIMIT));
-		else
-			sched_yield();
-	}
+	stress_follow(reader->subscription, &reader->books, reader->polls);
+	return NULL;
 }
 
 static void
@@ -50,7 +40,7 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 	unsigned int random = 1;
 
 	for (size_t i = 0; i < READERS; i++) {
-		readers[i].waits = i == 0;
+		readers[i].polls = i != 0;
 		readers[i].subscription = stress_subscribe(store, &cursor, 1);
 		CHECK(pthread_create(&readers[i].thread, NULL, reader_main, &readers[i]) == 0);
 	}
@@ -63,7 +53,7 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 	for (size_t i = 0; i < READERS; i++) {
 		CHECK(pthread_join(readers[i].thread, NULL) == 0);
 		stress_balance(&readers[i].books, appends);
-		stress_report(readers[i].waits ? "waits" : "polls", &readers[i].books);
+		stress_report(readers[i].polls ? "polls" : "sleeps", &readers[i].books);
 		reprise_subscription_close(readers[i].subscription);
 	}
 	reprise_session_close(session);

@@ -2,6 +2,7 @@
 #include "stress.h"
 
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,23 @@ stress_take(struct reprise_subscription *subscription, struct stress_books *book
 		break;
 	}
 	return outcome;
+}
+
+void
+stress_follow(struct reprise_subscription *subscription, struct stress_books *books, bool polls)
+{
+	for (;;) {
+		const reprise_outcome outcome = stress_take(subscription, books);
+
+		if (outcome == REPRISE_NEXT_ENDED)
+			return;
+		if (outcome != REPRISE_NEXT_EMPTY)
+			continue;
+		if (polls)
+			sched_yield();
+		else
+			CHECK_OK(reprise_wait(subscription, REPRISE_NO_LIMIT));
+	}
 }
 
 void

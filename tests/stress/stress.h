@@ -56,6 +56,10 @@ struct stress_books {
 /* Takes one outcome and checks that it follows from the one before. */
 reprise_outcome stress_take(struct reprise_subscription *subscription, struct stress_books *books);
 
+/* Takes everything to the end; sleeps when there is nothing, or yields if it polls. */
+void stress_follow(struct reprise_subscription *subscription, struct stress_books *books,
+		   bool polls);
+
 /* delivered + lost must be @appended. */
 void stress_balance(const struct stress_books *books, uint64_t appended);
 void stress_report(const char *who, const struct stress_books *books);

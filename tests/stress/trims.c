@@ -26,14 +26,8 @@ reader_main(void *argument)
 {
 	struct reader *const reader = argument;
 
-	for (;;) {
-		const reprise_outcome outcome = stress_take(reader->subscription, &reader->books);
-
-		if (outcome == REPRISE_NEXT_ENDED)
-			return NULL;
-		if (outcome == REPRISE_NEXT_EMPTY)
-			CHECK_OK(reprise_wait(reader->subscription, REPRISE_NO_LIMIT));
-	}
+	stress_follow(reader->subscription, &reader->books, false);
+	return NULL;
 }
 
 struct trimmer {
