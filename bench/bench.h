@@ -33,7 +33,7 @@ struct bench_result {
 
 void bench_print(const struct bench_result *result);
 
-/* The process ends with this message and 1. */
+/* Says what, and ends the process with 1. */
 _Noreturn void bench_die(const char *what);
 
 #endif /* BENCH_BENCH_H */

@@ -15,7 +15,8 @@
  *
  * Structs named ..._options, ..._stats and struct reprise_error start with a size: set it to
  * sizeof the struct. A program built against an older header keeps working with a newer
- * library. A size that the library cannot honour is REPRISE_E_INVALID.
+ * library. A size of options or statistics that the library cannot honour is REPRISE_E_INVALID; a
+ * struct reprise_error gets what it has room for.
  *
  * Sizes are in bytes, counts in events, times in nanoseconds; each name says which.
  */

@@ -73,6 +73,7 @@ REPRISE_API reprise_status reprise_session_open(struct reprise_store *store, con
  * Threads   Writer.
  * Progress  May lock.
  * Ordering  Release: the next writer sees all that was done before.
+ * Returns   Nothing.
  */
 REPRISE_API void reprise_session_close(struct reprise_session *session);
 
@@ -125,6 +126,14 @@ REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint6
  * @parts_count  How many; 0 for an empty payload. At most 1024.
  *
  * Otherwise as reprise_append.
+ *
+ * Threads   Writer.
+ * Progress  Wait-free, as reprise_append.
+ * Ordering  Release, as reprise_append.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument, too many parts, or a flag of the library's
+ *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
+ *           REPRISE_E_CLOSED     the session has ended
  */
 REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint64_t revision,
 					   uint16_t kind, uint16_t flags, const struct iovec *parts,
@@ -141,9 +150,13 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint
  * @events_count  At least 1.
  * @ret_first     The first one's position, set on REPRISE_OK. May be NULL.
  *
- * Otherwise as reprise_append; besides
- * Returns   REPRISE_E_INVALID    also: an empty batch
+ * Threads   Writer.
+ * Progress  Wait-free: bounded by the bytes written; one system call if a subscription sleeps.
+ * Ordering  Release: who sees any position of it sees all of it, and what the writer did before.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument, an empty batch, or a flag of the library's
  *           REPRISE_E_TOO_LARGE  the window can never hold it all at once; nothing changed
+ *           REPRISE_E_CLOSED     the session has ended
  */
 REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
 						const struct reprise_new_event *events,

@@ -189,6 +189,12 @@ reprise_current_cursor(struct reprise_store *store, const char *session_id, uint
  *
  * As reprise_current_cursor, but just before the oldest retained event, or at the newest when
  * nothing is retained. (contracts A23)
+ *
+ * Threads   Any.
+ * Progress  Known session: wait-free (after the thread's first call on any store). Unknown session:
+ *           allocates and locks.
+ * Ordering  Acquire: events the caller knows to be appended are counted.
+ * Returns   As reprise_current_cursor.
  */
 REPRISE_API reprise_status
 reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,

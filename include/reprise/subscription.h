@@ -186,6 +186,7 @@ REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
  * Threads   Owner: nobody may be waiting on it.
  * Progress  May lock.
  * Ordering  None.
+ * Returns   Nothing.
  */
 REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscription);
 
@@ -215,8 +216,13 @@ REPRISE_API reprise_outcome reprise_next(struct reprise_subscription *subscripti
  * @events_count_max   At least 1 (asserted).
  * @ret_events_count   Set on EVENT: how many, at least 1. Not NULL (asserted).
  *
- * Otherwise as reprise_next. It hands out what was copied in one stretch, so fewer events than
- * there is room for do not mean that there are no more: EMPTY does.
+ * It hands out what was copied in one stretch, so fewer events than there is room for do not mean
+ * that there are no more: EMPTY does. Otherwise as reprise_next.
+ *
+ * Threads   Any number at once, each with its own subscription.
+ * Progress  Wait-free, as reprise_next.
+ * Ordering  Acquire, as reprise_next.
+ * Returns   reprise_outcome.
  */
 REPRISE_API reprise_outcome reprise_next_batch(struct reprise_subscription *subscription,
 					       struct reprise_event *ret_events,

@@ -7,7 +7,7 @@
  * The caller has checked that the ring is not ended and that what it appends can fit at all.
  *
  *   room    raise `oldest` above everything that will be overwritten
- *   write   slot, header, payload: relaxed, since an overtaken reader loads them
+ *   write   slot, header, payload: relaxed, since an overtaken subscription loads them
  *   publish store `newest`
  */
 

@@ -3,14 +3,14 @@
 #define RING_COPY_H
 
 /*
- * How payload bytes move: byte-wise atomic copies. A reader may copy what the writer is
+ * How payload bytes move: byte-wise atomic copies. A subscription may copy what the writer is
  * overwriting; it finds out afterwards and throws the bytes away, but the copy itself must not be
  * a data race. C11 has no such copy (C++ has P1478), so there are two spellings:
  *
  *   production           memcpy, whose vector loads and stores tear at worst between bytes. At
  *                        most 4 KiB a call, since glibc switches to non-temporal stores for large
  *                        sizes, and those are ordered differently. A compiler barrier keeps the
- *                        reader's copy before its validation.
+ *                        subscription's copy before it validates.
  *   REPRISE_WORD_COPY    relaxed 8-byte atomics, which ThreadSanitizer and model checkers see.
  */
 

@@ -10,7 +10,7 @@
  *                                      |
  *   arena   records of any size:   ..[header|payload][header|payload]..       byte offset & mask
  *
- *   place   one word, arena offset and size of the record: a reader never meets a size that is torn,
+ *   place   one word, arena offset and size of the record: nobody meets a size that is torn,
  *           only one that is out of date
  *   header  five words, below; the payload follows, padded to 8
  *

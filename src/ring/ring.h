@@ -19,8 +19,8 @@ struct ring_shape {
 struct ring_shape ring_shape_of(uint64_t events_max, uint64_t bytes_max);
 
 /*
- * An empty ring whose first position is @position_before + 1. @memory is zeroed, aligned to a cache
- * line, shape->memory_bytes large, and touched only where it is used.
+ * An empty ring whose first position is @position_before + 1. @memory is aligned to a cache line,
+ * shape->memory_bytes large, and touched only where it is used.
  */
 void ring_open(struct ring *ring, const struct ring_shape *shape, void *memory,
 	       uint64_t position_before);
@@ -42,7 +42,7 @@ struct look ring_look(struct ring *ring);
 uint64_t ring_floor(struct ring *ring);
 
 /*
- * Records copied out of the ring in one piece. `places` and `bytes` are the reader's memory; bytes
+ * Records copied out of the ring in one piece. `places` and `bytes` are the subscription's memory; bytes
  * has room for bytes_want and for the largest record.
  */
 struct stretch {

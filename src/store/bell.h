@@ -25,7 +25,8 @@
 #include "base/numbers.h"
 
 enum {
-	BELL_ARMED = 1,  /* somebody sleeps, or is about to */
+	BELL_ARMED = 1, /* somebody sleeps, or is about to */
+	/* 2 is kept for QUEUED: the session is with the relay, for sleepers that it will wake */
 	BELL_DIRECT = 4, /* on the epoch; the writer wakes it itself */
 	BELL_FENCED = 8, /* membarrier is refused: appends make the fence */
 };

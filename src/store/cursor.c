@@ -109,39 +109,39 @@ reprise_cursor_format(const struct reprise_cursor *cursor, char *ret_text, size_
 }
 
 /* What is left of a text; `at` stops at the first byte that is wrong. */
-struct reader {
+struct scan {
 	const char *text;
 	size_t bytes;
 	size_t at;
 };
 
 static bool
-read_literal(struct reader *reader, const char *literal)
+read_literal(struct scan *scan, const char *literal)
 {
-	for (; *literal != '\0'; literal++, reader->at++)
-		if (reader->at == reader->bytes || reader->text[reader->at] != *literal)
+	for (; *literal != '\0'; literal++, scan->at++)
+		if (scan->at == scan->bytes || scan->text[scan->at] != *literal)
 			return false;
 	return true;
 }
 
 /* The value of one digit of @digits, which moves past it; -1 if it is none. */
 static int
-read_digit(struct reader *reader, const char *digits)
+read_digit(struct scan *scan, const char *digits)
 {
-	if (reader->at == reader->bytes || reader->text[reader->at] == '\0')
+	if (scan->at == scan->bytes || scan->text[scan->at] == '\0')
 		return -1;
-	const char *const digit = strchr(digits, reader->text[reader->at]);
+	const char *const digit = strchr(digits, scan->text[scan->at]);
 	if (digit == NULL)
 		return -1;
-	reader->at++;
+	scan->at++;
 	return (int)(digit - digits);
 }
 
 static bool
-read_byte(struct reader *reader, const char *digits, unsigned char *ret_byte)
+read_byte(struct scan *scan, const char *digits, unsigned char *ret_byte)
 {
-	const int high = read_digit(reader, digits);
-	const int low = high < 0 ? -1 : read_digit(reader, digits);
+	const int high = read_digit(scan, digits);
+	const int low = high < 0 ? -1 : read_digit(scan, digits);
 
 	if (low < 0)
 		return false;
@@ -150,45 +150,45 @@ read_byte(struct reader *reader, const char *digits, unsigned char *ret_byte)
 }
 
 static bool
-read_number(struct reader *reader, uint64_t *ret_number)
+read_number(struct scan *scan, uint64_t *ret_number)
 {
-	const size_t first = reader->at;
+	const size_t first = scan->at;
 	uint64_t number = 0;
 
-	while (reader->at < reader->bytes && reader->at - first < 20) {
-		const char byte = reader->text[reader->at];
+	while (scan->at < scan->bytes && scan->at - first < 20) {
+		const char byte = scan->text[scan->at];
 
 		if (byte < '0' || byte > '9')
 			break;
-		if (reader->at == first + 1 && reader->text[first] == '0')
+		if (scan->at == first + 1 && scan->text[first] == '0')
 			return false; /* a leading zero */
 		if (__builtin_mul_overflow(number, UINT64_C(10), &number) ||
 		    __builtin_add_overflow(number, (uint64_t)(byte - '0'), &number))
 			return false;
-		reader->at++;
+		scan->at++;
 	}
 	*ret_number = number;
-	return reader->at > first;
+	return scan->at > first;
 }
 
 static bool
-read_id(struct reader *reader, struct reprise_cursor *cursor)
+read_id(struct scan *scan, struct reprise_cursor *cursor)
 {
-	const size_t first = reader->at;
+	const size_t first = scan->at;
 	size_t bytes = 0;
 
-	while (reader->at < reader->bytes) {
-		unsigned char byte = (unsigned char)reader->text[reader->at];
+	while (scan->at < scan->bytes) {
+		unsigned char byte = (unsigned char)scan->text[scan->at];
 
 		if (bytes == REPRISE_SESSION_ID_BYTES_MAX)
 			return false;
 		if (is_plain(byte)) {
-			reader->at++;
+			scan->at++;
 		} else {
-			if (!read_literal(reader, "~") || !read_byte(reader, hex_upper, &byte))
+			if (!read_literal(scan, "~") || !read_byte(scan, hex_upper, &byte))
 				return false;
 			if (is_plain(byte) || byte == '\0') {
-				reader->at -= 2; /* no text of ours escapes it */
+				scan->at -= 2; /* no text of ours escapes it */
 				return false;
 			}
 		}
@@ -196,45 +196,44 @@ read_id(struct reader *reader, struct reprise_cursor *cursor)
 	}
 	cursor->session_id[bytes] = '\0';
 	if (bytes == 0 || utf8_text_prefix(cursor->session_id, bytes) != bytes) {
-		reader->at = first;
+		scan->at = first;
 		return false;
 	}
 	return true;
 }
 
 static bool
-read_text(struct reader *reader, struct reprise_cursor *cursor)
+read_text(struct scan *scan, struct reprise_cursor *cursor)
 {
 	unsigned char check_bytes[CHECK_DIGITS / 2];
 	uint32_t check = 0;
 
-	if (!read_literal(reader, prefix))
+	if (!read_literal(scan, prefix))
 		return false;
 	for (size_t i = 0; i < sizeof(cursor->incarnation.bytes); i++)
-		if (!read_byte(reader, hex_lower, &cursor->incarnation.bytes[i]))
+		if (!read_byte(scan, hex_lower, &cursor->incarnation.bytes[i]))
 			return false;
-	if (!read_literal(reader, ".") || !read_number(reader, &cursor->revision))
+	if (!read_literal(scan, ".") || !read_number(scan, &cursor->revision))
 		return false;
-	if (!read_literal(reader, ".") || !read_number(reader, &cursor->position))
+	if (!read_literal(scan, ".") || !read_number(scan, &cursor->position))
 		return false;
-	if (!read_literal(reader, "."))
+	if (!read_literal(scan, "."))
 		return false;
-	const size_t head_bytes = reader->at;
+	const size_t head_bytes = scan->at;
 
 	for (size_t i = 0; i < sizeof(check_bytes); i++) {
-		if (!read_byte(reader, hex_lower, &check_bytes[i]))
+		if (!read_byte(scan, hex_lower, &check_bytes[i]))
 			return false;
 		check = check << 8 | check_bytes[i];
 	}
-	if (!read_literal(reader, "."))
+	if (!read_literal(scan, "."))
 		return false;
-	const size_t id_at = reader->at;
+	const size_t id_at = scan->at;
 
-	if (!read_id(reader, cursor))
+	if (!read_id(scan, cursor))
 		return false;
-	if (check_of(reader->text, head_bytes, reader->text + id_at, reader->bytes - id_at) !=
-	    check) {
-		reader->at = head_bytes;
+	if (check_of(scan->text, head_bytes, scan->text + id_at, scan->bytes - id_at) != check) {
+		scan->at = head_bytes;
 		return false;
 	}
 	return true;
@@ -244,7 +243,7 @@ reprise_status
 reprise_cursor_parse(const char *text, size_t text_bytes, struct reprise_cursor *ret_cursor,
 		     struct reprise_error *error)
 {
-	struct reader reader = { .text = text, .bytes = text_bytes };
+	struct scan scan = { .text = text, .bytes = text_bytes };
 	struct reprise_cursor cursor = { 0 };
 
 	if (text == NULL)
@@ -253,8 +252,8 @@ reprise_cursor_parse(const char *text, size_t text_bytes, struct reprise_cursor 
 		return error_invalid(error, "ret_cursor");
 	if (text_bytes >= REPRISE_CURSOR_TEXT_BYTES_MAX)
 		return error_malformed(error, REPRISE_CURSOR_TEXT_BYTES_MAX - 1);
-	if (!read_text(&reader, &cursor))
-		return error_malformed(error, reader.at);
+	if (!read_text(&scan, &cursor))
+		return error_malformed(error, scan.at);
 	*ret_cursor = cursor;
 	return REPRISE_OK;
 }

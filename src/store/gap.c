@@ -49,16 +49,17 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 	struct reprise_session *const session = subscription->session;
 	const struct look look = ring_look(&session->ring);
 	/* What is already copied is not lost by being displaced. */
-	const uint64_t kept =
-		subscription->stretch.count > 0 ? subscription->stretch.first : look.kept;
+	const bool has_stretch = subscription->stretch.count > 0;
+	const uint64_t kept = has_stretch ? subscription->stretch.first : look.kept;
 	const uint64_t first = subscription->at.position + 1;
 	const uint64_t last = least(kept - 1, subscription->until);
 
 	*ret_gap = (struct reprise_gap){
 		.reason = REPRISE_GAP_TRIMMED,
-		.detail = last <= look.floor_request ? REPRISE_GAP_REQUEST
-			  : last <= look.floor_age   ? REPRISE_GAP_AGE
-						     : REPRISE_GAP_CAPACITY,
+		.detail = has_stretch && subscription->is_overtaken ? REPRISE_GAP_CAPACITY
+			  : last <= look.floor_request              ? REPRISE_GAP_REQUEST
+			  : last <= look.floor_age                  ? REPRISE_GAP_AGE
+								    : REPRISE_GAP_CAPACITY,
 		.lost = last - first + 1,
 		.lost_first = first,
 		.lost_last = last,

@@ -31,8 +31,10 @@ look_at_stretch(struct reprise_subscription *subscription, reprise_outcome *ret_
 	while (stretch->count > 0) {
 		const uint64_t floor = ring_floor(&subscription->session->ring);
 
-		if (floor >= stretch->first)
+		if (floor >= stretch->first) {
 			stretch_drop(stretch, least(floor + 1 - stretch->first, stretch->count));
+			subscription->is_overtaken = false;
+		}
 		if (stretch->count == 0)
 			return false;
 		if (subscription->at.position + 1 < stretch->first) {
@@ -100,6 +102,7 @@ subscription_advance(struct reprise_subscription *subscription)
 		bound = least(bound, look.newest);
 		ring_read(&subscription->session->ring, subscription->at.position + 1,
 			  least(look.newest, subscription->until), &subscription->stretch);
+		subscription->is_overtaken = true; /* if it begins late at all */
 	}
 }
 

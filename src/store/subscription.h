@@ -36,6 +36,7 @@ struct reprise_subscription {
 	struct reprise_end end;     /* when OVER */
 
 	struct stretch stretch;
+	bool is_overtaken; /* what is missing before the stretch was displaced while it was copied */
 	uint64_t spin_ns;
 	size_t kinds_count; /* 0: every kind */
 	uint16_t kinds[REPRISE_KINDS_MAX];

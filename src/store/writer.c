@@ -86,14 +86,14 @@ reprise_session_cursor(struct reprise_session *session, reprise_position positio
 	if (session == NULL || ret_cursor == NULL)
 		return REPRISE_E_INVALID;
 	struct ring *const ring = &session->ring;
+	const struct look look = ring_look(ring);
 	struct probe probe = { 0 };
 	uint64_t oldest;
 
-	if (position > load_relaxed(&ring->newest))
+	if (position > look.newest)
 		return REPRISE_E_INVALID;
-	if (position < ring->position_before)
-		return REPRISE_E_NOT_FOUND;
-	if (position > ring->position_before && !ring_probe(ring, position, &probe, &oldest))
+	if (position != ring->position_before &&
+	    (position < look.kept || !ring_probe(ring, position, &probe, &oldest)))
 		return REPRISE_E_NOT_FOUND;
 	*ret_cursor = session_cursor_at(session, position,
 					greatest(probe.revision, probe.revision_before));

@@ -23,8 +23,6 @@ struct show {
 	struct stage stage;
 	struct host hosts[HOST_WAYS];
 	pthread_t runtime;
-	bool is_failed; /* an append or the end was refused */
-	_Atomic bool is_over;
 };
 
 static bool
@@ -37,35 +35,45 @@ append_line(struct show *show, struct reprise_session *session, uint64_t count)
 			      input->lines[(count - 1) % input->lines_count], NULL) == REPRISE_OK;
 }
 
+/* Appends at the rate until all is appended, or the time is well over. */
+static bool
+append_all(struct show *show, struct reprise_session *session)
+{
+	struct stage *const stage = &show->stage;
+	const uint64_t total = stage->rate * stage->seconds;
+	const uint64_t begin = pace_now();
+	const uint64_t end = begin + stage->seconds * 1250000000u;
+	uint64_t count = 0;
+
+	for (uint64_t now = begin; count < total && now < end; now = pace_now()) {
+		const double due = (double)(now - begin) * (double)stage->rate / 1e9;
+
+		for (; count < total && (double)count < due && pace_now() < end; count++) {
+			if (!append_line(show, session, count + 1))
+				return false;
+			atomic_store(&stage->appended, count + 1);
+		}
+		pace_sleep(500000);
+	}
+	return true;
+}
+
 static void *
 runtime_main(void *argument)
 {
 	struct show *const show = argument;
 	struct stage *const stage = &show->stage;
-	const uint64_t total = stage->rate * stage->seconds;
-	const uint64_t begin = pace_now();
 	struct reprise_session *session = NULL;
-	uint64_t count = 0;
+	bool is_good = reprise_session_open(stage->store, stage->session_id, NULL, &session,
+					    NULL) == REPRISE_OK;
 
-	if (reprise_session_open(stage->store, stage->session_id, NULL, &session, NULL) !=
-	    REPRISE_OK) {
-		show->is_failed = true;
-		atomic_store(&show->is_over, true);
-		return NULL;
+	if (is_good) {
+		is_good = append_all(show, session);
+		is_good = reprise_session_end(session, 0) == REPRISE_OK && is_good;
 	}
-	while (count < total && !show->is_failed) {
-		const double due = (double)(pace_now() - begin) * (double)stage->rate / 1e9;
-
-		while (count < total && (double)count < due) {
-			show->is_failed = !append_line(show, session, ++count);
-			atomic_store(&stage->appended, count);
-		}
-		pace_sleep(500000);
-	}
-	if (reprise_session_end(session, 0) != REPRISE_OK)
-		show->is_failed = true;
+	atomic_store(&stage->is_failed, !is_good);
+	atomic_store(&stage->is_over, true);
 	reprise_session_close(session);
-	atomic_store(&show->is_over, true);
 	return NULL;
 }
 
@@ -140,7 +148,7 @@ watch(const struct show *shows, size_t shows_count)
 	uint64_t next = begin;
 
 	for (size_t i = 0; i < shows_count;) {
-		if (atomic_load(&shows[i].is_over)) {
+		if (atomic_load(&shows[i].stage.is_over)) {
 			i++;
 			continue;
 		}
@@ -182,7 +190,7 @@ print_table(const struct show *shows, size_t shows_count)
 	printf("\n\n%-42s %-6s %9s %9s %9s %5s %10s %7s\n", "session", "host", "appended",
 	       "delivered", "lost", "gaps", "reconnects", "doubled");
 	for (size_t i = 0; i < shows_count; i++) {
-		faults += shows[i].is_failed;
+		faults += shows[i].stage.is_failed;
 		for (size_t way = 0; way < HOST_WAYS; way++) {
 			const struct host *const host = &shows[i].hosts[way];
 			const char *const fault = fault_of(&shows[i], host);
@@ -213,8 +221,8 @@ run(struct show *shows, size_t shows_count, const struct demo_options *options)
 
 	if (store == NULL)
 		return 1;
-	printf("%zu session%s, %" PRIu64 " events/s each for %" PRIu64 " s, windows of %" PRIu64
-	       " events, four hosts each%s\n",
+	printf("%zu session%s, %" PRIu64 " events/s each for %" PRIu64
+	       " s, windows of at most %" PRIu64 " events, four hosts each%s\n",
 	       shows_count, shows_count == 1 ? "" : "s", options->rate, options->seconds,
 	       events_max, shows_count == 1 ? "" : "; what happens to the first session's:");
 	for (size_t i = 0; i < shows_count; i++) {
@@ -234,6 +242,10 @@ run(struct show *shows, size_t shows_count, const struct demo_options *options)
 
 	if (reprise_store_close(store) != REPRISE_OK) {
 		fprintf(stderr, "reprise: something is still open\n");
+		return 1;
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("reprise: standard output");
 		return 1;
 	}
 	return faults == 0 ? 0 : 1;

@@ -27,6 +27,9 @@ static const char *const detail_names[] = {
 	[REPRISE_GAP_BEHIND_DURABLE] = "behind the durable state",
 };
 
+/* How long a host waits before it looks whether its runtime has failed. */
+#define LOOK_NS UINT64_C(100000000)
+
 static uint64_t
 between(struct host *host, uint64_t least, uint64_t most)
 {
@@ -127,18 +130,22 @@ take_all(struct host *host, struct reprise_subscription *subscription)
 	}
 }
 
-/* Follows until the end, or until @until_ns; false at the end. */
+/* Follows until the end, or until a position or a time has come; false at the end. */
 static bool
-follow(struct host *host, struct reprise_subscription *subscription, uint64_t until_ns)
+follow(struct host *host, struct reprise_subscription *subscription, reprise_position until,
+       uint64_t until_ns)
 {
 	for (;;) {
 		const uint64_t now = pace_now();
 
-		if (!take_all(host, subscription))
+		if (!take_all(host, subscription) || atomic_load(&host->stage->is_failed))
 			return false;
-		if (now >= until_ns)
+		if (host->seen >= until || now >= until_ns)
 			return true;
-		if (reprise_wait(subscription, until_ns - now) == REPRISE_E_INVALID)
+		const uint64_t left = until_ns - now;
+
+		if (reprise_wait(subscription, left < LOOK_NS ? left : LOOK_NS) ==
+		    REPRISE_E_INVALID)
 			host->wrong++;
 	}
 }
@@ -147,14 +154,17 @@ static void
 drop_and_come_back(struct host *host)
 {
 	const uint64_t run_ns = host->stage->seconds * 1000000000u;
+	const uint64_t total = host->stage->rate * host->stage->seconds;
 
 	for (;;) {
 		struct reprise_subscription *const subscription = connect_with_text(host);
 
 		if (subscription == NULL)
 			return;
-		const uint64_t stay_ns = between(host, run_ns / 50, run_ns / 8);
-		const bool goes_on = follow(host, subscription, pace_now() + stay_ns);
+		/* By time where the runtime cannot keep its rate. */
+		const reprise_position until = host->seen + between(host, total / 50, total / 10);
+		const uint64_t until_ns = pace_now() + between(host, run_ns / 50, run_ns / 8);
+		const bool goes_on = follow(host, subscription, until, until_ns);
 
 		disconnect(host, subscription);
 		if (!goes_on)
@@ -177,7 +187,7 @@ turn_away_and_look(struct host *host)
 
 	if (subscription == NULL)
 		return;
-	while (take_all(host, subscription))
+	while (take_all(host, subscription) && !atomic_load(&host->stage->is_failed))
 		pace_sleep(away_ns);
 	disconnect(host, subscription);
 }
@@ -187,13 +197,14 @@ come_late(struct host *host)
 {
 	struct stage *const stage = host->stage;
 
-	while (atomic_load(&stage->appended) < 2 * stage->events_max)
+	while (atomic_load(&stage->appended) < 2 * stage->events_max &&
+	       !atomic_load(&stage->is_over))
 		pace_sleep(1000000);
 	struct reprise_subscription *const subscription = connect_with_text(host);
 
 	if (subscription == NULL)
 		return;
-	(void)follow(host, subscription, UINT64_MAX);
+	(void)follow(host, subscription, UINT64_MAX, UINT64_MAX);
 	disconnect(host, subscription);
 }
 
@@ -204,7 +215,7 @@ stay(struct host *host)
 
 	if (subscription == NULL)
 		return;
-	(void)follow(host, subscription, UINT64_MAX);
+	(void)follow(host, subscription, UINT64_MAX, UINT64_MAX);
 	disconnect(host, subscription);
 }
 

@@ -30,7 +30,9 @@ struct stage {
 	const struct input *input;
 	uint64_t rate, seconds, events_max;
 	_Atomic uint64_t appended;
-	bool tells; /* its hosts say what happens to them */
+	_Atomic bool is_over;   /* the runtime appends no more */
+	_Atomic bool is_failed; /* it was refused: nobody need wait for an end */
+	bool tells;             /* its hosts say what happens to them */
 };
 
 struct host {

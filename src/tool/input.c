@@ -76,7 +76,17 @@ take(struct input *input, FILE *from)
 {
 	size_t bytes = 0;
 
-	if (!read_all(from, &input->text, &bytes) || !split(input, bytes)) {
+	if (!read_all(from, &input->text, &bytes)) {
+		fprintf(stderr, "reprise: no memory for %s\n", input->name);
+		return false;
+	}
+	if (ferror(from)) {
+		fprintf(stderr, "reprise: %s: ", input->name);
+		perror(NULL);
+		free(input->text);
+		return false;
+	}
+	if (!split(input, bytes)) {
 		fprintf(stderr, "reprise: no memory for %s\n", input->name);
 		free(input->text);
 		return false;

@@ -177,7 +177,7 @@ Test(ring, a_stretch_ends_at_the_arenas_end_and_at_the_room)
 	ring_free(small);
 }
 
-/* A reader that was overtaken between its look and its copy. */
+/* Overtaken between the look and the copy. */
 Test(ring, what_was_overtaken_is_thrown_away_and_the_rest_kept)
 {
 	for (uint64_t more = 0; more <= 10; more++) {
@@ -254,7 +254,7 @@ Test(ring, a_window_goes_on_above_its_beginning)
 	ring_free(small);
 }
 
-/* Between `oldest` and `newest` of an append that displaces everything: as readers may find it. */
+/* Between `oldest` and `newest` of an append that displaces everything: as others may find it. */
 Test(ring, in_the_middle_of_an_append_that_displaces_all_nothing_is_claimed)
 {
 	struct small_ring *small = ring_of(1, 1024, 0);

@@ -50,8 +50,24 @@ for file in include/reprise/*.h src/*/*.[ch]; do
 	END { exit bad }' "$file" || bad=1
 done
 
-# Words that are another word's (design: one word per idea), in the public headers.
-if grep -niE '\b(consumer|listener|sequence number|message|subscriber)s?\b' include/reprise/*.h; then
+# Every public function says the four facts: each comment that stands before a declaration has them.
+for header in include/reprise/*.h; do
+	awk -v file="$header" '
+	/^\/\*$/ { comment = ""; inside = 1 }
+	inside { comment = comment $0 "\n" }
+	/^ \*\/$/ { inside = 0; declares = 1; next }
+	declares && /^REPRISE_API/ {
+		split("Threads Progress Ordering Returns", facts, " ")
+		for (i in facts) if (comment !~ "\n \\* " facts[i] "  ") {
+			print "shape: " file ": " $0 ": does not say " facts[i]; bad = 1 }
+	}
+	/^$/ { declares = 0 }
+	END { exit bad }' "$header" || bad=1
+done
+
+# Words that stand for another one of ours (src/README.md).
+if grep -rniE '\b(consumer|listener|subscriber|follower|reader|message|sequence number)s?\b' \
+	include src bench tests --include='*.[ch]'; then
 	fail "a word that stands for another one of ours"
 fi
 exit $bad

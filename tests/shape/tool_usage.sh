@@ -32,5 +32,9 @@ expect 2 "$1" demo --rate 10 --seconds 9
 expect 2 "$1" demo --unknown
 expect 3 "$1" demo /there/is/no/such/file
 expect 3 "$1" demo "$empty"
+expect 3 "$1" demo /
 expect 0 "$1" demo --rate 1000 --seconds 1 "$lines" "$lines"
+
+# What it prints must arrive.
+"$1" demo --rate 1000 --seconds 1 "$lines" >/dev/full 2>&1 && { echo "tool: lost its output in silence"; bad=1; }
 exit $bad

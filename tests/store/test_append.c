@@ -198,6 +198,13 @@ Test(append, A09_refuses_everything_after_the_end)
 	cr_assert(eq(int, reprise_append_batch(session, &event, 1, NULL), REPRISE_E_CLOSED));
 	cr_assert(eq(int, reprise_appendv(session, 0, 0, 0, &part, 1, NULL), REPRISE_E_CLOSED));
 	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_E_CLOSED));
+	/* Nor does it matter that it would be too large besides, or that it is empty. */
+	cr_assert(
+		eq(int,
+		   reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", SIZE_MAX }, NULL),
+		   REPRISE_E_CLOSED));
+	cr_assert(eq(int, reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "", 0 }, NULL),
+		     REPRISE_E_CLOSED));
 	cr_assert(eq(u64, stats_of_s(store).newest, 2));
 	cr_assert(eq(int, stats_of_s(store).ended, 1));
 	cr_assert(eq(int, stats_of_s(store).end_status, -5));
@@ -328,6 +335,9 @@ Test(append, a_writer_may_ask_for_the_cursor_of_its_events)
 	append_until(session, 6);
 	cr_assert(eq(int, reprise_session_cursor(session, 2, &cursor), REPRISE_E_NOT_FOUND));
 	cr_assert(eq(int, reprise_session_cursor(session, 3, &cursor), REPRISE_OK));
+	cr_assert(eq(int, reprise_trim_to(store, "s", 4), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_cursor(session, 4, &cursor), REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int, reprise_session_cursor(session, 5, &cursor), REPRISE_OK));
 	cr_assert(eq(int, reprise_session_cursor(NULL, 3, &cursor), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_session_cursor(session, 3, NULL), REPRISE_E_INVALID));
 

@@ -296,6 +296,23 @@ Test(resume, A19_the_cursor_is_that_of_the_last_event_delivered_not_copied)
 	close_store(store);
 }
 
+Test(resume, A19_the_cursor_carries_the_greatest_revision_not_the_last)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+	struct reprise_cursor cursor;
+
+	append_event(session, 8, 0, 0, "x");
+	append_event(session, 3, 0, 0, "x");
+	expect_events(subscription, 1, 2);
+	cr_assert(eq(int, reprise_subscription_cursor(subscription, &cursor), REPRISE_OK));
+	cr_assert(eq(u64, cursor.revision, 8));
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	close_store(store);
+}
+
 Test(resume, A19_what_is_copied_stays_good_when_it_is_displaced)
 {
 	struct reprise_store *store = store_with(4, 0, 0);
@@ -371,6 +388,26 @@ Test(resume, A24_a_cursor_newer_than_the_durable_state_is_ahead)
 	cr_assert(eq(u64, gap.cursor.revision, 8));
 	reprise_subscription_close(subscription);
 	reprise_session_close(session);
+	close_store(store);
+}
+
+Test(resume, A24_the_durable_state_is_asked_before_the_window)
+{
+	struct reprise_store *store = store_plain();
+	const struct reprise_cursor unknown = { .session_id = "nobody", .revision = 8 };
+	struct reprise_cursor foreign = cursor_at_revision(store, 0, 8);
+	const struct reprise_cursor *const cursors[] = { &unknown, &foreign };
+
+	foreign.incarnation.bytes[0] ^= 1;
+	for (size_t i = 0; i < 2; i++) {
+		struct reprise_subscription *subscription = NULL;
+
+		cr_assert(eq(int,
+			     reprise_resume_after(store, cursors[i], 7, NULL, &subscription, NULL),
+			     REPRISE_OK));
+		expect_unavailable(subscription, REPRISE_GAP_AHEAD);
+		reprise_subscription_close(subscription);
+	}
 	close_store(store);
 }
 

@@ -124,7 +124,7 @@ Test(retention, A10_age_is_applied_by_whoever_looks)
 	struct reprise_cursor cursor;
 	struct reprise_subscription *subscription = NULL;
 
-	for (int who = 0; who < 5; who++) {
+	for (int who = 0; who < 6; who++) {
 		struct reprise_store *store = store_with(0, 0, 10 * one_second);
 		struct reprise_session *session = writer_of(store);
 
@@ -140,18 +140,23 @@ Test(retention, A10_age_is_applied_by_whoever_looks)
 				   reprise_replay_after(store, &cursor, NULL, &subscription, NULL),
 				   REPRISE_OK));
 		else if (who == 2)
+			cr_assert(eq(
+				int,
+				reprise_resume_after(store, &cursor, 0, NULL, &subscription, NULL),
+				REPRISE_OK));
+		else if (who == 3)
 			cr_assert(eq(int, reprise_current_cursor(store, "s", 0, &cursor),
 				     REPRISE_OK));
-		else if (who == 3)
+		else if (who == 4)
 			cr_assert(eq(int, reprise_earliest_cursor(store, "s", 0, &cursor),
 				     REPRISE_OK));
 		else
 			cr_assert(eq(int, reprise_trim_session(store, "s"), REPRISE_OK));
 		cr_assert(eq(u64, stats_of_s(store).retained, 0), "who: %d", who);
-		if (who < 2) {
+		if (who < 3) {
 			expect_trimmed(subscription, REPRISE_GAP_AGE, 1, 3);
 			reprise_subscription_close(subscription);
-		} else if (who < 4) {
+		} else if (who < 5) {
 			cr_assert(eq(u64, cursor.position, 3));
 		}
 		reprise_session_close(session);
@@ -255,11 +260,19 @@ Test(retention, of_several_causes_that_of_the_last_lost_position_is_said)
 	expect_text(subscription, "young");
 	reprise_subscription_close(subscription);
 
+	/* What age has taken already, a request does not take again. */
+	subscription = subscribed_after(store, 8);
+	cr_assert(eq(int, reprise_stamp_set(store, 3 * one_hour), REPRISE_OK));
+	cr_assert(eq(int, reprise_trim_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_trim_to(store, "s", 9), REPRISE_OK));
+	expect_trimmed(subscription, REPRISE_GAP_AGE, 9, 9);
+	reprise_subscription_close(subscription);
+
 	/* A trim of what has left already does not take the blame. */
 	subscription = subscribed_after(store, 0);
-	append_until(session, 13);
-	cr_assert(eq(int, reprise_trim_to(store, "s", 9), REPRISE_OK));
-	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 1, 9);
+	append_until(session, 14);
+	cr_assert(eq(int, reprise_trim_to(store, "s", 10), REPRISE_OK));
+	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 1, 10);
 	reprise_subscription_close(subscription);
 	reprise_session_close(session);
 	close_store(store);

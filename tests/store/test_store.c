@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 SUITE(store);
 
-Test(store, A09_a_second_writer_is_refused_until_the_first_closes)
+Test(store, a_second_writer_is_refused_until_the_first_closes)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_session *session = writer_of(store);
@@ -293,6 +294,7 @@ failing_allocate(void *context, size_t size, size_t alignment)
 {
 	struct failing *const failing = context;
 
+	cr_assert(eq(sz, alignment, 64));
 	if (fails(failing))
 		return NULL;
 	failing->blocks++;
@@ -422,14 +424,86 @@ Test(store, a_refused_reservation_is_tried_again_at_the_size_that_is_needed)
 	cr_assert(ne(ptr, block, NULL));
 	cr_assert(eq(u64, block->bytes, 8192));
 	cr_assert(eq(u64, failing.pages, 8192));
+	unsigned char resident[2] = { 0 };
+
 	memset(block->memory, 1, 8192);
+	cr_assert(eq(int, mincore(block->memory, 8192, resident), 0));
+	cr_assert(eq(int, resident[0] & resident[1] & 1, 1));
 	pool_give(&pool, block);
+	cr_assert(eq(int, mincore(block->memory, 8192, resident), 0));
+	cr_assert(eq(int, (resident[0] | resident[1]) & 1, 0), "given back to the system");
 	cr_assert(eq(ptr, pool_take(&pool, 8000), block), "its addresses are used again");
 	pool_give(&pool, block);
 	pool_give(&pool, NULL);
 	pool_close(&pool);
 	cr_assert(eq(u64, failing.blocks, 0));
 	cr_assert(eq(u64, failing.pages, 0));
+}
+
+/* The linker sends these calls of the library here (--wrap). */
+static bool is_refused_thread, is_refused_random;
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*start)(void *), void *argument);
+ssize_t __real_getrandom(void *to, size_t bytes, unsigned int flags);
+ssize_t __wrap_getrandom(void *to, size_t bytes, unsigned int flags);
+
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+		      void *argument)
+{
+	return is_refused_thread ? EAGAIN
+				 : __real_pthread_create(thread, attributes, start, argument);
+}
+
+ssize_t
+__wrap_getrandom(void *to, size_t bytes, unsigned int flags)
+{
+	if (!is_refused_random)
+		return __real_getrandom(to, bytes, flags);
+	errno = ENOSYS;
+	return -1;
+}
+
+Test(store, a_refused_system_call_is_said_and_nothing_is_opened)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_store *store = NULL;
+	struct reprise_session *session = NULL;
+	struct reprise_cursor cursor;
+
+	is_refused_random = true;
+	cr_assert(eq(int, reprise_store_open(NULL, &store, &error), REPRISE_E_SYSTEM));
+	cr_assert(eq(str, error.what, "getrandom"));
+	cr_assert(eq(int, error.os_error, ENOSYS));
+	cr_assert(eq(ptr, store, NULL));
+	is_refused_random = false;
+	store = store_plain();
+	is_refused_thread = true;
+	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, &error),
+		     REPRISE_E_SYSTEM));
+	cr_assert(eq(str, error.what, "pthread_create"));
+	cr_assert(eq(int, error.os_error, EAGAIN));
+	is_refused_thread = false;
+	is_refused_random = true;
+	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, &error),
+		     REPRISE_E_SYSTEM));
+	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, &cursor), REPRISE_E_SYSTEM));
+	is_refused_random = false;
+	cr_assert(eq(ptr, session, NULL));
+	session = writer_of(store);
+	reprise_session_close(session);
+	close_store(store);
+}
+
+Test(store, two_stores_hash_ids_differently)
+{
+	struct reprise_store *a = store_plain(), *b = store_plain();
+
+	cr_assert(ne(u64, session_id_hash(a, "s", 1), session_id_hash(b, "s", 1)));
+	close_store(a);
+	close_store(b);
 }
 
 static uint64_t

@@ -5,6 +5,9 @@
 #include <sched.h>
 #include <signal.h>
 
+#include "ring/append.h"
+#include "store/subscription.h"
+
 SUITE(subscription);
 
 static struct reprise_subscription *
@@ -459,6 +462,68 @@ Test(subscription, refuses_bad_input_and_changes_nothing)
 	cr_assert(eq(int, reprise_subscribe_after(store, &good, NULL, NULL, &error),
 		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "ret_subscription"));
+	close_store(store);
+}
+
+Test(subscription, the_defaults_and_the_most_kinds_are_those_of_the_header)
+{
+	struct reprise_store *store = store_plain();
+	uint16_t kinds[64];
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+
+	cr_assert(eq(u64, subscription->spin_ns, 50000));
+	cr_assert(eq(u64, subscription->stretch.bytes_want, 16384));
+	reprise_subscription_close(subscription);
+	for (uint16_t i = 0; i < 64; i++)
+		kinds[i] = (uint16_t)(i + 1);
+	subscription = subscribed_with(
+		store, (struct reprise_subscription_options){ .kinds = kinds, .kinds_count = 64 });
+	struct reprise_session *session = writer_of(store);
+
+	append_event(session, 0, 0, 0, "out");
+	append_event(session, 0, 64, 0, "in");
+	expect_text(subscription, "in");
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* As it is after a copy that was overtaken: what the stretch lacks was displaced, whatever is trimmed. */
+Test(subscription, A17_a_later_trim_does_not_take_the_blame_for_what_was_overtaken)
+{
+	struct reprise_store *store = store_with(4, 0, 0);
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+
+	append_until(session, 4);
+	expect_event(subscription, 1);
+	stretch_drop(&subscription->stretch, 1);
+	cr_assert(subscription->is_overtaken);
+	cr_assert(eq(int, reprise_trim_to(store, "s", 2), REPRISE_OK));
+	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 2, 2);
+	expect_event(subscription, 3);
+	cr_assert(eq(int, reprise_trim_to(store, "s", 4), REPRISE_OK));
+	expect_trimmed(subscription, REPRISE_GAP_REQUEST, 4, 4);
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* A newest that is displaced in the middle of an append, as others may find it. */
+Test(subscription, A17_a_newest_revision_that_is_always_overtaken_is_unknown)
+{
+	struct reprise_store *store = store_with(1, 0, 0);
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+
+	append_event(session, 5, 0, 0, "x");
+	(void)ring_room(&session->ring, 1, record_bytes(1), 1);
+	const struct reprise_gap gap = expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 1, 1);
+
+	cr_assert(eq(u64, gap.newest.position, 1));
+	cr_assert(eq(u64, gap.newest.revision, REPRISE_REVISION_UNKNOWN));
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
 	close_store(store);
 }
 

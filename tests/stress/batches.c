@@ -12,10 +12,10 @@
 
 enum {
 	BATCH = 3,
-	READERS = 2,
+	HOSTS = 2,
 };
 
-struct reader {
+struct host {
 	pthread_t thread;
 	struct reprise_store *store;
 	struct reprise_subscription *subscription;
@@ -24,7 +24,7 @@ struct reader {
 };
 
 static void
-check_newest(struct reader *reader)
+check_newest(struct host *host)
 {
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 	struct reprise_cursor cursor;
@@ -34,35 +34,35 @@ check_newest(struct reader *reader)
 	struct reprise_end end;
 	reprise_outcome outcome;
 
-	CHECK_OK(reprise_session_stats(reader->store, "s", &stats));
+	CHECK_OK(reprise_session_stats(host->store, "s", &stats));
 	CHECK(stats.newest % BATCH == 0);
-	CHECK_OK(reprise_current_cursor(reader->store, "s", UINT64_MAX, &cursor));
+	CHECK_OK(reprise_current_cursor(host->store, "s", UINT64_MAX, &cursor));
 	CHECK(cursor.position % BATCH == 0);
 
 	/* A replay ends with a whole batch, too. */
-	CHECK_OK(reprise_replay_after(reader->store, &cursor, NULL, &replay, NULL));
+	CHECK_OK(reprise_replay_after(host->store, &cursor, NULL, &replay, NULL));
 	while ((outcome = reprise_next(replay, &event, &gap, &end)) != REPRISE_NEXT_ENDED)
 		CHECK(outcome != REPRISE_NEXT_EMPTY);
 	CHECK_OK(reprise_subscription_cursor(replay, &cursor));
 	CHECK(cursor.position % BATCH == 0);
 	reprise_subscription_close(replay);
-	reader->replays++;
+	host->replays++;
 }
 
 static void *
-reader_main(void *argument)
+host_main(void *argument)
 {
-	struct reader *const reader = argument;
+	struct host *const host = argument;
 
 	for (;;) {
-		const reprise_outcome outcome = stress_take(reader->subscription, &reader->books);
+		const reprise_outcome outcome = stress_take(host->subscription, &host->books);
 
 		if (outcome == REPRISE_NEXT_ENDED)
 			return NULL;
 		if (outcome == REPRISE_NEXT_EMPTY) {
-			CHECK(reader->books.seen % BATCH == 0);
-			check_newest(reader);
-			CHECK_OK(reprise_wait(reader->subscription, REPRISE_NO_LIMIT));
+			CHECK(host->books.seen % BATCH == 0);
+			check_newest(host);
+			CHECK_OK(reprise_wait(host->subscription, REPRISE_NO_LIMIT));
 		}
 	}
 }
@@ -93,13 +93,13 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t batches)
 	struct reprise_store *const store = stress_store(events_max, bytes_max);
 	struct reprise_session *const session = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
-	struct reader readers[READERS] = { 0 };
+	struct host hosts[HOSTS] = { 0 };
 	unsigned int random = 1;
 
-	for (size_t i = 0; i < READERS; i++) {
-		readers[i].store = store;
-		readers[i].subscription = stress_subscribe(store, &cursor, 1);
-		CHECK(pthread_create(&readers[i].thread, NULL, reader_main, &readers[i]) == 0);
+	for (size_t i = 0; i < HOSTS; i++) {
+		hosts[i].store = store;
+		hosts[i].subscription = stress_subscribe(store, &cursor, 1);
+		CHECK(pthread_create(&hosts[i].thread, NULL, host_main, &hosts[i]) == 0);
 	}
 	for (uint64_t i = 0; i < batches; i++) {
 		append_batch(session, BATCH * i + 1);
@@ -107,11 +107,11 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t batches)
 			sched_yield();
 	}
 	CHECK_OK(reprise_session_end(session, 0));
-	for (size_t i = 0; i < READERS; i++) {
-		CHECK(pthread_join(readers[i].thread, NULL) == 0);
-		stress_balance(&readers[i].books, BATCH * batches);
-		stress_report("reader", &readers[i].books);
-		reprise_subscription_close(readers[i].subscription);
+	for (size_t i = 0; i < HOSTS; i++) {
+		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
+		stress_balance(&hosts[i].books, BATCH * batches);
+		stress_report("host", &hosts[i].books);
+		reprise_subscription_close(hosts[i].subscription);
 	}
 	reprise_session_close(session);
 	CHECK_OK(reprise_store_close(store));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Lives of one session, one after the other, each ended under the eyes of its followers: the last
+ * Lives of one session, one after the other, each ended under the eyes of its hosts: the last
  * event and the end reach everybody, also those that sleep; positions go on; an old cursor never
  * matches a new life (G6).
  */
@@ -13,22 +13,22 @@
 #include "stress.h"
 
 enum {
-	FOLLOWERS = 2,
+	HOSTS = 2,
 };
 
-struct follower {
+struct host {
 	pthread_t thread;
 	struct reprise_store *store;
 	_Atomic bool *is_over; /* no life will follow */
+	bool polls;            /* else it sleeps */
 	uint64_t lives, refused;
 };
 
 /* Follows the life that its cursor is of, to the end; false if the cursor was of another by then. */
 static bool
-follow_to_the_end(struct follower *follower, const struct reprise_cursor *cursor)
+follow_to_the_end(struct host *host, const struct reprise_cursor *cursor)
 {
-	struct reprise_subscription *const subscription =
-		stress_subscribe(follower->store, cursor, 1);
+	struct reprise_subscription *const subscription = stress_subscribe(host->store, cursor, 1);
 	struct reprise_event event;
 	struct reprise_gap gap;
 	struct reprise_end end;
@@ -51,7 +51,7 @@ follow_to_the_end(struct follower *follower, const struct reprise_cursor *cursor
 			is_followed = false;
 		} else if (outcome == REPRISE_NEXT_ENDED) {
 			break;
-		} else {
+		} else if (!host->polls) {
 			CHECK_OK(reprise_wait(subscription, REPRISE_NO_LIMIT));
 		}
 	}
@@ -67,17 +67,17 @@ follow_to_the_end(struct follower *follower, const struct reprise_cursor *cursor
 }
 
 static void *
-follower_main(void *argument)
+host_main(void *argument)
 {
-	struct follower *const follower = argument;
+	struct host *const host = argument;
 
-	while (!atomic_load(follower->is_over)) {
-		const struct reprise_cursor cursor = stress_cursor(follower->store, "s");
+	while (!atomic_load(host->is_over)) {
+		const struct reprise_cursor cursor = stress_cursor(host->store, "s");
 
-		if (follow_to_the_end(follower, &cursor))
-			follower->lives++;
+		if (follow_to_the_end(host, &cursor))
+			host->lives++;
 		else
-			follower->refused++;
+			host->refused++;
 		/* That life is over: its cursor opens nothing of a later one. */
 	}
 	return NULL;
@@ -86,7 +86,7 @@ follower_main(void *argument)
 int
 main(int argc, char **argv)
 {
-	struct follower followers[FOLLOWERS] = { 0 };
+	struct host hosts[HOSTS] = { 0 };
 	_Atomic bool is_over = false;
 	reprise_position newest = 0;
 	unsigned int random = 3;
@@ -96,18 +96,19 @@ main(int argc, char **argv)
 	stress_limit_payload(512);
 	struct reprise_store *const store = stress_store(4, 4096);
 
-	for (size_t i = 0; i < FOLLOWERS; i++) {
-		followers[i] = (struct follower){ .store = store, .is_over = &is_over };
-		CHECK(pthread_create(&followers[i].thread, NULL, follower_main, &followers[i]) ==
-		      0);
+	for (size_t i = 0; i < HOSTS; i++) {
+		hosts[i] = (struct host){ .store = store, .is_over = &is_over, .polls = i == 0 };
+		CHECK(pthread_create(&hosts[i].thread, NULL, host_main, &hosts[i]) == 0);
 	}
 	while (!stress_is_over()) {
 		struct reprise_session *const session = stress_writer(store, "s");
 
-		for (unsigned int n = stress_random(&random) % 12; n > 0; n--)
+		/* Mostly the last event and the end back to back, so that both are found at once. */
+		for (unsigned int n = stress_random(&random) % 4; n > 0; n--) {
 			newest = stress_append(session, newest + 1);
-		if (stress_random(&random) % 2 == 0)
-			sched_yield();
+			if (stress_random(&random) % 2 == 0)
+				stress_dawdle(&random);
+		}
 		if (newest > INT32_MAX / 2)
 			break;
 		if (stress_random(&random) % 8 != 0 && !stress_is_over()) {
@@ -121,12 +122,11 @@ main(int argc, char **argv)
 
 	CHECK_OK(reprise_session_end(last, (int32_t)newest));
 	reprise_session_close(last);
-	for (size_t i = 0; i < FOLLOWERS; i++) {
-		CHECK(pthread_join(followers[i].thread, NULL) == 0);
-		printf("follower  lives %llu  refused %llu\n",
-		       (unsigned long long)followers[i].lives,
-		       (unsigned long long)followers[i].refused);
-		CHECK(followers[i].lives > 0);
+	for (size_t i = 0; i < HOSTS; i++) {
+		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
+		printf("host  lives %llu  refused %llu\n", (unsigned long long)hosts[i].lives,
+		       (unsigned long long)hosts[i].refused);
+		CHECK(hosts[i].lives > 0);
 	}
 	printf("lives %llu\n", (unsigned long long)lives);
 	CHECK_OK(reprise_store_close(store));

@@ -11,10 +11,10 @@
 #include "stress.h"
 
 enum {
-	READERS = 3,
+	HOSTS = 3,
 };
 
-struct reader {
+struct host {
 	pthread_t thread;
 	struct reprise_subscription *subscription;
 	struct stress_books books;
@@ -22,11 +22,36 @@ struct reader {
 };
 
 static void *
-reader_main(void *argument)
+host_main(void *argument)
 {
-	struct reader *const reader = argument;
+	struct host *const host = argument;
 
-	stress_follow(reader->subscription, &reader->books, reader->polls);
+	stress_follow(host->subscription, &host->books, host->polls);
+	return NULL;
+}
+
+/* A look never finds `oldest` beyond the position after `newest`, nor more than may be retained. */
+struct looker {
+	pthread_t thread;
+	struct reprise_store *store;
+	_Atomic bool is_over;
+};
+
+static void *
+looker_main(void *argument)
+{
+	struct looker *const looker = argument;
+	struct reprise_session_stats stats = { .size = sizeof(stats) };
+	reprise_position oldest = 0, newest = 0;
+
+	while (!atomic_load(&looker->is_over)) {
+		CHECK_OK(reprise_session_stats(looker->store, "s", &stats));
+		CHECK(stats.newest + 1 >= stats.oldest);
+		CHECK(stats.oldest >= oldest);
+		CHECK(stats.newest >= newest);
+		oldest = stats.oldest;
+		newest = stats.newest;
+	}
 	return NULL;
 }
 
@@ -36,13 +61,16 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 	struct reprise_store *const store = stress_store(events_max, bytes_max);
 	struct reprise_session *const session = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
-	struct reader readers[READERS] = { 0 };
+	struct host hosts[HOSTS] = { 0 };
+	struct looker looker = { .store = store };
 	unsigned int random = 1;
 
-	for (size_t i = 0; i < READERS; i++) {
-		readers[i].polls = i != 0;
-		readers[i].subscription = stress_subscribe(store, &cursor, 1);
-		CHECK(pthread_create(&readers[i].thread, NULL, reader_main, &readers[i]) == 0);
+	CHECK(pthread_create(&looker.thread, NULL, looker_main, &looker) == 0);
+
+	for (size_t i = 0; i < HOSTS; i++) {
+		hosts[i].polls = i != 0;
+		hosts[i].subscription = stress_subscribe(store, &cursor, 1);
+		CHECK(pthread_create(&hosts[i].thread, NULL, host_main, &hosts[i]) == 0);
 	}
 	for (reprise_position next = 1; next <= appends; next++) {
 		stress_append(session, next);
@@ -50,11 +78,13 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 			sched_yield();
 	}
 	CHECK_OK(reprise_session_end(session, 1));
-	for (size_t i = 0; i < READERS; i++) {
-		CHECK(pthread_join(readers[i].thread, NULL) == 0);
-		stress_balance(&readers[i].books, appends);
-		stress_report(readers[i].polls ? "polls" : "sleeps", &readers[i].books);
-		reprise_subscription_close(readers[i].subscription);
+	atomic_store(&looker.is_over, true);
+	CHECK(pthread_join(looker.thread, NULL) == 0);
+	for (size_t i = 0; i < HOSTS; i++) {
+		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
+		stress_balance(&hosts[i].books, appends);
+		stress_report(hosts[i].polls ? "polls" : "sleeps", &hosts[i].books);
+		reprise_subscription_close(hosts[i].subscription);
 	}
 	reprise_session_close(session);
 	CHECK_OK(reprise_store_close(store));

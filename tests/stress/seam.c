@@ -20,6 +20,7 @@ struct visitor {
 	struct reprise_store *store;
 	struct stress_books books;
 	reprise_position first; /* where its first cursor stood */
+	unsigned int seed;
 };
 
 /* Comes back with the text of its last cursor until it is told the end. */
@@ -28,7 +29,7 @@ visitor_main(void *argument)
 {
 	struct visitor *const visitor = argument;
 	struct reprise_cursor cursor = stress_cursor(visitor->store, "s");
-	unsigned int random = (unsigned int)(uintptr_t)visitor;
+	unsigned int random = visitor->seed;
 
 	visitor->first = visitor->books.seen = cursor.position;
 	while (!visitor->books.is_ended) {
@@ -63,6 +64,7 @@ run(uint64_t events_max, uint64_t appends)
 
 	for (size_t i = 0; i < VISITORS; i++) {
 		visitors[i].store = store;
+		visitors[i].seed = (unsigned int)i + 1;
 		CHECK(pthread_create(&visitors[i].thread, NULL, visitor_main, &visitors[i]) == 0);
 	}
 	for (reprise_position next = 1; next <= appends; next++) {

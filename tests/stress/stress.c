@@ -50,6 +50,13 @@ stress_random(unsigned int *state)
 	return *state >> 8;
 }
 
+void
+stress_dawdle(unsigned int *random)
+{
+	for (unsigned int n = stress_random(random) % 2000; n > 0; n--)
+		atomic_signal_fence(memory_order_seq_cst);
+}
+
 static uint64_t
 mix(uint64_t number)
 {

@@ -20,7 +20,7 @@ enum {
 	STRESS_SECONDS = 2, /* by default; the first argument says otherwise */
 };
 
-/* Ends the process with this message and 1. */
+/* Says what, and ends the process with 1. */
 _Noreturn void stress_die(const char *file, int line, const char *what);
 
 #define CHECK(condition) ((condition) ? (void)0 : stress_die(__FILE__, __LINE__, #condition))
@@ -70,5 +70,8 @@ struct reprise_subscription *stress_subscribe(struct reprise_store *store,
 					      uint64_t spin_ns);
 
 unsigned int stress_random(unsigned int *state);
+
+/* For a random while that is shorter than a system call. */
+void stress_dawdle(unsigned int *random);
 
 #endif /* STRESS_STRESS_H */

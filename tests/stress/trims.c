@@ -11,22 +11,22 @@
 #include "stress.h"
 
 enum {
-	READERS = 2,
+	HOSTS = 2,
 	TRIMMERS = 2,
 };
 
-struct reader {
+struct host {
 	pthread_t thread;
 	struct reprise_subscription *subscription;
 	struct stress_books books;
 };
 
 static void *
-reader_main(void *argument)
+host_main(void *argument)
 {
-	struct reader *const reader = argument;
+	struct host *const host = argument;
 
-	stress_follow(reader->subscription, &reader->books, false);
+	stress_follow(host->subscription, &host->books, false);
 	return NULL;
 }
 
@@ -35,6 +35,7 @@ struct trimmer {
 	struct reprise_store *store;
 	_Atomic bool is_over;
 	_Atomic uint64_t *clock;
+	unsigned int seed;
 };
 
 /* A cursor that is handed out is never refused, though it may be behind by the time it is used. */
@@ -57,17 +58,20 @@ static void *
 trimmer_main(void *argument)
 {
 	struct trimmer *const trimmer = argument;
-	unsigned int random = (unsigned int)(uintptr_t)trimmer;
+	unsigned int random = trimmer->seed;
+	reprise_position oldest = 0;
 
 	while (!atomic_load(&trimmer->is_over)) {
 		struct reprise_session_stats stats = { .size = sizeof(stats) };
 
 		CHECK_OK(reprise_session_stats(trimmer->store, "s", &stats));
 		CHECK(stats.newest + 1 >= stats.oldest);
+		CHECK(stats.oldest >= oldest); /* what was given up never comes back */
+		oldest = stats.oldest;
 		switch (stress_random(&random) % 4) {
 		case 0:
 			CHECK_OK(reprise_trim_to(trimmer->store, "s",
-						 stats.newest - stats.retained / 2));
+						 stats.newest - stress_random(&random) % 8));
 			break;
 		case 1:
 			CHECK_OK(reprise_stamp_set(trimmer->store,
@@ -112,17 +116,18 @@ run(uint64_t events_max, uint64_t appends)
 	CHECK_OK(reprise_stamp_set(store, atomic_fetch_add(&clock, 1)));
 	struct reprise_session *const session = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
-	struct reader readers[READERS] = { 0 };
+	struct host hosts[HOSTS] = { 0 };
 	struct trimmer trimmers[TRIMMERS] = { 0 };
 	unsigned int random = 9;
 
-	for (size_t i = 0; i < READERS; i++) {
-		readers[i].subscription = stress_subscribe(store, &cursor, 1);
-		CHECK(pthread_create(&readers[i].thread, NULL, reader_main, &readers[i]) == 0);
+	for (size_t i = 0; i < HOSTS; i++) {
+		hosts[i].subscription = stress_subscribe(store, &cursor, 1);
+		CHECK(pthread_create(&hosts[i].thread, NULL, host_main, &hosts[i]) == 0);
 	}
 	for (size_t i = 0; i < TRIMMERS; i++) {
 		trimmers[i].store = store;
 		trimmers[i].clock = &clock;
+		trimmers[i].seed = (unsigned int)i + 1;
 		CHECK(pthread_create(&trimmers[i].thread, NULL, trimmer_main, &trimmers[i]) == 0);
 	}
 	for (reprise_position next = 1; next <= appends; next++) {
@@ -135,11 +140,11 @@ run(uint64_t events_max, uint64_t appends)
 		atomic_store(&trimmers[i].is_over, true);
 		CHECK(pthread_join(trimmers[i].thread, NULL) == 0);
 	}
-	for (size_t i = 0; i < READERS; i++) {
-		CHECK(pthread_join(readers[i].thread, NULL) == 0);
-		stress_balance(&readers[i].books, appends);
-		stress_report("reader", &readers[i].books);
-		reprise_subscription_close(readers[i].subscription);
+	for (size_t i = 0; i < HOSTS; i++) {
+		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
+		stress_balance(&hosts[i].books, appends);
+		stress_report("host", &hosts[i].books);
+		reprise_subscription_close(hosts[i].subscription);
 	}
 	reprise_session_close(session);
 	CHECK_OK(reprise_store_close(store));

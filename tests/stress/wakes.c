@@ -103,8 +103,7 @@ run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 		      0);
 	for (reprise_position next = 1; next <= appends; next++) {
 		/* At every point of a sleeper's way to sleep. */
-		for (unsigned int n = stress_random(&random) % 2000; n > 0; n--)
-			atomic_signal_fence(memory_order_seq_cst);
+		stress_dawdle(&random);
 		stress_append(session, next);
 		while (!all_have_seen(sleepers, sleepers_count, next))
 			sched_yield();
