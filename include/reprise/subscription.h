@@ -57,7 +57,10 @@ typedef enum reprise_gap_reason {
 
 /* Why. More may be added in later versions. */
 typedef enum reprise_gap_detail {
-	/* TRIMMED; of several causes that of the last lost position */
+	/*
+	 * TRIMMED; of several causes that of the last lost position. (Of a replay that was overtaken to
+	 * beyond its end: of the last that has left the window.)
+	 */
 	REPRISE_GAP_CAPACITY, /* newer events took the place */
 	REPRISE_GAP_AGE,      /* older than the age limit */
 	REPRISE_GAP_REQUEST,  /* trimmed by reprise_trim_to */

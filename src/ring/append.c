@@ -31,6 +31,7 @@ ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
 	ring->run_end = least(limit, fits ? lap_end : lap_end + ring->arena_bytes);
 	REPRISE_ASSERT(start + bytes <= ring->run_end);
 	if (keep != oldest)
-		ring_raise_oldest(ring, keep);
+		ring_give_up_before(ring, keep);
+	ring_begin_overwriting();
 	return start;
 }

@@ -27,16 +27,24 @@ struct draft {
  */
 uint64_t ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count);
 
+/* Nothing below @keep may be read any more; what is there may be overwritten. */
 static inline void
-ring_raise_oldest(struct ring *ring, uint64_t keep)
+ring_give_up_before(struct ring *ring, uint64_t keep)
 {
 	/* [append:A] The newest before; pairs with [look:B]. */
 	store_release(&ring->oldest, keep);
+}
 
+/* Between `oldest` and the overwriting stores. */
+static inline void
+ring_begin_overwriting(void)
+{
 	/*
 	 * [append:B] A before the overwriting stores;
 	 * pairs with [read:A], pairs with [probe:A].
 	 * A release store would not do: it holds back what came before it, and these come after.
+	 * By every append, not by those alone that raise `oldest`: what is overwritten may have
+	 * been given up by the writer before this one, whose fence is no fence of ours.
 	 */
 	fence_release();
 }
@@ -47,7 +55,8 @@ ring_room_running(struct ring *ring, uint64_t position)
 {
 	/* As it is whenever the window is full of events. */
 	if (likely(position - load_relaxed(&ring->oldest) >= ring->events_max))
-		ring_raise_oldest(ring, position + 1 - ring->events_max);
+		ring_give_up_before(ring, position + 1 - ring->events_max);
+	ring_begin_overwriting();
 }
 
 /* The stamp of an event that comes now: stamps of a ring never fall, whatever the clock does. */

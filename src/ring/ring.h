@@ -94,10 +94,10 @@ bool ring_probe(struct ring *ring, uint64_t position, struct probe *ret_probe,
 uint64_t ring_before_revision(struct ring *ring, uint64_t revision);
 
 /*
- * Gives up what was stamped before @stamp_ns, with one attempt to raise the floor. At most
- * log2(events_max) + 1 probes. Any thread; wait-free.
+ * Gives up what was stamped before @stamp_ns. At most log2(events_max) + 1 probes. Any thread;
+ * lock-free, or wait-free with @once: then it may give up less, if somebody else does so meanwhile.
  */
-void ring_trim_stamp(struct ring *ring, uint64_t stamp_ns);
+void ring_trim_stamp(struct ring *ring, uint64_t stamp_ns, bool once);
 
 /* Gives up everything at or below @position, clamped to the newest. Any thread; lock-free. */
 void ring_trim_to(struct ring *ring, uint64_t position);

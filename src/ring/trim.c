@@ -19,7 +19,7 @@ ring_trim_to(struct ring *ring, uint64_t position)
 }
 
 void
-ring_trim_stamp(struct ring *ring, uint64_t stamp_ns)
+ring_trim_stamp(struct ring *ring, uint64_t stamp_ns, bool once)
 {
 	const struct look look = ring_look(ring);
 	uint64_t low = look.kept, high = look.newest + 1;
@@ -40,13 +40,11 @@ ring_trim_stamp(struct ring *ring, uint64_t stamp_ns)
 			high = middle;
 		}
 	}
-	if (too_old > look.floor_age) {
-		uint64_t floor = look.floor_age;
+	uint64_t floor = look.floor_age;
 
-		/*
-		 * [trim:B] The newest it is clamped to before; pairs with [look:C]. One attempt:
-		 * whoever came in between has applied the age rule as well.
-		 */
-		(void)compare_exchange_release(&ring->floor_age, &floor, too_old);
+	while (floor < too_old) {
+		/* [trim:B] The newest it is clamped to before; pairs with [look:C]. */
+		if (compare_exchange_release(&ring->floor_age, &floor, too_old) || once)
+			return;
 	}
 }

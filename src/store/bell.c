@@ -53,25 +53,23 @@ bell_ring(struct bell *bell)
 	wake(bell);
 }
 
-uint32_t
-bell_arm(struct bell *bell, bool asymmetric)
+bool
+bell_arm(struct bell *bell, bool asymmetric, uint32_t *ret_epoch)
 {
+	bool is_exact = true;
+
 	/* [arm:B] Before the hand goes up; pairs with [ring:B]. */
-	const uint32_t epoch = load_acquire(&bell->epoch);
+	*ret_epoch = load_acquire(&bell->epoch);
 
 	fetch_or_ordered(&bell->bits, BELL_ARMED | BELL_DIRECT);
 	/*
 	 * [arm:A] The hand before the look that follows;
 	 * pairs with [publish:A], pairs with [ring:A].
-	 * The kernel cannot refuse once it has registered the process.
 	 */
-	if (asymmetric) {
-		const long answer = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-
-		REPRISE_ASSERT(answer == 0);
-	}
+	if (asymmetric)
+		is_exact = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 	fence_ordered();
-	return epoch;
+	return is_exact;
 }
 
 bool

@@ -48,8 +48,12 @@ void bell_ring_cold(struct bell *bell) COLD;
 /* After anything but an append was published; any thread. */
 void bell_ring(struct bell *bell);
 
-/* Raises a hand; answers the epoch to sleep on. Look once more before. */
-uint32_t bell_arm(struct bell *bell, bool asymmetric);
+/*
+ * Raises a hand; *ret_epoch is what to sleep on. Look once more before. False if the kernel has
+ * refused the barrier that it had promised (a filter of system calls may do that): then an append
+ * may miss the hand, and the sleep must be short.
+ */
+bool bell_arm(struct bell *bell, bool asymmetric, uint32_t *ret_epoch);
 
 /* Sleeps until rung, or the deadline; false if that has passed. */
 bool bell_sleep(struct bell *bell, uint32_t epoch, uint64_t deadline_ns);

@@ -44,26 +44,28 @@ relay_main(void *argument)
 
 	pthread_mutex_lock(&relay->lock);
 	while (!relay->stopping) {
-		if (relay->stamp_by_host) {
-			pthread_cond_wait(&relay->changed, &relay->lock);
-			continue;
-		}
+		if (relay->stamp_by_host)
+			keeping.until_next = IDLE_NS_MAX;
 		const struct timespec next = ns_timespec(clock_ns() + keeping.until_next);
 
-		if (pthread_cond_timedwait(&relay->changed, &relay->lock, &next) != 0 &&
-		    !relay->stamp_by_host)
+		if (pthread_cond_timedwait(&relay->changed, &relay->lock, &next) == 0)
+			continue;
+		if (!relay->stamp_by_host)
 			tick(relay->stamp, &keeping);
+		pthread_mutex_unlock(&relay->lock);
+		relay->chores(relay->context);
+		pthread_mutex_lock(&relay->lock);
 	}
 	pthread_mutex_unlock(&relay->lock);
 	return NULL;
 }
 
 bool
-relay_open(struct relay *relay, struct stamp *stamp)
+relay_open(struct relay *relay, struct stamp *stamp, void (*chores)(void *context), void *context)
 {
 	pthread_condattr_t monotonic;
 
-	*relay = (struct relay){ .stamp = stamp };
+	*relay = (struct relay){ .stamp = stamp, .chores = chores, .context = context };
 	if (pthread_mutex_init(&relay->lock, NULL) != 0)
 		return false;
 	if (pthread_condattr_init(&monotonic) != 0) {

@@ -115,21 +115,35 @@ session_pin(struct reprise_session *session)
 	return false;
 }
 
-static void
-reclaim(struct reprise_session *session)
+void
+session_reclaim(struct reprise_session *session)
 {
 	memory_give(&session->store->memory, session, sizeof(*session));
+}
+
+/*
+ * Gives up a reference; answers whether nobody has one any more, to just one caller. Between its two
+ * steps somebody who had found the session before may take a reference and give it up, and be the
+ * one who is answered; that the memory is still there then is the table's doing.
+ */
+static bool
+drop(struct reprise_session *session)
+{
+	uint64_t nobody = 0;
+	struct table *const table = session->store->table;
+
+	table_protect(table);
+	const bool is_last = fetch_sub_acq_rel(&session->refs, 1) == 1 &&
+			     compare_exchange_acq_rel(&session->refs, &nobody, SESSION_DEAD);
+	table_unprotect(table);
+	return is_last;
 }
 
 /* Answers whether the caller is the one to give the memory back. */
 static bool
 release(struct reprise_session *session)
 {
-	uint64_t nobody = 0;
-
-	if (fetch_sub_acq_rel(&session->refs, 1) != 1)
-		return false;
-	if (!compare_exchange_acq_rel(&session->refs, &nobody, SESSION_DEAD))
+	if (!drop(session))
 		return false;
 	fetch_sub_relaxed(&session->store->arena_bytes, session->block->bytes);
 	pool_give(&session->store->pool, session->block);
@@ -140,8 +154,10 @@ release(struct reprise_session *session)
 void
 session_unpin(struct reprise_session *session)
 {
+	struct reprise_store *const store = session->store;
+
 	if (release(session))
-		table_retire(session->store->table, session, reclaim);
+		table_retire(store->table, session);
 }
 
 void
@@ -150,17 +166,17 @@ session_forget(struct reprise_session *session)
 	const bool last = release(session);
 
 	REPRISE_ASSERT(last);
-	reclaim(session);
+	session_reclaim(session);
 }
 
 void
-session_apply_age(struct reprise_session *session)
+session_apply_age(struct reprise_session *session, bool once)
 {
 	const uint64_t age_max = session->bounds.age_ns_max;
 	const uint64_t now = stamp_now(&session->store->stamp);
 
 	if (age_max < now && now - age_max > STAMP_TICK_NS)
-		ring_trim_stamp(&session->ring, now - age_max - STAMP_TICK_NS);
+		ring_trim_stamp(&session->ring, now - age_max - STAMP_TICK_NS, once);
 }
 
 struct reprise_cursor

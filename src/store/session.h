@@ -63,11 +63,14 @@ reprise_status session_create(struct reprise_store *store, const char *id, size_
 bool session_pin(struct reprise_session *session);
 void session_unpin(struct reprise_session *session);
 
+/* What table_reclaim is given: the control block goes back. */
+void session_reclaim(struct reprise_session *session);
+
 /* The table's reference, for a table that nobody else looks at any more. */
 void session_forget(struct reprise_session *session);
 
-/* Gives up what is older than the age limit. Wait-free. */
-void session_apply_age(struct reprise_session *session);
+/* Gives up what is older than the age limit. Lock-free; wait-free with @once (ring_trim_stamp). */
+void session_apply_age(struct reprise_session *session, bool once);
 
 struct reprise_cursor session_cursor_at(const struct reprise_session *session,
 					reprise_position position, uint64_t revision);

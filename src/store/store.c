@@ -12,6 +12,14 @@ static const struct bounds bounds_default = {
 	.age_ns_max = 120 * NS_PER_S,
 };
 
+static void
+reclaim_retired(void *context)
+{
+	struct reprise_store *const store = context;
+
+	table_reclaim(store->table, session_reclaim);
+}
+
 /* Everything but the table; false if the system has no more locks. */
 static bool
 fill(struct reprise_store *store, const struct memory *memory, const struct bounds *bounds,
@@ -28,7 +36,7 @@ fill(struct reprise_store *store, const struct memory *memory, const struct boun
 	atomic_init(&store->subscriptions, 0);
 	atomic_init(&store->arena_bytes, 0);
 	atomic_init(&store->staging_bytes, 0);
-	if (!relay_open(&store->relay, &store->stamp))
+	if (!relay_open(&store->relay, &store->stamp, reclaim_retired, store))
 		return false;
 	pthread_mutex_init(&store->lock, NULL);
 	pool_open(&store->pool, &store->memory);
@@ -40,7 +48,6 @@ unfill(struct reprise_store *store)
 {
 	pool_close(&store->pool);
 	pthread_mutex_destroy(&store->lock);
-	relay_close(&store->relay);
 }
 
 reprise_status
@@ -75,6 +82,7 @@ reprise_store_open(const struct reprise_store_options *options, struct reprise_s
 	}
 	store->table = table_open(&store->memory);
 	if (store->table == NULL) {
+		relay_close(&store->relay);
 		unfill(store);
 		memory_give(&memory, store, sizeof(*store));
 		return error_plain(error, REPRISE_E_NO_MEMORY);
@@ -90,6 +98,8 @@ reprise_store_close(struct reprise_store *store)
 		return REPRISE_OK;
 	if (load_acquire(&store->writers) != 0 || load_acquire(&store->subscriptions) != 0)
 		return REPRISE_E_BUSY;
+	relay_close(&store->relay);
+	reclaim_retired(store);
 	table_close(store->table, session_forget);
 	unfill(store);
 

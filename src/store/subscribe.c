@@ -60,7 +60,7 @@ follow(struct reprise_subscription *subscription, bool is_replay)
 	struct reprise_session *const session = subscription->session;
 
 	fetch_add_relaxed(&session->subscriptions, 1);
-	session_apply_age(session);
+	session_apply_age(session, false);
 	if (is_replay)
 		subscription->until = ring_look(&session->ring).newest;
 }

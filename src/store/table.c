@@ -10,23 +10,27 @@
 #include "base/memory.h"
 #include "store/session.h"
 
+struct node;
+
 enum {
 	BUCKETS_FIRST = 64,
 };
 
+/*
+ * liburcu's own helpers, the threads that resize a table and that call back after a grace period,
+ * end the process when they cannot be started. So the table is resized here, by whoever adds, and
+ * what is retired waits in a list for the store's thread.
+ */
 struct table {
 	struct memory *memory; /* borrowed */
 	struct cds_lfht *sessions;
-	atomic_u64 retired; /* anything ever was */
+	uint64_t buckets, count; /* changed by whoever changes the table */
+	_Atomic(struct node *) retired;
 };
 
 struct node {
 	struct cds_lfht_node link;
-	struct rcu_head retired;
-	union {
-		void (*reclaim)(struct reprise_session *session);
-		struct node *next; /* while the table closes */
-	};
+	struct node *next; /* retired, or taken out when the table closes */
 };
 
 static_assert(sizeof(struct node) <= sizeof(struct table_node), "the node has room");
@@ -64,10 +68,10 @@ table_open(struct memory *memory)
 	if (table == NULL)
 		return NULL;
 	table->memory = memory;
-	atomic_init(&table->retired, 0);
-	table->sessions = cds_lfht_new_flavor(BUCKETS_FIRST, BUCKETS_FIRST, 0,
-					      CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING,
-					      &urcu_bp_flavor, NULL);
+	atomic_init(&table->retired, NULL);
+	table->buckets = BUCKETS_FIRST;
+	table->sessions =
+		cds_lfht_new_flavor(BUCKETS_FIRST, BUCKETS_FIRST, 0, 0, &urcu_bp_flavor, NULL);
 	if (table->sessions == NULL) {
 		memory_give(memory, table, sizeof(*table));
 		return NULL;
@@ -102,6 +106,10 @@ table_add(struct table *table, struct reprise_session *session)
 	urcu_bp_read_lock();
 	cds_lfht_add(table->sessions, (unsigned long)session->hash, &node->link);
 	urcu_bp_read_unlock();
+	if (++table->count > table->buckets) {
+		table->buckets *= 2;
+		cds_lfht_resize(table->sessions, table->buckets);
+	}
 }
 
 void
@@ -117,23 +125,46 @@ table_replace(struct table *table, struct reprise_session *before, struct repris
 	REPRISE_ASSERT(was == &node_of(before)->link);
 }
 
-static void
-reclaim_retired(struct rcu_head *head)
+void
+table_protect(struct table *table)
 {
-	struct node *const node = caa_container_of(head, struct node, retired);
-
-	node->reclaim(session_of(node));
+	(void)table;
+	urcu_bp_read_lock();
 }
 
 void
-table_retire(struct table *table, struct reprise_session *session,
-	     void (*reclaim)(struct reprise_session *session))
+table_unprotect(struct table *table)
+{
+	(void)table;
+	urcu_bp_read_unlock();
+}
+
+void
+table_retire(struct table *table, struct reprise_session *session)
 {
 	struct node *const node = node_of(session);
 
-	node->reclaim = reclaim;
-	store_relaxed(&table->retired, 1);
-	urcu_bp_call_rcu(&node->retired, reclaim_retired);
+	node->next = load_relaxed(&table->retired);
+	while (!atomic_compare_exchange_weak_explicit(&table->retired, &node->next, node,
+						      memory_order_release, memory_order_relaxed))
+		;
+}
+
+void
+table_reclaim(struct table *table, void (*reclaim)(struct reprise_session *session))
+{
+	struct node *node;
+
+	if (load_relaxed(&table->retired) == NULL)
+		return;
+	node = atomic_exchange_explicit(&table->retired, NULL, memory_order_acquire);
+	urcu_bp_synchronize_rcu();
+	while (node != NULL) {
+		struct node *const next = node->next;
+
+		reclaim(session_of(node));
+		node = next;
+	}
 }
 
 void
@@ -155,7 +186,6 @@ table_close(struct table *table, void (*forget)(struct reprise_session *session)
 	}
 	urcu_bp_read_unlock();
 
-	/* The table's own thread may be resizing: it looks as well. */
 	urcu_bp_synchronize_rcu();
 	while (taken != NULL) {
 		struct node *const node = taken;
@@ -163,8 +193,6 @@ table_close(struct table *table, void (*forget)(struct reprise_session *session)
 		taken = node->next;
 		forget(session_of(node));
 	}
-	if (load_relaxed(&table->retired) != 0)
-		urcu_bp_barrier();
 	const int busy = cds_lfht_destroy(table->sessions, NULL);
 
 	REPRISE_ASSERT(busy == 0);

@@ -26,21 +26,27 @@ struct table_node {
 struct table *table_open(struct memory *memory);
 
 /*
- * Takes every session out and gives each to @forget, then closes. Nobody else may look any more.
- * Everything retired is reclaimed before it returns.
+ * Takes every session out and gives each to @forget, then closes. Nobody else may look any more, and
+ * what was retired has been reclaimed.
  */
 void table_close(struct table *table, void (*forget)(struct reprise_session *session));
 
 /* The session of that hash and id, pinned, or NULL. Any thread; wait-free. */
 struct reprise_session *table_find(struct table *table, uint64_t hash, const char *id);
 
+/* While a thread is between these, nothing is reclaimed that it can still be looking at. */
+void table_protect(struct table *table);
+void table_unprotect(struct table *table);
+
 /* Changes, one at a time. */
 void table_add(struct table *table, struct reprise_session *session);
 void table_replace(struct table *table, struct reprise_session *before,
 		   struct reprise_session *after);
 
-/* Calls @reclaim once nobody can be looking at @session any more; possibly from another thread. */
-void table_retire(struct table *table, struct reprise_session *session,
-		  void (*reclaim)(struct reprise_session *session));
+/* @session is handed to a later table_reclaim. Any thread; lock-free. */
+void table_retire(struct table *table, struct reprise_session *session);
+
+/* Hands what was retired to @reclaim, once nobody can be looking at it. One thread at a time; waits. */
+void table_reclaim(struct table *table, void (*reclaim)(struct reprise_session *session));
 
 #endif /* STORE_TABLE_H */

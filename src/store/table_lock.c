@@ -15,6 +15,7 @@ struct table {
 	struct memory *memory; /* borrowed */
 	pthread_rwlock_t lock;
 	struct reprise_session *buckets[BUCKETS];
+	struct reprise_session *retired;
 };
 
 static struct reprise_session **
@@ -80,13 +81,41 @@ table_replace(struct table *table, struct reprise_session *before, struct repris
 }
 
 void
-table_retire(struct table *table, struct reprise_session *session,
-	     void (*reclaim)(struct reprise_session *session))
+table_protect(struct table *table)
+{
+	pthread_rwlock_rdlock(&table->lock);
+}
+
+void
+table_unprotect(struct table *table)
+{
+	pthread_rwlock_unlock(&table->lock);
+}
+
+void
+table_retire(struct table *table, struct reprise_session *session)
+{
+	pthread_rwlock_wrlock(&table->lock);
+	*next_of(session) = table->retired;
+	table->retired = session;
+	pthread_rwlock_unlock(&table->lock);
+}
+
+void
+table_reclaim(struct table *table, void (*reclaim)(struct reprise_session *session))
 {
 	/* Who was looking has left when nobody holds the lock. */
 	pthread_rwlock_wrlock(&table->lock);
+	struct reprise_session *session = table->retired;
+
+	table->retired = NULL;
 	pthread_rwlock_unlock(&table->lock);
-	reclaim(session);
+	while (session != NULL) {
+		struct reprise_session *const next = *next_of(session);
+
+		reclaim(session);
+		session = next;
+	}
 }
 
 void

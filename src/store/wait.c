@@ -8,6 +8,9 @@ enum {
 	STALLS_MAX = 64, /* pauses between two looks of a spinning wait, at most */
 };
 
+/* How long to sleep where an append may miss the hand. */
+#define NAP_NS UINT64_C(10000000)
+
 static bool
 has_news(struct reprise_subscription *subscription)
 {
@@ -77,12 +80,14 @@ reprise_wait(struct reprise_subscription *subscription, uint64_t timeout_ns)
 	struct bell *const bell = &subscription->session->bell;
 
 	for (;;) {
-		const uint32_t epoch = bell_arm(bell, subscription->store->asymmetric);
+		uint32_t epoch;
+		const bool is_exact = bell_arm(bell, subscription->store->asymmetric, &epoch);
 
 		if (look(subscription, &status))
 			return status;
 		count(&subscription->sleeps, 1);
-		const bool is_time_left = bell_sleep(bell, epoch, deadline);
+		const uint64_t until = is_exact ? deadline : least(deadline, clock_ns() + NAP_NS);
+		const bool is_time_left = bell_sleep(bell, epoch, until) || until < deadline;
 
 		/* Before the hand is raised again: that is dear, and mostly there is news. */
 		if (look(subscription, &status))

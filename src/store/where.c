@@ -16,7 +16,7 @@ session_to_stand_in(struct reprise_store *store, const char *session_id,
 	const reprise_status status =
 		session_find_or_create(store, session_id, id_bytes, ret_session);
 	if (status == REPRISE_OK)
-		session_apply_age(*ret_session);
+		session_apply_age(*ret_session, true);
 	return status;
 }
 
@@ -60,7 +60,7 @@ reprise_trim_session(struct reprise_store *store, const char *session_id)
 	struct reprise_session *const session = session_find(store, session_id, id_bytes);
 
 	if (session != NULL) {
-		session_apply_age(session);
+		session_apply_age(session, false);
 		session_unpin(session);
 	}
 	return REPRISE_OK;

@@ -225,7 +225,7 @@ Test(ring, stamps_are_trimmed_up_to_the_first_that_is_young_enough)
 
 		for (uint64_t i = 1; i <= 10; i++)
 			append(&small->ring, 8, 10 * i);
-		ring_trim_stamp(&small->ring, stamp);
+		ring_trim_stamp(&small->ring, stamp, false);
 		const uint64_t older = stamp == 0 ? 0 : least((stamp - 1) / 10, 10);
 
 		cr_assert(eq(u64, ring_look(&small->ring).kept, older + 1));
@@ -271,7 +271,7 @@ Test(ring, in_the_middle_of_an_append_that_displaces_all_nothing_is_claimed)
 	cr_assert(eq(u64, position, 2));
 	cr_assert(eq(u64, ring_before_revision(&small->ring, 0), 0), "a gap, never a skip");
 	cr_assert(not(ring_holds(&small->ring, 1, 2, 0, 0)));
-	ring_trim_stamp(&small->ring, 100);
+	ring_trim_stamp(&small->ring, 100, false);
 	cr_assert(eq(u64, ring_floor(&small->ring), 0),
 		  "never from a record that is not validated");
 	ring_free(small);

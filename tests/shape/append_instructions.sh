@@ -65,6 +65,13 @@ expect_none "$scratch/append.o" reprise_appendv \
 	memcpy ring_room stamp_take_cold bell_ring_cold refusal_cold write_one
 expect_none "$scratch/ring.o" ring_room assert_failed
 
+# Where membarrier is refused, the fence must be in bell_ring_cold.
+compile src/store/bell.c "$scratch/bell.o"
+if ! faults "$scratch/bell.o" bell_ring_cold wake futex_wake_all | grep -qE 'lock|mfence'; then
+	echo "append_instructions: $cc: bell_ring_cold makes no fence"
+	bad=1
+fi
+
 cat >"$scratch/wrong.c" <<'WRONG'
 #include <stdatomic.h>
 void elsewhere(void);

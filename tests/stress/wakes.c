@@ -3,7 +3,9 @@
 /*
  * No wake-up is lost (G4). The writer appends one event only after every sleeper has taken the one
  * before, so a single lost wake-up stops everything, and the alarm ends it: no wait has a time-out.
- * An interrupter disturbs. With "fence" the kernel refuses membarrier, and appends fence.
+ * An interrupter disturbs, and one sleeper filters, so that it sleeps on while events come. With
+ * "fence" the kernel refuses membarrier from the start, and appends fence; with "refuse" it refuses
+ * only when the store is open, and sleeps are short.
  */
 
 #include <errno.h>
@@ -21,6 +23,7 @@
 
 enum {
 	SLEEPERS = 3,
+	FILTERED = 8,
 };
 
 struct sleeper {
@@ -50,6 +53,64 @@ sleeper_main(void *argument)
 		if (status == REPRISE_E_INTERRUPTED)
 			sleeper->interrupts++;
 	}
+}
+
+/* Wants every eighth event alone, and checks that it is given to it. */
+static void *
+filtering_main(void *argument)
+{
+	struct sleeper *const sleeper = argument;
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	for (;;) {
+		switch (reprise_next(sleeper->subscription, &event, &gap, NULL)) {
+		case REPRISE_NEXT_EVENT:
+			CHECK(event.position % FILTERED == 0);
+			CHECK(event.position == atomic_load(&sleeper->seen) + FILTERED);
+			atomic_store(&sleeper->seen, event.position);
+			break;
+		case REPRISE_NEXT_EMPTY:
+			CHECK_OK(reprise_wait(sleeper->subscription, REPRISE_NO_LIMIT));
+			break;
+		case REPRISE_NEXT_GAP:
+			CHECK(!"a window that is large enough");
+			break;
+		case REPRISE_NEXT_ENDED:
+			return NULL;
+		}
+	}
+}
+
+/* Kinds are positions modulo FILTERED here; nobody waits for it but at every eighth. */
+static void
+run_filtering(uint64_t appends)
+{
+	const uint16_t kind = 0;
+	const struct reprise_subscription_options options = {
+		.size = sizeof(options), .spin_ns = 1, .kinds = &kind, .kinds_count = 1
+	};
+	struct reprise_store *const store = stress_store(64, 65536);
+	struct reprise_session *const session = stress_writer(store, "s");
+	const struct reprise_cursor cursor = stress_cursor(store, "s");
+	struct sleeper sleeper = { 0 };
+	unsigned int random = 4;
+
+	CHECK_OK(reprise_subscribe_after(store, &cursor, &options, &sleeper.subscription, NULL));
+	CHECK(pthread_create(&sleeper.thread, NULL, filtering_main, &sleeper) == 0);
+	for (reprise_position next = 1; next <= appends; next++) {
+		const struct reprise_bytes payload = { "x", 1 };
+
+		stress_dawdle(&random);
+		CHECK_OK(reprise_append(session, 0, (uint16_t)(next % FILTERED), 0, payload, NULL));
+		while (next % FILTERED == 0 && atomic_load(&sleeper.seen) < next)
+			sched_yield();
+	}
+	CHECK_OK(reprise_session_end(session, 0));
+	CHECK(pthread_join(sleeper.thread, NULL) == 0);
+	reprise_subscription_close(sleeper.subscription);
+	reprise_session_close(session);
+	CHECK_OK(reprise_store_close(store));
 }
 
 struct interrupter {
@@ -128,6 +189,7 @@ run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 	CHECK_OK(reprise_store_close(store));
 }
 
+/* From now on, in this thread and those that it starts. */
 static void
 refuse_membarrier(void)
 {
@@ -143,9 +205,35 @@ refuse_membarrier(void)
 	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
+/* Registered, and refused afterwards: nothing aborts, and nothing is missed for long. */
+static void
+run_refused(void)
+{
+	struct reprise_store *const store = stress_store(4, 4096);
+	struct reprise_session *const session = stress_writer(store, "s");
+	const struct reprise_cursor cursor = stress_cursor(store, "s");
+	struct sleeper sleeper = { .subscription = stress_subscribe(store, &cursor, 1) };
+
+	refuse_membarrier();
+	CHECK(reprise_wait(sleeper.subscription, 25000000) == REPRISE_E_TIMEOUT);
+	CHECK(pthread_create(&sleeper.thread, NULL, sleeper_main, &sleeper) == 0);
+	for (reprise_position next = 1; next <= 100; next++) {
+		stress_append(session, next);
+		while (!all_have_seen(&sleeper, 1, next))
+			sched_yield();
+	}
+	CHECK_OK(reprise_session_end(session, 0));
+	CHECK(pthread_join(sleeper.thread, NULL) == 0);
+	stress_balance(&sleeper.books, 100);
+	reprise_subscription_close(sleeper.subscription);
+	reprise_session_close(session);
+	/* liburcu relies on membarrier too, and ends the process: the store is left open. */
+}
+
 int
 main(int argc, char **argv)
 {
+	const bool is_refused = argc > 1 && strcmp(argv[1], "refuse") == 0;
 	const bool is_fenced = argc > 1 && strcmp(argv[1], "fenced") == 0;
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
 
@@ -156,18 +244,23 @@ main(int argc, char **argv)
 		execv("/proc/self/exe", argv);
 		CHECK(!"exec");
 	}
-	stress_begin(argc - is_fenced, argv + is_fenced);
-	struct reprise_store *const store = stress_store(0, 0);
+	stress_begin(argc - is_fenced - is_refused, argv + is_fenced + is_refused);
+	struct reprise_store *store = stress_store(0, 0);
 
 	CHECK_OK(reprise_store_stats(store, &stats));
 	CHECK(stats.asymmetric == !is_fenced);
 	CHECK_OK(reprise_store_close(store));
 
 	stress_limit_payload(256);
+	if (is_refused) {
+		run_refused();
+		return 0;
+	}
 	do {
 		run(1, false, 3000);
 		run(SLEEPERS, false, 1000);
 		run(SLEEPERS, true, 1000);
+		run_filtering(8000);
 	} while (!stress_is_over());
 	return 0;
 }
