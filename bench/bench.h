@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-	BENCH_RUNS = 9, /* of each side, interleaved */
+	BENCH_RUNS = 15, /* of each side, interleaved */
 };
 
 /* Pins the calling thread; false if there is no such core for us. */

@@ -72,8 +72,7 @@ struct ring {
 	uint64_t arena_bytes; /* a power of two */
 	uint64_t arena_mask;  /* arena_bytes - 1 */
 	uint64_t payload_bytes_max;
-	uint32_t piece_bytes_max; /* the lesser of that and what is copied in one call */
-	uint32_t arena_offset;    /* in the ring's memory, which begins with the index */
+	uint64_t arena_offset; /* in the ring's memory, which begins with the index */
 
 	/* What the writer publishes. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 newest; /* the last visible position */

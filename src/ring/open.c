@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "ring/copy.h"
 #include "ring/ring.h"
 
 struct ring_shape
@@ -38,9 +37,7 @@ ring_open(struct ring *ring, const struct ring_shape *shape, void *memory, uint6
 		.arena_bytes = shape->arena_bytes,
 		.arena_mask = shape->arena_bytes - 1,
 		.payload_bytes_max = shape->arena_bytes - RECORD_HEADER_BYTES,
-		.piece_bytes_max =
-			(uint32_t)least(shape->arena_bytes - RECORD_HEADER_BYTES, COPY_BYTES_MAX),
-		.arena_offset = (uint32_t)shape->arena_offset,
+		.arena_offset = shape->arena_offset,
 		.run_end = shape->arena_bytes,
 		.index = memory,
 		.arena = base + shape->arena_offset,

@@ -77,9 +77,9 @@ append_any(struct reprise_session *session, uint64_t revision, uint16_t kind, ui
 }
 
 /*
- * The common append: an event that is copied in one piece, and a fresh stamp. Everything else is
- * append_any's, which is called last and with the same arguments: so this one keeps next to nothing
- * across calls, and saving registers is what most of an append would consist of.
+ * The common append: an event that is copied in one piece, a fresh stamp, room ahead. Everything
+ * else is append_any's, which is called last and with the same arguments: so this one keeps next to
+ * nothing across calls, and saving registers is what most of an append would consist of.
  */
 reprise_status
 reprise_append(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
@@ -87,30 +87,24 @@ reprise_append(struct reprise_session *session, uint64_t revision, uint16_t kind
 {
 	/* One branch each: they are all foreseen, and cheaper than to combine what they look at. */
 	if (unlikely(session == NULL) || unlikely(payload.data == NULL) ||
-	    unlikely(payload.size > session->ring.piece_bytes_max) ||
-	    unlikely(flags & FLAGS_OF_LIBRARY))
+	    unlikely(payload.size > COPY_BYTES_MAX) || unlikely(flags & FLAGS_OF_LIBRARY))
 		return append_any(session, revision, kind, flags, payload, ret_position);
 
 	struct ring *const ring = &session->ring;
 	const uint64_t bytes = record_bytes(payload.size);
+	const uint64_t start = ring->head;
 	const uint64_t stamp = load_relaxed(&session->stamp->word);
-	uint64_t start = ring->head;
 
-	if (unlikely(stamp & STAMP_STALE))
+	/* Nothing runs after the end, so `ended` need not be looked at. */
+	if (unlikely(stamp & STAMP_STALE) || unlikely(start + bytes > ring->run_end))
 		return append_any(session, revision, kind, flags, payload, ret_position);
 
 	const reprise_position position = load_relaxed(&ring->newest) + 1;
 
-	if (likely(start + bytes <= ring->run_end))
-		ring_room_running(ring, position);
-	else if (likely(ring->run_end != 0))
-		start = ring_room(ring, position - 1, bytes, 1);
-	else /* it has ended */
-		return append_any(session, revision, kind, flags, payload, ret_position);
-
 	/* Nothing can fail any more; now, so that it need not be kept across the copy. */
 	if (ret_position != NULL)
 		*ret_position = position;
+	ring_room_running(ring, position);
 	const struct draft draft = { .revision = revision,
 				     .shape = shape_of(payload.size, kind, flags),
 				     .stamp_ns = ring_stamp(ring, stamp) };
