@@ -53,8 +53,8 @@ ring_begin_overwriting(void)
 static inline void
 ring_room_running(struct ring *ring, uint64_t position)
 {
-	/* As it is whenever the window is full of events. */
-	if (likely(position - load_relaxed(&ring->oldest) >= ring->events_max))
+	/* Its slot was another's, long ago. */
+	if (unlikely(position - load_relaxed(&ring->oldest) > ring->index_mask))
 		ring_give_up_before(ring, position + 1 - ring->events_max);
 	ring_begin_overwriting();
 }

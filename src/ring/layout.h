@@ -14,6 +14,10 @@
  *           only one that is out of date
  *   header  five words, below; the payload follows, padded to 8
  *
+ * The count of events is exact by reckoning: a look keeps no more than the last events_max. That a
+ * record leaves by count touches neither its bytes nor, since the index has twice as many slots, its
+ * slot; so `oldest` need not be raised for each one, only before slot or bytes are used again.
+ *
  * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record
  * never straddles the arena's end: what is left there is skipped, and counts as used.
  *

@@ -11,7 +11,7 @@ ring_shape_of(uint64_t events_max, uint64_t bytes_max)
 	const uint64_t arena_bytes = power_of_two_from(bytes_max);
 	/* No more events fit than headers do. */
 	const uint64_t events = least(events_max, arena_bytes / RECORD_HEADER_BYTES);
-	const uint64_t slots = power_of_two_from(events);
+	const uint64_t slots = power_of_two_from(2 * events);
 	const uint64_t arena_offset = round_up(slots * sizeof(struct slot), CACHE_LINE_BYTES);
 
 	return (struct ring_shape){

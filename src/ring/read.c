@@ -21,6 +21,8 @@ ring_look(struct ring *ring)
 	look.newest = load_acquire(&ring->newest);
 
 	look.kept = greatest(look.oldest, greatest(look.floor_age, look.floor_request) + 1);
+	if (look.newest >= ring->events_max)
+		look.kept = greatest(look.kept, look.newest + 1 - ring->events_max);
 	return look;
 }
 

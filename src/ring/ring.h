@@ -31,7 +31,7 @@ struct look {
 	uint64_t oldest;
 	uint64_t floor_age;
 	uint64_t floor_request;
-	uint64_t kept; /* the first position that is intact and not given up */
+	uint64_t kept; /* the first position that is retained: intact, not given up, not too many */
 	uint64_t newest;
 };
 

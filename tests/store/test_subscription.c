@@ -517,7 +517,7 @@ Test(subscription, A17_a_newest_revision_that_is_always_overtaken_is_unknown)
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
 	append_event(session, 5, 0, 0, "x");
-	(void)ring_room(&session->ring, 1, record_bytes(1), 1);
+	(void)ring_room(&session->ring, 1, session->ring.arena_bytes, 1);
 	const struct reprise_gap gap = expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 1, 1);
 
 	cr_assert(eq(u64, gap.newest.position, 1));
