@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/table.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include <urcu/urcu-bp.h>
@@ -97,6 +98,19 @@ table_find(struct table *table, uint64_t hash, const char *id)
 	return session;
 }
 
+/* Twice the buckets. A large table is filled by threads of liburcu's: the host's signals not to them. */
+static void
+grow(struct table *table)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	table->buckets *= 2;
+	cds_lfht_resize(table->sessions, table->buckets);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 void
 table_add(struct table *table, struct reprise_session *session)
 {
@@ -106,10 +120,8 @@ table_add(struct table *table, struct reprise_session *session)
 	urcu_bp_read_lock();
 	cds_lfht_add(table->sessions, (unsigned long)session->hash, &node->link);
 	urcu_bp_read_unlock();
-	if (++table->count > table->buckets) {
-		table->buckets *= 2;
-		cds_lfht_resize(table->sessions, table->buckets);
-	}
+	if (++table->count > table->buckets)
+		grow(table);
 }
 
 void
