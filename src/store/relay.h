@@ -3,9 +3,9 @@
 #define STORE_RELAY_H
 
 /*
- * The store's thread. It gives back the memory of sessions that are gone, and it keeps the stamp word: every 10 ms while anything is appended; once a
- * second it leaves the word stale for a tick to learn whether anything still is; if not, it looks
- * at ever longer intervals, up to a second.
+ * The store's thread. It gives back the memory of sessions that are gone, and it keeps the stamp
+ * word: every 10 ms while anything is appended; once a second it leaves the word stale for a tick to
+ * learn whether anything still is; if not, it looks at ever longer intervals, up to a second.
  */
 
 #include <pthread.h>
