@@ -52,7 +52,7 @@ struct reprise_bytes {
 	X(E_MALFORMED_CURSOR, -2, "the text is not a cursor")                \
 	X(E_WRONG_SESSION, -3, "the cursor belongs to another session")      \
 	X(E_TOO_LARGE, -4, "larger than what can ever be held")              \
-	X(E_CLOSED, -5, "the session has ended")                             \
+	X(E_CLOSED, -5, "the session has ended, or its window is void")      \
 	X(E_BUSY, -6, "somebody else holds it")                              \
 	X(E_FULL, -7, "there is no room and nothing may be displaced")       \
 	X(E_NO_MEMORY, -8, "memory could not be had")                        \
@@ -91,9 +91,10 @@ enum {
 struct reprise_error {
 	size_t size; /* sizeof(struct reprise_error), set by the caller */
 	reprise_status status;
-	int os_error;                        /* errno of the call that failed (E_SYSTEM, ...) */
-	uint64_t byte;                       /* E_MALFORMED_CURSOR: the first byte that is wrong */
-	char what[REPRISE_ERROR_WHAT_BYTES]; /* E_INVALID: the argument or option */
+	int os_error;  /* errno of the call that failed (E_SYSTEM, ...) */
+	uint64_t byte; /* E_MALFORMED_CURSOR: the first byte that is wrong */
+	char what
+		[REPRISE_ERROR_WHAT_BYTES]; /* E_INVALID: the argument or option; E_FULL: the bound */
 	char expected_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* E_WRONG_SESSION: asked for */
 	char actual_id[REPRISE_SESSION_ID_BYTES_MAX + 1];   /* E_WRONG_SESSION: the cursor's */
 };

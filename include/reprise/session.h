@@ -8,6 +8,10 @@
  * One writer at a time appends to a session. An append never waits for anybody: it replaces the
  * oldest events even while a slow subscription copies them, and that subscription is told exactly
  * what it lost. A writer may move between threads when the host orders its calls.
+ *
+ * Signal handlers. The calls marked "signal-safe" may be made from a handler, on a session that no
+ * interrupted call can be working on: one that handlers alone append to, or one whose appends
+ * block the signal. They take no lock, allocate nothing and leave errno alone.
  */
 
 #include <sys/uio.h>
@@ -55,6 +59,8 @@ struct reprise_new_event {
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, a bad id or option
  *           REPRISE_E_BUSY       another writer has it open
+ *           REPRISE_E_FULL       the store is at its bounds and everything is held; `what` says which
+ *           REPRISE_E_FORKED     in the child of a fork
  *           REPRISE_E_NO_MEMORY  nothing changed
  *           REPRISE_E_SYSTEM     no random bytes or no thread to be had; nothing changed
  */
@@ -66,7 +72,8 @@ REPRISE_API reprise_status reprise_session_open(struct reprise_store *store, con
 /*
  * reprise_session_close - stop being the writer
  *
- * The window stays. Subscriptions wait for the next writer, unless the session was ended.
+ * The window stays. Subscriptions wait for the next writer, unless the session was ended. A
+ * reservation that is open is aborted.
  *
  * @session  Moves. NULL is allowed.
  *
@@ -87,10 +94,12 @@ REPRISE_API void reprise_session_close(struct reprise_session *session);
  * @end_status  The host's own.
  *
  * Threads   Writer.
- * Progress  Wait-free; one system call if a subscription sleeps.
+ * Progress  Wait-free; system calls as reprise_append. Signal-safe.
  * Ordering  Release: who sees the end sees every event before it.
  * Returns   REPRISE_OK
- *           REPRISE_E_CLOSED   it has ended before; the first status stands
+ *           REPRISE_E_CLOSED   it has ended before; the first status stands. Or the window is void
+ *           REPRISE_E_BUSY     a reservation is open
+ *           REPRISE_E_FORKED   in the child of a fork
  *           REPRISE_E_INVALID  a NULL argument
  */
 REPRISE_API reprise_status reprise_session_end(struct reprise_session *session,
@@ -107,12 +116,15 @@ REPRISE_API reprise_status reprise_session_end(struct reprise_session *session,
  *
  * Threads   Writer.
  * Progress  Wait-free: no lock, no allocation, bounded by the bytes written; one system call if a
- *           subscription sleeps, none otherwise.
+ *           subscription sleeps, two if some sleep in reprise_wait and others elsewhere; none
+ *           otherwise, and none in a store that defers. Signal-safe.
  * Ordering  Release: who sees this position sees all the writer did before.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a flag of the library's
  *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
- *           REPRISE_E_CLOSED     the session has ended
+ *           REPRISE_E_CLOSED     the session has ended, or its window is void
+ *           REPRISE_E_BUSY       a reservation is open
+ *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint64_t revision,
 					  uint16_t kind, uint16_t flags,
@@ -128,12 +140,14 @@ REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint6
  * Otherwise as reprise_append.
  *
  * Threads   Writer.
- * Progress  Wait-free, as reprise_append.
+ * Progress  Wait-free, as reprise_append. Signal-safe.
  * Ordering  Release, as reprise_append.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, too many parts, or a flag of the library's
  *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
- *           REPRISE_E_CLOSED     the session has ended
+ *           REPRISE_E_CLOSED     the session has ended, or its window is void
+ *           REPRISE_E_BUSY       a reservation is open
+ *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint64_t revision,
 					   uint16_t kind, uint16_t flags, const struct iovec *parts,
@@ -151,17 +165,55 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint
  * @ret_first     The first one's position, set on REPRISE_OK. May be NULL.
  *
  * Threads   Writer.
- * Progress  Wait-free: bounded by the bytes written; one system call if a subscription sleeps.
+ * Progress  Wait-free: bounded by the bytes written; system calls as reprise_append. Signal-safe.
  * Ordering  Release: who sees any position of it sees all of it, and what the writer did before.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, an empty batch, or a flag of the library's
  *           REPRISE_E_TOO_LARGE  the window can never hold it all at once; nothing changed
- *           REPRISE_E_CLOSED     the session has ended
+ *           REPRISE_E_CLOSED     the session has ended, or its window is void
+ *           REPRISE_E_BUSY       a reservation is open
+ *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
 						const struct reprise_new_event *events,
 						size_t events_count,
 						reprise_position *ret_first) REPRISE_MUST_USE;
+
+/*
+ * reprise_reserve - room in the window for an event that is written in place
+ * reprise_publish - make what was written there the session's next event
+ * reprise_abort   - give it up
+ *
+ * Saves the copy. reprise_reserve displaces for @payload_bytes_max at once, and what it has displaced stays
+ * lost whatever follows; the rest that reprise_publish does not use is given back. Until one of the other
+ * two is called, appends, another reservation and the end answer REPRISE_E_BUSY; reprise_session_close
+ * aborts.
+ *
+ * @payload_bytes_max      What may be written. May be 0.
+ * @ret_payload            Set on REPRISE_OK: aligned to 8, the writer's until publish, abort or close. What
+ *                         is there before it is written is undefined.
+ * @payload_bytes          What was written, from the beginning; at most what was reserved.
+ * @revision, @kind, @flags, @ret_position  As reprise_append.
+ *
+ * Threads   Writer.
+ * Progress  Wait-free, no allocation; reprise_publish makes system calls as reprise_append.
+ *           Signal-safe.
+ * Ordering  reprise_publish: release, as reprise_append. The others: none.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, nothing reserved, or
+ *                                more published than was reserved: the reservation stays open
+ *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
+ *           REPRISE_E_BUSY       reserve: a reservation is open
+ *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or its window is void
+ *           REPRISE_E_FORKED     in the child of a fork
+ */
+REPRISE_API reprise_status reprise_reserve(struct reprise_session *session,
+					   size_t payload_bytes_max,
+					   void **ret_payload) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_publish(struct reprise_session *session, uint64_t revision,
+					   uint16_t kind, uint16_t flags, size_t payload_bytes,
+					   reprise_position *ret_position) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_abort(struct reprise_session *session) REPRISE_MUST_USE;
 
 /*
  * reprise_session_cursor - the cursor of an event that this writer appended
@@ -178,7 +230,9 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  no longer in the window, or before its beginning
+ *           REPRISE_E_CLOSED     the window is void
  *           REPRISE_E_INVALID    a NULL argument, or a position not yet appended
+ *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status
 reprise_session_cursor(struct reprise_session *session, reprise_position position,

@@ -7,13 +7,17 @@
  *
  * A store holds sessions by id. Each session has a window: a ring that keeps its newest events,
  * bounded by count, by bytes and by age, and an incarnation that names this life of it. A writer
- * (session.h) appends; any number of subscriptions (subscription.h) follow.
+ * (session.h) appends; any number of subscriptions (subscription.h) follow. Sessions that nobody
+ * holds, which is to say that have neither, stay until they are evicted, expired or declared void.
  *
  *            floor   oldest                        newest
  *              |       |                              |
  *    1 2 .. 38 39 40 [41][42][43] .. [103][104][105][106]
  *      ^                            retained = above oldest - 1 and above the floor
  *      a subscription here gets the gap 3..40, then event 41
+ *
+ * A store belongs to the process that opened it. In the child of a fork every call that returns a status
+ * answers REPRISE_E_FORKED, reprise_next answers ENDED with REPRISE_END_STORE, and closing does nothing.
  *
  * An event leaves the window when a newer one needs its place (capacity), when it is older than
  * the age limit (age), or when it is trimmed (request).
@@ -53,6 +57,18 @@ struct reprise_session_options {
 	uint64_t age_ns_max;
 };
 
+/* Who wakes those who sleep when an event is appended. */
+typedef enum reprise_wake {
+	/*
+	 * The append itself wakes the first thread in reprise_wait, and the store's thread if there are
+	 * others, which wakes them: one system call when somebody sleeps, two at most.
+	 */
+	REPRISE_WAKE_RELAY,
+
+	/* The store's thread, which looks every deferred_tick_ns: an append makes no system call, ever. */
+	REPRISE_WAKE_DEFERRED,
+} reprise_wake;
+
 struct reprise_store_options {
 	size_t size; /* sizeof(struct reprise_store_options) */
 
@@ -61,6 +77,18 @@ struct reprise_store_options {
 
 	/* Copied; its context is borrowed until the store is closed. NULL: the library's own. */
 	const struct reprise_allocator *allocator;
+
+	/*
+	 * Sessions in the table at most, and bytes that they may count for: the memory reserved for each
+	 * window, touched or not, and its control block; void windows that are still held count as well.
+	 * A session that would be one too many takes the place of the one that nobody has held for
+	 * longest. Defaults 1048576 and REPRISE_NO_LIMIT.
+	 */
+	uint64_t sessions_max;
+	uint64_t bytes_max;
+
+	reprise_wake wake;
+	uint64_t deferred_tick_ns; /* 10,000 .. 3,600 s; default 200,000 */
 };
 
 struct reprise_store_stats {
@@ -72,6 +100,10 @@ struct reprise_store_stats {
 	uint64_t staging_bytes; /* configured: reserved for subscriptions, mostly untouched */
 	uint64_t control_bytes; /* taken from allocate() */
 	uint64_t asymmetric;    /* 1: sleepers pay the barrier (membarrier); 0: appends do */
+	uint64_t sessions_idle; /* of those in the table, that nobody holds */
+	uint64_t sessions_max;  /* as in force */
+	uint64_t bytes;         /* what bytes_max bounds */
+	uint64_t bytes_max;     /* as in force */
 };
 
 struct reprise_session_stats {
@@ -85,7 +117,7 @@ struct reprise_session_stats {
 	uint64_t bytes_max;      /* as in force, rounded */
 	uint64_t age_ns_max;     /* as in force */
 	uint64_t subscriptions;  /* open on this window */
-	uint64_t wakes;          /* system calls made to wake sleepers */
+	uint64_t wakes;          /* system calls that appends made to wake somebody */
 	int32_t ended;           /* 1 after reprise_session_end */
 	int32_t end_status;      /* the host's, when ended */
 	int32_t has_writer;      /* 1 while a writer's handle is open */
@@ -105,7 +137,7 @@ struct reprise_session_stats {
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or an option out of its range
  *           REPRISE_E_NO_MEMORY  nothing was opened
- *           REPRISE_E_SYSTEM     no random bytes to be had; nothing was opened
+ *           REPRISE_E_SYSTEM     no random bytes, or no page that a fork wipes; nothing was opened
  */
 REPRISE_API reprise_status reprise_store_open(const struct reprise_store_options *options,
 					      struct reprise_store **ret_store,
@@ -120,7 +152,9 @@ REPRISE_API reprise_status reprise_store_open(const struct reprise_store_options
  * Progress  Blocks until its thread has stopped and reclaimed memory is back.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_BUSY  writers or subscriptions are open; nothing was closed
+ *           REPRISE_E_BUSY     writers or subscriptions are open; nothing was closed
+ *           REPRISE_E_INVALID  called from inside a callback; nothing was closed
+ *           REPRISE_E_FORKED   in the child of a fork; nothing was closed
  */
 REPRISE_API reprise_status reprise_store_close(struct reprise_store *store) REPRISE_MUST_USE;
 
@@ -131,10 +165,11 @@ REPRISE_API reprise_status reprise_store_close(struct reprise_store *store) REPR
  * @ret_stats  `size` set by the caller; the rest set on REPRISE_OK.
  *
  * Threads   Any.
- * Progress  Wait-free.
+ * Progress  Locks briefly.
  * Ordering  None: each count is right by itself, at some moment of the call.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument or a bad size
+ *           REPRISE_E_FORKED   in the child of a fork
  */
 REPRISE_API reprise_status reprise_store_stats(
 	struct reprise_store *store, struct reprise_store_stats *ret_stats) REPRISE_MUST_USE;
@@ -152,6 +187,7 @@ REPRISE_API reprise_status reprise_store_stats(
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  no window of that id
  *           REPRISE_E_INVALID    a NULL argument, a bad size or id
+ *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status
 reprise_session_stats(struct reprise_store *store, const char *session_id,
@@ -177,8 +213,10 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
  * Ordering  Acquire: events the caller knows to be appended are judged.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a bad id
+ *           REPRISE_E_FULL       an unknown session has no room, and none can be evicted
  *           REPRISE_E_NO_MEMORY  an unknown session could not be created
- *           REPRISE_E_SYSTEM     no random bytes to be had for it
+ *           REPRISE_E_SYSTEM     no random bytes or no thread to be had for it
+ *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status
 reprise_current_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
@@ -215,11 +253,57 @@ reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uin
  * Ordering  Release: a subscription that looks afterwards no longer hands these events out.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument or a bad id
+ *           REPRISE_E_FORKED   in the child of a fork
  */
 REPRISE_API reprise_status reprise_trim_session(struct reprise_store *store,
 						const char *session_id) REPRISE_MUST_USE;
 REPRISE_API reprise_status reprise_trim_to(struct reprise_store *store, const char *session_id,
 					   reprise_position position) REPRISE_MUST_USE;
+
+/*
+ * reprise_invalidate_session - declare a session's window void
+ * reprise_invalidate_all     - declare every window void
+ *
+ * For when what was streamed is no longer true. Nothing of the window is handed out any more: its
+ * subscriptions get a gap UNAVAILABLE (invalidated) and ENDED INVALIDATED, its cursors are never
+ * valid again, its writer gets REPRISE_E_CLOSED. The session may be opened again at once: that is
+ * a new life, whose positions go on above the old one's. (contracts A09, A20)
+ *
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
+ *
+ * Threads   Any.
+ * Progress  Locks; linear in the sessions (all). Two system calls at most a session whose subscriptions
+ *           sleep.
+ * Ordering  A reprise_next, reprise_append or cursor that is asked for afterwards knows of it. An append
+ *           that runs at the same time may answer REPRISE_OK: its event is counted nowhere.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument or a bad id
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_invalidate_session(struct reprise_store *store,
+						      const char *session_id) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_invalidate_all(struct reprise_store *store) REPRISE_MUST_USE;
+
+/*
+ * reprise_expire_idle - release every session that nobody has held for longer than its age limit
+ *
+ * Since its last handle went, or since it was created. Its memory goes back to the system; its
+ * cursors become unknown. The store remembers the positions of some 200,000 released, evicted
+ * and void windows, so that a session that is opened again goes on above them. (contracts A05, A26, A27)
+ *
+ * @store      Borrowed.
+ * @ret_count  How many. May be NULL.
+ *
+ * Threads   Any.
+ * Progress  Locks; linear in the sessions that nobody holds.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_expire_idle(struct reprise_store *store,
+					       uint64_t *ret_count) REPRISE_MUST_USE;
 
 /*
  * reprise_stamp_set - keep the store's clock by hand from now on
@@ -237,6 +321,7 @@ REPRISE_API reprise_status reprise_trim_to(struct reprise_store *store, const ch
  * Ordering  Appends that happen after it stamp this value or a later one.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument or a stamp of 2^63 or more
+ *           REPRISE_E_FORKED   in the child of a fork
  */
 REPRISE_API reprise_status reprise_stamp_set(struct reprise_store *store,
 					     uint64_t stamp_ns) REPRISE_MUST_USE;

@@ -13,6 +13,10 @@
  *
  * unless a gap with reason UNAVAILABLE says that this cannot be known.
  *
+ * There are three doors to wait at, for the same subscription and the same reprise_next: a thread that sleeps in
+ * reprise_wait, a descriptor for an event loop (reprise_subscription_fd), a callback
+ * (reprise_subscription_notify). A subscription may have all three.
+ *
  * One thread at a time per subscription, except where a function says otherwise.
  */
 
@@ -163,6 +167,7 @@ struct reprise_subscription_stats {
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, a bad session id or option
  *           REPRISE_E_NO_MEMORY  nothing changed
+ *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status
 reprise_subscribe_after(struct reprise_store *store, const struct reprise_cursor *cursor,
@@ -184,11 +189,13 @@ REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
 /*
  * reprise_subscription_close - stop following
  *
- * @subscription  Moves. NULL is allowed. Payloads borrowed from it are gone.
+ * @subscription  Moves. NULL is allowed. Payloads borrowed from it are gone, and so is its
+ *                descriptor: take it out of the event loop before.
  *
  * Threads   Owner: nobody may be waiting on it.
- * Progress  May lock.
- * Ordering  None.
+ * Progress  Locks. Blocks while its callback runs in another thread; from inside that callback it returns at
+ *           once, and the subscription goes when the callback has returned.
+ * Ordering  When it returns, nothing rings the descriptor or calls the callback any more.
  * Returns   Nothing.
  */
 REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscription);
@@ -203,7 +210,9 @@ REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscri
  *
  * Threads   Any number at once, each with its own subscription.
  * Progress  Wait-free, no allocation, no system call. An event overtaken while it was copied is a
- *           gap, never a retry. (The first call of a resume: linear in what is retained.)
+ *           gap, never a retry. (The first call of a resume: linear in what is retained. EMPTY of a
+ *           subscription with a descriptor or a callback: locks briefly, and makes system
+ *           calls if it has been rung since the last one. A gap UNAVAILABLE: looks the session up.)
  * Ordering  Acquire: what the writer did before it appended the event is seen.
  * Returns   reprise_outcome.
  */
@@ -247,7 +256,8 @@ REPRISE_API reprise_outcome reprise_next_batch(struct reprise_subscription *subs
  * Returns   REPRISE_OK             reprise_next will not answer EMPTY
  *           REPRISE_E_TIMEOUT      nothing within @timeout_ns
  *           REPRISE_E_INTERRUPTED  reprise_subscription_interrupt was called
- *           REPRISE_E_INVALID      a NULL argument
+ *           REPRISE_E_INVALID      a NULL argument, or called from inside a callback
+ *           REPRISE_E_FORKED       in the child of a fork
  */
 REPRISE_API reprise_status reprise_wait(struct reprise_subscription *subscription,
 					uint64_t timeout_ns) REPRISE_MUST_USE;
@@ -259,13 +269,67 @@ REPRISE_API reprise_status reprise_wait(struct reprise_subscription *subscriptio
  * are events.
  *
  * Threads   Any, also while the owner waits. The subscription must not be closed meanwhile.
- * Progress  Wait-free; one system call.
+ * Progress  Locks briefly; two system calls at most.
  * Ordering  Release: the interrupted wait sees what was done before.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_FORKED   in the child of a fork
  */
 REPRISE_API reprise_status reprise_subscription_interrupt(struct reprise_subscription *subscription)
 	REPRISE_MUST_USE;
+
+/*
+ * reprise_subscription_fd - a descriptor that is readable when reprise_next has something to say
+ *
+ * For poll, epoll and the loops on top of them; level-triggered, and readable from the start if there is
+ * something. Call reprise_next until it answers EMPTY: that makes the descriptor unreadable again. It
+ * may be readable for nothing. The library owns it: nobody else may read, write or close it.
+ *
+ * @ret_fd  Set on REPRISE_OK; the same in every call, valid until the subscription is closed.
+ * @error   Optional: `what` and `os_error` of the refused call.
+ *
+ * Threads   Owner. The descriptor may be polled by any.
+ * Progress  System calls; locks. May read ahead: payloads handed out before are gone.
+ * Ordering  As reprise_next.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_SYSTEM   no descriptor to be had; nothing changed
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_subscription_fd(struct reprise_subscription *subscription,
+						   int *ret_fd,
+						   struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * Called on the store's thread, which wakes everybody else in between: be brief. It may call everything but
+ * reprise_wait and reprise_store_close, which answer REPRISE_E_INVALID there; also
+ * reprise_subscription_close, of its own subscription too. One callback runs at a time.
+ */
+typedef void (*reprise_callback)(struct reprise_subscription *subscription, void *context);
+
+/*
+ * reprise_subscription_notify - be called when reprise_next has something to say
+ *
+ * Once, soon, if there is something now; and once more after each EMPTY that reprise_next has answered,
+ * when there is something again. So either call reprise_next until it answers EMPTY, in the callback or in
+ * a thread that it tells to, or be called no more. It may be called for nothing.
+ *
+ * @callback  NULL: none any more. It takes the place of the one before.
+ * @context   Passed to it.
+ * @error     Optional: `what` and `os_error` of the refused call.
+ *
+ * Threads   Owner.
+ * Progress  Locks. Blocks while the callback before runs in another thread. May read ahead: payloads
+ *           handed out before are gone.
+ * Ordering  The callback sees what was done before it was set, and reprise_next in it what was appended.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_SYSTEM   the store's thread could not be started; nothing changed
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status
+reprise_subscription_notify(struct reprise_subscription *subscription, reprise_callback callback,
+			    void *context, struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
  * reprise_subscription_cursor - the cursor to come back with
@@ -280,6 +344,7 @@ REPRISE_API reprise_status reprise_subscription_interrupt(struct reprise_subscri
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_FORKED   in the child of a fork
  */
 REPRISE_API reprise_status
 reprise_subscription_cursor(const struct reprise_subscription *subscription,
@@ -295,6 +360,7 @@ reprise_subscription_cursor(const struct reprise_subscription *subscription,
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument or a bad size
+ *           REPRISE_E_FORKED   in the child of a fork
  */
 REPRISE_API reprise_status
 reprise_subscription_stats(const struct reprise_subscription *subscription,

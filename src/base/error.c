@@ -40,6 +40,15 @@ error_invalid(struct reprise_error *error, const char *what)
 }
 
 reprise_status
+error_full(struct reprise_error *error, const char *bound)
+{
+	struct reprise_error filled = { .status = REPRISE_E_FULL };
+
+	copy_text(filled.what, sizeof(filled.what), bound);
+	return fill(error, &filled);
+}
+
+reprise_status
 error_system(struct reprise_error *error, const char *what, int os_error)
 {
 	struct reprise_error filled = { .status = REPRISE_E_SYSTEM, .os_error = os_error };

@@ -12,6 +12,7 @@
  */
 reprise_status error_plain(struct reprise_error *error, reprise_status status);
 reprise_status error_invalid(struct reprise_error *error, const char *what);
+reprise_status error_full(struct reprise_error *error, const char *bound);
 reprise_status error_system(struct reprise_error *error, const char *what, int os_error);
 reprise_status error_malformed(struct reprise_error *error, size_t byte);
 reprise_status error_wrong_session(struct reprise_error *error, const char *expected_id,

@@ -99,6 +99,24 @@ ring_publish(struct ring *ring, uint64_t newest)
 	store_release(&ring->newest, newest);
 }
 
+static inline bool
+ring_is_reserved(const struct ring *ring)
+{
+	return ring->is_reserved != 0;
+}
+
+/*
+ * Makes room for one record whose payload is at most @payload_bytes large, and answers where the host may
+ * write it. What it displaces is displaced, whatever becomes of it.
+ */
+unsigned char *ring_reserve(struct ring *ring, uint64_t payload_bytes);
+
+/* What was reserved becomes @position; the rest of the room is given back. The host has written. */
+void ring_fill(struct ring *ring, uint64_t position, const struct draft *draft);
+
+/* It becomes nothing; all of the room is given back. */
+void ring_abort(struct ring *ring);
+
 /* No event follows. @status is the host's. */
 static inline void
 ring_end(struct ring *ring, int32_t status)

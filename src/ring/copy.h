@@ -32,6 +32,17 @@ enum {
 	COPY_BYTES_MAX = 4096, /* in one call of memcpy */
 };
 
+/*
+ * An event may be written in place (ring_reserve), by plain stores of the host's, which are a race by
+ * the letter. Where the tools would see it, the host gets this much memory beside the arena, and
+ * the payload is copied when it is published.
+ */
+#ifdef REPRISE_WORD_COPY
+#define SCRATCH_BYTES(arena_bytes) (arena_bytes)
+#else
+#define SCRATCH_BYTES(arena_bytes) UINT64_C(0)
+#endif
+
 #ifdef REPRISE_WORD_COPY
 
 /* Bytes gathered into words, which are stored as they fill up. */

@@ -6,9 +6,9 @@
  * The ring: one session's window. One writer appends; any thread reads and validates what it has
  * read afterwards. It knows nothing of ids, cursor texts, threads to wake, or files.
  *
- *   index   slots, one a position:  [place][place][place] ...                  position & mask
- *                                      |
  *   arena   records of any size:   ..[header|payload][header|payload]..       byte offset & mask
+ *                                      |
+ *   index   slots, one a position:  [place][place][place] ...                  position & mask
  *
  *   place   one word, arena offset and size of the record: nobody meets a size that is torn,
  *           only one that is out of date
@@ -19,7 +19,8 @@
  * slot; so `oldest` need not be raised for each one, only before slot or bytes are used again.
  *
  * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record
- * never straddles the arena's end: what is left there is skipped, and counts as used.
+ * never straddles the arena's end: what is left there is skipped, and counts as used. A new ring
+ * begins half a page before that end, where the index follows: one event costs one page.
  *
  * Everything up to and including the writer's line is position-independent and of fixed layout.
  *
@@ -33,6 +34,7 @@
  *   trim:A / look:C      a floor is never above the newest that is loaded after it,
  *   trim:B / look:C      whichever floor it is
  *   end:A / look:A       who sees the end sees, after it, every event before it
+ *   void:A / held:A      who sees the window void sees all that went before its voiding
  */
 
 #include <stdalign.h>
@@ -76,22 +78,27 @@ struct ring {
 	uint64_t arena_bytes; /* a power of two */
 	uint64_t arena_mask;  /* arena_bytes - 1 */
 	uint64_t payload_bytes_max;
-	uint64_t arena_offset; /* in the ring's memory, which begins with the index */
+	uint64_t arena_offset; /* in the ring's memory; the index follows the arena */
 
 	/* What the writer publishes. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 newest; /* the last visible position */
 	atomic_u64 oldest; /* the first position whose slot and bytes are intact */
 	atomic_u64 ended;  /* RING_ENDED | the host's status, or 0 */
 
-	/* What trimmers raise: positions at or below were given up. */
+	/* What trimmers raise: positions at or below were given up; and whether all is void. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 floor_age;
 	atomic_u64 floor_request;
+	atomic_u64 invalid; /* 1: nothing of it is handed out any more */
 
 	/* The writer's own; handed on between writers by the lock that makes them writers. */
 	alignas(CACHE_LINE_BYTES) uint64_t head; /* where the next record goes */
 	uint64_t run_end;      /* up to there, without meeting `oldest` or the arena's end */
 	uint64_t revision_max; /* the greatest appended, or 0 */
 	uint64_t stamp_last_ns;
+	uint64_t is_reserved;    /* 1: an event is being written in place */
+	uint64_t reserved_start; /* where its record goes */
+	uint64_t reserved_bytes; /* how large its payload may be */
+	uint64_t reserved_run_end;
 
 	/* Where this process has the memory. Not part of the layout. */
 	alignas(CACHE_LINE_BYTES) struct slot *index;

@@ -12,6 +12,7 @@ struct ring_shape {
 	uint64_t index_slots;
 	uint64_t arena_bytes;
 	uint64_t arena_offset;
+	uint64_t index_offset;
 	uint64_t memory_bytes;
 };
 
@@ -37,6 +38,16 @@ struct look {
 
 /* Any thread; wait-free. */
 struct look ring_look(struct ring *ring);
+
+/* Nothing of it is handed out any more. Any thread. */
+void ring_void(struct ring *ring);
+
+static inline bool
+ring_is_void(struct ring *ring)
+{
+	/* [held:A] Before what is handed out; pairs with [void:A]. */
+	return load_acquire(&ring->invalid) != 0;
+}
 
 /* The greater of both floors. */
 uint64_t ring_floor(struct ring *ring);

@@ -48,3 +48,10 @@ ring_trim_stamp(struct ring *ring, uint64_t stamp_ns, bool once)
 			return;
 	}
 }
+
+void
+ring_void(struct ring *ring)
+{
+	/* [void:A] All that the caller did before; pairs with [held:A]. */
+	store_release(&ring->invalid, 1);
+}

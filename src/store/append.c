@@ -10,28 +10,20 @@ enum {
 static inline uint64_t
 stamp_for(struct reprise_session *session)
 {
-	return ring_stamp(&session->ring, stamp_take(session->stamp));
+	return ring_stamp(&session->ring, stamp_take(load_relaxed(&session->stamp)));
 }
 
-/* Which of the three it is. */
-static COLD reprise_status
-refusal_cold(const struct reprise_session *session, uint16_t flags)
+/* Why an event with @flags and @payload_bytes is refused, or OK. */
+static APART reprise_status
+refusal(const struct reprise_session *session, uint16_t flags, uint64_t payload_bytes)
 {
 	if (flags & FLAGS_OF_LIBRARY)
 		return REPRISE_E_INVALID;
-	if (load_relaxed(&session->ring.ended) != 0)
-		return REPRISE_E_CLOSED;
-	return REPRISE_E_TOO_LARGE;
-}
+	const reprise_status refused = session_refusal(session);
 
-/* Why nothing may be appended that is @payload_bytes large, or OK. */
-static inline reprise_status
-refusal(const struct reprise_session *session, uint16_t flags, uint64_t payload_bytes)
-{
-	if (likely(((flags & FLAGS_OF_LIBRARY) | load_relaxed(&session->ring.ended)) == 0 &&
-		   payload_bytes <= session->ring.payload_bytes_max))
-		return REPRISE_OK;
-	return refusal_cold(session, flags);
+	if (refused == REPRISE_OK && payload_bytes > session->ring.payload_bytes_max)
+		return REPRISE_E_TOO_LARGE;
+	return refused;
 }
 
 /* The event is in the ring: says so. The last thing an append does. */
@@ -93,10 +85,13 @@ reprise_append(struct reprise_session *session, uint64_t revision, uint16_t kind
 	struct ring *const ring = &session->ring;
 	const uint64_t bytes = record_bytes(payload.size);
 	const uint64_t start = ring->head;
-	const uint64_t stamp = load_relaxed(&session->stamp->word);
+	const uint64_t stamp = load_relaxed(&load_relaxed(&session->stamp)->word);
 
-	/* Nothing runs after the end, so `ended` need not be looked at. */
-	if (unlikely(stamp & STAMP_STALE) || unlikely(start + bytes > ring->run_end))
+	/*
+	 * Nothing runs after the end or during a reservation, and the stamp of a void window, or of a
+	 * fork's child, is stale: so there is no need to look at any of that.
+	 */
+	if (unlikely(!(stamp & STAMP_FRESH)) || unlikely(start + bytes > ring->run_end))
 		return append_any(session, revision, kind, flags, payload, ret_position);
 
 	const reprise_position position = load_relaxed(&ring->newest) + 1;
@@ -107,7 +102,7 @@ reprise_append(struct reprise_session *session, uint64_t revision, uint16_t kind
 	ring_room_running(ring, position);
 	const struct draft draft = { .revision = revision,
 				     .shape = shape_of(payload.size, kind, flags),
-				     .stamp_ns = ring_stamp(ring, stamp) };
+				     .stamp_ns = ring_stamp(ring, stamp & ~STAMP_FRESH) };
 
 	copy_piece(ring_write(ring, position, start, bytes, &draft), payload.data, payload.size);
 	publish(session, position);
@@ -170,8 +165,10 @@ measure_batch(const struct reprise_session *session, const struct reprise_new_ev
 		if (events[i].flags & FLAGS_OF_LIBRARY)
 			return REPRISE_E_INVALID;
 	}
-	if (load_relaxed(&ring->ended) != 0)
-		return REPRISE_E_CLOSED;
+	const reprise_status refused = session_refusal(session);
+
+	if (refused != REPRISE_OK)
+		return refused;
 	if (events_count > ring->events_max)
 		return REPRISE_E_TOO_LARGE;
 	for (size_t i = 0; i < events_count; i++) {
@@ -218,5 +215,56 @@ reprise_append_batch(struct reprise_session *session, const struct reprise_new_e
 	publish(session, newest + events_count);
 	if (ret_first != NULL)
 		*ret_first = newest + 1;
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_reserve(struct reprise_session *session, size_t payload_bytes_max, void **ret_payload)
+{
+	if (session == NULL || ret_payload == NULL)
+		return REPRISE_E_INVALID;
+	const reprise_status refused = refusal(session, 0, payload_bytes_max);
+
+	if (refused == REPRISE_OK)
+		*ret_payload = ring_reserve(&session->ring, payload_bytes_max);
+	return refused;
+}
+
+reprise_status
+reprise_publish(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+		size_t payload_bytes, reprise_position *ret_position)
+{
+	if (session == NULL || (flags & FLAGS_OF_LIBRARY))
+		return REPRISE_E_INVALID;
+	struct ring *const ring = &session->ring;
+	const reprise_status state = session_refusal(session);
+
+	if (state == REPRISE_E_FORKED || state == REPRISE_E_CLOSED)
+		return state;
+	if (!ring_is_reserved(ring) || payload_bytes > ring->reserved_bytes)
+		return REPRISE_E_INVALID;
+
+	const reprise_position position = load_relaxed(&ring->newest) + 1;
+	const struct draft draft = { .revision = revision,
+				     .shape = shape_of(payload_bytes, kind, flags),
+				     .stamp_ns = stamp_for(session) };
+
+	ring_fill(ring, position, &draft);
+	publish(session, position);
+	if (ret_position != NULL)
+		*ret_position = position;
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_abort(struct reprise_session *session)
+{
+	if (session == NULL)
+		return REPRISE_E_INVALID;
+	if (!session_is_here(session))
+		return REPRISE_E_FORKED;
+	if (!ring_is_reserved(&session->ring))
+		return REPRISE_E_INVALID;
+	ring_abort(&session->ring);
 	return REPRISE_OK;
 }

@@ -1,40 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/bell.h"
 
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <errno.h>
+#include <sched.h>
+#include <stddef.h>
 
+#include <ck_pr.h>
+
+#include "base/barrier.h"
 #include "base/futex.h"
 
+enum {
+	STALLS_MAX =
+		1000, /* before the relay gives its core to whoever is in the middle of a push */
+};
+
+/* Stands for "not known yet" between the two steps of a push. */
+static struct bell unknown;
+
 void
-bell_init(struct bell *bell, bool asymmetric)
+bell_init(struct bell *bell, struct bell_queue *queue, atomic_u64 *holders, bool is_fenced)
 {
-	atomic_init(&bell->bits, asymmetric ? 0 : BELL_FENCED);
+	atomic_init(&bell->bits, is_fenced ? BELL_FENCED : 0);
 	atomic_init(&bell->epoch, 0);
+	atomic_init(&bell->queued_before, NULL);
+	bell->queue = queue;
+	bell->holders = holders;
 	atomic_init(&bell->wakes, 0);
 }
 
-bool
-bell_register_asymmetric(void)
-{
-	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
-
-/* Lowers every hand and wakes whoever raised one. */
 static void
-wake(struct bell *bell)
+wake_direct(struct bell *bell)
 {
-	const uint32_t hands = BELL_ARMED | BELL_DIRECT;
-
-	if ((load_relaxed(&bell->bits) & BELL_ARMED) == 0)
-		return;
-	if ((fetch_and_ordered(&bell->bits, ~hands) & BELL_DIRECT) == 0)
-		return;
-	/* [ring:B] The hands lowered before; pairs with [arm:B]. */
+	/* [ring:B] The hand lowered before; pairs with [arm:B]. */
 	atomic_fetch_add_explicit(&bell->epoch, 1, memory_order_seq_cst);
 	fetch_add_relaxed(&bell->wakes, 1);
 	futex_wake_all(&bell->epoch);
+}
+
+static void
+push(struct bell_queue *queue, struct bell *bell)
+{
+	store_relaxed(&bell->queued_before, &unknown);
+	/* [push:A] What was published, and `unknown`, before; pairs with [take:A]. */
+	struct bell *const before = exchange_acq_rel(&queue->head, bell);
+
+	/* [push:B] The bell is queued before; pairs with [follow:A]. */
+	store_release(&bell->queued_before, before);
+}
+
+static void
+call_relay(struct bell *bell)
+{
+	/* [call:A] What was published before; pairs with [answer:A]. */
+	if (fetch_or_ordered(&bell->bits, BELL_QUEUED) & BELL_QUEUED)
+		return;
+	fetch_add_relaxed(bell->holders, 1);
+	push(bell->queue, bell);
+	if (bell_queue_wake(bell->queue))
+		fetch_add_relaxed(&bell->wakes, 1);
+}
+
+/* Lowers @hands, and wakes whoever raised one of them. */
+static void
+lower(struct bell *bell, uint32_t hands)
+{
+	const int error = errno; /* an append may come from a signal handler */
+
+	if ((load_relaxed(&bell->bits) & hands) == 0)
+		return;
+	const uint32_t raised = fetch_and_ordered(&bell->bits, ~hands) & hands;
+
+	if (raised & BELL_DIRECT)
+		wake_direct(bell);
+	if (raised & BELL_ARMED)
+		call_relay(bell);
+	errno = error;
 }
 
 void
@@ -42,7 +83,7 @@ bell_ring_cold(struct bell *bell)
 {
 	if (load_relaxed(&bell->bits) & BELL_FENCED)
 		fence_ordered();
-	wake(bell);
+	lower(bell, BELL_ARMED | BELL_DIRECT);
 }
 
 void
@@ -50,30 +91,100 @@ bell_ring(struct bell *bell)
 {
 	/* [ring:A] What was published before the bits; pairs with [arm:A]. */
 	fence_ordered();
-	wake(bell);
+	lower(bell, BELL_ARMED | BELL_DIRECT);
+}
+
+void
+bell_ring_direct(struct bell *bell)
+{
+	fence_ordered();
+	lower(bell, BELL_DIRECT);
+}
+
+void
+bell_arm(struct bell *bell)
+{
+	fetch_or_ordered(&bell->bits, BELL_ARMED);
 }
 
 bool
-bell_arm(struct bell *bell, bool asymmetric, uint32_t *ret_epoch)
+bell_arm_direct(struct bell *bell, bool has_epoch, uint32_t *epoch)
+{
+	/* [arm:B] Before the hand goes up; pairs with [ring:B]. */
+	const uint32_t now = load_acquire(&bell->epoch);
+	const bool is_taken = fetch_or_ordered(&bell->bits, BELL_DIRECT) & BELL_DIRECT;
+
+	/* A hand that was left up by a time-out is still its sleeper's own, if nobody has rung since. */
+	if (is_taken && !(has_epoch && *epoch == now))
+		return false;
+	*epoch = now;
+	return true;
+}
+
+bool
+bell_barrier(bool is_asymmetric)
 {
 	bool is_exact = true;
 
-	/* [arm:B] Before the hand goes up; pairs with [ring:B]. */
-	*ret_epoch = load_acquire(&bell->epoch);
-
-	fetch_or_ordered(&bell->bits, BELL_ARMED | BELL_DIRECT);
 	/*
 	 * [arm:A] The hand before the look that follows;
 	 * pairs with [publish:A], pairs with [ring:A].
 	 */
-	if (asymmetric)
-		is_exact = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+	if (is_asymmetric)
+		is_exact = barrier_everywhere();
 	fence_ordered();
 	return is_exact;
 }
 
-bool
-bell_sleep(struct bell *bell, uint32_t epoch, uint64_t deadline_ns)
+struct bell *
+bell_queue_take(struct bell_queue *queue)
 {
-	return futex_wait(&bell->epoch, epoch, deadline_ns);
+	if (load_relaxed(&queue->head) == NULL)
+		return NULL;
+	/* [take:A] Before the bells are looked at; pairs with [push:A]. */
+	return exchange_acq_rel(&queue->head, NULL);
+}
+
+struct bell *
+bell_queued_before(struct bell *bell)
+{
+	struct bell *before;
+
+	/* [follow:A] A moment after it could be taken, perhaps; pairs with [push:B]. */
+	for (unsigned int stalls = 0; (before = load_acquire(&bell->queued_before)) == &unknown;) {
+		if (++stalls % STALLS_MAX == 0)
+			sched_yield();
+		ck_pr_stall();
+	}
+	return before;
+}
+
+void
+bell_answer(struct bell *bell)
+{
+	/* [answer:A] Before the hands and the ring are looked at; pairs with [call:A]. */
+	fetch_and_ordered(&bell->bits, ~(uint32_t)BELL_QUEUED);
+}
+
+void
+bell_queue_doze(struct bell_queue *queue, bool (*is_wanted)(void *context), void *context,
+		uint64_t deadline_ns)
+{
+	store_ordered(&queue->is_asleep, 1);
+	/* [doze:A] Asleep before the last look; pairs with [push:C]. */
+	fence_ordered();
+	if (load_relaxed(&queue->head) == NULL && !is_wanted(context))
+		(void)futex_wait(&queue->is_asleep, 1, deadline_ns);
+	store_relaxed(&queue->is_asleep, 0);
+}
+
+bool
+bell_queue_wake(struct bell_queue *queue)
+{
+	/* [push:C] What is for the relay before whether it sleeps; pairs with [doze:A]. */
+	fence_ordered();
+	if (load_relaxed(&queue->is_asleep) == 0 || exchange_acq_rel(&queue->is_asleep, 0) == 0)
+		return false;
+	futex_wake_all(&queue->is_asleep);
+	return true;
 }

@@ -3,21 +3,28 @@
 #define STORE_BELL_H
 
 /*
- * The bell of one session: how an append wakes sleepers without paying when nobody sleeps.
+ * The bell of one session: how an append wakes sleepers without paying when nobody sleeps, and
+ * with one system call, two at most, however many do.
  *
- * A sleeper raises its hand (ARMED), looks once more, and sleeps. A writer publishes, then looks
- * for hands. Each must not miss the other, which takes a full barrier on both sides; the writer's
- * is a compiler barrier alone, because the sleeper makes the kernel run a real one on every core
- * that runs this process (membarrier). Where the kernel refuses that, FENCED stands in the bits for
- * ever, sends every append to bell_ring, and the fence is made there.
+ * A sleeper raises its hand, looks once more, and sleeps. A writer publishes, then looks for hands.
+ * Each must not miss the other, which takes a full barrier on both sides; the writer's is a compiler
+ * barrier alone, because the sleeper makes the kernel run a real one on every core that runs this
+ * process. Where the kernel refuses that, FENCED stands in the bits for ever, sends every append
+ * to bell_ring_cold, and the fence is made there.
  *
- * Sleepers wait on `epoch`, read before the hand went up: whoever lowers hands counts it up
- * afterwards, so a sleeper either finds another epoch or is woken. One system call wakes them all,
- * and the next append finds no hand.
+ *   DIRECT  the first sleeper of a wait. It sleeps on `epoch`, read before its hand went up: whoever
+ *           lowers the hand counts it up afterwards, so the sleeper finds another epoch or is woken.
+ *   ARMED   everybody else: more sleepers, descriptors, callbacks. Their hands are in the session's list
+ *           (hand.h). Whoever lowers ARMED puts the bell into the relay's queue, once (QUEUED), and
+ *           wakes the relay if it sleeps; the relay takes QUEUED back, and only then looks at the list.
  *
- *   publish:A / arm:A    an append either sees the hand, or is seen by the look after it
- *   ring:A / arm:A       and so does whatever else rings: an end, an interrupt
- *   ring:B / arm:B       a hand that was lowered has its epoch counted up after it was read
+ *   publish:A / arm:A      an append either sees the hand, or is seen by the look after it
+ *   ring:A / arm:A         and so does whatever else rings: an end, an interrupt
+ *   ring:B / arm:B         a hand that was lowered has its epoch counted up after it was read
+ *   call:A / answer:A      who finds the bell queued already has its news looked at by the relay
+ *   push:A / take:A        the relay sees the bell, and what was published before it was queued
+ *   push:B / follow:A      and which bell was queued before it
+ *   push:C / doze:A        the relay either sees the bell, or is seen to be asleep
  */
 
 #include "base/assert.h"
@@ -25,22 +32,30 @@
 #include "base/numbers.h"
 
 enum {
-	BELL_ARMED = 1, /* somebody sleeps, or is about to */
-	/* 2 is kept for QUEUED: the session is with the relay, for sleepers that it will wake */
+	BELL_ARMED = 1,  /* hands are in the list, for the relay */
+	BELL_QUEUED = 2, /* the bell is with the relay */
 	BELL_DIRECT = 4, /* on the epoch; the writer wakes it itself */
 	BELL_FENCED = 8, /* membarrier is refused: appends make the fence */
+};
+
+struct bell;
+
+/* The relay's end: bells that want it. Pushed by one exchange, taken all at once. */
+struct bell_queue {
+	_Atomic(struct bell *) head;
+	atomic_u32 is_asleep; /* futex: 1 while the relay sleeps, or is about to */
 };
 
 struct bell {
 	atomic_u32 bits;
 	atomic_u32 epoch; /* futex */
-	atomic_u64 wakes; /* system calls made to wake */
+	_Atomic(struct bell *) queued_before;
+	struct bell_queue *queue; /* the relay's */
+	atomic_u64 *holders;      /* counted up while queued, so that the bell stays */
+	atomic_u64 wakes;         /* system calls made to wake, by whoever rang */
 };
 
-void bell_init(struct bell *bell, bool asymmetric);
-
-/* Registers this process for membarrier; false where the kernel refuses. */
-bool bell_register_asymmetric(void);
+void bell_init(struct bell *bell, struct bell_queue *queue, atomic_u64 *holders, bool is_fenced);
 
 /* What an append does when bits are set: not for others, who need the fence. */
 void bell_ring_cold(struct bell *bell) COLD;
@@ -48,15 +63,37 @@ void bell_ring_cold(struct bell *bell) COLD;
 /* After anything but an append was published; any thread. */
 void bell_ring(struct bell *bell);
 
-/*
- * Raises a hand; *ret_epoch is what to sleep on. Look once more before. False if the kernel has
- * refused the barrier that it had promised (a filter of system calls may do that): then an append
- * may miss the hand, and the sleep must be short.
- */
-bool bell_arm(struct bell *bell, bool asymmetric, uint32_t *ret_epoch);
+/* Wakes the direct sleeper alone. After something that concerns it was published; any thread. */
+void bell_ring_direct(struct bell *bell);
 
-/* Sleeps until rung, or the deadline; false if that has passed. */
-bool bell_sleep(struct bell *bell, uint32_t epoch, uint64_t deadline_ns);
+/*
+ * Raises a hand for the relay, which is in the list already; or for the writer itself: false if somebody
+ * else has that place. *epoch is what to sleep on, and 0 or as this sleeper was last given it: its
+ * hand may still stand. Then make the barrier, and look once more.
+ */
+void bell_arm(struct bell *bell);
+bool bell_arm_direct(struct bell *bell, bool has_epoch, uint32_t *epoch);
+
+/*
+ * The barrier between a hand and the look after it. False if the kernel has refused what it had
+ * promised (a filter of system calls may do that): then an append may miss the hand, and the
+ * sleep must be short.
+ */
+bool bell_barrier(bool is_asymmetric);
+
+/* The relay's: all that are queued, or NULL; the one before another; and that it may be queued again. */
+struct bell *bell_queue_take(struct bell_queue *queue);
+struct bell *bell_queued_before(struct bell *bell);
+void bell_answer(struct bell *bell);
+
+/*
+ * Sleeps until a bell is queued, @is_wanted says so, the queue is woken, or the deadline. The relay's.
+ */
+void bell_queue_doze(struct bell_queue *queue, bool (*is_wanted)(void *context), void *context,
+		     uint64_t deadline_ns);
+
+/* Wakes the relay if it sleeps, after something was published for it; answers whether it did. */
+bool bell_queue_wake(struct bell_queue *queue);
 
 /* After an append was published. The writer's, hence inline: a load when nobody sleeps. */
 static inline void

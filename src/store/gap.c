@@ -26,15 +26,18 @@ no_cursor(const struct reprise_cursor *asked)
 static void
 take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 {
-	struct reprise_session *const session = subscription->session;
+	const char *const id = subscription->at.session_id;
+	/* The window of now, which need not be the one that the cursor was judged by. */
+	struct reprise_session *const live = session_find(subscription->store, id, strlen(id));
 
 	*ret_gap = (struct reprise_gap){ .reason = REPRISE_GAP_UNAVAILABLE,
 					 .detail = subscription->refusal };
-	if (session != NULL) {
+	if (live != NULL) {
 		/* The cursor's look first, so that it is not beyond the newest. */
-		ret_gap->cursor = session_cursor_at(session, ring_look(&session->ring).kept - 1,
+		ret_gap->cursor = session_cursor_at(live, ring_look(&live->ring).kept - 1,
 						    subscription->at.revision);
-		ret_gap->newest = newest_cursor(session);
+		ret_gap->newest = newest_cursor(live);
+		session_unpin(live);
 	} else {
 		ret_gap->cursor = no_cursor(&subscription->at);
 		ret_gap->newest = ret_gap->cursor;

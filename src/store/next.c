@@ -82,8 +82,14 @@ subscription_advance(struct reprise_subscription *subscription)
 	uint64_t bound = UINT64_MAX; /* the newest of the first look: filtering ends there */
 	reprise_outcome outcome;
 
+	if (unlikely(!stamp_is_here(subscription->home)))
+		return be_over(subscription, REPRISE_END_STORE, 0);
 	if (subscription->stage == STAGE_UNJUDGED)
 		subscription_judge(subscription);
+	if (subscription->stage == STAGE_FOLLOWING && ring_is_void(&subscription->session->ring)) {
+		subscription->stage = STAGE_REFUSED;
+		subscription->refusal = REPRISE_GAP_INVALIDATED;
+	}
 	if (subscription->stage == STAGE_REFUSED)
 		return REPRISE_NEXT_GAP;
 	if (subscription->stage == STAGE_OVER)
@@ -138,9 +144,12 @@ reprise_next_batch(struct reprise_subscription *subscription, struct reprise_eve
 	REPRISE_ASSERT(ret_events_count != NULL);
 	REPRISE_ASSERT(ret_gap != NULL);
 
-	const reprise_outcome outcome = subscription_advance(subscription);
+	reprise_outcome outcome = subscription_advance(subscription);
 	reprise_outcome more;
 	size_t taken = 0;
+
+	if (outcome == REPRISE_NEXT_EMPTY && subscription_has_door(subscription))
+		outcome = subscription_arm_doors(subscription);
 
 	switch (outcome) {
 	case REPRISE_NEXT_EMPTY:

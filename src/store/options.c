@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
 #include "base/sized.h"
 #include "ring/ring.h"
 #include "store/store.h"
+
+static const struct bounds bounds_default = {
+	.events_max = 2048,
+	.bytes_max = UINT64_C(1) << 20,
+	.age_ns_max = 120 * NS_PER_S,
+};
+
+#define SESSIONS_MAX_DEFAULT     (UINT64_C(1) << 20)
+#define DEFERRED_TICK_NS_DEFAULT UINT64_C(200000)
+#define DEFERRED_TICK_NS_LEAST   UINT64_C(10000)
+#define DEFERRED_TICK_NS_MOST    (3600 * NS_PER_S)
 
 /* The smallest arena that is offered; the ring itself would take less. */
 #define BYTES_MAX_LEAST UINT64_C(256)
@@ -31,4 +43,29 @@ bounds_resolve(const struct reprise_session_options *given, const struct bounds 
 		return error_invalid(error, "bytes_max");
 	*ret_bounds = bounds;
 	return REPRISE_OK;
+}
+
+reprise_status
+store_options_resolve(const struct reprise_store_options *given,
+		      struct reprise_store_options *ret_options, struct bounds *ret_bounds,
+		      struct reprise_error *error)
+{
+	struct reprise_store_options known = { 0 };
+
+	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+		return error_invalid(error, "store options: size");
+	if (known.wake != REPRISE_WAKE_RELAY && known.wake != REPRISE_WAKE_DEFERRED)
+		return error_invalid(error, "wake");
+	known.sessions_max = given_or(known.sessions_max, SESSIONS_MAX_DEFAULT);
+	known.bytes_max = given_or(known.bytes_max, REPRISE_NO_LIMIT);
+	known.deferred_tick_ns = given_or(known.deferred_tick_ns, DEFERRED_TICK_NS_DEFAULT);
+	if (known.deferred_tick_ns < DEFERRED_TICK_NS_LEAST ||
+	    known.deferred_tick_ns > DEFERRED_TICK_NS_MOST)
+		return error_invalid(error, "deferred_tick_ns");
+	const reprise_status status =
+		bounds_resolve(known.session, &bounds_default, ret_bounds, error);
+
+	if (status == REPRISE_OK)
+		*ret_options = known;
+	return status;
 }

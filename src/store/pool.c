@@ -89,16 +89,27 @@ carve(struct pool *pool, uint64_t bytes)
 	return block;
 }
 
+uint64_t
+pool_block_bytes(uint64_t bytes)
+{
+	const uint64_t power = power_of_two_from(bytes);
+
+	return round_up(bytes, greatest(power / 8, PAGE_BYTES));
+}
+
+/* Of blocks of @bytes: the power of two, and which quarter of the way to the next. */
 static size_t
 size_index(uint64_t bytes)
 {
-	return (size_t)__builtin_ctzll(bytes);
+	const size_t power = 63 - (size_t)__builtin_clzll(bytes);
+
+	return 4 * power + (size_t)(bytes >> (power - 2) & 3);
 }
 
 struct block *
 pool_take(struct pool *pool, uint64_t bytes)
 {
-	const uint64_t rounded = power_of_two_from(greatest(bytes, PAGE_BYTES));
+	const uint64_t rounded = pool_block_bytes(bytes);
 	struct block **const idle = &pool->idle[size_index(rounded)];
 
 	pthread_mutex_lock(&pool->lock);

@@ -4,8 +4,9 @@
 
 /*
  * Pages for arenas and staging. A mapping each would end at the kernel's limit of 65,530 mappings
- * a process, so blocks are carved from large reservations, in sizes of powers of two; a block that
- * comes back gives its pages to the system and keeps its addresses for the next of its size.
+ * a process, so blocks are carved from large reservations, in four sizes to each power of two; a
+ * block that comes back gives its pages to the system and keeps its addresses for the next of its
+ * size.
  * Nothing is touched before its user touches it.
  */
 
@@ -22,7 +23,7 @@ struct block {
 struct reservation;
 
 enum {
-	POOL_SIZES = 48, /* 2^n bytes each */
+	POOL_SIZES = 4 * 48,
 };
 
 struct pool {
@@ -37,6 +38,9 @@ void pool_open(struct pool *pool, struct memory *memory);
 
 /* Every block is given back to the system, also those that are out. */
 void pool_close(struct pool *pool);
+
+/* How large a block for @bytes is. */
+uint64_t pool_block_bytes(uint64_t bytes);
 
 /* At least @bytes, aligned to a page; NULL if there are none. */
 struct block *pool_take(struct pool *pool, uint64_t bytes);

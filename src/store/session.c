@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "base/utf8.h"
+#include "store/idle.h"
 
 bool
 session_id_measure(const char *id, size_t *ret_bytes)
@@ -56,45 +57,50 @@ session_find_or_create(struct reprise_store *store, const char *id, size_t id_by
 	return status;
 }
 
-reprise_status
-session_create(struct reprise_store *store, const char *id, size_t id_bytes,
-	       const struct bounds *bounds, struct reprise_session *before,
-	       struct reprise_session **ret_session, struct reprise_error *error)
+/* The memory of a session, whose block it fills in; NULL if there is none. */
+static struct reprise_session *
+take_memory(struct reprise_store *store, uint64_t ring_bytes)
 {
-	const struct ring_shape shape = ring_shape_of(bounds->events_max, bounds->bytes_max);
-	const int refused = relay_start(&store->relay);
-	struct reprise_incarnation incarnation;
-
-	if (refused != 0)
-		return error_system(error, "pthread_create", refused);
-	if (!random_bytes(&incarnation, sizeof(incarnation)))
-		return error_system(error, "getrandom", errno);
 	struct reprise_session *const session = memory_take(&store->memory, sizeof(*session));
 
 	if (session == NULL)
-		return error_plain(error, REPRISE_E_NO_MEMORY);
-	session->block = pool_take(&store->pool, shape.memory_bytes);
-	if (session->block == NULL) {
-		memory_give(&store->memory, session, sizeof(*session));
-		return error_plain(error, REPRISE_E_NO_MEMORY);
-	}
-	/* Positions go on above whatever the ended one gave out. */
-	ring_open(&session->ring, &shape, session->block->memory,
-		  before != NULL ? load_acquire(&before->ring.newest) : 0);
-	bell_init(&session->bell, store->asymmetric);
+		return NULL;
+	session->block = pool_take(&store->pool, ring_bytes);
+	if (session->block != NULL)
+		return session;
+	memory_give(&store->memory, session, sizeof(*session));
+	return NULL;
+}
+
+static void
+fill(struct reprise_session *session, struct reprise_store *store, const char *id, size_t id_bytes,
+     const struct ring_shape *shape, uint64_t age_ns_max)
+{
 	session->store = store;
-	session->stamp = &store->stamp;
-	session->incarnation = incarnation;
-	session->bounds = (struct bounds){ .events_max = shape.events_max,
-					   .bytes_max = shape.arena_bytes,
-					   .age_ns_max = bounds->age_ns_max };
+	bell_init(&session->bell, &store->relay.queue, &session->refs,
+		  !store->is_asymmetric && !store->is_deferred);
+	atomic_init(&session->stamp, store->stamp);
+	session->bounds = (struct bounds){ .events_max = shape->events_max,
+					   .bytes_max = shape->arena_bytes,
+					   .age_ns_max = age_ns_max };
 	session->hash = session_id_hash(store, id, id_bytes);
 	memcpy(session->id, id, id_bytes + 1);
 	atomic_init(&session->refs, 1);
 	atomic_init(&session->has_writer, 0);
 	atomic_init(&session->subscriptions, 0);
+	hands_open(&session->hands);
+}
+
+/* It comes into the table, alone or in the place of @before. Cannot fail. */
+static void
+come_in(struct reprise_session *session, struct reprise_session *before)
+{
+	struct reprise_store *const store = session->store;
 
 	fetch_add_relaxed(&store->arena_bytes, session->block->bytes);
+	if (before != NULL)
+		idle_be_replaced(before);
+	idle_make_room(store, session->bytes, before == NULL);
 	if (before == NULL) {
 		fetch_add_relaxed(&store->sessions, 1);
 		table_add(store->table, session);
@@ -102,6 +108,40 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 		table_replace(store->table, before, session);
 		session_unpin(before);
 	}
+	idle_come(session);
+}
+
+reprise_status
+session_create(struct reprise_store *store, const char *id, size_t id_bytes,
+	       const struct bounds *bounds, struct reprise_session *before,
+	       struct reprise_session **ret_session, struct reprise_error *error)
+{
+	const struct ring_shape shape = ring_shape_of(bounds->events_max, bounds->bytes_max);
+	const uint64_t bytes = pool_block_bytes(shape.memory_bytes) +
+			       sizeof(struct reprise_session) + sizeof(struct block);
+	const char *const full = idle_refusal(store, bytes, before);
+	struct reprise_incarnation incarnation;
+
+	if (full != NULL)
+		return error_full(error, full);
+	const int refused = relay_start(&store->relay);
+
+	if (refused != 0)
+		return error_system(error, "pthread_create", refused);
+	if (!random_bytes(&incarnation, sizeof(incarnation)))
+		return error_system(error, "getrandom", errno);
+	struct reprise_session *const session = take_memory(store, shape.memory_bytes);
+
+	if (session == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	session->bytes = bytes;
+	session->incarnation = incarnation;
+	fill(session, store, id, id_bytes, &shape, bounds->age_ns_max);
+	/* Positions go on above whatever was given out before, as far as that is known. */
+	ring_open(&session->ring, &shape, session->block->memory,
+		  before != NULL ? load_acquire(&before->ring.newest)
+				 : past_newest(&store->past, session->hash));
+	come_in(session, before);
 	*ret_session = session;
 	return REPRISE_OK;
 }
@@ -118,6 +158,7 @@ session_pin(struct reprise_session *session)
 void
 session_reclaim(struct reprise_session *session)
 {
+	hands_close(&session->hands);
 	memory_give(&session->store->memory, session, sizeof(*session));
 }
 
@@ -139,41 +180,24 @@ drop(struct reprise_session *session)
 	return is_last;
 }
 
-/* Answers whether the caller is the one to give the memory back. */
-static bool
-release(struct reprise_session *session)
-{
-	if (!drop(session))
-		return false;
-	fetch_sub_relaxed(&session->store->arena_bytes, session->block->bytes);
-	pool_give(&session->store->pool, session->block);
-	session->block = NULL;
-	return true;
-}
-
 void
 session_unpin(struct reprise_session *session)
 {
 	struct reprise_store *const store = session->store;
 
-	if (release(session))
-		table_retire(store->table, session);
-}
-
-void
-session_forget(struct reprise_session *session)
-{
-	const bool last = release(session);
-
-	REPRISE_ASSERT(last);
-	session_reclaim(session);
+	if (!drop(session))
+		return;
+	fetch_sub_relaxed(&store->arena_bytes, session->block->bytes);
+	pool_give(&store->pool, session->block);
+	session->block = NULL;
+	table_retire(store->table, session);
 }
 
 void
 session_apply_age(struct reprise_session *session, bool once)
 {
 	const uint64_t age_max = session->bounds.age_ns_max;
-	const uint64_t now = stamp_now(&session->store->stamp);
+	const uint64_t now = stamp_now(session->store->stamp);
 
 	if (age_max < now && now - age_max > STAMP_TICK_NS)
 		ring_trim_stamp(&session->ring, now - age_max - STAMP_TICK_NS, once);

@@ -4,16 +4,22 @@
 
 /*
  * One life of a session: its window, its bell, and who holds it. A session that has ended and is
- * opened again is another one of these, in the same place of the table.
+ * opened again is another one of these, in the same place of the table; one that was evicted,
+ * expired or declared void has left the table.
  *
- * refs counts the table, the writer, the subscriptions, and calls that are looking. Who takes it to
- * 0 marks it DEAD, with a compare-exchange that only one can win, and gives its memory back.
+ * refs keeps the memory: the table, the writer, the subscriptions, the relay's queue, and calls that
+ * are looking. Who takes it to 0 marks it DEAD, with a compare-exchange that only one can win, and
+ * gives the memory back. handles, of those, counts writer and subscriptions, under the store's lock: a
+ * session in the table that has none is idle, and may be evicted.
  */
+
+#include <sys/queue.h>
 
 #include <reprise/session.h>
 
 #include "ring/ring.h"
 #include "store/bell.h"
+#include "store/hand.h"
 #include "store/store.h"
 #include "store/table.h"
 
@@ -22,7 +28,13 @@
 struct reprise_session {
 	struct ring ring;
 	alignas(CACHE_LINE_BYTES) struct bell bell;
-	struct stamp *stamp; /* the store's; here, where every append looks */
+	_Atomic(struct stamp *)
+		stamp; /* the store's, here, where every append looks; or stamp_never */
+
+	/* What a look-up meets. */
+	alignas(CACHE_LINE_BYTES) struct table_node node;
+	atomic_u64 refs;
+	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 
 	/* Fixed at creation. */
 	alignas(CACHE_LINE_BYTES) struct reprise_store *store;
@@ -30,15 +42,21 @@ struct reprise_session {
 	struct reprise_incarnation incarnation;
 	struct bounds bounds; /* as in force */
 	uint64_t hash;
+	uint64_t bytes; /* what it counts for in bytes_max */
 
-	atomic_u64 refs;
-	atomic_u64 has_writer; /* changed under the store's lock */
+	/* Under the store's lock. */
+	uint64_t handles;
+	uint64_t idle_since_ns;
+	TAILQ_ENTRY(reprise_session) idle; /* while it is in the table, and nobody holds it */
+	struct reprise_session *gone_next;
+	bool is_in_table;
+
+	atomic_u64 has_writer; /* changed under that lock */
 	atomic_u64 subscriptions;
-	struct table_node node;
-	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	struct hands hands;
 };
 
-static_assert(sizeof(struct reprise_session) <= 1024, "what a session costs that retains nothing");
+static_assert(sizeof(struct reprise_session) <= 960, "1 KiB, with what it takes beside it");
 
 /* False if @id is no session id; then *ret_bytes is unset. */
 bool session_id_measure(const char *id, size_t *ret_bytes);
@@ -52,8 +70,8 @@ reprise_status session_find_or_create(struct reprise_store *store, const char *i
 				      struct reprise_session **ret_session);
 
 /*
- * A new session in the table, with the table's reference alone, under the store's lock. @before may
- * be an ended one, which it replaces.
+ * A new session in the table, idle, with the table's reference alone, under the store's lock. @before
+ * may be an ended one, which it replaces. Evicts others if it must.
  */
 reprise_status session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 			      const struct bounds *bounds, struct reprise_session *before,
@@ -66,13 +84,19 @@ void session_unpin(struct reprise_session *session);
 /* What table_reclaim is given: the control block goes back. */
 void session_reclaim(struct reprise_session *session);
 
-/* The table's reference, for a table that nobody else looks at any more. */
-void session_forget(struct reprise_session *session);
-
 /* Gives up what is older than the age limit. Lock-free; wait-free with @once (ring_trim_stamp). */
 void session_apply_age(struct reprise_session *session, bool once);
 
+/* Why the writer may not append now, whatever it is; or OK. */
+reprise_status session_refusal(const struct reprise_session *session);
+
 struct reprise_cursor session_cursor_at(const struct reprise_session *session,
 					reprise_position position, uint64_t revision);
+
+static inline bool
+session_is_here(const struct reprise_session *session)
+{
+	return store_is_here(session->store);
+}
 
 #endif /* STORE_SESSION_H */

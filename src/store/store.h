@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdalign.h>
+#include <sys/queue.h>
 
 #include <reprise/store.h>
 
@@ -13,11 +14,16 @@
 #include "base/memory.h"
 #include "base/numbers.h"
 #include "base/siphash.h"
+#include "store/past.h"
 #include "store/pool.h"
 #include "store/relay.h"
 #include "store/stamp.h"
 
+struct reprise_session;
 struct table;
+
+/* After how long to look again where an append may miss a hand, for want of a barrier. */
+#define NAP_NS UINT64_C(10000000)
 
 /* Session options with every default filled in. */
 struct bounds {
@@ -27,20 +33,27 @@ struct bounds {
 };
 
 struct reprise_store {
-	alignas(CACHE_LINE_BYTES) struct stamp stamp; /* read by every append */
-
-	alignas(CACHE_LINE_BYTES) struct memory memory;
+	struct stamp *stamp; /* a page of its own, read by every append */
+	struct memory memory;
 	struct pool pool;
 	struct table *table;
 	struct siphash_key hash_key;
 	struct bounds bounds;
-	bool asymmetric; /* sleepers pay the barrier */
+	bool is_asymmetric; /* sleepers pay the barrier */
+	bool is_deferred;   /* appends wake nobody: the relay looks */
 	struct relay relay;
 
-	/* Held to create, join and leave sessions as a writer; never by an append or a next. */
+	/* Held to create, join, leave and remove sessions; never by an append or a next. */
 	pthread_mutex_t lock;
+	uint64_t sessions_max, bytes_max;
+	uint64_t
+		bytes; /* what bytes_max bounds: of sessions in the table, and of void ones that are held */
+	TAILQ_HEAD(, reprise_session) idle; /* nobody holds them; by when the last handle went */
+	uint64_t idle_count, idle_bytes;
+	struct past past;
 
-	atomic_u64 sessions, writers, subscriptions;
+	atomic_u64 sessions; /* changed under the lock */
+	atomic_u64 writers, subscriptions;
 	atomic_u64 arena_bytes, staging_bytes;
 };
 
@@ -48,5 +61,16 @@ struct reprise_store {
 reprise_status bounds_resolve(const struct reprise_session_options *given,
 			      const struct bounds *defaults, struct bounds *ret_bounds,
 			      struct reprise_error *error);
+
+/* The same for a store's own; @ret_options has no NULL and no 0 left that means a default. */
+reprise_status store_options_resolve(const struct reprise_store_options *given,
+				     struct reprise_store_options *ret_options,
+				     struct bounds *ret_bounds, struct reprise_error *error);
+
+static inline bool
+store_is_here(const struct reprise_store *store)
+{
+	return stamp_is_here(store->stamp);
+}
 
 #endif /* STORE_STORE_H */

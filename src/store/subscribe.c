@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/sized.h"
+#include "store/idle.h"
 #include "store/subscription.h"
 
 #define STAGING_BYTES_LEAST   UINT64_C(64)
@@ -54,6 +56,36 @@ take_staging(struct reprise_subscription *subscription, uint64_t staging_bytes)
 	return true;
 }
 
+/* The session of that id, pinned and held; or NULL. One that leaves the table meanwhile is not it. */
+static struct reprise_session *
+find_and_hold(struct reprise_store *store, const char *id, size_t id_bytes)
+{
+	struct reprise_session *session;
+	bool is_held = false;
+
+	while (!is_held && (session = session_find(store, id, id_bytes)) != NULL) {
+		pthread_mutex_lock(&store->lock);
+		is_held = session->is_in_table;
+		if (is_held)
+			idle_hold(session);
+		pthread_mutex_unlock(&store->lock);
+		if (!is_held)
+			session_unpin(session);
+	}
+	return session;
+}
+
+static void
+let_go(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	pthread_mutex_lock(&store->lock);
+	idle_let_go(session);
+	pthread_mutex_unlock(&store->lock);
+	session_unpin(session);
+}
+
 static void
 follow(struct reprise_subscription *subscription, bool is_replay)
 {
@@ -82,6 +114,8 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	if (memchr(cursor->session_id, '\0', sizeof(cursor->session_id)) == NULL ||
 	    !session_id_measure(cursor->session_id, &id_bytes))
 		return error_invalid(error, "cursor: session_id");
+	if (!store_is_here(store))
+		return error_plain(error, REPRISE_E_FORKED);
 	const reprise_status status = options_resolve(options, &known, error);
 	if (status != REPRISE_OK)
 		return status;
@@ -91,9 +125,10 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	if (subscription == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	subscription->store = store;
-	subscription->session = session_find(store, cursor->session_id, id_bytes);
+	subscription->home = store->stamp;
+	subscription->session = find_and_hold(store, cursor->session_id, id_bytes);
 	if (subscription->session != NULL && !take_staging(subscription, known.staging_bytes)) {
-		session_unpin(subscription->session);
+		let_go(subscription->session);
 		memory_give(&store->memory, subscription, sizeof(*subscription));
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	}
@@ -138,21 +173,34 @@ reprise_resume_after(struct reprise_store *store, const struct reprise_cursor *c
 }
 
 void
-reprise_subscription_close(struct reprise_subscription *subscription)
+subscription_free(struct reprise_subscription *subscription)
 {
-	if (subscription == NULL)
-		return;
 	struct reprise_store *const store = subscription->store;
 
+	if (subscription->has_descriptor)
+		close(subscription->descriptor);
 	if (subscription->session != NULL) {
 		fetch_sub_relaxed(&store->staging_bytes, subscription->block->bytes);
 		pool_give(&store->pool, subscription->block);
 		fetch_sub_relaxed(&subscription->session->subscriptions, 1);
-		session_unpin(subscription->session);
+		let_go(subscription->session);
 	}
 	memory_give(&store->memory, subscription, sizeof(*subscription));
 	/* Last: from here on the store may be closed. */
 	atomic_fetch_sub_explicit(&store->subscriptions, 1, memory_order_release);
+}
+
+void
+reprise_subscription_close(struct reprise_subscription *subscription)
+{
+	if (subscription == NULL || !stamp_is_here(subscription->home))
+		return;
+	if (subscription->session != NULL)
+		(void)hand_lower(subscription);
+	if (subscription->has_callback && !relay_quiet(&subscription->store->relay, subscription))
+		subscription->is_closing = true; /* the relay frees it when the callback is back */
+	else
+		subscription_free(subscription);
 }
 
 reprise_status
@@ -161,6 +209,8 @@ reprise_subscription_cursor(const struct reprise_subscription *subscription,
 {
 	if (subscription == NULL || ret_cursor == NULL)
 		return REPRISE_E_INVALID;
+	if (!stamp_is_here(subscription->home))
+		return REPRISE_E_FORKED;
 	*ret_cursor = subscription->at;
 	return REPRISE_OK;
 }
@@ -171,6 +221,8 @@ reprise_subscription_stats(const struct reprise_subscription *subscription,
 {
 	if (subscription == NULL || ret_stats == NULL)
 		return REPRISE_E_INVALID;
+	if (!stamp_is_here(subscription->home))
+		return REPRISE_E_FORKED;
 	const struct reprise_subscription_stats stats = {
 		.delivered = load_relaxed(&subscription->delivered),
 		.delivered_bytes = load_relaxed(&subscription->delivered_bytes),

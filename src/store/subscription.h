@@ -23,6 +23,7 @@ enum stage {
 
 struct reprise_subscription {
 	struct reprise_store *store;
+	struct stamp *home;              /* the store's: tells a fork's child */
 	struct reprise_session *session; /* pinned; NULL if it was unknown */
 	struct block *block;             /* the stretch's memory; NULL without a session */
 
@@ -43,6 +44,27 @@ struct reprise_subscription {
 
 	atomic_u64 interrupted; /* set by any thread, cleared by the wait it ends */
 
+	/* How it is woken: see hand.h. Under the lock of the session's hands. */
+	TAILQ_ENTRY(reprise_subscription) hand;
+	uint64_t hand_round;
+	bool is_hand_up;
+	bool is_asleep; /* in a wait, on `rung` */
+	bool has_descriptor;
+	bool has_callback;
+	bool is_readable; /* 8 bytes are in the descriptor */
+	int descriptor;
+	atomic_u32 rung; /* futex: counted up by each ring */
+	bool has_epoch;  /* of the bell, from the last time that its hand was the direct one */
+	uint32_t direct_epoch; /* the owner's, both */
+
+	/* The callback: under the relay's lock. */
+	reprise_callback callback;
+	void *callback_context;
+	TAILQ_ENTRY(reprise_subscription) call;
+	uint64_t call_round;
+	bool is_call_due;
+	bool is_closing; /* from inside its own callback */
+
 	/* Counted by the owner, read by anybody. */
 	atomic_u64 delivered, delivered_bytes, filtered, lost, gaps, sleeps;
 };
@@ -53,6 +75,21 @@ struct reprise_subscription {
  * Filtered events are passed on the way.
  */
 reprise_outcome subscription_advance(struct reprise_subscription *subscription);
+
+/*
+ * Nothing is to be said, and it has a door: makes sure that the door will be rung. Answers what is to be
+ * said by then.
+ */
+reprise_outcome subscription_arm_doors(struct reprise_subscription *subscription);
+
+/* Frees what it holds; nothing rings it any more, and no callback runs. */
+void subscription_free(struct reprise_subscription *subscription);
+
+static inline bool
+subscription_has_door(const struct reprise_subscription *subscription)
+{
+	return subscription->has_descriptor || subscription->has_callback;
+}
 
 /* Judges the cursor, once. */
 void subscription_judge(struct reprise_subscription *subscription);

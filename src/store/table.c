@@ -31,7 +31,7 @@ struct table {
 
 struct node {
 	struct cds_lfht_node link;
-	struct node *next; /* retired, or taken out when the table closes */
+	struct node *next; /* retired */
 };
 
 static_assert(sizeof(struct node) <= sizeof(struct table_node), "the node has room");
@@ -98,15 +98,15 @@ table_find(struct table *table, uint64_t hash, const char *id)
 	return session;
 }
 
-/* Twice the buckets. A large table is filled by threads of liburcu's: the host's signals not to them. */
+/* A large table is filled by threads of liburcu's: the host's signals not to them. */
 static void
-grow(struct table *table)
+resize(struct table *table, uint64_t buckets)
 {
 	sigset_t all, before;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	table->buckets *= 2;
+	table->buckets = buckets;
 	cds_lfht_resize(table->sessions, table->buckets);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
@@ -121,7 +121,7 @@ table_add(struct table *table, struct reprise_session *session)
 	cds_lfht_add(table->sessions, (unsigned long)session->hash, &node->link);
 	urcu_bp_read_unlock();
 	if (++table->count > table->buckets)
-		grow(table);
+		resize(table, 2 * table->buckets);
 }
 
 void
@@ -135,6 +135,40 @@ table_replace(struct table *table, struct reprise_session *before, struct repris
 		table->sessions, (unsigned long)after->hash, matches, after->id, &node->link);
 	urcu_bp_read_unlock();
 	REPRISE_ASSERT(was == &node_of(before)->link);
+}
+
+void
+table_remove(struct table *table, struct reprise_session *session)
+{
+	urcu_bp_read_lock();
+	const int absent = cds_lfht_del(table->sessions, &node_of(session)->link);
+
+	urcu_bp_read_unlock();
+	REPRISE_ASSERT(absent == 0);
+	table->count--;
+}
+
+void
+table_each(struct table *table, void (*visit)(struct reprise_session *session, void *context),
+	   void *context)
+{
+	struct cds_lfht_iter iter;
+	struct cds_lfht_node *link;
+
+	urcu_bp_read_lock();
+	cds_lfht_for_each(table->sessions, &iter, link) visit(session_of_link(link), context);
+	urcu_bp_read_unlock();
+}
+
+void
+table_shrink(struct table *table)
+{
+	uint64_t buckets = table->buckets;
+
+	while (buckets > BUCKETS_FIRST && table->count < buckets / 4)
+		buckets /= 2;
+	if (buckets != table->buckets)
+		resize(table, buckets);
 }
 
 void
@@ -180,31 +214,8 @@ table_reclaim(struct table *table, void (*reclaim)(struct reprise_session *sessi
 }
 
 void
-table_close(struct table *table, void (*forget)(struct reprise_session *session))
+table_close(struct table *table)
 {
-	struct cds_lfht_iter iter;
-	struct cds_lfht_node *link;
-	struct node *taken = NULL;
-
-	urcu_bp_read_lock();
-	cds_lfht_for_each(table->sessions, &iter, link)
-	{
-		struct node *const node = caa_container_of(link, struct node, link);
-		const int absent = cds_lfht_del(table->sessions, link);
-
-		REPRISE_ASSERT(absent == 0);
-		node->next = taken;
-		taken = node;
-	}
-	urcu_bp_read_unlock();
-
-	urcu_bp_synchronize_rcu();
-	while (taken != NULL) {
-		struct node *const node = taken;
-
-		taken = node->next;
-		forget(session_of(node));
-	}
 	const int busy = cds_lfht_destroy(table->sessions, NULL);
 
 	REPRISE_ASSERT(busy == 0);

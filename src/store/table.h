@@ -19,17 +19,14 @@ struct table;
 
 /* Room in a session for the table's links. */
 struct table_node {
-	alignas(16) unsigned char room[48];
+	alignas(16) unsigned char room[32];
 };
 
 /* NULL if there is no memory. */
 struct table *table_open(struct memory *memory);
 
-/*
- * Takes every session out and gives each to @forget, then closes. Nobody else may look any more, and
- * what was retired has been reclaimed.
- */
-void table_close(struct table *table, void (*forget)(struct reprise_session *session));
+/* It is empty, nobody else looks any more, and what was retired has been reclaimed. */
+void table_close(struct table *table);
 
 /* The session of that hash and id, pinned, or NULL. Any thread; wait-free. */
 struct reprise_session *table_find(struct table *table, uint64_t hash, const char *id);
@@ -42,6 +39,15 @@ void table_unprotect(struct table *table);
 void table_add(struct table *table, struct reprise_session *session);
 void table_replace(struct table *table, struct reprise_session *before,
 		   struct reprise_session *after);
+
+void table_remove(struct table *table, struct reprise_session *session);
+
+/* Calls @visit with each session in the table, which may remove it. */
+void table_each(struct table *table, void (*visit)(struct reprise_session *session, void *context),
+		void *context);
+
+/* After many were removed: gives back what they needed. May wait for whoever is looking. */
+void table_shrink(struct table *table);
 
 /* @session is handed to a later table_reclaim. Any thread; lock-free. */
 void table_retire(struct table *table, struct reprise_session *session);

@@ -81,6 +81,41 @@ table_replace(struct table *table, struct reprise_session *before, struct repris
 }
 
 void
+table_remove(struct table *table, struct reprise_session *session)
+{
+	struct reprise_session **at = bucket_of(table, session->hash);
+
+	pthread_rwlock_wrlock(&table->lock);
+	while (*at != session)
+		at = next_of(*at);
+	*at = *next_of(session);
+	pthread_rwlock_unlock(&table->lock);
+}
+
+/* Without the lock, which @visit takes: nobody else changes the table meanwhile. */
+void
+table_each(struct table *table, void (*visit)(struct reprise_session *session, void *context),
+	   void *context)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct reprise_session *session = table->buckets[i];
+
+		while (session != NULL) {
+			struct reprise_session *const next = *next_of(session);
+
+			visit(session, context);
+			session = next;
+		}
+	}
+}
+
+void
+table_shrink(struct table *table)
+{
+	(void)table;
+}
+
+void
 table_protect(struct table *table)
 {
 	pthread_rwlock_rdlock(&table->lock);
@@ -119,16 +154,8 @@ table_reclaim(struct table *table, void (*reclaim)(struct reprise_session *sessi
 }
 
 void
-table_close(struct table *table, void (*forget)(struct reprise_session *session))
+table_close(struct table *table)
 {
-	for (size_t i = 0; i < BUCKETS; i++) {
-		while (table->buckets[i] != NULL) {
-			struct reprise_session *const session = table->buckets[i];
-
-			table->buckets[i] = *next_of(session);
-			forget(session);
-		}
-	}
 	pthread_rwlock_destroy(&table->lock);
 	memory_give(table->memory, table, sizeof(*table));
 }

@@ -2,14 +2,12 @@
 #include <ck_pr.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "store/subscription.h"
 
 enum {
 	STALLS_MAX = 64, /* pauses between two looks of a spinning wait, at most */
 };
-
-/* How long to sleep where an append may miss the hand. */
-#define NAP_NS UINT64_C(10000000)
 
 static bool
 has_news(struct reprise_subscription *subscription)
@@ -55,13 +53,74 @@ spin(struct reprise_subscription *subscription, uint64_t until_ns, reprise_statu
 	return false;
 }
 
+/* What a thread sleeps on: the bell's epoch, or its own word. */
+struct bed {
+	bool is_direct;
+	atomic_u32 *word;
+	uint32_t expected;
+	bool is_exact; /* else look again before long */
+};
+
+/* Raises the hand, with the barrier behind it: look once more, then sleep. */
+static struct bed
+lie_down(struct reprise_subscription *subscription)
+{
+	struct reprise_store *const store = subscription->store;
+	struct bell *const bell = &subscription->session->bell;
+	struct bed bed = { .word = &subscription->rung, .is_exact = true };
+
+	bed.is_direct = !store->is_deferred &&
+			bell_arm_direct(bell, subscription->has_epoch, &subscription->direct_epoch);
+	if (bed.is_direct) {
+		subscription->has_epoch = true;
+		bed.word = &bell->epoch;
+		bed.expected = subscription->direct_epoch;
+	} else {
+		(void)hand_raise(subscription, &bed.expected);
+	}
+	if (!store->is_deferred)
+		bed.is_exact = bell_barrier(store->is_asymmetric);
+	return bed;
+}
+
+/* Sleeps and looks, until there is something to say or the time is up. */
+static reprise_status
+sleep_until(struct reprise_subscription *subscription, uint64_t deadline)
+{
+	reprise_status status = REPRISE_E_TIMEOUT;
+	bool is_over = false, is_time_left = true;
+
+	while (!is_over && is_time_left) {
+		/* Nothing was said, so it follows a session. */
+		const struct bed bed = lie_down(subscription);
+
+		is_over = look(subscription, &status);
+		if (!is_over) {
+			const uint64_t until =
+				bed.is_exact ? deadline : least(deadline, clock_ns() + NAP_NS);
+
+			count(&subscription->sleeps, 1);
+			is_time_left =
+				futex_wait(bed.word, bed.expected, until) || until < deadline;
+			/* Before the hand is raised again: that is dear, and mostly there is news. */
+			is_over = look(subscription, &status);
+		}
+		/* Whether its doors need ringing was not looked at: they may be rung for nothing. */
+		if (!bed.is_direct && hand_lower(subscription))
+			hand_ring_doors(subscription);
+	}
+	return is_over ? status : REPRISE_E_TIMEOUT;
+}
+
 reprise_status
 reprise_wait(struct reprise_subscription *subscription, uint64_t timeout_ns)
 {
 	reprise_status status;
 
-	if (subscription == NULL)
+	if (subscription == NULL || relay_is_caller())
 		return REPRISE_E_INVALID;
+	if (!stamp_is_here(subscription->home))
+		return REPRISE_E_FORKED;
 	if (look(subscription, &status))
 		return status;
 	if (timeout_ns == 0)
@@ -76,25 +135,7 @@ reprise_wait(struct reprise_subscription *subscription, uint64_t timeout_ns)
 	if (spin_end == deadline)
 		return REPRISE_E_TIMEOUT;
 
-	/* Nothing was said, so it is being followed and has a session. */
-	struct bell *const bell = &subscription->session->bell;
-
-	for (;;) {
-		uint32_t epoch;
-		const bool is_exact = bell_arm(bell, subscription->store->asymmetric, &epoch);
-
-		if (look(subscription, &status))
-			return status;
-		count(&subscription->sleeps, 1);
-		const uint64_t until = is_exact ? deadline : least(deadline, clock_ns() + NAP_NS);
-		const bool is_time_left = bell_sleep(bell, epoch, until) || until < deadline;
-
-		/* Before the hand is raised again: that is dear, and mostly there is news. */
-		if (look(subscription, &status))
-			return status;
-		if (!is_time_left)
-			return REPRISE_E_TIMEOUT;
-	}
+	return sleep_until(subscription, deadline);
 }
 
 reprise_status
@@ -102,8 +143,12 @@ reprise_subscription_interrupt(struct reprise_subscription *subscription)
 {
 	if (subscription == NULL)
 		return REPRISE_E_INVALID;
+	if (!stamp_is_here(subscription->home))
+		return REPRISE_E_FORKED;
 	store_release(&subscription->interrupted, 1);
-	if (subscription->session != NULL)
-		bell_ring(&subscription->session->bell);
+	if (subscription->session != NULL) {
+		bell_ring_direct(&subscription->session->bell);
+		hand_interrupt(subscription);
+	}
 	return REPRISE_OK;
 }

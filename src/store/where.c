@@ -13,6 +13,8 @@ session_to_stand_in(struct reprise_store *store, const char *session_id,
 
 	if (store == NULL || ret_cursor == NULL || !session_id_measure(session_id, &id_bytes))
 		return REPRISE_E_INVALID;
+	if (!store_is_here(store))
+		return REPRISE_E_FORKED;
 	const reprise_status status =
 		session_find_or_create(store, session_id, id_bytes, ret_session);
 	if (status == REPRISE_OK)
@@ -57,6 +59,8 @@ reprise_trim_session(struct reprise_store *store, const char *session_id)
 
 	if (store == NULL || !session_id_measure(session_id, &id_bytes))
 		return REPRISE_E_INVALID;
+	if (!store_is_here(store))
+		return REPRISE_E_FORKED;
 	struct reprise_session *const session = session_find(store, session_id, id_bytes);
 
 	if (session != NULL) {
@@ -73,6 +77,8 @@ reprise_trim_to(struct reprise_store *store, const char *session_id, reprise_pos
 
 	if (store == NULL || !session_id_measure(session_id, &id_bytes))
 		return REPRISE_E_INVALID;
+	if (!store_is_here(store))
+		return REPRISE_E_FORKED;
 	struct reprise_session *const session = session_find(store, session_id, id_bytes);
 
 	if (session != NULL) {
@@ -112,6 +118,8 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
 
 	if (store == NULL || ret_stats == NULL || !session_id_measure(session_id, &id_bytes))
 		return REPRISE_E_INVALID;
+	if (!store_is_here(store))
+		return REPRISE_E_FORKED;
 	struct reprise_session *const session = session_find(store, session_id, id_bytes);
 
 	if (session == NULL)

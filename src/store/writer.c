@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/append.h"
-#include "store/session.h"
+#include "store/idle.h"
 
 /* The session to write to, under the store's lock, with a reference for the writer. */
 static reprise_status
@@ -19,6 +19,7 @@ become_writer(struct reprise_store *store, const char *id, size_t id_bytes,
 
 	if (status == REPRISE_OK) {
 		(void)session_pin(session);
+		idle_hold(session);
 		store_relaxed(&session->has_writer, 1);
 		fetch_add_relaxed(&store->writers, 1);
 		*ret_session = session;
@@ -42,6 +43,8 @@ reprise_session_open(struct reprise_store *store, const char *session_id,
 		return error_invalid(error, "ret_session");
 	if (!session_id_measure(session_id, &id_bytes))
 		return error_invalid(error, "session_id");
+	if (!store_is_here(store))
+		return error_plain(error, REPRISE_E_FORKED);
 	reprise_status status = bounds_resolve(options, &store->bounds, &bounds, error);
 	if (status != REPRISE_OK)
 		return status;
@@ -55,12 +58,19 @@ reprise_session_open(struct reprise_store *store, const char *session_id,
 void
 reprise_session_close(struct reprise_session *session)
 {
-	if (session == NULL)
+	if (session == NULL || !session_is_here(session))
 		return;
 	struct reprise_store *const store = session->store;
 
+	if (ring_is_reserved(&session->ring))
+		ring_abort(&session->ring);
 	pthread_mutex_lock(&store->lock);
 	store_relaxed(&session->has_writer, 0);
+	/* What was appended while its window became void was given out, too. */
+	if (!session->is_in_table)
+		past_remember(&store->past, &store->pool, session->hash,
+			      load_relaxed(&session->ring.newest));
+	idle_let_go(session);
 	pthread_mutex_unlock(&store->lock);
 	session_unpin(session);
 	/* Last: from here on the store may be closed. */
@@ -68,12 +78,25 @@ reprise_session_close(struct reprise_session *session)
 }
 
 reprise_status
+session_refusal(const struct reprise_session *session)
+{
+	const struct ring *const ring = &session->ring;
+
+	if (!session_is_here(session))
+		return REPRISE_E_FORKED;
+	if (load_relaxed(&ring->ended) != 0 || load_relaxed(&ring->invalid) != 0)
+		return REPRISE_E_CLOSED;
+	return ring_is_reserved(ring) ? REPRISE_E_BUSY : REPRISE_OK;
+}
+
+reprise_status
 reprise_session_end(struct reprise_session *session, int32_t end_status)
 {
 	if (session == NULL)
 		return REPRISE_E_INVALID;
-	if (load_relaxed(&session->ring.ended) != 0)
-		return REPRISE_E_CLOSED;
+	const reprise_status refused = session_refusal(session);
+	if (refused != REPRISE_OK)
+		return refused;
 	ring_end(&session->ring, end_status);
 	bell_ring(&session->bell);
 	return REPRISE_OK;
@@ -85,6 +108,10 @@ reprise_session_cursor(struct reprise_session *session, reprise_position positio
 {
 	if (session == NULL || ret_cursor == NULL)
 		return REPRISE_E_INVALID;
+	if (!session_is_here(session))
+		return REPRISE_E_FORKED;
+	if (ring_is_void(&session->ring))
+		return REPRISE_E_CLOSED;
 	struct ring *const ring = &session->ring;
 	const struct look look = ring_look(ring);
 	struct probe probe = { 0 };

@@ -44,6 +44,7 @@ hooked_compare_exchange(atomic_u64 *word, uint64_t *expected, uint64_t desired)
 #define stretch_drop             hooked_stretch_drop
 #define ring_trim_to             hooked_ring_trim_to
 #define ring_trim_stamp          hooked_ring_trim_stamp
+#define ring_void                hooked_ring_void
 
 struct look hooked_ring_look(struct ring *ring);
 uint64_t hooked_ring_floor(struct ring *ring);
@@ -52,6 +53,7 @@ const struct record *hooked_stretch_record(const struct stretch *stretch);
 void hooked_stretch_drop(struct stretch *stretch, uint64_t count);
 void hooked_ring_trim_to(struct ring *ring, uint64_t position);
 void hooked_ring_trim_stamp(struct ring *ring, uint64_t stamp_ns, bool once);
+void hooked_ring_void(struct ring *ring);
 
 #include "ring/read.c"
 #include "ring/trim.c"
@@ -60,6 +62,7 @@ void hooked_ring_trim_stamp(struct ring *ring, uint64_t stamp_ns, bool once);
 #undef ring_floor
 #undef ring_trim_to
 #undef ring_trim_stamp
+#undef ring_void
 
 SUITE(interleaved);
 

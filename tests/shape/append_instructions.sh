@@ -53,21 +53,26 @@ expect_none() {
 # bell_ring_cold: somebody sleeps. stamp_take_cold: the clock, which reads memory alone.
 expect_none "$scratch/append.o" reprise_append memcpy append_any ring_room bell_ring_cold
 expect_none "$scratch/append.o" append_any \
-	memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal_cold
+	memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal session_refusal
 found=$(faults "$scratch/append.o" write_one ring_room)
 case $found in
 "" | "there is no write_one") ;; # inlined in both its callers, which are looked at
 *) expect_none "$scratch/append.o" write_one ring_room ;;
 esac
 expect_none "$scratch/append.o" reprise_append_batch \
-	memcpy ring_room stamp_take_cold bell_ring_cold refusal_cold
+	memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal
 expect_none "$scratch/append.o" reprise_appendv \
-	memcpy ring_room stamp_take_cold bell_ring_cold refusal_cold write_one
+	memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal write_one
+expect_none "$scratch/append.o" refusal session_refusal
+expect_none "$scratch/append.o" reprise_publish \
+	ring_fill stamp_take_cold bell_ring_cold session_refusal
+compile src/store/writer.c "$scratch/writer.o"
+expect_none "$scratch/writer.o" session_refusal
 expect_none "$scratch/ring.o" ring_room assert_failed
 
 # Where membarrier is refused, the fence must be in bell_ring_cold.
 compile src/store/bell.c "$scratch/bell.o"
-if ! faults "$scratch/bell.o" bell_ring_cold wake futex_wake_all | grep -qE 'lock|mfence'; then
+if ! faults "$scratch/bell.o" bell_ring_cold lower wake_direct call_relay __errno_location | grep -qE 'lock|mfence'; then
 	echo "append_instructions: $cc: bell_ring_cold makes no fence"
 	bad=1
 fi

@@ -539,15 +539,13 @@ Test(store, the_first_append_after_a_pause_is_stamped_right)
 
 Test(store, a_stale_stamp_is_taken_from_the_clock_and_asked_for)
 {
-	struct stamp stamp;
-
-	stamp_init(&stamp);
+	struct stamp stamp = { 0 };
 	const uint64_t taken = stamp_take(&stamp);
 
 	cr_assert(le(u64, taken, now_ns()));
 	cr_assert(ge(u64, taken + 10 * 1000 * 1000, now_ns()));
 	cr_assert(eq(u64, load_relaxed(&stamp.wanted), 1));
-	store_relaxed(&stamp.word, 5);
+	store_relaxed(&stamp.word, STAMP_FRESH | 5);
 	cr_assert(eq(u64, stamp_take(&stamp), 5));
 	cr_assert(eq(u64, stamp_now(&stamp), 5));
 }
@@ -560,16 +558,16 @@ Test(store, the_stores_thread_keeps_the_stamp_while_anything_is_appended)
 
 	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
 	session = writer_of(store);
-	while (load_relaxed(&store->stamp.word) & STAMP_STALE) {
+	while (load_relaxed(&store->stamp->word) == STAMP_STALE) {
 		append_text(session, "x");
 		sched_yield();
 	}
-	const uint64_t first = load_relaxed(&store->stamp.word);
+	const uint64_t first = load_relaxed(&store->stamp->word);
 
-	cr_assert(le(u64, first, now_ns()));
-	while (load_relaxed(&store->stamp.word) == first)
+	cr_assert(le(u64, first & ~STAMP_FRESH, now_ns()));
+	while (load_relaxed(&store->stamp->word) == first)
 		sched_yield(); /* it ticks by itself */
-	while ((load_relaxed(&store->stamp.word) & STAMP_STALE) == 0)
+	while (load_relaxed(&store->stamp->word) != STAMP_STALE)
 		sched_yield(); /* until it has seen that nobody wants it */
 	reprise_session_close(session);
 	close_store(store);
@@ -582,7 +580,7 @@ Test(store, a_stamp_kept_by_the_host_is_left_alone)
 
 	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
 	session = writer_of(store);
-	while (load_relaxed(&store->stamp.word) & STAMP_STALE) {
+	while (load_relaxed(&store->stamp->word) == STAMP_STALE) {
 		append_text(session, "x");
 		sched_yield();
 	}
@@ -590,7 +588,7 @@ Test(store, a_stamp_kept_by_the_host_is_left_alone)
 	const uint64_t end = now_ns() + 30 * 1000 * 1000;
 
 	while (now_ns() < end)
-		cr_assert(eq(u64, load_relaxed(&store->stamp.word), 9));
+		cr_assert(eq(u64, load_relaxed(&store->stamp->word), STAMP_FRESH | 9));
 	reprise_session_close(session);
 	close_store(store);
 }

@@ -291,7 +291,7 @@ status_of(struct waiter *waiter)
 	return waiter->status;
 }
 
-Test(subscription, an_append_wakes_every_sleeper_with_one_system_call)
+Test(subscription, an_append_wakes_every_sleeper_with_two_system_calls_at_most)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_session *session = writer_of(store);
@@ -308,7 +308,7 @@ Test(subscription, an_append_wakes_every_sleeper_with_one_system_call)
 		expect_event(subscriptions[i], 1);
 		reprise_subscription_close(subscriptions[i]);
 	}
-	cr_assert(eq(u64, stats_of_s(store).wakes, 1));
+	cr_assert(le(u64, stats_of_s(store).wakes, 2));
 	reprise_session_close(session);
 	close_store(store);
 }

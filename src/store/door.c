@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "store/subscription.h"
+
+/*
+ * The doors of a subscription: a descriptor, a callback. A door has been rung, or its hand is up and
+ * nothing was to be said after that: so whoever waits at it misses nothing.
+ */
+
+reprise_outcome
+subscription_arm_doors(struct reprise_subscription *subscription)
+{
+	struct reprise_store *const store = subscription->store;
+
+	/* Up already: nothing was to be said after that, as has just been found again. */
+	if (!hand_raise(subscription, NULL))
+		return REPRISE_NEXT_EMPTY;
+	if (!store->is_deferred && !bell_barrier(store->is_asymmetric))
+		hand_have_watched(subscription);
+	const reprise_outcome outcome = subscription_advance(subscription);
+
+	/*
+	 * There may be more than what is handed out now, and the descriptor says so. A callback does not: the
+	 * host is being answered, and goes on until there is nothing.
+	 */
+	if (outcome != REPRISE_NEXT_EMPTY && hand_lower(subscription))
+		hand_ring_descriptor(subscription);
+	return outcome;
+}
+
+/* Rings the doors, or sees to it that they will be. */
+static void
+ring_or_arm(struct reprise_subscription *subscription)
+{
+	if (subscription_advance(subscription) != REPRISE_NEXT_EMPTY ||
+	    subscription_arm_doors(subscription) != REPRISE_NEXT_EMPTY)
+		hand_ring_doors(subscription);
+}
+
+reprise_status
+reprise_subscription_fd(struct reprise_subscription *subscription, int *ret_fd,
+			struct reprise_error *error)
+{
+	if (subscription == NULL)
+		return error_invalid(error, "subscription");
+	if (ret_fd == NULL)
+		return error_invalid(error, "ret_fd");
+	if (!stamp_is_here(subscription->home))
+		return error_plain(error, REPRISE_E_FORKED);
+	if (!subscription->has_descriptor) {
+		const int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+		if (descriptor < 0)
+			return error_system(error, "eventfd", errno);
+		hand_give_descriptor(subscription, descriptor);
+		ring_or_arm(subscription);
+	}
+	*ret_fd = subscription->descriptor;
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_subscription_notify(struct reprise_subscription *subscription, reprise_callback callback,
+			    void *context, struct reprise_error *error)
+{
+	if (subscription == NULL)
+		return error_invalid(error, "subscription");
+	struct reprise_store *const store = subscription->store;
+
+	if (!stamp_is_here(subscription->home))
+		return error_plain(error, REPRISE_E_FORKED);
+	/* Without a session nothing may have started the thread yet. */
+	pthread_mutex_lock(&store->lock);
+	const int refused = relay_start(&store->relay);
+
+	pthread_mutex_unlock(&store->lock);
+	if (refused != 0)
+		return error_system(error, "pthread_create", refused);
+
+	if (subscription->has_callback) {
+		hand_give_callback(subscription, false);
+		(void)relay_quiet(&store->relay, subscription);
+	}
+	if (callback != NULL) {
+		relay_set_callback(&store->relay, subscription, callback, context);
+		hand_give_callback(subscription, true);
+		ring_or_arm(subscription);
+	}
+	return REPRISE_OK;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/hand.h"
+
+#include <unistd.h>
+
+#include "base/futex.h"
+#include "store/subscription.h"
+
+void
+hands_open(struct hands *hands)
+{
+	*hands = (struct hands){ .up = TAILQ_HEAD_INITIALIZER(hands->up) };
+	pthread_mutex_init(&hands->lock, NULL);
+}
+
+void
+hands_close(struct hands *hands)
+{
+	pthread_mutex_destroy(&hands->lock);
+}
+
+/* These are under the lock. */
+
+static void
+put_up(struct hands *hands, struct reprise_subscription *subscription)
+{
+	TAILQ_INSERT_TAIL(&hands->up, subscription, hand);
+	subscription->hand_round = hands->round;
+	subscription->is_hand_up = true;
+}
+
+static void
+take_down(struct hands *hands, struct reprise_subscription *subscription)
+{
+	TAILQ_REMOVE(&hands->up, subscription, hand);
+	subscription->is_hand_up = false;
+}
+
+static void
+wake_sleeper(struct reprise_subscription *subscription)
+{
+	fetch_add_relaxed(&subscription->rung, 1);
+	if (subscription->is_asleep)
+		futex_wake_all(&subscription->rung);
+}
+
+static void
+ring_descriptor(struct reprise_subscription *subscription)
+{
+	const uint64_t one = 1;
+
+	if (!subscription->has_descriptor || subscription->is_readable)
+		return;
+	/* Its counter is 0, so that the write is never refused for its being full. */
+	const ssize_t written = write(subscription->descriptor, &one, sizeof(one));
+
+	REPRISE_ASSERT(written == sizeof(one));
+	subscription->is_readable = true;
+}
+
+static void
+drain_descriptor(struct reprise_subscription *subscription)
+{
+	uint64_t rings;
+
+	if (!subscription->is_readable)
+		return;
+	const ssize_t drained = read(subscription->descriptor, &rings, sizeof(rings));
+
+	REPRISE_ASSERT(drained == sizeof(rings));
+	subscription->is_readable = false;
+}
+
+static void
+ring_doors(struct reprise_subscription *subscription)
+{
+	ring_descriptor(subscription);
+	if (subscription->has_callback)
+		relay_call(&subscription->store->relay, subscription);
+}
+
+/* From here on others call. */
+
+/* Without a session there is no list to be in, and nobody else who rings. */
+static void
+lock(struct reprise_subscription *subscription)
+{
+	if (subscription->session != NULL)
+		pthread_mutex_lock(&subscription->session->hands.lock);
+}
+
+static void
+unlock(struct reprise_subscription *subscription)
+{
+	if (subscription->session != NULL)
+		pthread_mutex_unlock(&subscription->session->hands.lock);
+}
+
+/* Under the lock: the relay looks at the session from now on, and rings if more than @newest is there. */
+static void
+be_watched(struct reprise_session *session, uint64_t newest, bool is_only_hand)
+{
+	struct hands *const hands = &session->hands;
+
+	hands->newest_least = is_only_hand ? newest : least(hands->newest_least, newest);
+	if (!hands->is_watched) {
+		hands->is_watched = true;
+		(void)session_pin(session);
+		relay_watch(&session->store->relay, session);
+	}
+}
+
+bool
+hand_raise(struct reprise_subscription *subscription, uint32_t *ret_rung)
+{
+	struct reprise_session *const session = subscription->session;
+	struct hands *const hands = &session->hands;
+	const bool is_deferred = subscription->store->is_deferred;
+
+	lock(subscription);
+	const bool was_up = subscription->is_hand_up;
+
+	if (ret_rung != NULL) {
+		subscription->is_asleep = true;
+		*ret_rung = load_relaxed(&subscription->rung);
+	} else {
+		drain_descriptor(subscription);
+	}
+	if (!was_up)
+		put_up(hands, subscription);
+	/* In a store that defers, no bit says so to appends. */
+	if (!was_up && is_deferred)
+		be_watched(session, load_relaxed(&session->ring.newest),
+			   TAILQ_FIRST(&hands->up) == subscription);
+	unlock(subscription);
+	if (!was_up && !is_deferred)
+		bell_arm(&session->bell);
+	return !was_up;
+}
+
+bool
+hand_lower(struct reprise_subscription *subscription)
+{
+	struct hands *const hands = &subscription->session->hands;
+
+	lock(subscription);
+	const bool was_up = subscription->is_hand_up;
+
+	subscription->is_asleep = false;
+	if (was_up)
+		take_down(hands, subscription);
+	unlock(subscription);
+	return was_up;
+}
+
+void
+hand_have_watched(struct reprise_subscription *subscription)
+{
+	lock(subscription);
+	be_watched(subscription->session, subscription->at.position, false);
+	unlock(subscription);
+}
+
+void
+hand_give_descriptor(struct reprise_subscription *subscription, int descriptor)
+{
+	lock(subscription);
+	subscription->descriptor = descriptor;
+	subscription->has_descriptor = true;
+	unlock(subscription);
+}
+
+void
+hand_give_callback(struct reprise_subscription *subscription, bool has_callback)
+{
+	lock(subscription);
+	subscription->has_callback = has_callback;
+	unlock(subscription);
+}
+
+void
+hand_ring_descriptor(struct reprise_subscription *subscription)
+{
+	lock(subscription);
+	ring_descriptor(subscription);
+	unlock(subscription);
+}
+
+void
+hand_ring_doors(struct reprise_subscription *subscription)
+{
+	lock(subscription);
+	ring_doors(subscription);
+	unlock(subscription);
+}
+
+void
+hand_interrupt(struct reprise_subscription *subscription)
+{
+	lock(subscription);
+	wake_sleeper(subscription);
+	unlock(subscription);
+}
+
+/*
+ * One at a time under the lock, so that whoever raises or lowers a hand waits for one ring at most.
+ * Who raises one again meanwhile comes after all that were up, in the next round.
+ */
+bool
+hands_ring(struct reprise_session *session)
+{
+	struct hands *const hands = &session->hands;
+	bool has_rung = false;
+
+	pthread_mutex_lock(&hands->lock);
+	const uint64_t round = hands->round++;
+
+	for (;;) {
+		struct reprise_subscription *const subscription = TAILQ_FIRST(&hands->up);
+
+		if (subscription == NULL || subscription->hand_round > round)
+			break;
+		take_down(hands, subscription);
+		wake_sleeper(subscription);
+		ring_doors(subscription);
+		has_rung = true;
+		pthread_mutex_unlock(&hands->lock);
+		pthread_mutex_lock(&hands->lock);
+	}
+	pthread_mutex_unlock(&hands->lock);
+	return has_rung;
+}
+
+bool
+hands_watch(struct reprise_session *session)
+{
+	struct hands *const hands = &session->hands;
+	struct ring *const ring = &session->ring;
+
+	pthread_mutex_lock(&hands->lock);
+	const bool is_any = !TAILQ_EMPTY(&hands->up);
+	const bool is_news = is_any && (load_acquire(&ring->newest) > hands->newest_least ||
+					load_acquire(&ring->ended) != 0 || ring_is_void(ring));
+
+	hands->is_watched = is_any;
+	pthread_mutex_unlock(&hands->lock);
+	if (is_news)
+		(void)hands_ring(session);
+	return is_any;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_HAND_H
+#define STORE_HAND_H
+
+/*
+ * The hands of a session: subscriptions that the relay shall ring, in the order in which they asked.
+ * A hand that is rung leaves the list. Everything here is under the list's lock, which no append
+ * takes; so is the ringing itself: once a subscription's hand is down, nothing rings it any more, and its
+ * descriptor may be closed.
+ *
+ * Ringing is a futex for a thread in reprise_wait, 8 bytes for a descriptor, a call of the relay's for a
+ * callback; for all of them that the subscription has.
+ */
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct reprise_session;
+struct reprise_subscription;
+
+struct hands {
+	pthread_mutex_t lock;
+	TAILQ_HEAD(, reprise_subscription) up;
+	uint64_t round; /* of ringing; who asks during one is rung in the next */
+
+	/* DEFERRED: the relay looks whether there is more than what the hands' owners had seen. */
+	uint64_t newest_least;
+	bool is_watched; /* in the relay's list, and pinned */
+	struct reprise_session *watched_next;
+};
+
+void hands_open(struct hands *hands);
+void hands_close(struct hands *hands);
+
+/*
+ * Raises the hand of @subscription, which has a session. A thread that is about to sleep gets what to
+ * sleep on in *ret_rung; NULL: it is for its doors. Answers false if the hand was up already, with
+ * everything rung that had been rung before.
+ */
+bool hand_raise(struct reprise_subscription *subscription, uint32_t *ret_rung);
+
+/* Takes the hand back, and answers whether it was up. */
+bool hand_lower(struct reprise_subscription *subscription);
+
+/*
+ * The hand is up, but appends may miss it, for want of a barrier: the relay shall look whether there is more
+ * than what the subscription has seen.
+ */
+void hand_have_watched(struct reprise_subscription *subscription);
+
+/* Gives @subscription a descriptor, or a callback (or none). */
+void hand_give_descriptor(struct reprise_subscription *subscription, int descriptor);
+void hand_give_callback(struct reprise_subscription *subscription, bool has_callback);
+
+/* Rings the descriptor, or every door, now, whatever the hand. */
+void hand_ring_descriptor(struct reprise_subscription *subscription);
+void hand_ring_doors(struct reprise_subscription *subscription);
+
+/* Ends the sleep of @subscription's owner, if it is one of this kind. */
+void hand_interrupt(struct reprise_subscription *subscription);
+
+/* The relay's: rings every hand that is up when it begins. Answers whether there was one. */
+bool hands_ring(struct reprise_session *session);
+
+/* The relay's: rings them if there is news. False if there are none: then the session is watched no more. */
+bool hands_watch(struct reprise_session *session);
+
+#endif /* STORE_HAND_H */
