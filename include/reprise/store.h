@@ -98,7 +98,7 @@ struct reprise_store_stats {
 	uint64_t subscriptions; /* subscriptions open */
 	uint64_t arena_bytes;   /* configured: reserved for windows, mostly untouched */
 	uint64_t staging_bytes; /* configured: reserved for subscriptions, mostly untouched */
-	uint64_t control_bytes; /* taken from allocate() */
+	uint64_t control_bytes; /* of sessions, subscriptions and the like */
 	uint64_t asymmetric;    /* 1: sleepers pay the barrier (membarrier); 0: appends do */
 	uint64_t sessions_idle; /* of those in the table, that nobody holds */
 	uint64_t sessions_max;  /* as in force */

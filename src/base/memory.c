@@ -88,14 +88,9 @@ memory_map(struct memory *memory, size_t size)
 {
 	void *const pages = memory->hooks.map(memory->hooks.context, size);
 
-	/*
-	 * One event should cost a page of 4 KiB, not one of 2 MiB; and a child should not pay for copies of
-	 * what it may not use. Refusal costs memory alone.
-	 */
-	if (pages != NULL) {
+	/* One event should cost a page of 4 KiB, not one of 2 MiB. Refusal costs memory alone. */
+	if (pages != NULL)
 		(void)madvise(pages, size, MADV_NOHUGEPAGE);
-		(void)madvise(pages, size, MADV_DONTFORK);
-	}
 	return pages;
 }
 

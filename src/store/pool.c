@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/pool.h"
 
+#include <stdbool.h>
 #include <sys/mman.h>
 
 #include "base/assert.h"
@@ -16,23 +17,34 @@ struct reservation {
 	uint64_t carved;
 };
 
+/* Descriptions of blocks, many at a time: a block, once carved, is one for ever. */
+enum {
+	LABELS_COUNT = 128,
+};
+
+struct labels {
+	struct labels *next;
+	uint64_t count;
+	struct block blocks[LABELS_COUNT];
+};
+
 void
-pool_open(struct pool *pool, struct memory *memory)
+pool_open(struct pool *pool, struct memory *memory, bool is_inherited)
 {
-	*pool = (struct pool){ .memory = memory, .reservation_bytes = RESERVATION_BYTES_FIRST };
+	*pool = (struct pool){ .memory = memory,
+			       .is_inherited = is_inherited,
+			       .reservation_bytes = RESERVATION_BYTES_FIRST };
 	pthread_mutex_init(&pool->lock, NULL);
 }
 
 void
 pool_close(struct pool *pool)
 {
-	for (size_t i = 0; i < POOL_SIZES; i++) {
-		while (pool->idle[i] != NULL) {
-			struct block *const block = pool->idle[i];
+	while (pool->labels != NULL) {
+		struct labels *const labels = pool->labels;
 
-			pool->idle[i] = block->next;
-			memory_give(pool->memory, block, sizeof(*block));
-		}
+		pool->labels = labels->next;
+		memory_give(pool->memory, labels, sizeof(*labels));
 	}
 	while (pool->reservations != NULL) {
 		struct reservation *const reservation = pool->reservations;
@@ -63,26 +75,42 @@ reserve(struct pool *pool, uint64_t bytes)
 		memory_give(pool->memory, reservation, sizeof(*reservation));
 		return NULL;
 	}
+	if (!pool->is_inherited)
+		(void)madvise(reservation->pages, reservation->bytes, MADV_DONTFORK);
 	pool->reservation_bytes = least(2 * pool->reservation_bytes, RESERVATION_BYTES_LAST);
 	reservation->next = pool->reservations;
 	pool->reservations = reservation;
 	return reservation;
 }
 
+/* Makes sure that there is room to describe one more block. */
+static bool
+have_label(struct pool *pool)
+{
+	if (pool->labels != NULL && pool->labels->count < LABELS_COUNT)
+		return true;
+	struct labels *const labels = memory_take(pool->memory, sizeof(*labels));
+
+	if (labels == NULL)
+		return false;
+	labels->next = pool->labels;
+	pool->labels = labels;
+	return true;
+}
+
 static struct block *
 carve(struct pool *pool, uint64_t bytes)
 {
 	struct reservation *reservation = pool->reservations;
-	struct block *const block = memory_take(pool->memory, sizeof(struct block));
 
-	if (block == NULL)
+	if (!have_label(pool))
 		return NULL;
 	if (reservation == NULL || reservation->bytes - reservation->carved < bytes)
 		reservation = reserve(pool, bytes);
-	if (reservation == NULL) {
-		memory_give(pool->memory, block, sizeof(*block));
+	if (reservation == NULL)
 		return NULL;
-	}
+	struct block *const block = &pool->labels->blocks[pool->labels->count++];
+
 	block->memory = reservation->pages + reservation->carved;
 	block->bytes = bytes;
 	reservation->carved += bytes;

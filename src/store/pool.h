@@ -21,6 +21,7 @@ struct block {
 };
 
 struct reservation;
+struct labels;
 
 enum {
 	POOL_SIZES = 4 * 48,
@@ -28,13 +29,19 @@ enum {
 
 struct pool {
 	struct memory *memory; /* borrowed */
+	bool is_inherited;     /* by the child of a fork */
 	pthread_mutex_t lock;
 	struct block *idle[POOL_SIZES];
+	struct labels *labels; /* what describes the blocks, carved or idle; the first has room */
 	struct reservation *reservations; /* the first is being carved */
 	uint64_t reservation_bytes;       /* of the next one */
 };
 
-void pool_open(struct pool *pool, struct memory *memory);
+/*
+ * The child of a fork has copies of the blocks, if @is_inherited; else it does not even have the
+ * addresses, and the fork does not pay for them.
+ */
+void pool_open(struct pool *pool, struct memory *memory, bool is_inherited);
 
 /* Every block is given back to the system, also those that are out. */
 void pool_close(struct pool *pool);

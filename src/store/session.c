@@ -57,18 +57,28 @@ session_find_or_create(struct reprise_store *store, const char *id, size_t id_by
 	return status;
 }
 
-/* The memory of a session, whose block it fills in; NULL if there is none. */
+static void
+give_memory(struct reprise_session *session, struct reprise_store *store)
+{
+	fetch_sub_relaxed(&store->memory.control_bytes, sizeof(*session));
+	slab_give(&store->slab, session->chunk, session);
+}
+
+/* The memory of a session, whose chunk and block it fills in; NULL if there is none. */
 static struct reprise_session *
 take_memory(struct reprise_store *store, uint64_t ring_bytes)
 {
-	struct reprise_session *const session = memory_take(&store->memory, sizeof(*session));
+	struct chunk *chunk;
+	struct reprise_session *const session = slab_take(&store->slab, &chunk);
 
 	if (session == NULL)
 		return NULL;
+	fetch_add_relaxed(&store->memory.control_bytes, sizeof(*session));
+	session->chunk = chunk;
 	session->block = pool_take(&store->pool, ring_bytes);
 	if (session->block != NULL)
 		return session;
-	memory_give(&store->memory, session, sizeof(*session));
+	give_memory(session, store);
 	return NULL;
 }
 
@@ -159,7 +169,7 @@ void
 session_reclaim(struct reprise_session *session)
 {
 	hands_close(&session->hands);
-	memory_give(&session->store->memory, session, sizeof(*session));
+	give_memory(session, session->store);
 }
 
 /*

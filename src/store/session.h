@@ -38,6 +38,7 @@ struct reprise_session {
 
 	/* Fixed at creation. */
 	alignas(CACHE_LINE_BYTES) struct reprise_store *store;
+	struct chunk *chunk; /* where this is */
 	struct block *block; /* the ring's memory */
 	struct reprise_incarnation incarnation;
 	struct bounds bounds; /* as in force */

@@ -43,7 +43,9 @@ fill(struct reprise_store *store, const struct reprise_store_options *options,
 	atomic_init(&store->arena_bytes, 0);
 	atomic_init(&store->staging_bytes, 0);
 	pthread_mutex_init(&store->lock, NULL);
-	pool_open(&store->pool, &store->memory);
+	pool_open(&store->pool, &store->memory, false);
+	pool_open(&store->control_pool, &store->memory, true);
+	slab_open(&store->slab, &store->control_pool, sizeof(struct reprise_session));
 }
 
 reprise_status
@@ -114,6 +116,8 @@ reprise_store_close(struct reprise_store *store)
 	(void)idle_unpin_gone(gone);
 	table_reclaim(store->table, session_reclaim);
 	table_close(store->table);
+	slab_close(&store->slab);
+	pool_close(&store->control_pool);
 	pool_close(&store->pool);
 	pthread_mutex_destroy(&store->lock);
 	stamp_close(store->stamp);

@@ -17,6 +17,7 @@
 #include "store/past.h"
 #include "store/pool.h"
 #include "store/relay.h"
+#include "store/slab.h"
 #include "store/stamp.h"
 
 struct reprise_session;
@@ -35,7 +36,10 @@ struct bounds {
 struct reprise_store {
 	struct stamp *stamp; /* a page of its own, read by every append */
 	struct memory memory;
-	struct pool pool;
+	struct pool pool; /* of windows and staging */
+	struct pool
+		control_pool; /* of control blocks, by which a fork's child finds out where it is */
+	struct slab slab;     /* of sessions, from it */
 	struct table *table;
 	struct siphash_key hash_key;
 	struct bounds bounds;

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/session.h"
+
+SUITE(bounds);
+
+static struct reprise_store *
+bounded_store(uint64_t sessions_max, uint64_t bytes_max)
+{
+	const struct reprise_store_options options = {
+		.size = sizeof(options),
+		.sessions_max = sessions_max,
+		.bytes_max = bytes_max,
+	};
+	struct reprise_store *store = NULL;
+
+	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_stamp_set(store, one_hour), REPRISE_OK));
+	return store;
+}
+
+static struct reprise_session *
+opened(struct reprise_store *store, const char *id)
+{
+	struct reprise_session *session = NULL;
+
+	cr_assert(eq(int, reprise_session_open(store, id, NULL, &session, NULL), REPRISE_OK));
+	return session;
+}
+
+/* Opened, @count events appended, closed. */
+static void
+visit(struct reprise_store *store, const char *id, uint64_t count)
+{
+	struct reprise_session *session = opened(store, id);
+
+	while (count-- > 0)
+		append_text(session, "x");
+	reprise_session_close(session);
+}
+
+static struct reprise_store_stats
+stats_of(struct reprise_store *store)
+{
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+
+	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
+	return stats;
+}
+
+static bool
+is_known(struct reprise_store *store, const char *id)
+{
+	struct reprise_session_stats stats = { .size = sizeof(stats) };
+
+	return reprise_session_stats(store, id, &stats) == REPRISE_OK;
+}
+
+Test(bounds, A26_the_session_that_nobody_holds_for_longest_is_evicted)
+{
+	struct reprise_store *store = bounded_store(3, 0);
+	struct reprise_cursor cursor;
+
+	visit(store, "a", 1);
+	visit(store, "b", 1);
+	visit(store, "c", 1);
+	visit(store, "a", 1); /* touched */
+	/* Asking where a session stands is no handle. */
+	cr_assert(eq(int, reprise_current_cursor(store, "b", 0, &cursor), REPRISE_OK));
+	visit(store, "d", 1);
+	cr_assert(is_known(store, "a"));
+	cr_assert(not(is_known(store, "b")));
+	cr_assert(is_known(store, "c"));
+	visit(store, "e", 1);
+	cr_assert(not(is_known(store, "c")));
+	cr_assert(eq(u64, stats_of(store).sessions, 3));
+	cr_assert(eq(u64, stats_of(store).sessions_idle, 3));
+	close_store(store);
+}
+
+Test(bounds, A26_what_is_held_is_never_evicted_and_then_open_is_full)
+{
+	struct reprise_store *store = bounded_store(2, 0);
+	struct reprise_session *writer = opened(store, "written"), *refused = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_subscription *subscription;
+	struct reprise_cursor cursor, untouched;
+
+	cr_assert(eq(int, reprise_current_cursor(store, "followed", 0, &cursor), REPRISE_OK));
+	subscription = resubscribed(store, &cursor);
+	cr_assert(eq(int, reprise_session_open(store, "third", NULL, &refused, &error),
+		     REPRISE_E_FULL));
+	cr_assert(eq(str, error.what, "sessions_max"));
+	cr_assert(eq(ptr, refused, NULL));
+	memset(&untouched, 7, sizeof(untouched));
+	memset(&cursor, 7, sizeof(cursor));
+	cr_assert(eq(int, reprise_current_cursor(store, "third", 0, &cursor), REPRISE_E_FULL));
+	cr_assert(eq(int, reprise_earliest_cursor(store, "third", 0, &cursor), REPRISE_E_FULL));
+	cr_assert(eq(int, memcmp(&cursor, &untouched, sizeof(cursor)), 0));
+	cr_assert(eq(u64, stats_of(store).sessions, 2));
+
+	/* A known one can always be opened; a place comes free with the last handle. */
+	reprise_session_close(opened(store, "followed"));
+	cr_assert(eq(int, reprise_session_open(store, "third", NULL, &refused, NULL),
+		     REPRISE_E_FULL));
+	reprise_subscription_close(subscription);
+	visit(store, "third", 1);
+	cr_assert(not(is_known(store, "followed")));
+	reprise_session_close(writer);
+	close_store(store);
+}
+
+Test(bounds, A26_bytes_count_as_configured)
+{
+	struct reprise_store *probe = bounded_store(0, 0);
+
+	visit(probe, "a", 0);
+	const uint64_t each = stats_of(probe).bytes;
+
+	cr_assert(ge(u64, each, 1u << 20));
+	close_store(probe);
+
+	struct reprise_store *store = bounded_store(0, 2 * each + each / 2);
+
+	visit(store, "a", 0);
+	visit(store, "b", 0);
+	visit(store, "c", 0);
+	cr_assert(eq(u64, stats_of(store).sessions, 2));
+	cr_assert(eq(u64, stats_of(store).bytes, 2 * each));
+	cr_assert(not(is_known(store, "a")));
+
+	/* A larger one takes the place of several. */
+	const struct reprise_session_options large = { .size = sizeof(large),
+						       .bytes_max = 2u << 20 };
+	struct reprise_session *session = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+
+	cr_assert(
+		eq(int, reprise_session_open(store, "large", &large, &session, NULL), REPRISE_OK));
+	cr_assert(eq(u64, stats_of(store).sessions, 1));
+	cr_assert(le(u64, stats_of(store).bytes, 2 * each + each / 2));
+	reprise_session_close(session);
+
+	/* One that could never come in evicts nobody. */
+	const struct reprise_session_options larger = { .size = sizeof(larger),
+							.bytes_max = 4u << 20 };
+
+	cr_assert(eq(int, reprise_session_open(store, "larger", &larger, &session, &error),
+		     REPRISE_E_FULL));
+	cr_assert(eq(str, error.what, "bytes_max"));
+	cr_assert(is_known(store, "large"));
+	close_store(store);
+}
+
+Test(bounds, A26_a_new_life_of_an_ended_session_takes_the_old_ones_place)
+{
+	struct reprise_store *store = bounded_store(1, 0);
+
+	for (int life = 0; life < 5; life++) {
+		struct reprise_session *session = opened(store, "s");
+
+		cr_assert(eq(u64, append_text(session, "x"), (uint64_t)life + 1));
+		cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
+		reprise_session_close(session);
+		cr_assert(eq(u64, stats_of(store).sessions, 1));
+	}
+	/* Held by a subscription, the old one's memory counts beside the new one's. */
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+	const uint64_t each = stats_of(store).bytes;
+	struct reprise_session *session = opened(store, "s");
+
+	cr_assert(eq(u64, stats_of(store).bytes, 2 * each));
+	reprise_subscription_close(subscription);
+	cr_assert(eq(u64, stats_of(store).bytes, each));
+	reprise_session_close(session);
+	close_store(store);
+}
+
+Test(bounds, A05_positions_go_on_after_an_eviction)
+{
+	struct reprise_store *store = bounded_store(1, 0);
+	struct reprise_session *session;
+	struct reprise_cursor before, after;
+
+	visit(store, "s", 7);
+	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, &before), REPRISE_OK));
+	visit(store, "other", 3);
+	session = opened(store, "s");
+	cr_assert(eq(u64, append_text(session, "x"), 8));
+	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, &after), REPRISE_OK));
+	cr_assert(ne(int,
+		     memcmp(&before.incarnation, &after.incarnation, sizeof(after.incarnation)),
+		     0));
+	struct reprise_subscription *subscription = resubscribed(store, &before);
+
+	expect_unavailable(subscription, REPRISE_GAP_OTHER_INCARNATION);
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	session = NULL;
+	visit(store, "other", 0);
+	cr_assert(eq(int, reprise_current_cursor(store, "other", 0, &after), REPRISE_OK));
+	cr_assert(eq(u64, after.position, 3));
+	close_store(store);
+}
+
+/* In a full set of the table of past positions the least is forgotten first. */
+Test(bounds, A05_what_is_forgotten_is_the_least)
+{
+	struct memory memory;
+	struct pool pool;
+	struct past past = { 0 };
+
+	cr_assert(memory_init(&memory, NULL));
+	pool_open(&pool, &memory, true);
+	cr_assert(eq(u64, past_newest(&past, 5), 0));
+	past_remember(&past, &pool, 5, 0);
+	cr_assert(eq(ptr, past.entries, NULL), "nothing was given out");
+	for (uint64_t i = 0; i < PAST_WAYS; i++)
+		past_remember(&past, &pool, 5 + i * PAST_SETS, 10 + i);
+	past_remember(&past, &pool, 5, 9);
+	cr_assert(eq(u64, past_newest(&past, 5), 10), "never less");
+	past_remember(&past, &pool, 5, 20);
+	past_remember(&past, &pool, 5 + 9 * PAST_SETS, 1);
+	cr_assert(eq(u64, past_newest(&past, 5), 20));
+	cr_assert(eq(u64, past_newest(&past, 5 + PAST_SETS), 0), "this was the least");
+	cr_assert(eq(u64, past_newest(&past, 5 + 9 * PAST_SETS), 1));
+	cr_assert(eq(u64, past_newest(&past, 6), 0));
+	pool_close(&pool);
+	expect_no_leaks();
+}
+
+Test(bounds, A26_expire_releases_what_nobody_held_for_longer_than_its_limit)
+{
+	struct reprise_store *store = bounded_store(0, 0);
+	const struct reprise_session_options lasting = { .size = sizeof(lasting),
+							 .age_ns_max = REPRISE_NO_LIMIT };
+	struct reprise_session *held = opened(store, "held"), *forever = NULL;
+	uint64_t count = 77;
+
+	visit(store, "a", 1);
+	visit(store, "b", 0);
+	cr_assert(eq(int, reprise_session_open(store, "forever", &lasting, &forever, NULL),
+		     REPRISE_OK));
+	reprise_session_close(forever);
+	cr_assert(eq(int, reprise_stamp_set(store, one_hour + 120 * one_second), REPRISE_OK));
+	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(u64, count, 0), "not longer, just as long");
+	visit(store, "b", 0); /* touched */
+	cr_assert(eq(int, reprise_stamp_set(store, one_hour + 120 * one_second + 1), REPRISE_OK));
+	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(u64, count, 1));
+	cr_assert(not(is_known(store, "a")));
+	cr_assert(is_known(store, "b"));
+	cr_assert(eq(int, reprise_stamp_set(store, one_hour * 9), REPRISE_OK));
+	cr_assert(eq(int, reprise_expire_idle(store, NULL), REPRISE_OK));
+	cr_assert(not(is_known(store, "b")));
+	cr_assert(is_known(store, "held"));
+	cr_assert(is_known(store, "forever"));
+	reprise_session_close(held);
+	cr_assert(eq(int, reprise_expire_idle(NULL, &count), REPRISE_E_INVALID));
+	close_store(store);
+}
+
+static uint64_t
+resident_bytes(void)
+{
+	unsigned long long size = 0, resident = 0;
+	FILE *const file = fopen("/proc/self/statm", "r");
+
+	cr_assert(ne(ptr, file, NULL));
+	cr_assert(eq(int, fscanf(file, "%llu %llu", &size, &resident), 2));
+	fclose(file);
+	return resident * 4096;
+}
+
+enum {
+	MANY = 100000,
+};
+
+/* Sanitizers keep shadow memory, and what was freed. */
+#if defined(__SANITIZE_ADDRESS__)
+static const bool is_measurable = false;
+#else
+static const bool is_measurable = true;
+#endif
+
+static void
+visit_many(struct reprise_store *store, uint64_t events)
+{
+	char id[64];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(id, sizeof(id), "5f0c1d5e-7f3a-4a86-9d8e-%012d", i);
+		visit(store, id, events);
+	}
+}
+
+Test(bounds, A27_idle_sessions_expire_to_nothing_and_the_memory_goes_back, .timeout = 120)
+{
+	struct reprise_store *store = bounded_store(0, 0);
+	uint64_t count = 0;
+
+	visit(store, "warm", 1);
+	const uint64_t before = resident_bytes();
+
+	visit_many(store, 1);
+	const uint64_t full = resident_bytes();
+
+	if (is_measurable)
+		cr_assert(le(u64, (full - before) / MANY, 4096 + 1024), "a page for the event");
+	cr_assert(eq(int, reprise_stamp_set(store, 2 * one_hour), REPRISE_OK));
+	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(u64, count, MANY + 1));
+	cr_assert(eq(u64, stats_of(store).sessions, 0));
+	cr_assert(eq(u64, stats_of(store).bytes, 0));
+	cr_assert(eq(u64, stats_of(store).arena_bytes, 0));
+	table_reclaim(store->table, session_reclaim); /* as the relay does within a second */
+	if (is_measurable)
+		cr_assert(le(u64, resident_bytes() - before, (full - before) / 20));
+	close_store(store);
+}
+
+/* Measured, not computed. */
+Test(bounds, a_session_that_retains_nothing_costs_at_most_1_KiB, .timeout = 120)
+{
+	struct reprise_store *store = bounded_store(0, 0);
+
+	visit(store, "warm", 0);
+	const uint64_t before = resident_bytes();
+
+	visit_many(store, 0);
+	if (is_measurable)
+		cr_assert(le(u64, (resident_bytes() - before) / MANY, 1024));
+	close_store(store);
+}
+
+Test(bounds, the_defaults_are_those_of_the_header)
+{
+	struct reprise_store *store = bounded_store(0, 0);
+
+	cr_assert(eq(u64, stats_of(store).sessions_max, 1048576));
+	cr_assert(eq(u64, stats_of(store).bytes_max, REPRISE_NO_LIMIT));
+	cr_assert(eq(u64, store->relay.tick_ns, NAP_NS));
+	close_store(store);
+}

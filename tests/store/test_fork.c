@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/session.h"
+
+SUITE(fork);
+
+/* Everything that was open when the process forked. */
+struct heirloom {
+	struct reprise_store *store;
+	struct reprise_session *session;
+	struct reprise_subscription *subscription;
+	struct reprise_cursor cursor;
+};
+
+/* In the child, which must not assert: the number of the first answer that is wrong, or 0. */
+static int
+wrong_writer(const struct heirloom *old)
+{
+	const struct reprise_new_event event = { .payload = { "x", 1 } };
+	const struct iovec part = { .iov_base = (void *)"x", .iov_len = 1 };
+	struct reprise_session *session = NULL;
+	struct reprise_cursor cursor;
+	reprise_position position = 0;
+	void *payload = NULL;
+
+	if (reprise_append(old->session, 0, 0, 0, event.payload, &position) != REPRISE_E_FORKED)
+		return 1;
+	if (reprise_appendv(old->session, 0, 0, 0, &part, 1, &position) != REPRISE_E_FORKED)
+		return 2;
+	if (reprise_append_batch(old->session, &event, 1, &position) != REPRISE_E_FORKED)
+		return 3;
+	if (reprise_reserve(old->session, 1, &payload) != REPRISE_E_FORKED)
+		return 4;
+	if (reprise_publish(old->session, 0, 0, 0, 1, &position) != REPRISE_E_FORKED)
+		return 5;
+	if (reprise_abort(old->session) != REPRISE_E_FORKED)
+		return 6;
+	if (reprise_session_end(old->session, 0) != REPRISE_E_FORKED)
+		return 7;
+	if (reprise_session_cursor(old->session, 1, &cursor) != REPRISE_E_FORKED)
+		return 8;
+	if (reprise_session_open(old->store, "n", NULL, &session, NULL) != REPRISE_E_FORKED)
+		return 9;
+	return position == 0 && payload == NULL && session == NULL ? 0 : 10;
+}
+
+static int
+wrong_store(const struct heirloom *old)
+{
+	struct reprise_cursor cursor;
+	struct reprise_session_stats session_stats = { .size = sizeof(session_stats) };
+	struct reprise_store_stats store_stats = { .size = sizeof(store_stats) };
+	uint64_t count = 0;
+
+	if (reprise_current_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
+		return 20;
+	if (reprise_earliest_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
+		return 21;
+	if (reprise_trim_session(old->store, "s") != REPRISE_E_FORKED)
+		return 22;
+	if (reprise_trim_to(old->store, "s", 1) != REPRISE_E_FORKED)
+		return 23;
+	if (reprise_session_stats(old->store, "s", &session_stats) != REPRISE_E_FORKED)
+		return 24;
+	if (reprise_store_stats(old->store, &store_stats) != REPRISE_E_FORKED)
+		return 25;
+	if (reprise_invalidate_session(old->store, "s") != REPRISE_E_FORKED)
+		return 26;
+	if (reprise_invalidate_all(old->store) != REPRISE_E_FORKED)
+		return 27;
+	if (reprise_expire_idle(old->store, &count) != REPRISE_E_FORKED)
+		return 28;
+	if (reprise_stamp_set(old->store, 5) != REPRISE_E_FORKED)
+		return 29;
+	return reprise_store_close(old->store) == REPRISE_E_FORKED ? 0 : 30;
+}
+
+static void
+call_nobody(struct reprise_subscription *subscription, void *context)
+{
+	(void)subscription, (void)context;
+}
+
+static int
+wrong_subscription(const struct heirloom *old)
+{
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_subscription_stats stats = { .size = sizeof(stats) };
+	struct reprise_cursor cursor;
+	struct reprise_event event;
+	struct reprise_gap gap;
+	struct reprise_end end = { 0 };
+	int fd = -1;
+
+	if (reprise_subscribe_after(old->store, &old->cursor, NULL, &subscription, NULL) !=
+	    REPRISE_E_FORKED)
+		return 40;
+	if (reprise_replay_after(old->store, &old->cursor, NULL, &subscription, NULL) !=
+	    REPRISE_E_FORKED)
+		return 41;
+	if (reprise_resume_after(old->store, &old->cursor, 0, NULL, &subscription, NULL) !=
+	    REPRISE_E_FORKED)
+		return 42;
+	if (reprise_wait(old->subscription, REPRISE_NO_LIMIT) != REPRISE_E_FORKED)
+		return 43;
+	if (reprise_subscription_interrupt(old->subscription) != REPRISE_E_FORKED)
+		return 44;
+	if (reprise_subscription_fd(old->subscription, &fd, NULL) != REPRISE_E_FORKED)
+		return 45;
+	if (reprise_subscription_notify(old->subscription, call_nobody, NULL, NULL) !=
+	    REPRISE_E_FORKED)
+		return 46;
+	if (reprise_subscription_cursor(old->subscription, &cursor) != REPRISE_E_FORKED)
+		return 47;
+	if (reprise_subscription_stats(old->subscription, &stats) != REPRISE_E_FORKED)
+		return 48;
+	for (int i = 0; i < 2; i++)
+		if (reprise_next(old->subscription, &event, &gap, &end) != REPRISE_NEXT_ENDED ||
+		    end.cause != REPRISE_END_STORE || end.status != 0)
+			return 49;
+	return 0;
+}
+
+/* Which also says that nothing is locked or freed by closing there. */
+static int
+child(const struct heirloom *old)
+{
+	int wrong = wrong_writer(old);
+
+	if (wrong == 0)
+		wrong = wrong_store(old);
+	if (wrong == 0)
+		wrong = wrong_subscription(old);
+	reprise_subscription_close(old->subscription);
+	reprise_session_close(old->session);
+	return wrong;
+}
+
+static int
+child_status(const struct heirloom *old)
+{
+	int status = 0;
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(20);
+		_exit(child(old));
+	}
+	cr_assert(gt(int, pid, 0));
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	return status;
+}
+
+static struct heirloom
+heirloom(void)
+{
+	struct heirloom all = { .store = store_plain() };
+
+	all.session = writer_of(all.store);
+	all.subscription = subscribed_after(all.store, 0);
+	all.cursor = cursor_at(all.store, 0);
+	append_text(all.session, "one");
+	append_text(all.session, "two");
+	expect_text(all.subscription, "one");
+	return all;
+}
+
+static void
+close_heirloom(struct heirloom *all)
+{
+	reprise_subscription_close(all->subscription);
+	reprise_session_close(all->session);
+	close_store(all->store);
+}
+
+Test(fork, in_the_child_every_call_says_so_and_the_parent_goes_on)
+{
+	struct heirloom all = heirloom();
+
+	cr_assert(eq(int, child_status(&all), 0));
+	append_text(all.session, "three");
+	expect_text(all.subscription, "two");
+	expect_text(all.subscription, "three");
+	expect_empty(all.subscription);
+	close_heirloom(&all);
+}
+
+/* Somebody else may have held every lock when the process forked. */
+Test(fork, the_child_takes_no_lock)
+{
+	struct heirloom all = heirloom();
+
+	pthread_mutex_lock(&all.store->lock);
+	pthread_mutex_lock(&all.store->relay.lock);
+	pthread_mutex_lock(&all.store->pool.lock);
+	pthread_mutex_lock(&all.session->hands.lock);
+	const int status = child_status(&all);
+
+	pthread_mutex_unlock(&all.session->hands.lock);
+	pthread_mutex_unlock(&all.store->pool.lock);
+	pthread_mutex_unlock(&all.store->relay.lock);
+	pthread_mutex_unlock(&all.store->lock);
+	cr_assert(eq(int, status, 0));
+	close_heirloom(&all);
+}
+
+Test(fork, the_child_has_no_copy_of_the_windows)
+{
+	struct heirloom all = heirloom();
+	unsigned char resident;
+	int status = 0;
+	const pid_t pid = fork();
+
+	if (pid == 0) /* not even addresses */
+		_exit(mincore(all.session->block->memory, 4096, &resident) == 0);
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	cr_assert(eq(int, status, 0));
+	close_heirloom(&all);
+}
+
+Test(fork, the_child_may_open_a_store_of_its_own)
+{
+	struct heirloom all = heirloom();
+	int status = 0;
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		struct reprise_store *store = NULL;
+		struct reprise_session *session = NULL;
+		reprise_position position = 0;
+		bool is_good = reprise_store_open(NULL, &store, NULL) == REPRISE_OK;
+
+		alarm(20);
+		is_good = is_good &&
+			  reprise_session_open(store, "s", NULL, &session, NULL) == REPRISE_OK;
+		is_good = is_good &&
+			  reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", 1 },
+					 &position) == REPRISE_OK &&
+			  position == 1;
+		reprise_session_close(session);
+		is_good = is_good && reprise_store_close(store) == REPRISE_OK;
+		_exit(!is_good);
+	}
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	cr_assert(eq(int, status, 0));
+	close_heirloom(&all);
+}
