@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/siphash.h"
 
+#include <endian.h>
 #include <string.h>
 
 static inline uint64_t
@@ -9,26 +10,38 @@ rotate_left(uint64_t word, unsigned int bits)
 	return word << bits | word >> (64 - bits);
 }
 
-static inline void
-rounds(uint64_t v[4], unsigned int count)
+struct state {
+	uint64_t a, b, c, d;
+};
+
+static inline struct state
+round_of(struct state v)
 {
-	while (count-- > 0) {
-		v[0] += v[1];
-		v[2] += v[3];
-		v[1] = rotate_left(v[1], 13) ^ v[0];
-		v[3] = rotate_left(v[3], 16) ^ v[2];
-		v[0] = rotate_left(v[0], 32);
-		v[2] += v[1];
-		v[0] += v[3];
-		v[1] = rotate_left(v[1], 17) ^ v[2];
-		v[3] = rotate_left(v[3], 21) ^ v[0];
-		v[2] = rotate_left(v[2], 32);
-	}
+	v.a += v.b;
+	v.c += v.d;
+	v.b = rotate_left(v.b, 13) ^ v.a;
+	v.d = rotate_left(v.d, 16) ^ v.c;
+	v.a = rotate_left(v.a, 32);
+	v.c += v.b;
+	v.a += v.d;
+	v.b = rotate_left(v.b, 17) ^ v.c;
+	v.d = rotate_left(v.d, 21) ^ v.a;
+	v.c = rotate_left(v.c, 32);
+	return v;
 }
 
-/* Up to 8 bytes as a little-endian number. */
+static inline struct state
+take_word(struct state v, uint64_t word)
+{
+	v.d ^= word;
+	v = round_of(round_of(v));
+	v.a ^= word;
+	return v;
+}
+
+/* Up to 7 bytes as a little-endian number. */
 static inline uint64_t
-word_of(const unsigned char *data, size_t bytes)
+rest_of(const unsigned char *data, size_t bytes)
 {
 	uint64_t word = 0;
 
@@ -37,30 +50,30 @@ word_of(const unsigned char *data, size_t bytes)
 	return word;
 }
 
+static inline uint64_t
+word_of(const unsigned char *data)
+{
+	uint64_t word;
+
+	memcpy(&word, data, sizeof(word));
+	return le64toh(word);
+}
+
 uint64_t
 siphash(const struct siphash_key *key, const void *data, size_t bytes)
 {
 	const unsigned char *at = data;
-	uint64_t v[4] = {
+	struct state v = {
 		key->words[0] ^ UINT64_C(0x736f6d6570736575),
 		key->words[1] ^ UINT64_C(0x646f72616e646f6d),
 		key->words[0] ^ UINT64_C(0x6c7967656e657261),
 		key->words[1] ^ UINT64_C(0x7465646279746573),
 	};
 
-	for (size_t left = bytes; left >= 8; left -= 8, at += 8) {
-		const uint64_t word = word_of(at, 8);
-
-		v[3] ^= word;
-		rounds(v, 2);
-		v[0] ^= word;
-	}
-	const uint64_t last = word_of(at, bytes % 8) | (uint64_t)bytes << 56;
-
-	v[3] ^= last;
-	rounds(v, 2);
-	v[0] ^= last;
-	v[2] ^= 0xff;
-	rounds(v, 4);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	for (size_t left = bytes; left >= 8; left -= 8, at += 8)
+		v = take_word(v, word_of(at));
+	v = take_word(v, rest_of(at, bytes % 8) | (uint64_t)bytes << 56);
+	v.c ^= 0xff;
+	v = round_of(round_of(round_of(round_of(v))));
+	return v.a ^ v.b ^ v.c ^ v.d;
 }

@@ -2,6 +2,8 @@
 #include "base/utf8.h"
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 static inline bool
 is_within(unsigned char byte, unsigned char first, unsigned char last)
@@ -43,6 +45,23 @@ character_bytes(const unsigned char *at, size_t left)
 	return bytes;
 }
 
+/* Whether eight bytes are plain ASCII without control characters, as most of most ids is. */
+static bool
+are_plain(const unsigned char *bytes)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101), high = each << 7;
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	/*
+	 * With the high bits clear, a byte plus 0x60 sets its own from 0x20 on, and plus 1 from 0x7f on,
+	 * and never carries into the next.
+	 */
+	if ((word & high) != 0)
+		return false;
+	return ((word + each * 0x60) & high) == high && ((word + each) & high) == 0;
+}
+
 size_t
 utf8_text_prefix(const void *data, size_t bytes)
 {
@@ -50,6 +69,10 @@ utf8_text_prefix(const void *data, size_t bytes)
 	size_t at = 0;
 
 	while (at < bytes) {
+		if (bytes - at >= 8 && are_plain(text + at)) {
+			at += 8;
+			continue;
+		}
 		const size_t size = character_bytes(text + at, bytes - at);
 
 		if (size == 0)

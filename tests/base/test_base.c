@@ -69,6 +69,25 @@ Test(base, utf8_text_is_told_from_what_is_none)
 	cr_assert(eq(sz, utf8_text_prefix("a\0b", 3), 1));
 }
 
+/* Eight bytes are looked at in one: any byte at any place, found as by itself. */
+Test(base, utf8_text_is_told_eight_bytes_at_a_time_as_one_by_one)
+{
+	for (unsigned int byte = 0; byte < 256; byte++) {
+		const char alone = (char)byte;
+		const size_t is_text = utf8_text_prefix(&alone, 1);
+
+		for (size_t at = 0; at < 16; at++) {
+			char text[16];
+
+			memset(text, 'a' + (int)at, sizeof(text));
+			text[at] = alone;
+			cr_assert(eq(sz, utf8_text_prefix(text, sizeof(text)),
+				     is_text ? sizeof(text) : at),
+				  "byte %02x at %zu", byte, at);
+		}
+	}
+}
+
 Test(base, every_status_has_a_name_and_a_sentence)
 {
 #define CHECK(name, value, sentence)                                                       \
