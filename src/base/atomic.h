@@ -54,4 +54,11 @@ compare_exchange_acq_rel(atomic_u64 *word, uint64_t *expected, uint64_t desired)
 						       memory_order_acq_rel, memory_order_relaxed);
 }
 
+static inline bool
+compare_exchange_ordered(atomic_u64 *word, uint64_t *expected, uint64_t desired)
+{
+	return atomic_compare_exchange_strong_explicit(word, expected, desired,
+						       memory_order_seq_cst, memory_order_relaxed);
+}
+
 #endif /* BASE_ATOMIC_H */

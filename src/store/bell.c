@@ -63,13 +63,14 @@ call_relay(struct bell *bell)
 
 /* Lowers @hands, and wakes whoever raised one of them. */
 static void
-lower(struct bell *bell, uint32_t hands)
+lower(struct bell *bell, uint64_t hands)
 {
 	const int error = errno; /* an append may come from a signal handler */
 
 	if ((load_relaxed(&bell->bits) & hands) == 0)
 		return;
-	const uint32_t raised = fetch_and_ordered(&bell->bits, ~hands) & hands;
+	const uint64_t gone = hands | (hands & BELL_ARMED ? BELL_SETTLED : 0);
+	const uint64_t raised = fetch_and_ordered(&bell->bits, ~gone) & hands;
 
 	if (raised & BELL_DIRECT)
 		wake_direct(bell);
@@ -101,10 +102,25 @@ bell_ring_direct(struct bell *bell)
 	lower(bell, BELL_DIRECT);
 }
 
-void
+/* Up to which generation the bits are, and whether ARMED stands. */
+static uint64_t
+armed_of(uint64_t bits)
+{
+	return bits & (~(uint64_t)(BELL_GENERATION - 1) | BELL_ARMED);
+}
+
+uint64_t
 bell_arm(struct bell *bell)
 {
-	fetch_or_ordered(&bell->bits, BELL_ARMED);
+	uint64_t before = load_relaxed(&bell->bits), after;
+
+	/* Always a store, also where ARMED stands already: whoever lowers it comes after us then. */
+	do {
+		after = before | BELL_ARMED;
+		if ((before & BELL_ARMED) == 0)
+			after += BELL_GENERATION;
+	} while (!compare_exchange_ordered(&bell->bits, &before, after));
+	return armed_of(after) | (after & BELL_SETTLED);
 }
 
 bool
@@ -121,19 +137,30 @@ bell_arm_direct(struct bell *bell, bool has_epoch, uint32_t *epoch)
 	return true;
 }
 
-bool
-bell_barrier(bool is_asymmetric)
+/* The barrier was made after @armed was seen. Unless that was lowered meanwhile, others need none. */
+static void
+settle(struct bell *bell, uint64_t armed)
 {
-	bool is_exact = true;
+	uint64_t bits = load_relaxed(&bell->bits);
 
+	while (armed_of(bits) == armed && (bits & BELL_SETTLED) == 0)
+		if (compare_exchange_ordered(&bell->bits, &bits, bits | BELL_SETTLED))
+			break;
+}
+
+bool
+bell_barrier(struct bell *bell, bool is_asymmetric, uint64_t armed)
+{
 	/*
 	 * [arm:A] The hand before the look that follows;
 	 * pairs with [publish:A], pairs with [ring:A].
 	 */
-	if (is_asymmetric)
-		is_exact = barrier_everywhere();
+	if (is_asymmetric && (armed & BELL_SETTLED) == 0 && !barrier_everywhere())
+		return false;
 	fence_ordered();
-	return is_exact;
+	if (is_asymmetric && armed != BELL_UNSETTLED && (armed & BELL_SETTLED) == 0)
+		settle(bell, armed);
+	return true;
 }
 
 struct bell *
@@ -163,7 +190,7 @@ void
 bell_answer(struct bell *bell)
 {
 	/* [answer:A] Before the hands and the ring are looked at; pairs with [call:A]. */
-	fetch_and_ordered(&bell->bits, ~(uint32_t)BELL_QUEUED);
+	fetch_and_ordered(&bell->bits, ~(uint64_t)BELL_QUEUED);
 }
 
 void

@@ -18,6 +18,11 @@
  *           (hand.h). Whoever lowers ARMED puts the bell into the relay's queue, once (QUEUED), and
  *           wakes the relay if it sleeps; the relay takes QUEUED back, and only then looks at the list.
  *
+ * The kernel's barrier interrupts the writer's core, so there should not be one for each sleeper. Who
+ * finds ARMED raised, and SETTLED, need not make it: it was made since ARMED was raised, so each append
+ * either sees ARMED, and the relay then sees every hand; or came before the barrier, and is seen by the
+ * look. Each raising of ARMED counts a generation up, so that a late SETTLED is not taken for a newer one's.
+ *
  *   publish:A / arm:A      an append either sees the hand, or is seen by the look after it
  *   ring:A / arm:A         and so does whatever else rings: an end, an interrupt
  *   ring:B / arm:B         a hand that was lowered has its epoch counted up after it was read
@@ -32,10 +37,12 @@
 #include "base/numbers.h"
 
 enum {
-	BELL_ARMED = 1,  /* hands are in the list, for the relay */
-	BELL_QUEUED = 2, /* the bell is with the relay */
-	BELL_DIRECT = 4, /* on the epoch; the writer wakes it itself */
-	BELL_FENCED = 8, /* membarrier is refused: appends make the fence */
+	BELL_ARMED = 1,       /* hands are in the list, for the relay */
+	BELL_QUEUED = 2,      /* the bell is with the relay */
+	BELL_DIRECT = 4,      /* on the epoch; the writer wakes it itself */
+	BELL_FENCED = 8,      /* membarrier is refused: appends make the fence */
+	BELL_SETTLED = 16,    /* a barrier was made since ARMED was raised */
+	BELL_GENERATION = 32, /* one of them: the bits from here up count how often it was */
 };
 
 struct bell;
@@ -47,7 +54,7 @@ struct bell_queue {
 };
 
 struct bell {
-	atomic_u32 bits;
+	atomic_u64 bits;
 	atomic_u32 epoch; /* futex */
 	_Atomic(struct bell *) queued_before;
 	struct bell_queue *queue; /* the relay's */
@@ -67,19 +74,26 @@ void bell_ring(struct bell *bell);
 void bell_ring_direct(struct bell *bell);
 
 /*
- * Raises a hand for the relay, which is in the list already; or for the writer itself: false if somebody
- * else has that place. *epoch is what to sleep on, and 0 or as this sleeper was last given it: its
- * hand may still stand. Then make the barrier, and look once more.
+ * Raises a hand for the relay, which is in the list already; answers what bell_barrier is to be given.
+ * Then make the barrier, and look once more.
  */
-void bell_arm(struct bell *bell);
+uint64_t bell_arm(struct bell *bell);
+
+/*
+ * Raises a hand for the writer itself; false if somebody else has that place. *epoch is what to sleep
+ * on; with @has_epoch it was given by the last time that this sleeper had it, and its hand may still stand.
+ * Then make the barrier with BELL_UNSETTLED, and look once more.
+ */
 bool bell_arm_direct(struct bell *bell, bool has_epoch, uint32_t *epoch);
+
+#define BELL_UNSETTLED UINT64_C(0)
 
 /*
  * The barrier between a hand and the look after it. False if the kernel has refused what it had
  * promised (a filter of system calls may do that): then an append may miss the hand, and the
  * sleep must be short.
  */
-bool bell_barrier(bool is_asymmetric);
+bool bell_barrier(struct bell *bell, bool is_asymmetric, uint64_t armed);
 
 /* The relay's: all that are queued, or NULL; the one before another; and that it may be queued again. */
 struct bell *bell_queue_take(struct bell_queue *queue);
@@ -104,7 +118,7 @@ bell_publish(struct bell *bell)
 	 * both.
 	 */
 	fence_compiler();
-	if (unlikely(load_relaxed(&bell->bits) != 0))
+	if (unlikely(load_relaxed(&bell->bits) & (BELL_ARMED | BELL_DIRECT | BELL_FENCED)))
 		bell_ring_cold(bell);
 }
 

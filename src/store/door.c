@@ -14,11 +14,13 @@ reprise_outcome
 subscription_arm_doors(struct reprise_subscription *subscription)
 {
 	struct reprise_store *const store = subscription->store;
+	const struct raised raised = hand_raise(subscription, false);
 
 	/* Up already: nothing was to be said after that, as has just been found again. */
-	if (!hand_raise(subscription, NULL))
+	if (!raised.is_new)
 		return REPRISE_NEXT_EMPTY;
-	if (!store->is_deferred && !bell_barrier(store->is_asymmetric))
+	if (!store->is_deferred &&
+	    !bell_barrier(&subscription->session->bell, store->is_asymmetric, raised.armed))
 		hand_have_watched(subscription);
 	const reprise_outcome outcome = subscription_advance(subscription);
 

@@ -110,32 +110,31 @@ be_watched(struct reprise_session *session, uint64_t newest, bool is_only_hand)
 	}
 }
 
-bool
-hand_raise(struct reprise_subscription *subscription, uint32_t *ret_rung)
+struct raised
+hand_raise(struct reprise_subscription *subscription, bool is_for_sleep)
 {
 	struct reprise_session *const session = subscription->session;
 	struct hands *const hands = &session->hands;
 	const bool is_deferred = subscription->store->is_deferred;
 
 	lock(subscription);
-	const bool was_up = subscription->is_hand_up;
+	struct raised raised = { .is_new = !subscription->is_hand_up,
+				 .rung = load_relaxed(&subscription->rung) };
 
-	if (ret_rung != NULL) {
+	if (is_for_sleep)
 		subscription->is_asleep = true;
-		*ret_rung = load_relaxed(&subscription->rung);
-	} else {
+	else
 		drain_descriptor(subscription);
-	}
-	if (!was_up)
+	if (raised.is_new)
 		put_up(hands, subscription);
 	/* In a store that defers, no bit says so to appends. */
-	if (!was_up && is_deferred)
+	if (raised.is_new && is_deferred)
 		be_watched(session, load_relaxed(&session->ring.newest),
 			   TAILQ_FIRST(&hands->up) == subscription);
 	unlock(subscription);
-	if (!was_up && !is_deferred)
-		bell_arm(&session->bell);
-	return !was_up;
+	if (raised.is_new && !is_deferred)
+		raised.armed = bell_arm(&session->bell);
+	return raised;
 }
 
 bool

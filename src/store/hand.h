@@ -34,12 +34,18 @@ struct hands {
 void hands_open(struct hands *hands);
 void hands_close(struct hands *hands);
 
+/* A hand that was raised: what to do before the look after it, and what to sleep on. */
+struct raised {
+	bool is_new;    /* else it was up already, with all that goes before a look */
+	uint64_t armed; /* for bell_barrier */
+	uint32_t rung;  /* the subscription's, to sleep on */
+};
+
 /*
- * Raises the hand of @subscription, which has a session. A thread that is about to sleep gets what to
- * sleep on in *ret_rung; NULL: it is for its doors. Answers false if the hand was up already, with
- * everything rung that had been rung before.
+ * Raises the hand of @subscription, which has a session: for a thread that is about to sleep, or for
+ * its doors; then the descriptor is unreadable from here on.
  */
-bool hand_raise(struct reprise_subscription *subscription, uint32_t *ret_rung);
+struct raised hand_raise(struct reprise_subscription *subscription, bool is_for_sleep);
 
 /* Takes the hand back, and answers whether it was up. */
 bool hand_lower(struct reprise_subscription *subscription);

@@ -68,6 +68,8 @@ lie_down(struct reprise_subscription *subscription)
 	struct reprise_store *const store = subscription->store;
 	struct bell *const bell = &subscription->session->bell;
 	struct bed bed = { .word = &subscription->rung, .is_exact = true };
+	uint64_t armed = BELL_UNSETTLED;
+	bool is_new = true;
 
 	bed.is_direct = !store->is_deferred &&
 			bell_arm_direct(bell, subscription->has_epoch, &subscription->direct_epoch);
@@ -76,10 +78,14 @@ lie_down(struct reprise_subscription *subscription)
 		bed.word = &bell->epoch;
 		bed.expected = subscription->direct_epoch;
 	} else {
-		(void)hand_raise(subscription, &bed.expected);
+		const struct raised raised = hand_raise(subscription, true);
+
+		bed.expected = raised.rung;
+		is_new = raised.is_new;
+		armed = raised.armed;
 	}
-	if (!store->is_deferred)
-		bed.is_exact = bell_barrier(store->is_asymmetric);
+	if (is_new && !store->is_deferred)
+		bed.is_exact = bell_barrier(bell, store->is_asymmetric, armed);
 	return bed;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/barrier.h"
 #include "base/futex.h"
 #include "store/bell.h"
 
@@ -22,6 +23,13 @@ tower_with(bool is_fenced)
 	tower = (struct tower){ 0 };
 	bell_init(&tower.bell, &tower.queue, &tower.holders, is_fenced);
 	return &tower;
+}
+
+/* Without the generation. */
+static uint64_t
+bits_of(struct tower *tower)
+{
+	return load_relaxed(&tower->bell.bits) & (BELL_GENERATION - 1);
 }
 
 static bool
@@ -65,13 +73,13 @@ Test(bell, a_ring_with_hands_in_the_list_queues_the_bell_once)
 {
 	struct tower *const tower = tower_with(false);
 
-	bell_arm(&tower->bell);
-	bell_arm(&tower->bell);
+	(void)bell_arm(&tower->bell);
+	(void)bell_arm(&tower->bell);
 	bell_publish(&tower->bell);
-	cr_assert(eq(u32, load_relaxed(&tower->bell.bits), BELL_QUEUED));
+	cr_assert(eq(u64, bits_of(tower), BELL_QUEUED));
 	cr_assert(eq(u64, load_relaxed(&tower->holders), 1), "it is held while queued");
 	cr_assert(eq(u64, load_relaxed(&tower->bell.wakes), 0), "the relay was awake");
-	bell_arm(&tower->bell);
+	(void)bell_arm(&tower->bell);
 	bell_publish(&tower->bell);
 	cr_assert(eq(u64, load_relaxed(&tower->holders), 1), "it is with the relay already");
 
@@ -81,8 +89,8 @@ Test(bell, a_ring_with_hands_in_the_list_queues_the_bell_once)
 	cr_assert(eq(ptr, bell_queued_before(taken), NULL));
 	cr_assert(eq(ptr, bell_queue_take(&tower->queue), NULL));
 	bell_answer(taken);
-	cr_assert(eq(u32, load_relaxed(&tower->bell.bits), 0));
-	bell_arm(&tower->bell);
+	cr_assert(eq(u64, bits_of(tower), 0));
+	(void)bell_arm(&tower->bell);
 	bell_ring(&tower->bell);
 	cr_assert(eq(ptr, bell_queue_take(&tower->queue), &tower->bell));
 }
@@ -95,7 +103,7 @@ Test(bell, the_queue_gives_every_bell_once)
 
 	for (size_t i = 0; i < 3; i++) {
 		bell_init(&others[i], &tower->queue, &tower->holders, false);
-		bell_arm(&others[i]);
+		(void)bell_arm(&others[i]);
 		bell_publish(&others[i]);
 	}
 	for (struct bell *at = bell_queue_take(&tower->queue); at != NULL;
@@ -111,9 +119,9 @@ Test(bell, both_kinds_are_woken_by_one_ring)
 	uint32_t epoch = 0;
 
 	cr_assert(bell_arm_direct(&tower->bell, false, &epoch));
-	bell_arm(&tower->bell);
+	(void)bell_arm(&tower->bell);
 	bell_publish(&tower->bell);
-	cr_assert(eq(u32, load_relaxed(&tower->bell.bits), BELL_QUEUED));
+	cr_assert(eq(u64, bits_of(tower), BELL_QUEUED));
 	cr_assert(eq(u32, load_relaxed(&tower->bell.epoch), 1));
 }
 
@@ -123,9 +131,9 @@ Test(bell, an_interrupt_rings_the_direct_sleeper_alone)
 	uint32_t epoch = 0;
 
 	cr_assert(bell_arm_direct(&tower->bell, false, &epoch));
-	bell_arm(&tower->bell);
+	(void)bell_arm(&tower->bell);
 	bell_ring_direct(&tower->bell);
-	cr_assert(eq(u32, load_relaxed(&tower->bell.bits), BELL_ARMED));
+	cr_assert(eq(u64, bits_of(tower), BELL_ARMED));
 	cr_assert(eq(u32, load_relaxed(&tower->bell.epoch), 1));
 }
 
@@ -135,19 +143,19 @@ Test(bell, without_membarrier_every_append_keeps_making_the_fence)
 	uint32_t epoch;
 
 	for (int i = 0; i < 3; i++) {
-		cr_assert(eq(u32, load_relaxed(&tower->bell.bits), BELL_FENCED));
+		cr_assert(eq(u64, bits_of(tower), BELL_FENCED));
 		cr_assert(bell_arm_direct(&tower->bell, false, &epoch));
-		cr_assert(eq(u32, load_relaxed(&tower->bell.bits), BELL_FENCED | BELL_DIRECT));
+		cr_assert(eq(u64, bits_of(tower), BELL_FENCED | BELL_DIRECT));
 		bell_publish(&tower->bell);
 	}
-	cr_assert(eq(u32, load_relaxed(&tower->bell.bits), BELL_FENCED));
+	cr_assert(eq(u64, bits_of(tower), BELL_FENCED));
 }
 
 Test(bell, the_relay_does_not_doze_over_a_queued_bell)
 {
 	struct tower *const tower = tower_with(false);
 
-	bell_arm(&tower->bell);
+	(void)bell_arm(&tower->bell);
 	bell_publish(&tower->bell);
 	bell_queue_doze(&tower->queue, is_never_wanted, NULL, UINT64_MAX);
 	cr_assert(eq(u32, load_relaxed(&tower->queue.is_asleep), 0));
@@ -159,10 +167,52 @@ Test(bell, who_finds_the_relay_asleep_wakes_it_once)
 
 	store_relaxed(&tower->queue.is_asleep, 1);
 	errno = 0;
-	bell_arm(&tower->bell);
+	(void)bell_arm(&tower->bell);
 	bell_publish(&tower->bell);
 	cr_assert(eq(u64, load_relaxed(&tower->bell.wakes), 1));
 	cr_assert(eq(u32, load_relaxed(&tower->queue.is_asleep), 0));
 	cr_assert(not(bell_queue_wake(&tower->queue)));
 	cr_assert(eq(int, errno, 0));
+}
+
+Test(bell, who_finds_a_settled_hand_need_not_make_the_barrier)
+{
+	struct tower *const tower = tower_with(false);
+	const uint64_t first = bell_arm(&tower->bell);
+	const uint64_t second = bell_arm(&tower->bell);
+
+	cr_assert(eq(u64, first & BELL_SETTLED, 0));
+	cr_assert(eq(u64, second & BELL_SETTLED, 0), "not before it was made");
+	cr_assert(barrier_register());
+	cr_assert(bell_barrier(&tower->bell, true, first));
+	const uint64_t third = bell_arm(&tower->bell);
+
+	cr_assert(eq(u64, third & BELL_SETTLED, BELL_SETTLED));
+	cr_assert(bell_barrier(&tower->bell, true, third));
+	bell_publish(&tower->bell);
+	cr_assert(eq(u64, bits_of(tower), BELL_QUEUED), "a ring unsettles");
+	const uint64_t fourth = bell_arm(&tower->bell);
+
+	cr_assert(eq(u64, fourth & BELL_SETTLED, 0));
+	/* The barrier of one who had raised ARMED before that is none for those who raise it now. */
+	cr_assert(bell_barrier(&tower->bell, true, second));
+	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, 0));
+	cr_assert(bell_barrier(&tower->bell, true, fourth));
+	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, BELL_SETTLED));
+}
+
+Test(bell, a_direct_hand_settles_nothing)
+{
+	struct tower *const tower = tower_with(false);
+	uint32_t epoch = 0;
+
+	(void)bell_arm(&tower->bell);
+	cr_assert(bell_arm_direct(&tower->bell, false, &epoch));
+	cr_assert(barrier_register());
+	cr_assert(bell_barrier(&tower->bell, true, BELL_UNSETTLED));
+	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, 0));
+	/* An interrupt lowers the direct hand alone: what is settled stays so. */
+	cr_assert(bell_barrier(&tower->bell, true, bell_arm(&tower->bell)));
+	bell_ring_direct(&tower->bell);
+	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, BELL_SETTLED));
 }
