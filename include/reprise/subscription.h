@@ -310,17 +310,16 @@ typedef void (*reprise_callback)(struct reprise_subscription *subscription, void
 /*
  * reprise_subscription_notify - be called when reprise_next has something to say
  *
- * Once, soon, if there is something now; and once more after each EMPTY that reprise_next has answered,
- * when there is something again. So either call reprise_next until it answers EMPTY, in the callback or in
- * a thread that it tells to, or be called no more. It may be called for nothing.
+ * Once, soon, whatever there is; and once more after each EMPTY that reprise_next has answered, when there
+ * is something again. So call reprise_next until it answers EMPTY, in the callback or in a thread that it
+ * tells to, or be called no more. It may be called for nothing.
  *
  * @callback  NULL: none any more. It takes the place of the one before.
  * @context   Passed to it.
  * @error     Optional: `what` and `os_error` of the refused call.
  *
- * Threads   Owner.
- * Progress  Locks. Blocks while the callback before runs in another thread. May read ahead: payloads
- *           handed out before are gone.
+ * Threads   Owner. A callback that calls reprise_next is the owner from here on.
+ * Progress  Locks. Blocks while the callback before runs in another thread.
  * Ordering  The callback sees what was done before it was set, and reprise_next in it what was appended.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument

@@ -33,15 +33,6 @@ subscription_arm_doors(struct reprise_subscription *subscription)
 	return outcome;
 }
 
-/* Rings the doors, or sees to it that they will be. */
-static void
-ring_or_arm(struct reprise_subscription *subscription)
-{
-	if (subscription_advance(subscription) != REPRISE_NEXT_EMPTY ||
-	    subscription_arm_doors(subscription) != REPRISE_NEXT_EMPTY)
-		hand_ring_doors(subscription);
-}
-
 reprise_status
 reprise_subscription_fd(struct reprise_subscription *subscription, int *ret_fd,
 			struct reprise_error *error)
@@ -58,7 +49,10 @@ reprise_subscription_fd(struct reprise_subscription *subscription, int *ret_fd,
 		if (descriptor < 0)
 			return error_system(error, "eventfd", errno);
 		hand_give_descriptor(subscription, descriptor);
-		ring_or_arm(subscription);
+		/* It is readable, or will be when there is something. */
+		if (subscription_advance(subscription) != REPRISE_NEXT_EMPTY ||
+		    subscription_arm_doors(subscription) != REPRISE_NEXT_EMPTY)
+			hand_ring_descriptor(subscription);
 	}
 	*ret_fd = subscription->descriptor;
 	return REPRISE_OK;
@@ -89,7 +83,11 @@ reprise_subscription_notify(struct reprise_subscription *subscription, reprise_c
 	if (callback != NULL) {
 		relay_set_callback(&store->relay, subscription, callback, context);
 		hand_give_callback(subscription, true);
-		ring_or_arm(subscription);
+		/*
+		 * Called whatever there is. To look here, with the hand up, would be to look while the
+		 * callback may already be calling reprise_next in the other thread.
+		 */
+		relay_call(&store->relay, subscription);
 	}
 	return REPRISE_OK;
 }

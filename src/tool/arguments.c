@@ -6,20 +6,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tool/host.h"
+
 const char usage[] =
-	"usage: reprise demo [--rate N] [--seconds N] [FILE.jsonl ...]\n"
+	"usage: reprise demo [--rate N] [--seconds N] [--sessions N] [--hosts N] [FILE.jsonl ...]\n"
 	"       reprise --version | --help\n"
 	"\n"
 	"demo    A runtime appends every line of each FILE as an event of a session of its own,\n"
-	"        while four hosts follow each session: one stays, one drops its connection again\n"
-	"        and again and comes back with its last cursor, one is slow, one comes late with "
-	"a\n"
-	"        stale cursor. Without a FILE: the output of a command.\n"
+	"        while six hosts follow each session, with a thread each:\n"
 	"\n"
-	"  --rate N      events a second and session, 1 to 1000000 (2000)\n"
+	"        stays     sleeps until there is something\n"
+	"        drops     drops its connection again and again, comes back with its last cursor\n"
+	"        slow      turns away for longer than the window holds\n"
+	"        late      comes late, with a stale cursor\n"
+	"        epoll     waits for a descriptor in an event loop\n"
+	"        callback  is called back on the store's thread\n"
+	"\n"
+	"        With --sessions or --hosts: that many sessions with that many hosts each, of\n"
+	"        these six ways in rotation, on a few threads. There, who stays is looked at\n"
+	"        every 10 ms; who drops or comes late waits for a descriptor. The FILEs are\n"
+	"        taken in rotation.\n"
+	"\n"
+	"        Without a FILE: the output of a command.\n"
+	"\n"
+	"  --rate N      events a second and session, 1 to 1000000 (2000, or 20 of many sessions)\n"
 	"  --seconds N   of appending, 1 to 3600 (10)\n"
+	"  --sessions N  1 to 100000 (1)\n"
+	"  --hosts N     of each session, 1 to 64 (6)\n"
 	"\n"
 	"Exit status: 0 all is accounted for; 1 it is not; 2 usage; 3 an input cannot be read.\n";
+
+enum {
+	RATE_ALONE = 2000,
+	RATE_OF_MANY = 20,
+};
 
 static bool
 number(const char *option, const char *text, uint64_t most, uint64_t *ret_number)
@@ -39,29 +59,44 @@ number(const char *option, const char *text, uint64_t most, uint64_t *ret_number
 	return true;
 }
 
+static bool
+take_option(int option, struct demo_options *asked)
+{
+	switch (option) {
+	case 'r':
+		return number("rate", optarg, 1000000, &asked->rate);
+	case 's':
+		return number("seconds", optarg, 3600, &asked->seconds);
+	case 'n':
+		asked->is_scale = true;
+		return number("sessions", optarg, 100000, &asked->sessions);
+	case 'm':
+		asked->is_scale = true;
+		return number("hosts", optarg, 64, &asked->hosts);
+	default:
+		return false;
+	}
+}
+
 bool
 demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 {
 	static const struct option options[] = {
 		{ "rate", required_argument, NULL, 'r' },
 		{ "seconds", required_argument, NULL, 's' },
+		{ "sessions", required_argument, NULL, 'n' },
+		{ "hosts", required_argument, NULL, 'm' },
 		{ 0 },
 	};
-	struct demo_options asked = { .rate = 2000, .seconds = 10 };
-	bool is_good = true;
+	struct demo_options asked = { .seconds = 10, .sessions = 1, .hosts = HOST_WAYS };
 	int option;
 
 	optind = 1;
-	while (is_good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'r')
-			is_good = number("rate", optarg, 1000000, &asked.rate);
-		else if (option == 's')
-			is_good = number("seconds", optarg, 3600, &asked.seconds);
-		else
-			is_good = false;
-	}
-	if (!is_good)
-		return false;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!take_option(option, &asked))
+			return false;
+	if (asked.rate == 0)
+		asked.rate = asked.is_scale ? RATE_OF_MANY : RATE_ALONE;
 	asked.files = argv + optind;
 	asked.files_count = argc - optind;
 	*ret_options = asked;

@@ -7,10 +7,13 @@
 
 /* What `reprise demo` was asked for. */
 struct demo_options {
-	uint64_t rate;    /* events a second and session */
-	uint64_t seconds; /* of appending */
-	char **files;     /* borrowed; one session each */
-	int files_count;  /* 0: the output of a command */
+	uint64_t rate;     /* events a second and session */
+	uint64_t seconds;  /* of appending */
+	bool is_scale;     /* many hosts on few threads */
+	uint64_t sessions; /* of a scale run */
+	uint64_t hosts;    /* of each of its sessions */
+	char **files;      /* borrowed; one session each, or in rotation */
+	int files_count;   /* 0: the output of a command */
 };
 
 enum {

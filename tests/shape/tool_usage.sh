@@ -12,7 +12,8 @@ expect() {
 }
 empty=$(mktemp) || exit 1
 lines=$(mktemp) || exit 1
-trap 'rm -f "$empty" "$lines"' EXIT
+table=$(mktemp) || exit 1
+trap 'rm -f "$empty" "$lines" "$table"' EXIT
 printf 'one\n\n{"three": 3}' >"$lines"
 
 expect 0 "$1" --version
@@ -29,11 +30,40 @@ expect 2 "$1" demo --rate 99999999999999999999
 expect 2 "$1" demo --seconds 0
 expect 2 "$1" demo --seconds 3601
 expect 2 "$1" demo --rate 10 --seconds 9
+for option in sessions hosts; do
+	expect 2 "$1" demo --$option
+	for value in 0 -5 5x '' 100001 99999999999999999999; do
+		expect 2 "$1" demo --$option "$value"
+	done
+done
+expect 2 "$1" demo --hosts 65
+expect 2 "$1" demo --hosts 6 --rate 5 --seconds 3
 expect 2 "$1" demo --unknown
 expect 3 "$1" demo /there/is/no/such/file
 expect 3 "$1" demo "$empty"
 expect 3 "$1" demo /
+expect 3 "$1" demo --sessions 2 "$lines" /there/is/no/such/file
 expect 0 "$1" demo --rate 1000 --seconds 1 "$lines" "$lines"
+
+# Many on a few threads, with descriptors for all and for some: what the table says, added up.
+balances() {
+	"$@" >"$table" 2>&1 || { echo "tool: '$*' answered $?, not 0"; bad=1; }
+	awk '
+	/^(stays|drops|slow|late|epoll|callback) / {
+		ways++; hosts += $2; told += $3 + $4; gaps += $5; reconnects += $6; bad += $7 + $8
+	}
+	/^all / { all_hosts = $2; all_told = $3 + $4 }
+	/^appended / { appended = $2; sessions = $5 }
+	END {
+		exit !(ways == 6 && sessions == 20 && hosts == 160 && hosts == all_hosts &&
+			appended > 0 && told == 8 * appended && told == all_told &&
+			gaps > 0 && reconnects > 0 && bad == 0)
+	}' "$table" || { echo "tool: the table of '$*' does not balance"; bad=1; }
+}
+balances "$1" demo --sessions 20 --hosts 8 --seconds 1 "$lines" "$lines"
+balances sh -c 'ulimit -n 100 && exec "$@"' sh "$1" demo --sessions 20 --hosts 8 --seconds 1 "$lines"
+grep -q '^80 hosts would wait for a descriptor, and there are but 36' "$table" ||
+	{ echo "tool: does not say that there are too few descriptors"; bad=1; }
 
 # What it prints must arrive.
 "$1" demo --rate 1000 --seconds 1 "$lines" >/dev/full 2>&1 && { echo "tool: lost its output in silence"; bad=1; }

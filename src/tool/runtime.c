@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/runtime.h"
+
+#include "tool/pace.h"
+
+static void
+open_all(struct runtime *runtime)
+{
+	for (size_t i = 0; i < runtime->acts_count; i++) {
+		struct act *const act = &runtime->acts[i];
+
+		act->is_refused = reprise_session_open(act->stage.store, act->stage.session_id,
+						       NULL, &act->session, NULL) != REPRISE_OK;
+	}
+}
+
+/* Appends at the rate, to each session in turn, until all is appended or the time is well over. */
+static void
+append_all(struct runtime *runtime)
+{
+	const uint64_t rate = runtime->acts[0].stage.rate * runtime->acts_count;
+	const uint64_t seconds = runtime->acts[0].stage.seconds;
+	const uint64_t total = rate * seconds;
+	const uint64_t begin = pace_now();
+	const uint64_t end = begin + seconds * 1250000000u;
+	uint64_t count = 0;
+
+	for (uint64_t now = begin; count < total && now < end; now = pace_now()) {
+		const double due = (double)(now - begin) * (double)rate / 1e9;
+
+		for (; count < total && (double)count < due && pace_now() < end; count++) {
+			struct act *const act = &runtime->acts[count % runtime->acts_count];
+
+			if (!act->is_refused)
+				act->is_refused = !stage_append(&act->stage, act->session);
+		}
+		pace_sleep(500000);
+	}
+}
+
+static void
+end_all(struct runtime *runtime)
+{
+	for (size_t i = 0; i < runtime->acts_count; i++) {
+		struct act *const act = &runtime->acts[i];
+		const bool is_ended =
+			act->session != NULL && reprise_session_end(act->session, 0) == REPRISE_OK;
+
+		atomic_store(&act->stage.is_failed, act->is_refused || !is_ended);
+		atomic_store(&act->stage.over_ns, pace_now());
+		reprise_session_close(act->session);
+	}
+}
+
+static void *
+runtime_main(void *argument)
+{
+	struct runtime *const runtime = argument;
+
+	open_all(runtime);
+	append_all(runtime);
+	end_all(runtime);
+	return NULL;
+}
+
+bool
+runtime_start(struct runtime *runtime)
+{
+	return pthread_create(&runtime->thread, NULL, runtime_main, runtime) == 0;
+}
+
+void
+runtime_join(struct runtime *runtime)
+{
+	pthread_join(runtime->thread, NULL);
+}

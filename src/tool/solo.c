@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/solo.h"
+
+#include <semaphore.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tool/pace.h"
+#include "tool/progress.h"
+
+static bool
+is_hopeless(const struct host *host)
+{
+	return stage_is_hopeless(host->stage, pace_now());
+}
+
+/* Follows until the end, or until a position or a time has come; false at the end. */
+static bool
+follow(struct host *host, struct reprise_subscription *subscription, reprise_position until,
+       uint64_t until_ns)
+{
+	for (;;) {
+		const uint64_t now = pace_now();
+
+		if (!host_take_all(host, subscription) || stage_is_hopeless(host->stage, now))
+			return false;
+		if (host->seen >= until || now >= until_ns)
+			return true;
+		const uint64_t left = until_ns - now;
+
+		if (reprise_wait(subscription, left < STAGE_LOOK_NS ? left : STAGE_LOOK_NS) ==
+		    REPRISE_E_INVALID)
+			host->is_refused = true;
+	}
+}
+
+static void
+stay(struct host *host)
+{
+	struct reprise_subscription *const subscription = host_connect(host);
+
+	if (subscription == NULL)
+		return;
+	(void)follow(host, subscription, UINT64_MAX, UINT64_MAX);
+	host_disconnect(host, subscription);
+}
+
+static void
+drop_and_come_back(struct host *host)
+{
+	const uint64_t run_ns = host->stage->seconds * 1000000000u;
+	const uint64_t total = host->stage->rate * host->stage->seconds;
+
+	for (;;) {
+		struct reprise_subscription *const subscription = host_connect(host);
+
+		if (subscription == NULL)
+			return;
+		/* By time where the runtime cannot keep its rate. */
+		const reprise_position until =
+			host->seen + host_between(host, total / 50, total / 10);
+		const uint64_t until_ns = pace_now() + host_between(host, run_ns / 50, run_ns / 8);
+		const bool goes_on = follow(host, subscription, until, until_ns);
+
+		host_disconnect(host, subscription);
+		if (!goes_on)
+			return;
+		if (host->stage->tells && atomic_load(&host->reconnects) == 0)
+			printf("%s  the host that drops is gone after %llu; it will be back with\n"
+			       "    %s\n",
+			       progress_over(), (unsigned long long)host->seen, host->cursor_text);
+		pace_sleep(host_between(host, 0, run_ns / 50));
+		atomic_fetch_add(&host->reconnects, 1);
+	}
+}
+
+static void
+turn_away_and_look(struct host *host)
+{
+	struct reprise_subscription *const subscription = host_connect(host);
+
+	if (subscription == NULL)
+		return;
+	while (host_take_all(host, subscription) && !is_hopeless(host))
+		pace_sleep(host_away_ns(host));
+	host_disconnect(host, subscription);
+}
+
+static void
+come_late(struct host *host)
+{
+	while (!host_is_late(host))
+		pace_sleep(1000000);
+	stay(host);
+}
+
+/* Waits for @descriptor alone. False if that is in vain. */
+static bool
+wait_in_epoll(struct host *host, int loop)
+{
+	const int look_ms = STAGE_LOOK_NS / 1000000;
+	struct epoll_event ready;
+
+	while (epoll_wait(loop, &ready, 1, look_ms) < 1)
+		if (is_hopeless(host))
+			return false;
+	return true;
+}
+
+static void
+stay_in_epoll(struct host *host)
+{
+	struct reprise_subscription *const subscription = host_connect(host);
+	struct epoll_event wanted = { .events = EPOLLIN };
+	int descriptor;
+
+	if (subscription == NULL)
+		return;
+	const int loop = epoll_create1(EPOLL_CLOEXEC);
+
+	if (loop < 0 || reprise_subscription_fd(subscription, &descriptor, NULL) != REPRISE_OK ||
+	    epoll_ctl(loop, EPOLL_CTL_ADD, descriptor, &wanted) != 0)
+		host->is_refused = true;
+	else
+		while (host_take_all(host, subscription) && wait_in_epoll(host, loop))
+			continue;
+	/* The loop first: a descriptor must not be closed in one that is waited for. */
+	if (loop >= 0)
+		close(loop);
+	host_disconnect(host, subscription);
+}
+
+struct call {
+	struct host *host;
+	sem_t is_over;
+};
+
+/* On the store's thread. */
+static void
+be_called(struct reprise_subscription *subscription, void *context)
+{
+	struct call *const call = context;
+
+	if (!host_take_all(call->host, subscription))
+		sem_post(&call->is_over);
+}
+
+static void
+wait_for_last_call(struct call *call)
+{
+	struct timespec look;
+
+	do {
+		clock_gettime(CLOCK_REALTIME, &look);
+		look.tv_nsec += (long)STAGE_LOOK_NS;
+		look.tv_sec += look.tv_nsec / 1000000000;
+		look.tv_nsec %= 1000000000;
+	} while (sem_timedwait(&call->is_over, &look) != 0 && !is_hopeless(call->host));
+}
+
+static void
+stay_on_callback(struct host *host)
+{
+	struct reprise_subscription *const subscription = host_connect(host);
+	struct call call = { .host = host };
+
+	if (subscription == NULL)
+		return;
+	sem_init(&call.is_over, 0, 0);
+	const bool is_set =
+		reprise_subscription_notify(subscription, be_called, &call, NULL) == REPRISE_OK;
+
+	if (is_set)
+		wait_for_last_call(&call);
+	/* From here on nobody calls: the host and the semaphore are this thread's again. */
+	if (reprise_subscription_notify(subscription, NULL, NULL, NULL) != REPRISE_OK || !is_set)
+		host->is_refused = true;
+	host_disconnect(host, subscription);
+	sem_destroy(&call.is_over);
+}
+
+static void *
+solo_main(void *argument)
+{
+	struct host *const host = argument;
+
+	switch (host->way) {
+	case HOST_STAYS:
+		stay(host);
+		break;
+	case HOST_DROPS:
+		drop_and_come_back(host);
+		break;
+	case HOST_SLOW:
+		turn_away_and_look(host);
+		break;
+	case HOST_LATE:
+		come_late(host);
+		break;
+	case HOST_EPOLL:
+		stay_in_epoll(host);
+		break;
+	case HOST_CALLBACK:
+		stay_on_callback(host);
+		break;
+	case HOST_WAYS:
+		break;
+	}
+	return NULL;
+}
+
+bool
+solo_start(struct solo *solo)
+{
+	return pthread_create(&solo->thread, NULL, solo_main, &solo->host) == 0;
+}
+
+void
+solo_join(struct solo *solo)
+{
+	pthread_join(solo->thread, NULL);
+}

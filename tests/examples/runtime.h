@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef EXAMPLES_RUNTIME_H
+#define EXAMPLES_RUNTIME_H
+
+/* What the examples follow: a session, and a thread that appends events to it and ends it. */
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <reprise/reprise.h>
+
+#define MUST(call) ((call) == REPRISE_OK ? (void)0 : must_failed(#call))
+
+static inline void
+must_failed(const char *call)
+{
+	fprintf(stderr, "failed: %s\n", call);
+	exit(1);
+}
+
+struct runtime {
+	struct reprise_store *store;
+	struct reprise_session *session;
+	struct reprise_subscription *host; /* after the session's beginning */
+	pthread_t thread;
+};
+
+enum {
+	RUNTIME_EVENTS = 20000,
+};
+
+static inline void *
+runtime_main(void *argument)
+{
+	struct runtime *const runtime = argument;
+
+	for (int i = 0; i < RUNTIME_EVENTS; i++)
+		MUST(reprise_append(runtime->session, 0, 0, 0,
+				    (struct reprise_bytes){ "token ", 6 }, NULL));
+	MUST(reprise_session_end(runtime->session, 0));
+	return NULL;
+}
+
+static inline void
+runtime_open(struct runtime *runtime)
+{
+	struct reprise_cursor cursor;
+
+	MUST(reprise_store_open(NULL, &runtime->store, NULL));
+	MUST(reprise_session_open(runtime->store, "chat-7", NULL, &runtime->session, NULL));
+	MUST(reprise_earliest_cursor(runtime->store, "chat-7", 0, &cursor));
+	MUST(reprise_subscribe_after(runtime->store, &cursor, NULL, &runtime->host, NULL));
+}
+
+static inline void
+runtime_start(struct runtime *runtime)
+{
+	if (pthread_create(&runtime->thread, NULL, runtime_main, runtime) != 0)
+		must_failed("pthread_create");
+}
+
+/* 0 if every event was delivered, or told to be lost. */
+static inline int
+runtime_close(struct runtime *runtime, unsigned long delivered, unsigned long lost)
+{
+	pthread_join(runtime->thread, NULL);
+	reprise_session_close(runtime->session);
+	MUST(reprise_store_close(runtime->store));
+	printf("%d appended: %lu delivered, %lu lost\n", RUNTIME_EVENTS, delivered, lost);
+	return delivered + lost == RUNTIME_EVENTS ? 0 : 1;
+}
+
+#endif /* EXAMPLES_RUNTIME_H */
