@@ -75,7 +75,7 @@ static void
 ring_doors(struct reprise_subscription *subscription)
 {
 	ring_descriptor(subscription);
-	if (subscription->has_callback)
+	if (load_relaxed(&subscription->has_callback))
 		relay_call(&subscription->store->relay, subscription);
 }
 
@@ -173,7 +173,7 @@ void
 hand_give_callback(struct reprise_subscription *subscription, bool has_callback)
 {
 	lock(subscription);
-	subscription->has_callback = has_callback;
+	store_relaxed(&subscription->has_callback, has_callback);
 	unlock(subscription);
 }
 

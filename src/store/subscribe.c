@@ -195,12 +195,19 @@ reprise_subscription_close(struct reprise_subscription *subscription)
 {
 	if (subscription == NULL || !stamp_is_here(subscription->home))
 		return;
+	bool is_quiet = true;
+
+	/* The callback first: until it has returned it may raise the hand again. */
+	if (load_relaxed(&subscription->has_callback)) {
+		hand_give_callback(subscription, false);
+		is_quiet = relay_quiet(&subscription->store->relay, subscription);
+	}
 	if (subscription->session != NULL)
 		(void)hand_lower(subscription);
-	if (subscription->has_callback && !relay_quiet(&subscription->store->relay, subscription))
-		subscription->is_closing = true; /* the relay frees it when the callback is back */
-	else
+	if (is_quiet)
 		subscription_free(subscription);
+	else
+		subscription->is_closing = true; /* the relay frees it when the callback is back */
 }
 
 reprise_status

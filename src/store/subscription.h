@@ -50,8 +50,8 @@ struct reprise_subscription {
 	bool is_hand_up;
 	bool is_asleep; /* in a wait, on `rung` */
 	bool has_descriptor;
-	bool has_callback;
-	bool is_readable; /* 8 bytes are in the descriptor */
+	atomic_u32 has_callback; /* also looked at by a callback that runs while it is taken away */
+	bool is_readable;        /* 8 bytes are in the descriptor */
 	int descriptor;
 	atomic_u32 rung; /* futex: counted up by each ring */
 	bool has_epoch;  /* of the bell, from the last time that its hand was the direct one */
@@ -86,9 +86,9 @@ reprise_outcome subscription_arm_doors(struct reprise_subscription *subscription
 void subscription_free(struct reprise_subscription *subscription);
 
 static inline bool
-subscription_has_door(const struct reprise_subscription *subscription)
+subscription_has_door(struct reprise_subscription *subscription)
 {
-	return subscription->has_descriptor || subscription->has_callback;
+	return subscription->has_descriptor || load_relaxed(&subscription->has_callback);
 }
 
 /* Judges the cursor, once. */
