@@ -76,7 +76,7 @@ reprise_subscription_notify(struct reprise_subscription *subscription, reprise_c
 	if (refused != 0)
 		return error_system(error, "pthread_create", refused);
 
-	if (load_relaxed(&subscription->has_callback)) {
+	if (subscription->callback != NULL) {
 		hand_give_callback(subscription, false);
 		(void)relay_quiet(&store->relay, subscription);
 	}

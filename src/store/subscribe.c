@@ -197,8 +197,11 @@ reprise_subscription_close(struct reprise_subscription *subscription)
 		return;
 	bool is_quiet = true;
 
-	/* The callback first: until it has returned it may raise the hand again. */
-	if (load_relaxed(&subscription->has_callback)) {
+	/*
+	 * The callback first: until it has returned it may raise the hand again. Also one that has been
+	 * taken back since: it may have done so itself, and not have returned yet.
+	 */
+	if (subscription->callback != NULL) {
 		hand_give_callback(subscription, false);
 		is_quiet = relay_quiet(&subscription->store->relay, subscription);
 	}

@@ -58,7 +58,8 @@ struct reprise_subscription {
 	uint32_t direct_epoch; /* the owner's, both */
 
 	/* The callback: under the relay's lock. */
-	reprise_callback callback;
+	reprise_callback
+		callback; /* the last one that was set; has_callback says whether it still is */
 	void *callback_context;
 	TAILQ_ENTRY(reprise_subscription) call;
 	uint64_t call_round;
