@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "stress.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+enum {
+	SHORTENED = 20,
+};
+
 static uint64_t end_ns;
+static bool is_short;
 static size_t payload_bytes_max = STRESS_PAYLOAD_MAX;
 
 static uint64_t
@@ -33,6 +44,7 @@ stress_begin(int argc, char **argv)
 {
 	const int seconds = argc > 1 ? atoi(argv[1]) : STRESS_SECONDS;
 
+	is_short = seconds == 0;
 	end_ns = now_ns() + (uint64_t)seconds * 1000000000u;
 	alarm((unsigned int)(60 + 2 * seconds));
 }
@@ -41,6 +53,46 @@ bool
 stress_is_over(void)
 {
 	return now_ns() >= end_ns;
+}
+
+uint64_t
+stress_work(uint64_t work)
+{
+	return is_short && work > SHORTENED ? work / SHORTENED : work;
+}
+
+void
+stress_refuse_membarrier(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { .len = 4, .filter = filter };
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+bool
+stress_fence(int *argc, char **argv)
+{
+	const bool is_fenced = *argc > 1 && strcmp(argv[1], "fenced") == 0;
+
+	if (*argc > 1 && strcmp(argv[1], "fence") == 0) {
+		stress_refuse_membarrier();
+		argv[1] = (char *)"fenced";
+		execv("/proc/self/exe", argv);
+		CHECK(!"exec");
+	}
+	if (is_fenced) {
+		(*argc)--;
+		for (int i = 1; i <= *argc; i++)
+			argv[i] = argv[i + 1];
+	}
+	return is_fenced;
 }
 
 unsigned int
@@ -54,6 +106,15 @@ void
 stress_dawdle(unsigned int *random)
 {
 	for (unsigned int n = stress_random(random) % 2000; n > 0; n--)
+		atomic_signal_fence(memory_order_seq_cst);
+}
+
+void
+stress_linger(unsigned int *random)
+{
+	const unsigned int most = 1u << stress_random(random) % 18;
+
+	for (unsigned int n = stress_random(random) % most; n > 0; n--)
 		atomic_signal_fence(memory_order_seq_cst);
 }
 
@@ -107,7 +168,8 @@ stress_verify(const struct reprise_event *event)
 }
 
 struct reprise_store *
-stress_store(uint64_t events_max, uint64_t bytes_max)
+stress_store_that_wakes(reprise_wake wake, uint64_t tick_ns, uint64_t events_max,
+			uint64_t bytes_max)
 {
 	const struct reprise_session_options bounds = {
 		.size = sizeof(bounds),
@@ -117,11 +179,19 @@ stress_store(uint64_t events_max, uint64_t bytes_max)
 	const struct reprise_store_options options = {
 		.size = sizeof(options),
 		.session = &bounds,
+		.wake = wake,
+		.deferred_tick_ns = tick_ns,
 	};
 	struct reprise_store *store = NULL;
 
 	CHECK_OK(reprise_store_open(&options, &store, NULL));
 	return store;
+}
+
+struct reprise_store *
+stress_store(uint64_t events_max, uint64_t bytes_max)
+{
+	return stress_store_that_wakes(REPRISE_WAKE_RELAY, 0, events_max, bytes_max);
 }
 
 struct reprise_session *

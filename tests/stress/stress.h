@@ -26,11 +26,23 @@ _Noreturn void stress_die(const char *file, int line, const char *what);
 #define CHECK(condition) ((condition) ? (void)0 : stress_die(__FILE__, __LINE__, #condition))
 #define CHECK_OK(call)   CHECK((call) == REPRISE_OK)
 
-/* Reads the arguments, sets the alarm. */
+/* Reads the arguments, sets the alarm. 0 seconds: one short round, for valgrind and the hurried. */
 void stress_begin(int argc, char **argv);
 
 /* Whether the time is up. */
 bool stress_is_over(void);
+
+/* How much of @work a round does: all of it, or a twentieth when it is to be short. */
+uint64_t stress_work(uint64_t work);
+
+/* The kernel refuses membarrier from now on, to this thread and those that it starts. */
+void stress_refuse_membarrier(void);
+
+/*
+ * With "fence" for its first argument the program begins again, without that argument and with
+ * membarrier refused, since liburcu asks for it before main. Answers whether it is refused.
+ */
+bool stress_fence(int *argc, char **argv);
 
 /* Fills @payload as the event of @position has it; answers its size. */
 size_t stress_payload(reprise_position position, unsigned char payload[STRESS_PAYLOAD_MAX]);
@@ -42,6 +54,8 @@ void stress_verify(const struct reprise_event *event);
 void stress_limit_payload(size_t bytes_max);
 
 struct reprise_store *stress_store(uint64_t events_max, uint64_t bytes_max);
+struct reprise_store *stress_store_that_wakes(reprise_wake wake, uint64_t tick_ns,
+					      uint64_t events_max, uint64_t bytes_max);
 struct reprise_session *stress_writer(struct reprise_store *store, const char *id);
 reprise_position stress_append(struct reprise_session *session, reprise_position next);
 
@@ -73,5 +87,8 @@ unsigned int stress_random(unsigned int *state);
 
 /* For a random while that is shorter than a system call. */
 void stress_dawdle(unsigned int *random);
+
+/* For a random while: mostly as short, sometimes longer than it takes to fall asleep. */
+void stress_linger(unsigned int *random);
 
 #endif /* STRESS_STRESS_H */

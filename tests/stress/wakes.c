@@ -8,16 +8,9 @@
  * only when the store is open, and sleeps are short.
  */
 
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "stress.h"
 
@@ -101,7 +94,7 @@ run_filtering(uint64_t appends)
 	for (reprise_position next = 1; next <= appends; next++) {
 		const struct reprise_bytes payload = { "x", 1 };
 
-		stress_dawdle(&random);
+		stress_linger(&random);
 		CHECK_OK(reprise_append(session, 0, (uint16_t)(next % FILTERED), 0, payload, NULL));
 		while (next % FILTERED == 0 && atomic_load(&sleeper.seen) < next)
 			sched_yield();
@@ -148,7 +141,7 @@ all_have_seen(struct sleeper *sleepers, size_t count, reprise_position position)
 static void
 run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 {
-	struct reprise_store *const store = stress_store(4, 4096);
+	struct reprise_store *const store = stress_store(4, 16384);
 	struct reprise_session *const session = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct sleeper sleepers[SLEEPERS] = { 0 };
@@ -164,7 +157,7 @@ run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 		      0);
 	for (reprise_position next = 1; next <= appends; next++) {
 		/* At every point of a sleeper's way to sleep. */
-		stress_dawdle(&random);
+		stress_linger(&random);
 		stress_append(session, next);
 		while (!all_have_seen(sleepers, sleepers_count, next))
 			sched_yield();
@@ -190,32 +183,16 @@ run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 	CHECK_OK(reprise_store_close(store));
 }
 
-/* From now on, in this thread and those that it starts. */
-static void
-refuse_membarrier(void)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = { .len = 4, .filter = filter };
-
-	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-}
-
 /* Registered, and refused afterwards: nothing aborts, and nothing is missed for long. */
 static void
 run_refused(void)
 {
-	struct reprise_store *const store = stress_store(4, 4096);
+	struct reprise_store *const store = stress_store(4, 16384);
 	struct reprise_session *const session = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct sleeper sleeper = { .subscription = stress_subscribe(store, &cursor, 1) };
 
-	refuse_membarrier();
+	stress_refuse_membarrier();
 	CHECK(reprise_wait(sleeper.subscription, 25000000) == REPRISE_E_TIMEOUT);
 	CHECK(pthread_create(&sleeper.thread, NULL, sleeper_main, &sleeper) == 0);
 	for (reprise_position next = 1; next <= 100; next++) {
@@ -234,34 +211,28 @@ run_refused(void)
 int
 main(int argc, char **argv)
 {
+	const bool is_fenced = stress_fence(&argc, argv);
 	const bool is_refused = argc > 1 && strcmp(argv[1], "refuse") == 0;
-	const bool is_fenced = argc > 1 && strcmp(argv[1], "fenced") == 0;
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
 
-	if (argc > 1 && strcmp(argv[1], "fence") == 0) {
-		/* Again from the start, since liburcu asks for membarrier before main. */
-		refuse_membarrier();
-		argv[1] = (char *)"fenced";
-		execv("/proc/self/exe", argv);
-		CHECK(!"exec");
-	}
-	stress_begin(argc - is_fenced - is_refused, argv + is_fenced + is_refused);
+	stress_begin(argc - is_refused, argv + is_refused);
 	struct reprise_store *store = stress_store(0, 0);
 
 	CHECK_OK(reprise_store_stats(store, &stats));
 	CHECK(stats.asymmetric == !is_fenced);
 	CHECK_OK(reprise_store_close(store));
 
-	stress_limit_payload(256);
+	/* Large ones are visible late, where a barrier is missing. */
+	stress_limit_payload(4000);
 	if (is_refused) {
 		run_refused();
 		return 0;
 	}
 	do {
-		run(1, false, 3000);
-		run(SLEEPERS, false, 1000);
-		run(SLEEPERS, true, 1000);
-		run_filtering(8000);
+		run(1, false, stress_work(3000));
+		run(SLEEPERS, false, stress_work(1000));
+		run(SLEEPERS, true, stress_work(1000));
+		run_filtering(stress_work(8000));
 	} while (!stress_is_over());
 	return 0;
 }
