@@ -16,3 +16,18 @@ barrier_everywhere(void)
 {
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
+
+static bool was_granted;
+
+/* As early as liburcu asks. */
+__attribute__((constructor)) static void
+ask(void)
+{
+	was_granted = barrier_register();
+}
+
+bool
+barrier_was_granted(void)
+{
+	return was_granted;
+}

@@ -12,4 +12,7 @@
 bool barrier_register(void);
 bool barrier_everywhere(void);
 
+/* Whether it was granted when the program began, before it could enter any filter. */
+bool barrier_was_granted(void);
+
 #endif /* BASE_BARRIER_H */

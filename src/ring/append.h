@@ -77,7 +77,7 @@ ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t bytes,
 	struct slot *const slot = slot_of(ring, position);
 	struct record *const record = (struct record *)(void *)(ring->arena + at);
 
-	const uint64_t revision_before = ring->revision_max;
+	const uint64_t revision_before = load_relaxed(&ring->revision_max);
 
 	store_relaxed(&slot->place, place_of(at, bytes));
 	store_relaxed(&record->position, position);
@@ -87,7 +87,7 @@ ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t bytes,
 	store_relaxed(&record->shape, draft->shape);
 	/* Before the payload is copied, so that nothing has to be kept across the call. */
 	if (draft->revision > revision_before)
-		ring->revision_max = draft->revision;
+		store_relaxed(&ring->revision_max, draft->revision);
 	ring->head = start + bytes;
 	return (unsigned char *)(record + 1);
 }

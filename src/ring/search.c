@@ -55,11 +55,15 @@ ring_before_revision(struct ring *ring, uint64_t revision)
 		return earlier_above ? ring->position_before : high - 1;
 	if (below == look.newest)
 		return look.newest;
-	/* Nothing is kept, or it is gone by now. The newest's own header still knows, unless overtaken. */
-	if (!ring_probe(ring, look.newest, &probe, &oldest) ||
-	    greatest(probe.revision, probe.revision_before) > revision)
-		return ring->position_before;
-	return look.newest;
+	/*
+	 * Nothing is kept, or it is gone by now. The newest's own header still knows; else the writer, who may
+	 * know of one more that is not visible yet.
+	 */
+	const uint64_t so_far = ring_probe(ring, look.newest, &probe, &oldest)
+					? greatest(probe.revision, probe.revision_before)
+					: load_relaxed(&ring->revision_max);
+
+	return so_far > revision ? ring->position_before : look.newest;
 }
 
 bool

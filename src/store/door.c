@@ -77,17 +77,16 @@ reprise_subscription_notify(struct reprise_subscription *subscription, reprise_c
 		return error_system(error, "pthread_create", refused);
 
 	if (subscription->callback != NULL) {
-		hand_give_callback(subscription, false);
-		(void)relay_quiet(&store->relay, subscription);
+		hand_take_callback(subscription);
+		(void)relay_quiet(&store->relay, subscription, false);
 	}
 	if (callback != NULL) {
 		relay_set_callback(&store->relay, subscription, callback, context);
-		hand_give_callback(subscription, true);
-		/*
-		 * Called whatever there is. To look here, with the hand up, would be to look while the
-		 * callback may already be calling reprise_next in the other thread.
-		 */
-		relay_call(&store->relay, subscription);
+		/* Before it can be called: that may be in the other thread, which then looks, too. */
+		if (subscription_advance(subscription) == REPRISE_NEXT_EMPTY)
+			(void)subscription_arm_doors(subscription);
+		/* The last thing: it may close the subscription. */
+		hand_give_callback(subscription);
 	}
 	return REPRISE_OK;
 }

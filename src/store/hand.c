@@ -9,7 +9,8 @@
 void
 hands_open(struct hands *hands)
 {
-	*hands = (struct hands){ .up = TAILQ_HEAD_INITIALIZER(hands->up) };
+	*hands = (struct hands){ .up = TAILQ_HEAD_INITIALIZER(hands->up),
+				 .newest_least = UINT64_MAX };
 	pthread_mutex_init(&hands->lock, NULL);
 }
 
@@ -81,28 +82,33 @@ ring_doors(struct reprise_subscription *subscription)
 
 /* From here on others call. */
 
-/* Without a session there is no list to be in, and nobody else who rings. */
-static void
+/*
+ * Answers what to unlock: after a ring the subscription may be gone. Without a session there is no list to be
+ * in, and nobody else who rings.
+ */
+static struct hands *
 lock(struct reprise_subscription *subscription)
 {
-	if (subscription->session != NULL)
-		pthread_mutex_lock(&subscription->session->hands.lock);
+	if (subscription->session == NULL)
+		return NULL;
+	pthread_mutex_lock(&subscription->session->hands.lock);
+	return &subscription->session->hands;
 }
 
 static void
-unlock(struct reprise_subscription *subscription)
+unlock(struct hands *hands)
 {
-	if (subscription->session != NULL)
-		pthread_mutex_unlock(&subscription->session->hands.lock);
+	if (hands != NULL)
+		pthread_mutex_unlock(&hands->lock);
 }
 
 /* Under the lock: the relay looks at the session from now on, and rings if more than @newest is there. */
 static void
-be_watched(struct reprise_session *session, uint64_t newest, bool is_only_hand)
+be_watched(struct reprise_session *session, uint64_t newest)
 {
 	struct hands *const hands = &session->hands;
 
-	hands->newest_least = is_only_hand ? newest : least(hands->newest_least, newest);
+	hands->newest_least = least(hands->newest_least, newest);
 	if (!hands->is_watched) {
 		hands->is_watched = true;
 		(void)session_pin(session);
@@ -114,10 +120,8 @@ struct raised
 hand_raise(struct reprise_subscription *subscription, bool is_for_sleep)
 {
 	struct reprise_session *const session = subscription->session;
-	struct hands *const hands = &session->hands;
 	const bool is_deferred = subscription->store->is_deferred;
-
-	lock(subscription);
+	struct hands *const hands = lock(subscription);
 	struct raised raised = { .is_new = !subscription->is_hand_up,
 				 .rung = load_relaxed(&subscription->rung) };
 
@@ -129,9 +133,8 @@ hand_raise(struct reprise_subscription *subscription, bool is_for_sleep)
 		put_up(hands, subscription);
 	/* In a store that defers, no bit says so to appends. */
 	if (raised.is_new && is_deferred)
-		be_watched(session, load_relaxed(&session->ring.newest),
-			   TAILQ_FIRST(&hands->up) == subscription);
-	unlock(subscription);
+		be_watched(session, load_relaxed(&session->ring.newest));
+	unlock(hands);
 	if (raised.is_new && !is_deferred)
 		raised.armed = bell_arm(&session->bell);
 	return raised;
@@ -140,65 +143,81 @@ hand_raise(struct reprise_subscription *subscription, bool is_for_sleep)
 bool
 hand_lower(struct reprise_subscription *subscription)
 {
-	struct hands *const hands = &subscription->session->hands;
-
-	lock(subscription);
+	struct hands *const hands = lock(subscription);
 	const bool was_up = subscription->is_hand_up;
 
-	subscription->is_asleep = false;
 	if (was_up)
 		take_down(hands, subscription);
-	unlock(subscription);
+	unlock(hands);
 	return was_up;
+}
+
+void
+hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_for_it)
+{
+	struct hands *const hands = lock(subscription);
+
+	subscription->is_asleep = false;
+	if (was_raised_for_it && subscription->is_hand_up)
+		take_down(hands, subscription);
+	unlock(hands);
 }
 
 void
 hand_have_watched(struct reprise_subscription *subscription)
 {
-	lock(subscription);
-	be_watched(subscription->session, subscription->at.position, false);
-	unlock(subscription);
+	struct hands *const hands = lock(subscription);
+
+	be_watched(subscription->session, subscription->at.position);
+	unlock(hands);
 }
 
 void
 hand_give_descriptor(struct reprise_subscription *subscription, int descriptor)
 {
-	lock(subscription);
+	struct hands *const hands = lock(subscription);
+
 	subscription->descriptor = descriptor;
 	subscription->has_descriptor = true;
-	unlock(subscription);
-}
-
-void
-hand_give_callback(struct reprise_subscription *subscription, bool has_callback)
-{
-	lock(subscription);
-	store_relaxed(&subscription->has_callback, has_callback);
-	unlock(subscription);
+	unlock(hands);
 }
 
 void
 hand_ring_descriptor(struct reprise_subscription *subscription)
 {
-	lock(subscription);
+	struct hands *const hands = lock(subscription);
+
 	ring_descriptor(subscription);
-	unlock(subscription);
+	unlock(hands);
 }
 
 void
-hand_ring_doors(struct reprise_subscription *subscription)
+hand_give_callback(struct reprise_subscription *subscription)
 {
-	lock(subscription);
-	ring_doors(subscription);
-	unlock(subscription);
+	struct hands *const hands = lock(subscription);
+
+	store_relaxed(&subscription->has_callback, 1);
+	if (!subscription->is_hand_up)
+		relay_call(&subscription->store->relay, subscription);
+	unlock(hands);
+}
+
+void
+hand_take_callback(struct reprise_subscription *subscription)
+{
+	struct hands *const hands = lock(subscription);
+
+	store_relaxed(&subscription->has_callback, 0);
+	unlock(hands);
 }
 
 void
 hand_interrupt(struct reprise_subscription *subscription)
 {
-	lock(subscription);
+	struct hands *const hands = lock(subscription);
+
 	wake_sleeper(subscription);
-	unlock(subscription);
+	unlock(hands);
 }
 
 /*
@@ -213,6 +232,8 @@ hands_ring(struct reprise_session *session)
 
 	pthread_mutex_lock(&hands->lock);
 	const uint64_t round = hands->round++;
+
+	hands->newest_least = UINT64_MAX; /* of those that are raised from here on */
 
 	for (;;) {
 		struct reprise_subscription *const subscription = TAILQ_FIRST(&hands->up);
@@ -231,7 +252,7 @@ hands_ring(struct reprise_session *session)
 }
 
 bool
-hands_watch(struct reprise_session *session)
+hands_watch(struct reprise_session *session, bool rings)
 {
 	struct hands *const hands = &session->hands;
 	struct ring *const ring = &session->ring;
@@ -243,7 +264,7 @@ hands_watch(struct reprise_session *session)
 
 	hands->is_watched = is_any;
 	pthread_mutex_unlock(&hands->lock);
-	if (is_news)
+	if (is_news && rings)
 		(void)hands_ring(session);
 	return is_any;
 }

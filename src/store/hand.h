@@ -51,18 +51,24 @@ struct raised hand_raise(struct reprise_subscription *subscription, bool is_for_
 bool hand_lower(struct reprise_subscription *subscription);
 
 /*
+ * A sleep is over. A hand that was raised for it goes down: before, its doors had been rung. One that was up
+ * stays up, for them.
+ */
+void hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_for_it);
+
+/*
  * The hand is up, but appends may miss it, for want of a barrier: the relay shall look whether there is more
  * than what the subscription has seen.
  */
 void hand_have_watched(struct reprise_subscription *subscription);
 
-/* Gives @subscription a descriptor, or a callback (or none). */
+/* Gives @subscription a descriptor; rings it. */
 void hand_give_descriptor(struct reprise_subscription *subscription, int descriptor);
-void hand_give_callback(struct reprise_subscription *subscription, bool has_callback);
-
-/* Rings the descriptor, or every door, now, whatever the hand. */
 void hand_ring_descriptor(struct reprise_subscription *subscription);
-void hand_ring_doors(struct reprise_subscription *subscription);
+
+/* Gives it a callback, which is called unless the hand is up; or takes that away. */
+void hand_give_callback(struct reprise_subscription *subscription);
+void hand_take_callback(struct reprise_subscription *subscription);
 
 /* Ends the sleep of @subscription's owner, if it is one of this kind. */
 void hand_interrupt(struct reprise_subscription *subscription);
@@ -70,7 +76,10 @@ void hand_interrupt(struct reprise_subscription *subscription);
 /* The relay's: rings every hand that is up when it begins. Answers whether there was one. */
 bool hands_ring(struct reprise_session *session);
 
-/* The relay's: rings them if there is news. False if there are none: then the session is watched no more. */
-bool hands_watch(struct reprise_session *session);
+/*
+ * The relay's: with @rings, rings them if there is more than they have seen. False if none is up: then the
+ * session is watched no more.
+ */
+bool hands_watch(struct reprise_session *session, bool rings);
 
 #endif /* STORE_HAND_H */

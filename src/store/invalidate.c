@@ -34,30 +34,31 @@ reprise_invalidate_session(struct reprise_store *store, const char *session_id)
 }
 
 static void
-declare_gone(struct reprise_session *session, void *context)
+gather(struct reprise_session *session, void *context)
 {
-	struct reprise_session **const gone = context;
+	struct reprise_session **const all = context;
 
-	declare_void(session);
-	session->gone_next = *gone;
-	*gone = session;
+	session->gone_next = *all;
+	*all = session;
 }
 
 reprise_status
 reprise_invalidate_all(struct reprise_store *store)
 {
-	struct reprise_session *gone = NULL;
+	struct reprise_session *all = NULL;
 
 	if (store == NULL)
 		return REPRISE_E_INVALID;
 	if (!store_is_here(store))
 		return REPRISE_E_FORKED;
 	pthread_mutex_lock(&store->lock);
-	table_each(store->table, declare_gone, &gone);
+	table_each(store->table, gather, &all);
+	for (struct reprise_session *session = all; session != NULL; session = session->gone_next)
+		declare_void(session);
 	table_shrink(store->table);
 	pthread_mutex_unlock(&store->lock);
-	for (struct reprise_session *session = gone; session != NULL; session = session->gone_next)
+	for (struct reprise_session *session = all; session != NULL; session = session->gone_next)
 		bell_ring(&session->bell);
-	(void)idle_unpin_gone(gone);
+	(void)idle_unpin_gone(all);
 	return REPRISE_OK;
 }

@@ -15,12 +15,13 @@ enum {
 #define IDLE_NS_MAX NS_PER_S
 #define SPIN_NS     UINT64_C(50000) /* of looking at the queue after a round that rang somebody */
 
-static _Thread_local bool is_relay;
+/* In a relay's thread, its own. A fork inherits it, where it means nothing. */
+static _Thread_local struct relay *own;
 
 bool
 relay_is_caller(void)
 {
-	return is_relay;
+	return own != NULL && stamp_is_here(own->stamp);
 }
 
 /* How far the thread is in keeping the stamp word. */
@@ -84,9 +85,9 @@ ring_queued(struct relay *relay)
 	return was_queued;
 }
 
-/* Looks at everything that is watched. */
+/* Looks at everything that is watched, and forgets where nobody has a hand up any more. */
 static void
-ring_watched(struct relay *relay)
+look_at_watched(struct relay *relay, bool rings)
 {
 	struct reprise_session **at = &relay->watched;
 
@@ -94,7 +95,7 @@ ring_watched(struct relay *relay)
 		struct reprise_session *const session = *at;
 		struct reprise_session *const next = session->hands.watched_next;
 
-		if (hands_watch(session)) {
+		if (hands_watch(session, rings)) {
 			at = &session->hands.watched_next;
 		} else {
 			/* From that answer on it may be in the list of new ones again. */
@@ -168,7 +169,7 @@ is_wanted(void *context)
 {
 	struct relay *const relay = context;
 
-	return load_relaxed(&relay->is_wanted) != 0;
+	return load_relaxed(&relay->is_wanted) != 0 || load_relaxed(&relay->is_stopping) != 0;
 }
 
 /* What others have left for the thread. Answers whether it rang or called anybody. */
@@ -191,7 +192,7 @@ relay_main(void *argument)
 	struct keeping keeping = { .until_next = STAMP_TICK_NS };
 	uint64_t stamp_due = clock_ns() + STAMP_TICK_NS, tick_due = 0, spin_end = 0;
 
-	is_relay = true;
+	own = relay;
 	while (load_acquire(&relay->is_stopping) == 0) {
 		const bool is_busy = do_round(relay);
 		const uint64_t now = clock_ns();
@@ -199,12 +200,13 @@ relay_main(void *argument)
 		if (is_busy)
 			spin_end = now + SPIN_NS;
 		if (relay->watched != NULL && now >= tick_due) {
-			ring_watched(relay);
+			look_at_watched(relay, true);
 			tick_due = deadline_after(now, relay->tick_ns);
 		}
 		if (now >= stamp_due) {
 			keep_stamp(relay, &keeping);
-			table_reclaim(relay->table, session_reclaim);
+			look_at_watched(relay, false);
+			table_reclaim(relay->table, true, session_reclaim);
 			stamp_due = now + keeping.until_next;
 		}
 		if (now < spin_end)
@@ -333,7 +335,7 @@ void
 relay_call(struct relay *relay, struct reprise_subscription *subscription)
 {
 	pthread_mutex_lock(&relay->lock);
-	const bool is_new = !subscription->is_call_due;
+	const bool is_new = !subscription->is_call_due && !subscription->is_closed;
 
 	if (is_new) {
 		TAILQ_INSERT_TAIL(&relay->due, subscription, call);
@@ -346,13 +348,14 @@ relay_call(struct relay *relay, struct reprise_subscription *subscription)
 }
 
 bool
-relay_quiet(struct relay *relay, struct reprise_subscription *subscription)
+relay_quiet(struct relay *relay, struct reprise_subscription *subscription, bool for_ever)
 {
 	bool is_quiet = true;
 
 	pthread_mutex_lock(&relay->lock);
 	forget_due(relay, subscription);
-	if (is_relay && relay->calling == subscription)
+	subscription->is_closed |= for_ever;
+	if (own == relay && relay->calling == subscription)
 		is_quiet = false;
 	else
 		while (relay->calling == subscription)

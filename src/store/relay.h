@@ -63,7 +63,7 @@ bool relay_is_caller(void);
 /* The word is the host's from now on. */
 void relay_stamp_by_host(struct relay *relay, uint64_t stamp_ns);
 
-/* Looks at @session at every tick from now on, until hands_watch answers false; then unpins it. */
+/* Looks at @session at every tick from now on, until no hand is up; then unpins it. */
 void relay_watch(struct relay *relay, struct reprise_session *session);
 
 /* What is called when @subscription's callback is due; no call of it is due or running elsewhere. */
@@ -75,9 +75,9 @@ void relay_set_callback(struct relay *relay, struct reprise_subscription *subscr
 void relay_call(struct relay *relay, struct reprise_subscription *subscription);
 
 /*
- * Takes back a call that is due, and waits for one that is running; but from inside that very
- * callback it answers false, at once.
+ * Takes back a call that is due, and waits for one that is running; but from inside that very callback it
+ * answers false, at once. With @for_ever there will be no other, whoever asks.
  */
-bool relay_quiet(struct relay *relay, struct reprise_subscription *subscription);
+bool relay_quiet(struct relay *relay, struct reprise_subscription *subscription, bool for_ever);
 
 #endif /* STORE_RELAY_H */

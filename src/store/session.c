@@ -149,8 +149,8 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 	fill(session, store, id, id_bytes, &shape, bounds->age_ns_max);
 	/* Positions go on above whatever was given out before, as far as that is known. */
 	ring_open(&session->ring, &shape, session->block->memory,
-		  before != NULL ? load_acquire(&before->ring.newest)
-				 : past_newest(&store->past, session->hash));
+		  greatest(before != NULL ? load_acquire(&before->ring.newest) : 0,
+			   past_newest(&store->past, session->hash)));
 	come_in(session, before);
 	*ret_session = session;
 	return REPRISE_OK;

@@ -8,6 +8,13 @@
 #include "base/assert.h"
 #include "base/numbers.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(memory, bytes)   ((void)(memory), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(memory, bytes) ((void)(memory), (void)(bytes))
+#endif
+
 enum {
 	CHUNK_BYTES = 64 * 1024,
 };
@@ -39,6 +46,10 @@ slab_open(struct slab *slab, struct pool *pool, uint64_t bytes)
 void
 slab_close(struct slab *slab)
 {
+	struct chunk *chunk;
+
+	TAILQ_FOREACH(chunk, &slab->with_room, link)
+	ASAN_UNPOISON_MEMORY_REGION(chunk, CHUNK_BYTES);
 	pthread_mutex_destroy(&slab->lock);
 }
 
@@ -72,6 +83,7 @@ take_from(const struct slab *slab, struct chunk *chunk)
 
 	chunk->out++;
 	if (free != NULL) {
+		ASAN_UNPOISON_MEMORY_REGION(free, slab->bytes);
 		chunk->free = free->next;
 		return free;
 	}
@@ -112,11 +124,13 @@ slab_give(struct slab *slab, struct chunk *chunk, void *block)
 		TAILQ_INSERT_HEAD(&slab->with_room, chunk, link);
 	free->next = chunk->free;
 	chunk->free = free;
+	ASAN_POISON_MEMORY_REGION(free, slab->bytes); /* as malloc's would be */
 	/* One is kept, so that a single block that comes and goes costs no system call. */
 	if (--chunk->out == 0 &&
 	    (TAILQ_FIRST(&slab->with_room) != chunk || TAILQ_NEXT(chunk, link) != NULL)) {
 		TAILQ_REMOVE(&slab->with_room, chunk, link);
 		empty = chunk->block;
+		ASAN_UNPOISON_MEMORY_REGION(empty->memory, CHUNK_BYTES);
 	}
 	pthread_mutex_unlock(&slab->lock);
 	pool_give(slab->pool, empty);

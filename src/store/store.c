@@ -114,7 +114,7 @@ reprise_store_close(struct reprise_store *store)
 	relay_close(&store->relay);
 	table_each(store->table, part_with, &gone);
 	(void)idle_unpin_gone(gone);
-	table_reclaim(store->table, session_reclaim);
+	table_reclaim(store->table, false, session_reclaim);
 	table_close(store->table);
 	slab_close(&store->slab);
 	pool_close(&store->control_pool);

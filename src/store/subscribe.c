@@ -202,8 +202,8 @@ reprise_subscription_close(struct reprise_subscription *subscription)
 	 * taken back since: it may have done so itself, and not have returned yet.
 	 */
 	if (subscription->callback != NULL) {
-		hand_give_callback(subscription, false);
-		is_quiet = relay_quiet(&subscription->store->relay, subscription);
+		hand_take_callback(subscription);
+		is_quiet = relay_quiet(&subscription->store->relay, subscription, true);
 	}
 	if (subscription->session != NULL)
 		(void)hand_lower(subscription);

@@ -64,6 +64,7 @@ struct reprise_subscription {
 	TAILQ_ENTRY(reprise_subscription) call;
 	uint64_t call_round;
 	bool is_call_due;
+	bool is_closed;  /* never due again */
 	bool is_closing; /* from inside its own callback */
 
 	/* Counted by the owner, read by anybody. */

@@ -8,6 +8,7 @@
 
 #include <urcu/rculfhash.h>
 
+#include "base/barrier.h"
 #include "base/memory.h"
 #include "store/session.h"
 
@@ -61,13 +62,23 @@ matches(struct cds_lfht_node *link, const void *id)
 	return strcmp(session_of_link(link)->id, id) == 0;
 }
 
+/* Else a child that opens a store of its own would wait for threads, and locks, that it has not got. */
+static void
+survive_forks(void)
+{
+	(void)pthread_atfork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
+			     urcu_bp_after_fork_child);
+}
+
 struct table *
 table_open(struct memory *memory)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct table *const table = memory_take(memory, sizeof(*table));
 
 	if (table == NULL)
 		return NULL;
+	(void)pthread_once(&once, survive_forks);
 	table->memory = memory;
 	atomic_init(&table->retired, NULL);
 	table->buckets = BUCKETS_FIRST;
@@ -160,10 +171,23 @@ table_each(struct table *table, void (*visit)(struct reprise_session *session, v
 	urcu_bp_read_unlock();
 }
 
+/*
+ * liburcu waits for whoever is looking with the help of membarrier, if there was one when the process
+ * began; and ends the process if it is refused later. So it is asked before.
+ */
+static bool
+may_wait(void)
+{
+	return !barrier_was_granted() || barrier_everywhere();
+}
+
 void
 table_shrink(struct table *table)
 {
 	uint64_t buckets = table->buckets;
+
+	if (!may_wait())
+		return;
 
 	while (buckets > BUCKETS_FIRST && table->count < buckets / 4)
 		buckets /= 2;
@@ -197,14 +221,16 @@ table_retire(struct table *table, struct reprise_session *session)
 }
 
 void
-table_reclaim(struct table *table, void (*reclaim)(struct reprise_session *session))
+table_reclaim(struct table *table, bool is_looked_at,
+	      void (*reclaim)(struct reprise_session *session))
 {
 	struct node *node;
 
-	if (load_relaxed(&table->retired) == NULL)
+	if (load_relaxed(&table->retired) == NULL || (is_looked_at && !may_wait()))
 		return;
 	node = atomic_exchange_explicit(&table->retired, NULL, memory_order_acquire);
-	urcu_bp_synchronize_rcu();
+	if (is_looked_at)
+		urcu_bp_synchronize_rcu();
 	while (node != NULL) {
 		struct node *const next = node->next;
 

@@ -137,8 +137,10 @@ table_retire(struct table *table, struct reprise_session *session)
 }
 
 void
-table_reclaim(struct table *table, void (*reclaim)(struct reprise_session *session))
+table_reclaim(struct table *table, bool is_looked_at,
+	      void (*reclaim)(struct reprise_session *session))
 {
+	(void)is_looked_at;
 	/* Who was looking has left when nobody holds the lock. */
 	pthread_rwlock_wrlock(&table->lock);
 	struct reprise_session *session = table->retired;

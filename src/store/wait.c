@@ -58,7 +58,8 @@ struct bed {
 	bool is_direct;
 	atomic_u32 *word;
 	uint32_t expected;
-	bool is_exact; /* else look again before long */
+	bool is_exact;  /* else look again before long */
+	bool is_raised; /* the hand was, for this sleep */
 };
 
 /* Raises the hand, with the barrier behind it: look once more, then sleep. */
@@ -69,7 +70,6 @@ lie_down(struct reprise_subscription *subscription)
 	struct bell *const bell = &subscription->session->bell;
 	struct bed bed = { .word = &subscription->rung, .is_exact = true };
 	uint64_t armed = BELL_UNSETTLED;
-	bool is_new = true;
 
 	bed.is_direct = !store->is_deferred &&
 			bell_arm_direct(bell, subscription->has_epoch, &subscription->direct_epoch);
@@ -81,10 +81,11 @@ lie_down(struct reprise_subscription *subscription)
 		const struct raised raised = hand_raise(subscription, true);
 
 		bed.expected = raised.rung;
-		is_new = raised.is_new;
+		bed.is_raised = raised.is_new;
 		armed = raised.armed;
 	}
-	if (is_new && !store->is_deferred)
+	/* A hand that was up has its barrier behind it. */
+	if (!store->is_deferred && (bed.is_direct || bed.is_raised))
 		bed.is_exact = bell_barrier(bell, store->is_asymmetric, armed);
 	return bed;
 }
@@ -111,9 +112,8 @@ sleep_until(struct reprise_subscription *subscription, uint64_t deadline)
 			/* Before the hand is raised again: that is dear, and mostly there is news. */
 			is_over = look(subscription, &status);
 		}
-		/* Whether its doors need ringing was not looked at: they may be rung for nothing. */
-		if (!bed.is_direct && hand_lower(subscription))
-			hand_ring_doors(subscription);
+		if (!bed.is_direct)
+			hand_end_sleep(subscription, bed.is_raised);
 	}
 	return is_over ? status : REPRISE_E_TIMEOUT;
 }

@@ -23,8 +23,8 @@
 enum {
 	EVENTS_MAX = 4,
 	HOSTS_MAX = 16,
-	PACED = 250,
-	FLOOD = 10000,
+	PACED = 400,
+	FLOOD = 5000,
 };
 
 /* Where a host sleeps. */
@@ -300,7 +300,8 @@ main(int argc, char **argv)
 	do {
 		for (size_t i = 0; i < sizeof(casts) / sizeof(casts[0]); i++) {
 			run(REPRISE_WAKE_RELAY, 0, &casts[i]);
-			run(REPRISE_WAKE_DEFERRED, ticks_ns[rounds / 2 % 3], &casts[i]);
+			run(REPRISE_WAKE_RELAY, 0, &casts[i]);
+			run(REPRISE_WAKE_DEFERRED, ticks_ns[rounds / 3 % 3], &casts[i]);
 		}
 	} while (!stress_is_over());
 	printf("rounds %llu  appends %llu  wakes %llu  %s\n", (unsigned long long)rounds,

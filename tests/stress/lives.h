@@ -10,8 +10,8 @@
 
 enum {
 	LIVES_IDS = 6,
-	LIVES_KEPT = 8,    /* cursors that a host comes back with */
-	LIVES_ENDED = 512, /* lives that an id remembers to have left behind */
+	LIVES_KEPT = 8,     /* cursors that a host comes back with */
+	LIVES_ENDED = 4096, /* lives that an id remembers to have left behind */
 };
 
 struct place {

@@ -205,7 +205,10 @@ run_refused(void)
 	stress_balance(&sleeper.books, 100);
 	reprise_subscription_close(sleeper.subscription);
 	reprise_session_close(session);
-	/* liburcu relies on membarrier too, and ends the process: the store is left open. */
+	/* liburcu relies on it, too, and would end the process: so it is not asked to wait. */
+	CHECK_OK(reprise_expire_idle(store, NULL));
+	CHECK_OK(reprise_invalidate_all(store));
+	CHECK_OK(reprise_store_close(store));
 }
 
 int
