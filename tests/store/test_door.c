@@ -184,6 +184,7 @@ struct visitor {
 	sem_t called;
 	_Atomic int calls;
 	struct reprise_subscription *subscription, *other;
+	struct visitor *other_visitor;
 	struct reprise_store *store;
 	_Atomic int status;
 	_Atomic uint64_t seen;
@@ -452,6 +453,212 @@ Test(door, a_callback_can_be_replaced_and_taken_back)
 	close_store(store);
 	cr_assert(le(int, first.calls, 1));
 	cr_assert(eq(int, second.calls, 1));
+}
+
+Test(door, a_callback_that_is_set_when_nothing_is_to_be_said_is_not_called)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct reprise_store *store = store_that_wakes(wakes[i]);
+		struct reprise_session *session = writer_of(store);
+		struct reprise_subscription *subscription = subscribed_after(store, 0);
+		struct visitor visitor;
+
+		notify(subscription, just_tell, visitor_open(&visitor, subscription));
+		for (int waits = 0; waits < 5; waits++) /* nor by a wait that times out */
+			cr_assert(eq(int, reprise_wait(subscription, 1000000), REPRISE_E_TIMEOUT));
+		cr_assert(eq(int, visitor.calls, 0));
+		append_text(session, "x");
+		sem_wait(&visitor.called);
+		reprise_subscription_close(subscription);
+		reprise_session_close(session);
+		close_store(store);
+	}
+}
+
+static void
+set_itself_again(struct reprise_subscription *subscription, void *context)
+{
+	struct visitor *const visitor = context;
+
+	if (visitor->calls > 0)
+		return; /* it was set again before the close, and is due */
+	sem_post(&visitor->called);
+	sem_wait(&visitor->go_on);
+	visitor->status =
+		(int)reprise_subscription_notify(subscription, set_itself_again, visitor, NULL);
+	visitor->calls++;
+}
+
+static void *
+close_and_come_back(void *argument)
+{
+	struct visitor *const visitor = argument;
+
+	reprise_subscription_close(visitor->subscription);
+	return visitor->calls > 0 ? NULL : visitor;
+}
+
+/* Its owner is in close by then, most of the time; the subscription must not be due when it is gone. */
+Test(door, a_callback_may_set_itself_again_while_its_owner_closes)
+{
+	for (int rounds = 0; rounds < 50; rounds++) {
+		struct reprise_store *store = store_plain();
+		struct reprise_session *session = writer_of(store);
+		struct reprise_subscription *subscription = subscribed_after(store, 0);
+		struct visitor visitor;
+		pthread_t closer;
+		void *failed = &visitor;
+
+		append_text(session, "x");
+		notify(subscription, set_itself_again, visitor_open(&visitor, subscription));
+		sem_wait(&visitor.called);
+		cr_assert(eq(int, pthread_create(&closer, NULL, close_and_come_back, &visitor), 0));
+		for (int i = 0; i < rounds; i++)
+			sched_yield();
+		sem_post(&visitor.go_on);
+		cr_assert(eq(int, pthread_join(closer, &failed), 0));
+		cr_assert(eq(ptr, failed, NULL));
+		reprise_session_close(session);
+		close_store(store);
+	}
+}
+
+static void
+take_itself_away(struct reprise_subscription *subscription, void *context)
+{
+	struct visitor *const visitor = context;
+
+	visitor->status = (int)reprise_subscription_notify(subscription, NULL, NULL, NULL);
+	sem_post(&visitor->called);
+	sem_wait(&visitor->go_on);
+	visitor->calls++;
+}
+
+Test(door, close_waits_for_a_callback_that_has_taken_itself_away)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+	struct visitor visitor;
+	pthread_t closer;
+	void *failed = &visitor;
+
+	append_text(session, "x");
+	notify(subscription, take_itself_away, visitor_open(&visitor, subscription));
+	sem_wait(&visitor.called);
+	cr_assert(eq(int, pthread_create(&closer, NULL, close_and_come_back, &visitor), 0));
+	for (int i = 0; i < 100; i++)
+		sched_yield();
+	sem_post(&visitor.go_on);
+	cr_assert(eq(int, pthread_join(closer, &failed), 0));
+	cr_assert(eq(ptr, failed, NULL));
+	cr_assert(eq(int, visitor.status, REPRISE_OK));
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* Each store has a relay of its own: one is not inside the other's callback. */
+static void
+close_another_stores(struct reprise_subscription *subscription, void *context)
+{
+	struct visitor *const visitor = context, *const lingering = visitor->other_visitor;
+
+	(void)subscription;
+	sem_post(&lingering->go_on);
+	reprise_subscription_close(lingering->subscription);
+	visitor->status = lingering->status;
+	sem_post(&visitor->called);
+}
+
+Test(door, a_callback_that_closes_another_stores_subscription_waits_for_its_callback)
+{
+	struct reprise_store *stores[2] = { store_plain(), store_plain() };
+	struct reprise_session *sessions[2] = { writer_of(stores[0]), writer_of(stores[1]) };
+	struct reprise_subscription *subscriptions[2] = { subscribed_after(stores[0], 0),
+							  subscribed_after(stores[1], 0) };
+	struct visitor closer, lingering;
+
+	notify(subscriptions[1], linger, visitor_open(&lingering, subscriptions[1]));
+	append_text(sessions[1], "x");
+	sem_wait(&lingering.called);
+	visitor_open(&closer, subscriptions[0])->other_visitor = &lingering;
+	notify(subscriptions[0], close_another_stores, &closer);
+	append_text(sessions[0], "x");
+	sem_wait(&closer.called);
+	cr_assert(eq(int, closer.status, 1), "it had returned");
+	reprise_subscription_close(subscriptions[0]);
+	for (size_t i = 0; i < 2; i++) {
+		reprise_session_close(sessions[i]);
+		close_store(stores[i]);
+	}
+}
+
+static _Atomic uint64_t slept_through;
+
+static void *
+sleep_to_the_end(void *argument)
+{
+	struct reprise_subscription *const subscription = argument;
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	for (;;) {
+		const reprise_outcome outcome = reprise_next(subscription, &event, &gap, NULL);
+
+		if (outcome == REPRISE_NEXT_ENDED)
+			return NULL;
+		if (outcome == REPRISE_NEXT_EVENT)
+			slept_through++;
+		else if (reprise_wait(subscription, REPRISE_NO_LIMIT) != REPRISE_OK)
+			return argument;
+	}
+}
+
+/* Who is rung, and sleeps again before others have been, is not rung once more for what it has seen. */
+Test(door, deferred_sleepers_are_woken_once_for_each_event)
+{
+	enum {
+		SLEEPERS = 8,
+		APPENDS = 50
+	};
+	const struct reprise_subscription_options no_spin = { .size = sizeof(no_spin),
+							      .spin_ns = 1 };
+	struct reprise_store *store = store_that_wakes(REPRISE_WAKE_DEFERRED);
+	struct reprise_session *session = writer_of(store);
+	const struct reprise_cursor cursor = cursor_at(store, 0);
+	struct reprise_subscription *subscriptions[SLEEPERS];
+	pthread_t threads[SLEEPERS];
+	uint64_t sleeps = 0;
+
+	for (size_t i = 0; i < SLEEPERS; i++) {
+		cr_assert(eq(
+			int,
+			reprise_subscribe_after(store, &cursor, &no_spin, &subscriptions[i], NULL),
+			REPRISE_OK));
+		cr_assert(eq(int,
+			     pthread_create(&threads[i], NULL, sleep_to_the_end, subscriptions[i]),
+			     0));
+	}
+	for (uint64_t position = 1; position <= APPENDS; position++) {
+		append_text(session, "x");
+		while (slept_through < SLEEPERS * position)
+			sched_yield();
+	}
+	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
+	for (size_t i = 0; i < SLEEPERS; i++) {
+		struct reprise_subscription_stats stats = { .size = sizeof(stats) };
+		void *failed = NULL;
+
+		cr_assert(eq(int, pthread_join(threads[i], &failed), 0));
+		cr_assert(eq(ptr, failed, NULL));
+		cr_assert(
+			eq(int, reprise_subscription_stats(subscriptions[i], &stats), REPRISE_OK));
+		sleeps += stats.sleeps;
+		reprise_subscription_close(subscriptions[i]);
+	}
+	cr_assert(le(u64, sleeps, SLEEPERS * (APPENDS + 2)));
+	reprise_session_close(session);
+	close_store(store);
 }
 
 Test(door, one_subscription_may_have_all_three)

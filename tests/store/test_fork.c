@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -223,30 +225,96 @@ Test(fork, the_child_has_no_copy_of_the_windows)
 	close_heirloom(&all);
 }
 
+static bool
+child_lives_on_its_own(void)
+{
+	struct reprise_store *store = NULL;
+	struct reprise_session *session = NULL;
+	reprise_position position = 0;
+	bool is_good = reprise_store_open(NULL, &store, NULL) == REPRISE_OK;
+
+	is_good = is_good && reprise_session_open(store, "s", NULL, &session, NULL) == REPRISE_OK &&
+		  reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, &position) ==
+			  REPRISE_OK &&
+		  position == 1 && reprise_invalidate_session(store, "s") == REPRISE_OK;
+	reprise_session_close(session);
+	if (is_good) /* which waits for whoever is looking, as the relay does */
+		table_reclaim(store->table, true, session_reclaim);
+	return is_good && reprise_store_close(store) == REPRISE_OK;
+}
+
+static _Atomic bool is_enough;
+
+static void *
+look_up_main(void *argument)
+{
+	struct reprise_store *const store = argument;
+
+	while (!is_enough)
+		if (reprise_trim_to(store, "s", 0) != REPRISE_OK)
+			return argument;
+	return NULL;
+}
+
+/* Whatever other threads were in the middle of. */
 Test(fork, the_child_may_open_a_store_of_its_own)
 {
 	struct heirloom all = heirloom();
-	int status = 0;
+	pthread_t thread;
+	void *failed = NULL;
+
+	cr_assert(eq(int, pthread_create(&thread, NULL, look_up_main, all.store), 0));
+	for (int i = 0; i < 30; i++) {
+		int status = 0;
+		const pid_t pid = fork();
+
+		if (pid == 0) {
+			alarm(10);
+			_exit(!child_lives_on_its_own());
+		}
+		cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+		cr_assert(eq(int, status, 0));
+	}
+	is_enough = true;
+	cr_assert(eq(int, pthread_join(thread, &failed), 0));
+	cr_assert(eq(ptr, failed, NULL));
+	close_heirloom(&all);
+}
+
+struct forking {
+	sem_t is_done;
+	_Atomic int status;
+};
+
+static void
+fork_inside(struct reprise_subscription *subscription, void *context)
+{
+	struct forking *const forking = context;
+	int status = -1;
 	const pid_t pid = fork();
 
 	if (pid == 0) {
-		struct reprise_store *store = NULL;
-		struct reprise_session *session = NULL;
-		reprise_position position = 0;
-		bool is_good = reprise_store_open(NULL, &store, NULL) == REPRISE_OK;
-
-		alarm(20);
-		is_good = is_good &&
-			  reprise_session_open(store, "s", NULL, &session, NULL) == REPRISE_OK;
-		is_good = is_good &&
-			  reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", 1 },
-					 &position) == REPRISE_OK &&
-			  position == 1;
-		reprise_session_close(session);
-		is_good = is_good && reprise_store_close(store) == REPRISE_OK;
-		_exit(!is_good);
+		alarm(10);
+		if (reprise_wait(subscription, 0) != REPRISE_E_FORKED)
+			_exit(1);
+		_exit(child_lives_on_its_own() ? 0 : 2);
 	}
-	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
-	cr_assert(eq(int, status, 0));
+	if (waitpid(pid, &status, 0) == pid)
+		forking->status = status;
+	sem_post(&forking->is_done);
+}
+
+/* What was the relay's thread is the child's only one, and no relay. */
+Test(fork, a_callback_may_fork)
+{
+	struct heirloom all = heirloom();
+	struct forking forking = { .status = -1 };
+
+	sem_init(&forking.is_done, 0, 0);
+	cr_assert(eq(int,
+		     reprise_subscription_notify(all.subscription, fork_inside, &forking, NULL),
+		     REPRISE_OK));
+	sem_wait(&forking.is_done);
+	cr_assert(eq(int, forking.status, 0));
 	close_heirloom(&all);
 }

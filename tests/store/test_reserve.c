@@ -233,3 +233,24 @@ Test(reserve, A09_a_void_window_takes_no_publication)
 	reprise_session_close(session);
 	close_store(store);
 }
+
+Test(reserve, A22_where_a_reservation_has_emptied_the_window_the_cursor_is_still_the_newest)
+{
+	struct reprise_store *store = store_with(1, 0, 0);
+	struct reprise_session *session = writer_of(store);
+
+	for (uint64_t revision = 1; revision <= 5; revision++)
+		append_event(session, revision, 0, 0, "x");
+	(void)reserved(session, 1);
+	struct reprise_cursor cursor;
+
+	cr_assert(eq(int, reprise_current_cursor(store, "s", 5, &cursor), REPRISE_OK));
+	cr_assert(eq(u64, cursor.position, 5));
+	cr_assert(eq(int, reprise_current_cursor(store, "s", 4, &cursor), REPRISE_OK));
+	cr_assert(eq(u64, cursor.position, 0), "the commit of revision 5 has left");
+	cr_assert(eq(int, reprise_abort(session), REPRISE_OK));
+	cr_assert(eq(int, reprise_current_cursor(store, "s", 5, &cursor), REPRISE_OK));
+	cr_assert(eq(u64, cursor.position, 5));
+	reprise_session_close(session);
+	close_store(store);
+}
