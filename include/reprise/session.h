@@ -116,8 +116,8 @@ REPRISE_API reprise_status reprise_session_end(struct reprise_session *session,
  *
  * Threads   Writer.
  * Progress  Wait-free: no lock, no allocation, bounded by the bytes written; one system call if a
- *           subscription sleeps, two if some sleep in reprise_wait and others elsewhere; none
- *           otherwise, and none in a store that defers. Signal-safe.
+ *           subscription sleeps, two if some sleep in reprise_wait and others elsewhere, one after a wait
+ *           that has timed out; else none, and none ever in a store that defers. Signal-safe.
  * Ordering  Release: who sees this position sees all the writer did before.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a flag of the library's

@@ -18,6 +18,8 @@
  *
  * A store belongs to the process that opened it. In the child of a fork every call that returns a status
  * answers REPRISE_E_FORKED, reprise_next answers ENDED with REPRISE_END_STORE, and closing does nothing.
+ * Payloads and reservations that were borrowed are not there. The child may open stores of its own: for
+ * that, liburcu-bp's handlers are registered with pthread_atfork, and must not be by the program, too.
  *
  * An event leaves the window when a newer one needs its place (capacity), when it is older than
  * the age limit (age), or when it is trimmed (request).
@@ -117,7 +119,7 @@ struct reprise_session_stats {
 	uint64_t bytes_max;      /* as in force, rounded */
 	uint64_t age_ns_max;     /* as in force */
 	uint64_t subscriptions;  /* open on this window */
-	uint64_t wakes;          /* system calls that appends made to wake somebody */
+	uint64_t wakes;          /* system calls made to wake somebody, by whoever rang */
 	int32_t ended;           /* 1 after reprise_session_end */
 	int32_t end_status;      /* the host's, when ended */
 	int32_t has_writer;      /* 1 while a writer's handle is open */
@@ -273,8 +275,8 @@ REPRISE_API reprise_status reprise_trim_to(struct reprise_store *store, const ch
  * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
  *
  * Threads   Any.
- * Progress  Locks; linear in the sessions (all). Two system calls at most a session whose subscriptions
- *           sleep.
+ * Progress  Locks; linear in the sessions (all), and waits for look-ups that are running. Two system calls at
+ *           most a session whose subscriptions sleep.
  * Ordering  A reprise_next, reprise_append or cursor that is asked for afterwards knows of it. An append
  *           that runs at the same time may answer REPRISE_OK: its event is counted nowhere.
  * Returns   REPRISE_OK
@@ -296,7 +298,7 @@ REPRISE_API reprise_status reprise_invalidate_all(struct reprise_store *store) R
  * @ret_count  How many. May be NULL.
  *
  * Threads   Any.
- * Progress  Locks; linear in the sessions that nobody holds.
+ * Progress  Locks; linear in the sessions that nobody holds; waits for look-ups that are running.
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument

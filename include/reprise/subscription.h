@@ -92,7 +92,7 @@ struct reprise_gap {
 
 	/*
 	 * A position that was newest during the call, and its revision, or REPRISE_REVISION_UNKNOWN
-	 * if appends overtook every look at it. An empty window: revision 0.
+	 * if appends overtook every look at it, or a reservation has taken its place. An empty window: revision 0.
 	 */
 	struct reprise_cursor newest;
 };
@@ -212,7 +212,8 @@ REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscri
  * Progress  Wait-free, no allocation, no system call. An event overtaken while it was copied is a
  *           gap, never a retry. (The first call of a resume: linear in what is retained. EMPTY of a
  *           subscription with a descriptor or a callback: locks briefly, and makes system
- *           calls if it has been rung since the last one. A gap UNAVAILABLE: looks the session up.)
+ *           calls if it has been rung since the last one. A gap UNAVAILABLE: looks the session up,
+ *           for which the thread's first call on any store may allocate and lock.)
  * Ordering  Acquire: what the writer did before it appended the event is seen.
  * Returns   reprise_outcome.
  */
@@ -301,25 +302,26 @@ REPRISE_API reprise_status reprise_subscription_fd(struct reprise_subscription *
 						   struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * Called on the store's thread, which wakes everybody else in between: be brief. It may call everything but
- * reprise_wait and reprise_store_close, which answer REPRISE_E_INVALID there; also
- * reprise_subscription_close, of its own subscription too. One callback runs at a time.
+ * Called on the store's thread, which keeps the clock and wakes everybody else in between: be brief. It may
+ * call everything but reprise_wait and reprise_store_close, which answer REPRISE_E_INVALID there; also
+ * reprise_subscription_close, of its own subscription too. One callback of a store runs at a time.
  */
 typedef void (*reprise_callback)(struct reprise_subscription *subscription, void *context);
 
 /*
  * reprise_subscription_notify - be called when reprise_next has something to say
  *
- * Once, soon, whatever there is; and once more after each EMPTY that reprise_next has answered, when there
- * is something again. So call reprise_next until it answers EMPTY, in the callback or in a thread that it
- * tells to, or be called no more. It may be called for nothing.
+ * Once, soon, if there is something now; and once more after each EMPTY that reprise_next has answered, when
+ * there is something again. So call reprise_next until it answers EMPTY, in the callback or in a thread
+ * that it tells to, or be called no more. It may be called for nothing.
  *
  * @callback  NULL: none any more. It takes the place of the one before.
  * @context   Passed to it.
  * @error     Optional: `what` and `os_error` of the refused call.
  *
  * Threads   Owner. A callback that calls reprise_next is the owner from here on.
- * Progress  Locks. Blocks while the callback before runs in another thread.
+ * Progress  Locks. Blocks while the callback before runs in another thread. May read ahead: payloads
+ *           handed out before are gone.
  * Ordering  The callback sees what was done before it was set, and reprise_next in it what was appended.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument
