@@ -56,7 +56,7 @@ look_at_stretch(struct reprise_subscription *subscription, reprise_outcome *ret_
 static reprise_outcome
 be_over(struct reprise_subscription *subscription, reprise_end_cause cause, int32_t status)
 {
-	subscription->stage = STAGE_OVER;
+	subscription->stage = STAGE_ENDING;
 	subscription->end = (struct reprise_end){ .cause = cause, .status = status };
 	return REPRISE_NEXT_ENDED;
 }
@@ -86,13 +86,14 @@ subscription_advance(struct reprise_subscription *subscription)
 		return be_over(subscription, REPRISE_END_STORE, 0);
 	if (subscription->stage == STAGE_UNJUDGED)
 		subscription_judge(subscription);
-	if (subscription->stage == STAGE_FOLLOWING && ring_is_void(&subscription->session->ring)) {
+	if ((subscription->stage == STAGE_FOLLOWING || subscription->stage == STAGE_ENDING) &&
+	    ring_is_void(&subscription->session->ring)) {
 		subscription->stage = STAGE_REFUSED;
 		subscription->refusal = REPRISE_GAP_INVALIDATED;
 	}
 	if (subscription->stage == STAGE_REFUSED)
 		return REPRISE_NEXT_GAP;
-	if (subscription->stage == STAGE_OVER)
+	if (subscription->stage != STAGE_FOLLOWING)
 		return REPRISE_NEXT_ENDED;
 
 	for (;;) {
@@ -165,6 +166,7 @@ reprise_next_batch(struct reprise_subscription *subscription, struct reprise_eve
 		subscription_take_gap(subscription, ret_gap);
 		break;
 	case REPRISE_NEXT_ENDED:
+		subscription->stage = STAGE_OVER;
 		if (ret_end != NULL)
 			*ret_end = subscription->end;
 		break;

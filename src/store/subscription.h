@@ -18,6 +18,7 @@ enum stage {
 	STAGE_UNJUDGED,
 	STAGE_REFUSED, /* judged, and a gap UNAVAILABLE is due */
 	STAGE_FOLLOWING,
+	STAGE_ENDING, /* a wait has found the end; nobody was told yet, and it may still become void */
 	STAGE_OVER, /* `end` says why */
 };
 

@@ -35,6 +35,30 @@ Test(invalidate, A20_subscriptions_get_a_gap_and_then_the_end_and_no_event)
 	close_store(store);
 }
 
+Test(invalidate, A20_an_end_that_was_found_but_not_told_is_void_too)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_session *session = writer_of(store);
+	const struct reprise_cursor cursor = cursor_at(store, 0);
+	struct reprise_subscription *live = subscribed_after(store, 0), *replay = NULL;
+	struct reprise_subscription *told = subscribed_after(store, 0);
+
+	cr_assert(eq(int, reprise_replay_after(store, &cursor, NULL, &replay, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_end(session, 3), REPRISE_OK));
+	cr_assert(eq(int, reprise_wait(live, 0), REPRISE_OK));
+	cr_assert(eq(int, reprise_wait(replay, 0), REPRISE_OK));
+	expect_ended(told, REPRISE_END_SESSION, 3);
+	invalidate_s(store);
+	expect_unavailable(live, REPRISE_GAP_INVALIDATED);
+	expect_unavailable(replay, REPRISE_GAP_INVALIDATED);
+	expect_ended(told, REPRISE_END_SESSION, 3);
+	reprise_subscription_close(live);
+	reprise_subscription_close(replay);
+	reprise_subscription_close(told);
+	reprise_session_close(session);
+	close_store(store);
+}
+
 Test(invalidate, A20_old_cursors_are_unavailable_and_fresh_ones_are_fresh)
 {
 	struct reprise_store *store = store_plain();

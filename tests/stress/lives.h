@@ -43,6 +43,7 @@ struct held {
 	struct reprise_cursor cursor;
 	struct place *place;
 	uint64_t done_before, begun;
+	uint64_t replaced_before; /* lives of it that had been replaced by then */
 };
 
 struct lives_host {

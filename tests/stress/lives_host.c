@@ -37,6 +37,9 @@ take_cursor(struct lives_host *host, struct held *held)
 	status = (which == 2 ? reprise_earliest_cursor : reprise_current_cursor)(
 		lives_store, place->id, revision, &held->cursor);
 	held->begun = atomic_load(&place->begun);
+	CHECK(pthread_mutex_lock(&place->lock) == 0);
+	held->replaced_before = place->replaced_count;
+	CHECK(pthread_mutex_unlock(&place->lock) == 0);
 	CHECK(status == REPRISE_OK || status == REPRISE_E_FULL);
 	if (status == REPRISE_E_FULL)
 		atomic_fetch_add(&lives_fulls, 1);
@@ -137,6 +140,9 @@ was_replaced(const struct held *held)
 	bool was_replaced = false;
 
 	CHECK(pthread_mutex_lock(&place->lock) == 0);
+	/* Who was kept from its core for long may find that its life is forgotten. */
+	if (place->replaced_count - held->replaced_before >= LIVES_ENDED)
+		was_replaced = true;
 	for (size_t i = 0; i < LIVES_ENDED && !was_replaced; i++)
 		was_replaced = is_same_life(&place->replaced[i], &held->cursor.incarnation);
 	CHECK(pthread_mutex_unlock(&place->lock) == 0);
