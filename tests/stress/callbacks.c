@@ -39,6 +39,7 @@ struct chain {
 struct round {
 	struct reprise_store *store;
 	struct reprise_session *session;
+	bool is_deferred;
 	struct links links;
 	struct chain chains[CHAINS];
 	/* Callbacks alone append there, and they run one at a time. */
@@ -262,6 +263,19 @@ all_have_seen(struct round *round, reprise_position position)
 	return true;
 }
 
+static void
+wait_for_chains(struct round *round, reprise_position position)
+{
+	struct stress_patience patience = { 0 };
+
+	while (!all_have_seen(round, position)) {
+		if (round->is_deferred)
+			sched_yield();
+		else
+			stress_yield(&patience);
+	}
+}
+
 static uint64_t
 append_paced_and_flooding(struct round *round)
 {
@@ -272,8 +286,8 @@ append_paced_and_flooding(struct round *round)
 		if (next <= paced)
 			stress_linger(&random);
 		stress_append(round->session, next);
-		while (next <= paced && !all_have_seen(round, next))
-			sched_yield();
+		if (next <= paced)
+			wait_for_chains(round, next);
 	}
 	return all;
 }
@@ -311,6 +325,8 @@ run(reprise_wake wake)
 
 	CHECK(round != NULL);
 	round->store = stress_store_that_wakes(wake, 20000, 8, 4096);
+	round->is_deferred = wake == REPRISE_WAKE_DEFERRED;
+	stress_stop_clock(round->store);
 	begin(round);
 	const uint64_t appends = append_paced_and_flooding(round);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stress.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/filter.h>
@@ -17,6 +18,8 @@
 
 enum {
 	SHORTENED = 20,
+	YIELDS = 2000, /* before it looks whether everybody sleeps */
+	NIGHTS = 64,   /* one after the other, before it is sure */
 };
 
 static uint64_t end_ns;
@@ -116,6 +119,61 @@ stress_linger(unsigned int *random)
 
 	for (unsigned int n = stress_random(random) % most; n > 0; n--)
 		atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* The task of that number. Who ends meanwhile does nothing any more. */
+static bool
+task_sleeps(const char *task, const char *name)
+{
+	char path[300], line[128] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/stat", task);
+	FILE *const file = fopen(path, "re");
+
+	if (file == NULL)
+		return true;
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
+	CHECK(fclose(file) == 0);
+	/* The name is in brackets, and may hold some. */
+	const char *const open = strchr(line, '('), *const close = strrchr(line, ')');
+
+	if (open == NULL || close == NULL)
+		return true;
+	if (name != NULL && (strlen(name) != (size_t)(close - open - 1) ||
+			     strncmp(open + 1, name, strlen(name)) != 0))
+		return true;
+	return strncmp(close, ") S", 3) == 0;
+}
+
+bool
+stress_sleeps(const char *name)
+{
+	DIR *const tasks = opendir("/proc/self/task");
+	bool is_awake = false;
+
+	CHECK(tasks != NULL);
+	for (struct dirent *task; !is_awake && (task = readdir(tasks)) != NULL;)
+		if (task->d_name[0] != '.' && atoi(task->d_name) != gettid())
+			is_awake = !task_sleeps(task->d_name, name);
+	CHECK(closedir(tasks) == 0);
+	return !is_awake;
+}
+
+void
+stress_yield(struct stress_patience *patience)
+{
+	sched_yield();
+	if (++patience->yields < YIELDS)
+		return;
+	patience->nights = stress_sleeps(NULL) ? patience->nights + 1 : 0;
+	CHECK(patience->nights < NIGHTS || !"a wake-up that was lost");
+}
+
+void
+stress_stop_clock(struct reprise_store *store)
+{
+	CHECK_OK(reprise_stamp_set(store, 1));
 }
 
 static uint64_t

@@ -85,6 +85,23 @@ struct reprise_subscription *stress_subscribe(struct reprise_store *store,
 
 unsigned int stress_random(unsigned int *state);
 
+/*
+ * For who waits until others have done something that an append wakes them for. Yields; and dies when
+ * all of them sleep, at one look after the other: they pass on what there is to do in a few steps, so
+ * it was lost on the way, even if the relay's tick would find it later. (Not where the relay defers.)
+ */
+struct stress_patience {
+	unsigned int yields, nights;
+};
+
+void stress_yield(struct stress_patience *patience);
+
+/* So that the relay of @store sleeps for a second at a time, and hides less. */
+void stress_stop_clock(struct reprise_store *store);
+
+/* Whether the thread with this name, or every thread but the caller if it is NULL, sleeps. */
+bool stress_sleeps(const char *name);
+
 /* For a random while that is shorter than a system call. */
 void stress_dawdle(unsigned int *random);
 

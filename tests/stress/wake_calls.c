@@ -11,7 +11,6 @@
  * others, however many they are; and none in a store that defers.
  */
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
@@ -22,7 +21,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -239,40 +237,12 @@ wait_for_sleepers(struct scene *scene)
 	}
 }
 
-static bool
-is_asleep(const char *task)
-{
-	char path[300], line[64] = "";
-
-	snprintf(path, sizeof(path), "/proc/self/task/%s/stat", task);
-	FILE *const file = fopen(path, "r");
-
-	if (file == NULL)
-		return true;
-	if (fgets(line, sizeof(line), file) == NULL)
-		line[0] = '\0';
-	CHECK(fclose(file) == 0);
-	return strstr(line, "(reprise-relay)") == NULL || strstr(line, ") S ") != NULL;
-}
-
 /* So that waking it costs its call. It may wake for a moment by itself: hence "most bursts" below. */
 static void
 wait_for_relay(void)
 {
-	bool is_awake = true;
-
-	while (is_awake) {
-		DIR *const tasks = opendir("/proc/self/task");
-
-		CHECK(tasks != NULL);
-		is_awake = false;
-		for (struct dirent *task; (task = readdir(tasks)) != NULL;)
-			if (task->d_name[0] != '.')
-				is_awake |= !is_asleep(task->d_name);
-		CHECK(closedir(tasks) == 0);
-		if (is_awake)
-			sched_yield();
-	}
+	while (!stress_sleeps("reprise-relay"))
+		sched_yield();
 }
 
 /* Every callback has been called for having been set, and every door's hand is up. */

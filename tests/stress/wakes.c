@@ -148,6 +148,7 @@ run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 	struct interrupter interrupter = { .sleepers = sleepers };
 	unsigned int random = 2;
 
+	stress_stop_clock(store);
 	for (size_t i = 0; i < SLEEPERS; i++)
 		sleepers[i].subscription = stress_subscribe(store, &cursor, 1);
 	for (size_t i = 0; i < sleepers_count; i++)
@@ -158,9 +159,11 @@ run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 	for (reprise_position next = 1; next <= appends; next++) {
 		/* At every point of a sleeper's way to sleep. */
 		stress_linger(&random);
+		struct stress_patience patience = { 0 };
+
 		stress_append(session, next);
 		while (!all_have_seen(sleepers, sleepers_count, next))
-			sched_yield();
+			stress_yield(&patience);
 	}
 	CHECK_OK(reprise_session_end(session, 0));
 	for (size_t i = 0; i < sleepers_count; i++) {
