@@ -299,7 +299,7 @@ visit_many(struct reprise_store *store, uint64_t events)
 	}
 }
 
-Test(bounds, A27_idle_sessions_expire_to_nothing_and_the_memory_goes_back, .timeout = 120)
+Test(bounds, A27_idle_sessions_expire_to_nothing_and_the_memory_goes_back)
 {
 	struct reprise_store *store = bounded_store(0, 0);
 	uint64_t count = 0;
@@ -325,7 +325,7 @@ Test(bounds, A27_idle_sessions_expire_to_nothing_and_the_memory_goes_back, .time
 }
 
 /* Measured, not computed. */
-Test(bounds, a_session_that_retains_nothing_costs_at_most_1_KiB, .timeout = 120)
+Test(bounds, a_session_that_retains_nothing_costs_at_most_1_KiB)
 {
 	struct reprise_store *store = bounded_store(0, 0);
 
