@@ -105,7 +105,8 @@ struct reprise_error {
  *
  * allocate/release  Control memory: at most a few KiB each. allocate returns memory aligned to
  *                   @alignment (a power of two, at most 64), or NULL; release gets the same size.
- *                   (The session table's own buckets come from liburcu, which uses malloc.)
+ *                   (The session table's own buckets come from liburcu, which uses malloc, and ends the
+ *                   process where another thread takes what malloc has just said to have.)
  * map/unmap         Windows, staging and sessions, in large pieces of private anonymous memory, aligned to
  *                   a page, or NULL; as mmap gives it, inherited by forks. The library gives pages back
  *                   with madvise(2) in between, and unmaps only whole pieces.

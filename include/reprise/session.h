@@ -195,7 +195,7 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
  * @payload_bytes          What was written, from the beginning; at most what was reserved.
  * @revision, @kind, @flags, @ret_position  As reprise_append.
  *
- * Threads   Writer.
+ * Threads   Writer. Whoever has reserved also writes and publishes: the room was made in its name.
  * Progress  Wait-free, no allocation; reprise_publish makes system calls as reprise_append.
  *           Signal-safe.
  * Ordering  reprise_publish: release, as reprise_append. The others: none.

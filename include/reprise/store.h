@@ -21,6 +21,9 @@
  * Payloads and reservations that were borrowed are not there. The child may open stores of its own: for
  * that, liburcu-bp's handlers are registered with pthread_atfork, and must not be by the program, too.
  *
+ * A thread's first call on any store makes it known to liburcu, which takes a page for the first of them, and
+ * more as there are more at a time, and ends the process if the system refuses.
+ *
  * An event leaves the window when a newer one needs its place (capacity), when it is older than
  * the age limit (age), or when it is trimmed (request).
  */
@@ -292,7 +295,8 @@ REPRISE_API reprise_status reprise_invalidate_all(struct reprise_store *store) R
  *
  * Since its last handle went, or since it was created. Its memory goes back to the system; its
  * cursors become unknown. The store remembers the positions of some 200,000 released, evicted
- * and void windows, so that a session that is opened again goes on above them. (contracts A05, A26, A27)
+ * and void windows, if it can have 4 MiB for that, so that a session that is opened again goes on
+ * above them. (contracts A05, A26, A27)
  *
  * @store      Borrowed.
  * @ret_count  How many. May be NULL.

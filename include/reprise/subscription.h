@@ -92,7 +92,8 @@ struct reprise_gap {
 
 	/*
 	 * A position that was newest during the call, and its revision, or REPRISE_REVISION_UNKNOWN
-	 * if appends overtook every look at it, or a reservation has taken its place. An empty window: revision 0.
+	 * if appends overtook every look at it, or a reservation has taken its place. An empty window:
+	 * revision 0.
 	 */
 	struct reprise_cursor newest;
 };

@@ -20,17 +20,19 @@ static_assert(ATOMIC_INT_LOCK_FREE == 2, "futex words need lock-free 32 bits");
 
 #define load_relaxed(word)         atomic_load_explicit((word), memory_order_relaxed)
 #define load_acquire(word)         atomic_load_explicit((word), memory_order_acquire)
-#define load_ordered(word)         atomic_load_explicit((word), memory_order_seq_cst)
 #define store_relaxed(word, value) atomic_store_explicit((word), (value), memory_order_relaxed)
 #define store_release(word, value) atomic_store_explicit((word), (value), memory_order_release)
-#define store_ordered(word, value) atomic_store_explicit((word), (value), memory_order_seq_cst)
+#define fetch_add_release(word, n) atomic_fetch_add_explicit((word), (n), memory_order_release)
 #define fetch_add_relaxed(word, n) atomic_fetch_add_explicit((word), (n), memory_order_relaxed)
 #define fetch_sub_relaxed(word, n) atomic_fetch_sub_explicit((word), (n), memory_order_relaxed)
-#define fetch_add_acq_rel(word, n) atomic_fetch_add_explicit((word), (n), memory_order_acq_rel)
-#define fetch_sub_acq_rel(word, n) atomic_fetch_sub_explicit((word), (n), memory_order_acq_rel)
-#define fetch_or_ordered(word, b)  atomic_fetch_or_explicit((word), (b), memory_order_seq_cst)
-#define fetch_and_ordered(word, b) atomic_fetch_and_explicit((word), (b), memory_order_seq_cst)
-#define exchange_acq_rel(word, v)  atomic_exchange_explicit((word), (v), memory_order_acq_rel)
+#define fetch_sub_release(word, n) atomic_fetch_sub_explicit((word), (n), memory_order_release)
+#define fetch_or_acquire(word, b)  atomic_fetch_or_explicit((word), (b), memory_order_acquire)
+#define fetch_or_relaxed(word, b)  atomic_fetch_or_explicit((word), (b), memory_order_relaxed)
+#define fetch_and_release(word, b) atomic_fetch_and_explicit((word), (b), memory_order_release)
+#define fetch_and_relaxed(word, b) atomic_fetch_and_explicit((word), (b), memory_order_relaxed)
+#define exchange_relaxed(word, v)  atomic_exchange_explicit((word), (v), memory_order_relaxed)
+#define exchange_acquire(word, v)  atomic_exchange_explicit((word), (v), memory_order_acquire)
+#define exchange_release(word, v)  atomic_exchange_explicit((word), (v), memory_order_release)
 
 #define fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define fence_release() atomic_thread_fence(memory_order_release)
@@ -48,17 +50,17 @@ compare_exchange_release(atomic_u64 *word, uint64_t *expected, uint64_t desired)
 }
 
 static inline bool
-compare_exchange_acq_rel(atomic_u64 *word, uint64_t *expected, uint64_t desired)
+compare_exchange_acquire(atomic_u64 *word, uint64_t *expected, uint64_t desired)
 {
 	return atomic_compare_exchange_strong_explicit(word, expected, desired,
-						       memory_order_acq_rel, memory_order_relaxed);
+						       memory_order_acquire, memory_order_relaxed);
 }
 
 static inline bool
-compare_exchange_ordered(atomic_u64 *word, uint64_t *expected, uint64_t desired)
+compare_exchange_relaxed(atomic_u64 *word, uint64_t *expected, uint64_t desired)
 {
 	return atomic_compare_exchange_strong_explicit(word, expected, desired,
-						       memory_order_seq_cst, memory_order_relaxed);
+						       memory_order_relaxed, memory_order_relaxed);
 }
 
 #endif /* BASE_ATOMIC_H */

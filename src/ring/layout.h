@@ -88,7 +88,8 @@ struct ring {
 	/* What trimmers raise: positions at or below were given up; and whether all is void. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 floor_age;
 	atomic_u64 floor_request;
-	atomic_u64 invalid; /* 1: nothing of it is handed out any more */
+	atomic_u64 invalid;       /* 1: nothing of it is handed out any more */
+	atomic_u64 taken_request; /* what floor_request took itself: the rest had left before */
 
 	/* The writer's own; handed on between writers by the lock that makes them writers. */
 	alignas(CACHE_LINE_BYTES) uint64_t head; /* where the next record goes */

@@ -63,6 +63,7 @@ ring_open(struct ring *ring, const struct ring_shape *shape, void *memory, uint6
 	atomic_init(&ring->ended, 0);
 	atomic_init(&ring->floor_age, 0);
 	atomic_init(&ring->floor_request, 0);
+	atomic_init(&ring->taken_request, 0);
 	atomic_init(&ring->invalid, 0);
 	atomic_init(&ring->revision_max, 0);
 }

@@ -41,7 +41,6 @@ ring_fill(struct ring *ring, uint64_t position, const struct draft *draft)
 void
 ring_abort(struct ring *ring)
 {
+	/* Nothing runs still: the head may be in the lap before, and the next append finds out how far. */
 	ring->is_reserved = 0;
-	/* The head may be in the lap before: the next append finds out how far it may run. */
-	ring->run_end = 0;
 }

@@ -49,6 +49,13 @@ ring_is_void(struct ring *ring)
 	return load_acquire(&ring->invalid) != 0;
 }
 
+/* Whether @position (kept before @look) left because somebody asked for it. */
+static inline bool
+ring_was_requested(struct ring *ring, const struct look *look, uint64_t position)
+{
+	return position <= look->floor_request && position <= load_relaxed(&ring->taken_request);
+}
+
 /* The greater of both floors. */
 uint64_t ring_floor(struct ring *ring);
 

@@ -5,12 +5,14 @@ void
 ring_trim_to(struct ring *ring, uint64_t position)
 {
 	const struct look look = ring_look(ring);
-	uint64_t floor = look.floor_request;
+	uint64_t taken = load_relaxed(&ring->taken_request), floor = look.floor_request;
 
 	position = least(position, look.newest);
-	/* What has left already keeps the cause it left for. */
-	if (position < look.kept)
-		return;
+	/* What has left already keeps the cause it left for. Before the floor: who sees that sees this. */
+	while (position >= look.kept && taken < position)
+		if (compare_exchange_relaxed(&ring->taken_request, &taken, position))
+			break;
+	/* It is raised all the same: what a subscription has copied is not handed out, either. */
 	while (floor < position) {
 		/* [trim:A] The newest it is clamped to before; pairs with [look:C]. */
 		if (compare_exchange_release(&ring->floor_request, &floor, position))

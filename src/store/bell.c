@@ -33,7 +33,7 @@ static void
 wake_direct(struct bell *bell)
 {
 	/* [ring:B] The hand lowered before; pairs with [arm:B]. */
-	atomic_fetch_add_explicit(&bell->epoch, 1, memory_order_seq_cst);
+	fetch_add_release(&bell->epoch, 1);
 	fetch_add_relaxed(&bell->wakes, 1);
 	futex_wake_all(&bell->epoch);
 }
@@ -43,17 +43,16 @@ push(struct bell_queue *queue, struct bell *bell)
 {
 	store_relaxed(&bell->queued_before, &unknown);
 	/* [push:A] What was published, and `unknown`, before; pairs with [take:A]. */
-	struct bell *const before = exchange_acq_rel(&queue->head, bell);
+	struct bell *const before = exchange_release(&queue->head, bell);
 
-	/* [push:B] The bell is queued before; pairs with [follow:A]. */
-	store_release(&bell->queued_before, before);
+	store_relaxed(&bell->queued_before, before);
 }
 
 static void
 call_relay(struct bell *bell)
 {
-	/* [call:A] What was published before; pairs with [answer:A]. */
-	if (fetch_or_ordered(&bell->bits, BELL_QUEUED) & BELL_QUEUED)
+	/* [call:A] Before queued_before is written again; pairs with [answer:A]. */
+	if (fetch_or_acquire(&bell->bits, BELL_QUEUED) & BELL_QUEUED)
 		return;
 	fetch_add_relaxed(bell->holders, 1);
 	push(bell->queue, bell);
@@ -70,7 +69,7 @@ lower(struct bell *bell, uint64_t hands)
 	if ((load_relaxed(&bell->bits) & hands) == 0)
 		return;
 	const uint64_t gone = hands | (hands & BELL_ARMED ? BELL_SETTLED : 0);
-	const uint64_t raised = fetch_and_ordered(&bell->bits, ~gone) & hands;
+	const uint64_t raised = fetch_and_relaxed(&bell->bits, ~gone) & hands;
 
 	if (raised & BELL_DIRECT)
 		wake_direct(bell);
@@ -114,12 +113,13 @@ bell_arm(struct bell *bell)
 {
 	uint64_t before = load_relaxed(&bell->bits), after;
 
-	/* Always a store, also where ARMED stands already: whoever lowers it comes after us then. */
+	/* Where it stands already: whoever lowers it looks at the list afterwards, and finds this hand. */
 	do {
-		after = before | BELL_ARMED;
-		if ((before & BELL_ARMED) == 0)
-			after += BELL_GENERATION;
-	} while (!compare_exchange_ordered(&bell->bits, &before, after));
+		after = before;
+		if (before & BELL_ARMED)
+			break;
+		after = (before | BELL_ARMED) + BELL_GENERATION;
+	} while (!compare_exchange_relaxed(&bell->bits, &before, after));
 	return armed_of(after) | (after & BELL_SETTLED);
 }
 
@@ -128,7 +128,7 @@ bell_arm_direct(struct bell *bell, bool has_epoch, uint32_t *epoch)
 {
 	/* [arm:B] Before the hand goes up; pairs with [ring:B]. */
 	const uint32_t now = load_acquire(&bell->epoch);
-	const bool is_taken = fetch_or_ordered(&bell->bits, BELL_DIRECT) & BELL_DIRECT;
+	const bool is_taken = fetch_or_relaxed(&bell->bits, BELL_DIRECT) & BELL_DIRECT;
 
 	/* A hand that was left up by a time-out is still its sleeper's own, if nobody has rung since. */
 	if (is_taken && !(has_epoch && *epoch == now))
@@ -144,7 +144,7 @@ settle(struct bell *bell, uint64_t armed)
 	uint64_t bits = load_relaxed(&bell->bits);
 
 	while (armed_of(bits) == armed && (bits & BELL_SETTLED) == 0)
-		if (compare_exchange_ordered(&bell->bits, &bits, bits | BELL_SETTLED))
+		if (compare_exchange_relaxed(&bell->bits, &bits, bits | BELL_SETTLED))
 			break;
 }
 
@@ -169,7 +169,7 @@ bell_queue_take(struct bell_queue *queue)
 	if (load_relaxed(&queue->head) == NULL)
 		return NULL;
 	/* [take:A] Before the bells are looked at; pairs with [push:A]. */
-	return exchange_acq_rel(&queue->head, NULL);
+	return exchange_acquire(&queue->head, NULL);
 }
 
 struct bell *
@@ -177,8 +177,8 @@ bell_queued_before(struct bell *bell)
 {
 	struct bell *before;
 
-	/* [follow:A] A moment after it could be taken, perhaps; pairs with [push:B]. */
-	for (unsigned int stalls = 0; (before = load_acquire(&bell->queued_before)) == &unknown;) {
+	/* Stored a moment after the bell could be taken. What it points to came with [take:A]. */
+	for (unsigned int stalls = 0; (before = load_relaxed(&bell->queued_before)) == &unknown;) {
 		if (++stalls % STALLS_MAX == 0)
 			sched_yield();
 		ck_pr_stall();
@@ -189,16 +189,16 @@ bell_queued_before(struct bell *bell)
 void
 bell_answer(struct bell *bell)
 {
-	/* [answer:A] Before the hands and the ring are looked at; pairs with [call:A]. */
-	fetch_and_ordered(&bell->bits, ~(uint64_t)BELL_QUEUED);
+	/* [answer:A] queued_before was read before, as others had left it; pairs with [call:A]. */
+	fetch_and_release(&bell->bits, ~(uint64_t)BELL_QUEUED);
 }
 
 void
 bell_queue_doze(struct bell_queue *queue, bool (*is_wanted)(void *context), void *context,
 		uint64_t deadline_ns)
 {
-	store_ordered(&queue->is_asleep, 1);
-	/* [doze:A] Asleep before the last look; pairs with [push:C]. */
+	store_relaxed(&queue->is_asleep, 1);
+	/* [doze:A] Asleep before the last look; pairs with [push:B]. */
 	fence_ordered();
 	if (load_relaxed(&queue->head) == NULL && !is_wanted(context))
 		(void)futex_wait(&queue->is_asleep, 1, deadline_ns);
@@ -208,9 +208,9 @@ bell_queue_doze(struct bell_queue *queue, bool (*is_wanted)(void *context), void
 bool
 bell_queue_wake(struct bell_queue *queue)
 {
-	/* [push:C] What is for the relay before whether it sleeps; pairs with [doze:A]. */
+	/* [push:B] What is for the relay before whether it sleeps; pairs with [doze:A]. */
 	fence_ordered();
-	if (load_relaxed(&queue->is_asleep) == 0 || exchange_acq_rel(&queue->is_asleep, 0) == 0)
+	if (load_relaxed(&queue->is_asleep) == 0 || exchange_relaxed(&queue->is_asleep, 0) == 0)
 		return false;
 	futex_wake_all(&queue->is_asleep);
 	return true;

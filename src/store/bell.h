@@ -26,10 +26,13 @@
  *   publish:A / arm:A      an append either sees the hand, or is seen by the look after it
  *   ring:A / arm:A         and so does whatever else rings: an end, an interrupt
  *   ring:B / arm:B         a hand that was lowered has its epoch counted up after it was read
- *   call:A / answer:A      who finds the bell queued already has its news looked at by the relay
- *   push:A / take:A        the relay sees the bell, and what was published before it was queued
- *   push:B / follow:A      and which bell was queued before it
- *   push:C / doze:A        the relay either sees the bell, or is seen to be asleep
+ *   answer:A / call:A      who queues a bell again stores queued_before after whoever had queued it before
+ *   push:A / take:A        the relay sees the bell, and all that were queued before it
+ *   push:B / doze:A        the relay either sees the bell, or is seen to be asleep
+ *
+ * Everything else about the bits is relaxed. Raising is followed by the barrier. Whoever lowers ARMED
+ * goes on to call; if the relay looked at the list before that hand was in it, its answer had come before
+ * the hand's ARMED, by the list's lock, and so before the call, which then finds no QUEUED.
  */
 
 #include "base/assert.h"

@@ -59,10 +59,10 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 
 	*ret_gap = (struct reprise_gap){
 		.reason = REPRISE_GAP_TRIMMED,
-		.detail = has_stretch && subscription->is_overtaken ? REPRISE_GAP_CAPACITY
-			  : last <= look.floor_request              ? REPRISE_GAP_REQUEST
-			  : last <= look.floor_age                  ? REPRISE_GAP_AGE
-								    : REPRISE_GAP_CAPACITY,
+		.detail = has_stretch && subscription->is_overtaken         ? REPRISE_GAP_CAPACITY
+			  : ring_was_requested(&session->ring, &look, last) ? REPRISE_GAP_REQUEST
+			  : last <= look.floor_age                          ? REPRISE_GAP_AGE
+									    : REPRISE_GAP_CAPACITY,
 		.lost = last - first + 1,
 		.lost_first = first,
 		.lost_last = last,

@@ -82,6 +82,13 @@ ring_doors(struct reprise_subscription *subscription)
 
 /* From here on others call. */
 
+static struct hands *
+lock_of(struct reprise_session *session)
+{
+	pthread_mutex_lock(&session->hands.lock);
+	return &session->hands;
+}
+
 /*
  * Answers what to unlock: after a ring the subscription may be gone. Without a session there is no list to be
  * in, and nobody else who rings.
@@ -89,10 +96,7 @@ ring_doors(struct reprise_subscription *subscription)
 static struct hands *
 lock(struct reprise_subscription *subscription)
 {
-	if (subscription->session == NULL)
-		return NULL;
-	pthread_mutex_lock(&subscription->session->hands.lock);
-	return &subscription->session->hands;
+	return subscription->session == NULL ? NULL : lock_of(subscription->session);
 }
 
 static void
@@ -121,7 +125,7 @@ hand_raise(struct reprise_subscription *subscription, bool is_for_sleep)
 {
 	struct reprise_session *const session = subscription->session;
 	const bool is_deferred = subscription->store->is_deferred;
-	struct hands *const hands = lock(subscription);
+	struct hands *const hands = lock_of(session);
 	struct raised raised = { .is_new = !subscription->is_hand_up,
 				 .rung = load_relaxed(&subscription->rung) };
 
@@ -166,9 +170,10 @@ hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_for_it
 void
 hand_have_watched(struct reprise_subscription *subscription)
 {
-	struct hands *const hands = lock(subscription);
+	struct reprise_session *const session = subscription->session;
+	struct hands *const hands = lock_of(session);
 
-	be_watched(subscription->session, subscription->at.position);
+	be_watched(session, subscription->at.position);
 	unlock(hands);
 }
 
@@ -259,8 +264,8 @@ hands_watch(struct reprise_session *session, bool rings)
 
 	pthread_mutex_lock(&hands->lock);
 	const bool is_any = !TAILQ_EMPTY(&hands->up);
-	const bool is_news = is_any && (load_acquire(&ring->newest) > hands->newest_least ||
-					load_acquire(&ring->ended) != 0 || ring_is_void(ring));
+	const bool is_news = is_any && (load_relaxed(&ring->newest) > hands->newest_least ||
+					load_relaxed(&ring->ended) != 0 || ring_is_void(ring));
 
 	hands->is_watched = is_any;
 	pthread_mutex_unlock(&hands->lock);

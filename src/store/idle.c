@@ -76,7 +76,7 @@ idle_leave(struct reprise_session *session)
 	fetch_sub_relaxed(&store->sessions, 1);
 	be_gone(session);
 	past_remember(&store->past, &store->pool, session->hash,
-		      load_acquire(&session->ring.newest));
+		      load_relaxed(&session->ring.newest));
 }
 
 const char *

@@ -111,6 +111,8 @@ take_new_watched(struct relay *relay)
 	pthread_mutex_lock(&relay->lock);
 	struct reprise_session *session = relay->watched_new;
 
+	/* Before the rest is looked at, which is under the lock, too. */
+	store_relaxed(&relay->is_wanted, 0);
 	relay->watched_new = NULL;
 	pthread_mutex_unlock(&relay->lock);
 	while (session != NULL) {
@@ -178,7 +180,7 @@ do_round(struct relay *relay)
 {
 	bool is_busy = ring_queued(relay);
 
-	if (load_relaxed(&relay->is_wanted) != 0 && exchange_acq_rel(&relay->is_wanted, 0) != 0) {
+	if (load_relaxed(&relay->is_wanted) != 0) {
 		take_new_watched(relay);
 		is_busy |= call_due(relay);
 	}
@@ -193,7 +195,7 @@ relay_main(void *argument)
 	uint64_t stamp_due = clock_ns() + STAMP_TICK_NS, tick_due = 0, spin_end = 0;
 
 	own = relay;
-	while (load_acquire(&relay->is_stopping) == 0) {
+	while (load_relaxed(&relay->is_stopping) == 0) {
 		const bool is_busy = do_round(relay);
 		const uint64_t now = clock_ns();
 
@@ -217,14 +219,6 @@ relay_main(void *argument)
 							       : stamp_due);
 	}
 	return NULL;
-}
-
-/* Something was left for the thread. */
-static void
-want(struct relay *relay)
-{
-	store_release(&relay->is_wanted, 1);
-	(void)bell_queue_wake(&relay->queue);
 }
 
 bool
@@ -271,8 +265,8 @@ void
 relay_close(struct relay *relay)
 {
 	if (relay->is_started) {
-		store_release(&relay->is_stopping, 1);
-		want(relay);
+		store_relaxed(&relay->is_stopping, 1);
+		(void)bell_queue_wake(&relay->queue);
 		pthread_join(relay->thread, NULL);
 		let_all_go(relay);
 	}
@@ -316,8 +310,9 @@ relay_watch(struct relay *relay, struct reprise_session *session)
 	pthread_mutex_lock(&relay->lock);
 	session->hands.watched_next = relay->watched_new;
 	relay->watched_new = session;
+	store_relaxed(&relay->is_wanted, 1);
 	pthread_mutex_unlock(&relay->lock);
-	want(relay);
+	(void)bell_queue_wake(&relay->queue);
 }
 
 void
@@ -341,10 +336,11 @@ relay_call(struct relay *relay, struct reprise_subscription *subscription)
 		TAILQ_INSERT_TAIL(&relay->due, subscription, call);
 		subscription->call_round = relay->round;
 		subscription->is_call_due = true;
+		store_relaxed(&relay->is_wanted, 1);
 	}
 	pthread_mutex_unlock(&relay->lock);
 	if (is_new)
-		want(relay);
+		(void)bell_queue_wake(&relay->queue);
 }
 
 bool

@@ -34,7 +34,7 @@ struct relay {
 	pthread_t thread;
 	bool is_started; /* under the store's lock */
 	atomic_u32 is_stopping;
-	atomic_u32 is_wanted; /* something below is for the relay */
+	atomic_u32 is_wanted; /* something below is for the thread; changed under the lock */
 
 	/* Under the lock; the thread is never called back under it. */
 	pthread_mutex_t lock;

@@ -149,7 +149,7 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 	fill(session, store, id, id_bytes, &shape, bounds->age_ns_max);
 	/* Positions go on above whatever was given out before, as far as that is known. */
 	ring_open(&session->ring, &shape, session->block->memory,
-		  greatest(before != NULL ? load_acquire(&before->ring.newest) : 0,
+		  greatest(before != NULL ? load_relaxed(&before->ring.newest) : 0,
 			   past_newest(&store->past, session->hash)));
 	come_in(session, before);
 	*ret_session = session;
@@ -159,7 +159,7 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 bool
 session_pin(struct reprise_session *session)
 {
-	if ((fetch_add_acq_rel(&session->refs, 1) & SESSION_DEAD) == 0)
+	if ((fetch_add_relaxed(&session->refs, 1) & SESSION_DEAD) == 0)
 		return true;
 	fetch_sub_relaxed(&session->refs, 1);
 	return false;
@@ -184,8 +184,9 @@ drop(struct reprise_session *session)
 	struct table *const table = session->store->table;
 
 	table_protect(table);
-	const bool is_last = fetch_sub_acq_rel(&session->refs, 1) == 1 &&
-			     compare_exchange_acq_rel(&session->refs, &nobody, SESSION_DEAD);
+	/* Release: what was done with it. Acquire: what all others had done, who released it before. */
+	const bool is_last = fetch_sub_release(&session->refs, 1) == 1 &&
+			     compare_exchange_acquire(&session->refs, &nobody, SESSION_DEAD);
 	table_unprotect(table);
 	return is_last;
 }

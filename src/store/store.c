@@ -98,6 +98,13 @@ part_with(struct reprise_session *session, void *context)
 	*gone = session;
 }
 
+/* Acquire: all that they did before they were counted down. */
+static bool
+has_any(atomic_u64 *handles)
+{
+	return load_acquire(handles) != 0;
+}
+
 reprise_status
 reprise_store_close(struct reprise_store *store)
 {
@@ -109,7 +116,7 @@ reprise_store_close(struct reprise_store *store)
 		return REPRISE_E_FORKED;
 	if (relay_is_caller())
 		return REPRISE_E_INVALID;
-	if (load_acquire(&store->writers) != 0 || load_acquire(&store->subscriptions) != 0)
+	if (has_any(&store->writers) || has_any(&store->subscriptions))
 		return REPRISE_E_BUSY;
 	relay_close(&store->relay);
 	table_each(store->table, part_with, &gone);

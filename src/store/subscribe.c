@@ -56,23 +56,52 @@ take_staging(struct reprise_subscription *subscription, uint64_t staging_bytes)
 	return true;
 }
 
-/* The session of that id, pinned and held; or NULL. One that leaves the table meanwhile is not it. */
-static struct reprise_session *
-find_and_hold(struct reprise_store *store, const char *id, size_t id_bytes)
+static void
+give_staging(struct reprise_subscription *subscription)
 {
-	struct reprise_session *session;
-	bool is_held = false;
+	struct reprise_store *const store = subscription->store;
 
-	while (!is_held && (session = session_find(store, id, id_bytes)) != NULL) {
-		pthread_mutex_lock(&store->lock);
-		is_held = session->is_in_table;
-		if (is_held)
-			idle_hold(session);
-		pthread_mutex_unlock(&store->lock);
-		if (!is_held)
-			session_unpin(session);
+	fetch_sub_relaxed(&store->staging_bytes, subscription->block->bytes);
+	pool_give(&store->pool, subscription->block);
+}
+
+/* False if it has left the table since it was found. */
+static bool
+hold(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	pthread_mutex_lock(&store->lock);
+	const bool is_held = session->is_in_table;
+
+	if (is_held)
+		idle_hold(session);
+	pthread_mutex_unlock(&store->lock);
+	return is_held;
+}
+
+/*
+ * The session of that id, pinned and held, with staging for it; or NULL. One that leaves the table
+ * meanwhile is not it. False, and nothing was held, without memory: so that who is idle stays where it is.
+ */
+static bool
+find_and_hold(struct reprise_subscription *subscription, const char *id, size_t id_bytes,
+	      uint64_t staging_bytes)
+{
+	for (;;) {
+		subscription->session = session_find(subscription->store, id, id_bytes);
+		if (subscription->session == NULL)
+			return true;
+		const bool has_staging = take_staging(subscription, staging_bytes);
+
+		if (has_staging && hold(subscription->session))
+			return true;
+		if (has_staging)
+			give_staging(subscription);
+		session_unpin(subscription->session);
+		if (!has_staging)
+			return false;
 	}
-	return session;
 }
 
 static void
@@ -126,9 +155,7 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	subscription->store = store;
 	subscription->home = store->stamp;
-	subscription->session = find_and_hold(store, cursor->session_id, id_bytes);
-	if (subscription->session != NULL && !take_staging(subscription, known.staging_bytes)) {
-		let_go(subscription->session);
+	if (!find_and_hold(subscription, cursor->session_id, id_bytes, known.staging_bytes)) {
 		memory_give(&store->memory, subscription, sizeof(*subscription));
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	}
@@ -180,14 +207,13 @@ subscription_free(struct reprise_subscription *subscription)
 	if (subscription->has_descriptor)
 		close(subscription->descriptor);
 	if (subscription->session != NULL) {
-		fetch_sub_relaxed(&store->staging_bytes, subscription->block->bytes);
-		pool_give(&store->pool, subscription->block);
+		give_staging(subscription);
 		fetch_sub_relaxed(&subscription->session->subscriptions, 1);
 		let_go(subscription->session);
 	}
 	memory_give(&store->memory, subscription, sizeof(*subscription));
 	/* Last: from here on the store may be closed. */
-	atomic_fetch_sub_explicit(&store->subscriptions, 1, memory_order_release);
+	fetch_sub_release(&store->subscriptions, 1);
 }
 
 void

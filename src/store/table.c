@@ -2,6 +2,7 @@
 #include "store/table.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <urcu/urcu-bp.h>
@@ -16,6 +17,7 @@ struct node;
 
 enum {
 	BUCKETS_FIRST = 64,
+	TABLE_BYTES_MOST = 8192, /* what liburcu takes for a table beside its buckets: less */
 };
 
 /*
@@ -62,28 +64,51 @@ matches(struct cds_lfht_node *link, const void *id)
 	return strcmp(session_of_link(link)->id, id) == 0;
 }
 
+/*
+ * liburcu ends the process when malloc has nothing for it. So malloc is asked before, for all at once, and
+ * gives that again unless another thread is faster.
+ */
+static bool
+may_allocate(uint64_t buckets)
+{
+	/* Volatile, or the compiler leaves both calls out. */
+	void *volatile trial = malloc(TABLE_BYTES_MOST + buckets * sizeof(struct cds_lfht_node));
+	const bool is_there = trial != NULL;
+
+	free(trial);
+	return is_there;
+}
+
 /* Else a child that opens a store of its own would wait for threads, and locks, that it has not got. */
-static void
+static bool
 survive_forks(void)
 {
-	(void)pthread_atfork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
-			     urcu_bp_after_fork_child);
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static bool is_done; /* once a process: twice would lock twice */
+
+	pthread_mutex_lock(&lock);
+	if (!is_done)
+		is_done = pthread_atfork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
+					 urcu_bp_after_fork_child) == 0;
+	const bool will_survive = is_done;
+
+	pthread_mutex_unlock(&lock);
+	return will_survive;
 }
 
 struct table *
 table_open(struct memory *memory)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct table *const table = memory_take(memory, sizeof(*table));
 
 	if (table == NULL)
 		return NULL;
-	(void)pthread_once(&once, survive_forks);
 	table->memory = memory;
 	atomic_init(&table->retired, NULL);
 	table->buckets = BUCKETS_FIRST;
-	table->sessions =
-		cds_lfht_new_flavor(BUCKETS_FIRST, BUCKETS_FIRST, 0, 0, &urcu_bp_flavor, NULL);
+	if (survive_forks() && may_allocate(BUCKETS_FIRST))
+		table->sessions = cds_lfht_new_flavor(BUCKETS_FIRST, BUCKETS_FIRST, 0, 0,
+						      &urcu_bp_flavor, NULL);
 	if (table->sessions == NULL) {
 		memory_give(memory, table, sizeof(*table));
 		return NULL;
@@ -131,7 +156,8 @@ table_add(struct table *table, struct reprise_session *session)
 	urcu_bp_read_lock();
 	cds_lfht_add(table->sessions, (unsigned long)session->hash, &node->link);
 	urcu_bp_read_unlock();
-	if (++table->count > table->buckets)
+	/* Without memory for more buckets it is slower, and tries again with the next one. */
+	if (++table->count > table->buckets && may_allocate(table->buckets))
 		resize(table, 2 * table->buckets);
 }
 

@@ -20,7 +20,7 @@ static bool
 is_interrupted(struct reprise_subscription *subscription)
 {
 	return load_relaxed(&subscription->interrupted) != 0 &&
-	       exchange_acq_rel(&subscription->interrupted, 0) != 0;
+	       exchange_acquire(&subscription->interrupted, 0) != 0;
 }
 
 /* Whether the wait is over, and with what. */

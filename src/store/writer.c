@@ -74,7 +74,7 @@ reprise_session_close(struct reprise_session *session)
 	pthread_mutex_unlock(&store->lock);
 	session_unpin(session);
 	/* Last: from here on the store may be closed. */
-	atomic_fetch_sub_explicit(&store->writers, 1, memory_order_release);
+	fetch_sub_release(&store->writers, 1);
 }
 
 reprise_status

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/crc32c.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/numbers.h"
 #include "base/siphash.h"
@@ -55,8 +56,12 @@ Test(base, utf8_text_is_told_from_what_is_none)
 		{ "\xf0\x80\x80\xaf", 0 }, /* overlong */
 		{ "\xed\xa0\x80", 0 },     /* a surrogate */
 		{ "\x80", 0 },             /* a lone continuation */
-		{ "\xff", 0 },             /* no lead byte */
-		{ "a\x1f", 1 },            /* controls */
+		{ "a\xe2\x82"
+		  "a",
+		  1 },                      /* cut short by another */
+		{ "a\xf0\x9f\x98\xc3", 1 }, /* cut short by another */
+		{ "\xff", 0 },              /* no lead byte */
+		{ "a\x1f", 1 },             /* controls */
 		{ "a\x7f", 1 },
 		{ "a\xc2\x85", 1 },
 		{ "\xc2\xa0", 2 }, /* no control */
@@ -170,4 +175,36 @@ Test(base, rounding_meets_its_bounds)
 	cr_assert(eq(u64, round_up(0, 8), 0));
 	cr_assert(eq(u64, round_up(1, 8), 8));
 	cr_assert(eq(u64, round_up(8, 8), 8));
+}
+
+Test(base, a_block_that_is_none_may_be_given_back)
+{
+	struct memory memory;
+
+	cr_assert(memory_init(&memory, NULL));
+	memory_give(&memory, NULL, 64);
+	cr_assert(eq(u64, load_relaxed(&memory.control_bytes), 0));
+}
+
+Test(base, an_error_gets_what_it_has_room_for)
+{
+	struct reprise_error error, as_it_was;
+
+	memset(&error, 7, sizeof(error));
+	error.size = 0;
+	memcpy(&as_it_was, &error, sizeof(error));
+	cr_assert(eq(int, error_invalid(&error, "what"), REPRISE_E_INVALID));
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): every byte was set, padding, too */
+	cr_assert(eq(int, memcmp(&error, &as_it_was, sizeof(error)), 0), "none at all");
+
+	const size_t some = offsetof(struct reprise_error, os_error);
+
+	error.size = some;
+	memcpy(&as_it_was, &error, sizeof(error));
+	cr_assert(eq(int, error_invalid(&error, "what"), REPRISE_E_INVALID));
+	cr_assert(eq(sz, error.size, some));
+	cr_assert(eq(int, error.status, REPRISE_E_INVALID));
+	cr_assert(eq(int,
+		     memcmp((char *)&error + some, (char *)&as_it_was + some, sizeof(error) - some),
+		     0));
 }

@@ -11,7 +11,7 @@ trap 'rm -rf "$scratch"' EXIT
 block() { awk -v kind="$1" '$0 == "```" kind { on = 1; next } /^```/ { on = 0 } on' README.md; }
 block c >"$scratch/program.c"
 block text >"$scratch/expected"
-[ -s "$scratch/program.c" ] && [ -s "$scratch/expected" ] || { echo "README.md has no program"; exit 1; }
+{ [ -s "$scratch/program.c" ] && [ -s "$scratch/expected" ]; } || { echo "README.md has no program"; exit 1; }
 lines=$(wc -l <"$scratch/program.c")
 [ "$lines" -le 25 ] || { echo "the program in README.md has $lines lines, not 25"; exit 1; }
 

@@ -20,7 +20,9 @@ tower_with(bool is_fenced)
 {
 	static struct tower tower;
 
-	tower = (struct tower){ 0 };
+	atomic_init(&tower.queue.head, NULL);
+	atomic_init(&tower.queue.is_asleep, 0);
+	atomic_init(&tower.holders, 0);
 	bell_init(&tower.bell, &tower.queue, &tower.holders, is_fenced);
 	return &tower;
 }

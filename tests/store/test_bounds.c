@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "store/session.h"
 
@@ -100,6 +101,7 @@ Test(bounds, A26_what_is_held_is_never_evicted_and_then_open_is_full)
 	memset(&cursor, 7, sizeof(cursor));
 	cr_assert(eq(int, reprise_current_cursor(store, "third", 0, &cursor), REPRISE_E_FULL));
 	cr_assert(eq(int, reprise_earliest_cursor(store, "third", 0, &cursor), REPRISE_E_FULL));
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): every byte was set, padding, too */
 	cr_assert(eq(int, memcmp(&cursor, &untouched, sizeof(cursor)), 0));
 	cr_assert(eq(u64, stats_of(store).sessions, 2));
 
@@ -233,6 +235,60 @@ Test(bounds, A05_what_is_forgotten_is_the_least)
 	expect_no_leaks();
 }
 
+/* Several chunks have room at once: each goes back when its last block does, but for the only one. */
+Test(bounds, chunks_of_a_slab_go_back_whatever_the_order)
+{
+	enum {
+		BYTES = 8192,
+		CHUNKS = 3,
+	};
+	struct memory memory;
+	struct pool pool;
+	struct slab slab;
+	struct chunk *chunks[100] = { 0 }, *first[CHUNKS];
+	void *blocks[100] = { 0 };
+	size_t count = 0, chunks_count = 0;
+
+	cr_assert(memory_init(&memory, NULL));
+	pool_open(&pool, &memory, true);
+	slab_open(&slab, &pool, BYTES);
+	/* So many that three chunks are full. */
+	while (chunks_count <= CHUNKS) {
+		blocks[count] = slab_take(&slab, &chunks[count]);
+		cr_assert(ne(ptr, blocks[count], NULL));
+		memset(blocks[count], 1, BYTES);
+		if (count == 0 || chunks[count] != chunks[count - 1]) {
+			if (chunks_count < CHUNKS)
+				first[chunks_count] = chunks[count];
+			chunks_count++;
+		}
+		cr_assert(lt(sz, ++count, 100));
+	}
+	/* One of each, so that all have room; then all of them. */
+	for (size_t i = 0; i < CHUNKS; i++)
+		for (size_t n = 0; n < count; n++)
+			if (chunks[n] == first[i]) {
+				slab_give(&slab, chunks[n], blocks[n]);
+				chunks[n] = NULL;
+				break;
+			}
+	struct chunk *again = NULL;
+	unsigned char *const block = slab_take(&slab, &again);
+
+	cr_assert(eq(ptr, again, first[CHUNKS - 1]), "the one that had room last");
+	for (size_t i = 0; i < BYTES; i++)
+		cr_assert(eq(u8, block[i], 0));
+	slab_give(&slab, again, block);
+	for (size_t n = 0; n < count; n++)
+		if (chunks[n] != NULL)
+			slab_give(&slab, chunks[n], blocks[n]);
+	cr_assert(ne(ptr, TAILQ_FIRST(&slab.with_room), NULL), "one is kept");
+	slab_close(&slab);
+	pool_close(&pool);
+	cr_assert(eq(u64, load_relaxed(&memory.control_bytes), 0));
+	expect_no_leaks();
+}
+
 Test(bounds, A26_expire_releases_what_nobody_held_for_longer_than_its_limit)
 {
 	struct reprise_store *store = bounded_store(0, 0);
@@ -262,6 +318,63 @@ Test(bounds, A26_expire_releases_what_nobody_held_for_longer_than_its_limit)
 	cr_assert(is_known(store, "forever"));
 	reprise_session_close(held);
 	cr_assert(eq(int, reprise_expire_idle(NULL, &count), REPRISE_E_INVALID));
+	close_store(store);
+}
+
+/* The table of sessions shrinks to what is left, and no further. */
+Test(bounds, who_is_held_is_found_when_the_others_have_expired)
+{
+	enum {
+		ALL = 4096,
+		HELD = 256,
+	};
+	struct reprise_store *store = bounded_store(0, 0);
+	struct reprise_session *held[HELD];
+	uint64_t count = 0;
+	char id[32];
+
+	for (int i = 0; i < ALL; i++) {
+		snprintf(id, sizeof(id), "id-%d", i);
+		if (i < HELD)
+			held[i] = opened(store, id);
+		else
+			visit(store, id, 0);
+	}
+	cr_assert(eq(int, reprise_stamp_set(store, 2 * one_hour), REPRISE_OK));
+	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(u64, count, ALL - HELD));
+	for (int i = 0; i < ALL; i++) {
+		snprintf(id, sizeof(id), "id-%d", i);
+		cr_assert(eq(int, is_known(store, id), i < HELD), "%s", id);
+	}
+	for (int i = 0; i < HELD; i++)
+		reprise_session_close(held[i]);
+	cr_assert(eq(u64, stats_of(store).sessions_idle, HELD));
+	close_store(store);
+}
+
+/* liburcu would end the process: nobody makes it wait. What is retired goes back at the close. */
+Test(bounds, what_has_gone_waits_for_the_close_where_membarrier_is_refused_later)
+{
+	struct reprise_store *store = bounded_store(0, 0);
+	uint64_t count = 0;
+
+	for (int i = 0; i < 8; i++) {
+		char id[] = { 'a', (char)('0' + i), '\0' };
+
+		visit(store, id, 1);
+	}
+	refuse_membarrier();
+	cr_assert(eq(int, reprise_stamp_set(store, 2 * one_hour), REPRISE_OK));
+	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(u64, count, 8));
+	table_reclaim(store->table, true, session_reclaim);
+	cr_assert(not(is_known(store, "a0")));
+	visit(store, "a0", 2);
+	cr_assert(is_known(store, "a0"));
+	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
+	table_reclaim(store->table, true, session_reclaim);
+	cr_assert(eq(u64, stats_of(store).sessions, 0));
 	close_store(store);
 }
 
@@ -299,6 +412,18 @@ visit_many(struct reprise_store *store, uint64_t events)
 	}
 }
 
+/* Whether the memory goes down to that, before long. */
+static bool
+falls_to(uint64_t bytes)
+{
+	for (int looks = 0; looks < 1000; looks++) {
+		if (resident_bytes() <= bytes)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
 Test(bounds, A27_idle_sessions_expire_to_nothing_and_the_memory_goes_back)
 {
 	struct reprise_store *store = bounded_store(0, 0);
@@ -318,9 +443,10 @@ Test(bounds, A27_idle_sessions_expire_to_nothing_and_the_memory_goes_back)
 	cr_assert(eq(u64, stats_of(store).sessions, 0));
 	cr_assert(eq(u64, stats_of(store).bytes, 0));
 	cr_assert(eq(u64, stats_of(store).arena_bytes, 0));
-	table_reclaim(store->table, true, session_reclaim); /* as the relay does within a second */
+	/* As the relay does within a second; it may be at it just now. */
+	table_reclaim(store->table, true, session_reclaim);
 	if (is_measurable)
-		cr_assert(le(u64, resident_bytes() - before, (full - before) / 20));
+		cr_assert(falls_to(before + (full - before) / 20));
 	close_store(store);
 }
 

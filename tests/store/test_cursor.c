@@ -14,7 +14,7 @@ cursor_of(const char *id, uint64_t revision, reprise_position position)
 
 	for (unsigned char i = 0; i < 16; i++)
 		cursor.incarnation.bytes[i] = (unsigned char)(0xa0 + i);
-	strcpy(cursor.session_id, id);
+	memcpy(cursor.session_id, id, strlen(id) + 1);
 	return cursor;
 }
 
@@ -91,6 +91,26 @@ Test(cursor, A02_uses_only_safe_characters_and_fits)
 		     strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				  "0123456789._~-"),
 		     bytes));
+}
+
+/* Around each of the ranges that stand for themselves. */
+Test(cursor, A02_every_ASCII_byte_is_itself_or_escaped)
+{
+	for (unsigned int byte = ' '; byte < 0x7f; byte++) {
+		const char id[2] = { (char)byte, '\0' };
+		const struct reprise_cursor cursor = cursor_of(id, 1, 2);
+		const bool is_plain = (byte >= '0' && byte <= '9') ||
+				      (byte >= 'A' && byte <= 'Z') ||
+				      (byte >= 'a' && byte <= 'z') || byte == '-';
+		char text[REPRISE_CURSOR_TEXT_BYTES_MAX], escaped[4];
+
+		snprintf(escaped, sizeof(escaped), "~%02X", byte);
+		expect_round_trip(&cursor);
+		cr_assert(eq(int, reprise_cursor_format(&cursor, text, sizeof(text), NULL, NULL),
+			     REPRISE_OK));
+		cr_assert(eq(str, strrchr(text, '.') + 1, is_plain ? (char *)id : escaped),
+			  "byte %u", byte);
+	}
 }
 
 Test(cursor, A02_a_room_that_is_too_small_stays_as_it_is)
@@ -273,6 +293,27 @@ Test(cursor, a_cursor_whose_id_never_ends_is_refused)
 	cr_assert(eq(int, reprise_cursor_format(&cursor, text, sizeof(text), NULL, NULL),
 		     REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "s", NULL), REPRISE_E_INVALID));
+}
+
+Test(cursor, an_id_that_is_none_is_refused)
+{
+	struct reprise_cursor cursor = cursor_of("s", 1, 2);
+	struct reprise_error error = { .size = sizeof(error) };
+	char text[REPRISE_CURSOR_TEXT_BYTES_MAX], id[REPRISE_SESSION_ID_BYTES_MAX + 2] = { 0 };
+
+	memset(id, 'a', REPRISE_SESSION_ID_BYTES_MAX + 1);
+	cr_assert(eq(int, reprise_cursor_for_session(&cursor, id, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "session_id"));
+	id[REPRISE_SESSION_ID_BYTES_MAX] = '\0';
+	cr_assert(
+		eq(int, reprise_cursor_for_session(&cursor, id, &error), REPRISE_E_WRONG_SESSION));
+	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "a\xff", &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "session_id"));
+	cursor = cursor_of("a\xff", 1, 2);
+	cr_assert(eq(int, reprise_cursor_format(&cursor, text, sizeof(text), NULL, &error),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "a", &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "cursor: session_id"));
 }
 
 Test(cursor, refuses_what_is_NULL)

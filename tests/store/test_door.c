@@ -656,7 +656,7 @@ Test(door, deferred_sleepers_are_woken_once_for_each_event)
 		sleeps += stats.sleeps;
 		reprise_subscription_close(subscriptions[i]);
 	}
-	cr_assert(le(u64, sleeps, SLEEPERS * (APPENDS + 2)));
+	cr_assert(le(u64, sleeps, SLEEPERS * (UINT64_C(2) + APPENDS)));
 	reprise_session_close(session);
 	close_store(store);
 }
@@ -686,6 +686,31 @@ Test(door, one_subscription_may_have_all_three)
 		reprise_session_close(session);
 		close_store(store);
 	}
+}
+
+/* The kernel granted the barrier and refuses it now: then an append may miss a hand, and the relay looks. */
+Test(door, a_door_whose_hand_an_append_has_missed_is_rung_where_membarrier_is_refused_later)
+{
+	struct reprise_store *store = store_that_wakes(REPRISE_WAKE_RELAY);
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+	const int fd = fd_of(subscription);
+
+	append_text(session, "1");
+	expect_becomes_readable(fd);
+	refuse_membarrier();
+	expect_rest(subscription, 1, 1);
+	for (reprise_position next = 2; next < 10; next++) {
+		/* As if the append had not seen it. */
+		fetch_and_relaxed(&session->bell.bits, ~(uint64_t)BELL_ARMED);
+		append_text(session, "x");
+		cr_assert(is_readable_within(fd, 10000), "the relay looks");
+		expect_rest(subscription, next, next);
+		cr_assert(not(is_readable_within(fd, 0)));
+	}
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	close_store(store);
 }
 
 Test(door, refuses_what_is_NULL)

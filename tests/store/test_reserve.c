@@ -45,6 +45,9 @@ Test(reserve, what_is_written_in_place_becomes_an_event)
 	cr_assert(eq(int, event.flags, 256));
 	cr_assert(eq(sz, event.payload.size, 16));
 	cr_assert(eq(int, memcmp(event.payload.data, "written in place", 16), 0));
+	(void)reserved(session, 0);
+	cr_assert(eq(int, reprise_publish(session, 0, 0, 0, 0, NULL), REPRISE_OK));
+	expect_text(subscription, "");
 	append_text(session, "three");
 	expect_text(subscription, "three");
 	reprise_subscription_close(subscription);

@@ -101,7 +101,7 @@ Test(retention, A10_age_is_strict_and_has_a_tick_of_slack)
 {
 	struct reprise_store *store = store_with(0, 0, 10 * one_second);
 	struct reprise_session *session = writer_of(store);
-	const uint64_t slack = 10 * 1000 * 1000;
+	const uint64_t slack = UINT64_C(10) * 1000 * 1000;
 
 	append_until(session, 2);
 	cr_assert(eq(int, reprise_stamp_set(store, one_hour + one_second), REPRISE_OK));
@@ -210,6 +210,25 @@ Test(retention, A11_trim_to_drops_up_to_a_position_and_never_beyond_the_newest)
 	expect_empty(subscription);
 	cr_assert(eq(u64, append_text(session, "x"), 6));
 	expect_event(subscription, 6);
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* Below what is retained, too: a subscription may still have copies of it. */
+Test(retention, A11_what_was_copied_is_not_handed_out_after_a_trim)
+{
+	struct reprise_store *store = store_with(4, 0, 0);
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+
+	append_until(session, 4);
+	expect_event(subscription, 1); /* all four are copied */
+	append_until(session, 10);
+	cr_assert(eq(int, reprise_trim_to(store, "s", 3), REPRISE_OK));
+	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 2, 3); /* they had left before */
+	expect_event(subscription, 4);
+	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 5, 6);
 	reprise_subscription_close(subscription);
 	reprise_session_close(session);
 	close_store(store);

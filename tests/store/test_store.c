@@ -125,7 +125,7 @@ Test(store, sessions_are_kept_apart)
 		snprintf(id, sizeof(id), "session-%d", i);
 		cr_assert(eq(int, reprise_session_open(store, id, NULL, &sessions[i], NULL),
 			     REPRISE_OK));
-		append_until(sessions[i], (reprise_position)(i + 1));
+		append_until(sessions[i], (reprise_position)i + 1);
 	}
 	for (int i = 0; i < SESSIONS; i++) {
 		struct reprise_session_stats stats = { .size = sizeof(stats) };
@@ -440,7 +440,10 @@ Test(store, a_refused_reservation_is_tried_again_at_the_size_that_is_needed)
 	cr_assert(eq(u64, failing.pages, 0));
 }
 
-/* The linker sends these calls of the library here (--wrap). */
+/*
+ * The linker sends these calls of the library here (--wrap), and chooses the names.
+ * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+ */
 static bool is_refused_thread, is_refused_random;
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument);
@@ -448,6 +451,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument);
 ssize_t __real_getrandom(void *to, size_t bytes, unsigned int flags);
 ssize_t __wrap_getrandom(void *to, size_t bytes, unsigned int flags);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 int
 __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
@@ -464,6 +468,13 @@ __wrap_getrandom(void *to, size_t bytes, unsigned int flags)
 		return __real_getrandom(to, bytes, flags);
 	errno = ENOSYS;
 	return -1;
+}
+
+static void
+never_called(struct reprise_subscription *subscription, void *context)
+{
+	(void)subscription, (void)context;
+	cr_fatal("it was refused");
 }
 
 Test(store, a_refused_system_call_is_said_and_nothing_is_opened)
@@ -485,6 +496,18 @@ Test(store, a_refused_system_call_is_said_and_nothing_is_opened)
 		     REPRISE_E_SYSTEM));
 	cr_assert(eq(str, error.what, "pthread_create"));
 	cr_assert(eq(int, error.os_error, EAGAIN));
+	/* An unknown session starts no thread, its callback does. */
+	const struct reprise_cursor unknown = { .session_id = "s" };
+	struct reprise_subscription *subscription = NULL;
+
+	cr_assert(eq(int, reprise_subscribe_after(store, &unknown, NULL, &subscription, NULL),
+		     REPRISE_OK));
+	error = (struct reprise_error){ .size = sizeof(error) };
+	cr_assert(eq(int, reprise_subscription_notify(subscription, never_called, NULL, &error),
+		     REPRISE_E_SYSTEM));
+	cr_assert(eq(str, error.what, "pthread_create"));
+	cr_assert(eq(int, error.os_error, EAGAIN));
+	reprise_subscription_close(subscription);
 	is_refused_thread = false;
 	is_refused_random = true;
 	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, &error),
@@ -530,7 +553,7 @@ Test(store, the_first_append_after_a_pause_is_stamped_right)
 
 	append_text(session, "x");
 	cr_assert(eq(int, reprise_next(subscription, &event, &gap, NULL), REPRISE_NEXT_EVENT));
-	cr_assert(ge(u64, event.stamp_ns + 10 * 1000 * 1000, before), "within a tick");
+	cr_assert(ge(u64, event.stamp_ns + UINT64_C(10) * 1000 * 1000, before), "within a tick");
 	cr_assert(le(u64, event.stamp_ns, now_ns()));
 	reprise_subscription_close(subscription);
 	reprise_session_close(session);
@@ -543,7 +566,7 @@ Test(store, a_stale_stamp_is_taken_from_the_clock_and_asked_for)
 	const uint64_t taken = stamp_take(&stamp);
 
 	cr_assert(le(u64, taken, now_ns()));
-	cr_assert(ge(u64, taken + 10 * 1000 * 1000, now_ns()));
+	cr_assert(ge(u64, taken + UINT64_C(10) * 1000 * 1000, now_ns()));
 	cr_assert(eq(u64, load_relaxed(&stamp.wanted), 1));
 	store_relaxed(&stamp.word, STAMP_FRESH | 5);
 	cr_assert(eq(u64, stamp_take(&stamp), 5));
@@ -585,7 +608,7 @@ Test(store, a_stamp_kept_by_the_host_is_left_alone)
 		sched_yield();
 	}
 	cr_assert(eq(int, reprise_stamp_set(store, 9), REPRISE_OK));
-	const uint64_t end = now_ns() + 30 * 1000 * 1000;
+	const uint64_t end = now_ns() + UINT64_C(30) * 1000 * 1000;
 
 	while (now_ns() < end)
 		cr_assert(eq(u64, load_relaxed(&store->stamp->word), STAMP_FRESH | 9));

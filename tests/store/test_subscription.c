@@ -243,9 +243,9 @@ Test(subscription, wait_ends_when_its_time_is_up)
 	struct reprise_subscription *only_spin = subscribed_with(
 		store, (struct reprise_subscription_options){ .spin_ns = REPRISE_NO_LIMIT });
 
-	cr_assert(eq(int, reprise_wait(no_spin, 1000 * 1000), REPRISE_E_TIMEOUT));
+	cr_assert(eq(int, reprise_wait(no_spin, UINT64_C(1000) * 1000), REPRISE_E_TIMEOUT));
 	cr_assert(eq(u64, stats_of(no_spin).sleeps, 1));
-	cr_assert(eq(int, reprise_wait(only_spin, 1000 * 1000), REPRISE_E_TIMEOUT));
+	cr_assert(eq(int, reprise_wait(only_spin, UINT64_C(1000) * 1000), REPRISE_E_TIMEOUT));
 	cr_assert(eq(u64, stats_of(only_spin).sleeps, 0));
 
 	/* The hand that a time-out leaves raised costs the next append one wake, and no more. */
@@ -309,6 +309,28 @@ Test(subscription, an_append_wakes_every_sleeper_with_two_system_calls_at_most)
 		reprise_subscription_close(subscriptions[i]);
 	}
 	cr_assert(le(u64, stats_of_s(store).wakes, 2));
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* Whoever looks often enough finds it without a sleep, and costs the append no system call. */
+Test(subscription, a_wait_that_spins_finds_an_event_and_is_not_woken)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_session *session = writer_of(store);
+	struct reprise_subscription *subscription = subscribed_with(
+		store, (struct reprise_subscription_options){ .spin_ns = REPRISE_NO_LIMIT });
+	struct waiter waiter = { .subscription = subscription, .status = REPRISE_E_SYSTEM };
+	const struct timespec moment = { .tv_nsec = 5000000 };
+
+	cr_assert(eq(int, pthread_create(&waiter.thread, NULL, waiter_main, &waiter), 0));
+	nanosleep(&moment, NULL);
+	append_text(session, "x");
+	cr_assert(eq(int, status_of(&waiter), REPRISE_OK));
+	expect_event(subscription, 1);
+	cr_assert(eq(u64, stats_of(subscription).sleeps, 0));
+	cr_assert(eq(u64, stats_of_s(store).wakes, 0));
+	reprise_subscription_close(subscription);
 	reprise_session_close(session);
 	close_store(store);
 }

@@ -21,7 +21,8 @@ struct host {
 	struct reprise_store *store;
 	_Atomic bool *is_over; /* no life will follow */
 	bool polls;            /* else it sleeps */
-	uint64_t lives, refused;
+	_Atomic uint64_t lives;
+	uint64_t refused;
 };
 
 /* Follows the life that its cursor is of, to the end; false if the cursor was of another by then. */
@@ -75,12 +76,22 @@ host_main(void *argument)
 		const struct reprise_cursor cursor = stress_cursor(host->store, "s");
 
 		if (follow_to_the_end(host, &cursor))
-			host->lives++;
+			atomic_fetch_add(&host->lives, 1);
 		else
 			host->refused++;
 		/* That life is over: its cursor opens nothing of a later one. */
 	}
 	return NULL;
+}
+
+/* However short the time is. */
+static bool
+have_lived(const struct host *hosts)
+{
+	for (size_t i = 0; i < HOSTS; i++)
+		if (atomic_load(&hosts[i].lives) == 0)
+			return false;
+	return true;
 }
 
 int
@@ -100,7 +111,7 @@ main(int argc, char **argv)
 		hosts[i] = (struct host){ .store = store, .is_over = &is_over, .polls = i == 0 };
 		CHECK(pthread_create(&hosts[i].thread, NULL, host_main, &hosts[i]) == 0);
 	}
-	while (!stress_is_over()) {
+	while (!stress_is_over() || !have_lived(hosts)) {
 		struct reprise_session *const session = stress_writer(store, "s");
 
 		/* Mostly the last event and the end back to back, so that both are found at once. */
@@ -111,7 +122,7 @@ main(int argc, char **argv)
 		}
 		if (newest > INT32_MAX / 2)
 			break;
-		if (stress_random(&random) % 8 != 0 && !stress_is_over()) {
+		if (stress_random(&random) % 8 != 0) {
 			CHECK_OK(reprise_session_end(session, (int32_t)newest));
 			lives++;
 		}
@@ -124,7 +135,8 @@ main(int argc, char **argv)
 	reprise_session_close(last);
 	for (size_t i = 0; i < HOSTS; i++) {
 		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
-		printf("host  lives %llu  refused %llu\n", (unsigned long long)hosts[i].lives,
+		printf("host  lives %llu  refused %llu\n",
+		       (unsigned long long)atomic_load(&hosts[i].lives),
 		       (unsigned long long)hosts[i].refused);
 		CHECK(hosts[i].lives > 0);
 	}

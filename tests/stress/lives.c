@@ -175,13 +175,21 @@ invalidate(size_t first, size_t count)
 	atomic_fetch_add(&invalidations, 1);
 }
 
+static struct reprise_store_stats
+store_stats(void)
+{
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+
+	CHECK_OK(reprise_store_stats(lives_store, &stats));
+	return stats;
+}
+
 static void
 check_bounds(const char *id)
 {
-	struct reprise_store_stats stats = { .size = sizeof(stats) };
+	const struct reprise_store_stats stats = store_stats();
 	struct reprise_session_stats session = { .size = sizeof(session) };
 
-	CHECK_OK(reprise_store_stats(lives_store, &stats));
 	CHECK(stats.sessions <= SESSIONS_MAX);
 	CHECK(stats.bytes <= BYTES_MAX);
 	CHECK(stats.sessions_idle <= SESSIONS_MAX);
@@ -193,6 +201,28 @@ check_bounds(const char *id)
 		CHECK(session.oldest >= session.first);
 		CHECK(session.retained <= session.events_max);
 	}
+}
+
+/* Everybody has gone: nothing is held, and once all is void nothing is left. */
+static void
+check_rest(void)
+{
+	struct reprise_store_stats stats = store_stats();
+
+	CHECK(stats.writers == 0);
+	CHECK(stats.subscriptions == 0);
+	CHECK(stats.staging_bytes == 0);
+	CHECK(stats.sessions <= SESSIONS_MAX);
+	CHECK(stats.sessions_idle == stats.sessions);
+	CHECK((stats.bytes == 0) == (stats.sessions == 0));
+	CHECK_OK(reprise_invalidate_all(lives_store));
+	stats = store_stats();
+	CHECK(stats.sessions == 0);
+	CHECK(stats.sessions_idle == 0);
+	CHECK(stats.bytes == 0);
+	/* The relay may still be looking at one that was rung for; the alarm is the limit. */
+	while (store_stats().arena_bytes != 0)
+		sched_yield();
 }
 
 static void *
@@ -220,6 +250,7 @@ sweeper_main(void *argument)
 	}
 	return NULL;
 }
+
 static void *
 host_main(void *argument)
 {
@@ -288,6 +319,7 @@ run(void)
 		CHECK(pthread_join(writers[i].thread, NULL) == 0);
 	for (unsigned int i = 0; i < SWEEPERS; i++)
 		CHECK(pthread_join(sweepers[i], NULL) == 0);
+	check_rest();
 	CHECK_OK(reprise_store_close(lives_store));
 }
 

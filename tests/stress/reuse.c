@@ -174,11 +174,9 @@ main(int argc, char **argv)
 	do {
 		run(REPRISE_WAKE_RELAY);
 		run(REPRISE_WAKE_DEFERRED);
-	} while (!stress_is_over());
+		/* However short the time is, until something was shown; the alarm is the limit. */
+	} while (!stress_is_over() || reused == 0 || rung == 0);
 	printf("appends %llu  slots %llu  reused %llu  rung %llu\n", (unsigned long long)appends,
 	       (unsigned long long)slots, (unsigned long long)reused, (unsigned long long)rung);
-	/* Else nothing was shown. */
-	CHECK(reused > 0);
-	CHECK(rung > 0);
 	return 0;
 }

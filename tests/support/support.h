@@ -60,6 +60,9 @@ void expect_ended(struct reprise_subscription *subscription, reprise_end_cause c
 
 struct reprise_session_stats stats_of_s(struct reprise_store *store);
 
+/* The kernel refuses membarrier from now on, to this thread and those that it starts. */
+void refuse_membarrier(void);
+
 static const uint64_t one_second = UINT64_C(1000000000);
 static const uint64_t one_hour = 3600 * UINT64_C(1000000000);
 
