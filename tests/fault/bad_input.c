@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Bad input to every public function: each pointer NULL in turn, each id that is none, each option out
+ * of its range. Each row is answered clearly, names what was wrong, makes no call, and changes nothing.
+ */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "matrix.h"
+#include "world.h"
+
+enum {
+	ROWS_MAX = 512,
+};
+
+static struct world world;
+static struct snapshot before;
+static struct reprise_error error;
+static const char *functions[ROWS_MAX];
+static size_t rows;
+
+static void
+next_row(void)
+{
+	static const struct plan none;
+
+	memset(&error, 0, sizeof(error));
+	error.size = sizeof(error);
+	memset(&world.out, OUT_UNTOUCHED, sizeof(world.out));
+	fault_arm(&none);
+}
+
+/* The row of @function is over: what it has answered, and what is named as wrong, if it can be. */
+static void
+refused(const char *function, int line, reprise_status status, reprise_status expected,
+	const char *what)
+{
+	struct out untouched;
+
+	fault_disarm();
+	fault_say("%s, bad input of line %d", function, line);
+	CHECK(status == expected && (status == REPRISE_OK || fault_count_all() == 0));
+	CHECK(what == NULL || (error.status == expected && strcmp(error.what, what) == 0));
+	memset(&untouched, OUT_UNTOUCHED, sizeof(untouched));
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): every byte was set, padding, too */
+	CHECK(memcmp(&world.out, &untouched, sizeof(untouched)) == 0);
+	world_is_unchanged(&world, &before);
+	CHECK(rows < ROWS_MAX);
+	functions[rows++] = function;
+	next_row();
+}
+
+#define ANSWERS(status, what, function, ...) \
+	refused(#function, __LINE__, function(__VA_ARGS__), (status), (what))
+#define REFUSES(function, ...)     ANSWERS(REPRISE_E_INVALID, NULL, function, __VA_ARGS__)
+#define NAMES(what, function, ...) ANSWERS(REPRISE_E_INVALID, what, function, __VA_ARGS__)
+#define ALLOWS(function, ...)      ANSWERS(REPRISE_OK, NULL, function, __VA_ARGS__)
+#define ALLOWS_VOID(function, ...) \
+	(function(__VA_ARGS__), refused(#function, __LINE__, REPRISE_OK, REPRISE_OK, NULL))
+
+/* In a child, where the check comes before it is found out that it is one. */
+static bool
+is_abort(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+#define ABORTS(function, ...)                                                                \
+	do {                                                                                 \
+		const pid_t child = fork();                                                  \
+		int status = 0;                                                              \
+		if (child == 0) {                                                            \
+			(void)!function(__VA_ARGS__);                                        \
+			_exit(0);                                                            \
+		}                                                                            \
+		CHECK(child > 0 && waitpid(child, &status, 0) == child);                     \
+		refused(#function, __LINE__, is_abort(status) ? REPRISE_OK : -1, REPRISE_OK, \
+			NULL);                                                               \
+	} while (0)
+
+static const char *const bad_ids[] = { NULL, "", "a\nb", "\x7f", "\xff", "\xc3", "\xed\xa0\x80" };
+static char long_id[REPRISE_SESSION_ID_BYTES_MAX + 2];
+
+static struct reprise_cursor
+cursor_with(const char *id)
+{
+	struct reprise_cursor cursor = world.beginning;
+
+	memset(cursor.session_id, 0, sizeof(cursor.session_id));
+	memcpy(cursor.session_id, id, strnlen(id, sizeof(cursor.session_id)));
+	return cursor;
+}
+
+static void
+of_base(void)
+{
+	CHECK(strcmp(reprise_status_name((reprise_status)1), "unknown status") == 0);
+	refused("reprise_status_name", __LINE__, REPRISE_OK, REPRISE_OK, NULL);
+	CHECK(strcmp(reprise_status_text((reprise_status)-22), "unknown status") == 0);
+	refused("reprise_status_text", __LINE__, REPRISE_OK, REPRISE_OK, NULL);
+	CHECK(reprise_version() != NULL); /* takes nothing */
+	refused("reprise_version", __LINE__, REPRISE_OK, REPRISE_OK, NULL);
+}
+
+static void
+of_cursors(void)
+{
+	struct out *const out = &world.out;
+	const struct reprise_cursor *const good = &world.beginning;
+	const struct reprise_cursor endless = cursor_with(long_id), empty = cursor_with("");
+
+	NAMES("text", reprise_cursor_parse, NULL, 3, &out->cursor, &error);
+	NAMES("ret_cursor", reprise_cursor_parse, "x", 1, NULL, &error);
+	REFUSES(reprise_cursor_parse, NULL, 0, NULL, NULL);
+	ANSWERS(REPRISE_E_MALFORMED_CURSOR, "", reprise_cursor_parse, "", 0, &out->cursor, &error);
+	NAMES("cursor", reprise_cursor_format, NULL, out->text, 512, &out->text_bytes, &error);
+	NAMES("ret_text", reprise_cursor_format, good, NULL, 512, &out->text_bytes, &error);
+	NAMES("cursor: session_id", reprise_cursor_format, &empty, out->text, 512, NULL, &error);
+	NAMES("cursor: session_id", reprise_cursor_format, &endless, out->text, 512, NULL, &error);
+	REFUSES(reprise_cursor_format, NULL, NULL, 0, NULL, NULL);
+	ANSWERS(REPRISE_E_TOO_LARGE, "", reprise_cursor_format, good, out->text, 0,
+		&out->text_bytes, &error);
+	NAMES("cursor", reprise_cursor_for_session, NULL, "s", &error);
+	NAMES("cursor: session_id", reprise_cursor_for_session, &endless, "s", &error);
+	for (size_t i = 0; i < sizeof(bad_ids) / sizeof(bad_ids[0]); i++)
+		NAMES("session_id", reprise_cursor_for_session, good, bad_ids[i], &error);
+	NAMES("session_id", reprise_cursor_for_session, good, long_id, &error);
+	REFUSES(reprise_cursor_for_session, NULL, NULL, NULL);
+}
+
+/* Options of a session, by the two calls that take them. */
+static void
+bad_bounds(const char *what, struct reprise_session_options bounds)
+{
+	const struct reprise_store_options options = { .size = sizeof(options),
+						       .session = &bounds };
+
+	NAMES(what, reprise_store_open, &options, &world.out.store, &error);
+	NAMES(what, reprise_session_open, world.store, "s", &bounds, &world.out.session, &error);
+	NAMES(what, reprise_session_open, world.store, "new", &bounds, &world.out.session, &error);
+}
+
+static void
+bad_options(const char *what, struct reprise_store_options options)
+{
+	NAMES(what, reprise_store_open, &options, &world.out.store, &error);
+}
+
+static void
+of_opening(void)
+{
+	const size_t size = sizeof(struct reprise_session_options);
+	const size_t store_size = sizeof(struct reprise_store_options);
+	const struct reprise_allocator whole = fault_hooks();
+	struct reprise_allocator half[4] = { whole, whole, whole, whole };
+
+	half[0].allocate = NULL;
+	half[1].release = NULL;
+	half[2].map = NULL;
+	half[3].unmap = NULL;
+	for (size_t i = 0; i < 4; i++)
+		bad_options("allocator", (struct reprise_store_options){ .size = store_size,
+									 .allocator = &half[i] });
+	bad_bounds("session options: size", (struct reprise_session_options){ .size = 0 });
+	bad_bounds("session options: size", (struct reprise_session_options){ .size = size - 1 });
+	bad_bounds("session options: size", (struct reprise_session_options){ .size = 4097 });
+	bad_bounds("bytes_max", (struct reprise_session_options){ .size = size, .bytes_max = 255 });
+	bad_bounds("bytes_max", (struct reprise_session_options){ .size = size, .bytes_max = -1 });
+	bad_options("store options: size", (struct reprise_store_options){ .size = 0 });
+	bad_options("store options: size", (struct reprise_store_options){ .size = 4097 });
+	bad_options("wake",
+		    (struct reprise_store_options){ .size = store_size, .wake = (reprise_wake)7 });
+	bad_options("deferred_tick_ns",
+		    (struct reprise_store_options){ .size = store_size, .deferred_tick_ns = 9999 });
+	bad_options("deferred_tick_ns",
+		    (struct reprise_store_options){ .size = store_size, .deferred_tick_ns = -1 });
+	NAMES("ret_store", reprise_store_open, NULL, NULL, &error);
+	REFUSES(reprise_store_open, NULL, NULL, NULL);
+	NAMES("store", reprise_session_open, NULL, "s", NULL, &world.out.session, &error);
+	NAMES("ret_session", reprise_session_open, world.store, "s", NULL, NULL, &error);
+	REFUSES(reprise_session_open, NULL, NULL, NULL, NULL, NULL);
+}
+
+static void
+bad_id(const char *id)
+{
+	struct reprise_store *const store = world.store;
+	struct reprise_session_stats stats = { .size = sizeof(stats) };
+
+	NAMES("session_id", reprise_session_open, store, id, NULL, &world.out.session, &error);
+	REFUSES(reprise_session_stats, store, id, &stats);
+	REFUSES(reprise_current_cursor, store, id, 0, &world.out.cursor);
+	REFUSES(reprise_earliest_cursor, store, id, 0, &world.out.cursor);
+	REFUSES(reprise_trim_session, store, id);
+	REFUSES(reprise_trim_to, store, id, 1);
+	REFUSES(reprise_invalidate_session, store, id);
+}
+
+static void
+of_stores(void)
+{
+	struct reprise_store *const store = world.store;
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+	struct reprise_session_stats session = { .size = sizeof(session) };
+
+	for (size_t i = 0; i < sizeof(bad_ids) / sizeof(bad_ids[0]); i++)
+		bad_id(bad_ids[i]);
+	bad_id(long_id);
+	ALLOWS(reprise_store_close, NULL);
+	ANSWERS(REPRISE_E_BUSY, NULL, reprise_store_close, store);
+	REFUSES(reprise_store_stats, NULL, &stats);
+	REFUSES(reprise_store_stats, store, NULL);
+	REFUSES(reprise_session_stats, NULL, "s", &session);
+	REFUSES(reprise_session_stats, store, "s", NULL);
+	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_session_stats, store, "x", &session);
+	stats.size--;
+	session.size--;
+	REFUSES(reprise_store_stats, store, &stats);
+	REFUSES(reprise_session_stats, store, "s", &session);
+	CHECK(stats.sessions == 0 && session.newest == 0);
+	REFUSES(reprise_current_cursor, NULL, "s", 0, &world.out.cursor);
+	REFUSES(reprise_current_cursor, store, "s", 0, NULL);
+	REFUSES(reprise_current_cursor, store, "x", 0, NULL);
+	REFUSES(reprise_earliest_cursor, NULL, "s", 0, &world.out.cursor);
+	REFUSES(reprise_earliest_cursor, store, "s", 0, NULL);
+	REFUSES(reprise_trim_session, NULL, "s");
+	REFUSES(reprise_trim_to, NULL, "s", 1);
+	ALLOWS(reprise_trim_to, store, "x", 1);
+	ALLOWS(reprise_trim_session, store, "x");
+	REFUSES(reprise_invalidate_session, NULL, "s");
+	ALLOWS(reprise_invalidate_session, store, "x");
+	REFUSES(reprise_invalidate_all, NULL);
+	REFUSES(reprise_expire_idle, NULL, &world.out.count);
+	ALLOWS(reprise_expire_idle, store, NULL);
+	REFUSES(reprise_stamp_set, NULL, 1);
+	REFUSES(reprise_stamp_set, store, UINT64_C(1) << 63);
+	REFUSES(reprise_stamp_set, store, UINT64_MAX);
+}
+
+static void
+of_appends(void)
+{
+	struct reprise_session *const writer = world.writer;
+	reprise_position *const position = &world.out.position;
+	const struct reprise_bytes x = { "x", 1 }, none = { NULL, 1 };
+	char byte[] = "x";
+	const struct iovec part = { byte, 1 }, no_part = { NULL, 1 };
+	const struct iovec huge[2] = { { byte, SIZE_MAX }, { byte, SIZE_MAX } };
+	struct reprise_new_event event = { .payload = x };
+
+	REFUSES(reprise_append, NULL, 0, 0, 0, x, position);
+	REFUSES(reprise_append, writer, 0, 0, 0, none, position);
+	REFUSES(reprise_appendv, NULL, 0, 0, 0, &part, 1, position);
+	REFUSES(reprise_appendv, writer, 0, 0, 0, NULL, 1, position);
+	REFUSES(reprise_appendv, writer, 0, 0, 0, &no_part, 1, position);
+	REFUSES(reprise_appendv, writer, 0, 0, 0, &part, 1025, position);
+	REFUSES(reprise_appendv, writer, 0, 0, 0, huge, 2, position);
+	ANSWERS(REPRISE_E_TOO_LARGE, NULL, reprise_appendv, writer, 0, 0, 0, huge, 1, position);
+	REFUSES(reprise_append_batch, NULL, &event, 1, position);
+	REFUSES(reprise_append_batch, writer, NULL, 1, position);
+	REFUSES(reprise_append_batch, writer, &event, 0, position);
+	for (uint16_t flag = 2; flag <= 0x80; flag = (uint16_t)(flag * 2)) {
+		event.flags = flag;
+		REFUSES(reprise_append, writer, 0, 0, flag, x, position);
+		REFUSES(reprise_appendv, writer, 0, 0, flag, &part, 1, position);
+		REFUSES(reprise_append_batch, writer, &event, 1, position);
+		REFUSES(reprise_publish, writer, 0, 0, flag, 0, position);
+	}
+	event = (struct reprise_new_event){ .payload = none };
+	REFUSES(reprise_append_batch, writer, &event, 1, position);
+	REFUSES(reprise_reserve, NULL, 1, &world.out.payload);
+	REFUSES(reprise_reserve, writer, 1, NULL);
+	ANSWERS(REPRISE_E_TOO_LARGE, NULL, reprise_reserve, writer, SIZE_MAX, &world.out.payload);
+	REFUSES(reprise_publish, NULL, 0, 0, 0, 0, position);
+	REFUSES(reprise_publish, writer, 0, 0, 0, 0, position);
+	REFUSES(reprise_abort, NULL);
+	REFUSES(reprise_abort, writer);
+	REFUSES(reprise_session_end, NULL, 1);
+	REFUSES(reprise_session_cursor, NULL, 1, &world.out.cursor);
+	REFUSES(reprise_session_cursor, writer, 1, NULL);
+	REFUSES(reprise_session_cursor, writer, EVENTS + 1, &world.out.cursor);
+	REFUSES(reprise_session_cursor, writer, UINT64_MAX, &world.out.cursor);
+	ALLOWS_VOID(reprise_session_close, NULL);
+}
+
+/* By each of the three that open a subscription. */
+static void
+bad_subscription(const char *what, struct reprise_store *store, const struct reprise_cursor *cursor,
+		 const struct reprise_subscription_options *options,
+		 struct reprise_subscription **ret_subscription)
+{
+	NAMES(what, reprise_subscribe_after, store, cursor, options, ret_subscription, &error);
+	NAMES(what, reprise_replay_after, store, cursor, options, ret_subscription, &error);
+	NAMES(what, reprise_resume_after, store, cursor, 1, options, ret_subscription, &error);
+	REFUSES(reprise_subscribe_after, store, cursor, options, ret_subscription, NULL);
+}
+
+static void
+of_subscribing(void)
+{
+	const struct reprise_cursor *const good = &world.beginning;
+	const struct reprise_cursor endless = cursor_with(long_id), empty = cursor_with("");
+	const struct reprise_cursor control = cursor_with("a\nb");
+	const uint16_t kinds_of[REPRISE_KINDS_MAX + 1] = { 0 };
+	const size_t size = sizeof(struct reprise_subscription_options);
+	const struct {
+		const char *what;
+		struct reprise_subscription_options options;
+	} cases[] = {
+		{ "subscription options: size", { .size = 0 } },
+		{ "subscription options: size", { .size = size - 1 } },
+		{ "subscription options: size", { .size = 4097 } },
+		{ "staging_bytes", { .size = size, .staging_bytes = 63 } },
+		{ "staging_bytes", { .size = size, .staging_bytes = (16u << 20) + 1 } },
+		{ "kinds", { .size = size, .kinds = kinds_of } },
+		{ "kinds", { .size = size, .kinds_count = 1 } },
+		{ "kinds_count",
+		  { .size = size, .kinds = kinds_of, .kinds_count = REPRISE_KINDS_MAX + 1 } },
+		{ "kinds_count", { .size = size, .kinds_count = SIZE_MAX } },
+	};
+	struct reprise_subscription **const ret = &world.out.subscription;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		bad_subscription(cases[i].what, world.store, good, &cases[i].options, ret);
+	bad_subscription("store", NULL, good, NULL, ret);
+	bad_subscription("cursor", world.store, NULL, NULL, ret);
+	bad_subscription("ret_subscription", world.store, good, NULL, NULL);
+	bad_subscription("cursor: session_id", world.store, &endless, NULL, ret);
+	bad_subscription("cursor: session_id", world.store, &empty, NULL, ret);
+	bad_subscription("cursor: session_id", world.store, &control, NULL, ret);
+}
+
+static void
+of_subscriptions(void)
+{
+	struct reprise_subscription *const subscription = world.subscription;
+	struct reprise_subscription_stats stats = { .size = sizeof(stats) };
+	struct out *const out = &world.out;
+	size_t count = 0;
+
+	ABORTS(reprise_next, NULL, &out->event, &out->gap, &out->end);
+	ABORTS(reprise_next, subscription, NULL, &out->gap, &out->end);
+	ABORTS(reprise_next, subscription, &out->event, NULL, &out->end);
+	ABORTS(reprise_next_batch, NULL, &out->event, 1, &count, &out->gap, &out->end);
+	ABORTS(reprise_next_batch, subscription, NULL, 1, &count, &out->gap, &out->end);
+	ABORTS(reprise_next_batch, subscription, &out->event, 0, &count, &out->gap, &out->end);
+	ABORTS(reprise_next_batch, subscription, &out->event, 1, NULL, &out->gap, &out->end);
+	ABORTS(reprise_next_batch, subscription, &out->event, 1, &count, NULL, &out->end);
+	REFUSES(reprise_wait, NULL, 0);
+	REFUSES(reprise_wait, NULL, REPRISE_NO_LIMIT);
+	REFUSES(reprise_subscription_interrupt, NULL);
+	NAMES("subscription", reprise_subscription_fd, NULL, &out->fd, &error);
+	NAMES("ret_fd", reprise_subscription_fd, subscription, NULL, &error);
+	REFUSES(reprise_subscription_fd, NULL, NULL, NULL);
+	NAMES("subscription", reprise_subscription_notify, NULL, world_callback, &world, &error);
+	REFUSES(reprise_subscription_notify, NULL, NULL, NULL, NULL);
+	REFUSES(reprise_subscription_cursor, NULL, &out->cursor);
+	REFUSES(reprise_subscription_cursor, subscription, NULL);
+	REFUSES(reprise_subscription_stats, NULL, &stats);
+	REFUSES(reprise_subscription_stats, subscription, NULL);
+	stats.size--;
+	REFUSES(reprise_subscription_stats, subscription, &stats);
+	CHECK(stats.delivered == 0);
+	ALLOWS_VOID(reprise_subscription_close, NULL);
+}
+
+void
+bad_input_run(void)
+{
+	const struct process process = process_now();
+
+	CHECK(setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) == 0);
+	memset(long_id, 'a', sizeof(long_id) - 1);
+	world_build(&world, STAGE_SUBSCRIPTION);
+	before = world_snapshot(&world);
+	next_row();
+	of_base();
+	of_cursors();
+	of_opening();
+	of_stores();
+	of_appends();
+	of_subscribing();
+	of_subscriptions();
+	fault_disarm();
+	world_follow(&world);
+	world_works(&world);
+	world_end(&world);
+	process_is_as(&process);
+	fprintf(stderr, "%zu bad inputs were refused\n", rows);
+}
+
+void
+bad_input_list(void)
+{
+	for (size_t i = 0; i < rows; i++)
+		puts(functions[i]);
+}
