@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+/* Subscriptions: opened, looked at, compared whole. */
+
+enum {
+	EVENTS_MAX = 16,
+	STAGING_BYTES_DEFAULT = 16384,
+};
+
+static const uint16_t kinds_all[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+
+struct choice {
+	struct reprise_subscription_options options;
+	uint16_t kinds[REPRISE_KINDS_MAX];
+	uint32_t mask;
+	bool is_bad;
+};
+
+static void
+spoil(struct choice *choice, uint8_t operand)
+{
+	choice->is_bad = true;
+	switch (operand % 6) {
+	case 0:
+		choice->options.staging_bytes = 63;
+		break;
+	case 1:
+		choice->options.staging_bytes = (16u << 20) + 1;
+		break;
+	case 2:
+		choice->options.kinds = kinds_all;
+		choice->options.kinds_count = 0;
+		break;
+	case 3:
+		choice->options.kinds = NULL;
+		choice->options.kinds_count = 1;
+		break;
+	case 4:
+		choice->options.kinds = kinds_all;
+		choice->options.kinds_count = REPRISE_KINDS_MAX + 1;
+		break;
+	default:
+		choice->options.size--;
+		break;
+	}
+}
+
+static void
+choose(struct choice *choice, uint8_t operand)
+{
+	static const uint64_t staging[] = { 0, 64, 64, 100, 160, 256, 1024, 80 };
+	static const uint32_t masks[] = { 0, 0, 0, 0, 0, 0, 0x55, 0x7e };
+
+	*choice = (struct choice){ .options = { .size = sizeof(choice->options),
+						.staging_bytes = staging[operand % 8],
+						.spin_ns = 1 },
+				   .mask = masks[operand / 8 % 8] };
+	for (uint16_t kind = 0; kind < 8; kind++)
+		if ((choice->mask >> kind & 1) != 0)
+			choice->kinds[choice->options.kinds_count++] = kind;
+	if (choice->options.kinds_count != 0)
+		choice->options.kinds = choice->kinds;
+	if (operand >= 248)
+		spoil(choice, operand);
+}
+
+static void
+open_subscription(struct engine *engine, const struct call *call)
+{
+	struct engine_subscription *const slot = engine_subscription_at(engine, call->a, true);
+	struct reprise_cursor cursor = engine->cursors[call->b % CURSORS];
+	/* In the other store now and then. */
+	const unsigned int place = call->b >= 240;
+	const uint64_t durable = cursor.revision + call->d % 7 - UINT64_C(3);
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_error error = engine_error();
+	struct choice choice;
+	char durable_text[24] = "";
+	reprise_status actual;
+
+	if (slot == NULL)
+		return;
+	struct engine_store *const at = engine_store_at(engine, place);
+
+	choose(&choice, call->c);
+	if (call->name == CALL_RESUME)
+		snprintf(durable_text, sizeof(durable_text), ", %llu", (unsigned long long)durable);
+	engine_say(engine,
+		   "reprise_%s_after(store%u, &cursor%u%s, &{ .staging_bytes = %llu, .kinds = bits "
+		   "%#x }, &subscription%u, &error); /* cursor at %llu, revision %llu */",
+		   call->name == CALL_SUBSCRIBE ? "subscribe"
+		   : call->name == CALL_REPLAY  ? "replay"
+						: "resume",
+		   place, call->b % CURSORS, durable_text,
+		   (unsigned long long)choice.options.staging_bytes, choice.mask,
+		   engine_index(slot, engine), (unsigned long long)cursor.position,
+		   (unsigned long long)cursor.revision);
+	if (call->name == CALL_SUBSCRIBE)
+		actual = reprise_subscribe_after(at->store, &cursor, &choice.options, &subscription,
+						 &error);
+	else if (call->name == CALL_REPLAY)
+		actual = reprise_replay_after(at->store, &cursor, &choice.options, &subscription,
+					      &error);
+	else
+		actual = reprise_resume_after(at->store, &cursor, durable, &choice.options,
+					      &subscription, &error);
+	if (!engine_expect_error(engine, choice.is_bad ? REPRISE_E_INVALID : REPRISE_OK, actual,
+				 &error)) {
+		reprise_subscription_close(subscription);
+		return;
+	}
+	slot->subscription = subscription;
+	slot->descriptor = -1;
+	slot->has_callback = slot->has_gap = false;
+	slot->ends_heard = 0;
+	model_subscribe(&at->model, &cursor, engine_id_of(&cursor), call->name == CALL_REPLAY,
+			call->name == CALL_RESUME ? &durable : NULL,
+			choice.options.staging_bytes != 0 ? choice.options.staging_bytes
+							  : STAGING_BYTES_DEFAULT,
+			choice.mask, &slot->model);
+}
+
+void
+engine_close_subscription(struct engine *engine, struct engine_subscription *subscription)
+{
+	engine_say(engine, "reprise_subscription_close(subscription%u);",
+		   engine_index(subscription, engine));
+	reprise_subscription_close(subscription->subscription);
+	subscription->subscription = NULL;
+	model_unsubscribe(&subscription->model);
+}
+
+static void
+expect_event(struct engine *engine, const struct model_life *life, reprise_position position,
+	     const struct reprise_event *actual)
+{
+	static unsigned char payload[PAYLOAD_BYTES_MAX];
+	const struct model_event *const event = model_event_at(life, position);
+
+	engine_say(engine, "\t/* EVENT %llu */", (unsigned long long)actual->position);
+	engine_expect(engine, "event: position", position, actual->position);
+	engine_expect(engine, "event: revision", event->revision, actual->revision);
+	engine_expect(engine, "event: stamp_ns", event->stamp_ns, actual->stamp_ns);
+	engine_expect(engine, "event: kind", event->kind, actual->kind);
+	engine_expect(engine, "event: flags", event->flags, actual->flags);
+	engine_expect(engine, "event: source", REPRISE_SOURCE_RING, actual->source);
+	engine_expect(engine, "event: payload bytes", event->payload_bytes, actual->payload.size);
+	if (actual->payload.size != event->payload_bytes)
+		return;
+	engine_fill(event->seed, payload, event->payload_bytes);
+	if (event->payload_bytes != 0 &&
+	    memcmp(payload, actual->payload.data, event->payload_bytes) != 0)
+		engine_differ(engine, "event %llu: another payload", (unsigned long long)position);
+}
+
+static void
+expect_gap(struct engine *engine, const struct reprise_gap *expected,
+	   const struct reprise_gap *actual)
+{
+	static const enum mark marks[] = {
+		[REPRISE_GAP_CAPACITY] = MARK_GAP_CAPACITY,
+		[REPRISE_GAP_AGE] = MARK_GAP_AGE,
+		[REPRISE_GAP_REQUEST] = MARK_GAP_REQUEST,
+		[REPRISE_GAP_AHEAD] = MARK_GAP_AHEAD,
+		[REPRISE_GAP_BEFORE_WINDOW] = MARK_GAP_BEFORE_WINDOW,
+		[REPRISE_GAP_OTHER_INCARNATION] = MARK_GAP_OTHER_INCARNATION,
+		[REPRISE_GAP_INVALIDATED] = MARK_GAP_INVALIDATED,
+		[REPRISE_GAP_UNKNOWN_SESSION] = MARK_GAP_UNKNOWN_SESSION,
+		[REPRISE_GAP_BEHIND_DURABLE] = MARK_GAP_BEHIND_DURABLE,
+	};
+	static const struct reprise_incarnation none;
+
+	engine_say(engine, "\t/* GAP reason %d, detail %d, %llu..%llu */", (int)actual->reason,
+		   (int)actual->detail, (unsigned long long)actual->lost_first,
+		   (unsigned long long)actual->lost_last);
+	engine_expect(engine, "gap: reason", expected->reason, actual->reason);
+	engine_expect(engine, "gap: lost", expected->lost, actual->lost);
+	engine_expect(engine, "gap: lost_first", expected->lost_first, actual->lost_first);
+	engine_expect(engine, "gap: lost_last", expected->lost_last, actual->lost_last);
+	engine_expect(engine, "gap: detail", expected->detail, actual->detail);
+	engine_expect_cursor(engine, "gap: cursor", &expected->cursor, &actual->cursor);
+	engine_expect_cursor(engine, "gap: newest", &expected->newest, &actual->newest);
+	if (engine->differs)
+		return;
+	engine_mark(engine, marks[actual->detail]);
+	if (actual->newest.revision == REPRISE_REVISION_UNKNOWN)
+		engine_mark(engine, MARK_NEWEST_UNKNOWN);
+	if (memcmp(&actual->cursor.incarnation, &none, sizeof(none)) == 0)
+		engine_mark(engine, MARK_NO_LIVE_WINDOW);
+}
+
+/* An end that was told is told again; a host that has heard it three times leaves. */
+static void
+hear_end(struct engine *engine, struct engine_subscription *subscription)
+{
+	if (++subscription->ends_heard >= 3)
+		engine_close_subscription(engine, subscription);
+}
+
+/* What is true of any subscription that was not refused (A25), whatever the model makes of it. */
+static void
+expect_balance(struct engine *engine, const struct engine_subscription *subscription)
+{
+	struct reprise_subscription_stats stats = { .size = sizeof(stats) };
+	struct reprise_cursor cursor;
+
+	if (reprise_subscription_stats(subscription->subscription, &stats) != REPRISE_OK ||
+	    reprise_subscription_cursor(subscription->subscription, &cursor) != REPRISE_OK) {
+		engine_differ(engine, "neither statistics nor cursor");
+		return;
+	}
+	engine_expect(engine, "delivered + filtered + lost = position - first",
+		      cursor.position - subscription->model.begin,
+		      stats.delivered + stats.filtered + stats.lost);
+	if (stats.filtered != 0)
+		engine_mark(engine, MARK_FILTERED);
+}
+
+reprise_outcome
+engine_next(struct engine *engine, struct engine_subscription *subscription, size_t count_max,
+	    bool is_batch)
+{
+	static const enum mark ends[] = { MARK_END_SESSION, MARK_END_REPLAY, MARK_END_INVALIDATED,
+					  MARK_END_INVALIDATED };
+	reprise_position positions[EVENTS_MAX];
+	struct reprise_event events[EVENTS_MAX];
+	struct reprise_gap gap, expected_gap = { 0 };
+	struct reprise_end end = { REPRISE_END_STORE, 77 }, expected_end = end;
+	size_t count = 1, expected_count = 0;
+
+	engine_say(engine, "reprise_next%s(subscription%u, %zu);", is_batch ? "_batch" : "",
+		   engine_index(subscription, engine), count_max);
+	const unsigned int calls = atomic_load(&subscription->calls);
+	const reprise_outcome expected = model_next(&subscription->model, positions, count_max,
+						    &expected_count, &expected_gap, &expected_end);
+	const reprise_outcome actual =
+		is_batch ? reprise_next_batch(subscription->subscription, events, count_max, &count,
+					      &gap, &end)
+			 : reprise_next(subscription->subscription, events, &gap, &end);
+
+	if (expected != actual) {
+		engine_differ(engine,
+			      "outcome: expected %d, got %d (0 EMPTY, 1 EVENT, 2 GAP, 3 ENDED)",
+			      (int)expected, (int)actual);
+		return actual;
+	}
+	if (actual == REPRISE_NEXT_EMPTY) {
+		engine_mark(engine, MARK_NEXT_EMPTY);
+		subscription->is_call_promised = subscription->has_callback;
+		subscription->calls_before = calls;
+	} else if (actual == REPRISE_NEXT_EVENT) {
+		engine_mark(engine, MARK_NEXT_EVENT);
+		engine_expect(engine, "events", expected_count, count);
+		for (size_t i = 0; i < count && !engine->differs; i++)
+			expect_event(engine, subscription->model.life, positions[i], &events[i]);
+		if (count > 1)
+			engine_mark(engine, MARK_BATCH_OF_SEVERAL);
+		if (subscription->model.kept_a_copy)
+			engine_mark(engine, MARK_KEPT_A_COPY);
+	} else if (actual == REPRISE_NEXT_GAP) {
+		if (expected_gap.reason == REPRISE_GAP_TRIMMED &&
+		    gap.detail <= REPRISE_GAP_REQUEST &&
+		    (subscription->model.details >> gap.detail & 1) != 0)
+			expected_gap.detail = gap.detail;
+		expect_gap(engine, &expected_gap, &gap);
+		subscription->gap = gap;
+		subscription->has_gap = true;
+	} else {
+		engine_say(engine, "\t/* ENDED %d, %d */", (int)end.cause, end.status);
+		engine_expect(engine, "end: cause", expected_end.cause, end.cause);
+		engine_expect(engine, "end: status", (uint64_t)expected_end.status,
+			      (uint64_t)end.status);
+		engine_mark(engine, ends[end.cause]);
+	}
+	expect_balance(engine, subscription);
+	if (actual == REPRISE_NEXT_ENDED)
+		hear_end(engine, subscription);
+	return actual;
+}
+
+static void
+take_cursor(struct engine *engine, struct engine_subscription *subscription,
+	    const struct call *call)
+{
+	struct reprise_cursor cursor;
+
+	if (call->name == CALL_GAP_CURSOR) {
+		static const struct reprise_incarnation none;
+
+		if (!subscription->has_gap ||
+		    memcmp(&subscription->gap.cursor.incarnation, &none, sizeof(none)) == 0)
+			return;
+		cursor = call->c % 4 == 0 ? subscription->gap.newest : subscription->gap.cursor;
+		engine_say(engine, "cursor%u = gap of subscription%u.%s;", call->b % CURSORS,
+			   engine_index(subscription, engine),
+			   call->c % 4 == 0 ? "newest" : "cursor");
+	} else {
+		engine_say(engine, "reprise_subscription_cursor(subscription%u, &cursor%u);",
+			   engine_index(subscription, engine), call->b % CURSORS);
+		if (!engine_expect_status(
+			    engine, REPRISE_OK,
+			    reprise_subscription_cursor(subscription->subscription, &cursor)))
+			return;
+		engine_expect_cursor(engine, "cursor", &subscription->model.at, &cursor);
+	}
+	engine->cursors[call->b % CURSORS] = cursor;
+}
+
+static void
+expect_stats(struct engine *engine, struct engine_subscription *subscription)
+{
+	struct reprise_subscription_stats actual = { .size = sizeof(actual) };
+	const struct reprise_subscription_stats *const expected = &subscription->model.stats;
+
+	engine_say(engine, "reprise_subscription_stats(subscription%u, &stats);",
+		   engine_index(subscription, engine));
+	(void)engine_expect_status(engine, REPRISE_OK,
+				   reprise_subscription_stats(subscription->subscription, &actual));
+	engine_expect(engine, "stats: delivered", expected->delivered, actual.delivered);
+	engine_expect(engine, "stats: delivered_bytes", expected->delivered_bytes,
+		      actual.delivered_bytes);
+	engine_expect(engine, "stats: filtered", expected->filtered, actual.filtered);
+	engine_expect(engine, "stats: lost", expected->lost, actual.lost);
+	engine_expect(engine, "stats: gaps", expected->gaps, actual.gaps);
+	engine_expect(engine, "stats: sleeps", 0, actual.sleeps);
+}
+
+/* A look only: it never sleeps. */
+static void
+wait_for_nothing(struct engine *engine, struct engine_subscription *subscription)
+{
+	reprise_status expected = REPRISE_E_INTERRUPTED;
+
+	engine_say(engine, "reprise_wait(subscription%u, 0);", engine_index(subscription, engine));
+	if (!subscription->model.is_interrupted)
+		expected = model_look(&subscription->model) == REPRISE_NEXT_EMPTY
+				   ? REPRISE_E_TIMEOUT
+				   : REPRISE_OK;
+	subscription->model.is_interrupted = false;
+	(void)engine_expect_status(engine, expected, reprise_wait(subscription->subscription, 0));
+}
+
+void
+engine_call_subscription(struct engine *engine, const struct call *call)
+{
+	struct engine_subscription *const subscription =
+		engine_subscription_at(engine, call->a, false);
+
+	if (call->name <= CALL_RESUME)
+		open_subscription(engine, call);
+	if (call->name <= CALL_RESUME || subscription == NULL)
+		return;
+	if (call->name == CALL_CLOSE) {
+		engine_close_subscription(engine, subscription);
+	} else if (call->name == CALL_NEXT) {
+		for (unsigned int i = 0;
+		     i <= call->b % 4u && !engine->differs && subscription->subscription != NULL;
+		     i++)
+			(void)engine_next(engine, subscription, 1, false);
+	} else if (call->name == CALL_NEXT_BATCH) {
+		(void)engine_next(engine, subscription, 1 + call->b % EVENTS_MAX, true);
+	} else if (call->name == CALL_WAIT) {
+		wait_for_nothing(engine, subscription);
+	} else if (call->name == CALL_SUB_STATS) {
+		expect_stats(engine, subscription);
+	} else {
+		take_cursor(engine, subscription, call);
+	}
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+/* The writer's calls. */
+
+enum {
+	BATCH_MAX = 12,
+};
+
+static const reprise_position untouched = 77777777;
+
+static unsigned int
+index_of(const struct engine *engine, const struct engine_writer *writer)
+{
+	return (unsigned int)(writer - engine->writers);
+}
+
+static size_t
+payload_bytes_of(uint8_t operand)
+{
+	return operand < 224 ? operand % 56u : (operand - 224u) * 72u;
+}
+
+static uint16_t
+flags_of(uint8_t operand)
+{
+	return (uint16_t)(((operand & 8) != 0 ? REPRISE_EVENT_COMMIT : 0) |
+			  ((operand & 16) != 0 ? 0x8100 : 0) |
+			  (operand >= 0xf8 ? 1 << (1 + operand % 7) : 0));
+}
+
+static struct model_draft
+draft_of(struct engine *engine, uint8_t revision, uint8_t kind, uint8_t bytes)
+{
+	return (struct model_draft){ .revision = engine_revision(revision),
+				     .seed = ++engine->seeds,
+				     .payload_bytes = payload_bytes_of(bytes),
+				     .kind = kind % 8,
+				     .flags = flags_of(kind) };
+}
+
+static const unsigned char *
+payload_of(const struct model_draft *draft, unsigned char payload[PAYLOAD_BYTES_MAX])
+{
+	engine_fill(draft->seed, payload, draft->payload_bytes);
+	return payload;
+}
+
+/* A payload of 0 bytes may have no address. */
+static struct reprise_bytes
+bytes_of(const struct model_draft *draft, unsigned char payload[PAYLOAD_BYTES_MAX])
+{
+	const unsigned char *const data = payload_of(draft, payload);
+
+	return (struct reprise_bytes){ draft->payload_bytes == 0 && draft->seed % 2 == 0 ? NULL
+											 : data,
+				       draft->payload_bytes };
+}
+
+static void
+expect_position(struct engine *engine, bool is_ok, reprise_position expected,
+		reprise_position actual)
+{
+	engine_expect(engine, "position", is_ok ? expected : untouched, actual);
+}
+
+static void
+open_writer(struct engine *engine, const struct call *call)
+{
+	struct engine_writer *const writer = engine_writer_at(engine, call->a, true);
+	unsigned int id;
+	const unsigned int place = engine_place(call->b, &id);
+	struct model_bounds given = { 0, 0, 0 };
+	struct reprise_session_options options = { .size = sizeof(options) };
+	struct reprise_session *session = NULL;
+	struct reprise_error error = engine_error();
+	const char *full = NULL;
+
+	if (writer == NULL)
+		return;
+	struct engine_store *const at = engine_store_at(engine, place);
+
+	if (call->c >= 128)
+		given = engine_bounds(call->c, call->d, call->c / 8);
+	if (call->c >= 250)
+		given.bytes_max = call->c % 2 != 0 ? 255 : (UINT64_C(1) << 31) + 1;
+	options.events_max = given.events_max;
+	options.bytes_max = given.bytes_max;
+	options.age_ns_max = given.age_ns_max;
+	engine_say(
+		engine,
+		"reprise_session_open(store%u, \"%s\", &{ .events_max = %llu, .bytes_max = %llu, "
+		".age_ns_max = %llu }, &writer%u, &error);",
+		place, engine_ids[id], (unsigned long long)given.events_max,
+		(unsigned long long)given.bytes_max, (unsigned long long)given.age_ns_max,
+		index_of(engine, writer));
+	const reprise_status expected =
+		model_open_writer(&at->model, id, &given, &writer->life, &full);
+	const reprise_status actual = reprise_session_open(
+		at->store, engine_ids[id], call->c < 128 && call->c % 2 == 0 ? NULL : &options,
+		&session, &error);
+
+	if (expected == REPRISE_E_FULL && actual == expected) {
+		if (strcmp(full, error.what) != 0)
+			engine_differ(engine, "full of %s, not of %s", full, error.what);
+		engine_mark(engine, full[0] == 's' ? MARK_FULL_SESSIONS : MARK_FULL_BYTES);
+	}
+	if (engine_expect_error(engine, expected, actual, &error)) {
+		writer->place = place;
+		writer->closed_heard = 0;
+		writer->session = session;
+	} else if (actual == REPRISE_OK) {
+		reprise_session_close(session);
+	}
+}
+
+void
+engine_close_writer(struct engine *engine, struct engine_writer *writer)
+{
+	engine_say(engine, "reprise_session_close(writer%u);", index_of(engine, writer));
+	model_close_writer(writer->life);
+	reprise_session_close(writer->session);
+	writer->session = NULL;
+}
+
+static void
+append(struct engine *engine, struct engine_writer *writer, const struct call *call)
+{
+	const struct model_draft draft = draft_of(engine, call->b, call->c, call->d);
+	unsigned char payload[PAYLOAD_BYTES_MAX];
+	const struct reprise_bytes bytes = bytes_of(&draft, payload);
+	reprise_position expected_position = untouched, position = untouched;
+
+	engine_say(engine, "reprise_append(writer%u, %llu, %u, %#x, { payload, %zu }, &position);",
+		   index_of(engine, writer), (unsigned long long)draft.revision, draft.kind,
+		   draft.flags, draft.payload_bytes);
+	const reprise_status expected = model_append(writer->life, &draft, 1, &expected_position);
+	const bool is_ok = engine_expect_status(
+		engine, expected,
+		reprise_append(writer->session, draft.revision, draft.kind, draft.flags, bytes,
+			       draft.seed % 8 == 0 ? NULL : &position));
+
+	if (draft.seed % 8 != 0)
+		expect_position(engine, is_ok, expected_position, position);
+}
+
+static void
+appendv(struct engine *engine, struct engine_writer *writer, const struct call *call)
+{
+	const struct model_draft draft = draft_of(engine, call->b, call->c, call->d);
+	unsigned char payload[PAYLOAD_BYTES_MAX];
+	const size_t parts_count = draft.payload_bytes == 0 ? call->b % 3u : 1 + call->b / 16 % 4u;
+	reprise_position expected_position = untouched, position = untouched;
+	struct iovec parts[4] = { 0 };
+	size_t at = 0;
+
+	payload_of(&draft, payload);
+	for (size_t i = 0; i < parts_count; i++) {
+		/* Every other one of three or four is empty. */
+		const size_t rest = draft.payload_bytes - at;
+		const size_t bytes = i + 1 == parts_count ? rest : i % 2 == 0 ? rest / 3 : 0;
+
+		parts[i] = (struct iovec){ bytes == 0 ? NULL : payload + at, bytes };
+		at += bytes;
+	}
+	engine_say(
+		engine,
+		"reprise_appendv(writer%u, %llu, %u, %#x, parts, %zu, &position); /* %zu bytes */",
+		index_of(engine, writer), (unsigned long long)draft.revision, draft.kind,
+		draft.flags, parts_count, draft.payload_bytes);
+	const reprise_status expected = model_append(writer->life, &draft, 1, &expected_position);
+
+	const reprise_status actual = reprise_appendv(writer->session, draft.revision, draft.kind,
+						      draft.flags, parts, parts_count, &position);
+	const bool is_ok = engine_expect_status(engine, expected, actual);
+
+	expect_position(engine, is_ok, expected_position, position);
+}
+
+static void
+append_batch(struct engine *engine, struct engine_writer *writer, const struct call *call)
+{
+	static unsigned char payloads[BATCH_MAX][PAYLOAD_BYTES_MAX];
+	const size_t count = call->b % 4 == 0 ? call->b / 4 % BATCH_MAX : call->b % 4;
+	struct model_draft drafts[BATCH_MAX];
+	struct reprise_new_event events[BATCH_MAX] = { 0 };
+	reprise_position expected_first = untouched, first = untouched;
+
+	engine_say(engine, "reprise_append_batch(writer%u, {", index_of(engine, writer));
+	for (size_t i = 0; i < count; i++) {
+		drafts[i] = draft_of(engine, (uint8_t)((size_t)7 * call->b + i * 5),
+				     (uint8_t)(call->c + i * 9), (uint8_t)(call->d + i * 11));
+		events[i] = (struct reprise_new_event){
+			.revision = drafts[i].revision,
+			.kind = drafts[i].kind,
+			.flags = drafts[i].flags,
+			.payload = bytes_of(&drafts[i], payloads[i]),
+		};
+		engine_say(engine,
+			   "\t{ .revision = %llu, .kind = %u, .flags = %#x, { payload, %zu } },",
+			   (unsigned long long)drafts[i].revision, drafts[i].kind, drafts[i].flags,
+			   drafts[i].payload_bytes);
+	}
+	engine_say(engine, "}, %zu, &first);", count);
+	const reprise_status expected = model_append(writer->life, drafts, count, &expected_first);
+	const bool is_ok = engine_expect_status(
+		engine, expected, reprise_append_batch(writer->session, events, count, &first));
+
+	expect_position(engine, is_ok, expected_first, first);
+}
+
+static void
+reserve(struct engine *engine, struct engine_writer *writer, const struct call *call)
+{
+	const size_t bytes = payload_bytes_of(call->d);
+	void *payload = writer;
+
+	engine_say(engine, "reprise_reserve(writer%u, %zu, &payload);", index_of(engine, writer),
+		   bytes);
+	if (engine_expect_status(engine, model_reserve(writer->life, bytes),
+				 reprise_reserve(writer->session, bytes, &payload))) {
+		engine_expect(engine, "aligned to 8", 0, (uintptr_t)payload % 8);
+		writer->reserved = payload;
+		memset(payload, 0xee, bytes); /* all of it is ours */
+	} else {
+		engine_expect(engine, "the payload's place stays", true, payload == writer);
+	}
+}
+
+static void
+publish(struct engine *engine, struct engine_writer *writer, const struct call *call)
+{
+	struct model_life *const life = writer->life;
+	struct model_draft draft = draft_of(engine, call->b, call->c, call->d);
+	reprise_position expected_position = untouched, position = untouched;
+
+	/* Mostly what fits. */
+	if (life->is_reserved && call->b % 8 != 0)
+		draft.payload_bytes %= life->reserved_bytes + 1;
+	if (life->is_reserved && draft.payload_bytes <= life->reserved_bytes)
+		engine_fill(draft.seed, writer->reserved, draft.payload_bytes);
+	engine_say(engine, "reprise_publish(writer%u, %llu, %u, %#x, %zu, &position);",
+		   index_of(engine, writer), (unsigned long long)draft.revision, draft.kind,
+		   draft.flags, draft.payload_bytes);
+	const reprise_status expected = model_publish(life, &draft, &expected_position);
+
+	const reprise_status actual = reprise_publish(writer->session, draft.revision, draft.kind,
+						      draft.flags, draft.payload_bytes, &position);
+	const bool is_ok = engine_expect_status(engine, expected, actual);
+
+	expect_position(engine, is_ok, expected_position, position);
+}
+
+void
+engine_call_writer(struct engine *engine, const struct call *call)
+{
+	struct engine_writer *const writer = engine_writer_at(engine, call->a, false);
+
+	if (call->name == CALL_OPEN)
+		open_writer(engine, call);
+	if (call->name == CALL_OPEN || writer == NULL)
+		return;
+	if (call->name == CALL_CLOSE_WRITER) {
+		engine_close_writer(engine, writer);
+	} else if (call->name == CALL_END) {
+		const int32_t status = call->b - 100;
+
+		engine_say(engine, "reprise_session_end(writer%u, %d);", index_of(engine, writer),
+			   status);
+		(void)engine_expect_status(engine, model_end(writer->life, status),
+					   reprise_session_end(writer->session, status));
+	} else if (call->name == CALL_APPEND) {
+		append(engine, writer, call);
+	} else if (call->name == CALL_APPENDV) {
+		appendv(engine, writer, call);
+	} else if (call->name == CALL_BATCH) {
+		append_batch(engine, writer, call);
+	} else if (call->name == CALL_RESERVE) {
+		reserve(engine, writer, call);
+	} else if (call->name == CALL_PUBLISH) {
+		publish(engine, writer, call);
+	} else {
+		engine_say(engine, "reprise_abort(writer%u);", index_of(engine, writer));
+		(void)engine_expect_status(engine, model_abort(writer->life),
+					   reprise_abort(writer->session));
+	}
+	/* A writer that has heard it four times leaves. */
+	if (writer->session != NULL && (writer->life->is_ended || writer->life->is_void) &&
+	    ++writer->closed_heard >= 4)
+		engine_close_writer(engine, writer);
+}
