@@ -13,11 +13,13 @@
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define COLD                __attribute__((cold, noinline))
 #define APART               __attribute__((noinline))
+#define ALWAYS_INLINE       inline __attribute__((always_inline))
 #else
 #define likely(condition)   (condition)
 #define unlikely(condition) (condition)
 #define COLD
 #define APART
+#define ALWAYS_INLINE inline
 #endif
 
 _Noreturn void assert_failed(const char *expression, const char *file, int line) COLD;

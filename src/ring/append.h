@@ -14,13 +14,6 @@
 #include "ring/copy.h"
 #include "ring/ring.h"
 
-/* One event as the ring takes it. */
-struct draft {
-	uint64_t revision;
-	uint64_t shape;
-	uint64_t stamp_ns;
-};
-
 /*
  * Where @bytes in one piece go, for @count records; everything in the way is displaced, by count and
  * by bytes. One step per record displaced. Sets run_end.
@@ -31,6 +24,7 @@ uint64_t ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t 
 static inline void
 ring_give_up_before(struct ring *ring, uint64_t keep)
 {
+	ring->run_last = keep + ring->index_mask;
 	/* [append:A] The newest before; pairs with [look:B]. */
 	store_release(&ring->oldest, keep);
 }
@@ -54,41 +48,43 @@ static inline void
 ring_room_running(struct ring *ring, uint64_t position)
 {
 	/* Its slot was another's, long ago. */
-	if (unlikely(position - load_relaxed(&ring->oldest) > ring->index_mask))
+	if (unlikely(position > ring->run_last))
 		ring_give_up_before(ring, position + 1 - ring->events_max);
 	ring_begin_overwriting();
 }
 
-/* The stamp of an event that comes now: stamps of a ring never fall, whatever the clock does. */
-static inline uint64_t
+/* It is @now_ns for the events to come: stamps of a ring never fall, whatever the clock does. */
+static inline void
 ring_stamp(struct ring *ring, uint64_t now_ns)
 {
-	if (unlikely(now_ns != ring->stamp_last_ns))
-		ring->stamp_last_ns = greatest(now_ns, ring->stamp_last_ns);
-	return ring->stamp_last_ns;
+	ring->stamp_last_ns = greatest(now_ns, ring->stamp_last_ns);
 }
 
-/* Slot and header of @position, whose record begins at @start; answers where its payload goes. */
+/*
+ * Slot and header of @position, whose record begins at @start, with the ring's last stamp; answers where
+ * its payload goes.
+ */
 static inline unsigned char *
-ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t bytes,
-	   const struct draft *draft)
+ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t revision, uint64_t shape)
 {
+	const uint64_t bytes = record_bytes(shape_payload_bytes(shape));
 	const uint64_t at = start & ring->arena_mask;
 	struct slot *const slot = slot_of(ring, position);
 	struct record *const record = (struct record *)(void *)(ring->arena + at);
 
+	store_relaxed(&slot->place, place_of(at, bytes));
+	ring->head = start + bytes;
+	fence_compiler();
 	const uint64_t revision_before = load_relaxed(&ring->revision_max);
 
-	store_relaxed(&slot->place, place_of(at, bytes));
 	store_relaxed(&record->position, position);
-	store_relaxed(&record->revision, draft->revision);
+	store_relaxed(&record->revision, revision);
 	store_relaxed(&record->revision_before, revision_before);
-	store_relaxed(&record->stamp_ns, draft->stamp_ns);
-	store_relaxed(&record->shape, draft->shape);
+	store_relaxed(&record->stamp_ns, ring->stamp_last_ns);
+	store_relaxed(&record->shape, shape);
 	/* Before the payload is copied, so that nothing has to be kept across the call. */
-	if (draft->revision > revision_before)
-		store_relaxed(&ring->revision_max, draft->revision);
-	ring->head = start + bytes;
+	if (revision > revision_before)
+		store_relaxed(&ring->revision_max, revision);
 	return (unsigned char *)(record + 1);
 }
 
@@ -112,7 +108,7 @@ ring_is_reserved(const struct ring *ring)
 unsigned char *ring_reserve(struct ring *ring, uint64_t payload_bytes);
 
 /* What was reserved becomes @position; the rest of the room is given back. The host has written. */
-void ring_fill(struct ring *ring, uint64_t position, const struct draft *draft);
+void ring_fill(struct ring *ring, uint64_t position, uint64_t revision, uint64_t shape);
 
 /* It becomes nothing; all of the room is given back. */
 void ring_abort(struct ring *ring);

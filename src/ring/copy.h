@@ -30,6 +30,8 @@
 
 enum {
 	COPY_BYTES_MAX = 4096, /* in one call of memcpy */
+	COPY_SMALL_MAX = 64,   /* by copy_small */
+	COPY_SOON_MIN = 512,   /* below that, no line is asked for ahead of time */
 };
 
 /*
@@ -101,6 +103,27 @@ copy_piece(unsigned char *to, const void *from, size_t bytes)
 	copy_in(to, from, bytes);
 }
 
+/* At most COPY_SMALL_MAX. */
+static inline void
+copy_small(unsigned char *to, const void *from, size_t bytes)
+{
+	copy_in(to, from, bytes);
+}
+
+static inline void
+copy_in_soon(unsigned char *to, size_t bytes)
+{
+	(void)to;
+	(void)bytes;
+}
+
+static inline void
+copy_out_soon(const unsigned char *from, size_t bytes)
+{
+	(void)from;
+	(void)bytes;
+}
+
 /* @bytes is a multiple of 8. */
 static inline void
 copy_out(unsigned char *to, unsigned char *from, size_t bytes)
@@ -121,6 +144,58 @@ copy_piece(unsigned char *to, const void *from, size_t bytes)
 	/* gcc would make "rep movsq" of a size that it knows bounds of: three times slower. */
 	__asm__("" : "+r"(bytes));
 	memcpy(to, from, bytes);
+}
+
+/* @bytes >= @block: whole blocks, the last of which ends where the bytes end, and may overlap. */
+#define COPY_ENDS(to, from, bytes, block)                                            \
+	do {                                                                         \
+		memcpy(to, from, block);                                             \
+		memcpy((to) + (bytes) - (block), (from) + (bytes) - (block), block); \
+	} while (0)
+
+/*
+ * At most COPY_SMALL_MAX. Moves of known sizes, so that whoever copies so little calls nothing, and need
+ * not keep anything across a call.
+ */
+static inline void
+copy_small(unsigned char *to, const void *from, size_t bytes)
+{
+	const unsigned char *const at = from;
+
+	if (bytes > 32)
+		COPY_ENDS(to, at, bytes, 32);
+	else if (bytes >= 16)
+		COPY_ENDS(to, at, bytes, 16);
+	else if (bytes >= 8)
+		COPY_ENDS(to, at, bytes, 8);
+	else if (bytes >= 4)
+		COPY_ENDS(to, at, bytes, 4);
+	else
+		for (size_t i = 0; i < bytes; i++)
+			to[i] = at[i];
+}
+
+/*
+ * About so much is copied to here the next time: the lines are asked for now, as the writer's own. Whoever
+ * copies much waits for the lines above all; for little it is not worth the instructions.
+ */
+static inline void
+copy_in_soon(unsigned char *to, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += CACHE_LINE_BYTES)
+#if defined(__x86_64__)
+		__asm__ volatile("prefetchw %0" : : "m"(to[at]));
+#else
+		__builtin_prefetch(to + at, 1);
+#endif
+}
+
+/* So much is copied from here the next time: the lines come while what was copied before is handed out. */
+static inline void
+copy_out_soon(const unsigned char *from, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += CACHE_LINE_BYTES)
+		__builtin_prefetch(from + at);
 }
 
 static inline void

@@ -93,14 +93,14 @@ struct ring {
 
 	/* The writer's own; handed on between writers by the lock that makes them writers. */
 	alignas(CACHE_LINE_BYTES) uint64_t head; /* where the next record goes */
-	uint64_t run_end; /* up to there, without meeting `oldest` or the arena's end */
+	uint64_t run_end;  /* up to there, without meeting `oldest` or the arena's end */
+	uint64_t run_last; /* up to that position, without using a slot again */
 	atomic_u64
 		revision_max; /* the greatest appended, or 0; others look when the newest is gone */
 	uint64_t stamp_last_ns;
 	uint64_t is_reserved;    /* 1: an event is being written in place */
 	uint64_t reserved_start; /* where its record goes */
 	uint64_t reserved_bytes; /* how large its payload may be */
-	uint64_t reserved_run_end;
 
 	/* Where this process has the memory. Not part of the layout. */
 	alignas(CACHE_LINE_BYTES) struct slot *index;

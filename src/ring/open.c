@@ -54,6 +54,7 @@ ring_open(struct ring *ring, const struct ring_shape *shape, void *memory, uint6
 		.arena_offset = shape->arena_offset,
 		.head = shape->arena_bytes - lead_of(shape->arena_bytes),
 		.run_end = shape->arena_bytes,
+		.run_last = position_before + shape->index_slots,
 		.index = (struct slot *)(void *)(base + shape->index_offset),
 		.arena = base + shape->arena_offset,
 	};

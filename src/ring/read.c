@@ -2,6 +2,12 @@
 #include "ring/copy.h"
 #include "ring/ring.h"
 
+enum {
+	STREAM_BYTES = 6144, /* a piece: that much, and as much ahead, stay in the nearest cache */
+	STREAM_AHEAD = 8,    /* the part of a window that must lie ahead */
+	STREAM_BEHIND = 32,  /* and behind, before the oldest */
+};
+
 struct look
 ring_look(struct ring *ring)
 {
@@ -26,19 +32,14 @@ ring_look(struct ring *ring)
 	return look;
 }
 
-uint64_t
-ring_floor(struct ring *ring)
-{
-	return greatest(load_relaxed(&ring->floor_age), load_relaxed(&ring->floor_request));
-}
-
 /*
  * How many bytes from the first place on lie in one piece, and how many records they are. Slots
  * that were overwritten in between end the piece or lengthen it by another event's true size; the
  * validation throws those away, here they are only kept within bounds.
  */
 static uint64_t
-measure(struct ring *ring, uint64_t first, uint64_t last, struct stretch *stretch)
+measure(struct ring *ring, uint64_t first, uint64_t last, uint64_t bytes_want,
+	struct stretch *stretch)
 {
 	const uint64_t places_max = least(last - first + 1, stretch->places_max);
 	uint64_t begin = 0, end = 0, count = 0;
@@ -50,7 +51,7 @@ measure(struct ring *ring, uint64_t first, uint64_t last, struct stretch *stretc
 
 		if (count == 0)
 			begin = end = offset;
-		else if (offset != end || end + bytes - begin > stretch->bytes_want)
+		else if (offset != end || end + bytes - begin > bytes_want)
 			break;
 		stretch->places[count] = place;
 		end += bytes;
@@ -59,12 +60,29 @@ measure(struct ring *ring, uint64_t first, uint64_t last, struct stretch *stretc
 	return end - begin;
 }
 
-void
-ring_read(struct ring *ring, uint64_t first, uint64_t last, struct stretch *stretch)
+/*
+ * Whether to take small pieces, and to ask for the next one while this is handed out: then much is there, and
+ * the writer will not be by soon. Near the newest the lines are its own still, and asking for them costs it;
+ * near the oldest a large piece brings more away.
+ */
+static bool
+is_streaming(const struct ring *ring, const struct look *look, uint64_t first, uint64_t last)
 {
-	const uint64_t bytes = measure(ring, first, last, stretch);
+	return last - first > ring->events_max / STREAM_AHEAD &&
+	       first - look->kept >= ring->events_max / STREAM_BEHIND;
+}
 
-	copy_out(stretch->bytes, ring->arena + place_offset(stretch->places[0]), bytes);
+void
+ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t last,
+	  struct stretch *stretch)
+{
+	const bool streams = is_streaming(ring, look, first, last);
+	const uint64_t bytes_want =
+		streams ? least(stretch->bytes_want, STREAM_BYTES) : stretch->bytes_want;
+	const uint64_t bytes = measure(ring, first, last, bytes_want, stretch);
+	const uint64_t begin = place_offset(stretch->places[0]);
+
+	copy_out(stretch->bytes, ring->arena + begin, bytes);
 
 	/*
 	 * [read:A] Slots and bytes before `oldest`; pairs with [append:B]: what was overwritten
@@ -73,25 +91,21 @@ ring_read(struct ring *ring, uint64_t first, uint64_t last, struct stretch *stre
 	fence_acquire();
 	const uint64_t oldest = load_relaxed(&ring->oldest);
 
+	stretch->next = stretch->bytes;
+	/* As much as was taken, if so much is there already and the arena does not end before it. */
+	stretch->after = NULL;
+	if (streams && oldest <= first && last - first + 1 >= 2 * stretch->count &&
+	    begin + 2 * bytes <= ring->arena_bytes)
+		stretch->after = ring->arena + begin + bytes;
 	stretch->first = first;
 	stretch->taken = 0;
 	if (oldest > first)
 		stretch_drop(stretch, least(oldest - first, stretch->count));
 }
 
-const struct record *
-stretch_record(const struct stretch *stretch)
-{
-	const uint64_t offset =
-		place_offset(stretch->places[stretch->taken]) - place_offset(stretch->places[0]);
-
-	return (const struct record *)(const void *)(stretch->bytes + offset);
-}
-
 void
 stretch_drop(struct stretch *stretch, uint64_t count)
 {
-	stretch->first += count;
-	stretch->taken += count;
-	stretch->count -= count;
+	for (; count > 0; count--)
+		stretch_pass(stretch);
 }

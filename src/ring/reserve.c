@@ -8,9 +8,8 @@ ring_reserve(struct ring *ring, uint64_t payload_bytes)
 		ring_room(ring, load_relaxed(&ring->newest), record_bytes(payload_bytes), 1);
 	ring->is_reserved = 1;
 	ring->reserved_bytes = payload_bytes;
-	ring->reserved_run_end = ring->run_end;
-	ring->run_end =
-		0; /* nothing runs meanwhile, so that an append need not look whether it may */
+	/* Nothing runs from now on, so that an append need not look whether it may. */
+	ring->run_end = 0;
 #ifdef REPRISE_WORD_COPY
 	return (unsigned char *)ring->index + (ring->index_mask + 1) * sizeof(struct slot);
 #else
@@ -19,28 +18,26 @@ ring_reserve(struct ring *ring, uint64_t payload_bytes)
 }
 
 void
-ring_fill(struct ring *ring, uint64_t position, const struct draft *draft)
+ring_fill(struct ring *ring, uint64_t position, uint64_t revision, uint64_t shape)
 {
-	const uint64_t payload_bytes = shape_payload_bytes(draft->shape);
-
 	/* Again: who publishes may be another thread than who reserved. */
 	ring_begin_overwriting();
-	unsigned char *const payload = ring_write(ring, position, ring->reserved_start,
-						  record_bytes(payload_bytes), draft);
+	unsigned char *const payload =
+		ring_write(ring, position, ring->reserved_start, revision, shape);
 #ifdef REPRISE_WORD_COPY
 	copy_in(payload,
 		(unsigned char *)ring->index + (ring->index_mask + 1) * sizeof(struct slot),
-		payload_bytes);
+		shape_payload_bytes(shape));
 #else
 	(void)payload;
 #endif
-	ring->run_end = ring->reserved_run_end;
+	/* Nothing runs still: the next append finds out how far. */
 	ring->is_reserved = 0;
 }
 
 void
 ring_abort(struct ring *ring)
 {
-	/* Nothing runs still: the head may be in the lap before, and the next append finds out how far. */
+	/* Nor does anything run here: the head may be in the lap before. */
 	ring->is_reserved = 0;
 }

@@ -4,6 +4,7 @@
 
 /* What the store may do with a ring. The writer's half is append.h. */
 
+#include "ring/copy.h"
 #include "ring/layout.h"
 
 /* The sizes that follow from two bounds. */
@@ -57,7 +58,11 @@ ring_was_requested(struct ring *ring, const struct look *look, uint64_t position
 }
 
 /* The greater of both floors. */
-uint64_t ring_floor(struct ring *ring);
+static inline uint64_t
+ring_floor(struct ring *ring)
+{
+	return greatest(load_relaxed(&ring->floor_age), load_relaxed(&ring->floor_request));
+}
 
 /*
  * Records copied out of the ring in one piece. `places` and `bytes` are the subscription's memory; bytes
@@ -69,20 +74,45 @@ struct stretch {
 	unsigned char *bytes;
 	uint64_t bytes_want; /* copy about so many at a time */
 
-	uint64_t first; /* the position of the first record that is left */
+	const unsigned char *next; /* the first record that is left */
+	uint64_t first;            /* its position */
+	const unsigned char
+		*after; /* in the ring: what is asked for while records leave; or NULL */
 	uint64_t count; /* how many are left */
 	uint64_t taken; /* how many of `places` are behind */
 };
 
 /*
- * Copies records from @first on, at most up to @last (<= a newest that was looked at), validates,
+ * Copies records from @first on, at most up to @last (kept at @look, both), validates,
  * and leaves in @stretch those that were not overtaken: the tail of what it copied. It may be
  * empty; then everything that was copied is lost. Any thread; wait-free.
  */
-void ring_read(struct ring *ring, uint64_t first, uint64_t last, struct stretch *stretch);
+void ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t last,
+	       struct stretch *stretch);
 
 /* The first record that is left in @stretch, count > 0. */
-const struct record *stretch_record(const struct stretch *stretch);
+static inline const struct record *
+stretch_record(const struct stretch *stretch)
+{
+	return (const struct record *)(const void *)stretch->next;
+}
+
+/* The first record that is left is not any more. */
+static inline void
+stretch_pass(struct stretch *stretch)
+{
+	const uint64_t bytes = place_bytes(stretch->places[stretch->taken]);
+
+	if (stretch->after != NULL) {
+		copy_out_soon(stretch->after, bytes);
+		stretch->after += bytes;
+	}
+	stretch->next += bytes;
+	stretch->taken++;
+	stretch->first++;
+	stretch->count--;
+}
+
 void stretch_drop(struct stretch *stretch, uint64_t count);
 
 static inline const unsigned char *

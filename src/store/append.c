@@ -7,10 +7,12 @@ enum {
 	PARTS_MAX = 1024,
 };
 
-static inline uint64_t
-stamp_for(struct reprise_session *session)
+/* Stamps what is appended from now on, which the next append goes on with while the word stands. */
+static inline void
+stamp(struct reprise_session *session)
 {
-	return ring_stamp(&session->ring, stamp_take(load_relaxed(&session->stamp)));
+	ring_stamp(&session->ring,
+		   stamp_take(load_relaxed(&session->stamp), &session->stamp_seen));
 }
 
 /* Why an event with @flags and @payload_bytes is refused, or OK. */
@@ -34,15 +36,16 @@ publish(struct reprise_session *session, reprise_position newest)
 	bell_publish(&session->bell);
 }
 
-/* Room for one event, its slot and header; answers where its payload goes. */
+/* Room for one event, its stamp, slot and header; answers where its payload goes. */
 static unsigned char *
-write_one(struct reprise_session *session, reprise_position position, const struct draft *draft)
+write_one(struct reprise_session *session, reprise_position position, uint64_t revision,
+	  uint64_t shape)
 {
 	struct ring *const ring = &session->ring;
-	const uint64_t bytes = record_bytes(shape_payload_bytes(draft->shape));
-	const uint64_t start = ring_room(ring, position - 1, bytes, 1);
+	const uint64_t bytes = record_bytes(shape_payload_bytes(shape));
 
-	return ring_write(ring, position, start, bytes, draft);
+	stamp(session);
+	return ring_write(ring, position, ring_room(ring, position - 1, bytes, 1), revision, shape);
 }
 
 /* Any append. */
@@ -57,56 +60,122 @@ append_any(struct reprise_session *session, uint64_t revision, uint16_t kind, ui
 		return refused;
 
 	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
-	const struct draft draft = { .revision = revision,
-				     .shape = shape_of(payload.size, kind, flags),
-				     .stamp_ns = stamp_for(session) };
 
-	copy_in(write_one(session, position, &draft), payload.data, payload.size);
+	copy_in(write_one(session, position, revision, shape_of(payload.size, kind, flags)),
+		payload.data, payload.size);
 	publish(session, position);
 	if (ret_position != NULL)
 		*ret_position = position;
 	return REPRISE_OK;
 }
 
+/* Whether the stamp is still the one that the last append took. Not if the window is void, or this a fork's child. */
+static inline bool
+is_stamp_seen(const struct reprise_session *session)
+{
+	return load_relaxed(&load_relaxed(&session->stamp)->word) == session->stamp_seen;
+}
+
+/* The next event goes to the head, if the arena does not end there, and is as large as this one, perhaps. */
+static inline void
+ask_for_next(struct ring *ring, uint64_t bytes)
+{
+	const uint64_t at = ring->head & ring->arena_mask;
+
+	copy_in_soon(ring->arena + at, least(bytes, ring->arena_bytes - at));
+}
+
+/* There is room, the stamp is seen, and nothing can fail any more. */
+static ALWAYS_INLINE reprise_status
+append_at(struct reprise_session *session, reprise_position position, uint64_t start,
+	  uint64_t revision, const void *data, uint64_t shape, bool is_small,
+	  reprise_position *ret_position)
+{
+	struct ring *const ring = &session->ring;
+
+	/* Now, so that it need not be kept across the copy. */
+	if (ret_position != NULL)
+		*ret_position = position;
+	unsigned char *const to = ring_write(ring, position, start, revision, shape);
+
+	if (is_small) {
+		copy_small(to, data, shape_payload_bytes(shape));
+	} else {
+		if (shape_payload_bytes(shape) >= COPY_SOON_MIN)
+			ask_for_next(ring, record_bytes(shape_payload_bytes(shape)));
+		copy_piece(to, data, shape_payload_bytes(shape));
+	}
+	publish(session, position);
+	return REPRISE_OK;
+}
+
+/* The common append in three: what is copied by a few moves, by memcpy, and what displaces something first. */
+static APART reprise_status
+append_small(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
+	     reprise_position *ret_position)
+{
+	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
+
+	ring_room_running(&session->ring, position);
+	return append_at(session, position, session->ring.head, revision, data, shape, true,
+			 ret_position);
+}
+
+static APART reprise_status
+append_large(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
+	     reprise_position *ret_position)
+{
+	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
+
+	ring_room_running(&session->ring, position);
+	return append_at(session, position, session->ring.head, revision, data, shape, false,
+			 ret_position);
+}
+
+static APART reprise_status
+append_displacing(struct reprise_session *session, uint64_t revision, const void *data,
+		  uint64_t shape, reprise_position *ret_position)
+{
+	struct ring *const ring = &session->ring;
+	const uint64_t payload_bytes = shape_payload_bytes(shape);
+	const uint64_t newest = load_relaxed(&ring->newest);
+
+	/* No room ahead is also how an end and a reservation are met. */
+	if (unlikely(ring->run_end == 0) || unlikely(payload_bytes > ring->payload_bytes_max))
+		return append_any(session, revision, shape_kind(shape), shape_flags(shape),
+				  (struct reprise_bytes){ data, payload_bytes }, ret_position);
+	const uint64_t start = ring_room(ring, newest, record_bytes(payload_bytes), 1);
+
+	return append_at(session, newest + 1, start, revision, data, shape, false, ret_position);
+}
+
 /*
- * The common append: an event that is copied in one piece, a fresh stamp, room ahead. Everything
- * else is append_any's, which is called last and with the same arguments: so this one keeps next to
- * nothing across calls, and saving registers is what most of an append would consist of.
+ * The common append is an event that is copied in one piece, with the stamp of the last one. Whatever there
+ * is, is called last: so nothing is kept across calls here, and less where it is done. Saving registers
+ * is what much of an append would consist of.
  */
 reprise_status
 reprise_append(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
 	       struct reprise_bytes payload, reprise_position *ret_position)
 {
-	/* One branch each: they are all foreseen, and cheaper than to combine what they look at. */
-	if (unlikely(session == NULL) || unlikely(payload.data == NULL) ||
-	    unlikely(payload.size > COPY_BYTES_MAX) || unlikely(flags & FLAGS_OF_LIBRARY))
-		return append_any(session, revision, kind, flags, payload, ret_position);
-
-	struct ring *const ring = &session->ring;
-	const uint64_t bytes = record_bytes(payload.size);
-	const uint64_t start = ring->head;
-	const uint64_t stamp = load_relaxed(&load_relaxed(&session->stamp)->word);
-
 	/*
-	 * Nothing runs after the end or during a reservation, and the stamp of a void window, or of a
-	 * fork's child, is stale: so there is no need to look at any of that.
+	 * One branch each: they are all foreseen, and cheaper than to combine what they look at. Nothing
+	 * has room after the end or during a reservation, and the stamp of a void window, or of a fork's
+	 * child, is stale: so there is no need to look at any of that.
 	 */
-	if (unlikely(!(stamp & STAMP_FRESH)) || unlikely(start + bytes > ring->run_end))
+	if (unlikely(session == NULL) || unlikely(payload.data == NULL) ||
+	    unlikely(payload.size > COPY_BYTES_MAX) || unlikely(flags & FLAGS_OF_LIBRARY) ||
+	    unlikely(!is_stamp_seen(session)))
 		return append_any(session, revision, kind, flags, payload, ret_position);
 
-	const reprise_position position = load_relaxed(&ring->newest) + 1;
+	const struct ring *const ring = &session->ring;
+	const uint64_t shape = shape_of(payload.size, kind, flags);
 
-	/* Nothing can fail any more; now, so that it need not be kept across the copy. */
-	if (ret_position != NULL)
-		*ret_position = position;
-	ring_room_running(ring, position);
-	const struct draft draft = { .revision = revision,
-				     .shape = shape_of(payload.size, kind, flags),
-				     .stamp_ns = ring_stamp(ring, stamp & ~STAMP_FRESH) };
-
-	copy_piece(ring_write(ring, position, start, bytes, &draft), payload.data, payload.size);
-	publish(session, position);
-	return REPRISE_OK;
+	if (unlikely(ring->head + record_bytes(payload.size) > ring->run_end))
+		return append_displacing(session, revision, payload.data, shape, ret_position);
+	if (payload.size <= COPY_SMALL_MAX)
+		return append_small(session, revision, payload.data, shape, ret_position);
+	return append_large(session, revision, payload.data, shape, ret_position);
 }
 
 /* The size of all parts; false if one is NULL or the sum is beyond counting. */
@@ -140,11 +209,9 @@ reprise_appendv(struct reprise_session *session, uint64_t revision, uint16_t kin
 		return refused;
 
 	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
-	const struct draft draft = { .revision = revision,
-				     .shape = shape_of(bytes, kind, flags),
-				     .stamp_ns = stamp_for(session) };
 
-	copy_parts_in(write_one(session, position, &draft), parts, parts_count);
+	copy_parts_in(write_one(session, position, revision, shape_of(bytes, kind, flags)), parts,
+		      parts_count);
 	publish(session, position);
 	if (ret_position != NULL)
 		*ret_position = position;
@@ -196,21 +263,17 @@ reprise_append_batch(struct reprise_session *session, const struct reprise_new_e
 
 	struct ring *const ring = &session->ring;
 	const uint64_t newest = load_relaxed(&ring->newest);
-	const uint64_t stamp_ns = stamp_for(session);
 	uint64_t at = ring_room(ring, newest, bytes_all, events_count);
+
+	stamp(session);
 
 	for (size_t i = 0; i < events_count; i++) {
 		const struct reprise_new_event *const event = &events[i];
-		const uint64_t bytes = record_bytes(event->payload.size);
-		const struct draft draft = {
-			.revision = event->revision,
-			.shape = shape_of(event->payload.size, event->kind, event->flags),
-			.stamp_ns = stamp_ns,
-		};
+		const uint64_t shape = shape_of(event->payload.size, event->kind, event->flags);
 
-		copy_in(ring_write(ring, newest + 1 + i, at, bytes, &draft), event->payload.data,
-			event->payload.size);
-		at += bytes;
+		copy_in(ring_write(ring, newest + 1 + i, at, event->revision, shape),
+			event->payload.data, event->payload.size);
+		at += record_bytes(event->payload.size);
 	}
 	publish(session, newest + events_count);
 	if (ret_first != NULL)
@@ -245,11 +308,9 @@ reprise_publish(struct reprise_session *session, uint64_t revision, uint16_t kin
 		return REPRISE_E_INVALID;
 
 	const reprise_position position = load_relaxed(&ring->newest) + 1;
-	const struct draft draft = { .revision = revision,
-				     .shape = shape_of(payload_bytes, kind, flags),
-				     .stamp_ns = stamp_for(session) };
 
-	ring_fill(ring, position, &draft);
+	stamp(session);
+	ring_fill(ring, position, revision, shape_of(payload_bytes, kind, flags));
 	publish(session, position);
 	if (ret_position != NULL)
 		*ret_position = position;

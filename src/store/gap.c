@@ -51,7 +51,13 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 {
 	struct reprise_session *const session = subscription->session;
 	const struct look look = ring_look(&session->ring);
-	/* What is already copied is not lost by being displaced. */
+
+	/*
+	 * What is already copied is not lost by being displaced. So what is kept as the gap is told is copied
+	 * now: by the next call, a writer that floods would have displaced it, and there would be gap after gap.
+	 */
+	if (subscription->stretch.count == 0)
+		subscription_read(subscription, &look);
 	const bool has_stretch = subscription->stretch.count > 0;
 	const uint64_t kept = has_stretch ? subscription->stretch.first : look.kept;
 	const uint64_t first = subscription->at.position + 1;

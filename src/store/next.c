@@ -13,13 +13,32 @@ is_wanted(const struct reprise_subscription *subscription, uint16_t kind)
 }
 
 /* Moves past the first record of the stretch, handed out or filtered. */
-static void
+static inline void
 pass(struct reprise_subscription *subscription, const struct record *record)
 {
 	subscription->at.position = subscription->stretch.first;
 	subscription->at.revision =
 		greatest(subscription->at.revision, load_relaxed(&record->revision));
-	stretch_drop(&subscription->stretch, 1);
+	stretch_pass(&subscription->stretch);
+}
+
+/*
+ * Whether the next record of the stretch is the next event, wanted and not given up: as it mostly is, and
+ * then nothing else need be looked at. A stretch has records only where a session is followed.
+ */
+static inline bool
+is_at_hand(const struct reprise_subscription *subscription)
+{
+	const struct stretch *const stretch = &subscription->stretch;
+
+	if (stretch->count == 0 || subscription->kinds_count != 0 ||
+	    subscription->stage != STAGE_FOLLOWING ||
+	    subscription->at.position + 1 != stretch->first)
+		return false;
+	struct ring *const ring = &subscription->session->ring;
+
+	return likely(stamp_is_here(subscription->home)) && likely(!ring_is_void(ring)) &&
+	       likely(ring_floor(ring) < stretch->first);
 }
 
 /* Whether the stretch has something to say; moves past what is filtered or given up. */
@@ -76,6 +95,18 @@ look_at_ring(struct reprise_subscription *subscription, const struct look *look)
 	return position + 1 < look->kept ? REPRISE_NEXT_GAP : REPRISE_NEXT_EVENT;
 }
 
+void
+subscription_read(struct reprise_subscription *subscription, const struct look *look)
+{
+	const uint64_t first = greatest(subscription->at.position + 1, look->kept);
+	const uint64_t last = least(look->newest, subscription->until);
+
+	if (first > last)
+		return;
+	ring_read(&subscription->session->ring, look, first, last, &subscription->stretch);
+	subscription->is_overtaken = subscription->stretch.first > first;
+}
+
 reprise_outcome
 subscription_advance(struct reprise_subscription *subscription)
 {
@@ -107,13 +138,11 @@ subscription_advance(struct reprise_subscription *subscription)
 		if (subscription->at.position >= bound)
 			return REPRISE_NEXT_EMPTY;
 		bound = least(bound, look.newest);
-		ring_read(&subscription->session->ring, subscription->at.position + 1,
-			  least(look.newest, subscription->until), &subscription->stretch);
-		subscription->is_overtaken = true; /* if it begins late at all */
+		subscription_read(subscription, &look);
 	}
 }
 
-static void
+static inline void
 take_event(struct reprise_subscription *subscription, struct reprise_event *ret_event)
 {
 	const struct record *const record = stretch_record(&subscription->stretch);
@@ -134,17 +163,25 @@ take_event(struct reprise_subscription *subscription, struct reprise_event *ret_
 	count(&subscription->delivered_bytes, bytes);
 }
 
-reprise_outcome
-reprise_next_batch(struct reprise_subscription *subscription, struct reprise_event *ret_events,
-		   size_t events_count_max, size_t *ret_events_count, struct reprise_gap *ret_gap,
-		   struct reprise_end *ret_end)
+/* As many of the stretch as are at hand; the first is. */
+static size_t
+take_at_hand(struct reprise_subscription *subscription, struct reprise_event *ret_events,
+	     size_t events_count_max)
 {
-	REPRISE_ASSERT(subscription != NULL);
-	REPRISE_ASSERT(ret_events != NULL);
-	REPRISE_ASSERT(events_count_max > 0);
-	REPRISE_ASSERT(ret_events_count != NULL);
-	REPRISE_ASSERT(ret_gap != NULL);
+	size_t taken = 0;
 
+	do
+		take_event(subscription, &ret_events[taken++]);
+	while (taken < events_count_max && is_at_hand(subscription));
+	return taken;
+}
+
+/* What is not simply the next record of the stretch. */
+static APART reprise_outcome
+next_any(struct reprise_subscription *subscription, struct reprise_event *ret_events,
+	 size_t events_count_max, size_t *ret_events_count, struct reprise_gap *ret_gap,
+	 struct reprise_end *ret_end)
+{
 	reprise_outcome outcome = subscription_advance(subscription);
 	reprise_outcome more;
 	size_t taken = 0;
@@ -157,7 +194,8 @@ reprise_next_batch(struct reprise_subscription *subscription, struct reprise_eve
 		break;
 	case REPRISE_NEXT_EVENT:
 		do {
-			take_event(subscription, &ret_events[taken++]);
+			taken += take_at_hand(subscription, &ret_events[taken],
+					      events_count_max - taken);
 		} while (taken < events_count_max && look_at_stretch(subscription, &more) &&
 			 more == REPRISE_NEXT_EVENT);
 		*ret_events_count = taken;
@@ -175,10 +213,35 @@ reprise_next_batch(struct reprise_subscription *subscription, struct reprise_eve
 }
 
 reprise_outcome
+reprise_next_batch(struct reprise_subscription *subscription, struct reprise_event *ret_events,
+		   size_t events_count_max, size_t *ret_events_count, struct reprise_gap *ret_gap,
+		   struct reprise_end *ret_end)
+{
+	REPRISE_ASSERT(subscription != NULL);
+	REPRISE_ASSERT(ret_events != NULL);
+	REPRISE_ASSERT(events_count_max > 0);
+	REPRISE_ASSERT(ret_events_count != NULL);
+	REPRISE_ASSERT(ret_gap != NULL);
+
+	if (!is_at_hand(subscription))
+		return next_any(subscription, ret_events, events_count_max, ret_events_count,
+				ret_gap, ret_end);
+	*ret_events_count = take_at_hand(subscription, ret_events, events_count_max);
+	return REPRISE_NEXT_EVENT;
+}
+
+reprise_outcome
 reprise_next(struct reprise_subscription *subscription, struct reprise_event *ret_event,
 	     struct reprise_gap *ret_gap, struct reprise_end *ret_end)
 {
 	size_t one;
 
-	return reprise_next_batch(subscription, ret_event, 1, &one, ret_gap, ret_end);
+	REPRISE_ASSERT(subscription != NULL);
+	REPRISE_ASSERT(ret_event != NULL);
+	REPRISE_ASSERT(ret_gap != NULL);
+
+	if (unlikely(!is_at_hand(subscription)))
+		return next_any(subscription, ret_event, 1, &one, ret_gap, ret_end);
+	take_event(subscription, ret_event);
+	return REPRISE_NEXT_EVENT;
 }

@@ -90,6 +90,7 @@ fill(struct reprise_session *session, struct reprise_store *store, const char *i
 	bell_init(&session->bell, &store->relay.queue, &session->refs,
 		  !store->is_asymmetric && !store->is_deferred);
 	atomic_init(&session->stamp, store->stamp);
+	session->stamp_seen = STAMP_UNSEEN;
 	session->bounds = (struct bounds){ .events_max = shape->events_max,
 					   .bytes_max = shape->arena_bytes,
 					   .age_ns_max = age_ns_max };

@@ -29,7 +29,8 @@ struct reprise_session {
 	struct ring ring;
 	alignas(CACHE_LINE_BYTES) struct bell bell;
 	_Atomic(struct stamp *)
-		stamp; /* the store's, here, where every append looks; or stamp_never */
+		stamp;       /* the store's, here, where every append looks; or stamp_never */
+	uint64_t stamp_seen; /* the word that the last append took, if it was fresh; the writer's */
 
 	/* What a look-up meets. */
 	alignas(CACHE_LINE_BYTES) struct table_node node;

@@ -21,6 +21,7 @@
 
 #define STAMP_STALE   UINT64_C(0)
 #define STAMP_FRESH   (UINT64_C(1) << 63) /* set in a word that holds a time */
+#define STAMP_UNSEEN  UINT64_C(1)         /* no word is that */
 #define STAMP_TICK_NS (UINT64_C(10) * 1000 * 1000)
 
 struct stamp {
@@ -46,13 +47,15 @@ stamp_is_here(struct stamp *stamp)
 /* The word is stale and an append needs it. */
 uint64_t stamp_take_cold(struct stamp *stamp) COLD;
 
-/* For an append. */
+/* For an append: the time, and the word that it is from, or STAMP_UNSEEN. */
 static inline uint64_t
-stamp_take(struct stamp *stamp)
+stamp_take(struct stamp *stamp, uint64_t *ret_seen)
 {
 	const uint64_t word = load_relaxed(&stamp->word);
+	const bool is_fresh = word & STAMP_FRESH;
 
-	return likely(word & STAMP_FRESH) ? word & ~STAMP_FRESH : stamp_take_cold(stamp);
+	*ret_seen = is_fresh ? word : STAMP_UNSEEN;
+	return likely(is_fresh) ? word & ~STAMP_FRESH : stamp_take_cold(stamp);
 }
 
 /* For whoever judges age: leaves `wanted` alone. */

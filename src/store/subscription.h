@@ -79,6 +79,9 @@ struct reprise_subscription {
  */
 reprise_outcome subscription_advance(struct reprise_subscription *subscription);
 
+/* Copies what was kept at @look into the stretch, which is empty, from the next event on. */
+void subscription_read(struct reprise_subscription *subscription, const struct look *look);
+
 /*
  * Nothing is to be said, and it has a door: makes sure that the door will be rung. Answers what is to be
  * said by then.

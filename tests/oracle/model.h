@@ -10,7 +10,8 @@
  * What it takes from elsewhere than the rules:
  * - What a window counts for in bytes_max, and the bytes of a staging, are asked of a scratch store (costs.c).
  * - A window of a page or more begins half a page before its arena's end (src/DECISIONS.md).
- * - A copy takes events that lie in one piece and fit into staging_bytes, or one that is larger.
+ * - A copy takes events that lie in one piece and fit into staging_bytes, or one that is larger. A gap copies
+ *   what is kept behind it as it is told.
  * - An incarnation is random: it is learnt once, when the life begins, and must never have been seen.
  */
 

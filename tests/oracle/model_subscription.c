@@ -276,6 +276,9 @@ trimmed(struct model_subscription *subscription)
 		subscription->details |= 1u << detail_of(life, at);
 	subscription->at.position = last;
 	subscription->stats.lost += last + 1 - first;
+	if (last < least(model_newest(life), subscription->until) &&
+	    !is_copied(subscription, last + 1))
+		copy_from(subscription, last + 1);
 	return (struct reprise_gap){
 		.reason = REPRISE_GAP_TRIMMED,
 		.detail = detail_of(life, last),

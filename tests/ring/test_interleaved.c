@@ -38,18 +38,15 @@ hooked_compare_exchange(atomic_u64 *word, uint64_t *expected, uint64_t desired)
 
 #define compare_exchange_release hooked_compare_exchange
 #define ring_look                hooked_ring_look
-#define ring_floor               hooked_ring_floor
 #define ring_read                hooked_ring_read
-#define stretch_record           hooked_stretch_record
 #define stretch_drop             hooked_stretch_drop
 #define ring_trim_to             hooked_ring_trim_to
 #define ring_trim_stamp          hooked_ring_trim_stamp
 #define ring_void                hooked_ring_void
 
 struct look hooked_ring_look(struct ring *ring);
-uint64_t hooked_ring_floor(struct ring *ring);
-void hooked_ring_read(struct ring *ring, uint64_t first, uint64_t last, struct stretch *stretch);
-const struct record *hooked_stretch_record(const struct stretch *stretch);
+void hooked_ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t last,
+		      struct stretch *stretch);
 void hooked_stretch_drop(struct stretch *stretch, uint64_t count);
 void hooked_ring_trim_to(struct ring *ring, uint64_t position);
 void hooked_ring_trim_stamp(struct ring *ring, uint64_t stamp_ns, bool once);
@@ -81,9 +78,8 @@ ring_after(uint64_t newest)
 	memory = aligned_alloc(64, round_up(shape.memory_bytes, 64));
 	ring_open(ring, &shape, memory, 0);
 	for (uint64_t i = 0; i < newest; i++) {
-		const struct draft draft = { .stamp_ns = i };
-
-		(void)ring_write(ring, i + 1, ring_room(ring, i, 40, 1), 40, &draft);
+		ring_stamp(ring, i);
+		(void)ring_write(ring, i + 1, ring_room(ring, i, 40, 1), 0, shape_of(0, 0, 0));
 		ring_publish(ring, i + 1);
 	}
 	step = 0;
@@ -101,9 +97,10 @@ append_many(void)
 {
 	for (int i = 0; i < 10; i++) {
 		const uint64_t newest = load_relaxed(&ring->newest);
-		const struct draft draft = { .stamp_ns = newest };
 
-		(void)ring_write(ring, newest + 1, ring_room(ring, newest, 40, 1), 40, &draft);
+		ring_stamp(ring, newest);
+		(void)ring_write(ring, newest + 1, ring_room(ring, newest, 40, 1), 0,
+				 shape_of(0, 0, 0));
 		ring_publish(ring, newest + 1);
 	}
 }
@@ -220,7 +217,9 @@ Test(interleaved, read_holds_only_what_is_intact)
 		};
 
 		ring_after(4 + more);
-		hooked_ring_read(ring, 1, 4, &stretch);
+		const struct look look = { .kept = 1, .newest = 4 };
+
+		hooked_ring_read(ring, &look, 1, 4, &stretch);
 		const uint64_t overtaken_to = load_relaxed(&ring->oldest);
 		cr_assert(le(u64, stretch.first + stretch.count, 5));
 		if (stretch.count > 0)

@@ -55,12 +55,11 @@ append(struct ring *ring, uint64_t payload_bytes, uint64_t stamp_ns)
 	const uint64_t newest = load_relaxed(&ring->newest);
 	const uint64_t bytes = record_bytes(payload_bytes);
 	const uint64_t start = ring_room(ring, newest, bytes, 1);
-	const struct draft draft = { .revision = newest,
-				     .shape = shape_of(payload_bytes, 0, 0),
-				     .stamp_ns = stamp_ns };
 
+	ring_stamp(ring, stamp_ns);
 	memset(payload, byte_of(newest + 1), payload_bytes);
-	copy_in(ring_write(ring, newest + 1, start, bytes, &draft), payload, payload_bytes);
+	copy_in(ring_write(ring, newest + 1, start, newest, shape_of(payload_bytes, 0, 0)), payload,
+		payload_bytes);
 	ring_publish(ring, newest + 1);
 }
 
@@ -82,7 +81,7 @@ expect_all(struct small_ring *small)
 	uint64_t position = look.kept, stretches = 0;
 
 	while (position <= look.newest) {
-		ring_read(&small->ring, position, look.newest, &small->stretch);
+		ring_read(&small->ring, &look, position, look.newest, &small->stretch);
 		cr_assert(eq(u64, small->stretch.first, position), "nobody overtakes here");
 		cr_assert(gt(u64, small->stretch.count, 0));
 		for (; small->stretch.count > 0; position++) {
@@ -177,6 +176,33 @@ Test(ring, a_stretch_ends_at_the_arenas_end_and_at_the_room)
 	ring_free(small);
 }
 
+/* Far from both ends of the window, small pieces, and the next one is asked for; near them, all there is room for. */
+Test(ring, a_stretch_far_from_both_ends_is_small_and_the_next_is_asked_for)
+{
+	struct small_ring *small = ring_of(64, 1 << 16, 0);
+
+	for (int i = 0; i < 64; i++)
+		append(&small->ring, 472, 0); /* 512 each */
+	const struct look look = ring_look(&small->ring);
+	const struct {
+		uint64_t first, count;
+		bool asks;
+	} cases[] = {
+		{ 1, 4, false }, /* the window begins four before the arena's end */
+		{ 3, 2, false },   { 5, 12, true },  { 41, 12, true },
+		{ 42, 12, false },                   /* not as many are left after it */
+		{ 55, 10, false }, { 56, 9, false }, /* all that is left, and there would be room for more */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ring_read(&small->ring, &look, cases[i].first, look.newest, &small->stretch);
+		cr_expect(eq(u64, small->stretch.count, cases[i].count), "%zu", i);
+		cr_expect(eq(int, small->stretch.after != NULL, cases[i].asks), "%zu", i);
+	}
+	cr_assert(eq(u64, expect_all(small), 6), "4, 4 times 12, and 12 at the end");
+	ring_free(small);
+}
+
 /* Overtaken between the look and the copy. */
 Test(ring, what_was_overtaken_is_thrown_away_and_the_rest_kept)
 {
@@ -189,7 +215,7 @@ Test(ring, what_was_overtaken_is_thrown_away_and_the_rest_kept)
 
 		for (uint64_t i = 0; i < more; i++)
 			append(&small->ring, 56, 0);
-		ring_read(&small->ring, look.kept, look.newest, &small->stretch);
+		ring_read(&small->ring, &look, look.kept, look.newest, &small->stretch);
 		cr_assert(le(u64, small->stretch.count, more < 4 ? 4 - more : 0));
 		for (uint64_t position = 1 + more; small->stretch.count > 0; position++) {
 			cr_assert(eq(u64, small->stretch.first, position));

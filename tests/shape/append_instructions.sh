@@ -51,13 +51,17 @@ expect_none() {
 	fi
 }
 # bell_ring_cold: somebody sleeps. stamp_take_cold: the clock, which reads memory alone.
-expect_none "$scratch/append.o" reprise_append memcpy append_any ring_room bell_ring_cold
+expect_none "$scratch/append.o" reprise_append \
+	append_any append_small append_large append_displacing
+expect_none "$scratch/append.o" append_small bell_ring_cold
+expect_none "$scratch/append.o" append_large memcpy bell_ring_cold
+expect_none "$scratch/append.o" append_displacing memcpy append_any ring_room bell_ring_cold
 expect_none "$scratch/append.o" append_any \
 	memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal session_refusal
 found=$(faults "$scratch/append.o" write_one ring_room)
 case $found in
 "" | "there is no write_one") ;; # inlined in both its callers, which are looked at
-*) expect_none "$scratch/append.o" write_one ring_room ;;
+*) expect_none "$scratch/append.o" write_one ring_room stamp_take_cold ;;
 esac
 expect_none "$scratch/append.o" reprise_append_batch \
 	memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal
