@@ -1,88 +1,146 @@
 /* SPDX-License-Identifier: MIT */
 
-/* append: the cost of an append with nobody subscribed, over the limit; default options. */
+/* limit, append: what an append costs with nobody there; over the limit, and beside the peers. */
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include <reprise/reprise.h>
-
-#include "bench.h"
-#include "limit.h"
+#include "contest.h"
+#include "plot.h"
+#include "rows.h"
 
 enum {
-	APPENDS = 2 * 1000 * 1000, /* a run */
-	WARM_UP = 50 * 1000,       /* several laps */
-	ARENA_BYTES = 1 << 20,
+	CONTENDERS_MAX = 16,
 };
 
-static unsigned char payload[1024];
+/* How large an event, and what the goal over the limit is, if any. */
+struct size {
+	size_t payload_bytes;
+	double goal;
+};
 
-static double
-run_ours(struct reprise_session *session, size_t payload_bytes, uint64_t appends)
-{
-	const struct reprise_bytes bytes = { payload, payload_bytes };
-	const uint64_t begin = bench_ns();
+static const struct size sizes_quick[] = { { 64, 1.4 }, { 256, 1.25 }, { 1024, 1.05 }, { 0, 0 } };
+static const struct size sizes_full[] = { { 16, 0 },      { 64, 1.4 }, { 256, 1.25 },
+					  { 1024, 1.05 }, { 4096, 0 }, { 0, 0 } };
 
-	for (uint64_t i = 0; i < appends; i++)
-		if (reprise_append(session, i / 64, 1, 0, bytes, NULL) != REPRISE_OK)
-			bench_die("append failed");
-	return (double)(bench_ns() - begin) / (double)appends;
-}
-
-static double
-run_limit(struct limit *limit, size_t payload_bytes, uint64_t appends)
-{
-	const uint64_t begin = bench_ns();
-
-	for (uint64_t i = 0; i < appends; i++)
-		limit_append(limit, i / 64, 1, 0, payload, payload_bytes);
-	return (double)(bench_ns() - begin) / (double)appends;
-}
-
-/* One pair of runs, each over memory of its own that is fresh: where pages lie decides much. */
-static void
-run_pair(size_t payload_bytes, double *ret_ours, double *ret_theirs)
-{
-	struct limit limit = { .arena = aligned_alloc(4096, ARENA_BYTES),
-			       .arena_bytes = ARENA_BYTES };
-	struct reprise_store *store = NULL;
-	struct reprise_session *session = NULL;
-
-	if (limit.arena == NULL || reprise_store_open(NULL, &store, NULL) != REPRISE_OK ||
-	    reprise_session_open(store, "bench", NULL, &session, NULL) != REPRISE_OK)
-		bench_die("open failed");
-	run_limit(&limit, payload_bytes, WARM_UP);
-	run_ours(session, payload_bytes, WARM_UP);
-	*ret_theirs = run_limit(&limit, payload_bytes, APPENDS);
-	*ret_ours = run_ours(session, payload_bytes, APPENDS);
-	reprise_session_close(session);
-	if (reprise_store_close(store) != REPRISE_OK)
-		bench_die("close failed");
-	free(limit.arena);
-}
+/* How many times cheaper ours is to be, at 256 B. */
+static const struct {
+	const char *side;
+	double goal;
+} goals[] = {
+	{ "mutex_deque", 3 },
+	{ "disruptor", 1.3 },
+	{ "tokio_broadcast", 6 },
+	{ "tokio_window", 25 },
+};
 
 static void
-measure(size_t payload_bytes, double goal)
+measure_sizes(struct harness *harness, bool is_limit_wanted, bool is_ours_wanted)
 {
-	double ours[BENCH_RUNS], theirs[BENCH_RUNS];
+	const struct size *const sizes = harness->is_quick ? sizes_quick : sizes_full;
 
-	for (size_t i = 0; i < BENCH_RUNS; i++)
-		run_pair(payload_bytes, &ours[i], &theirs[i]);
-	bench_print(&(struct bench_result){ .name = "append over limit, nobody subscribed",
-					    .payload_bytes = payload_bytes,
-					    .ours = ours,
-					    .theirs = theirs,
-					    .goal = goal });
+	for (size_t i = 0; sizes[i].payload_bytes != 0; i++) {
+		struct contender *const pair = harness_allocate(2, sizeof(*pair));
+		double ratios[RUNS_MAX];
+
+		for (int j = 0; j < 2; j++)
+			pair[j].task = (struct task){ .payload_bytes = sizes[i].payload_bytes,
+						      .mode = "polling" };
+		pair[0].side = contest_side(harness, "limit");
+		pair[1].side = contest_side(harness, "reprise");
+		contest_run(harness, pair, 2);
+		if (pair[0].is_in && is_limit_wanted) {
+			struct result result = { .name = "limit",
+						 .unit = "ns",
+						 .values = pair[0].ns };
+
+			contest_describe(&result, &pair[0]);
+			result_print(harness, &result);
+		}
+		if (pair[0].is_in && pair[1].is_in && is_ours_wanted) {
+			struct result result = { .name = "append",
+						 .unit = "ratio",
+						 .values = ratios,
+						 .goal_is = sizes[i].goal > 0 ? GOAL_AT_MOST
+									      : GOAL_NONE,
+						 .goal = sizes[i].goal };
+
+			contest_ratio(ratios, pair[1].ns, pair[0].ns, pair[1].runs);
+			contest_describe(&result, &pair[1]);
+			strcat(result.parameters, ",\"over\":\"limit\"");
+			result.over_ns = median_of(pair[0].ns, pair[0].runs);
+			result_print(harness, &result);
+		}
+		free(pair);
+	}
 }
 
-int
-main(void)
+void
+measure_limit(struct harness *harness)
 {
-	if (!bench_pin(0))
-		fprintf(stderr, "bench: not pinned\n");
-	measure(64, 1.4);
-	measure(256, 1.25);
-	measure(1024, 1.05);
-	return 0;
+	measure_sizes(harness, true, false);
+}
+
+static void
+print_peer(struct harness *harness, const struct contender *ours, const struct contender *theirs)
+{
+	double ratios[RUNS_MAX];
+	struct result result = { .name = "append", .unit = "times", .values = ratios };
+
+	contest_ratio(ratios, theirs->ns, ours->ns, ours->runs);
+	contest_describe(&result, ours);
+	snprintf(result.parameters + strlen(result.parameters),
+		 sizeof(result.parameters) - strlen(result.parameters), ",\"cheaper_than\":\"%s\"",
+		 theirs->side->name);
+	result.over_ns = median_of(theirs->ns, theirs->runs);
+	for (size_t i = 0; i < sizeof(goals) / sizeof(goals[0]); i++)
+		if (ours->task.payload_bytes == 256 &&
+		    strcmp(goals[i].side, theirs->side->name) == 0) {
+			result.goal_is = GOAL_AT_LEAST;
+			result.goal = goals[i].goal;
+		}
+	result_print(harness, &result);
+}
+
+/* Everybody, appending to nobody. */
+static void
+measure_peers(struct harness *harness, size_t payload_bytes)
+{
+	struct contender *const all = harness_allocate(CONTENDERS_MAX, sizeof(*all));
+	size_t count = 0;
+
+	for (size_t i = 0; side_names[i] != NULL; i++) {
+		if (side_is_server(side_names[i]) && harness->is_quick)
+			continue;
+		all[count].side = contest_side(harness, side_names[i]);
+		all[count++].task =
+			(struct task){ .payload_bytes = payload_bytes, .mode = "polling" };
+	}
+	contest_run(harness, all, count);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0 && all[i].is_in && all[0].is_in &&
+		    strcmp(all[i].side->name, "limit") != 0)
+			print_peer(harness, &all[0], &all[i]);
+		else if (!all[i].is_in && all[i].side->refusal[0] != '\0')
+			result_skip(harness, "append", all[i].side->name, all[i].side->refusal);
+		if (all[i].is_in)
+			plot_point(harness, "payload", all[i].side->name, (double)payload_bytes,
+				   median_of(all[i].ns, all[i].runs));
+	}
+	free(all);
+}
+
+void
+measure_append(struct harness *harness)
+{
+	static const size_t sizes[] = { 64, 256, 1024, 4096 };
+
+	plot_begin(harness, "payload");
+	measure_sizes(harness, false, true);
+	if (harness->is_quick)
+		measure_peers(harness, 256);
+	else
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+			measure_peers(harness, sizes[i]);
+	measure_calls(harness);
 }

@@ -1,41 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * lookup: finding a session by its id among a million that retain nothing, and opening and closing a writer on it.
- * What is found again and again, by anyone with a few busy sessions, is in the processor's caches; any
- * one of a million is not. So beside the second stand loads that depend on each other, from as much memory
- * as the sessions take: no look-up is faster than one of those.
+ * lookup: finding a session by its id among many that retain nothing, and opening and closing a writer on it.
+ * What is found again and again, by anyone with a few busy sessions, is in the processor's caches; any one of
+ * a million is not. So beside the second stand loads that depend on each other, from as much memory as
+ * the sessions take: no look-up is faster than one of those. Churn: sessions come and go meanwhile.
  */
 
-#include <stdio.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include <reprise/reprise.h>
 
-#include "bench.h"
+#include "result.h"
+#include "rows.h"
 
 enum {
-	SESSIONS = 1000 * 1000,
 	BUSY = 64, /* sessions that are looked up again and again */
-	LOOKS = 200 * 1000,
+	LOOKS = 100 * 1000,
 	LINE_BYTES = 1024,
 	ID_BYTES = 48,
 };
 
+typedef char id_text[ID_BYTES];
+
 static struct reprise_store *store;
 static uint64_t random_state = 1;
 
-static size_t
-any_of(size_t count)
-{
-	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-	return (size_t)((random_state >> 32) * count >> 32);
-}
-
 static void
-id_of(size_t number, char id[ID_BYTES])
+id_of(size_t number, char *id)
 {
 	snprintf(id, ID_BYTES, "5f0c1d5e-7f3a-4a86-9d8e-%012zx", number);
 }
@@ -46,69 +42,66 @@ visit(const char *id)
 	struct reprise_session *session = NULL;
 
 	if (reprise_session_open(store, id, NULL, &session, NULL) != REPRISE_OK)
-		bench_die("open failed");
+		harness_die("open failed");
 	reprise_session_close(session);
 }
 
 /* The ids of the looks to come, in the order of looking. */
-static char (*ids_among(size_t count))[ID_BYTES]
+static id_text *
+ids_among(size_t count)
 {
-	char(*const ids)[ID_BYTES] = malloc((size_t)LOOKS * ID_BYTES);
+	id_text *const ids = harness_allocate(LOOKS, sizeof(*ids));
 
-	if (ids == NULL)
-		bench_die("no memory");
 	for (size_t i = 0; i < LOOKS; i++)
-		id_of(any_of(count), ids[i]);
+		id_of(random_below(&random_state, count), ids[i]);
 	return ids;
 }
 
 /* Trimming to before the beginning does nothing but look the session up, and let it go again. */
 static double
-run_looks(char (*ids)[ID_BYTES])
+run_looks(id_text *ids)
 {
-	const uint64_t begin = bench_ns();
+	const uint64_t begin = now_ns();
 
 	for (size_t i = 0; i < LOOKS; i++)
 		if (reprise_trim_to(store, ids[i], 0) != REPRISE_OK)
-			bench_die("look failed");
-	return (double)(bench_ns() - begin) / LOOKS;
+			harness_die("look failed");
+	return (double)(now_ns() - begin) / LOOKS;
 }
 
 static double
-run_visits(char (*ids)[ID_BYTES])
+run_visits(id_text *ids)
 {
-	const uint64_t begin = bench_ns();
+	const uint64_t begin = now_ns();
 
 	for (size_t i = 0; i < LOOKS; i++)
 		visit(ids[i]);
-	return (double)(bench_ns() - begin) / LOOKS;
+	return (double)(now_ns() - begin) / LOOKS;
 }
 
 /* A circle through all lines, in random order. */
 static void **
-circle_open(void)
+circle_open(size_t lines_count)
 {
-	unsigned char *const lines =
-		mmap(NULL, (size_t)SESSIONS * LINE_BYTES, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint32_t *const order = malloc((size_t)SESSIONS * sizeof(*order));
+	unsigned char *const lines = mmap(NULL, lines_count * LINE_BYTES, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t *const order = harness_allocate(lines_count, sizeof(*order));
 
-	if (lines == MAP_FAILED || order == NULL ||
-	    madvise(lines, (size_t)SESSIONS * LINE_BYTES, MADV_NOHUGEPAGE) != 0)
-		bench_die("no memory");
-	for (uint32_t i = 0; i < SESSIONS; i++)
+	if (lines == MAP_FAILED || madvise(lines, lines_count * LINE_BYTES, MADV_NOHUGEPAGE) != 0)
+		harness_die("no memory");
+	for (size_t i = 0; i < lines_count; i++)
 		order[i] = i;
-	for (size_t i = SESSIONS - 1; i > 0; i--) {
-		const size_t other = any_of(i + 1);
-		const uint32_t kept = order[i];
+	for (size_t i = lines_count - 1; i > 0; i--) {
+		const size_t other = random_below(&random_state, i + 1);
+		const size_t kept = order[i];
 
 		order[i] = order[other];
 		order[other] = kept;
 	}
-	for (size_t i = 0; i < SESSIONS; i++) {
-		void *const next = lines + (size_t)order[(i + 1) % SESSIONS] * LINE_BYTES;
+	for (size_t i = 0; i < lines_count; i++) {
+		void *const next = lines + order[(i + 1) % lines_count] * LINE_BYTES;
 
-		memcpy(lines + (size_t)order[i] * LINE_BYTES, &next, sizeof(next));
+		memcpy(lines + order[i] * LINE_BYTES, &next, sizeof(next));
 	}
 	free(order);
 	return (void **)(void *)lines;
@@ -117,64 +110,134 @@ circle_open(void)
 static double
 run_loads(void **line)
 {
-	const uint64_t begin = bench_ns();
+	const uint64_t begin = now_ns();
 
 	for (size_t i = 0; i < LOOKS; i++)
 		line = *line;
-	const uint64_t end = bench_ns();
+	const uint64_t end = now_ns();
 
 	return line == NULL ? 0 : (double)(end - begin) / LOOKS;
 }
 
-/* What has no peer: nanoseconds over the goal's. */
-static void
-print_absolute(const char *name, const double *ours, double goal_ns)
-{
-	double theirs[BENCH_RUNS];
+struct churn {
+	pthread_t thread;
+	atomic_int is_over;
+	int core;
+	atomic_uint_fast64_t rounds;
+};
 
-	for (size_t i = 0; i < BENCH_RUNS; i++)
-		theirs[i] = goal_ns;
-	bench_print(
-		&(struct bench_result){ .name = name, .ours = ours, .theirs = theirs, .goal = 1 });
+static void *
+churn_main(void *argument)
+{
+	struct churn *const churn = argument;
+	id_text id;
+
+	harness_pin(churn->core);
+	for (uint64_t i = 0; !atomic_load(&churn->is_over); i++) {
+		struct reprise_session *session = NULL;
+
+		snprintf(id, sizeof(id), "churn-%llu", (unsigned long long)i);
+		if (reprise_session_open(store, id, NULL, &session, NULL) != REPRISE_OK)
+			harness_die("open failed");
+		if (reprise_append(session, 0, 1, 0, (struct reprise_bytes){ "x", 1 }, NULL) !=
+			    REPRISE_OK ||
+		    reprise_session_end(session, 0) != REPRISE_OK)
+			harness_die("append failed");
+		reprise_session_close(session);
+		/* Given back at once, not when there are too many. */
+		if (reprise_invalidate_session(store, id) != REPRISE_OK)
+			harness_die("invalidate failed");
+		atomic_fetch_add(&churn->rounds, 1);
+	}
+	return NULL;
 }
 
-int
-main(void)
+static void
+print_ns(struct harness *harness, const char *what, size_t sessions, const double *values,
+	 size_t runs, double goal)
 {
-	static double busy[BENCH_RUNS], any[BENCH_RUNS], loads[BENCH_RUNS], visits[BENCH_RUNS];
+	struct result result = { .name = "lookup",
+				 .unit = "ns",
+				 .values = values,
+				 .runs = runs,
+				 .ns = median_of(values, runs),
+				 .goal_is = goal > 0 ? GOAL_AT_MOST : GOAL_NONE,
+				 .goal = goal };
+
+	snprintf(result.parameters, sizeof(result.parameters),
+		 "\"side\":\"reprise\",\"sessions\":%zu,\"what\":\"%s\"", sessions, what);
+	result_print(harness, &result);
+}
+
+static void
+measure_sessions(struct harness *harness, size_t sessions)
+{
 	const struct reprise_store_options options = { .size = sizeof(options),
 						       .sessions_max = REPRISE_NO_LIMIT };
-	char id[ID_BYTES];
+	double busy[RUNS_MAX], any[RUNS_MAX], loads[RUNS_MAX], visits[RUNS_MAX], churned[RUNS_MAX];
+	double ratios[RUNS_MAX];
+	struct churn churn = { .core = harness->host_core };
+	id_text id;
+	size_t runs = 0;
 
-	if (!bench_pin(0))
-		fprintf(stderr, "bench: not pinned\n");
 	if (reprise_store_open(&options, &store, NULL) != REPRISE_OK)
-		bench_die("open failed");
-	for (size_t i = 0; i < SESSIONS; i++) {
+		harness_die("open failed");
+	for (size_t i = 0; i < sessions; i++) {
 		id_of(i, id);
 		visit(id);
 	}
-	char(*const busy_ids)[ID_BYTES] = ids_among(BUSY);
-	char(*const any_ids)[ID_BYTES] = ids_among(SESSIONS);
-	void **const circle = circle_open();
+	id_text *const busy_ids = ids_among(BUSY);
+	id_text *const any_ids = ids_among(sessions);
+	void **const circle = circle_open(sessions);
 
-	for (size_t i = 0; i < BENCH_RUNS; i++) {
-		busy[i] = run_looks(busy_ids);
-		loads[i] = run_loads(circle);
-		any[i] = run_looks(any_ids);
-		visits[i] = run_visits(busy_ids);
+	(void)run_looks(any_ids);
+	for (; runs < harness->runs && !harness_is_interrupted(); runs++) {
+		busy[runs] = run_looks(busy_ids);
+		loads[runs] = run_loads(circle);
+		any[runs] = run_looks(any_ids);
+		visits[runs] = run_visits(busy_ids);
+		ratios[runs] = any[runs] / loads[runs];
+		atomic_store(&churn.is_over, 0);
+		if (pthread_create(&churn.thread, NULL, churn_main, &churn) != 0)
+			harness_die("no thread");
+		churned[runs] = run_looks(busy_ids);
+		atomic_store(&churn.is_over, 1);
+		pthread_join(churn.thread, NULL);
 	}
-	print_absolute("look-up of one of 64 busy sessions among 1000000, over 100 ns", busy, 100);
-	bench_print(&(struct bench_result){
-		.name = "look-up of any of 1000000 sessions, over one load from as much memory",
-		.ours = any,
-		.theirs = loads,
-		.goal = 4 });
-	print_absolute("open and close of a busy session among 1000000, over 2000 ns", visits,
-		       2000);
+	if (runs > 0) {
+		const bool is_goal = sessions == 1000000;
+		struct result over = { .name = "lookup",
+				       .unit = "ratio",
+				       .values = ratios,
+				       .runs = runs,
+				       .ns = median_of(any, runs),
+				       .over_ns = median_of(loads, runs) };
+
+		print_ns(harness, "one of 64 busy sessions", sessions, busy, runs,
+			 is_goal ? 100 : 0);
+		snprintf(over.parameters, sizeof(over.parameters),
+			 "\"side\":\"reprise\",\"sessions\":%zu,\"what\":\"any session\","
+			 "\"over\":\"a load from as much memory\"",
+			 sessions);
+		result_print(harness, &over);
+		print_ns(harness, "one of 64 busy sessions, with churn", sessions, churned, runs,
+			 0);
+		print_ns(harness, "open and close of a busy session", sessions, visits, runs, 0);
+	}
 	if (reprise_store_close(store) != REPRISE_OK)
-		bench_die("close failed");
+		harness_die("close failed");
+	munmap(circle, sessions * LINE_BYTES);
 	free(busy_ids);
 	free(any_ids);
-	return 0;
+}
+
+void
+measure_lookup(struct harness *harness)
+{
+	static const size_t sizes[] = { 1000, 10000, 100000 };
+
+	for (size_t i = 0; !harness->is_quick && i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		measure_sessions(harness, sizes[i]);
+	if (!harness_is_interrupted())
+		measure_sessions(harness, 1000000);
 }

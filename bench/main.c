@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The bundled harness: the limit, the peers and reprise in one run. README.md of this folder says how to read it. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contest.h"
+#include "plot.h"
+#include "rows.h"
+
+enum {
+	EXIT_MEASURED = 0,
+	EXIT_BROKEN = 1,
+	EXIT_USAGE = 2,
+	EXIT_INTERRUPTED = 130,
+};
+
+const struct rows all_rows[] = {
+	{ "limit", "a record written into plain memory", measure_limit },
+	{ "append", "over the limit and beside the peers, nobody there; system calls",
+	  measure_append },
+	{ "batch", "events appended together", measure_batch },
+	{ "fanout", "append and delivered rate under 1 to 1,000 hosts", measure_fanout },
+	{ "live", "from append to seen, at given rates", measure_live },
+	{ "wake", "from append to running, at each door", measure_wake },
+	{ "replay", "a late host takes a full window", measure_replay },
+	{ "lookup", "finding a session among 1,000 to 1,000,000", measure_lookup },
+	{ "memory", "of a session", measure_memory },
+	{ "streams", "many sessions, sizes as agents' are", measure_streams },
+	{ "append-cost-over-time", "each append timed; first lap and later ones",
+	  measure_append_cost_over_time },
+	{ NULL, NULL, NULL },
+};
+
+/* What a quick run measures: the goals that concern the window. */
+static const char *const quick_names[] = { "append", "fanout", "live",   "wake",
+					   "replay", "lookup", "memory", NULL };
+
+static void
+print_usage(FILE *file)
+{
+	fputs("usage: bench [NAME ...] [--quick] [--json FILE] [--plot DIR] [--streams DIR]\n\n",
+	      file);
+	for (const struct rows *rows = all_rows; rows->name != NULL; rows++)
+		fprintf(file, "  %-22s %s\n", rows->name, rows->about);
+	fputs("\n  --quick         five short runs of what has a goal: about a minute\n"
+	      "  --json FILE     a line of JSON for each result; - is standard output\n"
+	      "  --plot DIR      histograms, data and plots (SVG and PNG) into DIR\n"
+	      "  --streams DIR   what `streams` appends: .jsonl files, one a session\n\n"
+	      "Exit status: 0 measured (even where a goal is missed), 1 accounting is broken,\n"
+	      "2 usage, 130 interrupted (what was measured is printed).\n",
+	      file);
+}
+
+static const struct rows *
+rows_of(const char *name)
+{
+	for (const struct rows *rows = all_rows; rows->name != NULL; rows++)
+		if (strcmp(rows->name, name) == 0)
+			return rows;
+	return NULL;
+}
+
+static bool
+is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int
+refuse(const char *what, const char *value)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, value);
+	print_usage(stderr);
+	return EXIT_USAGE;
+}
+
+static int
+parse_options(struct harness *harness, int argc, char **argv, const char **ret_json)
+{
+	static const struct option options[] = { { "quick", no_argument, NULL, 'q' },
+						 { "json", required_argument, NULL, 'j' },
+						 { "plot", required_argument, NULL, 'p' },
+						 { "streams", required_argument, NULL, 's' },
+						 { "help", no_argument, NULL, 'h' },
+						 { NULL, 0, NULL, 0 } };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (option) {
+		case 'q':
+			harness->is_quick = true;
+			break;
+		case 'j':
+			*ret_json = optarg;
+			break;
+		case 'p':
+			harness->plot_dir = optarg;
+			break;
+		case 's':
+			harness->streams_dir = optarg;
+			break;
+		case 'h':
+			print_usage(stdout);
+			exit(EXIT_MEASURED);
+		default:
+			print_usage(stderr);
+			return EXIT_USAGE;
+		}
+	for (int i = optind; i < argc; i++)
+		if (rows_of(argv[i]) == NULL)
+			return refuse("no such measurement", argv[i]);
+	if (harness->streams_dir != NULL && !is_folder(harness->streams_dir))
+		return refuse("no such folder", harness->streams_dir);
+	if (harness->plot_dir != NULL && !is_folder(harness->plot_dir) &&
+	    mkdir(harness->plot_dir, 0777) != 0)
+		return refuse("the folder cannot be made", harness->plot_dir);
+	return EXIT_MEASURED;
+}
+
+static int
+open_output(struct harness *harness, const char *json)
+{
+	harness->table = stdout;
+	if (json == NULL)
+		return EXIT_MEASURED;
+	if (strcmp(json, "-") == 0) {
+		harness->json = stdout;
+		harness->table = NULL;
+	} else if ((harness->json = fopen(json, "w")) == NULL) {
+		return refuse(strerror(errno), json);
+	}
+	return EXIT_MEASURED;
+}
+
+static void
+measure_all(struct harness *harness, int names_count, char **names)
+{
+	const uint64_t begin = now_ns();
+
+	if (names_count > 0)
+		for (int i = 0; i < names_count && !harness_is_interrupted(); i++) {
+			harness_progress(harness, "%s", names[i]);
+			rows_of(names[i])->measure(harness);
+		}
+	else if (harness->is_quick)
+		for (size_t i = 0; quick_names[i] != NULL && !harness_is_interrupted(); i++) {
+			harness_progress(harness, "%s (%zu s so far)", quick_names[i],
+					 (size_t)((now_ns() - begin) / 1000000000));
+			rows_of(quick_names[i])->measure(harness);
+		}
+	else
+		for (const struct rows *rows = all_rows;
+		     rows->name != NULL && !harness_is_interrupted(); rows++) {
+			harness_progress(harness, "%s (%zu s so far)", rows->name,
+					 (size_t)((now_ns() - begin) / 1000000000));
+			rows->measure(harness);
+		}
+	harness_progress(harness, "measured for %zu s", (size_t)((now_ns() - begin) / 1000000000));
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct harness harness;
+	const char *json = NULL;
+	int status = parse_options(&harness, argc, argv, &json);
+
+	if (status == EXIT_MEASURED)
+		status = open_output(&harness, json);
+	if (status != EXIT_MEASURED)
+		return status;
+	harness.runs = harness.is_quick ? RUNS_QUICK : RUNS_FULL;
+	harness.run_ns = harness.is_quick ? 50e6 : 200e6;
+	harness_init(&harness);
+	harness_catch_signals();
+	harness_progress(&harness, "%s, commit %s", harness.machine, harness.commit);
+	measure_all(&harness, argc - optind, argv + optind);
+	contest_close_sides();
+	if (!plot_draw(&harness))
+		fputs("bench: the plots could not all be drawn\n", stderr);
+	if (harness_is_interrupted()) {
+		fputs("bench: interrupted: what was measured stands\n", stderr);
+		return EXIT_INTERRUPTED;
+	}
+	if (harness.is_broken) {
+		fputs("bench: accounting is broken\n", stderr);
+		return EXIT_BROKEN;
+	}
+	return EXIT_MEASURED;
+}

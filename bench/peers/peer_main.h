@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_PEER_MAIN_H
+#define BENCH_PEER_MAIN_H
+
+/* The C and C++ peers' main: it follows the definitions that peer.h asks for, so that they are inlined. */
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "peer.h"
+
+enum {
+	WARM_UP_MIN = 1000,
+	STACK_BYTES = 256 * 1024,
+	FEED_SLOTS = 16, /* payloads that are made ahead: one just written is slower to copy */
+	FEED_AHEAD = 8,
+	TASK_BYTES = 512,
+	CLOCK_LOOKS = 1001,
+	SKIPPED = 77, /* the status of a peer that cannot run here */
+};
+
+struct host_thread {
+	pthread_t thread;
+	struct host **hosts;
+	struct tally *tallies;
+	unsigned int count;
+	const struct task *task;
+};
+
+static double ticks_per_ns = 1;
+static uint64_t clock_ticks; /* what two readings of the clock take */
+static unsigned int threads_ready;
+static int is_over;
+
+static uint64_t
+monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int
+compare_u64(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void
+calibrate(void)
+{
+	const uint64_t begin_ns = monotonic_ns(), begin = ticks();
+	static uint64_t looks[CLOCK_LOOKS];
+
+	while (monotonic_ns() - begin_ns < 20000000)
+		;
+	ticks_per_ns = (double)(ticks() - begin) / (double)(monotonic_ns() - begin_ns);
+	for (size_t i = 0; i < CLOCK_LOOKS; i++) {
+		const uint64_t before = ticks();
+
+		looks[i] = ticks() - before;
+	}
+	qsort(looks, CLOCK_LOOKS, sizeof(*looks), compare_u64);
+	clock_ticks = looks[CLOCK_LOOKS / 2];
+}
+
+static void
+pin(int core)
+{
+	cpu_set_t cores;
+
+	CPU_ZERO(&cores);
+	CPU_SET(core, &cores);
+	if (sched_setaffinity(0, sizeof(cores), &cores) != 0)
+		fprintf(stderr, "%s: not pinned to core %d\n", peer_name(), core);
+}
+
+static void *
+allocate(size_t count, size_t bytes)
+{
+	void *const memory = calloc(count == 0 ? 1 : count, bytes);
+
+	if (memory == NULL) {
+		fprintf(stderr, "%s: no memory\n", peer_name());
+		exit(1);
+	}
+	return memory;
+}
+
+static bool
+take_all(struct host_thread *thread)
+{
+	size_t taken = 0;
+
+	for (unsigned int i = 0; i < thread->count; i++)
+		taken += host_take(thread->hosts[i], &thread->tallies[i]);
+	return taken > 0;
+}
+
+/* Until nothing has come for as long as the peer says. */
+static void
+drain(struct host_thread *thread)
+{
+	for (uint64_t since = monotonic_ns();;) {
+		if (take_all(thread))
+			since = monotonic_ns();
+		else if (since + (uint64_t)PEER_DRAIN_MS * 1000000 <= monotonic_ns())
+			return;
+	}
+}
+
+static void *
+host_main(void *argument)
+{
+	struct host_thread *const thread = (struct host_thread *)argument;
+
+	pin(thread->task->host_core);
+	__atomic_add_fetch(&threads_ready, 1, __ATOMIC_RELEASE);
+	if (thread->task->mode == MODE_PARKED) {
+		while (!__atomic_load_n(&is_over, __ATOMIC_ACQUIRE)) {
+			host_wait(thread->hosts[0]);
+			while (take_all(thread))
+				;
+		}
+	} else {
+		while (!__atomic_load_n(&is_over, __ATOMIC_ACQUIRE))
+			(void)take_all(thread);
+	}
+	drain(thread);
+	return NULL;
+}
+
+/* Payloads, with or without a name. */
+struct feed {
+	unsigned char *slots[FEED_SLOTS];
+	size_t payload_bytes;
+	uint64_t ordinal; /* of the one that was given last */
+};
+
+static void
+feed_name(struct feed *feed, uint64_t ordinal)
+{
+	unsigned char *const payload = feed->slots[ordinal % FEED_SLOTS];
+
+	memcpy(payload, &ordinal, sizeof(ordinal));
+	if (feed->payload_bytes > PAYLOAD_BYTES_MIN)
+		payload[feed->payload_bytes - 1] = (unsigned char)ordinal;
+}
+
+static void
+feed_open(struct feed *feed, size_t payload_bytes)
+{
+	feed->payload_bytes = payload_bytes;
+	feed->ordinal = 0;
+	for (size_t i = 0; i < FEED_SLOTS; i++)
+		feed->slots[i] = (unsigned char *)allocate(payload_bytes, 1);
+	for (uint64_t ordinal = 1; ordinal <= FEED_AHEAD; ordinal++)
+		feed_name(feed, ordinal);
+}
+
+static void
+feed_close(struct feed *feed)
+{
+	for (size_t i = 0; i < FEED_SLOTS; i++)
+		free(feed->slots[i]);
+}
+
+static inline unsigned char *
+feed_next(struct feed *feed)
+{
+	const uint64_t ordinal = ++feed->ordinal;
+
+	feed_name(feed, ordinal + FEED_AHEAD);
+	return feed->slots[ordinal % FEED_SLOTS];
+}
+
+/* As fast as can be, to nobody: nobody reads the names. */
+static void
+append_bare(struct peer *peer, struct feed *feed, uint64_t count)
+{
+	const unsigned char *const payload = feed->slots[0];
+	const size_t payload_bytes = feed->payload_bytes;
+
+	for (uint64_t i = 0; i < count; i++)
+		(void)peer_append(peer, payload, payload_bytes);
+}
+
+static void
+append_flood(struct peer *peer, struct feed *feed, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		(void)peer_append(peer, feed_next(feed), feed->payload_bytes);
+}
+
+static void
+append_paced(struct peer *peer, struct feed *feed, uint64_t count, uint64_t pace_ns, uint64_t *cost)
+{
+	const double pace = (double)pace_ns * ticks_per_ns;
+	const uint64_t begin = ticks();
+
+	for (uint64_t i = 0; i < count; i++) {
+		const uint64_t intended = begin + (uint64_t)((double)i * pace);
+		unsigned char *const payload = feed_next(feed);
+		uint64_t before;
+
+		memcpy(payload + 8, &intended, sizeof(intended));
+		while ((before = ticks()) < intended)
+			;
+		(void)peer_append(peer, payload, feed->payload_bytes);
+		const uint64_t spent = ticks() - before;
+
+		if (cost != NULL)
+			cost[i] = spent < clock_ticks ? 0 : spent - clock_ticks;
+	}
+}
+
+static void
+append_all(struct peer *peer, struct feed *feed, const struct task *task, uint64_t count,
+	   uint64_t *cost)
+{
+	if (task->pace_ns > 0)
+		append_paced(peer, feed, count, task->pace_ns, cost);
+	else if (task->hosts > 0)
+		append_flood(peer, feed, count);
+	else
+		append_bare(peer, feed, count);
+}
+
+static uint64_t
+delivered_by_now(const struct tally *tallies, unsigned int hosts)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < hosts; i++)
+		sum += __atomic_load_n(&tallies[i].delivered, __ATOMIC_RELAXED);
+	return sum;
+}
+
+static void
+print_samples(const char *name, const uint64_t *samples, size_t count)
+{
+	printf(" %s=", name);
+	for (size_t i = 0; i < count; i++)
+		printf("%s%.0f", i == 0 ? "" : ",", (double)samples[i] / ticks_per_ns);
+}
+
+static unsigned int
+threads_of(const struct task *task)
+{
+	if (task->hosts == 0 || task->mode == MODE_STALLED)
+		return 0;
+	return task->mode == MODE_POLLING ? 1 : task->hosts;
+}
+
+static void
+start_hosts(struct host_thread *threads, unsigned int count, struct host **hosts,
+	    struct tally *tallies, const struct task *task)
+{
+	pthread_attr_t attributes;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	__atomic_store_n(&is_over, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&threads_ready, 0, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < count; i++) {
+		threads[i].hosts = hosts + i;
+		threads[i].tallies = tallies + i;
+		threads[i].count = task->mode == MODE_POLLING ? task->hosts : 1;
+		threads[i].task = task;
+		if (pthread_create(&threads[i].thread, &attributes, host_main, &threads[i]) != 0) {
+			fprintf(stderr, "%s: no thread\n", peer_name());
+			exit(1);
+		}
+	}
+	pthread_attr_destroy(&attributes);
+	while (__atomic_load_n(&threads_ready, __ATOMIC_ACQUIRE) < count)
+		sched_yield();
+	/* Those who park have to fall asleep. */
+	const uint64_t patience = 1000000 + (task->mode == MODE_PARKED ? count * 100000u : 0);
+
+	for (const uint64_t begin = monotonic_ns(); monotonic_ns() - begin < patience;)
+		sched_yield();
+}
+
+static void
+end_hosts(struct host_thread *threads, unsigned int count, struct host **hosts,
+	  struct tally *tallies, const struct task *task)
+{
+	struct host_thread all;
+
+	__atomic_store_n(&is_over, 1, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < count && task->mode == MODE_PARKED; i++)
+		host_wake(hosts[i]);
+	for (unsigned int i = 0; i < count; i++)
+		pthread_join(threads[i].thread, NULL);
+	if (task->mode == MODE_STALLED && task->hosts > 0) {
+		memset(&all, 0, sizeof(all));
+		all.hosts = hosts;
+		all.tallies = tallies;
+		all.count = task->hosts;
+		drain(&all);
+	}
+}
+
+static void
+print_result(const struct task *task, const struct tally *tallies, uint64_t total, double ns,
+	     uint64_t taken, const uint64_t *cost)
+{
+	struct tally sum;
+
+	memset(&sum, 0, sizeof(sum));
+	for (unsigned int i = 0; i < task->hosts; i++) {
+		sum.delivered += tallies[i].delivered;
+		sum.lost += tallies[i].lost + total - tallies[i].last;
+		sum.told += tallies[i].told;
+		sum.doubled += tallies[i].doubled;
+		sum.torn += tallies[i].torn;
+	}
+	printf("result ns=%.4f delivered=%" PRIu64 " lost=%" PRIu64, ns, sum.delivered, sum.lost);
+	if (PEER_TELLS)
+		printf(" told=%" PRIu64, sum.told);
+	else
+		printf(" told=-");
+	printf(" taken=%" PRIu64 " doubled=%" PRIu64 " torn=%" PRIu64, taken, sum.doubled,
+	       sum.torn);
+	if (cost != NULL)
+		print_samples("append", cost, task->count);
+	if (task->hosts == 1 && tallies[0].seen_ns != NULL)
+		print_samples("seen", tallies[0].seen_ns, tallies[0].seen);
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void
+run(const struct task *task)
+{
+	const uint64_t tenth = task->count / 10;
+	const uint64_t warm_up = tenth < WARM_UP_MIN ? (uint64_t)WARM_UP_MIN : tenth;
+	const unsigned int threads_count = threads_of(task);
+	struct host **const hosts = (struct host **)allocate(task->hosts, sizeof(*hosts));
+	struct tally *const tallies = (struct tally *)allocate(task->hosts, sizeof(*tallies));
+	struct host_thread *const threads =
+		(struct host_thread *)allocate(threads_count, sizeof(*threads));
+	uint64_t *const cost =
+		task->pace_ns > 0 ? (uint64_t *)allocate(task->count, sizeof(*cost)) : NULL;
+	struct feed feed;
+
+	pin(task->writer_core);
+	struct peer *const peer = peer_open(task);
+
+	feed_open(&feed, task->payload_bytes);
+	for (unsigned int i = 0; i < task->hosts; i++) {
+		hosts[i] = host_open(peer, task);
+		tallies[i].warm_up = warm_up;
+	}
+	if (task->pace_ns > 0 && task->hosts == 1 && task->mode != MODE_STALLED)
+		tallies[0].seen_ns = (uint64_t *)allocate(task->count, sizeof(uint64_t));
+	start_hosts(threads, threads_count, hosts, tallies, task);
+
+	append_all(peer, &feed, task, warm_up, NULL);
+	const uint64_t taken_before = delivered_by_now(tallies, task->hosts);
+	const uint64_t begin = monotonic_ns();
+
+	append_all(peer, &feed, task, task->count, cost);
+	peer_flush(peer);
+	const double ns = (double)(monotonic_ns() - begin) / (double)task->count;
+	const uint64_t taken = delivered_by_now(tallies, task->hosts) - taken_before;
+
+	end_hosts(threads, threads_count, hosts, tallies, task);
+	print_result(task, tallies, warm_up + task->count, ns, taken, cost);
+
+	for (unsigned int i = 0; i < task->hosts; i++) {
+		free(tallies[i].seen_ns);
+		host_close(hosts[i]);
+	}
+	peer_close(peer);
+	feed_close(&feed);
+	free(cost);
+	free(threads);
+	free(tallies);
+	free(hosts);
+}
+
+static bool
+parse_task(const char *line, struct task *task)
+{
+	static const char *const modes[] = { "polling", "parked", "stalled" };
+	char mode[16];
+
+	memset(task, 0, sizeof(*task));
+	if (sscanf(line,
+		   "run payload=%zu count=%" SCNu64 " hosts=%u mode=%15s pace=%" SCNu64
+		   " writer=%d host=%d",
+		   &task->payload_bytes, &task->count, &task->hosts, mode, &task->pace_ns,
+		   &task->writer_core, &task->host_core) != 7)
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (strcmp(mode, modes[i]) == 0) {
+			task->mode = (enum mode)i;
+			return task->payload_bytes >= PAYLOAD_BYTES_MIN &&
+			       task->payload_bytes <= PAYLOAD_BYTES_MAX && task->count > 0;
+		}
+	return false;
+}
+
+/* glibc's locks cost nothing in a process of one thread: so there are always two. */
+static void *
+sleep_for_ever(void *argument)
+{
+	for (;;)
+		pause();
+	return argument;
+}
+
+int
+main(void)
+{
+	char line[TASK_BYTES];
+	pthread_t second;
+	struct task task;
+
+	if (pthread_create(&second, NULL, sleep_for_ever, NULL) != 0)
+		return 1;
+	const char *const absence = peer_absent();
+
+	if (absence != NULL) {
+		printf("skipped %s\n", absence);
+		fflush(stdout);
+		return SKIPPED;
+	}
+	calibrate();
+	printf("ready %s %s\n", peer_name(), peer_version());
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		if (!parse_task(line, &task)) {
+			fprintf(stderr, "%s: not a task: %s", peer_name(), line);
+			return 2;
+		}
+		const char *const refusal = peer_refuses(&task);
+
+		if (refusal != NULL) {
+			printf("refused %s\n", refusal);
+			fflush(stdout);
+		} else {
+			run(&task);
+		}
+	}
+	return 0;
+}
+
+#endif /* BENCH_PEER_MAIN_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_ROWS_H
+#define BENCH_ROWS_H
+
+/* The measurements: each prints its rows. design: what a goal is, is the goals' table in README.md. */
+
+#include "harness.h"
+
+struct rows {
+	const char *name;
+	const char *about;
+	void (*measure)(struct harness *harness);
+};
+
+/* All, in the order in which they run; ended by a NULL name. */
+extern const struct rows all_rows[];
+
+void measure_limit(struct harness *harness);
+void measure_append(struct harness *harness);
+void measure_batch(struct harness *harness);
+void measure_fanout(struct harness *harness);
+void measure_live(struct harness *harness);
+void measure_wake(struct harness *harness);
+void measure_replay(struct harness *harness);
+void measure_lookup(struct harness *harness);
+void measure_memory(struct harness *harness);
+void measure_streams(struct harness *harness);
+void measure_append_cost_over_time(struct harness *harness);
+
+/* A part of append: system calls, counted. */
+void measure_calls(struct harness *harness);
+
+#endif /* BENCH_ROWS_H */
