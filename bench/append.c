@@ -121,8 +121,8 @@ measure_peers(struct harness *harness, size_t payload_bytes)
 		if (i > 0 && all[i].is_in && all[0].is_in &&
 		    strcmp(all[i].side->name, "limit") != 0)
 			print_peer(harness, &all[0], &all[i]);
-		else if (!all[i].is_in && all[i].side->refusal[0] != '\0')
-			result_skip(harness, "append", all[i].side->name, all[i].side->refusal);
+		else if (!all[i].is_in && all[i].refusal[0] != '\0')
+			result_skip(harness, "append", all[i].side->name, all[i].refusal);
 		if (all[i].is_in)
 			plot_point(harness, "payload", all[i].side->name, (double)payload_bytes,
 				   median_of(all[i].ns, all[i].runs));

@@ -70,9 +70,13 @@ contest_run(struct harness *harness, struct contender *contenders, size_t count)
 {
 	static struct outcome outcome;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		contenders[i].is_in = !harness_is_interrupted() &&
 				      side_fit(harness, contenders[i].side, &contenders[i].task);
+		if (!contenders[i].is_in)
+			snprintf(contenders[i].refusal, sizeof(contenders[i].refusal), "%.127s",
+				 contenders[i].side->refusal);
+	}
 	for (size_t run = 0; run < harness->runs; run++)
 		for (size_t i = 0; i < count && !harness_is_interrupted(); i++)
 			if (contenders[i].is_in) {

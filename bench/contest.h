@@ -11,6 +11,7 @@ struct contender {
 	struct side *side;
 	struct task task;
 	bool is_in;                                    /* it could do the task */
+	char refusal[128];                             /* else why it would not, or "" */
 	double ns[RUNS_MAX];                           /* of one append, a value each run */
 	double rate[RUNS_MAX];                         /* delivered a second while appending */
 	double cost_p50[RUNS_MAX], seen_p50[RUNS_MAX]; /* ns; with a pace */

@@ -171,9 +171,8 @@ measure_peers(struct harness *harness, unsigned int hosts)
 		print_over(harness, &all[0], alone, "nobody", GOAL_AT_MOST, 3);
 	for (size_t i = 0; i < count; i++) {
 		if (!all[i].is_in) {
-			if (all[i].side->refusal[0] != '\0')
-				result_skip(harness, "fanout", all[i].side->name,
-					    all[i].side->refusal);
+			if (all[i].refusal[0] != '\0')
+				result_skip(harness, "fanout", all[i].side->name, all[i].refusal);
 			continue;
 		}
 		if (i > 0 && all[0].is_in)

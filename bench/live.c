@@ -202,9 +202,8 @@ measure_rate(struct harness *harness, uint64_t pace_ns)
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!all[i].is_in) {
-			if (all[i].side->refusal[0] != '\0')
-				result_skip(harness, "live", all[i].side->name,
-					    all[i].side->refusal);
+			if (all[i].refusal[0] != '\0')
+				result_skip(harness, "live", all[i].side->name, all[i].refusal);
 			continue;
 		}
 		print_quantiles(harness, &all[i], &all[i].seen, "seen");

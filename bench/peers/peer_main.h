@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "peer.h"
@@ -29,6 +30,7 @@ struct host_thread {
 	struct tally *tallies;
 	unsigned int count;
 	const struct task *task;
+	long tid;
 };
 
 static double ticks_per_ns = 1;
@@ -122,6 +124,7 @@ host_main(void *argument)
 	struct host_thread *const thread = (struct host_thread *)argument;
 
 	pin(thread->task->host_core);
+	thread->tid = syscall(SYS_gettid);
 	__atomic_add_fetch(&threads_ready, 1, __ATOMIC_RELEASE);
 	if (thread->task->mode == MODE_PARKED) {
 		while (!__atomic_load_n(&is_over, __ATOMIC_ACQUIRE)) {
@@ -259,6 +262,25 @@ threads_of(const struct task *task)
 	return task->mode == MODE_POLLING ? 1 : task->hosts;
 }
 
+/* Until the kernel says that the thread sleeps; or for a second, as some libraries wake up now and then. */
+static void
+await_sleep(long tid)
+{
+	const uint64_t begin = monotonic_ns();
+	char path[64], state = '?';
+
+	snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", tid);
+	while (state != 'S' && monotonic_ns() - begin < 1000000000u) {
+		FILE *const file = fopen(path, "r");
+
+		if (file == NULL || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+			state = '?';
+		if (file != NULL)
+			fclose(file);
+		sched_yield();
+	}
+}
+
 static void
 start_hosts(struct host_thread *threads, unsigned int count, struct host **hosts,
 	    struct tally *tallies, const struct task *task)
@@ -282,11 +304,9 @@ start_hosts(struct host_thread *threads, unsigned int count, struct host **hosts
 	pthread_attr_destroy(&attributes);
 	while (__atomic_load_n(&threads_ready, __ATOMIC_ACQUIRE) < count)
 		sched_yield();
-	/* Those who park have to fall asleep. */
-	const uint64_t patience = 1000000 + (task->mode == MODE_PARKED ? count * 100000u : 0);
-
-	for (const uint64_t begin = monotonic_ns(); monotonic_ns() - begin < patience;)
-		sched_yield();
+	if (task->mode == MODE_PARKED)
+		for (unsigned int i = 0; i < count; i++)
+			await_sleep(threads[i].tid);
 }
 
 static void
