@@ -77,6 +77,9 @@ ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t l
 	  struct stretch *stretch)
 {
 	const bool streams = is_streaming(ring, look, first, last);
+
+	/* Where it will be, most likely: so the lines come at once, not after the slots. */
+	copy_out_soon(ring->arena + stretch->end, stretch->last_bytes);
 	const uint64_t bytes_want =
 		streams ? least(stretch->bytes_want, STREAM_BYTES) : stretch->bytes_want;
 	const uint64_t bytes = measure(ring, first, last, bytes_want, stretch);
@@ -91,6 +94,8 @@ ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t l
 	fence_acquire();
 	const uint64_t oldest = load_relaxed(&ring->oldest);
 
+	stretch->end = begin + bytes;
+	stretch->last_bytes = place_bytes(stretch->places[stretch->count - 1]);
 	stretch->next = stretch->bytes;
 	/* As much as was taken, if so much is there already and the arena does not end before it. */
 	stretch->after = NULL;

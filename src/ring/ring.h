@@ -76,6 +76,8 @@ struct stretch {
 
 	const unsigned char *next; /* the first record that is left */
 	uint64_t first;            /* its position */
+	uint64_t end;        /* of the copy, in the arena: where the next one begins, most likely */
+	uint64_t last_bytes; /* its last record's, and the next one's, perhaps */
 	const unsigned char
 		*after; /* in the ring: what is asked for while records leave; or NULL */
 	uint64_t count; /* how many are left */

@@ -11,8 +11,7 @@ enum {
 static inline void
 stamp(struct reprise_session *session)
 {
-	ring_stamp(&session->ring,
-		   stamp_take(load_relaxed(&session->stamp), &session->stamp_seen));
+	ring_stamp(&session->ring, stamp_take(load_relaxed(&session->stamp), &session->stamp_seen));
 }
 
 /* Why an event with @flags and @payload_bytes is refused, or OK. */
