@@ -25,7 +25,7 @@ contest_side(struct harness *harness, const char *name)
 	struct side *const side = &sides[sides_count++];
 
 	if (side_open(harness, side, name))
-		harness_progress(harness, "peer %s: %s", name, side->version);
+		result_peer(harness, name, side->version);
 	else
 		result_skip(harness, "peer", name, side->absence);
 	return side;

@@ -110,20 +110,42 @@ result_print(struct harness *harness, const struct result *result)
 	fflush(harness->table);
 }
 
+/* Without what would need escaping. */
+static void
+print_text(FILE *file, const char *text)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c >= ' ' && *c != '"' && *c != '\\')
+			fputc(*c, file);
+}
+
+/* A line that is not a measurement. */
+static void
+print_note(struct harness *harness, const char *name, const char *peer, const char *key,
+	   const char *text)
+{
+	if (harness->json == NULL)
+		return;
+	fprintf(harness->json, "{\"name\":\"%s\",\"parameters\":{\"peer\":\"%s\"},\"%s\":\"", name,
+		peer, key);
+	print_text(harness->json, text);
+	fprintf(harness->json, "\",\"commit\":\"%s\",\"machine\":\"%s\"}\n", harness->commit,
+		harness->machine);
+	fflush(harness->json);
+}
+
+void
+result_peer(struct harness *harness, const char *peer, const char *version)
+{
+	print_note(harness, "peer", peer, "version", version);
+	if (harness->table != NULL)
+		fprintf(harness->table, "%-8s peer=%-20s %s\n", "peer", peer, version);
+}
+
 void
 result_skip(struct harness *harness, const char *name, const char *peer, const char *reason)
 {
-	if (harness->json != NULL) {
-		fprintf(harness->json,
-			"{\"name\":\"%s\",\"parameters\":{\"peer\":\"%s\"},\"skipped\":\"", name,
-			peer);
-		for (const char *c = reason; *c != '\0'; c++)
-			if ((unsigned char)*c >= ' ' && *c != '"' && *c != '\\')
-				fputc(*c, harness->json);
-		fprintf(harness->json, "\",\"commit\":\"%s\",\"machine\":\"%s\"}\n",
-			harness->commit, harness->machine);
-		fflush(harness->json);
-	}
+	print_note(harness, name, peer, "skipped", reason);
 	if (harness->table != NULL)
 		fprintf(harness->table, "%-8s peer=%-20s skipped: %s\n", name, peer, reason);
 }

@@ -31,6 +31,9 @@ double median_of(const double *values, size_t count);
 /* Prints it in both forms. */
 void result_print(struct harness *harness, const struct result *result);
 
+/* Who takes part, and which version of it. */
+void result_peer(struct harness *harness, const char *peer, const char *version);
+
 /* The row that is not there, and why. */
 void result_skip(struct harness *harness, const char *name, const char *peer, const char *reason);
 

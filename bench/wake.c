@@ -3,7 +3,7 @@
 /*
  * wake: from before an append until the host runs, at each of the three doors, over the same with the bare
  * thing that the door is made of: a futex, or an eventfd in epoll. Writer and sleeper are pinned apart, and
- * the sleeper has slept for a while each time. A callback runs on the store's own thread.
+ * the sleeper has slept for a while each time. A callback runs on the store's own thread, pinned as the sleeper.
  */
 
 #include <linux/futex.h>
@@ -24,6 +24,7 @@
 enum {
 	WAKES = 200, /* of each way in a run */
 	SETTLE_NS = 300 * 1000,
+	CALLBACK_NAP_US = 100,
 };
 
 enum way {
@@ -121,8 +122,10 @@ sleeper_main(void *argument)
 			atomic_fetch_add(&bench->going_to_sleep, 1);
 		else
 			sleep_once(bench, way);
+		/* A callback runs on the store's thread, which has the core to itself. */
 		while (atomic_load(&bench->woken_at) != 0 || atomic_load(&bench->way) == way)
-			;
+			if (way == WAY_CALLBACK)
+				usleep(CALLBACK_NAP_US);
 	}
 	return NULL;
 }
@@ -210,9 +213,12 @@ measure_way(struct harness *harness, enum way way, enum way bare, const char *do
 
 	bench->host_core = harness->host_core;
 	bench->eventfd = eventfd(0, EFD_CLOEXEC);
+	/* The store's thread is started by the first session, and is pinned like its host's. */
+	harness_pin(harness->host_core);
 	if (bench->eventfd < 0 || reprise_store_open(NULL, &bench->store, NULL) != REPRISE_OK ||
 	    reprise_session_open(bench->store, "bench", NULL, &bench->session, NULL) != REPRISE_OK)
 		harness_die("open failed");
+	harness_pin(harness->writer_core);
 	subscribe(bench, way);
 	open_epoll(bench, WAY_EVENTFD, bench->eventfd);
 	if (way == WAY_DESCRIPTOR) {

@@ -74,7 +74,6 @@ ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t revisi
 
 	store_relaxed(&slot->place, place_of(at, bytes));
 	ring->head = start + bytes;
-	fence_compiler();
 	const uint64_t revision_before = load_relaxed(&ring->revision_max);
 
 	store_relaxed(&record->position, position);
