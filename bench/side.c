@@ -14,7 +14,7 @@ enum {
 	COUNT_MIN = 2000,
 	COUNT_FIRST = 4000, /* appends of the run that is not measured */
 	COUNT_MAX = 20 * 1000 * 1000,
-	WARM_UP_MIN = 1000,
+	WARM_UP_MIN = 3000, /* more than a window: every page is touched */
 };
 
 const char *const side_names[] = {

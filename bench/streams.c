@@ -22,9 +22,11 @@ enum {
 	SESSIONS_MAX = 64,
 	SESSIONS_MADE_UP = 64,
 	EVENTS_MADE_UP = 4096, /* a session */
+	EVENTS_MIN = 250000,   /* in a run */
 	EVENT_BYTES_MAX = 64 * 1024,
 	LARGE_BYTES = 48 * 1024,
 	BURST = 8,
+	TAKEN_MAX = 64, /* from one session, before the next is asked */
 	ARENA_BYTES = 1 << 20,
 	HEADER_BYTES = 40,
 };
@@ -156,11 +158,20 @@ write_plain(struct bench *bench, size_t i, const void *payload, size_t payload_b
 	bench->heads[i] = at + bytes;
 }
 
-/* Every event of every stream about once; ns an event. */
+/* How often every session has its turn in a run: every event about once, or more often. */
+static uint64_t
+rounds_of(const struct bench *bench)
+{
+	const uint64_t events = bench->events < EVENTS_MIN ? EVENTS_MIN : bench->events;
+
+	return events / (bench->count * BURST) + 1;
+}
+
+/* ns an event */
 static double
 run(struct bench *bench, bool is_plain)
 {
-	const uint64_t rounds = bench->events / (bench->count * BURST) + 1;
+	const uint64_t rounds = rounds_of(bench);
 	const uint64_t begin = now_ns();
 
 	for (uint64_t round = 0; round < rounds; round++)
@@ -183,19 +194,20 @@ take(struct bench *bench, struct reprise_subscription *subscription)
 {
 	struct reprise_event event;
 	struct reprise_gap gap;
-	size_t taken = 0;
+	size_t delivered = 0;
 
-	for (; taken < 64; taken++) {
+	for (; delivered < TAKEN_MAX; delivered++) {
 		const reprise_outcome outcome = reprise_next(subscription, &event, &gap, NULL);
 
-		if (outcome == REPRISE_NEXT_EVENT)
-			bench->delivered++;
-		else if (outcome == REPRISE_NEXT_GAP)
+		if (outcome == REPRISE_NEXT_GAP)
 			bench->lost += gap.lost;
-		else
-			break;
+		if (outcome != REPRISE_NEXT_EVENT) {
+			bench->delivered += delivered;
+			return delivered + (outcome == REPRISE_NEXT_GAP);
+		}
 	}
-	return taken;
+	bench->delivered += delivered;
+	return delivered;
 }
 
 static void *
@@ -318,7 +330,7 @@ measure_streams(struct harness *harness)
 		atomic_store(&bench->is_over, 1);
 		pthread_join(host, NULL);
 		catch_up(bench);
-		appended += (bench->events / (bench->count * BURST) + 1) * bench->count * BURST;
+		appended += rounds_of(bench) * bench->count * BURST;
 	}
 	if (runs > 0)
 		print(harness, bench, "a host each, polled by one thread", hosted, plain, runs);

@@ -78,8 +78,6 @@ ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t l
 {
 	const bool streams = is_streaming(ring, look, first, last);
 
-	/* Where it will be, most likely: so the lines come at once, not after the slots. */
-	copy_out_soon(ring->arena + stretch->end, stretch->last_bytes);
 	const uint64_t bytes_want =
 		streams ? least(stretch->bytes_want, STREAM_BYTES) : stretch->bytes_want;
 	const uint64_t bytes = measure(ring, first, last, bytes_want, stretch);

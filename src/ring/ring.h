@@ -117,6 +117,13 @@ stretch_pass(struct stretch *stretch)
 
 void stretch_drop(struct stretch *stretch, uint64_t count);
 
+/* Something follows on the stretch: asks for the lines where it will be, most likely, before the slots tell. */
+static inline void
+stretch_ask(const struct ring *ring, const struct stretch *stretch)
+{
+	copy_out_soon(ring->arena + stretch->end, stretch->last_bytes);
+}
+
 static inline const unsigned char *
 record_payload(const struct record *record)
 {

@@ -163,6 +163,27 @@ take_event(struct reprise_subscription *subscription, struct reprise_event *ret_
 	count(&subscription->delivered_bytes, bytes);
 }
 
+/*
+ * Whether there is nothing to say, as it mostly is for a host that polls: then it is told so soon, and looks
+ * again the sooner. With a door more has to be done.
+ */
+static inline bool
+is_nothing_new(struct reprise_subscription *subscription)
+{
+	if (subscription->stretch.count != 0 || subscription->stage != STAGE_FOLLOWING ||
+	    subscription_has_door(subscription))
+		return false;
+	struct ring *const ring = &subscription->session->ring;
+	const uint64_t position = subscription->at.position;
+
+	if (load_relaxed(&ring->newest) != position) {
+		stretch_ask(ring, &subscription->stretch);
+		return false;
+	}
+	return load_relaxed(&ring->ended) == 0 && position < subscription->until &&
+	       stamp_is_here(subscription->home) && !ring_is_void(ring);
+}
+
 /* As many of the stretch as are at hand; the first is. */
 static size_t
 take_at_hand(struct reprise_subscription *subscription, struct reprise_event *ret_events,
@@ -223,9 +244,12 @@ reprise_next_batch(struct reprise_subscription *subscription, struct reprise_eve
 	REPRISE_ASSERT(ret_events_count != NULL);
 	REPRISE_ASSERT(ret_gap != NULL);
 
-	if (!is_at_hand(subscription))
+	if (!is_at_hand(subscription)) {
+		if (is_nothing_new(subscription))
+			return REPRISE_NEXT_EMPTY;
 		return next_any(subscription, ret_events, events_count_max, ret_events_count,
 				ret_gap, ret_end);
+	}
 	*ret_events_count = take_at_hand(subscription, ret_events, events_count_max);
 	return REPRISE_NEXT_EVENT;
 }
@@ -240,8 +264,11 @@ reprise_next(struct reprise_subscription *subscription, struct reprise_event *re
 	REPRISE_ASSERT(ret_event != NULL);
 	REPRISE_ASSERT(ret_gap != NULL);
 
-	if (unlikely(!is_at_hand(subscription)))
+	if (unlikely(!is_at_hand(subscription))) {
+		if (is_nothing_new(subscription))
+			return REPRISE_NEXT_EMPTY;
 		return next_any(subscription, ret_event, 1, &one, ret_gap, ret_end);
+	}
 	take_event(subscription, ret_event);
 	return REPRISE_NEXT_EVENT;
 }

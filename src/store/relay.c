@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/relay.h"
 
+#include <sched.h>
 #include <signal.h>
-
-#include <ck_pr.h>
 
 #include "base/numbers.h"
 #include "store/subscription.h"
@@ -211,8 +210,9 @@ relay_main(void *argument)
 			table_reclaim(relay->table, true, session_reclaim);
 			stamp_due = now + keeping.until_next;
 		}
+		/* Whoever was rung may be waiting for this core. */
 		if (now < spin_end)
-			ck_pr_stall();
+			sched_yield();
 		else
 			bell_queue_doze(&relay->queue, is_wanted, relay,
 					relay->watched != NULL ? least(stamp_due, tick_due)

@@ -60,10 +60,10 @@ fake() {
 	chmod +x "$scratch/fake harness/peers/$1"
 }
 
-# books DELIVERED-TOO-MUCH TOLD-TOO-MUCH DOUBLED TORN: each host has lost 1,000, the appends before the rest
+# books DELIVERED-TOO-MUCH TOLD-TOO-MUCH DOUBLED TORN: each host has lost 3,000, as many as come before the measured ones
 books() {
-	printf 'echo "result ns=1e9 delivered=$((count * hosts + %s)) lost=$((1000 * hosts))' "$1"
-	printf ' told=$((1000 * hosts + %s)) taken=9 doubled=%s torn=%s"' "$2" "$3" "$4"
+	printf 'echo "result ns=1e9 delivered=$((count * hosts + %s)) lost=$((3000 * hosts))' "$1"
+	printf ' told=$((3000 * hosts + %s)) taken=9 doubled=%s torn=%s"' "$2" "$3" "$4"
 }
 
 fake limit :

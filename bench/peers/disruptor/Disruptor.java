@@ -16,7 +16,7 @@ import java.util.Set;
  * work is done for 300 ms, in small portions, and not measured.
  */
 public final class Disruptor {
-	private static final int WARM_UP_MIN = 1000;
+	private static final int WARM_UP_MIN = 3000;
 	private static final int CLOCK_LOOKS = 1001;
 	private static final int PARKED_MAX = 64;
 	private static final long COMPILE_NS = 300_000_000;

@@ -19,7 +19,7 @@ pub const WINDOW_EVENTS: usize = 2048;
 
 const PAYLOAD_BYTES_MIN: usize = 16;
 const PAYLOAD_BYTES_MAX: usize = 65536;
-const WARM_UP_MIN: u64 = 1000;
+const WARM_UP_MIN: u64 = 3000;
 const STACK_BYTES: usize = 256 * 1024;
 const TURN_EVENTS: u32 = 128;
 
