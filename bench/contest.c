@@ -100,8 +100,11 @@ contest_run(struct harness *harness, struct contender *contenders, size_t count)
 void
 contest_ratio(double *ret_ratios, const double *ours, const double *theirs, size_t runs)
 {
+	/* Where a run of theirs had nothing to show, the usual. */
+	const double usual = median_of(theirs, runs);
+
 	for (size_t i = 0; i < runs; i++)
-		ret_ratios[i] = ours[i] / (theirs[i] > 0 ? theirs[i] : 1);
+		ret_ratios[i] = ours[i] / (theirs[i] > 0 ? theirs[i] : usual > 0 ? usual : 1);
 }
 
 void

@@ -4,7 +4,7 @@
 
 enum {
 	STREAM_BYTES = 6144, /* a piece: that much, and as much ahead, stay in the nearest cache */
-	STREAM_AHEAD = 8,    /* the part of a window that must lie ahead */
+	STREAM_AHEAD = 2,    /* the part of a window that must lie ahead */
 	STREAM_BEHIND = 32,  /* and behind, before the oldest */
 };
 

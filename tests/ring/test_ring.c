@@ -189,9 +189,9 @@ Test(ring, a_stretch_far_from_both_ends_is_small_and_the_next_is_asked_for)
 		bool asks;
 	} cases[] = {
 		{ 1, 4, false }, /* the window begins four before the arena's end */
-		{ 3, 2, false },   { 5, 12, true },  { 41, 12, true },
-		{ 42, 12, false },                   /* not as many are left after it */
-		{ 55, 10, false }, { 56, 9, false }, /* all that is left, and there would be room for more */
+		{ 3, 2, false },   { 5, 12, true }, { 31, 12, true },
+		{ 32, 33, false }, /* all that is left: only half of the window lies ahead */
+		{ 64, 1, false },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -199,7 +199,16 @@ Test(ring, a_stretch_far_from_both_ends_is_small_and_the_next_is_asked_for)
 		cr_expect(eq(u64, small->stretch.count, cases[i].count), "%zu", i);
 		cr_expect(eq(int, small->stretch.after != NULL, cases[i].asks), "%zu", i);
 	}
-	cr_assert(eq(u64, expect_all(small), 6), "4, 4 times 12, and 12 at the end");
+	cr_assert(eq(u64, expect_all(small), 5), "4, 3 times 12, and 24 at the end");
+	ring_free(small);
+
+	/* What follows is asked for only if as much is there. */
+	small = ring_of(64, 1 << 16, 0);
+	for (int i = 0; i < 64; i++)
+		append(&small->ring, 0, 0);
+	ring_read(&small->ring, &look, 3, look.newest, &small->stretch);
+	cr_assert(eq(u64, small->stretch.count, 49), "to the arena's end");
+	cr_assert(eq(ptr, (void *)small->stretch.after, NULL));
 	ring_free(small);
 }
 
