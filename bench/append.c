@@ -67,7 +67,7 @@ measure_sizes(struct harness *harness, bool is_limit_wanted, bool is_ours_wanted
 
 			contest_ratio(ratios, pair[1].ns, pair[0].ns, pair[1].runs);
 			contest_describe(&result, &pair[1]);
-			strcat(result.parameters, ",\"over\":\"limit\"");
+			result_add(&result, "over", "limit");
 			result.over_ns = median_of(pair[0].ns, pair[0].runs);
 			result_print(harness, &result);
 		}
@@ -89,9 +89,7 @@ print_peer(struct harness *harness, const struct contender *ours, const struct c
 
 	contest_ratio(ratios, theirs->ns, ours->ns, ours->runs);
 	contest_describe(&result, ours);
-	snprintf(result.parameters + strlen(result.parameters),
-		 sizeof(result.parameters) - strlen(result.parameters), ",\"cheaper_than\":\"%s\"",
-		 theirs->side->name);
+	result_add(&result, "cheaper_than", theirs->side->name);
 	result.over_ns = median_of(theirs->ns, theirs->runs);
 	for (size_t i = 0; i < sizeof(goals) / sizeof(goals[0]); i++)
 		if (ours->task.payload_bytes == 256 &&

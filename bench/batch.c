@@ -49,6 +49,7 @@ run(const struct harness *harness, size_t batch)
 	if (reprise_store_open(NULL, &store, NULL) != REPRISE_OK ||
 	    reprise_session_open(store, "bench", NULL, &session, NULL) != REPRISE_OK)
 		harness_die("open failed");
+	harness_settle(session);
 	append_singly(session, 20000);
 	begin = now_ns();
 	do {

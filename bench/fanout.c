@@ -40,15 +40,6 @@ task_of(unsigned int hosts, const char *mode)
 }
 
 static void
-name_over(struct result *result, const char *key, const char *value)
-{
-	const size_t used = strlen(result->parameters);
-
-	snprintf(result->parameters + used, sizeof(result->parameters) - used, ",\"%s\":\"%s\"",
-		 key, value);
-}
-
-static void
 print_over(struct harness *harness, const struct contender *ours, const struct contender *over,
 	   const char *what, enum goal goal_is, double goal)
 {
@@ -61,7 +52,7 @@ print_over(struct harness *harness, const struct contender *ours, const struct c
 
 	contest_ratio(ratios, ours->ns, over->ns, ours->runs);
 	contest_describe(&result, ours);
-	name_over(&result, "over", what);
+	result_add(&result, "over", what);
 	result.over_ns = median_of(over->ns, over->runs);
 	result_print(harness, &result);
 }
@@ -72,7 +63,7 @@ print_rate(struct harness *harness, const struct contender *contender)
 	struct result result = { .name = "fanout", .unit = "events/s", .values = contender->rate };
 
 	contest_describe(&result, contender);
-	name_over(&result, "what", "delivered while appending");
+	result_add(&result, "what", "delivered while appending");
 	result_print(harness, &result);
 }
 
@@ -126,8 +117,8 @@ print_best(struct harness *harness, const struct contender *all, size_t count)
 		return;
 	contest_ratio(ratios, all[0].rate, best->rate, all[0].runs);
 	contest_describe(&result, &all[0]);
-	name_over(&result, "what", "delivered while appending");
-	name_over(&result, "over", best->side->name);
+	result_add(&result, "what", "delivered while appending");
+	result_add(&result, "over", best->side->name);
 	result_print(harness, &result);
 }
 
@@ -139,7 +130,7 @@ print_peer(struct harness *harness, const struct contender *ours, const struct c
 
 	contest_ratio(ratios, theirs->ns, ours->ns, ours->runs);
 	contest_describe(&result, ours);
-	name_over(&result, "cheaper_than", theirs->side->name);
+	result_add(&result, "cheaper_than", theirs->side->name);
 	result.over_ns = median_of(theirs->ns, theirs->runs);
 	for (size_t i = 0; i < sizeof(goals) / sizeof(goals[0]); i++)
 		if (ours->task.hosts == 1 && strcmp(goals[i].side, theirs->side->name) == 0) {

@@ -14,6 +14,9 @@
 #include <x86intrin.h>
 #endif
 
+#include <reprise/reprise.h>
+
+#define SETTLE_NS      25000000
 #define CALIBRATION_NS UINT64_C(20000000)
 
 static volatile sig_atomic_t is_interrupted;
@@ -63,6 +66,27 @@ look_up_cpu(const char *key, char *ret_value, size_t bytes)
 	fclose(file);
 }
 
+/* Whether the kernel says that both are threads of one core. */
+static bool
+are_siblings(const struct harness *harness)
+{
+	char path[128], siblings[2][64] = { "?", "!" };
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+			 i == 0 ? harness->writer_core : harness->host_core);
+		FILE *const file = fopen(path, "r");
+
+		if (file == NULL)
+			return false;
+		if (fscanf(file, "%63s", siblings[i]) != 1)
+			siblings[i][0] = '\0';
+		fclose(file);
+	}
+	return strcmp(siblings[0], siblings[1]) == 0;
+}
+
 static void
 name_machine(struct harness *harness)
 {
@@ -75,8 +99,10 @@ name_machine(struct harness *harness)
 		if (*c == '"' || *c == '\\' || (unsigned char)*c < ' ')
 			*c = ' ';
 	uname(&system);
-	snprintf(harness->machine, sizeof(harness->machine), "%ld cores, %s%s, %s %.40s, gcc %s",
-		 sysconf(_SC_NPROCESSORS_ONLN), cpu,
+	snprintf(harness->machine, sizeof(harness->machine),
+		 "%ld processors, writer on %d, hosts on %d%s, %s%s, %s %.40s, gcc %s",
+		 sysconf(_SC_NPROCESSORS_ONLN), harness->writer_core, harness->host_core,
+		 are_siblings(harness) ? " (threads of one core)" : "", cpu,
 		 strstr(flags, "hypervisor") != NULL ? " (virtual)" : "", system.sysname,
 		 system.release, __VERSION__);
 }
@@ -202,6 +228,14 @@ ticks_per_ns(void)
 		ratio = (double)(now_ticks() - begin) / (double)(now_ns() - begin_ns);
 	}
 	return ratio;
+}
+
+void
+harness_settle(struct reprise_session *session)
+{
+	if (reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "", 0 }, NULL) != REPRISE_OK)
+		harness_die("append failed");
+	nanosleep(&(struct timespec){ .tv_nsec = SETTLE_NS }, NULL);
 }
 
 uint64_t

@@ -13,7 +13,7 @@ enum {
 	RUNS_QUICK = 5,
 	RUNS_FULL = 7,
 	RUNS_MAX = 64,
-	MACHINE_BYTES = 256,
+	MACHINE_BYTES = 384,
 	PATH_BYTES = 4096,
 };
 
@@ -55,6 +55,13 @@ uint64_t now_ns(void);
 /* Ticks of the cheapest clock that the cores share, and how many make a nanosecond. */
 uint64_t now_ticks(void);
 double ticks_per_ns(void);
+
+/*
+ * Until the store's thread has noticed that somebody appends, and keeps the stamp (two ticks): what is measured
+ * then is what goes on. Appends an empty event.
+ */
+struct reprise_session;
+void harness_settle(struct reprise_session *session);
 
 /* A small generator; the same numbers every time. */
 uint64_t random_next(uint64_t *state);

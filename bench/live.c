@@ -19,6 +19,7 @@ enum {
 	PAYLOAD_BYTES = 256,
 	CONTENDERS_MAX = 16,
 	TRIPS = 20000,
+	TRIPS_WARM_UP = 2000,
 	PACE_NS = 10000, /* 100,000 a second: the goals' rate */
 	STALL_NS_MIN = 1000,
 };
@@ -50,26 +51,24 @@ return_ball(void *argument)
 static double
 trip(const struct harness *harness)
 {
-	struct ball *const ball = aligned_alloc(128, sizeof(*ball));
+	static struct ball ball;
 	pthread_t thread;
 	uint64_t begin = 0;
 	double ns;
 
-	if (ball == NULL)
-		harness_die("no memory");
-	*ball = (struct ball){ .host_core = harness->host_core };
-	if (pthread_create(&thread, NULL, return_ball, ball) != 0)
+	atomic_store(&ball.at, 0);
+	ball.host_core = harness->host_core;
+	if (pthread_create(&thread, NULL, return_ball, &ball) != 0)
 		harness_die("no thread");
 	for (uint64_t i = 0; i < TRIPS; i++) {
-		if (i == TRIPS / 10)
+		if (i == TRIPS_WARM_UP)
 			begin = now_ns();
-		atomic_store_explicit(&ball->at, 2 * i + 1, memory_order_release);
-		while (atomic_load_explicit(&ball->at, memory_order_acquire) != 2 * i + 2)
+		atomic_store_explicit(&ball.at, 2 * i + 1, memory_order_release);
+		while (atomic_load_explicit(&ball.at, memory_order_acquire) != 2 * i + 2)
 			;
 	}
-	ns = (double)(now_ns() - begin) / (2.0 * (TRIPS - TRIPS / 10));
+	ns = (double)(now_ns() - begin) / (2.0 * (TRIPS - TRIPS_WARM_UP));
 	pthread_join(thread, NULL);
-	free(ball);
 	return ns;
 }
 
@@ -129,16 +128,14 @@ print_quantiles(struct harness *harness, const struct contender *contender,
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
 		const double value = (double)histogram_at(histogram, quantiles[i].at);
 		struct result result = { .name = "live", .unit = "ns", .values = &value };
-		size_t used;
 
 		/* Of all runs together; a quantile wants enough events behind it. */
 		if (quantiles[i].at < 1 &&
 		    (double)histogram->total * (1 - quantiles[i].at) < (i == 0 ? 1 : 10))
 			continue;
 		contest_describe(&result, contender);
-		used = strlen(result.parameters);
-		snprintf(result.parameters + used, sizeof(result.parameters) - used,
-			 ",\"what\":\"%s\",\"quantile\":\"%s\"", what, quantiles[i].name);
+		result_add(&result, "what", what);
+		result_add(&result, "quantile", quantiles[i].name);
 		result.runs = 1;
 		result.ns = 0;
 		result_print(harness, &result);
@@ -147,7 +144,7 @@ print_quantiles(struct harness *harness, const struct contender *contender,
 
 static void
 print_goal(struct harness *harness, const struct contender *ours, const double *values,
-	   const double *over, const char *what, double goal)
+	   const double *over, const char *what, const char *over_what, double goal)
 {
 	double ratios[RUNS_MAX];
 	struct result result = { .name = "live",
@@ -158,7 +155,8 @@ print_goal(struct harness *harness, const struct contender *ours, const double *
 
 	contest_ratio(ratios, values, over, ours->runs);
 	contest_describe(&result, ours);
-	strncat(result.parameters, what, sizeof(result.parameters) - strlen(result.parameters) - 1);
+	result_add(&result, "what", what);
+	result_add(&result, "over", over_what);
 	result.ns = median_of(values, ours->runs);
 	result.over_ns = median_of(over, ours->runs);
 	result_print(harness, &result);
@@ -194,11 +192,11 @@ measure_rate(struct harness *harness, uint64_t pace_ns)
 	contest_run(harness, all, count + 2);
 
 	if (all[0].is_in && pace_ns == PACE_NS) {
-		print_goal(harness, &all[0], all[0].seen_p50, trips,
-			   ",\"what\":\"seen, p50\",\"over\":\"a cache line's trip\"", 4.5);
+		print_goal(harness, &all[0], all[0].seen_p50, trips, "seen, p50",
+			   "a cache line's trip", 4.5);
 		if (alone->is_in)
 			print_goal(harness, &all[0], all[0].cost_p50, alone->cost_p50,
-				   ",\"what\":\"append, p50\",\"over\":\"nobody\"", 2);
+				   "append, p50", "nobody", 2);
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!all[i].is_in) {

@@ -21,25 +21,21 @@ enum {
 };
 
 const struct rows all_rows[] = {
-	{ "limit", "a record written into plain memory", measure_limit },
-	{ "append", "over the limit and beside the peers, nobody there; system calls",
+	{ "limit", "a record written into plain memory", false, measure_limit },
+	{ "append", "over the limit and beside the peers, nobody there; system calls", true,
 	  measure_append },
-	{ "batch", "events appended together", measure_batch },
-	{ "fanout", "append and delivered rate under 1 to 1,000 hosts", measure_fanout },
-	{ "live", "from append to seen, at given rates", measure_live },
-	{ "wake", "from append to running, at each door", measure_wake },
-	{ "replay", "a late host takes a full window", measure_replay },
-	{ "lookup", "finding a session among 1,000 to 1,000,000", measure_lookup },
-	{ "memory", "of a session", measure_memory },
-	{ "streams", "many sessions, sizes as agents' are", measure_streams },
-	{ "append-cost-over-time", "each append timed; first lap and later ones",
+	{ "batch", "events appended together", false, measure_batch },
+	{ "fanout", "append and delivered rate under 1 to 1,000 hosts", true, measure_fanout },
+	{ "live", "from append to seen, at given rates", true, measure_live },
+	{ "wake", "from append to running, at each door", true, measure_wake },
+	{ "replay", "a late host takes a full window", true, measure_replay },
+	{ "lookup", "finding a session among 1,000 to 1,000,000", true, measure_lookup },
+	{ "memory", "of a session", true, measure_memory },
+	{ "streams", "many sessions, sizes as agents' are", false, measure_streams },
+	{ "append-cost-over-time", "each append timed; first lap and later ones", false,
 	  measure_append_cost_over_time },
-	{ NULL, NULL, NULL },
+	{ NULL, NULL, false, NULL },
 };
-
-/* What a quick run measures: the goals that concern the window. */
-static const char *const quick_names[] = { "append", "fanout", "live",   "wake",
-					   "replay", "lookup", "memory", NULL };
 
 static void
 print_usage(FILE *file)
@@ -57,13 +53,13 @@ print_usage(FILE *file)
 	      file);
 }
 
-static const struct rows *
-rows_of(const char *name)
+static bool
+is_known(const char *name)
 {
 	for (const struct rows *rows = all_rows; rows->name != NULL; rows++)
 		if (strcmp(rows->name, name) == 0)
-			return rows;
-	return NULL;
+			return true;
+	return false;
 }
 
 static bool
@@ -115,7 +111,7 @@ parse_options(struct harness *harness, int argc, char **argv, const char **ret_j
 			return EXIT_USAGE;
 		}
 	for (int i = optind; i < argc; i++)
-		if (rows_of(argv[i]) == NULL)
+		if (!is_known(argv[i]))
 			return refuse("no such measurement", argv[i]);
 	if (harness->streams_dir != NULL && !is_folder(harness->streams_dir))
 		return refuse("no such folder", harness->streams_dir);
@@ -140,25 +136,23 @@ open_output(struct harness *harness, const char *json)
 	return EXIT_MEASURED;
 }
 
+/* Whether these rows were asked for: by name, or by being among those that are measured anyway. */
+static bool
+is_wanted(const struct harness *harness, const struct rows *rows, int names_count, char **names)
+{
+	for (int i = 0; i < names_count; i++)
+		if (strcmp(names[i], rows->name) == 0)
+			return true;
+	return names_count == 0 && (rows->has_goal || !harness->is_quick);
+}
+
 static void
 measure_all(struct harness *harness, int names_count, char **names)
 {
 	const uint64_t begin = now_ns();
 
-	if (names_count > 0)
-		for (int i = 0; i < names_count && !harness_is_interrupted(); i++) {
-			harness_progress(harness, "%s", names[i]);
-			rows_of(names[i])->measure(harness);
-		}
-	else if (harness->is_quick)
-		for (size_t i = 0; quick_names[i] != NULL && !harness_is_interrupted(); i++) {
-			harness_progress(harness, "%s (%zu s so far)", quick_names[i],
-					 (size_t)((now_ns() - begin) / 1000000000));
-			rows_of(quick_names[i])->measure(harness);
-		}
-	else
-		for (const struct rows *rows = all_rows;
-		     rows->name != NULL && !harness_is_interrupted(); rows++) {
+	for (const struct rows *rows = all_rows; rows->name != NULL; rows++)
+		if (is_wanted(harness, rows, names_count, names) && !harness_is_interrupted()) {
 			harness_progress(harness, "%s (%zu s so far)", rows->name,
 					 (size_t)((now_ns() - begin) / 1000000000));
 			rows->measure(harness);

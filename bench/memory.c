@@ -84,5 +84,5 @@ measure_memory(struct harness *harness)
 	if (harness->is_quick || harness_is_interrupted())
 		return;
 	measure_sessions(harness, FULL_SESSIONS, WINDOW_EVENTS / 2, "a window half full", 0);
-	measure_sessions(harness, FULL_SESSIONS, 2 * WINDOW_EVENTS, "a full window", 0);
+	measure_sessions(harness, FULL_SESSIONS, (size_t)2 * WINDOW_EVENTS, "a full window", 0);
 }

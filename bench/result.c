@@ -33,6 +33,15 @@ median_of(const double *values, size_t count)
 	return median;
 }
 
+void
+result_add(struct result *result, const char *key, const char *value)
+{
+	const size_t used = strlen(result->parameters);
+
+	snprintf(result->parameters + used, sizeof(result->parameters) - used, "%s\"%s\":\"%s\"",
+		 used == 0 ? "" : ",", key, value);
+}
+
 static bool
 is_met(const struct result *result, double median)
 {

@@ -28,6 +28,9 @@ struct result {
 /* The middle one, of a copy. */
 double median_of(const double *values, size_t count);
 
+/* Adds "key":"value" to the parameters. */
+void result_add(struct result *result, const char *key, const char *value);
+
 /* Prints it in both forms. */
 void result_print(struct harness *harness, const struct result *result);
 

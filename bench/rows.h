@@ -9,6 +9,7 @@
 struct rows {
 	const char *name;
 	const char *about;
+	bool has_goal; /* of the window's: a quick run measures it */
 	void (*measure)(struct harness *harness);
 };
 

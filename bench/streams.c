@@ -95,7 +95,7 @@ read_stream(struct stream *stream, const char *path)
 		return false;
 	while (!feof(file) && !ferror(file)) {
 		if (room - bytes < EVENT_BYTES_MAX) {
-			room = 2 * room + 2 * EVENT_BYTES_MAX;
+			room = 2 * (room + EVENT_BYTES_MAX);
 			if ((stream->text = realloc(stream->text, room)) == NULL)
 				harness_die("no memory");
 		}

@@ -198,17 +198,10 @@ subscribe(struct bench *bench, enum way way)
 		harness_die("subscribe failed");
 }
 
-/* One way, and the one that it is compared with, in turn. */
-static void
-measure_way(struct harness *harness, enum way way, enum way bare, const char *door,
-	    const char *over, double goal)
+static struct bench *
+bench_open(const struct harness *harness, enum way way)
 {
 	struct bench *const bench = harness_allocate(1, sizeof(*bench));
-	static double ours_ns[WAKES], theirs_ns[WAKES];
-	double ratios[RUNS_MAX], ours[RUNS_MAX], theirs[RUNS_MAX];
-	unsigned int sleeps = 0;
-	pthread_t sleeper;
-	size_t runs = 0;
 	int descriptor;
 
 	bench->host_core = harness->host_core;
@@ -230,26 +223,61 @@ measure_way(struct harness *harness, enum way way, enum way bare, const char *do
 	if (way == WAY_CALLBACK && reprise_subscription_notify(bench->subscriptions[way], call_back,
 							       bench, NULL) != REPRISE_OK)
 		harness_die("no callback");
-	atomic_store(&bench->way, bare);
-	if (pthread_create(&sleeper, NULL, sleeper_main, bench) != 0)
-		harness_die("no thread");
-	while (runs < harness->runs) {
-		const bool is_last = runs + 1 == harness->runs || harness_is_interrupted();
+	return bench;
+}
 
+static void
+bench_close(struct bench *bench, enum way way)
+{
+	reprise_subscription_close(bench->subscriptions[way]);
+	reprise_session_close(bench->session);
+	if (reprise_store_close(bench->store) != REPRISE_OK)
+		harness_die("close failed");
+	close(bench->eventfd);
+	close(bench->epolls[WAY_EVENTFD]);
+	if (way == WAY_DESCRIPTOR)
+		close(bench->epolls[way]);
+	free(bench);
+}
+
+/* Medians of each run, ours and what it is compared with in turn; answers how many runs. */
+static size_t
+wake_often(const struct harness *harness, struct bench *bench, enum way way, enum way bare,
+	   double *ret_ours, double *ret_theirs)
+{
+	static double ours_ns[WAKES], theirs_ns[WAKES];
+	unsigned int sleeps = 0;
+	bool is_last = false;
+	size_t runs = 0;
+
+	while (!is_last) {
+		is_last = runs + 1 == harness->runs || harness_is_interrupted();
 		for (size_t i = 0; i < WAKES; i++) {
 			theirs_ns[i] = wake_once(bench, bare, way, &sleeps);
 			ours_ns[i] = wake_once(
 				bench, way, is_last && i + 1 == WAKES ? WAY_NONE : bare, &sleeps);
 		}
-		theirs[runs] = median_of(theirs_ns, WAKES);
-		ours[runs] = median_of(ours_ns, WAKES);
-		ratios[runs] = ours[runs] / theirs[runs];
+		ret_theirs[runs] = median_of(theirs_ns, WAKES);
+		ret_ours[runs] = median_of(ours_ns, WAKES);
 		runs++;
-		if (is_last)
-			break;
 	}
-	pthread_join(sleeper, NULL);
+	return runs;
+}
 
+static void
+measure_way(struct harness *harness, enum way way, enum way bare, const char *door,
+	    const char *over, double goal)
+{
+	struct bench *const bench = bench_open(harness, way);
+	double ratios[RUNS_MAX], ours[RUNS_MAX], theirs[RUNS_MAX];
+	pthread_t sleeper;
+
+	atomic_store(&bench->way, bare);
+	if (pthread_create(&sleeper, NULL, sleeper_main, bench) != 0)
+		harness_die("no thread");
+	const size_t runs = wake_often(harness, bench, way, bare, ours, theirs);
+
+	pthread_join(sleeper, NULL);
 	struct result result = { .name = "wake",
 				 .unit = "ratio",
 				 .values = ratios,
@@ -261,24 +289,18 @@ measure_way(struct harness *harness, enum way way, enum way bare, const char *do
 				 .goal_is = goal > 0 ? GOAL_AT_MOST : GOAL_NONE,
 				 .goal = goal };
 
-	snprintf(
-		result.parameters, sizeof(result.parameters),
-		"\"side\":\"reprise\",\"hosts\":1,\"door\":\"%s\",\"what\":\"p50\",\"over\":\"%s\"",
-		door, over);
+	for (size_t i = 0; i < runs; i++)
+		ratios[i] = ours[i] / theirs[i];
+	result_add(&result, "side", "reprise");
+	result_add(&result, "door", door);
+	result_add(&result, "what", "p50");
+	result_add(&result, "over", over);
 	result_print(harness, &result);
 	if (bench->lost != 0 || bench->delivered != runs * WAKES) {
 		fprintf(stderr, "bench: wake: BROKEN accounting\n");
 		harness->is_broken = true;
 	}
-	reprise_subscription_close(bench->subscriptions[way]);
-	reprise_session_close(bench->session);
-	if (reprise_store_close(bench->store) != REPRISE_OK)
-		harness_die("close failed");
-	close(bench->eventfd);
-	close(bench->epolls[WAY_EVENTFD]);
-	if (way == WAY_DESCRIPTOR)
-		close(bench->epolls[way]);
-	free(bench);
+	bench_close(bench, way);
 }
 
 void

@@ -368,7 +368,7 @@ run(const struct task *task)
 	const uint64_t tenth = task->count / 10;
 	const uint64_t warm_up = tenth < WARM_UP_MIN ? (uint64_t)WARM_UP_MIN : tenth;
 	const unsigned int threads_count = threads_of(task);
-	struct host **const hosts = (struct host **)allocate(task->hosts, sizeof(*hosts));
+	struct host **const hosts = (struct host **)allocate(task->hosts, sizeof(void *));
 	struct tally *const tallies = (struct tally *)allocate(task->hosts, sizeof(*tallies));
 	struct host_thread *const threads =
 		(struct host_thread *)allocate(threads_count, sizeof(*threads));

@@ -170,6 +170,7 @@ server_word(const char *word)
 {
 	if (strcmp(word, SERVER_PORT) == 0)
 		return server.port_text;
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): as execvp wants them */
 	return strcmp(word, SERVER_FOLDER) == 0 ? server.folder : (char *)(uintptr_t)word;
 }
 

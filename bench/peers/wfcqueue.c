@@ -12,7 +12,8 @@
 
 #include <stdlib.h>
 
-#define _LGPL_SOURCE /* inline */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): liburcu's switch for inline functions */
+#define _LGPL_SOURCE
 #include <urcu/compiler.h>
 #include <urcu/wfcqueue.h>
 
