@@ -5,7 +5,6 @@
 
 enum {
 	SOON_MS = 2000,
-	LATE_RINGS_MAX = 3,
 };
 
 static reprise_status
@@ -23,32 +22,17 @@ fd_of(struct world *world)
 	return fd;
 }
 
-/*
- * Takes all there is, which makes the descriptor unreadable. Where the bell and the relay's own look both
- * ring for one append, the later ring may come for nothing, after EMPTY: then EMPTY once more ends it.
- */
-static void
-take_until_unreadable(struct world *world, int fd)
-{
-	int late_rings = 0;
-
-	do
-		CHECK(world_take(world) == REPRISE_NEXT_EMPTY && world->seen == world->newest);
-	while (world_is_readable(fd, 0) && ++late_rings <= LATE_RINGS_MAX);
-	CHECK(late_rings <= LATE_RINGS_MAX);
-}
-
 /* Whatever is appended makes the descriptor readable, and EMPTY makes it unreadable. */
 static void
 rings_fd(struct world *world)
 {
 	const int fd = fd_of(world);
 
-	take_until_unreadable(world, fd);
+	world_take_until_unreadable(world, fd);
 	for (int i = 0; i < 2; i++) {
 		world_append(world);
 		CHECK(world_is_readable(fd, SOON_MS));
-		take_until_unreadable(world, fd);
+		world_take_until_unreadable(world, fd);
 	}
 }
 

@@ -80,7 +80,7 @@ disturb(struct world *world, int fd)
 		if (fd >= 0) {
 			const uint64_t called = __atomic_load_n(&world->called, __ATOMIC_ACQUIRE);
 
-			CHECK(!world_is_readable(fd, 0));
+			world_take_until_unreadable(world, fd);
 			world_append(world);
 			CHECK(world_is_readable(fd, SOON_MS));
 			world_await_calls(world, called + 1);

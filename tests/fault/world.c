@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 enum {
+	LATE_RINGS_MAX = 3,
 	MAPPINGS_SLACK = 8, /* stacks and arenas that glibc keeps, and how neighbours are merged */
 	PATIENCE_MS = 5000,
 };
@@ -206,6 +207,17 @@ world_is_readable(int fd, int ms)
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
 	return poll(&poll_fd, 1, ms) == 1;
+}
+
+void
+world_take_until_unreadable(struct world *world, int fd)
+{
+	int late_rings = 0;
+
+	do
+		CHECK(world_take(world) == REPRISE_NEXT_EMPTY && world->seen == world->newest);
+	while (world_is_readable(fd, 0) && ++late_rings <= LATE_RINGS_MAX);
+	CHECK(late_rings <= LATE_RINGS_MAX);
 }
 
 static unsigned int

@@ -90,6 +90,12 @@ void world_await_calls(struct world *world, uint64_t called);
 /* Whether the descriptor becomes readable within @ms. */
 bool world_is_readable(int fd, int ms);
 
+/*
+ * Takes all there is, which makes the descriptor unreadable. Where the bell and the relay's own look both
+ * ring for one append, the later ring may come for nothing, after EMPTY: then EMPTY once more ends it.
+ */
+void world_take_until_unreadable(struct world *world, int fd);
+
 /* A failed call may have taken some for the next one, but not each time. */
 uint64_t world_control_bytes(struct world *world);
 
