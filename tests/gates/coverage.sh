@@ -35,6 +35,7 @@ compile() {
 		cmake --build $build -j 2
 }
 
+mkdir -p build
 if ! compile >build/coverage.log 2>&1; then
 	cat build/coverage.log
 	echo "coverage: the build failed"
