@@ -3,9 +3,10 @@
 #include "ring/ring.h"
 
 enum {
-	STREAM_BYTES = 6144, /* a piece: that much, and as much ahead, stay in the nearest cache */
-	STREAM_AHEAD = 2,    /* the part of a window that must lie ahead */
-	STREAM_BEHIND = 32,  /* and behind, before the oldest */
+	STREAM_BYTES = 6144,  /* a piece: that much, and as much ahead, stay in the nearest cache */
+	STREAM_AHEAD = 2,     /* the part of a window that must lie ahead */
+	STREAM_BEHIND = 32,   /* and behind, before the oldest */
+	ASK_BYTES_MAX = 2048, /* of one event, before it is known where it is */
 };
 
 struct look
@@ -93,12 +94,14 @@ ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t l
 	const uint64_t oldest = load_relaxed(&ring->oldest);
 
 	stretch->end = begin + bytes;
-	stretch->last_bytes = place_bytes(stretch->places[stretch->count - 1]);
+	stretch->ask_bytes =
+		least(least(place_bytes(stretch->places[stretch->count - 1]), ASK_BYTES_MAX),
+		      ring->arena_bytes - stretch->end);
 	stretch->next = stretch->bytes;
-	/* As much as was taken, if so much is there already and the arena does not end before it. */
+	/* As much as was taken, if so much is there already, in one piece, and is not one large event. */
 	stretch->after = NULL;
-	if (streams && oldest <= first && last - first + 1 >= 2 * stretch->count &&
-	    begin + 2 * bytes <= ring->arena_bytes)
+	if (streams && oldest <= first && bytes <= STREAM_BYTES &&
+	    last - first + 1 >= 2 * stretch->count && begin + 2 * bytes <= ring->arena_bytes)
 		stretch->after = ring->arena + begin + bytes;
 	stretch->first = first;
 	stretch->taken = 0;

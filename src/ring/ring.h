@@ -74,14 +74,13 @@ struct stretch {
 	unsigned char *bytes;
 	uint64_t bytes_want; /* copy about so many at a time */
 
-	const unsigned char *next; /* the first record that is left */
-	uint64_t first;            /* its position */
-	uint64_t end;        /* of the copy, in the arena: where the next one begins, most likely */
-	uint64_t last_bytes; /* its last record's, and the next one's, perhaps */
-	const unsigned char
-		*after; /* in the ring: what is asked for while records leave; or NULL */
-	uint64_t count; /* how many are left */
-	uint64_t taken; /* how many of `places` are behind */
+	const unsigned char *next;  /* the first record that is left */
+	uint64_t first;             /* its position */
+	const unsigned char *after; /* in the ring: what is asked for as records leave; or NULL */
+	uint64_t end;               /* of the copy, in the arena: where the next begins, perhaps */
+	uint64_t ask_bytes;         /* how much of it to ask for: as much as the last record has */
+	uint64_t count;             /* how many are left */
+	uint64_t taken;             /* how many of `places` are behind */
 };
 
 /*
@@ -117,11 +116,11 @@ stretch_pass(struct stretch *stretch)
 
 void stretch_drop(struct stretch *stretch, uint64_t count);
 
-/* Something follows on the stretch: asks for the lines where it will be, most likely, before the slots tell. */
+/* Something follows on the stretch: asks for the lines where it will be, most likely. */
 static inline void
 stretch_ask(const struct ring *ring, const struct stretch *stretch)
 {
-	copy_out_soon(ring->arena + stretch->end, stretch->last_bytes);
+	copy_out_soon(ring->arena + stretch->end, stretch->ask_bytes);
 }
 
 static inline const unsigned char *

@@ -212,6 +212,33 @@ Test(ring, a_stretch_far_from_both_ends_is_small_and_the_next_is_asked_for)
 	ring_free(small);
 }
 
+/* However large an event is, little is asked for ahead of time, and nothing beyond the arena. */
+Test(ring, a_large_event_is_not_asked_for_as_a_whole)
+{
+	struct small_ring *small = ring_of(64, 1 << 20, 0);
+
+	append(&small->ring, 100, 0);
+	for (int i = 0; i < 60; i++)
+		append(&small->ring, 4096, 0);
+	const struct look look = ring_look(&small->ring);
+
+	ring_read(&small->ring, &look, 5, look.newest, &small->stretch);
+	cr_assert(eq(u64, small->stretch.ask_bytes, 2048));
+	small->stretch.bytes_want = 1;
+	ring_read(&small->ring, &look, 5, look.newest, &small->stretch);
+	cr_assert(eq(u64, small->stretch.count, 1));
+	cr_assert(ne(ptr, (void *)small->stretch.after, NULL), "one of 4 KiB is");
+	ring_free(small);
+
+	small = ring_of(64, 1 << 16, 0);
+	append(&small->ring, 2000, 0); /* 8 bytes before the arena's end */
+	const struct look one = ring_look(&small->ring);
+
+	ring_read(&small->ring, &one, 1, 1, &small->stretch);
+	cr_assert(eq(u64, small->stretch.ask_bytes, 8));
+	ring_free(small);
+}
+
 /* Overtaken between the look and the copy. */
 Test(ring, what_was_overtaken_is_thrown_away_and_the_rest_kept)
 {
