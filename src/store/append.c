@@ -68,14 +68,17 @@ append_any(struct reprise_session *session, uint64_t revision, uint16_t kind, ui
 	return REPRISE_OK;
 }
 
-/* Whether the stamp is still the one that the last append took. Not if the window is void, or this a fork's child. */
+/*
+ * Whether the stamp is still the one that the last append took. It is not in a void window, or in a
+ * fork's child.
+ */
 static inline bool
 is_stamp_seen(const struct reprise_session *session)
 {
 	return load_relaxed(&load_relaxed(&session->stamp)->word) == session->stamp_seen;
 }
 
-/* The next event goes to the head, if the arena does not end there, and is as large as this one, perhaps. */
+/* The next event goes to the head, mostly, and is as large as this one, perhaps. */
 static inline void
 ask_for_next(struct ring *ring, uint64_t bytes)
 {
@@ -108,27 +111,32 @@ append_at(struct reprise_session *session, reprise_position position, uint64_t s
 	return REPRISE_OK;
 }
 
+static ALWAYS_INLINE reprise_status
+append_ahead(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
+	     bool is_small, reprise_position *ret_position)
+{
+	struct ring *const ring = &session->ring;
+	const reprise_position position = load_relaxed(&ring->newest) + 1;
+
+	ring_room_running(ring, position);
+	return append_at(session, position, ring->head, revision, data, shape, is_small,
+			 ret_position);
+}
+
 /* The common append in three: what is copied by a few moves, by memcpy, and what displaces something first. */
+
 static APART reprise_status
 append_small(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
 	     reprise_position *ret_position)
 {
-	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
-
-	ring_room_running(&session->ring, position);
-	return append_at(session, position, session->ring.head, revision, data, shape, true,
-			 ret_position);
+	return append_ahead(session, revision, data, shape, true, ret_position);
 }
 
 static APART reprise_status
 append_large(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
 	     reprise_position *ret_position)
 {
-	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
-
-	ring_room_running(&session->ring, position);
-	return append_at(session, position, session->ring.head, revision, data, shape, false,
-			 ret_position);
+	return append_ahead(session, revision, data, shape, false, ret_position);
 }
 
 static APART reprise_status
