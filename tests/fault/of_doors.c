@@ -178,25 +178,6 @@ next_batch_is_empty(struct world *world, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
-static reprise_status
-close_it(struct world *world, struct reprise_error *error)
-{
-	(void)error;
-	reprise_subscription_close(world->subscription);
-	return REPRISE_OK;
-}
-
-static void
-is_left(struct world *world)
-{
-	struct reprise_store_stats stats = { .size = sizeof(stats) };
-
-	world->subscription = NULL;
-	CHECK_OK(reprise_store_stats(world->store, &stats));
-	CHECK(stats.subscriptions == 0 && stats.staging_bytes == 0);
-	world_append(world);
-}
-
 /* Somebody is to be woken: what rings must do so, whatever is refused. */
 
 static reprise_status
@@ -348,13 +329,13 @@ const struct scenario scenarios_of_doors[] = {
 	  .title = "with a descriptor",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = have_fd_and_all,
-	  .call = close_it,
-	  .verify = is_left },
+	  .call = world_close_subscription,
+	  .verify = world_is_left },
 	{ .function = "reprise_subscription_close",
 	  .title = "with a callback",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = have_callback,
-	  .call = close_it,
-	  .verify = is_left },
+	  .call = world_close_subscription,
+	  .verify = world_is_left },
 	SCENARIOS_END,
 };

@@ -63,25 +63,6 @@ is_unavailable(struct world *world)
 	CHECK(gap.reason == REPRISE_GAP_UNAVAILABLE && gap.detail == REPRISE_GAP_UNKNOWN_SESSION);
 }
 
-static reprise_status
-close_it(struct world *world, struct reprise_error *error)
-{
-	(void)error;
-	reprise_subscription_close(world->subscription);
-	return REPRISE_OK;
-}
-
-static void
-is_left(struct world *world)
-{
-	struct reprise_store_stats stats = { .size = sizeof(stats) };
-
-	world->subscription = NULL;
-	CHECK_OK(reprise_store_stats(world->store, &stats));
-	CHECK(stats.subscriptions == 0 && stats.staging_bytes == 0);
-	world_append(world);
-}
-
 /* Its session is void and has no writer: with the subscription the window goes. */
 static void
 be_the_last(struct world *world)
@@ -257,13 +238,13 @@ const struct scenario scenarios_of_subscription[] = {
 	{ .function = "reprise_subscription_close",
 	  .title = "of one of its session's handles",
 	  .stage = STAGE_SUBSCRIPTION,
-	  .call = close_it,
-	  .verify = is_left },
+	  .call = world_close_subscription,
+	  .verify = world_is_left },
 	{ .function = "reprise_subscription_close",
 	  .title = "of the last handle of a void window",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = be_the_last,
-	  .call = close_it,
+	  .call = world_close_subscription,
 	  .verify = was_the_last },
 	{ .function = "reprise_next",
 	  .title = "event",

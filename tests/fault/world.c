@@ -220,6 +220,25 @@ world_take_until_unreadable(struct world *world, int fd)
 	CHECK(late_rings <= LATE_RINGS_MAX);
 }
 
+reprise_status
+world_close_subscription(struct world *world, struct reprise_error *error)
+{
+	(void)error;
+	reprise_subscription_close(world->subscription);
+	return REPRISE_OK;
+}
+
+void
+world_is_left(struct world *world)
+{
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+
+	world->subscription = NULL;
+	CHECK_OK(reprise_store_stats(world->store, &stats));
+	CHECK(stats.subscriptions == 0 && stats.staging_bytes == 0);
+	world_append(world);
+}
+
 static unsigned int
 entries_of(const char *path)
 {

@@ -90,6 +90,10 @@ void world_await_calls(struct world *world, uint64_t called);
 /* Whether the descriptor becomes readable within @ms. */
 bool world_is_readable(int fd, int ms);
 
+/* Closes the subscription; and what is so afterwards. */
+reprise_status world_close_subscription(struct world *world, struct reprise_error *error);
+void world_is_left(struct world *world);
+
 /*
  * Takes all there is, which makes the descriptor unreadable. Where the bell and the relay's own look both
  * ring for one append, the later ring may come for nothing, after EMPTY: then EMPTY once more ends it.
