@@ -24,14 +24,9 @@ static const struct size sizes_full[] = { { 16, 0 },      { 64, 1.4 }, { 256, 1.
 					  { 1024, 1.05 }, { 4096, 0 }, { 0, 0 } };
 
 /* How many times cheaper ours is to be, at 256 B. */
-static const struct {
-	const char *side;
-	double goal;
-} goals[] = {
-	{ "mutex_deque", 3 },
-	{ "disruptor", 1.3 },
-	{ "tokio_broadcast", 6 },
-	{ "tokio_window", 25 },
+static const struct side_goal goals[] = {
+	{ "mutex_deque", 3 },   { "disruptor", 1.3 }, { "tokio_broadcast", 6 },
+	{ "tokio_window", 25 }, { NULL, 0 },
 };
 
 static void
@@ -81,25 +76,6 @@ measure_limit(struct harness *harness)
 	measure_sizes(harness, true, false);
 }
 
-static void
-print_peer(struct harness *harness, const struct contender *ours, const struct contender *theirs)
-{
-	double ratios[RUNS_MAX];
-	struct result result = { .name = "append", .unit = "times", .values = ratios };
-
-	contest_ratio(ratios, theirs->ns, ours->ns, ours->runs);
-	contest_describe(&result, ours);
-	result_add(&result, "cheaper_than", theirs->side->name);
-	result.over_ns = median_of(theirs->ns, theirs->runs);
-	for (size_t i = 0; i < sizeof(goals) / sizeof(goals[0]); i++)
-		if (ours->task.payload_bytes == 256 &&
-		    strcmp(goals[i].side, theirs->side->name) == 0) {
-			result.goal_is = GOAL_AT_LEAST;
-			result.goal = goals[i].goal;
-		}
-	result_print(harness, &result);
-}
-
 /* Everybody, appending to nobody. */
 static void
 measure_peers(struct harness *harness, size_t payload_bytes)
@@ -118,7 +94,8 @@ measure_peers(struct harness *harness, size_t payload_bytes)
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0 && all[i].is_in && all[0].is_in &&
 		    strcmp(all[i].side->name, "limit") != 0)
-			print_peer(harness, &all[0], &all[i]);
+			contest_print_cheaper(harness, "append", &all[0], &all[i],
+					      payload_bytes == 256 ? goals : NULL);
 		else if (!all[i].is_in && all[i].refusal[0] != '\0')
 			result_skip(harness, "append", all[i].side->name, all[i].refusal);
 		if (all[i].is_in)

@@ -128,6 +128,25 @@ contest_describe(struct result *result, const struct contender *contender)
 	result->lost = contender->lost;
 }
 
+void
+contest_print_cheaper(struct harness *harness, const char *name, const struct contender *ours,
+		      const struct contender *theirs, const struct side_goal *goals)
+{
+	double ratios[RUNS_MAX];
+	struct result result = { .name = name, .unit = "times", .values = ratios };
+
+	contest_ratio(ratios, theirs->ns, ours->ns, ours->runs);
+	contest_describe(&result, ours);
+	result_add(&result, "cheaper_than", theirs->side->name);
+	result.over_ns = median_of(theirs->ns, theirs->runs);
+	for (; goals != NULL && goals->side != NULL; goals++)
+		if (strcmp(goals->side, theirs->side->name) == 0) {
+			result.goal_is = GOAL_AT_LEAST;
+			result.goal = goals->times;
+		}
+	result_print(harness, &result);
+}
+
 static void
 save(const struct harness *harness, const struct contender *contender, const char *measurement,
      const struct histogram *histogram, const char *suffix)

@@ -26,6 +26,16 @@ void contest_run(struct harness *harness, struct contender *contenders, size_t c
 /* Run by run: one measure of @ours over the same of @theirs. */
 void contest_ratio(double *ret_ratios, const double *ours, const double *theirs, size_t runs);
 
+/* How many times cheaper than a side ours is to be; a list ends with NULL. */
+struct side_goal {
+	const char *side;
+	double times;
+};
+
+/* How many times cheaper an append of @ours is than one of @theirs. @goals may be NULL. */
+void contest_print_cheaper(struct harness *harness, const char *name, const struct contender *ours,
+			   const struct contender *theirs, const struct side_goal *goals);
+
 /* All sides that are not servers, or all; opened once and kept. Those that are absent are said so, once. */
 struct side *contest_side(struct harness *harness, const char *name);
 void contest_close_sides(void);

@@ -23,14 +23,9 @@ static const unsigned int crowds_full[] = { 1, 2, 8, 64, CROWD_MAX, 0 };
 static const unsigned int crowds_quick[] = { 1, 64, CROWD_MAX, 0 };
 
 /* How many times cheaper ours is to be with one host that polls. */
-static const struct {
-	const char *side;
-	double goal;
-} goals[] = {
-	{ "mutex_deque", 4 },
-	{ "disruptor", 3 },
-	{ "tokio_broadcast", 20 },
-	{ "tokio_window", 25 },
+static const struct side_goal goals[] = {
+	{ "mutex_deque", 4 },   { "disruptor", 3 }, { "tokio_broadcast", 20 },
+	{ "tokio_window", 25 }, { NULL, 0 },
 };
 
 static struct task
@@ -122,24 +117,6 @@ print_best(struct harness *harness, const struct contender *all, size_t count)
 	result_print(harness, &result);
 }
 
-static void
-print_peer(struct harness *harness, const struct contender *ours, const struct contender *theirs)
-{
-	double ratios[RUNS_MAX];
-	struct result result = { .name = "fanout", .unit = "times", .values = ratios };
-
-	contest_ratio(ratios, theirs->ns, ours->ns, ours->runs);
-	contest_describe(&result, ours);
-	result_add(&result, "cheaper_than", theirs->side->name);
-	result.over_ns = median_of(theirs->ns, theirs->runs);
-	for (size_t i = 0; i < sizeof(goals) / sizeof(goals[0]); i++)
-		if (ours->task.hosts == 1 && strcmp(goals[i].side, theirs->side->name) == 0) {
-			result.goal_is = GOAL_AT_LEAST;
-			result.goal = goals[i].goal;
-		}
-	result_print(harness, &result);
-}
-
 /* Everybody, under @hosts who poll; ours under nobody goes along for one of them. */
 static void
 measure_peers(struct harness *harness, unsigned int hosts)
@@ -167,7 +144,8 @@ measure_peers(struct harness *harness, unsigned int hosts)
 			continue;
 		}
 		if (i > 0 && all[0].is_in)
-			print_peer(harness, &all[0], &all[i]);
+			contest_print_cheaper(harness, "fanout", &all[0], &all[i],
+					      hosts == 1 ? goals : NULL);
 		print_rate(harness, &all[i]);
 		if (i > 0)
 			plot_point(harness, "fanout", all[i].side->name, hosts,

@@ -157,11 +157,10 @@ harness_init(struct harness *harness)
 }
 
 void
-harness_progress(const struct harness *harness, const char *format, ...)
+harness_progress(const char *format, ...)
 {
 	va_list arguments;
 
-	(void)harness;
 	fputs("bench: ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);

@@ -41,8 +41,7 @@ bool harness_is_interrupted(void);
 void harness_catch_signals(void);
 
 /* What is being done, on standard error, for whoever waits. */
-void harness_progress(const struct harness *harness, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void harness_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Says what, and ends the process with 1. */
 _Noreturn void harness_die(const char *what);

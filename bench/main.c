@@ -113,8 +113,8 @@ parse_options(struct harness *harness, int argc, char **argv, const char **ret_j
 	for (int i = optind; i < argc; i++)
 		if (!is_known(argv[i]))
 			return refuse("no such measurement", argv[i]);
-	if (harness->streams_dir != NULL && !is_folder(harness->streams_dir))
-		return refuse("no such folder", harness->streams_dir);
+	if (harness->streams_dir != NULL && !streams_are_in(harness->streams_dir))
+		return refuse("no .jsonl file with lines in", harness->streams_dir);
 	if (harness->plot_dir != NULL && !is_folder(harness->plot_dir) &&
 	    mkdir(harness->plot_dir, 0777) != 0)
 		return refuse("the folder cannot be made", harness->plot_dir);
@@ -153,11 +153,11 @@ measure_all(struct harness *harness, int names_count, char **names)
 
 	for (const struct rows *rows = all_rows; rows->name != NULL; rows++)
 		if (is_wanted(harness, rows, names_count, names) && !harness_is_interrupted()) {
-			harness_progress(harness, "%s (%zu s so far)", rows->name,
+			harness_progress("%s (%zu s so far)", rows->name,
 					 (size_t)((now_ns() - begin) / 1000000000));
 			rows->measure(harness);
 		}
-	harness_progress(harness, "measured for %zu s", (size_t)((now_ns() - begin) / 1000000000));
+	harness_progress("measured for %zu s", (size_t)((now_ns() - begin) / 1000000000));
 }
 
 int
@@ -175,7 +175,7 @@ main(int argc, char **argv)
 	harness.run_ns = harness.is_quick ? 50e6 : 200e6;
 	harness_init(&harness);
 	harness_catch_signals();
-	harness_progress(&harness, "%s, commit %s", harness.machine, harness.commit);
+	harness_progress("%s, commit %s", harness.machine, harness.commit);
 	measure_all(&harness, argc - optind, argv + optind);
 	contest_close_sides();
 	if (!plot_draw(&harness))

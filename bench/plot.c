@@ -142,7 +142,7 @@ draw(const struct harness *harness, const char *plot, const char *names)
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
 		return false;
 	if (WEXITSTATUS(status) == STATUS_NO_PROGRAM)
-		harness_progress(harness, "no plots: gnuplot is not installed; the data is there");
+		harness_progress("no plots: gnuplot is not installed; the data is there");
 	return WEXITSTATUS(status) == 0;
 }
 

@@ -2,7 +2,7 @@
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H
 
-/* The measurements: each prints its rows. design: what a goal is, is the goals' table in README.md. */
+/* The measurements: each prints its rows. */
 
 #include "harness.h"
 
@@ -27,6 +27,9 @@ void measure_lookup(struct harness *harness);
 void measure_memory(struct harness *harness);
 void measure_streams(struct harness *harness);
 void measure_append_cost_over_time(struct harness *harness);
+
+/* Whether the folder has a .jsonl file with lines. */
+bool streams_are_in(const char *path);
 
 /* A part of append: system calls, counted. */
 void measure_calls(struct harness *harness);

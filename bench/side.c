@@ -150,7 +150,7 @@ static void
 give_up(struct harness *harness, struct side *side, const char *why)
 {
 	snprintf(side->absence, sizeof(side->absence), "%s", why);
-	harness_progress(harness, "%s: %s", side->name, why);
+	harness_progress("%s: %s", side->name, why);
 	/* A peer may; we may not. */
 	harness->is_broken |= strcmp(side->name, "reprise") == 0;
 	kill(side->pid, SIGKILL);

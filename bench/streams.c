@@ -118,7 +118,7 @@ read_folder(struct bench *bench, const char *path)
 	char file[PATH_BYTES];
 
 	if (folder == NULL)
-		harness_die("the folder of streams cannot be read");
+		return;
 	for (struct dirent *entry;
 	     (entry = readdir(folder)) != NULL && bench->count < SESSIONS_MAX;) {
 		const char *const dot = strrchr(entry->d_name, '.');
@@ -130,8 +130,28 @@ read_folder(struct bench *bench, const char *path)
 			bench->count++;
 	}
 	closedir(folder);
-	if (bench->count == 0)
-		harness_die("the folder has no .jsonl file with lines");
+}
+
+static void
+free_streams(struct bench *bench)
+{
+	for (size_t i = 0; i < bench->count; i++) {
+		free(bench->streams[i].events);
+		free(bench->streams[i].text);
+	}
+}
+
+bool
+streams_are_in(const char *path)
+{
+	struct bench *const bench = harness_allocate(1, sizeof(*bench));
+
+	read_folder(bench, path);
+	const bool are_there = bench->count > 0;
+
+	free_streams(bench);
+	free(bench);
+	return are_there;
 }
 
 static inline const struct reprise_bytes *
@@ -254,9 +274,8 @@ close_sessions(struct bench *bench)
 		reprise_subscription_close(bench->subscriptions[i]);
 		reprise_session_close(bench->sessions[i]);
 		free(bench->arenas[i]);
-		free(bench->streams[i].events);
-		free(bench->streams[i].text);
 	}
+	free_streams(bench);
 	if (reprise_store_close(bench->store) != REPRISE_OK)
 		harness_die("close failed");
 }
@@ -307,6 +326,8 @@ measure_streams(struct harness *harness)
 		read_folder(bench, harness->streams_dir);
 	else
 		make_up(bench);
+	if (bench->count == 0)
+		harness_die("the folder of streams has changed");
 	for (size_t i = 0; i < bench->count; i++)
 		for (size_t j = 0; j < bench->streams[i].count; j++, bench->events++)
 			bench->bytes += bench->streams[i].events[j].size;

@@ -184,7 +184,6 @@ open_epoll(struct bench *bench, enum way way, int descriptor)
 		harness_die("epoll failed");
 }
 
-/* Each way has a session of its own, else one way's append rings the others' doors. */
 static void
 subscribe(struct bench *bench, enum way way)
 {

@@ -125,21 +125,10 @@ host_take(struct host *host, struct tally *tally)
 }
 
 static void
-host_wait(struct host *host)
-{
-	(void)host;
-}
-
-static void
-host_wake(struct host *host)
-{
-	(void)host;
-}
-
-static void
 host_close(struct host *host)
 {
 	(void)host;
 }
 
+#define PEER_NEVER_PARKS
 #include "peer_main.h"

@@ -126,6 +126,7 @@ peer_die(const char *what, const char *why)
  *                                                takes what is there, in bounded time; 0: nothing
  *   static void host_wait(struct host *host);    sleeps until there is something, or host_wake
  *   static void host_wake(struct host *host);    from another thread, for good
+ *                                                neither, with PEER_NEVER_PARKS defined
  *   static void host_close(struct host *host);
  *   enum { PEER_DRAIN_MS = ... };                nothing for that long: there is no more to come
  *   enum { PEER_TELLS = ... };                   whether it says itself what was lost

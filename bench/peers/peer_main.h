@@ -25,6 +25,20 @@ enum {
 	SKIPPED = 77, /* the status of a peer that cannot run here */
 };
 
+#ifdef PEER_NEVER_PARKS
+static void
+host_wait(struct host *host)
+{
+	(void)host;
+}
+
+static void
+host_wake(struct host *host)
+{
+	(void)host;
+}
+#endif
+
 struct host_thread {
 	pthread_t thread;
 	struct host **hosts;

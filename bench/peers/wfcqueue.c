@@ -196,21 +196,10 @@ host_take(struct host *host, struct tally *tally)
 }
 
 static void
-host_wait(struct host *host)
-{
-	(void)host;
-}
-
-static void
-host_wake(struct host *host)
-{
-	(void)host;
-}
-
-static void
 host_close(struct host *host)
 {
 	queue_close(host);
 }
 
+#define PEER_NEVER_PARKS
 #include "peer_main.h"

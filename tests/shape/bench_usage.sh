@@ -27,7 +27,13 @@ expect 2 'no such measurement: nonsense' nonsense
 expect 2 'usage: bench' append nonsense
 expect 2 'usage: bench' --nonsense
 expect 2 'usage: bench' --json
-expect 2 'no such folder' --streams "$scratch/none"
+mkdir "$scratch/streams"
+expect 2 'no .jsonl file' --streams "$scratch/none"
+expect 2 'no .jsonl file' --streams "$scratch/streams"
+: >"$scratch/streams/empty.jsonl"
+expect 2 'no .jsonl file' --streams "$scratch/streams"
+printf '{"a":1}\n\n{"b":22}' >"$scratch/streams/two.jsonl"
+expect 0 'sessions=1 mean_payload=7 from=files' streams --quick --streams "$scratch/streams"
 expect 2 'none/out.json' --json "$scratch/none/out.json" limit
 expect 2 'the folder cannot be made' --plot "$scratch/none/plots" limit
 expect 0 'append-cost-over-time' --help
@@ -39,6 +45,15 @@ grep -v '"name":"peer"' "$scratch/lines" >"$scratch/results"
 [ "$(wc -l <"$scratch/results")" = 3 ] || complain "limit: not three results"
 for field in name parameters unit median min max runs ns delivered lost goal met quick commit machine; do
 	grep -v "\"$field\":" "$scratch/results" && complain "no $field"
+done
+
+# Histograms, and plots where gnuplot is.
+expect 0 'lap=later quantile=p50' append-cost-over-time --quick --plot "$scratch/plots"
+for curve in reprise.first reprise.later limit.first limit.later; do
+	grep -q '^ *Value .*TotalCount' "$scratch/plots/over-time.$curve.hgrm" ||
+		complain "no histogram of $curve"
+	tail -n 1 "$scratch/plots/over-time.$curve.hgrm" | grep -q '^#\[Buckets = ' ||
+		complain "the histogram of $curve does not end as it should"
 done
 
 # Peers that are not what they should be, beside a harness of their own.
