@@ -79,6 +79,7 @@ typedef enum reprise_status {
 enum {
 	REPRISE_SESSION_ID_BYTES_MAX = 128,
 	REPRISE_ERROR_WHAT_BYTES = 64,
+	REPRISE_ERROR_DETAIL_BYTES = 160,
 };
 
 /* In an option: no limit, where the option allows it. */
@@ -97,6 +98,9 @@ struct reprise_error {
 		[REPRISE_ERROR_WHAT_BYTES]; /* E_INVALID: the argument or option; E_FULL: the bound */
 	char expected_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* E_WRONG_SESSION: asked for */
 	char actual_id[REPRISE_SESSION_ID_BYTES_MAX + 1];   /* E_WRONG_SESSION: the cursor's */
+	uint64_t expected;                       /* E_CONFLICT: the head that was asked for */
+	uint64_t actual;                         /* E_CONFLICT: the one that there is */
+	char detail[REPRISE_ERROR_DETAIL_BYTES]; /* the database's own words */
 };
 
 /*

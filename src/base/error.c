@@ -73,3 +73,24 @@ error_wrong_session(struct reprise_error *error, const char *expected_id, const 
 	copy_text(filled.actual_id, sizeof(filled.actual_id), actual_id);
 	return fill(error, &filled);
 }
+
+reprise_status
+error_conflict(struct reprise_error *error, uint64_t expected, uint64_t actual)
+{
+	return fill(error, &(struct reprise_error){ .status = REPRISE_E_CONFLICT,
+						    .expected = expected,
+						    .actual = actual });
+}
+
+reprise_status
+error_detailed(struct reprise_error *error, reprise_status status, const char *what,
+	       const char *detail)
+{
+	struct reprise_error filled = { .status = status };
+
+	if (what != NULL)
+		copy_text(filled.what, sizeof(filled.what), what);
+	if (detail != NULL)
+		copy_text(filled.detail, sizeof(filled.detail), detail);
+	return fill(error, &filled);
+}

@@ -17,5 +17,9 @@ reprise_status error_system(struct reprise_error *error, const char *what, int o
 reprise_status error_malformed(struct reprise_error *error, size_t byte);
 reprise_status error_wrong_session(struct reprise_error *error, const char *expected_id,
 				   const char *actual_id);
+reprise_status error_conflict(struct reprise_error *error, uint64_t expected, uint64_t actual);
+/* @what may be NULL, and @detail too, which is cut to what there is room for. */
+reprise_status error_detailed(struct reprise_error *error, reprise_status status, const char *what,
+			      const char *detail);
 
 #endif /* BASE_ERROR_H */

@@ -13,6 +13,10 @@ allowed() {
 	base) echo base ;;
 	ring) echo base ring ;;
 	store) echo base ring store ;;
+	log) echo base log ;;
+	log_sqlite) echo base log log_sqlite ;;
+	log_postgres) echo base log log_postgres ;;
+	recorder) echo base ring store log recorder ;;
 	tool) echo tool ;;
 	*) echo ;;
 	esac
@@ -31,6 +35,12 @@ for file in src/*/*.[ch]; do
 	done
 	if grep -q '^#include <urcu' "$file" && [ "$file" != src/store/table.c ]; then
 		fail "$file includes liburcu, which is table.c's alone"
+	fi
+	if grep -q '^#include <sqlite3' "$file" && [ "$room" != log_sqlite ]; then
+		fail "$file includes SQLite, which is log_sqlite's alone"
+	fi
+	if grep -q '^#include <libpq' "$file" && [ "$room" != log_postgres ]; then
+		fail "$file includes libpq, which is log_postgres's alone"
 	fi
 	if [ "$room" = ring ] && grep -q '^#include <reprise/' "$file"; then
 		fail "$file: the ring knows nothing of the public calls"

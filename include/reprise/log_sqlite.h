@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPRISE_LOG_SQLITE_H
+#define REPRISE_LOG_SQLITE_H
+
+/*
+ * reprise/log_sqlite.h - a log in a SQLite file: a path, and nothing to set up
+ *
+ * Beside the file stand SQLite's own (-wal, -shm) and one named like it with -lock, by which the writers of
+ * all processes take turns. Any number of processes may have it open, on one machine and a local file
+ * system.
+ */
+
+#include <reprise/log.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct reprise_log_sqlite_options {
+	size_t size; /* sizeof(struct reprise_log_sqlite_options) */
+
+	const char *path; /* NUL-terminated, borrowed for the call; created if it is not there */
+
+	/* How long a call waits for others who hold the file. Default 5 s; at most 1 h. */
+	uint64_t deadline_ns;
+
+	/*
+	 * 1: an append is durable when this process dies (synchronous = NORMAL), not when the machine
+	 * does. 0: also then (FULL).
+	 */
+	int32_t is_written_enough;
+
+	int32_t deletes_archived; /* 1: archived rows are deleted, not moved to the archive's table */
+	int32_t is_read_only;     /* 1: nothing is created or written */
+	int32_t reserved;         /* 0 */
+};
+
+/*
+ * reprise_log_sqlite_open - open, or create, the log in a file
+ *
+ * @options  Borrowed.
+ * @ret_log  Set on REPRISE_OK: owned, close it with reprise_log_close.
+ * @error    Optional: `what`, and SQLite's own words in `detail`.
+ *
+ * Threads   Any.
+ * Progress  Blocks: system calls. An older schema is brought up to date.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument or a bad option
+ *           REPRISE_E_CORRUPT    no SQLite file, not a log's, or damaged; nothing was written
+ *           REPRISE_E_VERSION    the schema is newer than this library's; nothing was written
+ *           REPRISE_E_NOT_FOUND  read-only, and no such file
+ *           REPRISE_E_TIMEOUT    others held it for longer than the deadline
+ *           REPRISE_E_IO         the file cannot be opened, read or written
+ *           REPRISE_E_NO_MEMORY  nothing was opened
+ */
+REPRISE_API reprise_status reprise_log_sqlite_open(const struct reprise_log_sqlite_options *options,
+						   struct reprise_log **ret_log,
+						   struct reprise_error *error) REPRISE_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* REPRISE_LOG_SQLITE_H */

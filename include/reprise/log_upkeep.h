@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPRISE_LOG_UPKEEP_H
+#define REPRISE_LOG_UPKEEP_H
+
+/* reprise/log_upkeep.h - what grows old in a log, and whether it is whole */
+
+#include <reprise/log.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	REPRISE_LOG_MOVE_MAX = 1000, /* entries that one transaction moves away */
+};
+
+/* What reprise_log_verify has found. */
+struct reprise_log_report {
+	size_t size;        /* sizeof(struct reprise_log_report), set by the caller */
+	uint64_t events;    /* looked at */
+	uint64_t gaps;      /* gap entries */
+	uint64_t lost;      /* the ordinals that they occupy */
+	uint64_t faults;    /* whatever is not as it should be */
+	reprise_ordinal at; /* where the first fault is */
+	char what[REPRISE_ERROR_WHAT_BYTES]; /* what it is; "" if there is none */
+};
+
+/*
+ * reprise_log_archive_before - hide what is old
+ *
+ * Ordinals up to @watermark are handed out no more, from the moment it returns. Their rows go to the archive's table,
+ * or are deleted, as the adapter was opened, by reprise_log_move_archived. The head stays.
+ *
+ * @log        Borrowed.
+ * @key        Whose. Unknown: nothing to do.
+ * @watermark  Clamped to the head. At or below the one before: nothing to do.
+ * @ret_count  Set on REPRISE_OK: the ordinals newly archived, those in gaps too. May be NULL.
+ * @error      Optional.
+ *
+ * Threads   Any.
+ * Progress  Blocks; costs the same however much it is.
+ * Ordering  Durable as the adapter was opened.
+ * Returns   As reprise_log_append, without REPRISE_E_TOO_LARGE.
+ */
+REPRISE_API reprise_status reprise_log_archive_before(struct reprise_log *log,
+						      const struct reprise_log_key *key,
+						      reprise_ordinal watermark,
+						      uint64_t *ret_count,
+						      struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_log_move_archived - move archived rows away, at most REPRISE_LOG_MOVE_MAX of them
+ *
+ * @log        Borrowed.
+ * @key        Whose. Unknown: nothing to do.
+ * @ret_count  Set on REPRISE_OK: how many; 0: none is left. May be NULL.
+ * @error      Optional.
+ *
+ * Threads   Any.
+ * Progress  Blocks; one transaction. May be ended at any moment and called again.
+ * Ordering  None: nobody sees those rows any more.
+ * Returns   As reprise_log_append, without REPRISE_E_TOO_LARGE.
+ */
+REPRISE_API reprise_status reprise_log_move_archived(struct reprise_log *log,
+						     const struct reprise_log_key *key,
+						     uint64_t *ret_count,
+						     struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_log_verify - look at everything that is kept of a key
+ *
+ * Rows and gaps cover watermark + 1 .. head once each, lives tile 1 .. head, every checksum is
+ * right.
+ *
+ * @log         Borrowed.
+ * @key         Whose.
+ * @ret_report  `size` set by the caller; the rest set on REPRISE_OK.
+ * @error       Optional.
+ *
+ * Threads   Any.
+ * Progress  Blocks; linear in what is kept.
+ * Ordering  What is appended meanwhile is looked at or not.
+ * Returns   REPRISE_OK           also with faults: they are in the report
+ *           REPRISE_E_NOT_FOUND  nothing was ever written
+ *           REPRISE_E_INVALID    a NULL argument, a bad key or size
+ *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY
+ */
+REPRISE_API reprise_status reprise_log_verify(struct reprise_log *log,
+					      const struct reprise_log_key *key,
+					      struct reprise_log_report *ret_report,
+					      struct reprise_error *error) REPRISE_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* REPRISE_LOG_UPKEEP_H */

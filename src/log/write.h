@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_WRITE_H
+#define LOG_WRITE_H
+
+/*
+ * Writing as the recorder does: much in one transaction, each write with an answer of its own, and so that the same
+ * batch may be written again when the outcome of the first time is not known (contracts C05, C08-C10).
+ */
+
+#include "log/adapter.h"
+
+enum log_write_type {
+	LOG_APPEND, /* DIRECT: entries, at the expected head if there is one */
+	LOG_RECORD, /* RING: entries at first and following, by the life of that incarnation */
+	LOG_GAP,    /* RING: first .. last are lost, for a reason */
+	LOG_LIFE,   /* RING: a new life; an open one before it has crashed */
+	LOG_REOPEN, /* RING: the last life goes on */
+	LOG_CLOSE,  /* RING: all of the life is in the log */
+	LOG_VOID, /* RING: a life is not to be read any more; what it has to record may still come */
+	LOG_END,  /* RING: the session ended after `last`, with end_status */
+	LOG_ARCHIVE, /* either kind: up to `last` */
+};
+
+struct log_write {
+	enum log_write_type type;
+	const char *thread; /* borrowed */
+	struct reprise_incarnation incarnation;
+	uint64_t first, last;
+	const struct reprise_log_new_entry *entries; /* borrowed */
+	size_t entries_count;
+	const uint64_t *expected_head;
+	reprise_log_gap_reason reason;
+	int32_t end_status;
+
+	/*
+	 * The answer, if the transaction was committed. What was refused has changed nothing; later writes to
+	 * the same thread are E_ABORTED then. On E_CONFLICT expected and actual are heads.
+	 */
+	reprise_status status;
+	uint64_t head;            /* after it */
+	struct reprise_life life; /* the last, after it; of a RING key */
+	uint64_t archived;        /* LOG_ARCHIVE: ordinals */
+	uint64_t expected, actual;
+};
+
+/*
+ * One transaction for all of @writes, which may name a thread several times, and are done in their order for each
+ * thread. REPRISE_OK: it was committed, and each write has its answer. Else nothing is known but that the same may
+ * be written again. An empty LOG_APPEND writes nothing.
+ */
+reprise_status log_write(struct reprise_log *log, enum log_level level, const char *tenant,
+			 struct log_write *writes, size_t writes_count,
+			 struct reprise_error *error);
+
+/* The life of that incarnation, with its true end; number 0: none. And what the log knows of the key. */
+reprise_status log_find_life(struct reprise_log *log, const struct reprise_log_key *key,
+			     const struct reprise_incarnation *incarnation,
+			     struct reprise_life *ret_life, struct reprise_log_stats *ret_stats,
+			     struct reprise_error *error);
+
+/* The first life with a greater number, with its true end; number 0: none. */
+reprise_status log_next_life(struct reprise_log *log, const struct reprise_log_key *key,
+			     uint64_t number, struct reprise_life *ret_life,
+			     struct reprise_error *error);
+
+#endif /* LOG_WRITE_H */
