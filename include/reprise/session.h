@@ -63,6 +63,8 @@ struct reprise_new_event {
  *           REPRISE_E_FORKED     in the child of a fork
  *           REPRISE_E_NO_MEMORY  nothing changed
  *           REPRISE_E_SYSTEM     no random bytes or no thread to be had; nothing changed
+ *           REPRISE_E_IO         in a store with a log: it cannot be read and written now
+ *           REPRISE_E_CONFLICT   in a store with a log: the key is another kind's, or another's life is open
  */
 REPRISE_API reprise_status reprise_session_open(struct reprise_store *store, const char *session_id,
 						const struct reprise_session_options *options,
@@ -123,6 +125,7 @@ REPRISE_API reprise_status reprise_session_end(struct reprise_session *session,
  *           REPRISE_E_INVALID    a NULL argument or a flag of the library's
  *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or its window is void
+ *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -214,6 +217,32 @@ REPRISE_API reprise_status reprise_publish(struct reprise_session *session, uint
 					   uint16_t kind, uint16_t flags, size_t payload_bytes,
 					   reprise_position *ret_position) REPRISE_MUST_USE;
 REPRISE_API reprise_status reprise_abort(struct reprise_session *session) REPRISE_MUST_USE;
+
+/*
+ * reprise_session_wait_room     - sleep until what was refused last has room
+ * reprise_session_set_overwrite - refuse no more
+ *
+ * In a session opened with REPRISE_WHEN_FULL_REFUSE, in a store with a log, an append, a batch and a reservation
+ * answer REPRISE_E_FULL, and change nothing, when they would displace what is not recorded yet at the
+ * level that the recorder was opened with. Recording makes room. If the log stays away, the host may
+ * choose to lose what is old: from then on the session overwrites. (contracts C21)
+ *
+ * @session     An open writer's handle.
+ * @timeout_ns  At most this long; REPRISE_NO_LIMIT waits for ever.
+ *
+ * Threads   Writer.
+ * Progress  wait_room: blocks. set_overwrite: wait-free.
+ * Ordering  None.
+ * Returns   REPRISE_OK         the append that was refused last would not be now; or nothing was refused
+ *           REPRISE_E_TIMEOUT  not within @timeout_ns
+ *           REPRISE_E_CLOSED   the window is void, or the recorder closing
+ *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_session_wait_room(struct reprise_session *session,
+						     uint64_t timeout_ns) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_session_set_overwrite(struct reprise_session *session)
+	REPRISE_MUST_USE;
 
 /*
  * reprise_session_cursor - the cursor of an event that this writer appended

@@ -37,6 +37,13 @@ extern "C" {
 
 struct reprise_store; /* opaque; see reprise_store_open */
 
+/* See reprise_session_options. */
+typedef enum reprise_when_full {
+	REPRISE_WHEN_FULL_DEFAULT,   /* the store's; of a store: overwrite */
+	REPRISE_WHEN_FULL_OVERWRITE, /* it displaces it: the log will have a gap entry */
+	REPRISE_WHEN_FULL_REFUSE,    /* it answers REPRISE_E_FULL, and changes nothing */
+} reprise_when_full;
+
 /*
  * The bounds of a window. 0 is the default. A session's own options (reprise_session_open)
  * replace the store's where they are not 0.
@@ -60,6 +67,10 @@ struct reprise_session_options {
 	 * somebody subscribes, replays, asks for a cursor or trims.
 	 */
 	uint64_t age_ns_max;
+
+	/* What an append does that would displace what is not recorded yet, in a store with a log. */
+	reprise_when_full when_full;
+	int32_t reserved; /* 0 */
 };
 
 /* Who wakes those who sleep when an event is appended. */
@@ -114,19 +125,20 @@ struct reprise_store_stats {
 struct reprise_session_stats {
 	size_t size; /* sizeof(struct reprise_session_stats), set by the caller */
 	struct reprise_incarnation incarnation;
-	reprise_position first;  /* the window's first position, retained or not */
-	reprise_position oldest; /* the oldest retained, or newest + 1 */
-	reprise_position newest; /* the last appended, or first - 1 */
-	uint64_t retained;       /* newest - oldest + 1 */
-	uint64_t events_max;     /* as in force */
-	uint64_t bytes_max;      /* as in force, rounded */
-	uint64_t age_ns_max;     /* as in force */
-	uint64_t subscriptions;  /* open on this window */
-	uint64_t wakes;          /* system calls made to wake somebody, by whoever rang */
-	int32_t ended;           /* 1 after reprise_session_end */
-	int32_t end_status;      /* the host's, when ended */
-	int32_t has_writer;      /* 1 while a writer's handle is open */
-	int32_t reserved;        /* 0 */
+	reprise_position first;    /* the window's first position, retained or not */
+	reprise_position oldest;   /* the oldest retained, or newest + 1 */
+	reprise_position newest;   /* the last appended, or first - 1 */
+	uint64_t retained;         /* newest - oldest + 1 */
+	uint64_t events_max;       /* as in force */
+	uint64_t bytes_max;        /* as in force, rounded */
+	uint64_t age_ns_max;       /* as in force */
+	uint64_t subscriptions;    /* open on this window */
+	uint64_t wakes;            /* system calls made to wake somebody, by whoever rang */
+	int32_t ended;             /* 1 after reprise_session_end */
+	int32_t end_status;        /* the host's, when ended */
+	int32_t has_writer;        /* 1 while a writer's handle is open */
+	int32_t refuses;           /* 1: appends do not displace what is not recorded */
+	reprise_position recorded; /* in a store with a log: everything up to here is recorded */
 };
 
 /*
@@ -157,7 +169,7 @@ REPRISE_API reprise_status reprise_store_open(const struct reprise_store_options
  * Progress  Blocks until its thread has stopped and reclaimed memory is back.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_BUSY     writers or subscriptions are open; nothing was closed
+ *           REPRISE_E_BUSY     writers, subscriptions or a recorder are open; nothing was closed
  *           REPRISE_E_INVALID  called from inside a callback; nothing was closed
  *           REPRISE_E_FORKED   in the child of a fork; nothing was closed
  */
@@ -221,6 +233,7 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
  *           REPRISE_E_FULL       an unknown session has no room, and none can be evicted
  *           REPRISE_E_NO_MEMORY  an unknown session could not be created
  *           REPRISE_E_SYSTEM     no random bytes or no thread to be had for it
+ *           REPRISE_E_NOT_FOUND  an unknown session, in a store with a log: reprise_log_current_cursor
  *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status

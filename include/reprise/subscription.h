@@ -13,6 +13,13 @@
  *
  * unless a gap with reason UNAVAILABLE says that this cannot be known.
  *
+ * In a store with a log (recorder.h) it heals itself: what has left the ring is read from the log, then
+ * it rejoins the ring, as often as need be, through the same reprise_next; each event says its source. Then only
+ * what is in neither is a gap. A cursor of an earlier life of the session is good as far as the log holds that
+ * life; where a life ended unclean, a gap TRIMMED with detail RESTART and an empty range says that something may
+ * be missing that nobody can count. reprise_next never waits for the log: it answers EMPTY until it has been
+ * read.
+ *
  * There are three doors to wait at, for the same subscription and the same reprise_next: a thread that sleeps in
  * reprise_wait, a descriptor for an event loop (reprise_subscription_fd), a callback
  * (reprise_subscription_notify). A subscription may have all three.
@@ -75,6 +82,16 @@ typedef enum reprise_gap_detail {
 	REPRISE_GAP_INVALIDATED,       /* the window was declared void */
 	REPRISE_GAP_UNKNOWN_SESSION,   /* there is no window of that id */
 	REPRISE_GAP_BEHIND_DURABLE,    /* no retained COMMIT leads to the durable revision */
+	/*
+	 * In a store with a log. UNAVAILABLE: the host has seen events of an earlier life that were never
+	 * recorded; it drops what it holds after the gap's cursor, which is where that life ended.
+	 */
+	REPRISE_GAP_DIVERGED,
+	/* TRIMMED */
+	REPRISE_GAP_RESTART, /* an empty range: what may have followed here was never recorded */
+	REPRISE_GAP_OVERRUN, /* it had left the window before it could be recorded */
+	REPRISE_GAP_NOT_RECORDED, /* it has left the window, and nothing was recorded for too long */
+	REPRISE_GAP_ARCHIVED,     /* it has left the log, too */
 } reprise_gap_detail;
 
 struct reprise_gap {
@@ -132,6 +149,13 @@ struct reprise_subscription_options {
 	 */
 	const uint16_t *kinds;
 	size_t kinds_count;
+
+	/*
+	 * 1, in a store with a log: hand out only what is recorded, so that the host never holds what a
+	 * crash of the runtime could take back. 0: everything.
+	 */
+	int32_t is_recorded_only;
+	int32_t reserved; /* 0 */
 };
 
 struct reprise_subscription_stats {
@@ -142,6 +166,7 @@ struct reprise_subscription_stats {
 	uint64_t lost;     /* events in gaps of reason TRIMMED */
 	uint64_t gaps;     /* gaps of either reason */
 	uint64_t sleeps;   /* times that a wait went to sleep */
+	uint64_t healed; /* of the delivered, those read from the log; the others: from the ring */
 };
 
 /*

@@ -12,8 +12,15 @@ limit_before(const struct ring *ring, uint64_t position)
 	return ring->head - behind + ring->arena_bytes;
 }
 
-uint64_t
-ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
+/* Where @bytes go, what must give way to them, and how far the room reaches then. */
+struct room {
+	uint64_t start;
+	uint64_t keep;
+	uint64_t end;
+};
+
+static ALWAYS_INLINE struct room
+measure(const struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
 {
 	const uint64_t lap_end = (ring->head | ring->arena_mask) + 1;
 	const bool fits = ring->head + bytes <= lap_end;
@@ -28,10 +35,26 @@ ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
 		keep++;
 	if (keep > newest)
 		limit = start + ring->arena_bytes;
-	ring->run_end = least(limit, fits ? lap_end : lap_end + ring->arena_bytes);
-	REPRISE_ASSERT(start + bytes <= ring->run_end);
-	if (keep != oldest)
-		ring_give_up_before(ring, keep);
+	return (struct room){ .start = start,
+			      .keep = keep,
+			      .end = least(limit, fits ? lap_end : lap_end + ring->arena_bytes) };
+}
+
+uint64_t
+ring_keep(const struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
+{
+	return measure(ring, newest, bytes, count).keep;
+}
+
+uint64_t
+ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count)
+{
+	const struct room room = measure(ring, newest, bytes, count);
+
+	ring->run_end = room.end;
+	REPRISE_ASSERT(room.start + bytes <= room.end);
+	if (room.keep != load_relaxed(&ring->oldest))
+		ring_give_up_before(ring, room.keep);
 	ring_begin_overwriting();
-	return start;
+	return room.start;
 }

@@ -20,6 +20,9 @@
  */
 uint64_t ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count);
 
+/* The first position that would be kept then. */
+uint64_t ring_keep(const struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count);
+
 /* Nothing below @keep may be read any more; what is there may be overwritten. */
 static inline void
 ring_give_up_before(struct ring *ring, uint64_t keep)

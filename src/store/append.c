@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring/append.h"
-#include "store/session.h"
+#include "store/refuse.h"
 
 enum {
 	FLAGS_OF_LIBRARY = 0x00fe,
@@ -35,6 +35,22 @@ publish(struct reprise_session *session, reprise_position newest)
 	bell_publish(&session->bell);
 }
 
+/* In a session that refuses, no append may run ahead: each is to ask. */
+static inline void
+stop_running(struct reprise_session *session)
+{
+	if (unlikely(load_relaxed(&session->refuses) != 0))
+		session->ring.run_end = 0;
+}
+
+/* Whether @count records of @bytes in all would displace what is not recorded, where that is refused. */
+static inline bool
+is_full(struct reprise_session *session, uint64_t bytes, uint64_t count)
+{
+	return unlikely(load_relaxed(&session->refuses) != 0) &&
+	       !refuse_has_room(session, bytes, count);
+}
+
 /* Room for one event, its stamp, slot and header; answers where its payload goes. */
 static unsigned char *
 write_one(struct reprise_session *session, reprise_position position, uint64_t revision,
@@ -44,7 +60,10 @@ write_one(struct reprise_session *session, reprise_position position, uint64_t r
 	const uint64_t bytes = record_bytes(shape_payload_bytes(shape));
 
 	stamp(session);
-	return ring_write(ring, position, ring_room(ring, position - 1, bytes, 1), revision, shape);
+	const uint64_t start = ring_room(ring, position - 1, bytes, 1);
+
+	stop_running(session);
+	return ring_write(ring, position, start, revision, shape);
 }
 
 /* Any append. */
@@ -57,6 +76,8 @@ append_any(struct reprise_session *session, uint64_t revision, uint16_t kind, ui
 	const reprise_status refused = refusal(session, flags, payload.size);
 	if (refused != REPRISE_OK)
 		return refused;
+	if (is_full(session, record_bytes(payload.size), 1))
+		return REPRISE_E_FULL;
 
 	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
 
@@ -147,7 +168,7 @@ append_displacing(struct reprise_session *session, uint64_t revision, const void
 	const uint64_t payload_bytes = shape_payload_bytes(shape);
 	const uint64_t newest = load_relaxed(&ring->newest);
 
-	/* No room ahead is also how an end and a reservation are met. */
+	/* No room ahead is also how an end, a reservation and a session that refuses are met. */
 	if (unlikely(ring->run_end == 0) || unlikely(payload_bytes > ring->payload_bytes_max))
 		return append_any(session, revision, shape_kind(shape), shape_flags(shape),
 				  (struct reprise_bytes){ data, payload_bytes }, ret_position);
@@ -214,6 +235,8 @@ reprise_appendv(struct reprise_session *session, uint64_t revision, uint16_t kin
 	const reprise_status refused = refusal(session, flags, bytes);
 	if (refused != REPRISE_OK)
 		return refused;
+	if (is_full(session, record_bytes(bytes), 1))
+		return REPRISE_E_FULL;
 
 	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
 
@@ -267,11 +290,14 @@ reprise_append_batch(struct reprise_session *session, const struct reprise_new_e
 	const reprise_status refused = measure_batch(session, events, events_count, &bytes_all);
 	if (refused != REPRISE_OK)
 		return refused;
+	if (is_full(session, bytes_all, events_count))
+		return REPRISE_E_FULL;
 
 	struct ring *const ring = &session->ring;
 	const uint64_t newest = load_relaxed(&ring->newest);
 	uint64_t at = ring_room(ring, newest, bytes_all, events_count);
 
+	stop_running(session);
 	stamp(session);
 
 	for (size_t i = 0; i < events_count; i++) {
@@ -295,9 +321,12 @@ reprise_reserve(struct reprise_session *session, size_t payload_bytes_max, void 
 		return REPRISE_E_INVALID;
 	const reprise_status refused = refusal(session, 0, payload_bytes_max);
 
-	if (refused == REPRISE_OK)
-		*ret_payload = ring_reserve(&session->ring, payload_bytes_max);
-	return refused;
+	if (refused != REPRISE_OK)
+		return refused;
+	if (is_full(session, record_bytes(payload_bytes_max), 1))
+		return REPRISE_E_FULL;
+	*ret_payload = ring_reserve(&session->ring, payload_bytes_max);
+	return REPRISE_OK;
 }
 
 reprise_status

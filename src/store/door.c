@@ -14,15 +14,22 @@ reprise_outcome
 subscription_arm_doors(struct reprise_subscription *subscription)
 {
 	struct reprise_store *const store = subscription->store;
-	const struct raised raised = hand_raise(subscription, false);
+	const struct reprise_session *session;
+	reprise_outcome outcome;
 
-	/* Up already: nothing was to be said after that, as has just been found again. */
-	if (!raised.is_new)
-		return REPRISE_NEXT_EMPTY;
-	if (!store->is_deferred &&
-	    !bell_barrier(&subscription->session->bell, store->is_asymmetric, raised.armed))
-		hand_have_watched(subscription);
-	const reprise_outcome outcome = subscription_advance(subscription);
+	do {
+		const struct raised raised = hand_raise(subscription, false);
+
+		/* Up already: nothing was to be said after that, as has just been found again. */
+		if (!raised.is_new)
+			return REPRISE_NEXT_EMPTY;
+		session = subscription->session;
+		if (!store->is_deferred &&
+		    !bell_barrier(&subscription->session->bell, store->is_asymmetric, raised.armed))
+			hand_have_watched(subscription);
+		outcome = subscription_advance(subscription);
+		/* If it has got a window, its hand is not up there. */
+	} while (outcome == REPRISE_NEXT_EMPTY && subscription->session != session);
 
 	/*
 	 * There may be more than what is handed out now, and the descriptor says so. A callback does not: the

@@ -3,8 +3,8 @@
 
 #include "store/subscription.h"
 
-static struct reprise_cursor
-newest_cursor(struct reprise_session *session)
+struct reprise_cursor
+session_newest_cursor(struct reprise_session *session)
 {
 	uint64_t position, revision;
 
@@ -36,11 +36,15 @@ take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *
 		/* The cursor's look first, so that it is not beyond the newest. */
 		ret_gap->cursor = session_cursor_at(live, ring_look(&live->ring).kept - 1,
 						    subscription->at.revision);
-		ret_gap->newest = newest_cursor(live);
+		ret_gap->newest = session_newest_cursor(live);
 		session_unpin(live);
 	} else {
 		ret_gap->cursor = no_cursor(&subscription->at);
 		ret_gap->newest = ret_gap->cursor;
+	}
+	if (subscription->refusal == REPRISE_GAP_DIVERGED) {
+		ret_gap->cursor = subscription->at;
+		ret_gap->cursor.position = subscription->diverged_end;
 	}
 	subscription->stage = STAGE_OVER;
 	subscription->end = (struct reprise_end){ .cause = REPRISE_END_INVALIDATED };
@@ -50,7 +54,7 @@ static void
 take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 {
 	struct reprise_session *const session = subscription->session;
-	const struct look look = ring_look(&session->ring);
+	const struct look look = subscription_look(subscription);
 
 	/*
 	 * What is already copied is not lost by being displaced. So what is kept as the gap is told is copied
@@ -65,15 +69,17 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 
 	*ret_gap = (struct reprise_gap){
 		.reason = REPRISE_GAP_TRIMMED,
-		.detail = has_stretch && subscription->is_overtaken         ? REPRISE_GAP_CAPACITY
+		.detail = subscription->gives_up                      ? REPRISE_GAP_NOT_RECORDED
+			  : has_stretch && subscription->is_overtaken ? REPRISE_GAP_CAPACITY
 			  : ring_was_requested(&session->ring, &look, last) ? REPRISE_GAP_REQUEST
 			  : last <= look.floor_age                          ? REPRISE_GAP_AGE
 									    : REPRISE_GAP_CAPACITY,
 		.lost = last - first + 1,
 		.lost_first = first,
 		.lost_last = last,
-		.newest = newest_cursor(session),
+		.newest = session_newest_cursor(session),
 	};
+	subscription->gives_up = false;
 	subscription->at.position = last;
 	ret_gap->cursor = subscription->at;
 	count(&subscription->lost, ret_gap->lost);
@@ -84,6 +90,8 @@ subscription_take_gap(struct reprise_subscription *subscription, struct reprise_
 {
 	if (subscription->stage == STAGE_REFUSED)
 		take_unavailable(subscription, ret_gap);
+	else if (subscription->stage == STAGE_HEALING)
+		backfill_take_gap(subscription, ret_gap);
 	else
 		take_trimmed(subscription, ret_gap);
 	count(&subscription->gaps, 1);

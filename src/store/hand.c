@@ -217,11 +217,39 @@ hand_take_callback(struct reprise_subscription *subscription)
 }
 
 void
-hand_interrupt(struct reprise_subscription *subscription)
+hand_ring(struct reprise_session *session, struct reprise_subscription *subscription)
+{
+	struct hands *const hands = lock_of(session);
+
+	/* If it has moved, it has found what it is rung for. */
+	if (subscription->session == session && subscription->is_hand_up) {
+		take_down(hands, subscription);
+		wake_sleeper(subscription);
+		ring_doors(subscription);
+	}
+	unlock(hands);
+}
+
+void
+hand_move(struct reprise_subscription *subscription, struct reprise_session *session)
 {
 	struct hands *const hands = lock(subscription);
 
-	wake_sleeper(subscription);
+	if (subscription->is_hand_up)
+		take_down(hands, subscription);
+	/* Atomic for who interrupts, who looks without this lock first. */
+	__atomic_store_n(&subscription->session, session, __ATOMIC_RELAXED);
+	subscription->has_epoch = false;
+	unlock(hands);
+}
+
+void
+hand_interrupt(struct reprise_session *session, struct reprise_subscription *subscription)
+{
+	struct hands *const hands = lock_of(session);
+
+	if (subscription->session == session)
+		wake_sleeper(subscription);
 	unlock(hands);
 }
 

@@ -70,8 +70,14 @@ void hand_ring_descriptor(struct reprise_subscription *subscription);
 void hand_give_callback(struct reprise_subscription *subscription);
 void hand_take_callback(struct reprise_subscription *subscription);
 
+/* Rings @subscription alone, if its hand is up among those of @session. */
+void hand_ring(struct reprise_session *session, struct reprise_subscription *subscription);
+
+/* The subscription's hand goes down, and its next one is among those of @session. */
+void hand_move(struct reprise_subscription *subscription, struct reprise_session *session);
+
 /* Ends the sleep of @subscription's owner, if it is one of this kind. */
-void hand_interrupt(struct reprise_subscription *subscription);
+void hand_interrupt(struct reprise_session *session, struct reprise_subscription *subscription);
 
 /* The relay's: rings every hand that is up when it begins. Answers whether there was one. */
 bool hands_ring(struct reprise_session *session);

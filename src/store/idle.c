@@ -79,6 +79,31 @@ idle_leave(struct reprise_session *session)
 		      load_relaxed(&session->ring.newest));
 }
 
+bool
+session_hold(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	pthread_mutex_lock(&store->lock);
+	const bool is_held = session->is_in_table;
+
+	if (is_held)
+		idle_hold(session);
+	pthread_mutex_unlock(&store->lock);
+	return is_held;
+}
+
+void
+session_let_go(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	pthread_mutex_lock(&store->lock);
+	idle_let_go(session);
+	pthread_mutex_unlock(&store->lock);
+	session_unpin(session);
+}
+
 const char *
 idle_refusal(const struct reprise_store *store, uint64_t bytes,
 	     const struct reprise_session *before)

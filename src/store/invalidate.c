@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/idle.h"
+#include "store/port.h"
 
-/* Nothing of it is handed out or appended any more. In this order: who finds it void finds it gone. */
-static void
-declare_void(struct reprise_session *session)
+/* In this order: who finds it void finds it gone. */
+void
+session_declare_void(struct reprise_session *session)
 {
 	store_relaxed(&session->stamp, &stamp_never);
 	idle_leave(session);
 	ring_void(&session->ring);
+}
+
+static void
+declare_void(struct reprise_session *session)
+{
+	struct store_port *const port = session->store->port;
+
+	/* Before it is void: from here on nobody is healed from what the log has of it. */
+	if (port != NULL)
+		port->invalidate(port, session);
+	session_declare_void(session);
 }
 
 reprise_status

@@ -38,9 +38,25 @@ is_refused(const struct reprise_subscription *subscription, reprise_gap_detail *
 			   REPRISE_EVENT_COMMIT, subscription->durable_revision);
 }
 
+/* Whether the log may know better: of another life, and of a COMMIT that has left the window. */
+static bool
+is_for_log(const struct reprise_subscription *subscription)
+{
+	if (subscription->backfill == NULL)
+		return false;
+	if (!subscription_is_bound(subscription))
+		return subscription->refusal == REPRISE_GAP_OTHER_INCARNATION;
+	return subscription->refusal == REPRISE_GAP_BEHIND_DURABLE &&
+	       subscription->at.position + 1 < ring_look(&subscription->session->ring).kept;
+}
+
 void
 subscription_judge(struct reprise_subscription *subscription)
 {
-	subscription->stage =
-		is_refused(subscription, &subscription->refusal) ? STAGE_REFUSED : STAGE_FOLLOWING;
+	if (!is_refused(subscription, &subscription->refusal))
+		subscription->stage = STAGE_FOLLOWING;
+	else if (is_for_log(subscription))
+		backfill_judge(subscription);
+	else
+		subscription->stage = STAGE_REFUSED;
 }

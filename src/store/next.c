@@ -41,14 +41,17 @@ is_at_hand(const struct reprise_subscription *subscription)
 	       likely(ring_floor(ring) < stretch->first);
 }
 
-/* Whether the stretch has something to say; moves past what is filtered or given up. */
-static bool
-look_at_stretch(struct reprise_subscription *subscription, reprise_outcome *ret_outcome)
+bool
+subscription_look_at_stretch(struct reprise_subscription *subscription,
+			     reprise_outcome *ret_outcome)
 {
 	struct stretch *const stretch = &subscription->stretch;
 
 	while (stretch->count > 0) {
-		const uint64_t floor = ring_floor(&subscription->session->ring);
+		/* What is trimmed is in the log still. */
+		const uint64_t floor = subscription->stage == STAGE_HEALING
+					       ? 0
+					       : ring_floor(&subscription->session->ring);
 
 		if (floor >= stretch->first) {
 			stretch_drop(stretch, least(floor + 1 - stretch->first, stretch->count));
@@ -72,8 +75,9 @@ look_at_stretch(struct reprise_subscription *subscription, reprise_outcome *ret_
 	return false;
 }
 
-static reprise_outcome
-be_over(struct reprise_subscription *subscription, reprise_end_cause cause, int32_t status)
+reprise_outcome
+subscription_be_over(struct reprise_subscription *subscription, reprise_end_cause cause,
+		     int32_t status)
 {
 	subscription->stage = STAGE_ENDING;
 	subscription->end = (struct reprise_end){ .cause = cause, .status = status };
@@ -87,9 +91,10 @@ look_at_ring(struct reprise_subscription *subscription, const struct look *look)
 	const uint64_t position = subscription->at.position;
 
 	if (position >= look->newest && look->ended != 0)
-		return be_over(subscription, REPRISE_END_SESSION, (int32_t)(uint32_t)look->ended);
+		return subscription_be_over(subscription, REPRISE_END_SESSION,
+					    (int32_t)(uint32_t)look->ended);
 	if (position >= subscription->until)
-		return be_over(subscription, REPRISE_END_REPLAY, 0);
+		return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
 	if (position >= look->newest)
 		return REPRISE_NEXT_EMPTY;
 	return position + 1 < look->kept ? REPRISE_NEXT_GAP : REPRISE_NEXT_EVENT;
@@ -107,30 +112,35 @@ subscription_read(struct reprise_subscription *subscription, const struct look *
 	subscription->is_overtaken = subscription->stretch.first > first;
 }
 
-reprise_outcome
-subscription_advance(struct reprise_subscription *subscription)
+struct look
+subscription_look(const struct reprise_subscription *subscription)
+{
+	struct reprise_session *const session = subscription->session;
+	struct look look = ring_look(&session->ring);
+
+	if (subscription->is_recorded_only) {
+		/* [see:A] Before the log is asked; pairs with [record:A]. */
+		const uint64_t recorded = load_acquire(&session->recorded);
+
+		if (recorded < look.newest) {
+			look.newest = recorded;
+			look.ended = 0;
+		}
+	}
+	return look;
+}
+
+/* What there is to say of the window that it follows. */
+static reprise_outcome
+follow(struct reprise_subscription *subscription)
 {
 	uint64_t bound = UINT64_MAX; /* the newest of the first look: filtering ends there */
 	reprise_outcome outcome;
 
-	if (unlikely(!stamp_is_here(subscription->home)))
-		return be_over(subscription, REPRISE_END_STORE, 0);
-	if (subscription->stage == STAGE_UNJUDGED)
-		subscription_judge(subscription);
-	if ((subscription->stage == STAGE_FOLLOWING || subscription->stage == STAGE_ENDING) &&
-	    ring_is_void(&subscription->session->ring)) {
-		subscription->stage = STAGE_REFUSED;
-		subscription->refusal = REPRISE_GAP_INVALIDATED;
-	}
-	if (subscription->stage == STAGE_REFUSED)
-		return REPRISE_NEXT_GAP;
-	if (subscription->stage != STAGE_FOLLOWING)
-		return REPRISE_NEXT_ENDED;
-
 	for (;;) {
-		if (look_at_stretch(subscription, &outcome))
+		if (subscription_look_at_stretch(subscription, &outcome))
 			return outcome;
-		const struct look look = ring_look(&subscription->session->ring);
+		const struct look look = subscription_look(subscription);
 
 		outcome = look_at_ring(subscription, &look);
 		if (outcome != REPRISE_NEXT_EVENT)
@@ -140,6 +150,45 @@ subscription_advance(struct reprise_subscription *subscription)
 		bound = least(bound, look.newest);
 		subscription_read(subscription, &look);
 	}
+}
+
+static bool
+is_in_void_window(const struct reprise_subscription *subscription)
+{
+	const enum stage stage = subscription->stage;
+
+	return (stage == STAGE_FOLLOWING || stage == STAGE_ENDING || stage == STAGE_HEALING) &&
+	       ring_is_void(&subscription->session->ring);
+}
+
+reprise_outcome
+subscription_advance(struct reprise_subscription *subscription)
+{
+	reprise_outcome outcome;
+
+	if (unlikely(!stamp_is_here(subscription->home)))
+		return subscription_be_over(subscription, REPRISE_END_STORE, 0);
+	if (subscription->stage == STAGE_UNJUDGED)
+		subscription_judge(subscription);
+	if (is_in_void_window(subscription)) {
+		subscription->stage = STAGE_REFUSED;
+		subscription->refusal = REPRISE_GAP_INVALIDATED;
+	}
+	if (subscription->stage == STAGE_HEALING) {
+		outcome = backfill_advance(subscription);
+		if (subscription->stage != STAGE_FOLLOWING)
+			return outcome;
+	}
+	if (subscription->stage == STAGE_REFUSED)
+		return REPRISE_NEXT_GAP;
+	if (subscription->stage != STAGE_FOLLOWING)
+		return REPRISE_NEXT_ENDED;
+	outcome = follow(subscription);
+	if (outcome != REPRISE_NEXT_GAP || subscription->backfill == NULL || subscription->gives_up)
+		return outcome;
+	/* It has left the ring: the log has it, or will have. */
+	backfill_begin(subscription);
+	return backfill_advance(subscription);
 }
 
 static inline void
@@ -197,6 +246,15 @@ take_at_hand(struct reprise_subscription *subscription, struct reprise_event *re
 	return taken;
 }
 
+static void
+say_healed(struct reprise_subscription *subscription, struct reprise_event *ret_events,
+	   size_t events_count)
+{
+	for (size_t i = 0; i < events_count; i++)
+		ret_events[i].source = REPRISE_SOURCE_LOG;
+	count(&subscription->healed, events_count);
+}
+
 /* What is not simply the next record of the stretch. */
 static APART reprise_outcome
 next_any(struct reprise_subscription *subscription, struct reprise_event *ret_events,
@@ -217,9 +275,12 @@ next_any(struct reprise_subscription *subscription, struct reprise_event *ret_ev
 		do {
 			taken += take_at_hand(subscription, &ret_events[taken],
 					      events_count_max - taken);
-		} while (taken < events_count_max && look_at_stretch(subscription, &more) &&
+		} while (taken < events_count_max &&
+			 subscription_look_at_stretch(subscription, &more) &&
 			 more == REPRISE_NEXT_EVENT);
 		*ret_events_count = taken;
+		if (subscription->stage == STAGE_HEALING)
+			say_healed(subscription, ret_events, taken);
 		break;
 	case REPRISE_NEXT_GAP:
 		subscription_take_gap(subscription, ret_gap);

@@ -33,7 +33,13 @@ bounds_resolve(const struct reprise_session_options *given, const struct bounds 
 	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
 		return error_invalid(error, "session options: size");
 
+	if ((unsigned int)known.when_full > REPRISE_WHEN_FULL_REFUSE)
+		return error_invalid(error, "when_full");
+
 	const struct bounds bounds = {
+		.refuses = known.when_full == REPRISE_WHEN_FULL_DEFAULT
+				   ? defaults->refuses
+				   : known.when_full == REPRISE_WHEN_FULL_REFUSE,
 		.events_max = given_or(known.events_max, defaults->events_max),
 		.bytes_max = given_or(known.bytes_max, defaults->bytes_max),
 		.age_ns_max = given_or(known.age_ns_max, defaults->age_ns_max),

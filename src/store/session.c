@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "store/idle.h"
+#include "store/port.h"
 
 bool
 session_id_measure(const char *id, size_t *ret_bytes)
@@ -44,9 +45,11 @@ session_find_or_create(struct reprise_store *store, const char *id, size_t id_by
 	if (session == NULL) {
 		pthread_mutex_lock(&store->lock);
 		session = session_find(store, id, id_bytes);
-		if (session == NULL) {
-			status = session_create(store, id, id_bytes, &store->bounds, NULL, &session,
-						NULL);
+		if (session == NULL && store->port != NULL) {
+			status = REPRISE_E_NOT_FOUND;
+		} else if (session == NULL) {
+			status = session_create(store, id, id_bytes, &store->bounds, NULL, NULL,
+						&session, NULL);
 			if (status == REPRISE_OK)
 				(void)session_pin(session);
 		}
@@ -99,6 +102,9 @@ fill(struct reprise_session *session, struct reprise_store *store, const char *i
 	atomic_init(&session->refs, 1);
 	atomic_init(&session->has_writer, 0);
 	atomic_init(&session->subscriptions, 0);
+	atomic_init(&session->recorded, 0);
+	atomic_init(&session->recorded_only, 0);
+	atomic_init(&session->refuses, 0);
 	hands_open(&session->hands);
 }
 
@@ -122,16 +128,23 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 	idle_come(session);
 }
 
+uint64_t
+session_bytes(const struct ring_shape *shape)
+{
+	return pool_block_bytes(shape->memory_bytes) + sizeof(struct reprise_session) +
+	       sizeof(struct block);
+}
+
 reprise_status
 session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 	       const struct bounds *bounds, struct reprise_session *before,
-	       struct reprise_session **ret_session, struct reprise_error *error)
+	       const struct birth *birth, struct reprise_session **ret_session,
+	       struct reprise_error *error)
 {
 	const struct ring_shape shape = ring_shape_of(bounds->events_max, bounds->bytes_max);
-	const uint64_t bytes = pool_block_bytes(shape.memory_bytes) +
-			       sizeof(struct reprise_session) + sizeof(struct block);
+	const uint64_t bytes = session_bytes(&shape);
 	const char *const full = idle_refusal(store, bytes, before);
-	struct reprise_incarnation incarnation;
+	struct birth born = { 0 };
 
 	if (full != NULL)
 		return error_full(error, full);
@@ -139,22 +152,44 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 
 	if (refused != 0)
 		return error_system(error, "pthread_create", refused);
-	if (!random_bytes(&incarnation, sizeof(incarnation)))
+	if (birth != NULL)
+		born = *birth;
+	else if (!random_bytes(&born.incarnation, sizeof(born.incarnation)))
 		return error_system(error, "getrandom", errno);
 	struct reprise_session *const session = take_memory(store, shape.memory_bytes);
 
 	if (session == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	session->bytes = bytes;
-	session->incarnation = incarnation;
+	session->incarnation = born.incarnation;
 	fill(session, store, id, id_bytes, &shape, bounds->age_ns_max);
 	/* Positions go on above whatever was given out before, as far as that is known. */
-	ring_open(&session->ring, &shape, session->block->memory,
-		  greatest(before != NULL ? load_relaxed(&before->ring.newest) : 0,
-			   past_newest(&store->past, session->hash)));
+	if (birth == NULL)
+		born.position_before =
+			greatest(before != NULL ? load_relaxed(&before->ring.newest) : 0,
+				 past_newest(&store->past, session->hash));
+	session->recording = born.recording;
+	store_relaxed(&session->refuses, bounds->refuses);
+	store_relaxed(&session->recorded, born.position_before);
+	ring_open(&session->ring, &shape, session->block->memory, born.position_before);
 	come_in(session, before);
 	*ret_session = session;
 	return REPRISE_OK;
+}
+
+struct reprise_session *
+session_lobby(struct reprise_store *store)
+{
+	const struct ring_shape shape = ring_shape_of(1, RING_ARENA_BYTES_MIN);
+	struct reprise_session *const lobby = take_memory(store, shape.memory_bytes);
+
+	if (lobby == NULL)
+		return NULL;
+	fill(lobby, store, "", 0, &shape, REPRISE_NO_LIMIT);
+	lobby->handles = 1; /* the store's own */
+	fetch_add_relaxed(&store->arena_bytes, lobby->block->bytes);
+	ring_open(&lobby->ring, &shape, lobby->block->memory, 0);
+	return lobby;
 }
 
 bool
@@ -199,6 +234,8 @@ session_unpin(struct reprise_session *session)
 
 	if (!drop(session))
 		return;
+	if (session->recording != NULL)
+		store->port->forget(store->port, session->recording);
 	fetch_sub_relaxed(&store->arena_bytes, session->block->bytes);
 	pool_give(&store->pool, session->block);
 	session->block = NULL;

@@ -55,10 +55,18 @@ struct reprise_session {
 
 	atomic_u64 has_writer; /* changed under that lock */
 	atomic_u64 subscriptions;
+
+	/* In a store with a log: see port.h. */
+	struct recording *recording; /* the port's; fixed at creation */
+	atomic_u64 recorded;         /* everything up to here; the port's */
+	atomic_u64 recorded_only;    /* subscriptions that see no more than that */
+	atomic_u64 refuses; /* 1: appends do not displace what is not recorded; the writer's */
+	reprise_position room_needed; /* what the append that was refused last would displace */
+
 	struct hands hands;
 };
 
-static_assert(sizeof(struct reprise_session) <= 960, "1 KiB, with what it takes beside it");
+static_assert(sizeof(struct reprise_session) <= 1024, "1 KiB, with what it takes beside it");
 
 /* False if @id is no session id; then *ret_bytes is unset. */
 bool session_id_measure(const char *id, size_t *ret_bytes);
@@ -71,13 +79,30 @@ struct reprise_session *session_find(struct reprise_store *store, const char *id
 reprise_status session_find_or_create(struct reprise_store *store, const char *id, size_t id_bytes,
 				      struct reprise_session **ret_session);
 
+/* How a session's life begins, where a log says so. */
+struct birth {
+	struct reprise_incarnation incarnation;
+	reprise_position position_before;
+	struct recording *recording;
+};
+
 /*
  * A new session in the table, idle, with the table's reference alone, under the store's lock. @before
- * may be an ended one, which it replaces. Evicts others if it must.
+ * may be an ended one, which it replaces. @birth is NULL in a store without a log. Evicts others if it must.
  */
 reprise_status session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 			      const struct bounds *bounds, struct reprise_session *before,
-			      struct reprise_session **ret_session, struct reprise_error *error);
+			      const struct birth *birth, struct reprise_session **ret_session,
+			      struct reprise_error *error);
+
+/* What a session counts for in bytes_max. */
+uint64_t session_bytes(const struct ring_shape *shape);
+
+/* A session that is in no table and has no events: where subscriptions wait that have no window. Or NULL. */
+struct reprise_session *session_lobby(struct reprise_store *store);
+
+/* Under the store's lock: nothing of it is handed out or appended any more, and it has left the table. */
+void session_declare_void(struct reprise_session *session);
 
 /* Takes a reference, for who has one already or is protected by the table. False if it is dead. */
 bool session_pin(struct reprise_session *session);
@@ -94,6 +119,8 @@ reprise_status session_refusal(const struct reprise_session *session);
 
 struct reprise_cursor session_cursor_at(const struct reprise_session *session,
 					reprise_position position, uint64_t revision);
+/* Some position that was newest during the call, with its revision if that could be had. */
+struct reprise_cursor session_newest_cursor(struct reprise_session *session);
 
 static inline bool
 session_is_here(const struct reprise_session *session)

@@ -37,6 +37,7 @@ fill(struct reprise_store *store, const struct reprise_store_options *options,
 	store->is_deferred = options->wake == REPRISE_WAKE_DEFERRED;
 	store->is_asymmetric = barrier_register();
 	TAILQ_INIT(&store->idle);
+	TAILQ_INIT(&store->openings);
 	atomic_init(&store->sessions, 0);
 	atomic_init(&store->writers, 0);
 	atomic_init(&store->subscriptions, 0);
@@ -116,7 +117,7 @@ reprise_store_close(struct reprise_store *store)
 		return REPRISE_E_FORKED;
 	if (relay_is_caller())
 		return REPRISE_E_INVALID;
-	if (has_any(&store->writers) || has_any(&store->subscriptions))
+	if (has_any(&store->writers) || has_any(&store->subscriptions) || store->port != NULL)
 		return REPRISE_E_BUSY;
 	relay_close(&store->relay);
 	table_each(store->table, part_with, &gone);

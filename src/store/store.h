@@ -21,6 +21,7 @@
 #include "store/stamp.h"
 
 struct reprise_session;
+struct store_port;
 struct table;
 
 /* After how long to look again where an append may miss a hand, for want of a barrier. */
@@ -31,6 +32,13 @@ struct bounds {
 	uint64_t events_max;
 	uint64_t bytes_max;
 	uint64_t age_ns_max;
+	bool refuses; /* see REPRISE_WHEN_FULL_REFUSE */
+};
+
+/* The id of a session whose life is being begun in the log. */
+struct opening {
+	TAILQ_ENTRY(opening) link;
+	const char *id;
 };
 
 struct reprise_store {
@@ -55,6 +63,12 @@ struct reprise_store {
 	TAILQ_HEAD(, reprise_session) idle; /* nobody holds them; by when the last handle went */
 	uint64_t idle_count, idle_bytes;
 	struct past past;
+
+	/* Changed where nobody has anything of the store. */
+	struct store_port *port;       /* to the log, or NULL */
+	struct reprise_session *lobby; /* of subscriptions that have no window, with a port */
+
+	TAILQ_HEAD(, opening) openings; /* under the lock */
 
 	atomic_u64 sessions; /* changed under the lock */
 	atomic_u64 writers, subscriptions;

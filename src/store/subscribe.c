@@ -4,6 +4,7 @@
 
 #include "base/sized.h"
 #include "store/idle.h"
+#include "store/port.h"
 #include "store/subscription.h"
 
 #define STAGING_BYTES_LEAST   UINT64_C(64)
@@ -27,103 +28,169 @@ options_resolve(const struct reprise_subscription_options *given,
 		known.spin_ns = SPIN_NS_DEFAULT;
 	if (known.kinds_count > REPRISE_KINDS_MAX)
 		return error_invalid(error, "kinds_count");
+	if (known.is_recorded_only != 0 && known.is_recorded_only != 1)
+		return error_invalid(error, "is_recorded_only");
 	if ((known.kinds == NULL) != (known.kinds_count == 0))
 		return error_invalid(error, "kinds");
 	*ret_options = known;
 	return REPRISE_OK;
 }
 
-/* Room for the stretch: its places, then its bytes, enough for the largest record. */
-static bool
-take_staging(struct reprise_subscription *subscription, uint64_t staging_bytes)
+/* In front of the bytes: where each record is. */
+static uint64_t
+places_max_of(uint64_t bytes_want)
 {
-	struct reprise_store *const store = subscription->store;
-	const uint64_t arena_bytes = subscription->session->ring.arena_bytes;
-	const uint64_t bytes_want = least(staging_bytes, arena_bytes);
-	const uint64_t places_max = bytes_want / RECORD_HEADER_BYTES + 1;
-	const uint64_t places_bytes = round_up(places_max * sizeof(uint64_t), CACHE_LINE_BYTES);
+	return bytes_want / RECORD_HEADER_BYTES + 1;
+}
 
-	subscription->block = pool_take(&store->pool, places_bytes + arena_bytes);
-	if (subscription->block == NULL)
-		return false;
+static uint64_t
+places_bytes_of(uint64_t bytes_want)
+{
+	return round_up(places_max_of(bytes_want) * sizeof(uint64_t), CACHE_LINE_BYTES);
+}
+
+struct block *
+staging_take(struct reprise_store *store, const struct reprise_session *session,
+	     uint64_t staging_bytes)
+{
+	const uint64_t arena_bytes = session->ring.arena_bytes;
+
+	return staging_take_bytes(store,
+				  places_bytes_of(least(staging_bytes, arena_bytes)) + arena_bytes);
+}
+
+struct block *
+staging_take_bytes(struct reprise_store *store, uint64_t bytes)
+{
+	struct block *const block = pool_take(&store->pool, bytes);
+
+	if (block != NULL)
+		fetch_add_relaxed(&store->staging_bytes, block->bytes);
+	return block;
+}
+
+void
+staging_give(struct reprise_store *store, struct block *block)
+{
+	fetch_sub_relaxed(&store->staging_bytes, block->bytes);
+	pool_give(&store->pool, block);
+}
+
+/* The stretch of a window's records is in @block from now on. */
+static void
+use_staging(struct reprise_subscription *subscription, const struct reprise_session *session,
+	    struct block *block)
+{
+	const uint64_t bytes_want = least(subscription->staging_bytes, session->ring.arena_bytes);
+
+	subscription->block = block;
 	subscription->stretch = (struct stretch){
-		.places = (uint64_t *)(void *)subscription->block->memory,
-		.places_max = places_max,
-		.bytes = subscription->block->memory + places_bytes,
+		.places = (uint64_t *)(void *)block->memory,
+		.places_max = places_max_of(bytes_want),
+		.bytes = block->memory + places_bytes_of(bytes_want),
 		.bytes_want = bytes_want,
 	};
-	fetch_add_relaxed(&store->staging_bytes, subscription->block->bytes);
-	return true;
-}
-
-static void
-give_staging(struct reprise_subscription *subscription)
-{
-	struct reprise_store *const store = subscription->store;
-
-	fetch_sub_relaxed(&store->staging_bytes, subscription->block->bytes);
-	pool_give(&store->pool, subscription->block);
-}
-
-/* False if it has left the table since it was found. */
-static bool
-hold(struct reprise_session *session)
-{
-	struct reprise_store *const store = session->store;
-
-	pthread_mutex_lock(&store->lock);
-	const bool is_held = session->is_in_table;
-
-	if (is_held)
-		idle_hold(session);
-	pthread_mutex_unlock(&store->lock);
-	return is_held;
 }
 
 /*
- * The session of that id, pinned and held, with staging for it; or NULL. One that leaves the table
- * meanwhile is not it. False, and nothing was held, without memory: so that who is idle stays where it is.
+ * Finds the session to follow, pinned and held, with staging for it: in a store with a log, if it is of the cursor's
+ * life; else it waits in the lobby. One that leaves the table meanwhile is not it. False, and nothing was
+ * held, without memory: so that who is idle stays where it is.
  */
 static bool
-find_and_hold(struct reprise_subscription *subscription, const char *id, size_t id_bytes,
-	      uint64_t staging_bytes)
+find_and_hold(struct reprise_subscription *subscription, const char *id, size_t id_bytes)
 {
-	for (;;) {
-		subscription->session = session_find(subscription->store, id, id_bytes);
-		if (subscription->session == NULL)
-			return true;
-		const bool has_staging = take_staging(subscription, staging_bytes);
+	struct reprise_store *const store = subscription->store;
 
-		if (has_staging && hold(subscription->session))
+	for (;;) {
+		struct reprise_session *const session = session_find(store, id, id_bytes);
+
+		if (session == NULL)
 			return true;
-		if (has_staging)
-			give_staging(subscription);
-		session_unpin(subscription->session);
-		if (!has_staging)
+		if (store->port != NULL &&
+		    memcmp(&session->incarnation, &subscription->at.incarnation,
+			   sizeof(session->incarnation)) != 0) {
+			if (subscription->is_replay)
+				subscription->until = ring_look(&session->ring).newest;
+			session_unpin(session);
+			return true;
+		}
+		struct block *const block =
+			staging_take(store, session, subscription->staging_bytes);
+
+		if (block != NULL && session_hold(session)) {
+			use_staging(subscription, session, block);
+			subscription->session = session;
+			return true;
+		}
+		if (block != NULL)
+			staging_give(store, block);
+		session_unpin(session);
+		if (block == NULL)
 			return false;
 	}
 }
 
 static void
-let_go(struct reprise_session *session)
-{
-	struct reprise_store *const store = session->store;
-
-	pthread_mutex_lock(&store->lock);
-	idle_let_go(session);
-	pthread_mutex_unlock(&store->lock);
-	session_unpin(session);
-}
-
-static void
-follow(struct reprise_subscription *subscription, bool is_replay)
+follow(struct reprise_subscription *subscription)
 {
 	struct reprise_session *const session = subscription->session;
 
 	fetch_add_relaxed(&session->subscriptions, 1);
+	if (subscription->is_recorded_only)
+		fetch_add_relaxed(&session->recorded_only, 1);
 	session_apply_age(session, false);
-	if (is_replay)
-		subscription->until = ring_look(&session->ring).newest;
+	if (subscription->is_replay)
+		subscription->until = subscription_look(subscription).newest;
+}
+
+static void
+stop_following(struct reprise_subscription *subscription)
+{
+	struct reprise_session *const session = subscription->session;
+
+	fetch_sub_relaxed(&session->subscriptions, 1);
+	if (subscription->is_recorded_only)
+		fetch_sub_relaxed(&session->recorded_only, 1);
+	session_let_go(session);
+}
+
+/* In a store with a log: what it heals with, and a place in the lobby if it has no window. */
+static bool
+be_healed(struct reprise_subscription *subscription)
+{
+	struct reprise_store *const store = subscription->store;
+
+	if (store->port == NULL)
+		return true;
+	subscription->backfill = backfill_open(subscription);
+	if (subscription->backfill == NULL)
+		return false;
+	if (subscription->session != NULL)
+		return true;
+	(void)session_pin(store->lobby);
+	pthread_mutex_lock(&store->lock);
+	idle_hold(store->lobby);
+	pthread_mutex_unlock(&store->lock);
+	subscription->session = store->lobby;
+	return true;
+}
+
+void
+subscription_move(struct reprise_subscription *subscription, struct reprise_session *session,
+		  struct block *staging)
+{
+	struct reprise_session *const before = subscription->session;
+
+	fetch_add_relaxed(&session->subscriptions, 1);
+	if (subscription->is_recorded_only)
+		fetch_add_relaxed(&session->recorded_only, 1);
+	hand_move(subscription, session);
+	use_staging(subscription, session, staging);
+	fetch_sub_relaxed(&before->subscriptions, 1);
+	if (subscription->is_recorded_only)
+		fetch_sub_relaxed(&before->recorded_only, 1);
+	session_let_go(before);
 }
 
 static reprise_status
@@ -148,6 +215,8 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	const reprise_status status = options_resolve(options, &known, error);
 	if (status != REPRISE_OK)
 		return status;
+	if (known.is_recorded_only != 0 && store->port == NULL)
+		return error_invalid(error, "is_recorded_only");
 
 	struct reprise_subscription *const subscription =
 		memory_take(&store->memory, sizeof(*subscription));
@@ -155,12 +224,11 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	subscription->store = store;
 	subscription->home = store->stamp;
-	if (!find_and_hold(subscription, cursor->session_id, id_bytes, known.staging_bytes)) {
-		memory_give(&store->memory, subscription, sizeof(*subscription));
-		return error_plain(error, REPRISE_E_NO_MEMORY);
-	}
 	subscription->at = *cursor;
 	subscription->until = UINT64_MAX;
+	subscription->is_replay = is_replay;
+	subscription->is_recorded_only = known.is_recorded_only != 0;
+	subscription->staging_bytes = known.staging_bytes;
 	subscription->is_judged_by_durable = durable_revision != NULL;
 	subscription->durable_revision = durable_revision != NULL ? *durable_revision : 0;
 	subscription->spin_ns = known.spin_ns;
@@ -168,8 +236,22 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	if (known.kinds_count != 0)
 		memcpy(subscription->kinds, known.kinds,
 		       known.kinds_count * sizeof(known.kinds[0]));
-	if (subscription->session != NULL)
-		follow(subscription, is_replay);
+	if (!find_and_hold(subscription, cursor->session_id, id_bytes)) {
+		memory_give(&store->memory, subscription, sizeof(*subscription));
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	if (!be_healed(subscription)) {
+		if (subscription->session != NULL) {
+			staging_give(store, subscription->block);
+			session_let_go(subscription->session);
+		}
+		memory_give(&store->memory, subscription, sizeof(*subscription));
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	if (subscription_is_bound(subscription))
+		follow(subscription);
+	else if (subscription->session != NULL)
+		fetch_add_relaxed(&subscription->session->subscriptions, 1);
 	fetch_add_relaxed(&store->subscriptions, 1);
 	*ret_subscription = subscription;
 	return REPRISE_OK;
@@ -206,11 +288,12 @@ subscription_free(struct reprise_subscription *subscription)
 
 	if (subscription->has_descriptor)
 		close(subscription->descriptor);
-	if (subscription->session != NULL) {
-		give_staging(subscription);
-		fetch_sub_relaxed(&subscription->session->subscriptions, 1);
-		let_go(subscription->session);
-	}
+	if (subscription->backfill != NULL)
+		backfill_close(subscription->backfill);
+	if (subscription->block != NULL)
+		staging_give(store, subscription->block);
+	if (subscription->session != NULL)
+		stop_following(subscription);
 	memory_give(&store->memory, subscription, sizeof(*subscription));
 	/* Last: from here on the store may be closed. */
 	fetch_sub_release(&store->subscriptions, 1);
@@ -266,6 +349,7 @@ reprise_subscription_stats(const struct reprise_subscription *subscription,
 		.lost = load_relaxed(&subscription->lost),
 		.gaps = load_relaxed(&subscription->gaps),
 		.sleeps = load_relaxed(&subscription->sleeps),
+		.healed = load_relaxed(&subscription->healed),
 	};
 
 	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK

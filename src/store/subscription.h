@@ -4,7 +4,8 @@
 
 /*
  * A subscription inside. It goes through three stages: its cursor is judged, once, by the first
- * look; then it follows the ring; then it is over.
+ * look; then it follows the ring; then it is over. In a store with a log it may heal in between, as often
+ * as need be: then it hands out what the log has (backfill.h), until the ring has what comes next.
  *
  * Between looks it holds a stretch: records that were copied and validated together. They stay
  * good whatever the writer does, but are held against the floors before each is handed out.
@@ -12,12 +13,14 @@
 
 #include <reprise/subscription.h>
 
+#include "store/backfill.h"
 #include "store/session.h"
 
 enum stage {
 	STAGE_UNJUDGED,
 	STAGE_REFUSED, /* judged, and a gap UNAVAILABLE is due */
 	STAGE_FOLLOWING,
+	STAGE_HEALING, /* what comes next is in the log, or the log is asked about the cursor */
 	STAGE_ENDING, /* a wait has found the end; nobody was told yet, and it may still become void */
 	STAGE_OVER, /* `end` says why */
 };
@@ -25,11 +28,12 @@ enum stage {
 struct reprise_subscription {
 	struct reprise_store *store;
 	struct stamp *home;              /* the store's: tells a fork's child */
-	struct reprise_session *session; /* pinned; NULL if it was unknown */
-	struct block *block;             /* the stretch's memory; NULL without a session */
+	struct reprise_session *session; /* pinned; NULL if it was unknown; or the lobby */
+	struct block *block;             /* the stretch's memory; NULL without a window */
 
 	struct reprise_cursor at; /* the last event handed out; at first, as asked with */
 	uint64_t until;           /* a replay's last position, or UINT64_MAX */
+	uint64_t staging_bytes;   /* as asked for */
 	uint64_t durable_revision;
 	bool is_judged_by_durable; /* else durable_revision means nothing */
 
@@ -39,6 +43,15 @@ struct reprise_subscription {
 
 	struct stretch stretch;
 	bool is_overtaken; /* what is missing before the stretch was displaced while it was copied */
+
+	/* Healing: the owner's. */
+	struct backfill *backfill;     /* NULL in a store without a log */
+	struct backfill_page *page;    /* in hand, or NULL */
+	struct stretch staging;        /* the ring's stretch, while the page's is in its place */
+	reprise_position diverged_end; /* the refusal is DIVERGED: where the life ends */
+	bool gives_up;                 /* nothing has come for too long: what is missing is a gap */
+	bool is_replay;                /* `until` is what was newest */
+	bool is_recorded_only;
 	uint64_t spin_ns;
 	size_t kinds_count; /* 0: every kind */
 	uint16_t kinds[REPRISE_KINDS_MAX];
@@ -69,7 +82,7 @@ struct reprise_subscription {
 	bool is_closing; /* from inside its own callback */
 
 	/* Counted by the owner, read by anybody. */
-	atomic_u64 delivered, delivered_bytes, filtered, lost, gaps, sleeps;
+	atomic_u64 delivered, delivered_bytes, filtered, lost, gaps, sleeps, healed;
 };
 
 /*
@@ -87,6 +100,34 @@ void subscription_read(struct reprise_subscription *subscription, const struct l
  * said by then.
  */
 reprise_outcome subscription_arm_doors(struct reprise_subscription *subscription);
+
+/* Whether the stretch has something to say; moves past what is filtered or given up. */
+bool subscription_look_at_stretch(struct reprise_subscription *subscription,
+				  reprise_outcome *ret_outcome);
+
+/* What it may see of the window that it follows. */
+struct look subscription_look(const struct reprise_subscription *subscription);
+
+/* It is over, for @cause, which is to be told. */
+reprise_outcome subscription_be_over(struct reprise_subscription *subscription,
+				     reprise_end_cause cause, int32_t status);
+
+/* It has no window, and the session of its id has one: from here on it follows that. */
+void subscription_move(struct reprise_subscription *subscription, struct reprise_session *session,
+		       struct block *staging);
+
+/* Whether it has a window, rather than none or the lobby. */
+static inline bool
+subscription_is_bound(const struct reprise_subscription *subscription)
+{
+	return subscription->block != NULL;
+}
+
+/* Room for what is copied of a window; NULL without memory. And how it is laid out. */
+struct block *staging_take(struct reprise_store *store, const struct reprise_session *session,
+			   uint64_t staging_bytes);
+struct block *staging_take_bytes(struct reprise_store *store, uint64_t bytes);
+void staging_give(struct reprise_store *store, struct block *block);
 
 /* Frees what it holds; nothing rings it any more, and no callback runs. */
 void subscription_free(struct reprise_subscription *subscription);

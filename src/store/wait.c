@@ -99,10 +99,12 @@ sleep_until(struct reprise_subscription *subscription, uint64_t deadline)
 
 	while (!is_over && is_time_left) {
 		/* Nothing was said, so it follows a session. */
+		const struct reprise_session *const session = subscription->session;
 		const struct bed bed = lie_down(subscription);
 
 		is_over = look(subscription, &status);
-		if (!is_over) {
+		/* It may have got a window: then nobody rings it where it lies. */
+		if (!is_over && subscription->session == session) {
 			const uint64_t until =
 				bed.is_exact ? deadline : least(deadline, clock_ns() + NAP_NS);
 
@@ -152,9 +154,17 @@ reprise_subscription_interrupt(struct reprise_subscription *subscription)
 	if (!stamp_is_here(subscription->home))
 		return REPRISE_E_FORKED;
 	store_release(&subscription->interrupted, 1);
-	if (subscription->session != NULL) {
-		bell_ring_direct(&subscription->session->bell);
-		hand_interrupt(subscription);
+	/*
+	 * Before the session is looked at, as [ring:A] is before the bits: who has moved to another since
+	 * has looked whether it is interrupted, after that.
+	 */
+	fence_ordered();
+	struct reprise_session *const session =
+		__atomic_load_n(&subscription->session, __ATOMIC_RELAXED);
+
+	if (session != NULL) {
+		bell_ring_direct(&session->bell);
+		hand_interrupt(session, subscription);
 	}
 	return REPRISE_OK;
 }

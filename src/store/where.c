@@ -107,6 +107,8 @@ stats_of(struct reprise_session *session)
 		.ended = look.ended != 0,
 		.end_status = (int32_t)(uint32_t)look.ended,
 		.has_writer = load_relaxed(&session->has_writer) != 0,
+		.refuses = load_relaxed(&session->refuses) != 0,
+		.recorded = session->store->port != NULL ? load_relaxed(&session->recorded) : 0,
 	};
 }
 

@@ -1,6 +1,29 @@
 /* SPDX-License-Identifier: MIT */
+#include "store/writer.h"
+
 #include "ring/append.h"
 #include "store/idle.h"
+#include "store/port.h"
+
+void
+writer_give_to(struct reprise_session *session)
+{
+	(void)session_pin(session);
+	idle_hold(session);
+	store_relaxed(&session->has_writer, 1);
+	fetch_add_relaxed(&session->store->writers, 1);
+}
+
+void
+writer_take_from(struct reprise_session *session)
+{
+	store_relaxed(&session->has_writer, 0);
+	/* What was appended while its window became void was given out, too. */
+	if (!session->is_in_table)
+		past_remember(&session->store->past, &session->store->pool, session->hash,
+			      load_relaxed(&session->ring.newest));
+	idle_let_go(session);
+}
 
 /* The session to write to, under the store's lock, with a reference for the writer. */
 static reprise_status
@@ -15,13 +38,10 @@ become_writer(struct reprise_store *store, const char *id, size_t id_bytes,
 	if (before != NULL && load_relaxed(&before->has_writer) != 0)
 		status = error_plain(error, REPRISE_E_BUSY);
 	else if (before == NULL || load_relaxed(&before->ring.ended) != 0)
-		status = session_create(store, id, id_bytes, bounds, before, &session, error);
+		status = session_create(store, id, id_bytes, bounds, before, NULL, &session, error);
 
 	if (status == REPRISE_OK) {
-		(void)session_pin(session);
-		idle_hold(session);
-		store_relaxed(&session->has_writer, 1);
-		fetch_add_relaxed(&store->writers, 1);
+		writer_give_to(session);
 		*ret_session = session;
 	}
 	if (before != NULL)
@@ -49,6 +69,12 @@ reprise_session_open(struct reprise_store *store, const char *session_id,
 	if (status != REPRISE_OK)
 		return status;
 
+	if (bounds.refuses && store->port == NULL)
+		return error_invalid(error, "when_full");
+	if (store->port != NULL)
+		return writer_open_recorded(store, session_id, id_bytes, &bounds, ret_session,
+					    error);
+
 	pthread_mutex_lock(&store->lock);
 	status = become_writer(store, session_id, id_bytes, &bounds, ret_session, error);
 	pthread_mutex_unlock(&store->lock);
@@ -65,12 +91,9 @@ reprise_session_close(struct reprise_session *session)
 	if (ring_is_reserved(&session->ring))
 		ring_abort(&session->ring);
 	pthread_mutex_lock(&store->lock);
-	store_relaxed(&session->has_writer, 0);
-	/* What was appended while its window became void was given out, too. */
-	if (!session->is_in_table)
-		past_remember(&store->past, &store->pool, session->hash,
-			      load_relaxed(&session->ring.newest));
-	idle_let_go(session);
+	if (store->port != NULL)
+		store->port->leave(store->port, session);
+	writer_take_from(session);
 	pthread_mutex_unlock(&store->lock);
 	session_unpin(session);
 	/* Last: from here on the store may be closed. */

@@ -172,6 +172,13 @@ of_opening(void)
 	bad_bounds("session options: size", (struct reprise_session_options){ .size = 4097 });
 	bad_bounds("bytes_max", (struct reprise_session_options){ .size = size, .bytes_max = 255 });
 	bad_bounds("bytes_max", (struct reprise_session_options){ .size = size, .bytes_max = -1 });
+	bad_bounds("when_full", (struct reprise_session_options){
+					.size = size, .when_full = (reprise_when_full)3 });
+	/* Nothing is recorded here. */
+	NAMES("when_full", reprise_session_open, world.store, "s",
+	      &((struct reprise_session_options){ .size = size,
+						  .when_full = REPRISE_WHEN_FULL_REFUSE }),
+	      &world.out.session, &error);
 	bad_options("store options: size", (struct reprise_store_options){ .size = 0 });
 	bad_options("store options: size", (struct reprise_store_options){ .size = 4097 });
 	bad_options("wake",
@@ -279,6 +286,8 @@ of_appends(void)
 	ANSWERS(REPRISE_E_TOO_LARGE, NULL, reprise_reserve, writer, SIZE_MAX, &world.out.payload);
 	REFUSES(reprise_publish, NULL, 0, 0, 0, 0, position);
 	REFUSES(reprise_publish, writer, 0, 0, 0, 0, position);
+	REFUSES(reprise_session_wait_room, NULL, 0);
+	REFUSES(reprise_session_set_overwrite, NULL);
 	REFUSES(reprise_abort, NULL);
 	REFUSES(reprise_abort, writer);
 	REFUSES(reprise_session_end, NULL, 1);

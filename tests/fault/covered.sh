@@ -5,7 +5,9 @@ cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 bad=0
-cat include/reprise/*.h | grep -v '^#define' | tr '\n' ' ' |
+# Those of libreprise: the others' are in their own suites.
+cat include/reprise/base.h include/reprise/cursor.h include/reprise/session.h \
+	include/reprise/store.h include/reprise/subscription.h | grep -v '^#define' | tr '\n' ' ' |
 	grep -oE 'REPRISE_API [^;(]*\(' | sed 's/.*\(reprise_[a-z_]*\)(/\1/' | sort -u >"$scratch/declared"
 [ "$(wc -l <"$scratch/declared")" -ge 40 ] || { echo "the headers were not understood"; exit 1; }
 for what in list bad; do

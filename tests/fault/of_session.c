@@ -281,6 +281,20 @@ is_cursor_of_3(struct world *world)
 	.refuses = BIT(CALL_ALLOCATE) | BIT(CALL_RANDOM) | BIT(CALL_THREAD), \
 	.either = BIT(CALL_MAP), .tells_error = true
 
+static reprise_status
+wait_room(struct world *world, struct reprise_error *error)
+{
+	(void)error;
+	return reprise_session_wait_room(world->writer, REPRISE_NO_LIMIT);
+}
+
+static reprise_status
+set_overwrite(struct world *world, struct reprise_error *error)
+{
+	(void)error;
+	return reprise_session_set_overwrite(world->writer);
+}
+
 const struct scenario scenarios_of_session[] = {
 	{ .function = "reprise_session_open",
 	  .title = "of the store's first",
@@ -387,6 +401,18 @@ const struct scenario scenarios_of_session[] = {
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = reserve_next,
 	  .call = abort_it,
+	  .verify = world_follow,
+	  .is_silent = true },
+	{ .function = "reprise_session_wait_room",
+	  .title = "where nothing is refused",
+	  .stage = STAGE_SUBSCRIPTION,
+	  .call = wait_room,
+	  .verify = world_follow,
+	  .is_silent = true },
+	{ .function = "reprise_session_set_overwrite",
+	  .title = "where nothing is refused",
+	  .stage = STAGE_SUBSCRIPTION,
+	  .call = set_overwrite,
 	  .verify = world_follow,
 	  .is_silent = true },
 	{ .function = "reprise_session_cursor",

@@ -312,7 +312,7 @@ engine_check_session(struct engine *engine, unsigned int place, unsigned int id)
 		      (uint64_t)actual.end_status);
 	engine_expect(engine, "session stats: has_writer", (uint64_t)expected.has_writer,
 		      (uint64_t)actual.has_writer);
-	engine_expect(engine, "session stats: reserved", 0, (uint64_t)actual.reserved);
+	engine_expect(engine, "session stats: refuses", 0, (uint64_t)actual.refuses);
 }
 
 void

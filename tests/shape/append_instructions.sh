@@ -56,23 +56,27 @@ expect_none "$scratch/append.o" reprise_append \
 expect_none "$scratch/append.o" append_small bell_ring_cold
 expect_none "$scratch/append.o" append_large memcpy bell_ring_cold
 expect_none "$scratch/append.o" append_displacing memcpy append_any ring_room bell_ring_cold
+# refuse_has_room: only in a session that refuses what would displace the unrecorded.
 expect_none "$scratch/append.o" append_any \
-	memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal session_refusal
+	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal session_refusal
 found=$(faults "$scratch/append.o" write_one ring_room)
 case $found in
 "" | "there is no write_one") ;; # inlined in both its callers, which are looked at
 *) expect_none "$scratch/append.o" write_one ring_room stamp_take_cold ;;
 esac
 expect_none "$scratch/append.o" reprise_append_batch \
-	memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal
+	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal
 expect_none "$scratch/append.o" reprise_appendv \
-	memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal write_one
+	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal write_one
 expect_none "$scratch/append.o" refusal session_refusal
 expect_none "$scratch/append.o" reprise_publish \
 	ring_fill stamp_take_cold bell_ring_cold session_refusal
 compile src/store/writer.c "$scratch/writer.o"
 expect_none "$scratch/writer.o" session_refusal
 expect_none "$scratch/ring.o" ring_room assert_failed
+expect_none "$scratch/ring.o" ring_keep
+compile src/store/refuse.c "$scratch/refuse.o"
+expect_none "$scratch/refuse.o" refuse_has_room ring_keep
 
 # Where membarrier is refused, the fence must be in bell_ring_cold.
 compile src/store/bell.c "$scratch/bell.o"

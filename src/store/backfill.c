@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/backfill.h"
+
+#include <string.h>
+
+#include "store/port.h"
+#include "store/subscription.h"
+
+/* The owner's side: asks for pages, hands them out, and leaves as soon as the ring has what comes next. */
+
+struct backfill *
+backfill_open(struct reprise_subscription *subscription)
+{
+	struct backfill *const backfill =
+		memory_take(&subscription->store->memory, sizeof(*backfill));
+
+	if (backfill == NULL)
+		return NULL;
+	atomic_init(&backfill->state, BACKFILL_IDLE);
+	backfill->subscription = subscription;
+	backfill->store = subscription->store;
+	backfill->staging_bytes = subscription->staging_bytes;
+	memcpy(backfill->session_id, subscription->at.session_id, sizeof(backfill->session_id));
+	backfill->hash = session_id_hash(backfill->store, backfill->session_id,
+					 strlen(backfill->session_id));
+	return backfill;
+}
+
+void
+backfill_close(struct backfill *backfill)
+{
+	struct store_port *const port = backfill->store->port;
+
+	port->orphan(port, backfill);
+}
+
+static void
+ask(struct reprise_subscription *subscription, reprise_position after)
+{
+	struct backfill *const backfill = subscription->backfill;
+	struct store_port *const port = subscription->store->port;
+
+	backfill->question.incarnation = subscription->at.incarnation;
+	backfill->question.after = after;
+	backfill->question.is_bound = subscription_is_bound(subscription);
+	backfill->session = subscription->session;
+	port->ask(port, backfill);
+}
+
+static void
+begin(struct reprise_subscription *subscription)
+{
+	subscription->stage = STAGE_HEALING;
+	subscription->staging = subscription->stretch;
+	subscription->stretch.count = 0;
+	subscription->is_overtaken = false;
+	subscription->page = NULL;
+}
+
+void
+backfill_begin(struct reprise_subscription *subscription)
+{
+	begin(subscription);
+	ask(subscription, subscription->at.position);
+}
+
+void
+backfill_judge(struct reprise_subscription *subscription)
+{
+	struct backfill *const backfill = subscription->backfill;
+
+	begin(subscription);
+	backfill->question.is_judged = true;
+	backfill->question.is_judged_by_durable = subscription->is_judged_by_durable;
+	backfill->question.revision = subscription->at.revision;
+	backfill->question.durable_revision = subscription->durable_revision;
+	ask(subscription, subscription->at.position);
+}
+
+/* The ring has what comes next. */
+static void
+end(struct reprise_subscription *subscription)
+{
+	struct store_port *const port = subscription->store->port;
+
+	port->cancel(port, subscription->backfill);
+	subscription->stage = STAGE_FOLLOWING;
+	subscription->stretch = subscription->staging;
+	subscription->stretch.count = 0;
+	subscription->page = NULL;
+}
+
+/* As much of the page as a replay may see. */
+static void
+take_page(struct reprise_subscription *subscription, struct backfill_page *page)
+{
+	const uint64_t until = subscription->until;
+
+	subscription->page = page;
+	subscription->stretch = (struct stretch){
+		.places = page->places,
+		.bytes = page->bytes,
+		.next = page->bytes,
+		.first = page->first,
+		.count = until < page->first ? 0 : least(page->count, until - page->first + 1),
+	};
+}
+
+/* The page that was asked for is there: it is in hand now, and the next one asked for. */
+static void
+turn_page(struct reprise_subscription *subscription)
+{
+	struct backfill *const backfill = subscription->backfill;
+	struct backfill_page *const page = &backfill->pages[backfill->filling];
+
+	backfill->question.is_judged = false;
+	backfill->filling ^= 1;
+	store_relaxed(&backfill->state, BACKFILL_IDLE);
+	if (subscription->is_replay && subscription->until == UINT64_MAX)
+		subscription->until = page->head;
+	take_page(subscription, page);
+	if (page->tail == TAIL_MORE && page->count > 0)
+		ask(subscription, page->first + page->count - 1);
+}
+
+/* Whether its window has what comes next. */
+static bool
+is_in_ring(const struct reprise_subscription *subscription)
+{
+	return subscription_is_bound(subscription) &&
+	       subscription->at.position + 1 >= subscription_look(subscription).kept;
+}
+
+/*
+ * The page's records are handed out. What its tail says: true and an outcome, or false to go on without the page.
+ */
+static bool
+look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_outcome)
+{
+	struct backfill_page *const page = subscription->page;
+
+	switch (page->tail) {
+	case TAIL_MORE:
+		break;
+	case TAIL_GAP:
+		*ret_outcome = REPRISE_NEXT_GAP;
+		return true;
+	case TAIL_LIFE:
+		if (!page->is_clean) {
+			*ret_outcome = REPRISE_NEXT_GAP;
+			return true;
+		}
+		subscription->at.incarnation = page->incarnation;
+		break;
+	case TAIL_BOUND:
+		page->is_taken = true;
+		subscription_move(subscription, page->session, page->block);
+		/* What it has been told to follow is in its staging now: the page's stretch is empty. */
+		subscription->staging = subscription->stretch;
+		break;
+	case TAIL_ENDED:
+		*ret_outcome =
+			subscription_be_over(subscription, REPRISE_END_SESSION, page->status);
+		return true;
+	case TAIL_REFUSED:
+		subscription->stage = STAGE_REFUSED;
+		subscription->refusal = page->detail;
+		subscription->diverged_end = page->tail_last;
+		*ret_outcome = REPRISE_NEXT_GAP;
+		return true;
+	case TAIL_NOTHING:
+		/* In the window the rest is to be had; else there is nothing to go on with. */
+		if (subscription_is_bound(subscription) && !is_in_ring(subscription)) {
+			subscription->gives_up = true;
+			end(subscription);
+			return true;
+		}
+		break;
+	}
+	subscription->page = NULL;
+	return false;
+}
+
+reprise_outcome
+backfill_advance(struct reprise_subscription *subscription)
+{
+	struct backfill *const backfill = subscription->backfill;
+	reprise_outcome outcome = REPRISE_NEXT_EMPTY;
+
+	for (;;) {
+		if (subscription->page != NULL) {
+			if (subscription_look_at_stretch(subscription, &outcome))
+				return outcome;
+			if (subscription->at.position >= subscription->until)
+				return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
+			if (look_at_tail(subscription, &outcome))
+				return outcome;
+		}
+		/* Not before the cursor was judged, for which the log is asked. */
+		if (!backfill->question.is_judged && is_in_ring(subscription)) {
+			end(subscription);
+			return REPRISE_NEXT_EMPTY;
+		}
+		/* [advance:A] Before the page; pairs with [ready:A]. */
+		switch (load_acquire(&backfill->state)) {
+		case BACKFILL_READY:
+			turn_page(subscription);
+			break;
+		case BACKFILL_IDLE:
+			ask(subscription, subscription->at.position);
+			return REPRISE_NEXT_EMPTY;
+		default:
+			return REPRISE_NEXT_EMPTY;
+		}
+	}
+}
+
+void
+backfill_take_gap(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
+{
+	const struct backfill_page *const page = subscription->page;
+	const uint64_t last = least(page->tail_last, subscription->until);
+
+	*ret_gap = (struct reprise_gap){ .reason = REPRISE_GAP_TRIMMED, .detail = page->detail };
+	if (page->tail == TAIL_LIFE)
+		subscription->at.incarnation = page->incarnation;
+	if (page->tail_first != 0) {
+		ret_gap->lost_first = page->tail_first;
+		ret_gap->lost_last = last;
+		ret_gap->lost = last - page->tail_first + 1;
+		subscription->at.position = last;
+	}
+	ret_gap->cursor = subscription->at;
+	if (subscription_is_bound(subscription)) {
+		ret_gap->newest = session_newest_cursor(subscription->session);
+	} else {
+		ret_gap->newest = subscription->at;
+		ret_gap->newest.position = greatest(page->head, subscription->at.position);
+		ret_gap->newest.revision = REPRISE_REVISION_UNKNOWN;
+	}
+	count(&subscription->lost, ret_gap->lost);
+	subscription->page = NULL;
+}

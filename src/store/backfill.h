@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_BACKFILL_H
+#define STORE_BACKFILL_H
+
+/*
+ * How a subscription heals: what has left the ring it reads from the log, a page at a time, until the ring
+ * has what comes next. A subscription never waits for the log. It asks for a page and answers EMPTY until
+ * the page is there; who loads it, on a thread of its own, is behind the store's port (port.h).
+ *
+ *   IDLE ── owner asks ──► ASKED ── the page is there ──► READY ── owner takes it ──► IDLE
+ *
+ *   ready:A / advance:A   who finds READY sees the page
+ *   record:A / see:A      who sees that a position is recorded finds it in the log
+ *   record:A / room:A     and who displaces it then displaces nothing that is in the ring alone
+ *
+ * While one page is handed out the next one may be asked for: two pages, and never more. A page's
+ * records are laid out as in the ring, so that a stretch can walk them. They are of one life and without
+ * holes; what stands after them is the page's tail.
+ */
+
+#include <sys/queue.h>
+
+#include <reprise/subscription.h>
+
+#include "base/atomic.h"
+#include "ring/ring.h"
+
+struct block;
+struct reprise_session;
+struct reprise_store;
+struct reprise_subscription;
+
+/* What follows on a page's records. */
+enum backfill_tail {
+	TAIL_MORE,    /* records, perhaps */
+	TAIL_GAP,     /* `first` .. `last` are lost, for `detail` */
+	TAIL_LIFE,    /* the next life, from here on; with a gap for `detail` unless is_clean */
+	TAIL_BOUND,   /* the window of this life: `session`, held, and staging for it in `block` */
+	TAIL_ENDED,   /* the session's end, with `status` */
+	TAIL_REFUSED, /* the cursor is no good, for `detail` */
+	TAIL_NOTHING, /* nothing has come for as long as a subscription waits */
+};
+
+struct backfill_page {
+	struct block *room; /* the memory of the records and their places; NULL before the first */
+	unsigned char *bytes;
+	uint64_t bytes_used;
+	uint64_t *places;
+	uint64_t count;
+	uint64_t first;
+
+	enum backfill_tail tail;
+	reprise_gap_detail detail;
+	bool is_clean;
+	bool is_taken; /* TAIL_BOUND: by the owner */
+	reprise_position tail_first,
+		tail_last; /* 0: an empty range; REFUSED: where the life ends */
+	struct reprise_incarnation incarnation; /* TAIL_LIFE: its */
+	int32_t status;
+	struct reprise_session *session;
+	struct block *block;
+	reprise_position head; /* the log's, when the page was loaded */
+};
+
+/* One event of the log. */
+struct backfill_event {
+	reprise_position position;
+	uint64_t revision;
+	uint64_t stamp_ns;
+	uint64_t shape;
+	const void *payload;
+};
+
+enum backfill_state {
+	BACKFILL_IDLE,  /* the owner's */
+	BACKFILL_ASKED, /* the port's */
+	BACKFILL_READY, /* the owner's */
+};
+
+struct backfill_question {
+	struct reprise_incarnation incarnation; /* of the life that `after` is in */
+	reprise_position after;
+	bool is_judged; /* the cursor is to be judged first */
+	bool is_judged_by_durable;
+	uint64_t revision; /* the cursor's */
+	uint64_t durable_revision;
+	bool is_bound; /* the subscription has this life's window */
+};
+
+struct backfill {
+	/* ASKED after the question and READY after the page; both under the port's lock. */
+	atomic_u32 state;
+	struct backfill_question question; /* the owner's, but while ASKED */
+
+	/* Fixed. */
+	struct reprise_store *store;
+	struct reprise_subscription *subscription;
+	uint64_t staging_bytes;
+	uint64_t hash;
+	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+
+	struct reprise_session *session; /* whose hands the owner was among when it asked */
+	struct backfill_page pages[2];
+	unsigned int filling; /* by the port, while ASKED; the other one is the owner's */
+
+	/* The port's own, under its lock. */
+	TAILQ_ENTRY(backfill) link;
+	bool is_queued, is_parked, is_served;
+	bool is_cancelled; /* while it is served: nobody wants the answer */
+	bool is_orphan;    /* the same, and nobody will ask again: who serves it frees it */
+	uint64_t asked_ns, retry_ns;
+};
+
+/* NULL without memory. */
+struct backfill *backfill_open(struct reprise_subscription *subscription);
+
+/* The subscription goes. */
+void backfill_close(struct backfill *backfill);
+
+/* The cursor is judged by the log, and the subscription heals from then on. */
+void backfill_judge(struct reprise_subscription *subscription);
+
+/* Heals from its position on. */
+void backfill_begin(struct reprise_subscription *subscription);
+
+/*
+ * As subscription_advance, while it heals. With stage FOLLOWING the ring has what comes next, and the answer
+ * is none.
+ */
+reprise_outcome backfill_advance(struct reprise_subscription *subscription);
+
+/* Writes the gap that advance has found, and moves past it. */
+void backfill_take_gap(struct reprise_subscription *subscription, struct reprise_gap *ret_gap);
+
+/* For the port, in the recorder's library. */
+
+#define backfill_free       reprise_private_backfill_free
+#define backfill_page_begin reprise_private_backfill_page_begin
+#define backfill_page_put   reprise_private_backfill_page_put
+#define backfill_bind       reprise_private_backfill_bind
+#define backfill_ready      reprise_private_backfill_ready
+
+REPRISE_API void backfill_free(struct backfill *backfill);
+
+/* Empties the page that is to be filled. */
+REPRISE_API struct backfill_page *backfill_page_begin(struct backfill *backfill);
+
+/* Puts an event after the others. False if the page is full, or there is no memory for its first. */
+REPRISE_API bool backfill_page_put(struct backfill *backfill, struct backfill_page *page,
+				   const struct backfill_event *event, bool *ret_has_memory);
+
+/*
+ * Gives @page the live window of the session, held, if there is one of @incarnation. False without memory;
+ * *ret_is_bound says whether it did.
+ */
+REPRISE_API bool backfill_bind(struct backfill *backfill, struct backfill_page *page,
+			       const struct reprise_incarnation *incarnation, bool *ret_is_bound);
+
+/* The page is there: says so, and wakes the subscription. Under the port's lock. */
+REPRISE_API void backfill_ready(struct backfill *backfill);
+
+#endif /* STORE_BACKFILL_H */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "store/idle.h"
+#include "store/port.h"
+#include "store/subscription.h"
+
+/* The port's side of healing: how a page is filled, and handed over. */
+
+enum {
+	PLACES_MAX = 4096, /* records in a page */
+	RECORDS_BYTES = 256 << 10,
+};
+
+static void
+give_room(struct backfill *backfill, struct backfill_page *page)
+{
+	if (page->room != NULL)
+		staging_give(backfill->store, page->room);
+	page->room = NULL;
+}
+
+void
+backfill_free(struct backfill *backfill)
+{
+	struct reprise_store *const store = backfill->store;
+
+	for (int i = 0; i < 2; i++) {
+		struct backfill_page *const page = &backfill->pages[i];
+
+		give_room(backfill, page);
+		/* Nobody has taken it. */
+		if (page->tail == TAIL_BOUND && !page->is_taken) {
+			staging_give(store, page->block);
+			session_let_go(page->session);
+		}
+	}
+	memory_give(&store->memory, backfill, sizeof(*backfill));
+}
+
+struct backfill_page *
+backfill_page_begin(struct backfill *backfill)
+{
+	struct backfill_page *const page = &backfill->pages[backfill->filling];
+
+	page->bytes_used = 0;
+	page->count = 0;
+	page->first = 0;
+	page->tail = TAIL_MORE;
+	page->is_clean = false;
+	page->is_taken = false;
+	page->tail_first = page->tail_last = 0;
+	return page;
+}
+
+/* Room for so many bytes of records, in a page that has none yet. */
+static bool
+take_room(struct backfill *backfill, struct backfill_page *page, uint64_t bytes)
+{
+	const uint64_t places_bytes = PLACES_MAX * sizeof(uint64_t);
+
+	if (page->room != NULL && bytes <= page->room->bytes - places_bytes)
+		return true;
+	give_room(backfill, page);
+	page->room =
+		staging_take_bytes(backfill->store, places_bytes + greatest(bytes, RECORDS_BYTES));
+	if (page->room == NULL)
+		return false;
+	page->places = (uint64_t *)(void *)page->room->memory;
+	page->bytes = page->room->memory + places_bytes;
+	return true;
+}
+
+bool
+backfill_page_put(struct backfill *backfill, struct backfill_page *page,
+		  const struct backfill_event *event, bool *ret_has_memory)
+{
+	const uint64_t bytes = record_bytes(shape_payload_bytes(event->shape));
+
+	*ret_has_memory = true;
+	if (page->count == 0)
+		*ret_has_memory = take_room(backfill, page, bytes);
+	else if (page->count == PLACES_MAX || page->bytes_used + bytes > RECORDS_BYTES)
+		return false;
+	if (!*ret_has_memory)
+		return false;
+	struct record *const record = (struct record *)(void *)(page->bytes + page->bytes_used);
+
+	atomic_init(&record->position, event->position);
+	atomic_init(&record->revision, event->revision);
+	atomic_init(&record->revision_before, 0);
+	atomic_init(&record->stamp_ns, event->stamp_ns);
+	atomic_init(&record->shape, event->shape);
+	if (shape_payload_bytes(event->shape) > 0)
+		memcpy(record + 1, event->payload, shape_payload_bytes(event->shape));
+	if (page->count == 0)
+		page->first = event->position;
+	page->places[page->count++] = place_of(page->bytes_used, bytes);
+	page->bytes_used += bytes;
+	return true;
+}
+
+bool
+backfill_bind(struct backfill *backfill, struct backfill_page *page,
+	      const struct reprise_incarnation *incarnation, bool *ret_is_bound)
+{
+	struct reprise_store *const store = backfill->store;
+	struct reprise_session *const session =
+		session_find(store, backfill->session_id, strlen(backfill->session_id));
+
+	*ret_is_bound = false;
+	if (session == NULL)
+		return true;
+	if (memcmp(&session->incarnation, incarnation, sizeof(*incarnation)) != 0) {
+		session_unpin(session);
+		return true;
+	}
+	struct block *const block = staging_take(store, session, backfill->staging_bytes);
+
+	if (block != NULL && session_hold(session)) {
+		page->tail = TAIL_BOUND;
+		page->session = session;
+		page->block = block;
+		*ret_is_bound = true;
+		return true;
+	}
+	if (block != NULL)
+		staging_give(store, block);
+	session_unpin(session);
+	return block != NULL;
+}
+
+void
+backfill_ready(struct backfill *backfill)
+{
+	struct reprise_session *const session = backfill->session;
+
+	/* [ready:A] The page before; pairs with [advance:A]. */
+	store_release(&backfill->state, BACKFILL_READY);
+	hand_ring(session, backfill->subscription);
+	bell_ring_direct(&session->bell);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/port.h"
+
+#include "store/idle.h"
+#include "store/subscription.h"
+
+reprise_status
+port_attach(struct reprise_store *store, struct store_port *port, struct reprise_error *error)
+{
+	reprise_status status = REPRISE_OK;
+
+	pthread_mutex_lock(&store->lock);
+	if (store->port != NULL || load_relaxed(&store->sessions) != 0 ||
+	    load_relaxed(&store->writers) != 0 || load_relaxed(&store->subscriptions) != 0)
+		status = error_plain(error, REPRISE_E_BUSY);
+	else if ((store->lobby = session_lobby(store)) == NULL)
+		status = error_plain(error, REPRISE_E_NO_MEMORY);
+	else
+		store->port = port;
+	pthread_mutex_unlock(&store->lock);
+	return status;
+}
+
+static void
+forget(struct reprise_session *session, void *context)
+{
+	struct store_port *const port = context;
+
+	port->forget(port, session->recording);
+	session->recording = NULL;
+}
+
+reprise_status
+port_detach(struct reprise_store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	/* Acquire: all that they did before they were counted down. */
+	const bool is_busy =
+		load_acquire(&store->writers) != 0 || load_acquire(&store->subscriptions) != 0;
+
+	if (!is_busy) {
+		table_each(store->table, forget, store->port);
+		store->port = NULL;
+	}
+	pthread_mutex_unlock(&store->lock);
+	if (is_busy)
+		return REPRISE_E_BUSY;
+	session_unpin(store->lobby);
+	store->lobby = NULL;
+	return REPRISE_OK;
+}
+
+struct port_look
+port_take(struct reprise_session *session, reprise_position after, struct stretch *stretch)
+{
+	struct ring *const ring = &session->ring;
+	struct look look = ring_look(ring);
+	const struct port_look found = { .oldest = look.oldest,
+					 .newest = look.newest,
+					 .has_ended = look.ended != 0,
+					 .end_status = (int32_t)(uint32_t)look.ended };
+
+	stretch->count = 0;
+	/* Whatever was given up: what counts is that its bytes are there. */
+	look.kept = look.oldest;
+	if (greatest(after + 1, look.oldest) <= look.newest)
+		ring_read(ring, &look, greatest(after + 1, look.oldest), look.newest, stretch);
+	return found;
+}
+
+void
+port_recorded(struct reprise_session *session, reprise_position position)
+{
+	/* [record:A] The log before; pairs with [see:A], pairs with [room:A]. */
+	store_release(&session->recorded, position);
+	fence_ordered();
+	if (load_relaxed(&session->recorded_only) != 0)
+		bell_ring(&session->bell);
+}
+
+void
+port_fence(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	pthread_mutex_lock(&store->lock);
+	const bool is_in_table = session->is_in_table;
+
+	if (is_in_table)
+		session_declare_void(session);
+	pthread_mutex_unlock(&store->lock);
+	if (!is_in_table)
+		return;
+	bell_ring(&session->bell);
+	session_unpin(session); /* the table's */
+}
+
+void
+port_hold(struct reprise_session *session)
+{
+	(void)session_pin(session);
+	idle_hold(session);
+}
+
+void
+port_let_go(struct reprise_session *session)
+{
+	session_let_go(session);
+}

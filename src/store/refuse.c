@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/refuse.h"
+
+#include "base/clock.h"
+#include "ring/append.h"
+#include "store/port.h"
+
+/*
+ * Sessions whose appends are refused rather than displace what is not recorded yet (contracts C21). In such a
+ * session nothing runs ahead, so that every append comes by here.
+ */
+
+bool
+refuse_has_room(struct reprise_session *session, uint64_t bytes, uint64_t count)
+{
+	struct ring *const ring = &session->ring;
+	const uint64_t oldest = load_relaxed(&ring->oldest);
+	const uint64_t keep = ring_keep(ring, load_relaxed(&ring->newest), bytes, count);
+
+	if (keep == oldest)
+		return true;
+	/* [room:A] Before `oldest` is raised; pairs with [record:A]. */
+	if (keep - 1 <= load_acquire(&session->recorded))
+		return true;
+	session->room_needed = keep - 1;
+	return false;
+}
+
+reprise_status
+reprise_session_set_overwrite(struct reprise_session *session)
+{
+	if (session == NULL)
+		return REPRISE_E_INVALID;
+	if (!session_is_here(session))
+		return REPRISE_E_FORKED;
+	store_relaxed(&session->refuses, 0);
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_session_wait_room(struct reprise_session *session, uint64_t timeout_ns)
+{
+	if (session == NULL)
+		return REPRISE_E_INVALID;
+	if (!session_is_here(session))
+		return REPRISE_E_FORKED;
+	if (ring_is_void(&session->ring))
+		return REPRISE_E_CLOSED;
+	if (load_relaxed(&session->refuses) == 0 ||
+	    session->room_needed <= load_acquire(&session->recorded))
+		return REPRISE_OK;
+	struct store_port *const port = session->store->port;
+
+	return port->wait_recorded(port, session, session->room_needed,
+				   deadline_after(clock_ns(), timeout_ns));
+}
