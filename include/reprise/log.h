@@ -65,6 +65,7 @@ typedef enum reprise_log_entry_type {
 typedef enum reprise_log_gap_reason {
 	REPRISE_LOG_GAP_NONE,    /* no gap */
 	REPRISE_LOG_GAP_OVERRUN, /* newer events took their place before they were recorded */
+	REPRISE_LOG_GAP_TOO_LARGE, /* larger than REPRISE_LOG_PAYLOAD_BYTES_MAX */
 } reprise_log_gap_reason;
 
 /* How a life ended, or that it has not. */

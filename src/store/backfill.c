@@ -21,8 +21,6 @@ backfill_open(struct reprise_subscription *subscription)
 	backfill->store = subscription->store;
 	backfill->staging_bytes = subscription->staging_bytes;
 	memcpy(backfill->session_id, subscription->at.session_id, sizeof(backfill->session_id));
-	backfill->hash = session_id_hash(backfill->store, backfill->session_id,
-					 strlen(backfill->session_id));
 	return backfill;
 }
 

@@ -96,7 +96,6 @@ struct backfill {
 	struct reprise_store *store;
 	struct reprise_subscription *subscription;
 	uint64_t staging_bytes;
-	uint64_t hash;
 	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 
 	struct reprise_session *session; /* whose hands the owner was among when it asked */
@@ -107,8 +106,9 @@ struct backfill {
 	TAILQ_ENTRY(backfill) link;
 	bool is_queued, is_parked, is_served;
 	bool is_cancelled; /* while it is served: nobody wants the answer */
+	bool is_stirred;   /* while it is served: something may have come that was not seen */
 	bool is_orphan;    /* the same, and nobody will ask again: who serves it frees it */
-	uint64_t asked_ns, retry_ns;
+	uint64_t hash, asked_ns, retry_ns;
 };
 
 /* NULL without memory. */

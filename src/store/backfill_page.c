@@ -20,6 +20,17 @@ give_room(struct backfill *backfill, struct backfill_page *page)
 	page->room = NULL;
 }
 
+/* A window that nobody has taken. */
+static void
+drop_bound(struct backfill *backfill, struct backfill_page *page)
+{
+	if (page->tail != TAIL_BOUND || page->is_taken)
+		return;
+	staging_give(backfill->store, page->block);
+	session_let_go(page->session);
+	page->tail = TAIL_MORE;
+}
+
 void
 backfill_free(struct backfill *backfill)
 {
@@ -29,11 +40,7 @@ backfill_free(struct backfill *backfill)
 		struct backfill_page *const page = &backfill->pages[i];
 
 		give_room(backfill, page);
-		/* Nobody has taken it. */
-		if (page->tail == TAIL_BOUND && !page->is_taken) {
-			staging_give(store, page->block);
-			session_let_go(page->session);
-		}
+		drop_bound(backfill, page);
 	}
 	memory_give(&store->memory, backfill, sizeof(*backfill));
 }
@@ -43,6 +50,7 @@ backfill_page_begin(struct backfill *backfill)
 {
 	struct backfill_page *const page = &backfill->pages[backfill->filling];
 
+	drop_bound(backfill, page);
 	page->bytes_used = 0;
 	page->count = 0;
 	page->first = 0;

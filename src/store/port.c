@@ -103,6 +103,16 @@ port_hold(struct reprise_session *session)
 }
 
 void
+port_keep(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	pthread_mutex_lock(&store->lock);
+	port_hold(session);
+	pthread_mutex_unlock(&store->lock);
+}
+
+void
 port_let_go(struct reprise_session *session)
 {
 	session_let_go(session);

@@ -25,6 +25,7 @@
 #define port_fence    reprise_private_port_fence
 #define port_hold     reprise_private_port_hold
 #define port_let_go   reprise_private_port_let_go
+#define port_keep     reprise_private_port_keep
 
 struct recording; /* what the port keeps of a session */
 
@@ -33,7 +34,7 @@ struct store_port {
 	 * A window of @incarnation is about to be created. Answers the position that it goes on above, and what
 	 * is kept of it. Blocks; not under the lock. Afterwards come attach or abandon.
 	 */
-	reprise_status (*open_life)(struct store_port *port, const char *id, uint64_t hash,
+	reprise_status (*open_life)(struct store_port *port, const char *id,
 				    const struct reprise_incarnation *incarnation,
 				    reprise_position *ret_position_before,
 				    struct recording **ret_recording, struct reprise_error *error);
@@ -93,6 +94,7 @@ REPRISE_API void port_fence(struct reprise_session *session);
 
 /* Keeps a session from being evicted or expired, and from being freed; and no more. */
 REPRISE_API void port_hold(struct reprise_session *session); /* under the store's lock */
+REPRISE_API void port_keep(struct reprise_session *session); /* the same, not under it */
 REPRISE_API void port_let_go(struct reprise_session *session);
 
 #endif /* STORE_PORT_H */

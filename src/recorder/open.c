@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/numbers.h"
+#include "base/sized.h"
+#include "base/utf8.h"
+#include "recorder/recorder.h"
+
+#define LINGER_NS_MOST (10 * NS_PER_S)
+#define WAIT_NS_MOST   (3600 * NS_PER_S)
+
+enum {
+	BATCH_EVENTS_MOST = 1 << 20,
+	BATCH_BYTES_MOST = 64 << 20,
+};
+
+static uint64_t
+given_or(uint64_t given, uint64_t otherwise)
+{
+	return given != 0 ? given : otherwise;
+}
+
+static bool
+is_tenant(const char *tenant)
+{
+	const size_t bytes = strnlen(tenant, REPRISE_SESSION_ID_BYTES_MAX + 1);
+
+	return bytes >= 1 && bytes <= REPRISE_SESSION_ID_BYTES_MAX &&
+	       utf8_text_prefix(tenant, bytes) == bytes;
+}
+
+static const char *
+fault_of(const struct reprise_recorder_options *options)
+{
+	if (!is_tenant(options->tenant))
+		return "tenant";
+	if (options->durability != REPRISE_WRITTEN && options->durability != REPRISE_SYNCED)
+		return "durability";
+	if (options->linger_ns > LINGER_NS_MOST)
+		return "linger_ns";
+	if (options->batch_events_max > BATCH_EVENTS_MOST)
+		return "batch_events_max";
+	if (options->batch_bytes_max > BATCH_BYTES_MOST)
+		return "batch_bytes_max";
+	if (options->retry_ns_min > options->retry_ns_max)
+		return "retry_ns_min";
+	if (options->retry_ns_max > WAIT_NS_MOST)
+		return "retry_ns_max";
+	if (options->deadline_ns > WAIT_NS_MOST)
+		return "deadline_ns";
+	return NULL;
+}
+
+static reprise_status
+options_resolve(const struct reprise_recorder_options *given,
+		struct reprise_recorder_options *ret_options, struct reprise_error *error)
+{
+	struct reprise_recorder_options known = { 0 };
+
+	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+		return error_invalid(error, "recorder options: size");
+	if (known.tenant == NULL)
+		known.tenant = "default";
+	if (known.durability == REPRISE_ENQUEUED)
+		known.durability = REPRISE_SYNCED;
+	known.linger_ns = given_or(known.linger_ns, 2 * NS_PER_S / 1000);
+	known.batch_events_max = given_or(known.batch_events_max, 4096);
+	known.batch_bytes_max = given_or(known.batch_bytes_max, 4 << 20);
+	known.retry_ns_min = given_or(known.retry_ns_min, NS_PER_S / 100);
+	known.retry_ns_max = given_or(known.retry_ns_max, 2 * NS_PER_S);
+	known.deadline_ns = given_or(known.deadline_ns, 5 * NS_PER_S);
+	known.heal_wait_ns = given_or(known.heal_wait_ns, 5 * NS_PER_S);
+	const char *const fault = fault_of(&known);
+
+	if (fault != NULL)
+		return error_invalid(error, fault);
+	*ret_options = known;
+	return REPRISE_OK;
+}
+
+/* What a stamp of 0 is in UTC: both clocks are read as near to each other as can be. */
+static uint64_t
+epoch_of_stamps(void)
+{
+	struct timespec real;
+	const uint64_t before = clock_ns();
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	return timespec_ns(&real) - before;
+}
+
+static void
+init_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+static void
+fill(struct reprise_recorder *recorder, struct reprise_store *store,
+     const struct reprise_recorder_options *options)
+{
+	recorder->port = recorder_port;
+	recorder->store = store;
+	recorder->options = *options;
+	memcpy(recorder->tenant, options->tenant, strlen(options->tenant) + 1);
+	recorder->options.tenant = recorder->tenant;
+	recorder->level = options->durability == REPRISE_WRITTEN ? LOG_WRITTEN : LOG_SYNCED;
+	recorder->epoch_ns = epoch_of_stamps();
+	pthread_mutex_init(&recorder->lock, NULL);
+	init_condition(&recorder->has_work);
+	init_condition(&recorder->has_news);
+	TAILQ_INIT(&recorder->coming);
+	TAILQ_INIT(&recorder->attached);
+	TAILQ_INIT(&recorder->requests);
+	pthread_mutex_init(&recorder->healing.lock, NULL);
+	init_condition(&recorder->healing.has_work);
+	TAILQ_INIT(&recorder->healing.queue);
+	TAILQ_INIT(&recorder->healing.parked);
+}
+
+static void
+done(struct reprise_recorder *recorder)
+{
+	batch_close(&recorder->batch);
+	reprise_log_page_close(recorder->healing.page);
+	reprise_log_close(recorder->writing);
+	reprise_log_close(recorder->reading);
+	pthread_mutex_destroy(&recorder->lock);
+	pthread_cond_destroy(&recorder->has_work);
+	pthread_cond_destroy(&recorder->has_news);
+	pthread_mutex_destroy(&recorder->healing.lock);
+	pthread_cond_destroy(&recorder->healing.has_work);
+	free(recorder);
+}
+
+/* What may be refused, but the threads. */
+static reprise_status
+open_parts(struct reprise_recorder *recorder, struct reprise_log *log, struct reprise_error *error)
+{
+	reprise_status status = REPRISE_E_NO_MEMORY;
+
+	if (!batch_open(&recorder->batch, recorder->options.batch_events_max,
+			recorder->options.batch_bytes_max))
+		return error_plain(error, status);
+	status = reprise_log_page_open(&recorder->healing.page);
+	if (status != REPRISE_OK)
+		return error_plain(error, status);
+	status = log->adapter->another(log, &recorder->writing, error);
+	if (status == REPRISE_OK)
+		status = log->adapter->another(log, &recorder->reading, error);
+	if (status == REPRISE_OK)
+		status = port_attach(recorder->store, &recorder->port, error);
+	return status;
+}
+
+static void
+stop(struct reprise_recorder *recorder, bool has_written)
+{
+	pthread_mutex_lock(&recorder->healing.lock);
+	recorder->healing.is_stopping = true;
+	pthread_cond_signal(&recorder->healing.has_work);
+	pthread_mutex_unlock(&recorder->healing.lock);
+	pthread_join(recorder->healing.thread, NULL);
+	if (has_written)
+		pthread_join(recorder->thread, NULL);
+}
+
+/* Both threads, or none; answers 0 or an errno. The host's signals are not for them. */
+static int
+start(struct reprise_recorder *recorder)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int refused = pthread_create(&recorder->healing.thread, NULL, heal_run, recorder);
+
+	if (refused == 0) {
+		refused = pthread_create(&recorder->thread, NULL, record_run, recorder);
+		if (refused != 0)
+			stop(recorder, false);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return refused;
+}
+
+reprise_status
+reprise_recorder_open(struct reprise_store *store, struct reprise_log *log,
+		      const struct reprise_recorder_options *options,
+		      struct reprise_recorder **ret_recorder, struct reprise_error *error)
+{
+	struct reprise_recorder_options known;
+
+	if (store == NULL)
+		return error_invalid(error, "store");
+	if (log == NULL)
+		return error_invalid(error, "log");
+	if (ret_recorder == NULL)
+		return error_invalid(error, "ret_recorder");
+	if (!store_is_here(store))
+		return error_plain(error, REPRISE_E_FORKED);
+	reprise_status status = options_resolve(options, &known, error);
+	if (status != REPRISE_OK)
+		return status;
+
+	struct reprise_recorder *const recorder = calloc(1, sizeof(*recorder));
+
+	if (recorder == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	fill(recorder, store, &known);
+	status = open_parts(recorder, log, error);
+	if (status == REPRISE_OK) {
+		const int refused = start(recorder);
+
+		if (refused == 0) {
+			*ret_recorder = recorder;
+			return REPRISE_OK;
+		}
+		(void)port_detach(store);
+		status = error_system(error, "pthread_create", refused);
+	}
+	done(recorder);
+	return status;
+}
+
+/* Records what there is, as long as the log takes it. */
+static bool
+drain(struct reprise_recorder *recorder)
+{
+	const uint64_t deadline = deadline_after(clock_ns(), recorder->options.deadline_ns);
+	bool is_time_left = true;
+
+	pthread_mutex_lock(&recorder->lock);
+	recorder->is_closing = true;
+	recorder_hurry(recorder);
+	while (!recorder->has_drained && is_time_left)
+		is_time_left = recorder_sleep(&recorder->has_news, &recorder->lock, deadline);
+	const bool has_drained = recorder->has_drained;
+
+	recorder->is_stopping = true;
+	recorder_hurry(recorder);
+	pthread_mutex_unlock(&recorder->lock);
+	return has_drained;
+}
+
+reprise_status
+reprise_recorder_close(struct reprise_recorder *recorder)
+{
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+	struct recording *recording;
+
+	if (recorder == NULL)
+		return REPRISE_OK;
+	const reprise_status status = reprise_store_stats(recorder->store, &stats);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (stats.writers != 0 || stats.subscriptions != 0)
+		return REPRISE_E_BUSY;
+	const bool has_drained = drain(recorder);
+
+	stop(recorder, true);
+	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
+	while ((recording = TAILQ_FIRST(&recorder->attached)) != NULL)
+		recorder_detach(recorder, recording);
+	/* Nobody holds anything of the store. */
+	(void)port_detach(recorder->store);
+	done(recorder);
+	return has_drained ? REPRISE_OK : REPRISE_E_TIMEOUT;
+}
