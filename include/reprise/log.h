@@ -63,8 +63,8 @@ typedef enum reprise_log_entry_type {
 
 /* Why events are missing in the log. */
 typedef enum reprise_log_gap_reason {
-	REPRISE_LOG_GAP_NONE,    /* no gap */
-	REPRISE_LOG_GAP_OVERRUN, /* newer events took their place before they were recorded */
+	REPRISE_LOG_GAP_NONE,      /* no gap */
+	REPRISE_LOG_GAP_OVERRUN,   /* newer events took their place before they were recorded */
 	REPRISE_LOG_GAP_TOO_LARGE, /* larger than REPRISE_LOG_PAYLOAD_BYTES_MAX */
 } reprise_log_gap_reason;
 

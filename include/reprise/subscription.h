@@ -88,8 +88,8 @@ typedef enum reprise_gap_detail {
 	 */
 	REPRISE_GAP_DIVERGED,
 	/* TRIMMED */
-	REPRISE_GAP_RESTART, /* an empty range: what may have followed here was never recorded */
-	REPRISE_GAP_OVERRUN, /* it had left the window before it could be recorded */
+	REPRISE_GAP_RESTART,   /* an empty range: what may have followed here was never recorded */
+	REPRISE_GAP_OVERRUN,   /* it had left the window before it could be recorded */
 	REPRISE_GAP_TOO_LARGE, /* no entry of the log can hold it */
 	REPRISE_GAP_NOT_RECORDED, /* it has left the window, and nothing was recorded for too long */
 	REPRISE_GAP_ARCHIVED,     /* it has left the log, too */

@@ -21,10 +21,10 @@ recorder_find(struct reprise_recorder *recorder, const char *id,
 {
 	struct recording *recording;
 
-	LIST_FOREACH (recording, &recorder->buckets[recorder_hash(id) % BUCKETS], same)
-		if (memcmp(&recording->incarnation, incarnation, sizeof(*incarnation)) == 0 &&
-		    strcmp(recording->id, id) == 0)
-			return recording;
+	LIST_FOREACH(recording, &recorder->buckets[recorder_hash(id) % BUCKETS], same)
+	if (memcmp(&recording->incarnation, incarnation, sizeof(*incarnation)) == 0 &&
+	    strcmp(recording->id, id) == 0)
+		return recording;
 	return NULL;
 }
 
@@ -233,8 +233,8 @@ wait_recorded(struct store_port *port, struct reprise_session *session, reprise_
 		else if (!is_time_left)
 			status = REPRISE_E_TIMEOUT;
 		else
-			is_time_left = recorder_sleep(&recorder->has_news, &recorder->lock,
-						      deadline_ns);
+			is_time_left =
+				recorder_sleep(&recorder->has_news, &recorder->lock, deadline_ns);
 	}
 	pthread_mutex_unlock(&recorder->lock);
 	return status;

@@ -15,6 +15,7 @@
 
 struct reprise_recorder;
 struct reprise_log_page;
+struct store_port;
 
 TAILQ_HEAD(backfills, backfill);
 

@@ -12,15 +12,15 @@
  */
 
 enum {
-	SKIP_MAX = 16,          /* rounds in which a quiet session is not looked at */
-	REQUESTS_MAX = 64,      /* lives begun in one transaction */
+	SKIP_MAX = 16,     /* rounds in which a quiet session is not looked at */
+	REQUESTS_MAX = 64, /* lives begun in one transaction */
 };
 
 /* What a round has found out. */
 struct round {
-	bool is_full;      /* there was more than went into the batch */
-	bool is_urgent;    /* every session is looked at */
-	bool has_refused;  /* one of them, in itself, a while ago */
+	bool is_full;     /* there was more than went into the batch */
+	bool is_urgent;   /* every session is looked at */
+	bool has_refused; /* one of them, in itself, a while ago */
 	uint64_t number;
 	bool wants_sync;
 	uint64_t oldest_ns; /* the stamp of the oldest event, or UINT64_MAX */
@@ -45,10 +45,9 @@ is_waiting_for_earlier(struct reprise_recorder *recorder, const struct recording
 {
 	const struct recording *other;
 
-	LIST_FOREACH (other, &recorder->buckets[recording->hash % BUCKETS], same)
-		if (other != recording && other->is_attached &&
-		    strcmp(other->id, recording->id) == 0)
-			return true;
+	LIST_FOREACH(other, &recorder->buckets[recording->hash % BUCKETS], same)
+	if (other != recording && other->is_attached && strcmp(other->id, recording->id) == 0)
+		return true;
 	return false;
 }
 
@@ -161,8 +160,9 @@ gather(struct reprise_recorder *recorder, struct round *round)
 		recorder->batch.marks[i].recording->enqueued =
 			recorder->batch.marks[i].recording->taken;
 	recorder->stats.lag = recorder->batch.entries_count;
-	recorder->stats.lag_ns =
-		round->oldest_ns == UINT64_MAX || round->oldest_ns > now ? 0 : now - round->oldest_ns;
+	recorder->stats.lag_ns = round->oldest_ns == UINT64_MAX || round->oldest_ns > now
+					 ? 0
+					 : now - round->oldest_ns;
 	pthread_mutex_unlock(&recorder->lock);
 }
 
@@ -171,16 +171,15 @@ static void
 wait_to_retry(struct reprise_recorder *recorder, uint64_t attempts)
 {
 	const uint64_t now = clock_ns();
-	const uint64_t until = now + reprise_recorder_backoff(attempts, now,
-							      recorder->options.retry_ns_min,
-							      recorder->options.retry_ns_max);
+	const uint64_t until =
+		now + reprise_recorder_backoff(attempts, now, recorder->options.retry_ns_min,
+					       recorder->options.retry_ns_max);
 
 	do {
 		do_requests(recorder);
 		pthread_mutex_lock(&recorder->lock);
-		const bool is_over =
-			recorder->is_stopping ||
-			!recorder_sleep(&recorder->has_work, &recorder->lock, until);
+		const bool is_over = recorder->is_stopping ||
+				     !recorder_sleep(&recorder->has_work, &recorder->lock, until);
 
 		pthread_mutex_unlock(&recorder->lock);
 		if (is_over)
@@ -219,7 +218,7 @@ wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *rou
 {
 	pthread_mutex_lock(&recorder->lock);
 	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
-	if (!is_busy && !recorder->is_urgent && !recorder->is_stopping) {
+	if (!is_busy && !recorder->is_urgent && !recorder->is_closing && !recorder->is_stopping) {
 		const uint64_t until =
 			TAILQ_EMPTY(&recorder->attached)
 				? UINT64_MAX
@@ -264,9 +263,8 @@ record_run(void *argument)
 	while (wait_for_work(recorder, is_busy, &round)) {
 		do_requests(recorder);
 		gather(recorder, &round);
-		const enum log_level level = round.wants_sync || recorder->batch.closes
-						     ? LOG_SYNCED
-						     : recorder->level;
+		const enum log_level level =
+			round.wants_sync || recorder->batch.closes ? LOG_SYNCED : recorder->level;
 
 		if (recorder->batch.writes_count > 0) {
 			if (!commit(recorder, level))

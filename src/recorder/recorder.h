@@ -30,7 +30,7 @@ struct recording {
 	struct reprise_incarnation incarnation;
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	uint64_t hash;
-	LIST_ENTRY(recording) same; /* bucket */
+	LIST_ENTRY(recording) same;  /* bucket */
 	TAILQ_ENTRY(recording) link; /* coming, or attached */
 
 	/* Under the recorder's lock. */
@@ -42,10 +42,10 @@ struct recording {
 	uint64_t enqueued, written, synced;
 
 	/* The writing thread's. */
-	uint64_t taken; /* copied out of the ring */
-	bool has_ended; /* the log knows */
-	uint64_t quiet; /* looks in a row that found nothing */
-	uint64_t skip;  /* looks to leave out before the next */
+	uint64_t taken;              /* copied out of the ring */
+	bool has_ended;              /* the log knows */
+	uint64_t quiet;              /* looks in a row that found nothing */
+	uint64_t skip;               /* looks to leave out before the next */
 	uint64_t retry_ns, attempts; /* refused by itself */
 };
 
@@ -66,15 +66,15 @@ struct request {
 struct reprise_recorder {
 	struct store_port port; /* first: what the store has of it */
 	struct reprise_store *store;
-	struct reprise_log *writing, *reading; /* a thread's own, each */
+	struct reprise_log *writing, *reading;   /* a thread's own, each */
 	struct reprise_recorder_options options; /* every default filled in */
 	enum log_level level;
 	char tenant[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	uint64_t epoch_ns; /* what a stamp of 0 is in UTC */
 
 	pthread_mutex_t lock;
-	pthread_cond_t has_work;  /* for the writing thread */
-	pthread_cond_t has_news;  /* something was recorded, or done */
+	pthread_cond_t has_work; /* for the writing thread */
+	pthread_cond_t has_news; /* something was recorded, or done */
 	LIST_HEAD(, recording) buckets[BUCKETS];
 	struct recordings coming; /* to be attached */
 	TAILQ_HEAD(, request) requests;
@@ -84,7 +84,8 @@ struct reprise_recorder {
 	bool is_stopping; /* whatever is left */
 	bool has_drained; /* closing: there is nothing left */
 	uint64_t looks;   /* rounds of the writing thread that began */
-	uint64_t complete; /* the last of them that saw every session, and has committed all of it */
+	uint64_t
+		complete; /* the last of them that saw every session, and has committed all of it */
 	struct reprise_recorder_stats stats;
 
 	pthread_t thread;

@@ -28,10 +28,9 @@ try_later(struct reprise_recorder *recorder, struct recording *recording)
 	const uint64_t now = clock_ns();
 
 	recording->taken = recording->written;
-	recording->retry_ns =
-		now + reprise_recorder_backoff(++recording->attempts, now,
-					       recorder->options.retry_ns_min,
-					       recorder->options.retry_ns_max);
+	recording->retry_ns = now + reprise_recorder_backoff(++recording->attempts, now,
+							     recorder->options.retry_ns_min,
+							     recorder->options.retry_ns_max);
 }
 
 /* Under the lock. */
@@ -90,7 +89,8 @@ sync_all(struct reprise_recorder *recorder, bool has_committed)
 	struct recording *recording;
 	bool is_all = true;
 
-	TAILQ_FOREACH (recording, &recorder->attached, link) {
+	TAILQ_FOREACH(recording, &recorder->attached, link)
+	{
 		if (has_committed)
 			recording->synced = recording->written;
 		is_all = is_all && recording->synced == recording->written;
@@ -121,9 +121,9 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	const bool is_closed = write->type == LOG_CLOSE && write->status == REPRISE_OK;
 	const bool is_dead = recording->is_void && recording->is_void_marked &&
 			     recording->written == recording->taken;
-	const bool goes = recording->is_attached && (recording->session == NULL ||
-						     recording->is_fenced || is_dead ||
-						     (is_closed && !recording->has_writer));
+	const bool goes =
+		recording->is_attached && (recording->session == NULL || recording->is_fenced ||
+					   is_dead || (is_closed && !recording->has_writer));
 
 	if (goes)
 		recording->is_attached = false;

@@ -75,9 +75,11 @@ has_come(struct reprise_recorder *recorder, const char *session_id,
 
 /* All that was appended before the call: a round that began since has seen all of it. Under the lock. */
 static bool
-have_all_come(const struct reprise_recorder *recorder, uint64_t looks, reprise_durability durability)
+have_all_come(const struct reprise_recorder *recorder, uint64_t looks,
+	      reprise_durability durability)
 {
-	return recorder->complete > looks && (durability != REPRISE_SYNCED || !recorder->wants_sync);
+	return recorder->complete > looks &&
+	       (durability != REPRISE_SYNCED || !recorder->wants_sync);
 }
 
 reprise_status

@@ -76,9 +76,8 @@ create(struct reprise_store *store, const char *id, size_t id_bytes, const struc
 	if (!random_bytes(&birth.incarnation, sizeof(birth.incarnation)))
 		status = error_system(error, "getrandom", errno);
 	else
-		status = store->port->open_life(
-			store->port, id, session_id_hash(store, id, id_bytes), &birth.incarnation,
-			&birth.position_before, &birth.recording, error);
+		status = store->port->open_life(store->port, id, &birth.incarnation,
+						&birth.position_before, &birth.recording, error);
 	pthread_mutex_lock(&store->lock);
 	TAILQ_REMOVE(&store->openings, opening, link);
 	if (status == REPRISE_OK)
