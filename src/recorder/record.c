@@ -218,13 +218,14 @@ wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *rou
 {
 	pthread_mutex_lock(&recorder->lock);
 	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
-	if (!is_busy && !recorder->is_urgent && !recorder->is_closing && !recorder->is_stopping) {
-		const uint64_t until =
-			TAILQ_EMPTY(&recorder->attached)
-				? UINT64_MAX
-				: deadline_after(clock_ns(), recorder->options.linger_ns);
+	const bool is_idle = TAILQ_EMPTY(&recorder->attached);
 
-		(void)recorder_sleep(&recorder->has_work, &recorder->lock, until);
+	if (!is_busy && !recorder->is_urgent && !recorder->is_stopping &&
+	    !(recorder->is_closing && is_idle)) {
+		(void)recorder_sleep(
+			&recorder->has_work, &recorder->lock,
+			is_idle ? UINT64_MAX
+				: deadline_after(clock_ns(), recorder->options.linger_ns));
 		TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
 	}
 	*round = (struct round){ .is_urgent = recorder->is_urgent || recorder->is_closing,
