@@ -76,7 +76,10 @@ each_process() {
 }
 
 clean() {
-	[ ! -e "$folder/data/postmaster.pid" ] || stop immediate
+	if [ -e "$folder/data/postmaster.pid" ]; then
+		each_process CONT
+		stop immediate
+	fi
 	rm -rf "$folder"
 }
 
