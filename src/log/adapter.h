@@ -18,8 +18,9 @@
  * whether a COMMIT of at least a revision comes after an ordinal.
  *
  * A writing transaction: begin, then puts, then commit or rollback. A put may be sent without waiting for
- * its answer; then its failure is commit's. After any failure the caller rolls back.
- * A reading one: look, then finds, then leave; all of it is of one moment.
+ * its answer; then its failure is commit's. After a failure in between the caller rolls back; a begin that
+ * fails has begun nothing, and a commit ends it either way.
+ * A reading one: look, then finds, then leave, whatever failed; all of it is of one moment.
  */
 
 #include <pthread.h>
@@ -60,6 +61,9 @@ struct log_row {
 /* Called with each row that is found, borrowed for the call; false: no more. */
 typedef bool (*log_row_visit)(const struct log_row *row, void *context);
 
+/* Ordinals and times end here, for databases' integers have a sign. Revisions have all 64 bits. */
+#define LOG_NUMBER_MAX ((uint64_t)INT64_MAX)
+
 enum {
 	LOG_THREADS_MAX = 256, /* that one page of threads_after has */
 	LOG_NAME_BYTES = REPRISE_SESSION_ID_BYTES_MAX + 1,
@@ -91,7 +95,10 @@ struct log_adapter {
 	/* A new one, or another state and end for the one of that number. */
 	reprise_status (*put_life)(struct reprise_log *log, int64_t id,
 				   const struct reprise_life *life, struct reprise_error *error);
-	/* All of it but the id; of the life its number alone. */
+	/*
+	 * All of it but the id; of the life its number alone. It is written also if nothing is different, so that
+	 * the commit makes what others had written with less durability as durable as itself.
+	 */
 	reprise_status (*put_head)(struct reprise_log *log, const struct log_head *head,
 				   struct reprise_error *error);
 	/* Moves at most @max rows with a last ordinal of at most @watermark away, the lowest first. */
@@ -141,11 +148,18 @@ struct reprise_log {
 	enum log_level level; /* of the calls that do not say one */
 };
 
+/* Exported, since the durable libraries have them of each other; nobody else's. */
+#define log_init         reprise_private_log_init
+#define log_done         reprise_private_log_done
+#define log_row_checksum reprise_private_log_row_checksum
+
 /* For adapters: fills @log in; and undoes that. */
-void log_init(struct reprise_log *log, const struct log_adapter *adapter, enum log_level level);
-void log_done(struct reprise_log *log);
+REPRISE_API void log_init(struct reprise_log *log, const struct log_adapter *adapter,
+			  enum log_level level);
+REPRISE_API void log_done(struct reprise_log *log);
 
 /* CRC-32C over the key and all of @row but its checksum, in a fixed byte order. */
-uint32_t log_row_checksum(const char *tenant, const char *thread, const struct log_row *row);
+REPRISE_API uint32_t log_row_checksum(const char *tenant, const char *thread,
+				      const struct log_row *row);
 
 #endif /* LOG_ADAPTER_H */

@@ -9,6 +9,11 @@
 
 #include "log/adapter.h"
 
+/* Exported as those of adapter.h are. */
+#define log_write     reprise_private_log_write
+#define log_find_life reprise_private_log_find_life
+#define log_next_life reprise_private_log_next_life
+
 enum log_write_type {
 	LOG_APPEND, /* DIRECT: entries, at the expected head if there is one */
 	LOG_RECORD, /* RING: entries at first and following, by the life of that incarnation */
@@ -48,19 +53,20 @@ struct log_write {
  * thread. REPRISE_OK: it was committed, and each write has its answer. Else nothing is known but that the same may
  * be written again. An empty LOG_APPEND writes nothing.
  */
-reprise_status log_write(struct reprise_log *log, enum log_level level, const char *tenant,
-			 struct log_write *writes, size_t writes_count,
-			 struct reprise_error *error);
+REPRISE_API reprise_status log_write(struct reprise_log *log, enum log_level level,
+				     const char *tenant, struct log_write *writes,
+				     size_t writes_count, struct reprise_error *error);
 
 /* The life of that incarnation, with its true end; number 0: none. And what the log knows of the key. */
-reprise_status log_find_life(struct reprise_log *log, const struct reprise_log_key *key,
-			     const struct reprise_incarnation *incarnation,
-			     struct reprise_life *ret_life, struct reprise_log_stats *ret_stats,
-			     struct reprise_error *error);
+REPRISE_API reprise_status log_find_life(struct reprise_log *log, const struct reprise_log_key *key,
+					 const struct reprise_incarnation *incarnation,
+					 struct reprise_life *ret_life,
+					 struct reprise_log_stats *ret_stats,
+					 struct reprise_error *error);
 
 /* The first life with a greater number, with its true end; number 0: none. */
-reprise_status log_next_life(struct reprise_log *log, const struct reprise_log_key *key,
-			     uint64_t number, struct reprise_life *ret_life,
-			     struct reprise_error *error);
+REPRISE_API reprise_status log_next_life(struct reprise_log *log, const struct reprise_log_key *key,
+					 uint64_t number, struct reprise_life *ret_life,
+					 struct reprise_error *error);
 
 #endif /* LOG_WRITE_H */

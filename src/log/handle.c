@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "log/handle.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+void
+log_init(struct reprise_log *log, const struct log_adapter *adapter, enum log_level level)
+{
+	log->adapter = adapter;
+	log->level = level;
+	pthread_mutex_init(&log->lock, NULL);
+}
+
+void
+log_done(struct reprise_log *log)
+{
+	pthread_mutex_destroy(&log->lock);
+}
+
+void
+reprise_log_close(struct reprise_log *log)
+{
+	if (log != NULL)
+		log->adapter->close(log);
+}
+
+bool
+name_is_good(const char *name)
+{
+	if (name == NULL)
+		return false;
+	const size_t bytes = strnlen(name, LOG_NAME_BYTES);
+
+	return bytes >= 1 && bytes < LOG_NAME_BYTES && utf8_text_prefix(name, bytes) == bytes;
+}
+
+reprise_status
+handle_check(const struct reprise_log *log, const struct reprise_log_key *key,
+	     struct reprise_error *error)
+{
+	if (log == NULL)
+		return error_invalid(error, "log");
+	if (key == NULL)
+		return error_invalid(error, "key");
+	if (!name_is_good(key->tenant))
+		return error_invalid(error, "key: tenant");
+	if (!name_is_good(key->thread))
+		return error_invalid(error, "key: thread");
+	return REPRISE_OK;
+}
+
+reprise_status
+look_begin(struct reprise_log *log, const struct reprise_log_key *key, struct log_head *ret_head,
+	   struct reprise_error *error)
+{
+	pthread_mutex_lock(&log->lock);
+	const reprise_status status =
+		log->adapter->look(log, key->tenant, key->thread, ret_head, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (ret_head->kind == 0)
+		*ret_head = (struct log_head){ 0 };
+	if (ret_head->kind > REPRISE_LOG_RING || ret_head->watermark > ret_head->head)
+		return corrupt(error, "what is kept of the key");
+	return REPRISE_OK;
+}
+
+void
+look_end(struct reprise_log *log)
+{
+	log->adapter->leave(log);
+	pthread_mutex_unlock(&log->lock);
+}
+
+struct reprise_life
+head_life(const struct log_head *head)
+{
+	struct reprise_life life = head->life;
+
+	if (life.number != 0)
+		life.end = head->head;
+	return life;
+}
+
+void
+stats_fill(struct reprise_log_stats *stats, const struct log_head *head)
+{
+	*stats = (struct reprise_log_stats){
+		.size = sizeof(*stats),
+		.kind = (reprise_log_kind)head->kind,
+		.has_ended = head->has_ended ? 1 : 0,
+		.end_status = head->end_status,
+		.head = head->head,
+		.watermark = head->watermark,
+		.end_ordinal = head->end_ordinal,
+		.revision_max = head->revision_max,
+		.lives = head->life.number,
+		.life = head_life(head),
+	};
+}
+
+reprise_status
+corrupt(struct reprise_error *error, const char *what)
+{
+	return error_detailed(error, REPRISE_E_CORRUPT, what, NULL);
+}

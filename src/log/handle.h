@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_HANDLE_H
+#define LOG_HANDLE_H
+
+/* What the calls of a log have in common: their arguments, and a look at one key. */
+
+#include "log/adapter.h"
+
+/* A tenant or a thread: 1 to 128 bytes of valid UTF-8 without control characters. */
+bool name_is_good(const char *name);
+
+/* E_INVALID, naming the argument, unless the handle and the key are good. */
+reprise_status handle_check(const struct reprise_log *log, const struct reprise_log_key *key,
+			    struct reprise_error *error);
+
+/*
+ * Takes the handle's lock and looks at a key. An id of 0, as of a key whose first write was refused: nothing
+ * was ever written. look_end gives the lock back, and follows in any case.
+ */
+reprise_status look_begin(struct reprise_log *log, const struct reprise_log_key *key,
+			  struct log_head *ret_head, struct reprise_error *error);
+void look_end(struct reprise_log *log);
+
+/* The last life, as others know it: its end is the head. */
+struct reprise_life head_life(const struct log_head *head);
+
+void stats_fill(struct reprise_log_stats *stats, const struct log_head *head);
+
+/* E_CORRUPT, and what is wrong. */
+reprise_status corrupt(struct reprise_error *error, const char *what);
+
+#endif /* LOG_HANDLE_H */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The schema, and how an older one is brought up to date: a list of steps, each from one version to the next.
+ * A step is never changed once it was released.
+ */
+#include <stdio.h>
+
+#include "base/error.h"
+#include "log_sqlite/connection.h"
+
+#define ROW_TABLE(name)               \
+	"CREATE TABLE " name " ("     \
+	" key INTEGER NOT NULL,"      \
+	" last INTEGER NOT NULL,"     \
+	" first INTEGER NOT NULL,"    \
+	" type INTEGER NOT NULL,"     \
+	" kind INTEGER NOT NULL,"     \
+	" flags INTEGER NOT NULL,"    \
+	" reason INTEGER NOT NULL,"   \
+	" revision INTEGER NOT NULL," \
+	" time INTEGER NOT NULL,"     \
+	" checksum INTEGER NOT NULL," \
+	" payload BLOB NOT NULL,"     \
+	" PRIMARY KEY (key, last)) WITHOUT ROWID;"
+
+#define REVISION_TABLE(name)          \
+	"CREATE TABLE " name " ("     \
+	" key INTEGER NOT NULL,"      \
+	" revision INTEGER NOT NULL," \
+	" ordinal INTEGER NOT NULL,"  \
+	" PRIMARY KEY (key, revision)) WITHOUT ROWID;"
+
+/* Revisions have their highest bit flipped: 0 is the least integer (statements.h). */
+static const char *const steps[] = {
+	"CREATE TABLE heads ("
+	" id INTEGER PRIMARY KEY,"
+	" tenant TEXT NOT NULL,"
+	" thread TEXT NOT NULL,"
+	" kind INTEGER NOT NULL DEFAULT 0,"
+	" has_ended INTEGER NOT NULL DEFAULT 0,"
+	" end_status INTEGER NOT NULL DEFAULT 0,"
+	" end_ordinal INTEGER NOT NULL DEFAULT 0,"
+	" head INTEGER NOT NULL DEFAULT 0,"
+	" watermark INTEGER NOT NULL DEFAULT 0,"
+	" revision_max INTEGER NOT NULL DEFAULT (-9223372036854775807 - 1),"
+	" life INTEGER NOT NULL DEFAULT 0,"
+	" writes INTEGER NOT NULL DEFAULT 0,"
+	" UNIQUE (tenant, thread));"
+	"CREATE TABLE lives ("
+	" key INTEGER NOT NULL,"
+	" number INTEGER NOT NULL,"
+	" incarnation BLOB NOT NULL,"
+	" first INTEGER NOT NULL,"
+	" end INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" PRIMARY KEY (key, number),"
+	" UNIQUE (key, incarnation)) WITHOUT ROWID;"
+	"CREATE INDEX lives_first ON lives (key, first, number);" ROW_TABLE("rows")
+		REVISION_TABLE("rises") REVISION_TABLE("commits"),
+
+	/* 2: archived rows are kept. */
+	ROW_TABLE("archive"),
+};
+
+enum {
+	SCHEMA_VERSION = sizeof(steps) / sizeof(steps[0]),
+};
+
+static reprise_status
+foreign(struct reprise_error *error, const char *detail)
+{
+	return error_detailed(error, REPRISE_E_CORRUPT, "path", detail);
+}
+
+/* In one transaction: it is there whole, or as it was. */
+static reprise_status
+take_steps(struct connection *connection, int64_t version, struct reprise_error *error)
+{
+	char identity[96];
+	reprise_status status = connection_run(connection, "BEGIN IMMEDIATE", error);
+
+	if (status != REPRISE_OK)
+		return status;
+	for (int64_t i = version; i < SCHEMA_VERSION && status == REPRISE_OK; i++)
+		status = connection_run(connection, steps[i], error);
+	snprintf(identity, sizeof(identity), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 LOG_SQLITE_APPLICATION, SCHEMA_VERSION);
+	if (status == REPRISE_OK)
+		status = connection_run(connection, identity, error);
+	if (status == REPRISE_OK)
+		status = connection_run(connection, "COMMIT", error);
+	if (status != REPRISE_OK && !sqlite3_get_autocommit(connection->db))
+		(void)connection_run(connection, "ROLLBACK", NULL);
+	return status;
+}
+
+/* Whose it is, and of which version: 0 is nobody's yet. */
+static reprise_status
+read_identity(struct connection *connection, int64_t *ret_version, struct reprise_error *error)
+{
+	int64_t id = 0, version = 0, tables = 0;
+	reprise_status status = connection_ask(connection, "PRAGMA application_id", &id, error);
+
+	if (status == REPRISE_OK)
+		status = connection_ask(connection, "PRAGMA user_version", &version, error);
+	if (status == REPRISE_OK)
+		status = connection_ask(connection, "SELECT count(*) FROM sqlite_schema", &tables,
+					error);
+	if (status != REPRISE_OK)
+		return status;
+	if (id != LOG_SQLITE_APPLICATION && (id != 0 || version != 0 || tables != 0))
+		return foreign(error, "the file is another application's");
+	if (id == LOG_SQLITE_APPLICATION && version < 1)
+		return foreign(error, "the file has no version");
+	if (version > SCHEMA_VERSION)
+		return error_detailed(error, REPRISE_E_VERSION, "path",
+				      "the file is of a newer version");
+	*ret_version = version;
+	return REPRISE_OK;
+}
+
+/* SQLite says so if it cannot, without failing. */
+static reprise_status
+go_ahead(struct connection *connection, struct reprise_error *error)
+{
+	int64_t is_ahead = 0;
+	reprise_status status = connection_run(connection, "PRAGMA journal_mode = WAL", error);
+
+	if (status == REPRISE_OK)
+		status = connection_ask(connection,
+					"SELECT journal_mode = 'wal' FROM pragma_journal_mode",
+					&is_ahead, error);
+	if (status == REPRISE_OK && !is_ahead)
+		return error_detailed(error, REPRISE_E_IO, "path",
+				      "no write-ahead log can be had on this file system");
+	return status;
+}
+
+reprise_status
+schema_settle(struct connection *connection, struct reprise_error *error)
+{
+	int64_t version = 0;
+	reprise_status status = read_identity(connection, &version, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (connection->options.is_read_only) {
+		if (version == 0)
+			return foreign(error, "the file is empty");
+		if (version < SCHEMA_VERSION)
+			return error_detailed(
+				error, REPRISE_E_VERSION, "path",
+				"the file is of an older version, and not to be written");
+		return REPRISE_OK;
+	}
+	if (version < SCHEMA_VERSION)
+		status = take_steps(connection, version, error);
+	if (status == REPRISE_OK)
+		status = go_ahead(connection, error);
+	return status;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_SQLITE_STATEMENTS_H
+#define LOG_SQLITE_STATEMENTS_H
+
+/*
+ * Every statement, prepared once for a connection. Each finds its rows by an index, so that it costs what
+ * it answers (tests/log_sqlite asks SQLite how it would).
+ */
+
+#include <sqlite3.h>
+
+#include <reprise/base.h>
+
+#define HEAD_COLUMNS \
+	"id, kind, has_ended, end_status, end_ordinal, head, watermark, revision_max, life"
+#define LIFE_COLUMNS "number, incarnation, first, end, state"
+#define ROW_COLUMNS  "last, first, type, kind, flags, reason, revision, time, checksum, payload"
+
+#define STATEMENT_TABLE(X)                                                                        \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                               \
+	X(COMMIT, "COMMIT")                                                                       \
+	X(ROLLBACK, "ROLLBACK")                                                                   \
+	X(LOOK, "BEGIN")                                                                          \
+	X(HEAD, "SELECT " HEAD_COLUMNS " FROM heads WHERE tenant = ? AND thread = ?")             \
+	X(NEW_HEAD, "INSERT INTO heads (tenant, thread) VALUES (?, ?)")                           \
+	X(PUT_HEAD, "UPDATE heads SET kind = ?2, has_ended = ?3, end_status = ?4,"                \
+		    " end_ordinal = ?5, head = ?6, watermark = ?7, revision_max = ?8, life = ?9," \
+		    " writes = writes + 1 WHERE id = ?1")                                         \
+	X(PUT_ROW, "INSERT INTO rows (key, " ROW_COLUMNS ")"                                      \
+		   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                   \
+	X(PUT_RISE, "INSERT INTO rises (key, revision, ordinal) VALUES (?, ?, ?)")                \
+	X(DROP_COMMITS, "DELETE FROM commits WHERE key = ? AND revision <= ?")                    \
+	X(PUT_COMMIT, "INSERT INTO commits (key, revision, ordinal) VALUES (?, ?, ?)")            \
+	X(PUT_LIFE, "INSERT INTO lives (key, " LIFE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)"         \
+		    " ON CONFLICT (key, number) DO UPDATE SET end = excluded.end,"                \
+		    " state = excluded.state")                                                    \
+	X(MOVE_BOUND, "SELECT last FROM rows WHERE key = ? AND last <= ? ORDER BY last"           \
+		      " LIMIT 1 OFFSET ?")                                                        \
+	X(MOVE_COPY, "INSERT OR REPLACE INTO archive (key, " ROW_COLUMNS ")"                      \
+		     " SELECT key, " ROW_COLUMNS " FROM rows WHERE key = ? AND last <= ?")        \
+	X(MOVE_DROP, "DELETE FROM rows WHERE key = ? AND last <= ?")                              \
+	X(ROWS_AFTER, "SELECT " ROW_COLUMNS " FROM rows WHERE key = ? AND last > ?"               \
+		      " ORDER BY last LIMIT ?")                                                   \
+	X(LIFE_AT, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND first <= ?"              \
+		   " ORDER BY first DESC, number DESC LIMIT 1")                                   \
+	X(LIFE_OF, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND incarnation = ?")        \
+	X(LIVES_AFTER, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND number > ?"          \
+		       " ORDER BY number LIMIT ?")                                                \
+	X(RISE_ABOVE, "SELECT ordinal FROM rises WHERE key = ? AND revision > ?"                  \
+		      " ORDER BY revision LIMIT 1")                                               \
+	X(COMMIT_FROM, "SELECT ordinal FROM commits WHERE key = ? AND revision >= ?"              \
+		       " ORDER BY revision LIMIT 1")                                              \
+	X(THREADS_AFTER, "SELECT thread FROM heads WHERE tenant = ? AND thread > ?"               \
+			 " AND kind <> 0 ORDER BY thread LIMIT ?")
+
+enum statement {
+#define STATEMENT_ENUM(name, sql) STATEMENT_##name,
+	STATEMENT_TABLE(STATEMENT_ENUM)
+#undef STATEMENT_ENUM
+	STATEMENTS
+};
+
+struct connection;
+
+/* Prepares them all. What cannot be prepared stands on a table that is not there: E_CORRUPT. */
+reprise_status statements_prepare(struct connection *connection, struct reprise_error *error);
+void statements_finish(struct connection *connection);
+
+/*
+ * What a statement is given, in the order of its parameters. Bytes are borrowed until statement_end. A revision has
+ * all 64 bits, which SQLite's integers have with a sign: its highest bit is flipped, so that their order is its.
+ */
+struct binding {
+	sqlite3_stmt *statement;
+	int count; /* of parameters so far */
+	int answer;
+};
+
+struct binding statement_start(struct connection *connection, enum statement statement);
+void bind_number(struct binding *binding, uint64_t number);
+void bind_signed(struct binding *binding, int64_t number);
+void bind_revision(struct binding *binding, uint64_t revision);
+void bind_text(struct binding *binding, const char *text);
+void bind_bytes(struct binding *binding, const void *data, size_t size);
+
+/* A statement without results, from the first to the last; its status. */
+reprise_status statement_run(struct connection *connection, struct binding *binding,
+			     struct reprise_error *error);
+
+/* The next row: SQLITE_ROW, SQLITE_DONE, or an error. */
+int statement_step(struct binding *binding);
+
+/* Ends it; the status of the last step. */
+reprise_status statement_end(struct connection *connection, struct binding *binding,
+			     struct reprise_error *error);
+
+static inline uint64_t
+column_number(sqlite3_stmt *statement, int column)
+{
+	return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+static inline uint64_t
+column_revision(sqlite3_stmt *statement, int column)
+{
+	return (uint64_t)sqlite3_column_int64(statement, column) ^ (UINT64_C(1) << 63);
+}
+
+#endif /* LOG_SQLITE_STATEMENTS_H */

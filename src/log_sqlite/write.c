@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "log_sqlite/connection.h"
+
+/* SQLite takes the pragma only between transactions. */
+static reprise_status
+set_level(struct connection *connection, enum log_level level, struct reprise_error *error)
+{
+	if (connection->has_level && connection->level == level)
+		return REPRISE_OK;
+	connection->has_level = false;
+	const reprise_status status = connection_run(
+		connection,
+		level == LOG_SYNCED ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+		error);
+
+	connection->level = level;
+	connection->has_level = status == REPRISE_OK;
+	return status;
+}
+
+static reprise_status
+run_plain(struct connection *connection, enum statement statement, struct reprise_error *error)
+{
+	struct binding binding = statement_start(connection, statement);
+
+	return statement_run(connection, &binding, error);
+}
+
+static reprise_status
+find_or_create_head(struct connection *connection, const char *tenant, const char *thread,
+		    struct log_head *ret_head, struct reprise_error *error)
+{
+	reprise_status status = read_head(connection, tenant, thread, ret_head, error);
+
+	if (status != REPRISE_OK || ret_head->id != 0)
+		return status;
+	struct binding binding = statement_start(connection, STATEMENT_NEW_HEAD);
+
+	bind_text(&binding, tenant);
+	bind_text(&binding, thread);
+	status = statement_run(connection, &binding, error);
+	ret_head->id = sqlite3_last_insert_rowid(connection->db);
+	return status;
+}
+
+reprise_status
+sqlite_begin(struct reprise_log *log, enum log_level level, const char *tenant,
+	     const char *const *threads, size_t threads_count, struct log_head *ret_heads,
+	     struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+
+	if (connection->options.is_read_only)
+		return error_invalid(error, "is_read_only");
+	connection_start(connection);
+	reprise_status status = connection_take_turn(connection, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	status = set_level(connection, level, error);
+	if (status == REPRISE_OK)
+		status = run_plain(connection, STATEMENT_BEGIN, error);
+	for (size_t i = 0; i < threads_count && status == REPRISE_OK; i++)
+		status = find_or_create_head(connection, tenant, threads[i], &ret_heads[i], error);
+	if (status != REPRISE_OK)
+		sqlite_rollback(log);
+	return status;
+}
+
+void
+sqlite_rollback(struct reprise_log *log)
+{
+	struct connection *const connection = connection_of(log);
+
+	/* After some failures SQLite has done it already. */
+	if (!sqlite3_get_autocommit(connection->db))
+		(void)run_plain(connection, STATEMENT_ROLLBACK, NULL);
+	connection_give_turn(connection);
+}
+
+reprise_status
+sqlite_commit(struct reprise_log *log, struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	const reprise_status status = run_plain(connection, STATEMENT_COMMIT, error);
+
+	if (status != REPRISE_OK) {
+		sqlite_rollback(log);
+		return status;
+	}
+	connection->has_written = true;
+	checkpoint_if_due(connection);
+	connection_give_turn(connection);
+	return REPRISE_OK;
+}
+
+reprise_status
+sqlite_put_row(struct reprise_log *log, int64_t id, const struct log_row *row,
+	       struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	struct binding binding = statement_start(connection, STATEMENT_PUT_ROW);
+
+	bind_signed(&binding, id);
+	bind_number(&binding, row->last);
+	bind_number(&binding, row->first);
+	bind_number(&binding, row->type);
+	bind_number(&binding, row->kind);
+	bind_number(&binding, row->flags);
+	bind_number(&binding, row->reason);
+	bind_revision(&binding, row->revision);
+	bind_number(&binding, row->time_ns);
+	bind_number(&binding, row->checksum);
+	bind_bytes(&binding, row->payload.data, row->payload.size);
+	return statement_run(connection, &binding, error);
+}
+
+static reprise_status
+put_ordinal(struct connection *connection, enum statement statement, int64_t id, uint64_t revision,
+	    uint64_t ordinal, struct reprise_error *error)
+{
+	struct binding binding = statement_start(connection, statement);
+
+	bind_signed(&binding, id);
+	bind_revision(&binding, revision);
+	bind_number(&binding, ordinal);
+	return statement_run(connection, &binding, error);
+}
+
+reprise_status
+sqlite_put_rise(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+		struct reprise_error *error)
+{
+	return put_ordinal(connection_of(log), STATEMENT_PUT_RISE, id, revision, ordinal, error);
+}
+
+reprise_status
+sqlite_put_commit(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+		  struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	struct binding binding = statement_start(connection, STATEMENT_DROP_COMMITS);
+
+	bind_signed(&binding, id);
+	bind_revision(&binding, revision);
+	const reprise_status status = statement_run(connection, &binding, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	return put_ordinal(connection, STATEMENT_PUT_COMMIT, id, revision, ordinal, error);
+}
+
+reprise_status
+sqlite_put_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
+		struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	struct binding binding = statement_start(connection, STATEMENT_PUT_LIFE);
+
+	bind_signed(&binding, id);
+	bind_number(&binding, life->number);
+	bind_bytes(&binding, &life->incarnation, sizeof(life->incarnation));
+	bind_number(&binding, life->first);
+	bind_number(&binding, life->end);
+	bind_number(&binding, life->state);
+	return statement_run(connection, &binding, error);
+}
+
+reprise_status
+sqlite_put_head(struct reprise_log *log, const struct log_head *head, struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	struct binding binding = statement_start(connection, STATEMENT_PUT_HEAD);
+
+	bind_signed(&binding, head->id);
+	bind_number(&binding, head->kind);
+	bind_number(&binding, head->has_ended);
+	bind_signed(&binding, head->end_status);
+	bind_number(&binding, head->end_ordinal);
+	bind_number(&binding, head->head);
+	bind_number(&binding, head->watermark);
+	bind_revision(&binding, head->revision_max);
+	bind_number(&binding, head->life.number);
+	return statement_run(connection, &binding, error);
+}
+
+/* The last of the @max lowest rows up to @watermark, or @watermark if there are fewer. */
+static reprise_status
+find_bound(struct connection *connection, int64_t id, uint64_t watermark, uint64_t max,
+	   uint64_t *ret_bound, struct reprise_error *error)
+{
+	struct binding binding = statement_start(connection, STATEMENT_MOVE_BOUND);
+
+	*ret_bound = watermark;
+	bind_signed(&binding, id);
+	bind_number(&binding, watermark);
+	bind_number(&binding, max - 1);
+	if (statement_step(&binding) == SQLITE_ROW)
+		*ret_bound = column_number(binding.statement, 0);
+	return statement_end(connection, &binding, error);
+}
+
+static reprise_status
+run_up_to(struct connection *connection, enum statement statement, int64_t id, uint64_t bound,
+	  struct reprise_error *error)
+{
+	struct binding binding = statement_start(connection, statement);
+
+	bind_signed(&binding, id);
+	bind_number(&binding, bound);
+	return statement_run(connection, &binding, error);
+}
+
+reprise_status
+sqlite_move_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+		 uint64_t *ret_count, struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	uint64_t bound = 0;
+	reprise_status status = find_bound(connection, id, watermark, max, &bound, error);
+
+	if (status == REPRISE_OK && !connection->options.deletes_archived)
+		status = run_up_to(connection, STATEMENT_MOVE_COPY, id, bound, error);
+	if (status == REPRISE_OK)
+		status = run_up_to(connection, STATEMENT_MOVE_DROP, id, bound, error);
+	if (status == REPRISE_OK)
+		*ret_count = (uint64_t)sqlite3_changes64(connection->db);
+	return status;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_SQLITE_SCRATCH_H
+#define LOG_SQLITE_SCRATCH_H
+
+/* A folder for one test's files, and SQLite without the log. */
+
+#include <stdint.h>
+
+/* A path in the folder, which is made by the first call. Never freed. */
+char *scratch_path(const char *name);
+void scratch_remove(void);
+
+/* Statements on a database of one's own connection; the number of rows that were changed. */
+int scratch_sql(const char *path, const char *sql);
+
+/* What a statement answers first; -1: nothing. */
+int64_t scratch_ask(const char *path, const char *sql);
+
+#endif /* LOG_SQLITE_SCRATCH_H */
