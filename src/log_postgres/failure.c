@@ -18,6 +18,7 @@ static const struct {
 	{ "XX002", REPRISE_E_CORRUPT }, /* an index */
 	{ "23", REPRISE_E_CORRUPT },    /* what we hold the lock of is there already */
 	{ "42P01", REPRISE_E_CORRUPT }, /* a table that is missing */
+	{ "42P07", REPRISE_E_CORRUPT }, /* one that is there already */
 	{ "42703", REPRISE_E_CORRUPT }, /* a column */
 	{ "42804", REPRISE_E_CORRUPT }, /* a column's type */
 	{ "42883", REPRISE_E_CORRUPT }, { "42P08", REPRISE_E_CORRUPT },

@@ -30,11 +30,16 @@ foreign(struct reprise_error *error)
 
 /* The schema has a table that looks like ours. */
 static reprise_status
-look_at_version(struct wire *wire, int *ret_version, struct reprise_error *error)
+look_at_version(struct wire *wire, const char *schema, int *ret_version,
+		struct reprise_error *error)
 {
+	char sql[128];
 	PGresult *answer = NULL;
 
-	(void)wire_send_sql(wire, "SELECT marker = 'reprise log', version FROM about", NULL);
+	/* By its whole name: a schema that may not be used is passed over on the search path. */
+	snprintf(sql, sizeof(sql), "SELECT marker = 'reprise log', version FROM \"%s\".about",
+		 schema);
+	(void)wire_send_sql(wire, sql, NULL);
 	const reprise_status status = wire_ask(wire, &answer, error);
 
 	if (status != REPRISE_OK)
@@ -73,7 +78,7 @@ schema_look(struct wire *wire, const char *schema, bool *ret_is_there, int *ret_
 	PQclear(answer);
 	if (!is_used)
 		return REPRISE_OK;
-	return is_marked ? look_at_version(wire, ret_version, error) : foreign(error);
+	return is_marked ? look_at_version(wire, schema, ret_version, error) : foreign(error);
 }
 
 reprise_status

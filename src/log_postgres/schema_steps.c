@@ -52,7 +52,7 @@ static const char *const version_1[] = {
 	" UNIQUE (key, incarnation),"
 	" UNIQUE (key, first, number))",
 
-	"CREATE TABLE entries ("
+	"CREATE TABLE rows ("
 	" key bigint NOT NULL,"
 	" last bigint NOT NULL,"
 	" first bigint NOT NULL,"
@@ -83,16 +83,16 @@ static const char *const version_1[] = {
 
 	BOUND_TO_TENANT("heads"),
 	BOUND_TO_TENANT("lives"),
-	BOUND_TO_TENANT("entries"),
+	BOUND_TO_TENANT("rows"),
 	BOUND_TO_TENANT("rises"),
 	BOUND_TO_TENANT("commits"),
 	"INSERT INTO about (marker, version) VALUES ('reprise log', 1)",
 	NULL,
 };
 
-/* Archived entries have a table of their own. */
+/* Archived rows have a table of their own. */
 static const char *const version_2[] = {
-	"CREATE TABLE archive (LIKE entries INCLUDING DEFAULTS INCLUDING INDEXES)",
+	"CREATE TABLE archive (LIKE rows INCLUDING DEFAULTS INCLUDING INDEXES)",
 	BOUND_TO_TENANT("archive"),
 	"UPDATE about SET version = 2",
 	NULL,

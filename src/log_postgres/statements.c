@@ -39,7 +39,7 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			 " (SELECT " LIFE_COLUMNS
 			 " FROM lives WHERE key = h.id AND number = h.life OFFSET 0) AS l ON true"
 			 " ORDER BY place" },
-	[PUT_ROW] = { "put_row", "INSERT INTO entries (key, " ROW_COLUMNS ")"
+	[PUT_ROW] = { "put_row", "INSERT INTO rows (key, " ROW_COLUMNS ")"
 				 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },
 	[PUT_RISE] = { "put_rise",
 		       "INSERT INTO rises (key, revision, ordinal) VALUES ($1, $2, $3)" },
@@ -56,20 +56,20 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 		       " has_ended = $6, end_status = $7, end_ordinal = $8, life = $9"
 		       " WHERE id = $1" },
 	[MOVE_ROWS] = { "move_rows",
-			"WITH moved AS (DELETE FROM entries WHERE key = $1 AND last <="
-			" (SELECT max(last) FROM (SELECT last FROM entries"
+			"WITH moved AS (DELETE FROM rows WHERE key = $1 AND last <="
+			" (SELECT max(last) FROM (SELECT last FROM rows"
 			" WHERE key = $1 AND last <= $2 ORDER BY last LIMIT $3) AS lowest)"
 			" RETURNING key, " ROW_COLUMNS ")"
 			" INSERT INTO archive (key, " ROW_COLUMNS ") SELECT * FROM moved" },
 	[DELETE_ROWS] = { "delete_rows",
-			  "DELETE FROM entries WHERE key = $1 AND last <="
-			  " (SELECT max(last) FROM (SELECT last FROM entries"
+			  "DELETE FROM rows WHERE key = $1 AND last <="
+			  " (SELECT max(last) FROM (SELECT last FROM rows"
 			  " WHERE key = $1 AND last <= $2 ORDER BY last LIMIT $3) AS lowest)" },
 	[ROWS_AFTER] = { "rows_after",
 			 "SELECT " ROW_COLUMNS " FROM (SELECT *, sum(octet_length(payload))"
 			 " OVER (ORDER BY last ROWS UNBOUNDED PRECEDING)"
 			 " - octet_length(payload) AS bytes_before"
-			 " FROM (SELECT * FROM entries WHERE key = $1 AND last > $2"
+			 " FROM (SELECT * FROM rows WHERE key = $1 AND last > $2"
 			 " ORDER BY last LIMIT $3) AS next) AS summed"
 			 " WHERE bytes_before < $4 ORDER BY last" },
 	[LIFE_AT] = { "life_at", "SELECT " LIFE_COLUMNS " FROM lives WHERE key = $1 AND first <= $2"

@@ -51,8 +51,9 @@ void expect_works(struct reprise_log *log, const char *tenant, const char *threa
 /* One row into every table for that key, by the port; the second of two rows is archived and moved. */
 void fill_every_table(struct reprise_log *log, const char *tenant, const char *thread);
 
-static const char *const tenant_tables[] = { "heads", "lives",   "entries",
-					     "rises", "commits", "archive" };
+static const char *const tenant_tables[] = {
+	"heads", "lives", "rows", "rises", "commits", "archive"
+};
 enum {
 	TENANT_TABLES_COUNT = sizeof(tenant_tables) / sizeof(tenant_tables[0])
 };

@@ -335,8 +335,9 @@ Test(faults, a_role_without_grants_is_told_the_servers_words)
 	run(all, "CREATE ROLE agent_no_grants LOGIN");
 	options = options_of("agent_no_grants", "no_grants");
 	cr_assert(eq(int, reprise_log_postgres_open(&options, &log, &error), REPRISE_E_IO));
+	cr_assert(eq(int, strncmp(error.detail, "42501: ", 7), 0), "%s", error.detail);
 	create_agent(all, "agent_grants", "no_grants");
-	run(all, "REVOKE INSERT ON no_grants.entries FROM agent_grants");
+	run(all, "REVOKE INSERT ON no_grants.rows FROM agent_grants");
 	options = options_of("agent_grants", "no_grants");
 	log = opened(&options);
 	const struct reprise_log_key key = { "acme", "t" };
@@ -345,7 +346,7 @@ Test(faults, a_role_without_grants_is_told_the_servers_words)
 	cr_assert(eq(int, reprise_log_append(log, &key, NULL, &entry, 1, NULL, &error),
 		     REPRISE_E_IO));
 	cr_assert(eq(int, strncmp(error.detail, "42501: ", 7), 0), "%s", error.detail);
-	run(all, "GRANT INSERT ON no_grants.entries TO agent_grants");
+	run(all, "GRANT INSERT ON no_grants.rows TO agent_grants");
 	expect_works(log, "acme", "t", 1);
 	reprise_log_close(log);
 	PQfinish(all);

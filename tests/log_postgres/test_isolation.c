@@ -193,7 +193,7 @@ Test(isolation, roles_that_bypass_it_are_refused_when_that_is_asked_for)
 	run(all, "GRANT owner_refuses TO agent_bypasses");
 	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
 	run(all, "REVOKE owner_refuses FROM agent_bypasses");
-	run(all, "ALTER TABLE refuses.entries NO FORCE ROW LEVEL SECURITY");
+	run(all, "ALTER TABLE refuses.rows NO FORCE ROW LEVEL SECURITY");
 	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
 	PQfinish(all);
 	expect_no_leaks();

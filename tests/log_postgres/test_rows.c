@@ -155,13 +155,13 @@ Test(rows, archived_rows_move_or_go)
 
 	fill_every_table(log, "acme", "t");
 	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM moves.archive"), 1));
-	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM moves.entries"), 1));
+	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM moves.rows"), 1));
 	reprise_log_close(log);
 	options.deletes_archived = 1;
 	log = opened(&options);
 	fill_every_table(log, "acme", "u");
 	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM moves.archive"), 1));
-	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM moves.entries"), 2));
+	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM moves.rows"), 2));
 	reprise_log_close(log);
 	PQfinish(all);
 }
@@ -303,13 +303,12 @@ fill_much(PGconn *all)
 	run(all,
 	    "INSERT INTO heads (tenant, thread, kind, life)"
 	    " SELECT 'tenant ' || i %% 2, 'thread ' || i, 1, 1 FROM generate_series(1, 2000) i");
-	run(all,
-	    "INSERT INTO entries (tenant, key, last, first, revision, time_ns, type, kind, flags,"
-	    " reason, checksum, payload) SELECT tenant, id, i, i, i, 0, 0, 0, 0, 0, 0, 'x'"
-	    " FROM heads, generate_series(1, CASE id WHEN 5 THEN 100000 ELSE 20 END) i");
-	run(all, "INSERT INTO archive SELECT * FROM entries WHERE last <= 10");
-	run(all, "INSERT INTO rises SELECT key, revision, last, tenant FROM entries");
-	run(all, "INSERT INTO commits SELECT key, revision, last, tenant FROM entries");
+	run(all, "INSERT INTO rows (tenant, key, last, first, revision, time_ns, type, kind, flags,"
+		 " reason, checksum, payload) SELECT tenant, id, i, i, i, 0, 0, 0, 0, 0, 0, 'x'"
+		 " FROM heads, generate_series(1, CASE id WHEN 5 THEN 100000 ELSE 20 END) i");
+	run(all, "INSERT INTO archive SELECT * FROM rows WHERE last <= 10");
+	run(all, "INSERT INTO rises SELECT key, revision, last, tenant FROM rows");
+	run(all, "INSERT INTO commits SELECT key, revision, last, tenant FROM rows");
 	run(all, "INSERT INTO lives (tenant, key, number, first, last, incarnation, state)"
 		 " SELECT tenant, id, i, i, i, gen_random_uuid(), 1 FROM heads, generate_series(1, "
 		 "20) i");
@@ -342,10 +341,9 @@ Test(rows, an_end_of_a_long_log_is_as_near_as_that_of_a_short_one)
 
 	reprise_log_close(opened(&options));
 	run(all, "SET search_path = plans_read");
-	run(all,
-	    "INSERT INTO entries (tenant, key, last, first, revision, time_ns, type, kind, flags,"
-	    " reason, checksum, payload) SELECT 'acme', 1, i, i, i, 0, 0, 0, 0, 0, 0, 'x'"
-	    " FROM generate_series(1, 100000) i");
+	run(all, "INSERT INTO rows (tenant, key, last, first, revision, time_ns, type, kind, flags,"
+		 " reason, checksum, payload) SELECT 'acme', 1, i, i, i, 0, 0, 0, 0, 0, 0, 'x'"
+		 " FROM generate_series(1, 100000) i");
 	run(all, "ANALYZE");
 	run(all, "PREPARE rows_after AS %s", statements[ROWS_AFTER].sql);
 	PGresult *const plan = PQexec(all, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)"

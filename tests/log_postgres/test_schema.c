@@ -121,7 +121,7 @@ create_version_1(PGconn *all, const char *schema)
 	const struct reprise_log_postgres_options options = options_of(NULL, "model");
 	struct reprise_log *const log = opened(&options);
 
-	run(all, "TRUNCATE model.heads, model.entries, model.rises");
+	run(all, "TRUNCATE model.heads, model.rows, model.rises");
 	expect_works(log, "acme", "t", 1);
 	struct wire *const wire = &postgres_of(log)->wire;
 	char search_path[64];
@@ -139,7 +139,7 @@ create_version_1(PGconn *all, const char *schema)
 	cr_assert(eq(i64, version_of(all, schema), 1));
 	cr_assert(eq(i64, tables_in(all, schema), 6));
 	run(all, "INSERT INTO %s.heads OVERRIDING SYSTEM VALUE SELECT * FROM model.heads", schema);
-	run(all, "INSERT INTO %s.entries SELECT * FROM model.entries", schema);
+	run(all, "INSERT INTO %s.rows SELECT * FROM model.rows", schema);
 	run(all, "INSERT INTO %s.rises SELECT * FROM model.rises", schema);
 }
 
