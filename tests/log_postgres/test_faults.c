@@ -204,20 +204,20 @@ Test(faults, a_server_that_comes_back_is_found_again)
 	struct reprise_log *const log = opened(&options);
 	struct reprise_error error = { .size = sizeof(error) };
 
-	expect_works(log, "acme", "t", 1);
+	expect_works(log, "acme", "u", 1);
 	control("--restart");
-	expect_works(log, "acme", "t", 2);
+	expect_works(log, "acme", "u", 2);
 
 	(void)begun(log);
 	control("--kill");
 	cr_assert(eq(int, log->adapter->commit(log, &error), REPRISE_E_IO));
 	const uint64_t begin_ns = clock_ns();
-	const reprise_status status = append_to(log, "acme", "t");
+	const reprise_status status = append_to(log, "acme", "u");
 
 	cr_assert(eq(int, status, REPRISE_E_IO));
 	cr_assert(lt(u64, ms_since(begin_ns), 3000));
 	control("--start");
-	expect_works(log, "acme", "t", 3);
+	expect_works(log, "acme", "u", 3);
 	reprise_log_close(log);
 	expect_no_leaks();
 }

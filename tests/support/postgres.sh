@@ -64,14 +64,34 @@ stop() {
 
 pid() { head -n 1 "$folder/data/postmaster.pid"; }
 
-# each_process SIGNAL: the server and its children
-each_process() {
+# The server and its children.
+processes() {
 	server=$(pid)
 	for process in /proc/[0-9]*; do
 		parent=$(sed -n 's/^PPid:[ \t]*//p' "$process/status" 2>/dev/null)
 		if [ "${process#/proc/}" = "$server" ] || [ "$parent" = "$server" ]; then
-			kill -s "$1" "${process#/proc/}" 2>/dev/null
+			echo "${process#/proc/}"
 		fi
+	done
+}
+
+# each_process SIGNAL
+each_process() {
+	for process in $(processes); do
+		kill -s "$1" "$process" 2>/dev/null
+	done
+}
+
+# All of it at once, as when the machine goes down; until they are gone.
+kill_all() {
+	all=$(processes)
+	for process in $all; do kill -s KILL "$process" 2>/dev/null; done
+	for process in $all; do
+		tries=100
+		while [ $tries -gt 0 ] && grep -q '^State:[ \t]*[^ZX]' "/proc/$process/status" 2>/dev/null; do
+			tries=$((tries - 1))
+			sleep 0.05
+		done
 	done
 }
 
@@ -89,7 +109,7 @@ case $command in
 	folder=$REPRISE_POSTGRES_SERVER
 	case $command in
 	--restart) stop fast && start ;;
-	--kill) kill -s KILL "$(pid)" ;;
+	--kill) kill_all ;;
 	--start) start ;;
 	--pause) each_process STOP ;;
 	--resume) each_process CONT ;;
