@@ -15,8 +15,8 @@ set -u
 
 say() { printf 'postgres.sh: %s\n' "$*" >&2; }
 
-programs=$(for folder in /usr/lib/postgresql/*/bin /usr/local/pgsql/bin; do
-	[ -x "$folder/initdb" ] && echo "$folder"
+programs=$(for bin in /usr/lib/postgresql/*/bin; do
+	[ -x "$bin/initdb" ] && echo "$bin"
 done | sort -t / -k 5 -n | tail -n 1)
 if [ -z "$programs" ]; then
 	initdb=$(command -v initdb) || { say "no PostgreSQL server here"; exit 77; }
@@ -66,7 +66,8 @@ pid() { head -n 1 "$folder/data/postmaster.pid"; }
 
 # The server and its children.
 processes() {
-	server=$(pid)
+	server=$(pid 2>/dev/null)
+	[ -n "$server" ] || return 0
 	for process in /proc/[0-9]*; do
 		parent=$(sed -n 's/^PPid:[ \t]*//p' "$process/status" 2>/dev/null)
 		if [ "${process#/proc/}" = "$server" ] || [ "$parent" = "$server" ]; then
@@ -141,6 +142,7 @@ trap 'exit 143' TERM HUP
 [ -z "$user" ] || chown "$user" "$folder"
 
 # Who is killed cleans nothing: somebody who is not its child does.
+# shellcheck disable=SC2016 # what is in it is for that shell
 (setsid sh -c 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; sh "$2" --clean "$3"' \
 	sh $$ "$script" "$folder" </dev/null >/dev/null 2>&1 &)
 
@@ -162,8 +164,10 @@ quoted() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/''/g")"; }
 } >>"$folder/data/postgresql.conf"
 start || exit 1
 
+# shellcheck disable=SC2089 # the quotes are libpq's
 REPRISE_POSTGRES="host='$(printf '%s' "$folder" | sed "s/[\\\\']/\\\\&/g")' dbname=postgres user=postgres"
 REPRISE_POSTGRES_SERVER=$folder
 REPRISE_POSTGRES_CONTROL=$script
+# shellcheck disable=SC2090
 export REPRISE_POSTGRES REPRISE_POSTGRES_SERVER REPRISE_POSTGRES_CONTROL
 "$@"
