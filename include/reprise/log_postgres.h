@@ -8,6 +8,16 @@
  * The tables stand in a schema of their own. Rows of other tenants are invisible to every statement of
  * a role that is neither their owner nor a superuser (row-level security): the tenant is set for each
  * transaction, and without one nothing is seen.
+ *
+ * Who opens the log first owns the schema. Another role needs, and again after a newer library has brought the
+ * schema up to date:
+ *
+ *   GRANT USAGE ON SCHEMA reprise TO agents;
+ *   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA reprise TO agents;
+ *   REVOKE INSERT, UPDATE, DELETE ON reprise.about FROM agents;
+ *
+ * It takes a server of PostgreSQL 12 or later, a database in UTF8, and a connection of its own: a pooler in
+ * between must keep one for as long as the log is open.
  */
 
 #include <reprise/log.h>
@@ -24,7 +34,10 @@ struct reprise_log_postgres_options {
 
 	const char *schema; /* [a-z_][a-z0-9_]*, at most 63 bytes; NULL: "reprise" */
 
-	/* How long a call waits for the server, or for others who hold a key. Default 5 s; at most 1 h. */
+	/*
+	 * How long a call waits for others who hold a key, or, a quarter longer, for a server that is silent. Default
+	 * 5 s; at most 1 h. Looking a host's name up is not bounded: hostaddr avoids it.
+	 */
 	uint64_t deadline_ns;
 
 	/* 1: an append may return before it is on disk (synchronous_commit = off). */
@@ -32,7 +45,10 @@ struct reprise_log_postgres_options {
 
 	int32_t deletes_archived; /* 1: archived rows are deleted, not moved to the archive's table */
 
-	/* 1: the schema is there already; without it: E_NOT_FOUND. 0: it is created, or brought up to date. */
+	/*
+	 * 1: the schema is there already; without it: E_NOT_FOUND, and with an older one: E_VERSION. 0: it is
+	 * created (an empty one of that name is taken), or brought up to date.
+	 */
 	int32_t is_set_up;
 
 	/*
@@ -58,7 +74,8 @@ struct reprise_log_postgres_options {
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, a bad option, or a role that bypasses isolation
  *           REPRISE_E_CORRUPT    the schema is there, and is not a log's; nothing was written
- *           REPRISE_E_VERSION    the schema is newer than this library's; nothing was written
+ *           REPRISE_E_VERSION    the schema is newer than this library's, or is_set_up, and older; nothing was
+ *                                written
  *           REPRISE_E_NOT_FOUND  is_set_up, and there is no such schema
  *           REPRISE_E_TIMEOUT    the server did not answer within the deadline
  *           REPRISE_E_IO         no connection, or the server refused a statement

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "log_postgres/postgres.h"
+#include "log_postgres/schema.h"
+
+/*
+ * What holds for the connection. Plans: each statement has its index, and is to be planned once, by what it is and
+ * not by how small its tables happen to be at that time.
+ */
+static const char settings_sql[] = "SELECT set_config('search_path', $1, false),"
+				   " set_config('lock_timeout', $2, false),"
+				   " set_config('row_security', 'on', false),"
+				   " set_config('plan_cache_mode', 'force_generic_plan', false),"
+				   " set_config('enable_seqscan', 'off', false),"
+				   " set_config('enable_bitmapscan', 'off', false),"
+				   " set_config('jit', 'off', false)";
+
+static reprise_status
+set_up(struct postgres *postgres, struct reprise_error *error)
+{
+	const uint64_t lock_ms = (postgres->settings.deadline_ns + 999999) / 1000000;
+	char search_path[SCHEMA_BYTES_MAX + 16];
+	char lock_timeout[24];
+	struct values values = { 0 };
+	const char *const encoding =
+		PQparameterStatus(postgres->wire.connection, "server_encoding");
+
+	if (encoding == NULL || strcmp(encoding, "UTF8") != 0)
+		return error_detailed(error, REPRISE_E_INVALID, "connection",
+				      "the database's encoding is not UTF8");
+	snprintf(search_path, sizeof(search_path), "\"%s\", pg_temp", postgres->settings.schema);
+	snprintf(lock_timeout, sizeof(lock_timeout), "%llu", (unsigned long long)lock_ms);
+	value_text(&values, search_path);
+	value_text(&values, lock_timeout);
+	(void)wire_send_sql(&postgres->wire, settings_sql, &values);
+	return wire_ask(&postgres->wire, NULL, error);
+}
+
+static reprise_status
+create_or_migrate(struct postgres *postgres, struct reprise_error *error)
+{
+	struct wire *const wire = &postgres->wire;
+	const char *const schema = postgres->settings.schema;
+	reprise_status status = schema_bring_to(wire, schema, SCHEMA_VERSION, error);
+
+	/* Refused, the connection is closed, and nothing of it has happened. */
+	if (status == REPRISE_OK && postgres->settings.is_isolated)
+		status = schema_check_isolated(wire, schema, error);
+	if (status != REPRISE_OK)
+		return status;
+	(void)wire_send_sql(wire, "COMMIT", NULL);
+	return wire_ask(wire, NULL, error);
+}
+
+static reprise_status
+check_schema(struct postgres *postgres, bool may_create, struct reprise_error *error)
+{
+	const struct settings *const settings = &postgres->settings;
+	struct wire *const wire = &postgres->wire;
+	bool is_there = false;
+	int version = 0;
+	const reprise_status status =
+		schema_look(wire, settings->schema, &is_there, &version, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (version < SCHEMA_VERSION && may_create)
+		return create_or_migrate(postgres, error);
+	if (version == 0)
+		return error_detailed(error, REPRISE_E_NOT_FOUND, "schema", "there is no such log");
+	if (version < SCHEMA_VERSION)
+		return error_detailed(error, REPRISE_E_VERSION, "schema",
+				      "it is older, and is_set_up forbids to change it");
+	if (settings->is_isolated)
+		return schema_check_isolated(wire, settings->schema, error);
+	return REPRISE_OK;
+}
+
+static reprise_status
+prepare(struct wire *wire, struct reprise_error *error)
+{
+	for (int i = 0; i < STATEMENTS_COUNT; i++)
+		(void)wire_prepare(wire, statements[i].name, statements[i].sql);
+	return wire_ask(wire, NULL, error);
+}
+
+static reprise_status
+make_connection(struct postgres *postgres, bool may_create, struct reprise_error *error)
+{
+	const struct settings *const settings = &postgres->settings;
+	struct wire *const wire = &postgres->wire;
+	reprise_status status = wire_open(wire, settings->connection,
+					  deadline_after(clock_ns(), settings->deadline_ns), error);
+
+	if (status == REPRISE_OK)
+		status = set_up(postgres, error);
+	if (status == REPRISE_OK)
+		status = check_schema(postgres, may_create, error);
+	if (status == REPRISE_OK)
+		status = prepare(wire, error);
+	if (status != REPRISE_OK)
+		wire_close(wire);
+	return status;
+}
+
+reprise_status
+connect_first(struct postgres *postgres, struct reprise_error *error)
+{
+	return make_connection(postgres, !postgres->settings.is_set_up, error);
+}
+
+reprise_status
+connect_again(struct postgres *postgres, struct reprise_error *error)
+{
+	if (wire_is_whole(&postgres->wire))
+		return REPRISE_OK;
+	struct reprise_error why = { .size = sizeof(why) };
+	const reprise_status status = make_connection(postgres, false, &why);
+
+	switch ((int)status) {
+	case REPRISE_OK:
+		return REPRISE_OK;
+	case REPRISE_E_NOT_FOUND:
+	case REPRISE_E_INVALID:
+	case REPRISE_E_VERSION:
+		/* It was otherwise when the log was opened. */
+		return error_detailed(error, REPRISE_E_IO, why.what, why.detail);
+	default:
+		return error_detailed(error, status, why.what, why.detail);
+	}
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_POSTGRES_POSTGRES_H
+#define LOG_POSTGRES_POSTGRES_H
+
+/*
+ * The log's port, on PostgreSQL. One handle is one connection, made anew at the beginning of a transaction if
+ * it was lost before. Writing, the keys' heads are locked as rows; reading, one snapshot is looked at.
+ */
+
+#include <stdbool.h>
+
+#include <reprise/log_postgres.h>
+
+#include "log/adapter.h"
+#include "log_postgres/statements.h"
+#include "log_postgres/wire.h"
+
+enum {
+	SCHEMA_BYTES_MAX = 63
+};
+
+/* As asked for, checked, with copies of the texts. */
+struct settings {
+	char *connection; /* owned */
+	char schema[SCHEMA_BYTES_MAX + 1];
+	uint64_t deadline_ns;
+	bool is_written_enough;
+	bool deletes_archived;
+	bool is_set_up;
+	bool is_isolated;
+};
+
+struct postgres {
+	struct reprise_log log; /* the first: the port knows no more */
+	struct settings settings;
+	struct wire wire;
+};
+
+static inline struct postgres *
+postgres_of(struct reprise_log *log)
+{
+	return (struct postgres *)log;
+}
+
+/*
+ * connect_first  A connection that is ready for transactions; creates the schema or brings it up to date, if that
+ *                is wanted.
+ * connect_again  The same in place of one that was lost, if it was; never creates anything.
+ */
+reprise_status connect_first(struct postgres *postgres, struct reprise_error *error);
+reprise_status connect_again(struct postgres *postgres, struct reprise_error *error);
+
+/* write.c */
+reprise_status write_begin(struct reprise_log *log, enum log_level level, const char *tenant,
+			   const char *const *threads, size_t threads_count,
+			   struct log_head *ret_heads, struct reprise_error *error);
+reprise_status write_row(struct reprise_log *log, int64_t id, const struct log_row *row,
+			 struct reprise_error *error);
+reprise_status write_rise(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+			  struct reprise_error *error);
+reprise_status write_commit(struct reprise_log *log, int64_t id, uint64_t revision,
+			    uint64_t ordinal, struct reprise_error *error);
+reprise_status write_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
+			  struct reprise_error *error);
+reprise_status write_head(struct reprise_log *log, const struct log_head *head,
+			  struct reprise_error *error);
+reprise_status write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+			   uint64_t *ret_count, struct reprise_error *error);
+reprise_status write_end(struct reprise_log *log, struct reprise_error *error);
+void write_undo(struct reprise_log *log);
+
+/* find.c */
+reprise_status find_begin(struct reprise_log *log, const char *tenant, const char *thread,
+			  struct log_head *ret_head, struct reprise_error *error);
+void find_end(struct reprise_log *log);
+reprise_status find_rows(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit,
+			 log_row_visit visit, void *context, struct reprise_error *error);
+reprise_status find_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal,
+			    struct reprise_life *ret_life, struct reprise_error *error);
+reprise_status find_life_of(struct reprise_log *log, int64_t id,
+			    const struct reprise_incarnation *incarnation,
+			    struct reprise_life *ret_life, struct reprise_error *error);
+reprise_status find_lives(struct reprise_log *log, int64_t id, uint64_t number,
+			  struct reprise_life *ret_lives, size_t lives_max, size_t *ret_count,
+			  struct reprise_error *error);
+reprise_status find_rise(struct reprise_log *log, int64_t id, uint64_t revision,
+			 uint64_t *ret_ordinal, struct reprise_error *error);
+reprise_status find_commit(struct reprise_log *log, int64_t id, uint64_t revision,
+			   uint64_t *ret_ordinal, struct reprise_error *error);
+reprise_status find_threads(struct reprise_log *log, const char *tenant, const char *after,
+			    char (*ret_threads)[LOG_NAME_BYTES], size_t *ret_count,
+			    struct reprise_error *error);
+
+/* heads.c: asks for the heads of threads, and waits; @ret_count is how many there are. */
+reprise_status heads_find(struct postgres *postgres, const struct values *tenant_and_threads,
+			  size_t threads_count, struct log_head *ret_heads, size_t *ret_count,
+			  struct reprise_error *error);
+/* Tenant and threads as values; the bytes to free, or NULL without memory. */
+char *heads_values(struct values *ret_values, const char *tenant, const char *const *threads,
+		   size_t threads_count);
+void life_at_row(const PGresult *answer, int row, int first_column, struct reprise_life *ret_life);
+
+#endif /* LOG_POSTGRES_POSTGRES_H */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "log_postgres/schema.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+
+static const char look_sql[] =
+	"SELECT n.oid IS NOT NULL,"
+	" EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid)"
+	" OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid),"
+	" 2 = (SELECT count(*) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+	" WHERE c.relnamespace = n.oid AND c.relname = 'about' AND c.relkind = 'r'"
+	" AND (a.attname, a.atttypid) IN (('marker', 'text'::regtype), ('version', "
+	"'integer'::regtype)))"
+	" FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = $1)) AS n (oid)";
+
+enum {
+	LOOK_IS_THERE,
+	LOOK_IS_USED,
+	LOOK_IS_MARKED
+};
+
+static reprise_status
+foreign(struct reprise_error *error)
+{
+	return error_detailed(error, REPRISE_E_CORRUPT, "schema",
+			      "it is there, and is not a log's");
+}
+
+/* The schema has a table that looks like ours. */
+static reprise_status
+look_at_version(struct wire *wire, const char *schema, int *ret_version,
+		struct reprise_error *error)
+{
+	char sql[128];
+	PGresult *answer = NULL;
+
+	/* By its whole name: a schema that may not be used is passed over on the search path. */
+	snprintf(sql, sizeof(sql), "SELECT marker = 'reprise log', version FROM \"%s\".about",
+		 schema);
+	(void)wire_send_sql(wire, sql, NULL);
+	const reprise_status status = wire_ask(wire, &answer, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	const bool is_ours = PQntuples(answer) == 1 && number_at(answer, 0, 0) == 1;
+	const int64_t version = is_ours ? number_at(answer, 0, 1) : 0;
+
+	PQclear(answer);
+	if (version < 1)
+		return foreign(error);
+	if (version > SCHEMA_VERSION)
+		return error_detailed(error, REPRISE_E_VERSION, "schema",
+				      "it is newer than this library");
+	*ret_version = (int)version;
+	return REPRISE_OK;
+}
+
+reprise_status
+schema_look(struct wire *wire, const char *schema, bool *ret_is_there, int *ret_version,
+	    struct reprise_error *error)
+{
+	struct values name = { 0 };
+	PGresult *answer = NULL;
+
+	value_text(&name, schema);
+	(void)wire_send_sql(wire, look_sql, &name);
+	const reprise_status status = wire_ask(wire, &answer, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	const bool is_used = number_at(answer, 0, LOOK_IS_USED) != 0;
+	const bool is_marked = number_at(answer, 0, LOOK_IS_MARKED) != 0;
+
+	*ret_is_there = number_at(answer, 0, LOOK_IS_THERE) != 0;
+	*ret_version = 0;
+	PQclear(answer);
+	if (!is_used)
+		return REPRISE_OK;
+	return is_marked ? look_at_version(wire, schema, ret_version, error) : foreign(error);
+}
+
+reprise_status
+schema_bring_to(struct wire *wire, const char *schema, int version, struct reprise_error *error)
+{
+	struct values name = { 0 };
+	bool is_there = false;
+	int is_at = 0;
+
+	/* Who comes second sees, in the statements after this one, what the first has done. */
+	value_text(&name, schema);
+	(void)wire_send_sql(wire, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL);
+	(void)wire_send_sql(
+		wire, "SELECT pg_advisory_xact_lock(hashtextextended('reprise ' || $1, 0))", &name);
+	reprise_status status = wire_ask(wire, NULL, error);
+
+	if (status == REPRISE_OK)
+		status = schema_look(wire, schema, &is_there, &is_at, error);
+	if (status != REPRISE_OK)
+		return status;
+	if (!is_there) {
+		char create[sizeof("CREATE SCHEMA \"\"") + 63];
+
+		snprintf(create, sizeof(create), "CREATE SCHEMA \"%s\"", schema);
+		(void)wire_send_sql(wire, create, NULL);
+	}
+	while (is_at < version) {
+		is_at++;
+		for (const char *const *sql = schema_steps[is_at]; *sql != NULL; sql++)
+			(void)wire_send_sql(wire, *sql, NULL);
+	}
+	return wire_ask(wire, NULL, error);
+}
+
+/* What is wrong with the role that is connected, or with the tables; NULL if nothing is. */
+static const char isolated_sql[] =
+	"SELECT CASE"
+	" WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper)"
+	" THEN 'the role is a superuser'"
+	" WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND rolbypassrls)"
+	" THEN 'the role has BYPASSRLS'"
+	" WHEN EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relkind = 'r'"
+	" AND pg_has_role(relowner, 'USAGE')) OR pg_has_role(nspowner, 'USAGE')"
+	" THEN 'the role owns the tables'"
+	" WHEN EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relkind = 'r'"
+	" AND relname <> 'about' AND NOT (relrowsecurity AND relforcerowsecurity))"
+	" THEN 'row-level security is not forced'"
+	" END FROM pg_namespace n WHERE nspname = $1";
+
+reprise_status
+schema_check_isolated(struct wire *wire, const char *schema, struct reprise_error *error)
+{
+	struct values name = { 0 };
+	PGresult *answer = NULL;
+
+	value_text(&name, schema);
+	(void)wire_send_sql(wire, isolated_sql, &name);
+	reprise_status status = wire_ask(wire, &answer, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (PQntuples(answer) != 1 || !PQgetisnull(answer, 0, 0))
+		status = error_detailed(error, REPRISE_E_INVALID, "is_isolated",
+					PQgetvalue(answer, 0, 0));
+	PQclear(answer);
+	return status;
+}

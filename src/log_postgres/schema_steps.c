@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "log_postgres/schema.h"
+
+/*
+ * Rows of the tenant that is set for the transaction, and no others; none if it is not set, which is NULL
+ * before the first setting of a connection and '' after it. The sub-select is evaluated once for a statement. The
+ * owner is bound as well.
+ */
+#define TENANT "nullif(current_setting('reprise.tenant', true), '')"
+#define BOUND_TO_TENANT(table)                                                          \
+	"ALTER TABLE " table " ENABLE ROW LEVEL SECURITY",                              \
+		"ALTER TABLE " table " FORCE ROW LEVEL SECURITY",                       \
+		"CREATE POLICY own_tenant ON " table " USING (tenant = (SELECT " TENANT \
+		")) WITH CHECK (tenant = " TENANT ")"
+
+/* What is written without naming it is the transaction's tenant's. */
+#define TENANT_COLUMN "tenant text COLLATE \"C\" NOT NULL DEFAULT " TENANT
+
+static const char *const version_1[] = {
+	"CREATE TABLE about ("
+	" is_here boolean PRIMARY KEY DEFAULT true CHECK (is_here),"
+	" marker text NOT NULL,"
+	" version integer NOT NULL)",
+
+	/* kind 0: somebody wants to write, and has not yet. Heads are rewritten in their page. */
+	"CREATE TABLE heads ("
+	" id bigint GENERATED ALWAYS AS IDENTITY UNIQUE,"
+	" kind integer NOT NULL DEFAULT 0,"
+	" head bigint NOT NULL DEFAULT 0,"
+	" watermark bigint NOT NULL DEFAULT 0,"
+	" revision_max bigint NOT NULL DEFAULT -9223372036854775808,"
+	" has_ended boolean NOT NULL DEFAULT false,"
+	" end_status integer NOT NULL DEFAULT 0,"
+	" end_ordinal bigint NOT NULL DEFAULT 0,"
+	" life bigint NOT NULL DEFAULT 0," /* the number of the last */
+	" " TENANT_COLUMN ","
+	" thread text COLLATE \"C\" NOT NULL,"
+	" PRIMARY KEY (tenant, thread)) WITH (fillfactor = 50)",
+	"COMMENT ON COLUMN heads.revision_max IS 'less 2^63, as every revision here'",
+
+	"CREATE TABLE lives ("
+	" key bigint NOT NULL,"
+	" number bigint NOT NULL,"
+	" first bigint NOT NULL,"
+	" last bigint NOT NULL,"
+	" incarnation uuid NOT NULL,"
+	" state integer NOT NULL,"
+	" " TENANT_COLUMN ","
+	" PRIMARY KEY (key, number),"
+	" UNIQUE (key, incarnation),"
+	" UNIQUE (key, first, number))",
+
+	"CREATE TABLE rows ("
+	" key bigint NOT NULL,"
+	" last bigint NOT NULL,"
+	" first bigint NOT NULL,"
+	" revision bigint NOT NULL,"
+	" time_ns bigint NOT NULL,"
+	" type integer NOT NULL,"
+	" kind integer NOT NULL,"
+	" flags integer NOT NULL,"
+	" reason integer NOT NULL,"
+	" checksum integer NOT NULL,"
+	" " TENANT_COLUMN ","
+	" payload bytea NOT NULL,"
+	" PRIMARY KEY (key, last))",
+
+	"CREATE TABLE rises ("
+	" key bigint NOT NULL,"
+	" revision bigint NOT NULL,"
+	" ordinal bigint NOT NULL,"
+	" " TENANT_COLUMN ","
+	" PRIMARY KEY (key, revision))",
+
+	"CREATE TABLE commits ("
+	" key bigint NOT NULL,"
+	" revision bigint NOT NULL,"
+	" ordinal bigint NOT NULL,"
+	" " TENANT_COLUMN ","
+	" PRIMARY KEY (key, revision))",
+
+	BOUND_TO_TENANT("heads"),
+	BOUND_TO_TENANT("lives"),
+	BOUND_TO_TENANT("rows"),
+	BOUND_TO_TENANT("rises"),
+	BOUND_TO_TENANT("commits"),
+	"INSERT INTO about (marker, version) VALUES ('reprise log', 1)",
+	NULL,
+};
+
+/* Archived rows have a table of their own. */
+static const char *const version_2[] = {
+	"CREATE TABLE archive (LIKE rows INCLUDING DEFAULTS INCLUDING INDEXES)",
+	BOUND_TO_TENANT("archive"),
+	"UPDATE about SET version = 2",
+	NULL,
+};
+
+const char *const *const schema_steps[SCHEMA_VERSION + 1] = { NULL, version_1, version_2 };

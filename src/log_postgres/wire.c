@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "log_postgres/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/numbers.h"
+
+/* So much is queued before it is seen to that it leaves, and that answers come in. */
+static const size_t unsent_bytes_max = 128 << 10;
+
+/* What a statement without its values takes, about. */
+static const size_t statement_bytes = 64;
+
+static const int formats[VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }; /* binary */
+
+static void
+lose(struct wire *wire, reprise_status status, const char *words)
+{
+	if (wire->failure.status == REPRISE_OK)
+		wire->is_lost = true;
+	failure_note(&wire->failure, status, words);
+	wire_close(wire);
+}
+
+static reprise_status
+lose_for_libpq(struct wire *wire)
+{
+	lose(wire, REPRISE_E_IO, PQerrorMessage(wire->connection));
+	return wire->failure.status;
+}
+
+/* libpq would not send: it has no memory, or no connection. */
+static reprise_status
+refused(struct wire *wire)
+{
+	if (PQstatus(wire->connection) != CONNECTION_OK)
+		return lose_for_libpq(wire);
+	lose(wire, REPRISE_E_NO_MEMORY, PQerrorMessage(wire->connection));
+	return wire->failure.status;
+}
+
+/* E_TIMEOUT at @due_ns. */
+static reprise_status
+wait_until(const PGconn *connection, short events, uint64_t due_ns)
+{
+	struct pollfd poll_fd = { .fd = PQsocket(connection), .events = events };
+
+	for (;;) {
+		const uint64_t now_ns = clock_ns();
+		const uint64_t left_ns = now_ns < due_ns ? due_ns - now_ns : 0;
+		const uint64_t left_ms = least(left_ns / 1000000 + (left_ns > 0), 60000);
+		const int ready = poll(&poll_fd, 1, (int)left_ms);
+
+		if (ready > 0)
+			return REPRISE_OK;
+		if (ready < 0 && errno != EINTR)
+			return REPRISE_E_IO;
+		if (left_ns == 0)
+			return REPRISE_E_TIMEOUT;
+	}
+}
+
+static void
+say_nothing(void *context, const char *words)
+{
+	(void)context, (void)words;
+}
+
+static reprise_status
+follow_connecting(PGconn *connection, uint64_t due_ns)
+{
+	PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+
+	if (PQstatus(connection) == CONNECTION_BAD)
+		return REPRISE_E_IO;
+	while (step != PGRES_POLLING_OK) {
+		const reprise_status status = wait_until(
+			connection, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, due_ns);
+
+		if (status != REPRISE_OK)
+			return status;
+		step = PQconnectPoll(connection);
+		if (step == PGRES_POLLING_FAILED)
+			return REPRISE_E_IO;
+	}
+	if (PQsetnonblocking(connection, 1) != 0 || !PQenterPipelineMode(connection))
+		return REPRISE_E_IO;
+	return REPRISE_OK;
+}
+
+reprise_status
+wire_open(struct wire *wire, const char *connection, uint64_t due_ns, struct reprise_error *error)
+{
+	const char *const keywords[] = { "dbname", "client_encoding", "fallback_application_name",
+					 NULL };
+	const char *const values[] = { connection, "UTF8", "reprise", NULL };
+	const uint64_t patience_ns = wire->patience_ns;
+
+	*wire = (struct wire){ .patience_ns = patience_ns };
+	wire->connection = PQconnectStartParams(keywords, values, 1);
+	if (wire->connection == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	PQsetNoticeProcessor(wire->connection, say_nothing, NULL);
+	const reprise_status status = follow_connecting(wire->connection, due_ns);
+
+	if (status == REPRISE_OK)
+		return REPRISE_OK;
+	lose(wire, status,
+	     status == REPRISE_E_TIMEOUT ? "no connection within the deadline"
+					 : PQerrorMessage(wire->connection));
+	return failure_tell(&wire->failure, error);
+}
+
+void
+wire_close(struct wire *wire)
+{
+	PQfinish(wire->connection);
+	wire->connection = NULL;
+	wire->pending = 0;
+	wire->stale = 0;
+	wire->unsent_bytes = 0;
+}
+
+bool
+wire_is_whole(struct wire *wire)
+{
+	struct pollfd poll_fd = { .events = POLLIN };
+
+	if (wire->connection == NULL)
+		return false;
+	/* A server that goes away says so, and then closes: both may be waiting to be read. */
+	poll_fd.fd = PQsocket(wire->connection);
+	for (int i = 0; i < 4 && poll(&poll_fd, 1, 0) > 0; i++)
+		if (!PQconsumeInput(wire->connection))
+			break;
+	if (PQstatus(wire->connection) == CONNECTION_OK)
+		return true;
+	wire_close(wire);
+	return false;
+}
+
+/* Keeps the last good answer in @ret_answer, if there is one. */
+static void
+take(struct wire *wire, PGresult *answer, PGresult **ret_answer)
+{
+	const ExecStatusType type = PQresultStatus(answer);
+	const bool is_stale = wire->stale > 0;
+
+	wire->pending--;
+	if (is_stale)
+		wire->stale--;
+	else if (type == PGRES_FATAL_ERROR || type == PGRES_BAD_RESPONSE)
+		failure_note_answer(&wire->failure, wire->connection, answer);
+	if (!is_stale && ret_answer != NULL &&
+	    (type == PGRES_TUPLES_OK || type == PGRES_COMMAND_OK)) {
+		PQclear(*ret_answer);
+		*ret_answer = answer;
+	} else {
+		PQclear(answer);
+	}
+}
+
+/* What has arrived. */
+static reprise_status
+take_arrived(struct wire *wire, PGresult **ret_answer)
+{
+	while (wire->pending > 0 && !PQisBusy(wire->connection)) {
+		PGresult *const answer = PQgetResult(wire->connection);
+		const bool is_sync = PQresultStatus(answer) == PGRES_PIPELINE_SYNC;
+
+		if (answer == NULL)
+			return lose_for_libpq(wire);
+		take(wire, answer, ret_answer);
+		if (is_sync)
+			continue;
+		/* Behind the answer to a statement there is a NULL, which libpq forgets if we send before. */
+		PGresult *const more = PQgetResult(wire->connection);
+
+		if (more != NULL) {
+			PQclear(more);
+			return lose_for_libpq(wire);
+		}
+	}
+	if (PQstatus(wire->connection) != CONNECTION_OK)
+		return lose_for_libpq(wire);
+	return REPRISE_OK;
+}
+
+/* Sends and takes, until all has left, and if @is_all until all has come. */
+static reprise_status
+exchange(struct wire *wire, bool is_all, PGresult **ret_answer)
+{
+	for (;;) {
+		reprise_status status = take_arrived(wire, ret_answer);
+
+		if (status != REPRISE_OK)
+			return status;
+		const int left = PQflush(wire->connection);
+
+		if (left < 0)
+			return lose_for_libpq(wire);
+		if (left == 0)
+			wire->unsent_bytes = 0;
+		if (left == 0 && (!is_all || wire->pending == 0))
+			return REPRISE_OK;
+		status = wait_until(wire->connection, (short)(left > 0 ? POLLIN | POLLOUT : POLLIN),
+				    deadline_after(clock_ns(), wire->patience_ns));
+		if (status != REPRISE_OK) {
+			lose(wire, status, "the server does not answer");
+			return wire->failure.status;
+		}
+		if (!PQconsumeInput(wire->connection))
+			return lose_for_libpq(wire);
+	}
+}
+
+static reprise_status
+sent(struct wire *wire, size_t bytes)
+{
+	wire->pending++;
+	wire->unsent_bytes += bytes;
+	if (wire->unsent_bytes < unsent_bytes_max)
+		return REPRISE_OK;
+	const reprise_status status = exchange(wire, false, NULL);
+
+	return status != REPRISE_OK ? status : wire->failure.status;
+}
+
+reprise_status
+wire_prepare(struct wire *wire, const char *statement, const char *sql)
+{
+	if (wire->failure.status != REPRISE_OK)
+		return wire->failure.status;
+	if (!PQsendPrepare(wire->connection, statement, sql, 0, NULL))
+		return refused(wire);
+	return sent(wire, strlen(sql));
+}
+
+reprise_status
+wire_send_sql(struct wire *wire, const char *sql, const struct values *arguments)
+{
+	const struct values none = { 0 };
+
+	if (wire->failure.status != REPRISE_OK)
+		return wire->failure.status;
+	if (arguments == NULL)
+		arguments = &none;
+	if (!PQsendQueryParams(wire->connection, sql, arguments->count, NULL, arguments->at,
+			       arguments->sizes, formats, 1))
+		return refused(wire);
+	return sent(wire, strlen(sql) + arguments->bytes);
+}
+
+reprise_status
+wire_send(struct wire *wire, const char *statement, const struct values *values)
+{
+	const struct values none = { 0 };
+
+	if (wire->failure.status != REPRISE_OK)
+		return wire->failure.status;
+	if (values == NULL)
+		values = &none;
+	if (!PQsendQueryPrepared(wire->connection, statement, values->count, values->at,
+				 values->sizes, formats, 1))
+		return refused(wire);
+	return sent(wire, statement_bytes + values->bytes);
+}
+
+static reprise_status
+sync_pipeline(struct wire *wire)
+{
+	if (!PQpipelineSync(wire->connection))
+		return refused(wire);
+	wire->pending++;
+	return REPRISE_OK;
+}
+
+reprise_status
+wire_ask(struct wire *wire, PGresult **ret_answer, struct reprise_error *error)
+{
+	PGresult *answer = NULL;
+
+	if (wire->failure.status == REPRISE_OK && sync_pipeline(wire) == REPRISE_OK)
+		(void)exchange(wire, true, &answer);
+	if (wire->failure.status != REPRISE_OK) {
+		PQclear(answer);
+		return failure_tell(&wire->failure, error);
+	}
+	if (ret_answer != NULL)
+		*ret_answer = answer;
+	else
+		PQclear(answer);
+	return REPRISE_OK;
+}
+
+void
+wire_end(struct wire *wire, const char *statement)
+{
+	/* What is not understood is not trusted either. */
+	if (wire->failure.status == REPRISE_E_IO && wire->connection != NULL)
+		wire_close(wire);
+	wire->failure = (struct failure){ 0 };
+	if (wire->connection != NULL) {
+		/* After a failure the server skips what comes before the next sync. */
+		if (wire->pending == 0 || sync_pipeline(wire) == REPRISE_OK)
+			(void)wire_send(wire, statement, NULL);
+		wire->stale = wire->pending;
+		if (wire->connection != NULL && sync_pipeline(wire) == REPRISE_OK) {
+			wire->stale = wire->pending;
+			(void)exchange(wire, false, NULL);
+		}
+	}
+	wire->failure = (struct failure){ 0 };
+	wire->is_lost = false;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* C13 verify. */
+#include "contract.h"
+
+/* Two lives, a gap: events 1-10, gap 11-20, events 21-30 of life 1, which is clean; events 31-40 of life 2. */
+static struct reprise_log *
+log_with_lives(void)
+{
+	struct reprise_log *const log = contract_open();
+
+	cr_assert(eq(int, open_life(log, 1), REPRISE_OK));
+	cr_assert(eq(int, record(log, 1, 1, 10), REPRISE_OK));
+	cr_assert(eq(int, record_gap(log, 1, 11, 20), REPRISE_OK));
+	cr_assert(eq(int, record(log, 1, 21, 30), REPRISE_OK));
+	cr_assert(eq(int, close_life(log, 1), REPRISE_OK));
+	cr_assert(eq(int, open_life(log, 2), REPRISE_OK));
+	cr_assert(eq(int, record(log, 2, 31, 40), REPRISE_OK));
+	return log;
+}
+
+Test(contract, C13_a_whole_log_has_no_faults)
+{
+	struct reprise_log *const log = log_with_lives();
+	struct reprise_log_report report = { .size = sizeof(report) };
+
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(eq(u64, report.events, 30));
+	cr_assert(eq(u64, report.gaps, 1));
+	cr_assert(eq(u64, report.lost, 10));
+	cr_assert(eq(u64, report.faults, 0));
+	cr_assert(eq(str, report.what, ""));
+	cr_assert(eq(int, reprise_log_archive_before(log, &k, 15, NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(eq(u64, report.events, 20));
+	cr_assert(eq(u64, report.lost, 5));
+	cr_assert(eq(u64, report.faults, 0));
+	close_log(log);
+}
+
+Test(contract, C13_it_goes_through_any_number_of_rows)
+{
+	struct reprise_log *const log = contract_open();
+	struct reprise_log_report report = { .size = sizeof(report) };
+
+	append_count(log, &k, 3000);
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(eq(u64, report.events, 3000));
+	cr_assert(eq(u64, report.faults, 0));
+	contract_do_damage(CONTRACT_PAYLOAD, 2500);
+	contract_do_damage(CONTRACT_PAYLOAD, 2800);
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(eq(u64, report.faults, 2));
+	cr_assert(eq(u64, report.at, 2500));
+	close_log(log);
+}
+
+struct fault {
+	enum contract_damage damage;
+	uint64_t number;
+	const char *what;
+	reprise_ordinal at;
+};
+
+static void
+expect_found(const struct fault *fault)
+{
+	struct reprise_log *const log = log_with_lives();
+
+	expect_fault(log, "", 0);
+	contract_do_damage(fault->damage, fault->number);
+	expect_fault(log, fault->what, fault->at);
+	close_log(log);
+}
+
+Test(contract, C13_finds_another_payload)
+{
+	expect_found(&(struct fault){ CONTRACT_PAYLOAD, 25, "a row's checksum", 25 });
+}
+
+Test(contract, C13_finds_another_time)
+{
+	expect_found(&(struct fault){ CONTRACT_TIME, 20, "a row's checksum", 20 });
+}
+
+Test(contract, C13_finds_a_hole)
+{
+	expect_found(&(struct fault){ CONTRACT_ROW_GONE, 25, "a row is missing", 25 });
+}
+
+Test(contract, C13_finds_a_hole_where_a_gap_was)
+{
+	expect_found(&(struct fault){ CONTRACT_ROW_GONE, 20, "a row is missing", 11 });
+}
+
+Test(contract, C13_finds_a_hole_at_the_beginning)
+{
+	expect_found(&(struct fault){ CONTRACT_ROW_GONE, 1, "a row is missing", 1 });
+}
+
+Test(contract, C13_finds_a_hole_at_the_end)
+{
+	expect_found(&(struct fault){ CONTRACT_ROW_GONE, 40, "a row is missing", 40 });
+}
+
+Test(contract, C13_finds_rows_that_overlap)
+{
+	struct reprise_log *const log = log_with_lives();
+	struct reprise_log_report report = { .size = sizeof(report) };
+
+	contract_do_damage(CONTRACT_ROW_LONGER, 20);
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(eq(u64, report.at, 20));
+	cr_assert(eq(u64, report.faults, 2), "another checksum, and two rows of one ordinal");
+	close_log(log);
+}
+
+Test(contract, C13_finds_a_row_in_anothers_place)
+{
+	struct reprise_log *const log = log_with_lives();
+
+	contract_do_damage(CONTRACT_ROW_ELSEWHERE, 40);
+	contract_do_damage(CONTRACT_HEAD, 41);
+	expect_fault(log, "a row's checksum", 41);
+	close_log(log);
+}
+
+Test(contract, C13_finds_rows_beyond_the_head)
+{
+	expect_found(&(struct fault){ CONTRACT_HEAD, 15, "a row beyond the head", 20 });
+}
+
+Test(contract, C13_finds_a_head_beyond_the_rows)
+{
+	expect_found(&(struct fault){ CONTRACT_HEAD, 41, "a row is missing", 41 });
+}
+
+Test(contract, C13_finds_a_watermark_beyond_the_head)
+{
+	expect_found(&(struct fault){ CONTRACT_WATERMARK, 41, "what is kept of the key", 0 });
+}
+
+Test(contract, C13_finds_an_end_beyond_the_head)
+{
+	expect_found(&(struct fault){ CONTRACT_END, 41, "an end beyond the head", 41 });
+}
+
+Test(contract, C13_finds_a_revision_above_the_greatest)
+{
+	struct reprise_log *const log = contract_open();
+	const struct reprise_log_new_entry entries[] = { event_of(5, 0), event_of(7, 0) };
+
+	cr_assert(eq(int, reprise_log_append(log, &k, NULL, entries, 2, NULL, NULL), REPRISE_OK));
+	expect_fault(log, "", 0);
+	contract_do_damage(CONTRACT_REVISION_MAX, 6);
+	expect_fault(log, "a revision above the greatest", 2);
+	close_log(log);
+}
+
+Test(contract, C13_finds_a_life_that_is_missing)
+{
+	expect_found(&(struct fault){ CONTRACT_LIFE_GONE, 1, "a life is missing", 31 });
+}
+
+Test(contract, C13_finds_that_the_last_life_is_missing)
+{
+	struct reprise_log *const log = log_with_lives();
+	struct reprise_log_report report = { .size = sizeof(report) };
+
+	contract_do_damage(CONTRACT_LIFE_GONE, 2);
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(ge(u64, report.faults, 1));
+	close_log(log);
+}
+
+Test(contract, C13_finds_lives_that_do_not_meet)
+{
+	expect_found(&(struct fault){ CONTRACT_LIFE_FIRST, 2,
+				      "a life begins where the one before did not end", 32 });
+}
+
+Test(contract, C13_finds_a_life_that_ends_too_early)
+{
+	expect_found(&(struct fault){ CONTRACT_LIFE_END, 1,
+				      "a life begins where the one before did not end", 31 });
+}
+
+Test(contract, C13_finds_a_state_that_is_none)
+{
+	expect_found(&(struct fault){ CONTRACT_LIFE_STATE, 2, "a life's state", 31 });
+}
+
+Test(contract, C13_finds_a_life_that_is_open_before_another)
+{
+	expect_found(&(struct fault){ CONTRACT_LIFE_OPEN, 1, "a life's state", 1 });
+}
+
+Test(contract, C13_refuses_what_is_NULL)
+{
+	struct reprise_log *const log = log_with_lives();
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log_report report = { .size = 8 };
+
+	cr_assert(eq(int, reprise_log_verify(NULL, &k, &report, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "log"));
+	cr_assert(eq(int, reprise_log_verify(log, NULL, &report, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_log_verify(log, &k, NULL, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "ret_report"));
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "ret_report: size"));
+	close_log(log);
+}

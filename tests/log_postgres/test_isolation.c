@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "server.h"
+
+SUITE(isolation);
+
+/* Two tenants in every table of @schema. */
+static void
+fill_for_two(const char *schema)
+{
+	const struct reprise_log_postgres_options options = options_of(NULL, schema);
+	struct reprise_log *const log = opened(&options);
+
+	fill_every_table(log, "acme", "t");
+	fill_every_table(log, "umbrella", "t");
+	reprise_log_close(log);
+}
+
+static int64_t
+count_in(PGconn *connection, const char *schema, const char *table)
+{
+	return number_of(connection, "SELECT count(*) FROM %s.%s", schema, table);
+}
+
+Test(isolation, a_role_sees_its_tenants_rows_and_no_others_in_every_table)
+{
+	PGconn *const all = connected_as(NULL);
+
+	fill_for_two("sees_own");
+	create_agent(all, "agent_sees_own", "sees_own");
+	PGconn *const agent = connected_as("agent_sees_own");
+
+	for (int i = 0; i < TENANT_TABLES_COUNT; i++) {
+		const char *const table = tenant_tables[i];
+
+		cr_assert(eq(i64, count_in(all, "sees_own", table), 2), "%s", table);
+		cr_assert(eq(i64, count_in(agent, "sees_own", table), 0), "%s, not set", table);
+		run(agent, "BEGIN; SELECT set_config('reprise.tenant', 'acme', true)");
+		cr_assert(eq(i64, count_in(agent, "sees_own", table), 1), "%s, set", table);
+		cr_assert(eq(i64,
+			     number_of(agent,
+				       "SELECT count(*) FROM sees_own.%s WHERE tenant <> 'acme'",
+				       table),
+			     0));
+		run(agent, "COMMIT");
+		cr_assert(eq(i64, count_in(agent, "sees_own", table), 0), "%s, after it", table);
+		run(agent, "BEGIN; SELECT set_config('reprise.tenant', '', true)");
+		cr_assert(eq(i64, count_in(agent, "sees_own", table), 0), "%s, empty", table);
+		run(agent, "COMMIT");
+	}
+	PQfinish(agent);
+	PQfinish(all);
+	expect_no_leaks();
+}
+
+Test(isolation, every_table_with_a_tenant_is_bound_by_force)
+{
+	PGconn *const all = connected_as(NULL);
+
+	fill_for_two("bound");
+	cr_assert(eq(i64,
+		     number_of(all, "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND"
+				    " relnamespace = 'bound'::regnamespace AND relname <> 'about'"),
+		     TENANT_TABLES_COUNT));
+	cr_assert(
+		eq(i64,
+		   number_of(all, "SELECT count(*) FROM pg_class WHERE relrowsecurity AND"
+				  " relforcerowsecurity AND relnamespace = 'bound'::regnamespace"),
+		   TENANT_TABLES_COUNT));
+	PQfinish(all);
+}
+
+Test(isolation, a_role_cannot_write_into_another_tenant)
+{
+	PGconn *const all = connected_as(NULL);
+
+	fill_for_two("writes_own");
+	create_agent(all, "agent_writes_own", "writes_own");
+	PGconn *const agent = connected_as("agent_writes_own");
+
+	cr_assert(eq(str,
+		     (char *)refusal_of(agent, "INSERT INTO writes_own.rises"
+					       " (tenant, key, revision, ordinal)"
+					       " VALUES ('acme', 9, 9, 9)"),
+		     "42501"));
+	for (int i = 0; i < TENANT_TABLES_COUNT; i++) {
+		const char *const table = tenant_tables[i];
+
+		run(agent, "BEGIN; SELECT set_config('reprise.tenant', 'acme', true)");
+		cr_assert(eq(str,
+			     (char *)refusal_of(
+				     agent, "UPDATE writes_own.%s SET tenant = 'umbrella'", table),
+			     "42501"),
+			  "%s", table);
+		run(agent, "ROLLBACK");
+		run(agent, "BEGIN; SELECT set_config('reprise.tenant', 'acme', true)");
+		run(agent, "DELETE FROM writes_own.%s", table);
+		run(agent, "COMMIT");
+		cr_assert(eq(i64, count_in(all, "writes_own", table), 1), "%s", table);
+	}
+	PQfinish(agent);
+	PQfinish(all);
+}
+
+Test(isolation, the_owner_is_bound_as_well)
+{
+	PGconn *const all = connected_as(NULL);
+
+	run(all, "CREATE ROLE owner_bound LOGIN");
+	run(all, "GRANT CREATE ON DATABASE postgres TO owner_bound");
+	const struct reprise_log_postgres_options options = options_of("owner_bound", "owned");
+	struct reprise_log *const log = opened(&options);
+
+	fill_every_table(log, "acme", "t");
+	reprise_log_close(log);
+	PGconn *const owner = connected_as("owner_bound");
+
+	for (int i = 0; i < TENANT_TABLES_COUNT; i++) {
+		cr_assert(eq(i64, count_in(all, "owned", tenant_tables[i]), 1));
+		cr_assert(eq(i64, count_in(owner, "owned", tenant_tables[i]), 0));
+	}
+	PQfinish(owner);
+	PQfinish(all);
+}
+
+Test(isolation, tenants_with_threads_of_one_name_are_apart_for_a_superuser_too)
+{
+	const struct reprise_log_postgres_options options = options_of(NULL, "apart");
+	struct reprise_log *const log = opened(&options);
+
+	expect_works(log, "acme", "t", 1);
+	expect_works(log, "acme", "t", 2);
+	expect_works(log, "umbrella", "t", 1);
+	cr_assert(eq(u64, head_of(log, "acme", "t"), 2));
+	cr_assert(eq(u64, head_of(log, "nobody", "t"), 0));
+	reprise_log_close(log);
+	expect_no_leaks();
+}
+
+Test(isolation, a_role_that_is_bound_is_taken_and_works)
+{
+	PGconn *const all = connected_as(NULL);
+	struct reprise_log_postgres_options options = options_of(NULL, "taken");
+
+	reprise_log_close(opened(&options));
+	create_agent(all, "agent_taken", "taken");
+	options = options_of("agent_taken", "taken");
+	options.is_isolated = 1;
+	options.is_set_up = 1;
+	struct reprise_log *const log = opened(&options);
+
+	expect_works(log, "acme", "t", 1);
+	fill_every_table(log, "acme", "u");
+	fill_every_table(log, "umbrella", "u");
+	cr_assert(eq(u64, head_of(log, "umbrella", "u"), 2));
+	reprise_log_close(log);
+	PQfinish(all);
+	expect_no_leaks();
+}
+
+Test(isolation, roles_that_bypass_it_are_refused_when_that_is_asked_for)
+{
+	PGconn *const all = connected_as(NULL);
+	struct reprise_log_postgres_options options = options_of(NULL, "refuses");
+
+	options.is_isolated = 1;
+	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
+	cr_assert(eq(i64,
+		     number_of(all, "SELECT count(*) FROM pg_namespace WHERE nspname = 'refuses'"),
+		     0),
+		  "nothing was written");
+
+	run(all, "CREATE ROLE owner_refuses LOGIN");
+	run(all, "GRANT CREATE ON DATABASE postgres TO owner_refuses");
+	options = options_of("owner_refuses", "refuses");
+	options.is_isolated = 1;
+	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
+	cr_assert(eq(i64,
+		     number_of(all, "SELECT count(*) FROM pg_namespace WHERE nspname = 'refuses'"),
+		     0));
+	options.is_isolated = 0;
+	reprise_log_close(opened(&options));
+	options.is_isolated = 1;
+	options.is_set_up = 1;
+	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
+
+	create_agent(all, "agent_bypasses", "refuses");
+	run(all, "ALTER ROLE agent_bypasses BYPASSRLS");
+	options = options_of("agent_bypasses", "refuses");
+	options.is_isolated = 1;
+	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
+	run(all, "ALTER ROLE agent_bypasses NOBYPASSRLS");
+	reprise_log_close(opened(&options));
+	run(all, "GRANT owner_refuses TO agent_bypasses");
+	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
+	run(all, "REVOKE owner_refuses FROM agent_bypasses");
+	run(all, "ALTER TABLE refuses.rows NO FORCE ROW LEVEL SECURITY");
+	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
+	PQfinish(all);
+	expect_no_leaks();
+}
