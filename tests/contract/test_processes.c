@@ -119,7 +119,7 @@ expect_everyone(struct reprise_log *log, const struct reprise_log_key *key)
 		     REPRISE_OK));
 	const struct reprise_log_entry *const entries = reprise_log_page_entries(page, &count);
 
-	cr_assert(eq(sz, count, PROCESSES * APPENDS));
+	cr_assert(eq(sz, count, (size_t)PROCESSES * APPENDS));
 	for (size_t i = 0; i < count; i++) {
 		struct own own;
 

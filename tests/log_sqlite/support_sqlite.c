@@ -104,6 +104,7 @@ note(const char *path)
 	FILE *const file = fopen(path, "rb");
 
 	cr_assert(ne(ptr, file, NULL));
+	cr_assert(ge(i64, noted.size, 0));
 	noted.bytes = malloc((size_t)noted.size + 1);
 	cr_assert(eq(sz, fread(noted.bytes, 1, (size_t)noted.size, file), (size_t)noted.size));
 	fclose(file);
