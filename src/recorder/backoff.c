@@ -14,5 +14,5 @@ reprise_recorder_backoff(uint64_t attempt, uint64_t clock_ns, uint64_t retry_ns_
 	bound = least(bound, retry_ns_max);
 	/* So that those who failed together do not come back together. */
 	return bound -
-	       (bound < 2 ? 0 : clock_ns * UINT64_C(0x9e3779b97f4a7c15) % ((bound + 1) / 2));
+	       (bound < 2 ? 0 : clock_ns * UINT64_C(0x9e3779b97f4a7c15) % (bound / 2 + bound % 2));
 }

@@ -87,10 +87,10 @@ options_resolve(const struct reprise_recorder_options *given,
 static uint64_t
 epoch_of_stamps(void)
 {
-	struct timespec real;
+	struct timespec real = { 0 };
 	const uint64_t before = clock_ns();
 
-	clock_gettime(CLOCK_REALTIME, &real);
+	(void)clock_gettime(CLOCK_REALTIME, &real);
 	return timespec_ns(&real) - before;
 }
 

@@ -92,8 +92,10 @@ find_life(struct telling *telling, bool *ret_is_there)
 		telling->page->head = telling->stats.head;
 		if (telling->life.number != 0 && !is_void(telling, &telling->life))
 			return true;
-		refused = telling->life.number != 0 ? REPRISE_GAP_INVALIDATED
-						    : REPRISE_GAP_OTHER_INCARNATION;
+		if (telling->life.number != 0)
+			refused = REPRISE_GAP_INVALIDATED;
+		else if (telling->stats.lives != 0)
+			refused = REPRISE_GAP_OTHER_INCARNATION;
 	} else if (status != REPRISE_E_NOT_FOUND) {
 		*ret_is_there = false;
 		return false;

@@ -45,7 +45,8 @@ Test(bench, large_values_are_kept_to_one_part_in_128)
 {
 	struct histogram *const histogram = histogram_of(1, 1000000);
 
-	for (double quantile = 0.001; quantile < 1; quantile += 0.001) {
+	for (int thousandth = 1; thousandth < 1000; thousandth++) {
+		const double quantile = thousandth / 1000.0;
 		const double expected = quantile * 1000000;
 		const double actual = (double)histogram_at(histogram, quantile);
 

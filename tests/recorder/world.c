@@ -10,12 +10,12 @@
 #include <reprise/log_sqlite.h>
 
 /* In a child nothing may be asserted: it dies, and its parent sees that. */
-#define MUST(what)                                                                                 \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);         \
-			abort();                                                                   \
-		}                                                                                  \
+#define MUST(what)                                                                         \
+	do {                                                                               \
+		if (!(what)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
+			abort();                                                           \
+		}                                                                          \
 	} while (0)
 
 struct reprise_recorder_options
@@ -36,7 +36,7 @@ world_open(const char *path, uint64_t events_max, const struct reprise_recorder_
 	const struct reprise_recorder_options usual = world_options();
 	const struct reprise_log_sqlite_options log_options = { .size = sizeof(log_options),
 								.path = path,
-								.deadline_ns = one_second };
+								.deadline_ns = one_second / 5 };
 	const struct reprise_session_options session = { .size = sizeof(session),
 							 .events_max = events_max };
 	const struct reprise_store_options store = { .size = sizeof(store), .session = &session };
@@ -97,6 +97,46 @@ world_flush(struct world *world)
 {
 	MUST(reprise_recorder_flush(world->recorder, "s", REPRISE_WRITTEN, 30 * one_second) ==
 	     REPRISE_OK);
+}
+
+struct reprise_log_stats
+world_log_stats(struct world *world)
+{
+	const struct reprise_log_key key = { "default", "s" };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+
+	MUST(reprise_log_stats(world->log, &key, &stats, NULL) == REPRISE_OK);
+	return stats;
+}
+
+struct reprise_log_page *
+world_load(struct world *world, reprise_ordinal after, const struct reprise_log_entry **ret_entries,
+	   size_t *ret_count)
+{
+	const struct reprise_log_key key = { "default", "s" };
+	struct reprise_log_page *page = NULL;
+
+	MUST(reprise_log_page_open(&page) == REPRISE_OK);
+	MUST(reprise_log_load_after(world->log, &key, after, 1000000, UINT64_MAX, page, NULL) ==
+	     REPRISE_OK);
+	*ret_entries = reprise_log_page_entries(page, ret_count);
+	return page;
+}
+
+void
+world_await_life(struct world *world, reprise_life_state state)
+{
+	while (world_log_stats(world).life.state != state)
+		usleep(1000);
+}
+
+struct reprise_recorder_stats
+world_stats(struct world *world)
+{
+	struct reprise_recorder_stats stats = { .size = sizeof(stats) };
+
+	MUST(reprise_recorder_stats(world->recorder, &stats) == REPRISE_OK);
+	return stats;
 }
 
 struct reprise_cursor

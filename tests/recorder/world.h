@@ -50,6 +50,19 @@ uint64_t world_expect(struct reprise_subscription *subscription, reprise_positio
 struct reprise_gap world_expect_gap(struct reprise_subscription *subscription,
 				    reprise_gap_reason reason, reprise_gap_detail detail);
 
+/* What the log knows of "s". */
+struct reprise_log_stats world_log_stats(struct world *world);
+
+/* The entries of "s" after @after, in a page that is the caller's. */
+struct reprise_log_page *world_load(struct world *world, reprise_ordinal after,
+				    const struct reprise_log_entry **ret_entries,
+				    size_t *ret_count);
+
+/* Waits until the log says that the last life of "s" is in that state. */
+void world_await_life(struct world *world, reprise_life_state state);
+
+struct reprise_recorder_stats world_stats(struct world *world);
+
 /* Runs @act in another process, which dies without a word when it returns. */
 void world_crash(void (*act)(const char *path), const char *path);
 

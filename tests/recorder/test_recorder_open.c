@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "log_sqlite/scratch.h"
+#include "world.h"
+
+/* Opening and closing a recorder, bad input, and how it waits. */
+
+TestSuite(recorder_open, .fini = scratch_remove, .timeout = 60);
+
+static void
+refuses(struct world *world, struct reprise_recorder_options options, const char *what)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_recorder *recorder = NULL;
+
+	if (options.size == 0)
+		options.size = sizeof(options);
+	cr_assert(eq(int,
+		     reprise_recorder_open(world->store, world->log, &options, &recorder, &error),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, (char *)what));
+	cr_assert(eq(ptr, recorder, NULL));
+}
+
+Test(recorder_open, bad_options_are_named)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	struct reprise_recorder *recorder = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+	char long_tenant[130];
+
+	memset(long_tenant, 'x', sizeof(long_tenant));
+	long_tenant[129] = '\0';
+	refuses(&world, (struct reprise_recorder_options){ .size = 5 }, "recorder options: size");
+	refuses(&world, (struct reprise_recorder_options){ .tenant = "" }, "tenant");
+	refuses(&world, (struct reprise_recorder_options){ .tenant = long_tenant }, "tenant");
+	refuses(&world, (struct reprise_recorder_options){ .tenant = "\n" }, "tenant");
+	refuses(&world, (struct reprise_recorder_options){ .durability = (reprise_durability)3 },
+		"durability");
+	refuses(&world, (struct reprise_recorder_options){ .linger_ns = UINT64_MAX }, "linger_ns");
+	refuses(&world, (struct reprise_recorder_options){ .batch_events_max = UINT64_MAX },
+		"batch_events_max");
+	refuses(&world, (struct reprise_recorder_options){ .batch_bytes_max = UINT64_MAX },
+		"batch_bytes_max");
+	refuses(&world, (struct reprise_recorder_options){ .retry_ns_min = 9, .retry_ns_max = 8 },
+		"retry_ns_min");
+	refuses(&world, (struct reprise_recorder_options){ .retry_ns_max = UINT64_MAX },
+		"retry_ns_max");
+	refuses(&world, (struct reprise_recorder_options){ .deadline_ns = UINT64_MAX },
+		"deadline_ns");
+	cr_assert(eq(int, reprise_recorder_open(NULL, world.log, NULL, &recorder, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_open(world.store, NULL, NULL, &recorder, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_open(world.store, world.log, NULL, NULL, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_open(world.store, world.log, NULL, &recorder, &error),
+		     REPRISE_E_BUSY),
+		  "the store has one");
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, bad_arguments_are_refused)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	struct reprise_recorder_stats stats = { .size = 3 };
+	reprise_position position = 0;
+
+	world_write(&world);
+	cr_assert(
+		eq(int, reprise_recorder_flush(NULL, NULL, REPRISE_SYNCED, 0), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_flush(world.recorder, NULL, (reprise_durability)9, 0),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_flush(world.recorder, "", REPRISE_SYNCED, 0),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_flush(world.recorder, "x", REPRISE_SYNCED, 0),
+		     REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int, reprise_recorded_through(NULL, "s", REPRISE_SYNCED, &position),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorded_through(world.recorder, "s", REPRISE_SYNCED, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(
+		eq(int,
+		   reprise_recorded_through(world.recorder, "s", (reprise_durability)9, &position),
+		   REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorded_through(world.recorder, "x", REPRISE_SYNCED, &position),
+		     REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int, reprise_recorder_stats(NULL, &stats), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_stats(world.recorder, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_stats(world.recorder, &stats), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_recorder_close(NULL), REPRISE_OK));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, it_is_busy_while_somebody_holds_something_of_the_store)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+
+	world_write(&world);
+	cr_assert(eq(int, reprise_recorder_close(world.recorder), REPRISE_E_BUSY));
+	cr_assert(eq(int, reprise_store_close(world.store), REPRISE_E_BUSY));
+	world_append_until(&world, 3);
+	world_flush(&world);
+	const struct reprise_cursor cursor = world_cursor(&world, 3);
+	struct reprise_subscription *const subscription = world_subscribe(&world, &cursor);
+
+	reprise_session_close(world.writer);
+	world.writer = NULL;
+	cr_assert(eq(int, reprise_recorder_close(world.recorder), REPRISE_E_BUSY));
+	reprise_subscription_close(subscription);
+	cr_assert(eq(int, reprise_store_close(world.store), REPRISE_E_BUSY), "recorded still");
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, a_store_with_a_session_cannot_be_recorded_any_more)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	struct reprise_store *const store = store_plain();
+	struct reprise_session *const writer = writer_of(store);
+	struct reprise_recorder *recorder = NULL;
+
+	cr_assert(eq(int, reprise_recorder_open(store, world.log, NULL, &recorder, NULL),
+		     REPRISE_E_BUSY));
+	reprise_session_close(writer);
+	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, C08_a_log_that_is_away_opens_no_session)
+{
+	const char *const path = scratch_path("log");
+	struct world world = world_open(path, 0, NULL);
+	struct reprise_error error = { .size = sizeof(error) };
+	const int blocked = world_block_log(path);
+
+	cr_assert(eq(int, reprise_session_open(world.store, "s", NULL, &world.writer, &error),
+		     REPRISE_E_IO));
+	cr_assert(eq(str, error.what, "REPRISE_E_TIMEOUT"));
+	cr_assert(eq(ptr, world.writer, NULL));
+	world_unblock_log(blocked);
+	world_write(&world);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, C01_a_key_of_the_other_kind_opens_no_session)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	const struct reprise_log_key key = { "default", "s" };
+	const struct reprise_log_new_entry entry = { .kind = 1 };
+
+	cr_assert(eq(int, reprise_log_append(world.log, &key, NULL, &entry, 1, NULL, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(int, reprise_session_open(world.store, "s", NULL, &world.writer, NULL),
+		     REPRISE_E_CONFLICT));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, C11_the_stores_own_cursors_know_no_session_without_a_window)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	struct reprise_cursor cursor;
+
+	cr_assert(
+		eq(int, reprise_current_cursor(world.store, "s", 0, &cursor), REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int, reprise_earliest_cursor(world.store, "s", 0, &cursor),
+		     REPRISE_E_NOT_FOUND));
+	world_write(&world);
+	cr_assert(eq(int, reprise_current_cursor(world.store, "s", 0, &cursor), REPRISE_OK));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, a_session_that_has_no_room_leaves_a_clean_life_of_nothing)
+{
+	const struct reprise_store_options options = { .size = sizeof(options), .sessions_max = 1 };
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	struct reprise_store *store = NULL;
+	struct reprise_recorder *recorder = NULL;
+	struct reprise_session *one = NULL, *other = NULL;
+
+	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_recorder_open(store, world.log, NULL, &recorder, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(int, reprise_session_open(store, "one", NULL, &one, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_open(store, "one", NULL, &other, NULL), REPRISE_E_BUSY));
+	cr_assert(
+		eq(int, reprise_session_open(store, "other", NULL, &other, NULL), REPRISE_E_FULL));
+	reprise_session_close(one);
+	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
+	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, closing_while_the_log_is_away_says_that_not_all_is_recorded)
+{
+	const char *const path = scratch_path("log");
+	struct reprise_recorder_options options = world_options();
+
+	options.deadline_ns = one_second / 2;
+	struct world world = world_open(path, 0, &options);
+
+	world_write(&world);
+	world_append_until(&world, 5);
+	const int blocked = world_block_log(path);
+
+	world_append_until(&world, 10);
+	world_close(&world, REPRISE_E_TIMEOUT);
+	world_unblock_log(blocked);
+	world = world_open(path, 0, NULL);
+	world_write(&world);
+	cr_assert(le(u64, world_log_stats(&world).head, 10));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, flushing_every_session_waits_for_all_of_them)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	struct reprise_session *writers[20];
+
+	for (int i = 0; i < 20; i++) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "s%d", i);
+		cr_assert(eq(int, reprise_session_open(world.store, id, NULL, &writers[i], NULL),
+			     REPRISE_OK));
+	}
+	for (int round = 1; round <= 20; round++) {
+		for (int i = 0; i < 20; i++)
+			(void)append_text(writers[i], "x");
+		cr_assert(eq(int,
+			     reprise_recorder_flush(world.recorder, NULL, REPRISE_SYNCED,
+						    30 * one_second),
+			     REPRISE_OK));
+		cr_assert(eq(u64, world_stats(&world).recorded, (uint64_t)round * 20));
+	}
+	for (int i = 0; i < 20; i++)
+		reprise_session_close(writers[i]);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, what_is_written_is_synced_when_somebody_asks_for_that)
+{
+	struct reprise_recorder_options options = world_options();
+	reprise_position position = 0;
+
+	options.durability = REPRISE_WRITTEN;
+	struct world world = world_open(scratch_path("log"), 0, &options);
+
+	world_write(&world);
+	world_append_until(&world, 10);
+	world_flush(&world);
+	cr_assert(eq(int, reprise_recorded_through(world.recorder, "s", REPRISE_SYNCED, &position),
+		     REPRISE_OK));
+	cr_assert(eq(u64, position, 0));
+	cr_assert(eq(int,
+		     reprise_recorder_flush(world.recorder, "s", REPRISE_SYNCED, 30 * one_second),
+		     REPRISE_OK));
+	cr_assert(eq(int, reprise_recorded_through(world.recorder, "s", REPRISE_SYNCED, &position),
+		     REPRISE_OK));
+	cr_assert(eq(u64, position, 10));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, the_backoff_doubles_up_to_its_bound_and_is_jittered)
+{
+	uint64_t least_seen = UINT64_MAX, most_seen = 0;
+
+	for (uint64_t attempt = 1; attempt < 70; attempt++) {
+		const uint64_t bound = attempt > 10 ? 1000 : UINT64_C(1) << (attempt - 1);
+
+		for (uint64_t clock = 0; clock < 1000; clock++) {
+			const uint64_t wait = reprise_recorder_backoff(attempt, clock, 1, 1000);
+
+			cr_assert(le(u64, wait, bound));
+			cr_assert(gt(u64, 2 * wait, bound - 1));
+			least_seen = attempt > 10 && wait < least_seen ? wait : least_seen;
+			most_seen = wait > most_seen ? wait : most_seen;
+		}
+	}
+	cr_assert(lt(u64, least_seen, 520));
+	cr_assert(gt(u64, most_seen, 980));
+	cr_assert(eq(u64, reprise_recorder_backoff(5, 7, 3, 3),
+		     reprise_recorder_backoff(5, 7, 3, 3)));
+	cr_assert(le(u64, reprise_recorder_backoff(UINT64_MAX, 7, 1, UINT64_MAX), UINT64_MAX));
+}
