@@ -80,6 +80,56 @@ Test(rows, more_than_one_answers_worth_is_found)
 	expect_no_leaks();
 }
 
+/* Rows are sent many at a time, of one key and up to a size: what does not go together must not mix. */
+Test(rows, rows_of_several_keys_and_sizes_arrive_as_they_were_put)
+{
+	const struct reprise_log_postgres_options options = options_of(NULL, "mixed");
+	struct reprise_log *const log = opened(&options);
+	static const size_t sizes[] = { 0, 1, 65536, 30000, 35536, 1, 65537, 7, 40000, 40000 };
+	const char *const threads[] = { "a", "b" };
+	char *const payload = malloc(65537);
+	struct log_head heads[2];
+
+	memset(payload, 'x', 65537);
+	cr_assert(
+		eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, heads, NULL), 0));
+	for (uint64_t i = 0; i < 600; i++)
+		for (uint64_t k = 0; k < (i % 3 == 0 ? 2 : 1); k++) {
+			const struct log_row row = {
+				.first = i + 1,
+				.last = i + 1,
+				.revision = i,
+				.payload = { payload, i < 10 ? sizes[i] : i % 5 },
+			};
+
+			cr_assert(eq(int, log->adapter->put_row(log, heads[k].id, &row, NULL), 0));
+			cr_assert(eq(int, log->adapter->put_rise(log, heads[k].id, i, i + 1, NULL),
+				     0));
+		}
+	const struct met of_a = met_after(log, heads[0].id, 0, 1000, 0);
+	const struct met of_b = met_after(log, heads[1].id, 0, 1000, 0);
+
+	cr_assert(eq(u64, of_a.count, 600));
+	cr_assert(eq(u64, of_a.bytes, 276618 + 590 * 2));
+	cr_assert(eq(u64, of_b.count, 200));
+	cr_assert(eq(u64, of_b.last, 598));
+	cr_assert(eq(int, log->adapter->commit(log, NULL), 0));
+	/* What was put and not sent does not come into a later transaction. */
+	const struct log_row row = { .first = 601, .last = 601 };
+
+	cr_assert(
+		eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, heads, NULL), 0));
+	cr_assert(eq(int, log->adapter->put_row(log, heads[0].id, &row, NULL), 0));
+	log->adapter->rollback(log);
+	cr_assert(
+		eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, heads, NULL), 0));
+	cr_assert(eq(u64, met_after(log, heads[0].id, 0, 1000, 0).count, 600));
+	log->adapter->rollback(log);
+	free(payload);
+	reprise_log_close(log);
+	expect_no_leaks();
+}
+
 Test(rows, a_row_comes_back_as_it_went)
 {
 	const struct reprise_log_postgres_options options = options_of(NULL, "as_it_went");
