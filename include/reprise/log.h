@@ -213,7 +213,7 @@ REPRISE_API const struct reprise_log_entry *reprise_log_page_entries(
  * Ordering  What was committed before the call is seen; all of it is of one moment.
  * Returns   REPRISE_OK           fewer than @limit, and less than @bytes_limit: there were no more
  *           REPRISE_E_INVALID    a NULL argument, a bad key
- *           REPRISE_E_CORRUPT    a row's checksum is another; the page is empty
+ *           REPRISE_E_CORRUPT    a row's checksum is another, or a row is missing; the page is empty
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY  the page is empty
  */
 REPRISE_API reprise_status reprise_log_load_after(struct reprise_log *log,
@@ -296,6 +296,9 @@ REPRISE_API reprise_status reprise_log_each(struct reprise_log *log, const char 
  * reprise_log_position_for_revision - just before the first event with a greater revision
  * reprise_log_has_commit            - whether a COMMIT of at least a revision comes after an ordinal
  *
+ * What was lost in a gap may have had a greater revision: a position just behind one is moved before it, so
+ * that whoever goes on from there is told. Archived events have positions as before, but bring no COMMIT.
+ *
  * @log           Borrowed.
  * @key           Whose.
  * @revision      The one that is exceeded; the least that the COMMIT brings.
@@ -324,7 +327,8 @@ REPRISE_API reprise_status reprise_log_has_commit(struct reprise_log *log,
 /*
  * reprise_log_current_cursor - a cursor from which nothing newer than a revision is missed
  *
- * As reprise_current_cursor, of what is in the log: for a session that has no window.
+ * As reprise_current_cursor, of what is in the log: for a session that has no window. A cursor of a life that
+ * was invalidated is of no use: if another follows, it stands before that one's first event instead.
  *
  * @log         Borrowed.
  * @key         Whose; a RING key.

@@ -6,8 +6,8 @@
  * reprise/log_sqlite.h - a log in a SQLite file: a path, and nothing to set up
  *
  * Beside the file stand SQLite's own (-wal, -shm) and one named like it with -lock, by which the writers of
- * all processes take turns. Any number of processes may have it open, on one machine and a local file
- * system.
+ * all processes take turns: it stays, and is never deleted while the log is open. Any number of processes may have
+ * it open, on one machine and a local file system; each opens it after a fork, not before.
  */
 
 #include <reprise/log.h>
@@ -31,8 +31,8 @@ struct reprise_log_sqlite_options {
 	int32_t is_written_enough;
 
 	int32_t deletes_archived; /* 1: archived rows are deleted, not moved to the archive's table */
-	int32_t is_read_only;     /* 1: nothing is created or written */
-	int32_t reserved;         /* 0 */
+	int32_t is_read_only; /* 1: nothing is created or written: calls that would are E_INVALID */
+	int32_t reserved;     /* 0 */
 };
 
 /*
@@ -48,7 +48,8 @@ struct reprise_log_sqlite_options {
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a bad option
  *           REPRISE_E_CORRUPT    no SQLite file, not a log's, or damaged; nothing was written
- *           REPRISE_E_VERSION    the schema is newer than this library's; nothing was written
+ *           REPRISE_E_VERSION    the schema is newer than this library's, or older and not to be
+ *                                brought up to date since it is read-only; nothing was written
  *           REPRISE_E_NOT_FOUND  read-only, and no such file
  *           REPRISE_E_TIMEOUT    others held it for longer than the deadline
  *           REPRISE_E_IO         the file cannot be opened, read or written

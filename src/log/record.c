@@ -93,6 +93,8 @@ target_record(struct target *target, struct log_write *write, struct reprise_err
 	if (is_different)
 		return refuse(write, REPRISE_E_CORRUPT);
 	target->is_touched = true;
+	if (repeated == write->entries_count)
+		return REPRISE_OK;
 	return target_put_events(target, write->entries + repeated, write->entries_count - repeated,
 				 error);
 }

@@ -26,6 +26,19 @@ enum log_write_type {
 	LOG_ARCHIVE, /* either kind: up to `last` */
 };
 
+/*
+ * What is refused, with E_CONFLICT unless said otherwise. A write that is there already, by the same life, is
+ * REPRISE_OK, and is made as durable as is asked for now.
+ *
+ *   RECORD, GAP   not the last life's, or it is CLEAN and lacks some; before its first; a hole before it.
+ *                 E_CORRUPT: other rows are there (a gap is not compared, and an event is not one of a gap)
+ *   LIFE          a name that an earlier life had. E_INVALID: all zero
+ *   REOPEN        not the last life, or it is void
+ *   CLOSE         not the last life. A void one stays so
+ *   VOID          E_NOT_FOUND: no such life. Any will do, not only the last
+ *   END           not the last life's; `last` is not the head; another end is there
+ *   ARCHIVE       nothing. A key that is not there has nothing to archive
+ */
 struct log_write {
 	enum log_write_type type;
 	const char *thread; /* borrowed */

@@ -87,15 +87,13 @@ connection_ask(struct connection *connection, const char *sql, int64_t *ret_answ
 reprise_status
 connection_take_turn(struct connection *connection, struct reprise_error *error)
 {
-	char detail[REPRISE_ERROR_DETAIL_BYTES];
 	const int refused = turn_take(&connection->turn, connection->give_up_ns);
 
 	if (refused == 0)
 		return REPRISE_OK;
 	if (refused == ETIMEDOUT)
 		return error_detailed(error, REPRISE_E_TIMEOUT, NULL, "others are writing");
-	return error_detailed(error, REPRISE_E_IO, "path: -lock",
-			      strerror_r(refused, detail, sizeof(detail)));
+	return file_refused("path: -lock", refused, error);
 }
 
 void

@@ -61,6 +61,9 @@ void connection_give_turn(struct connection *connection);
 reprise_status file_judge(struct connection *connection, bool has_turn,
 			  struct reprise_error *error);
 
+/* E_NOT_FOUND or E_IO, as an errno is, with the system's words. */
+reprise_status file_refused(const char *what, int os_error, struct reprise_error *error);
+
 /* Makes the schema, brings it up to date, or refuses it. Under the turn. */
 reprise_status schema_settle(struct connection *connection, struct reprise_error *error);
 

@@ -3,6 +3,7 @@
  * The file's first bytes, and its size, as SQLite's own handle reads them: to open and close the file once more
  * would give up every lock that this process has on it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,24 +69,38 @@ judge_bytes(struct connection *connection, const unsigned char *header, int64_t 
 }
 
 reprise_status
+file_refused(const char *what, int os_error, struct reprise_error *error)
+{
+	char detail[REPRISE_ERROR_DETAIL_BYTES];
+
+	return error_detailed(error, os_error == ENOENT ? REPRISE_E_NOT_FOUND : REPRISE_E_IO, what,
+			      strerror_r(os_error, detail, sizeof(detail)));
+}
+
+reprise_status
 file_judge(struct connection *connection, bool has_turn, struct reprise_error *error)
 {
+	const char *const path = sqlite3_db_filename(connection->db, "main");
 	unsigned char header[HEADER_BYTES] = { 0 };
 	sqlite3_file *file = NULL;
-	sqlite3_int64 size = 0;
+	struct stat status;
 	int answer = sqlite3_file_control(connection->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
 
+	if (path == NULL || path[0] == '\0')
+		return error_invalid(error, "path"); /* ":memory:" */
+	if (stat(path, &status) != 0)
+		return file_refused("path", errno, error);
+	if (!S_ISREG(status.st_mode))
+		return error_detailed(error, REPRISE_E_IO, "path", "no regular file");
+	if (status.st_size == 0)
+		return REPRISE_OK;
+	if (status.st_size < HEADER_BYTES)
+		return damaged(error, "the file is not SQLite's");
 	if (answer == SQLITE_OK && file->pMethods == NULL)
 		answer = SQLITE_CANTOPEN;
-	if (answer == SQLITE_OK)
-		answer = file->pMethods->xFileSize(file, &size);
-	if (answer == SQLITE_OK && size == 0)
-		return REPRISE_OK;
-	if (answer == SQLITE_OK && size < HEADER_BYTES)
-		return damaged(error, "the file is not SQLite's");
 	if (answer == SQLITE_OK)
 		answer = file->pMethods->xRead(file, header, HEADER_BYTES, 0);
 	if (answer != SQLITE_OK)
 		return connection_status(connection, answer, error);
-	return judge_bytes(connection, header, size, has_turn, error);
+	return judge_bytes(connection, header, (int64_t)status.st_size, has_turn, error);
 }

@@ -83,15 +83,6 @@ wait_a_little(void *context, int times)
 }
 
 static reprise_status
-no_file(const char *what, int os_error, struct reprise_error *error)
-{
-	char detail[REPRISE_ERROR_DETAIL_BYTES];
-
-	return error_detailed(error, os_error == ENOENT ? REPRISE_E_NOT_FOUND : REPRISE_E_IO, what,
-			      strerror_r(os_error, detail, sizeof(detail)));
-}
-
-static reprise_status
 open_database(struct connection *connection, struct reprise_error *error)
 {
 	const bool is_read_only = connection->options.is_read_only != 0;
@@ -101,7 +92,7 @@ open_database(struct connection *connection, struct reprise_error *error)
 		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
 	if (is_read_only && stat(connection->path, &status) != 0)
-		return no_file("path", errno, error);
+		return file_refused("path", errno, error);
 	const int answer = sqlite3_open_v2(connection->path, &connection->db, flags, NULL);
 
 	if (answer != SQLITE_OK)
@@ -125,10 +116,8 @@ open_turn(struct connection *connection, struct reprise_error *error)
 	const bool creates = connection->options.is_read_only == 0;
 	struct stat status;
 
-	if (path == NULL || path[0] == '\0')
-		return error_invalid(error, "path"); /* ":memory:" */
 	if (stat(path, &status) != 0)
-		return no_file("path", errno, error);
+		return file_refused("path", errno, error);
 	const size_t bytes = strlen(path) + sizeof("-lock");
 	char *const name = malloc(bytes);
 
@@ -140,7 +129,7 @@ open_turn(struct connection *connection, struct reprise_error *error)
 	free(name);
 	if (refused == 0 || (!creates && refused == ENOENT))
 		return REPRISE_OK;
-	return no_file("path: -lock", refused == ENOENT ? EIO : refused, error);
+	return file_refused("path: -lock", refused == ENOENT ? EIO : refused, error);
 }
 
 static reprise_status

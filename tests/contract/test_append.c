@@ -234,13 +234,17 @@ Test(contract, C01_a_RING_key_takes_no_appends_and_the_reverse)
 	close_log(log);
 }
 
+enum {
+	NAMES_BYTES = 256,
+};
+
 static bool
 note_name(const struct reprise_log_key *key, void *context)
 {
 	char *const names = context;
+	const size_t bytes = strlen(names);
 
-	strcat(names, key->thread);
-	strcat(names, " ");
+	snprintf(names + bytes, NAMES_BYTES - bytes, "%s ", key->thread);
 	return strcmp(key->thread, "stop") != 0;
 }
 
@@ -251,7 +255,7 @@ Test(contract, C01_each_names_the_threads_of_one_tenant_in_the_order_of_their_by
 	};
 	struct reprise_log *const log = contract_open();
 	const struct reprise_log_key other = key_of("u", "other");
-	char names[256] = "";
+	char names[NAMES_BYTES] = "";
 
 	for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++)
 		append_count(log, &(struct reprise_log_key){ "t", threads[i] }, 1);
@@ -279,7 +283,7 @@ count_name(const struct reprise_log_key *key, void *context)
 	struct count_of_names *const names = context;
 
 	cr_assert(lt(int, strcmp(names->last, key->thread), 0));
-	strcpy(names->last, key->thread);
+	snprintf(names->last, sizeof(names->last), "%s", key->thread);
 	/* The visitor may call the log. */
 	cr_assert(eq(u64, head_of(names->log, key), 1));
 	names->count++;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_SQLITE_SUPPORT_SQLITE_H
+#define LOG_SQLITE_SUPPORT_SQLITE_H
+
+/* What the tests of the SQLite adapter alone share. */
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include <reprise/log_sqlite.h>
+#include <reprise/log_upkeep.h>
+
+#include "scratch.h"
+#include "support.h"
+
+extern const struct reprise_log_key k; /* ("t", "k") */
+
+struct reprise_log_sqlite_options options_of(const char *path);
+
+/* Opens it, which must do. */
+struct reprise_log *opened(const struct reprise_log_sqlite_options *options);
+struct reprise_log *open_at(const char *path);
+void close_log(struct reprise_log *log);
+
+/* What opening answers; the details in @error, which may be NULL. What did open is closed. */
+reprise_status open_status(const struct reprise_log_sqlite_options *options,
+			   struct reprise_error *error);
+
+/* One entry of @bytes; what it answers. */
+reprise_status append_bytes(struct reprise_log *log, size_t bytes);
+reprise_ordinal head_of_k(struct reprise_log *log);
+reprise_status load_all(struct reprise_log *log, size_t *ret_count);
+
+/* The size of a file; -1: it is not there. @suffix is put behind the path. */
+int64_t size_of(const char *path, const char *suffix);
+
+/* The file's bytes, which must be the same as when it was noted. */
+struct noted {
+	const char *path;
+	char *bytes;
+	int64_t size;
+};
+struct noted note(const char *path);
+void expect_as_noted(struct noted *noted);
+
+#endif /* LOG_SQLITE_SUPPORT_SQLITE_H */

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* C12 who writes, how durably, and when what was written is brought into the file. */
+#include "support_sqlite.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "log/write.h"
+#include "log_sqlite/connection.h"
+
+TestSuite(log_sqlite_turns, .timeout = 120, .fini = scratch_remove);
+
+static struct turn
+turn_at(const char *path)
+{
+	struct turn turn = { -1 };
+	char name[1400];
+
+	snprintf(name, sizeof(name), "%s-lock", path);
+	cr_assert(eq(int, turn_open(&turn, name, true, 0600), 0));
+	return turn;
+}
+
+/* A log whose calls wait for 50 ms. */
+static struct reprise_log *
+open_impatient(const char *path)
+{
+	struct reprise_log_sqlite_options options = options_of(path);
+
+	options.deadline_ns = 50000000;
+	return opened(&options);
+}
+
+static void
+expect_timeout(struct reprise_log *log)
+{
+	const uint64_t before = clock_ns();
+
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_E_TIMEOUT));
+	const uint64_t took = clock_ns() - before;
+
+	cr_assert(ge(u64, took, 50000000));
+	cr_assert(lt(u64, took, 10 * one_second));
+}
+
+Test(log_sqlite_turns, C12_others_who_write_are_waited_for_until_the_deadline)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log *const log = open_impatient(path);
+	struct turn turn = turn_at(path);
+	struct reprise_log_sqlite_options options = options_of(path);
+
+	options.deadline_ns = 1;
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	cr_assert(eq(int, turn_take(&turn, UINT64_MAX), 0));
+	expect_timeout(log);
+	cr_assert(eq(int, open_status(&options, NULL), REPRISE_E_TIMEOUT));
+	/* Who only looks waits for nobody. */
+	cr_assert(eq(u64, head_of_k(log), 1));
+	turn_give(&turn);
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	turn_close(&turn);
+	close_log(log);
+}
+
+Test(log_sqlite_turns, C12_other_programs_are_waited_for_until_the_deadline)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log *const log = open_impatient(path);
+	sqlite3 *db = NULL;
+
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));
+	cr_assert(eq(int, sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK));
+	expect_timeout(log);
+	cr_assert(eq(u64, head_of_k(log), 1));
+	cr_assert(eq(int, sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK));
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	sqlite3_close(db);
+	close_log(log);
+}
+
+Test(log_sqlite_turns, C12_a_turn_that_was_not_given_back_ends_with_its_process)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log *const log = open_at(path);
+	int ready[2];
+	char byte = 0;
+
+	cr_assert(eq(int, pipe(ready), 0));
+	const pid_t child = fork();
+
+	if (child == 0) {
+		struct turn turn = turn_at(path);
+
+		if (turn_take(&turn, UINT64_MAX) != 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	cr_assert(eq(int, (int)read(ready[0], &byte, 1), 1));
+	cr_assert(eq(int, kill(child, SIGKILL), 0));
+	cr_assert(eq(int, waitpid(child, NULL, 0), child));
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	close_log(log);
+}
+
+struct greedy {
+	struct turn turn;
+	atomic_bool is_over;
+};
+
+static void *
+take_greedily(void *context)
+{
+	struct greedy *const greedy = context;
+
+	while (!atomic_load(&greedy->is_over)) {
+		if (turn_take(&greedy->turn, UINT64_MAX) != 0)
+			return context;
+		turn_give(&greedy->turn);
+	}
+	return NULL;
+}
+
+/* Who has just given it back does not overtake who waits. */
+Test(log_sqlite_turns, C12_turns_are_had_by_all)
+{
+	char *const path = scratch_path("log");
+	struct greedy greedy = { .turn = turn_at(path) };
+	struct turn turn = turn_at(path);
+	pthread_t thread;
+	void *failed = &greedy;
+
+	cr_assert(eq(int, pthread_create(&thread, NULL, take_greedily, &greedy), 0));
+	for (int i = 0; i < 100; i++) {
+		cr_assert(eq(int, turn_take(&turn, clock_ns() + one_second), 0));
+		turn_give(&turn);
+	}
+	atomic_store(&greedy.is_over, true);
+	cr_assert(eq(int, pthread_join(thread, &failed), 0));
+	cr_assert(eq(ptr, failed, NULL));
+	turn_close(&turn);
+	turn_close(&greedy.turn);
+}
+
+Test(log_sqlite_turns, C12_a_turn_that_only_reads_keeps_writers_out)
+{
+	char *const path = scratch_path("log");
+	struct turn writer = turn_at(path), looker = { -1 };
+	char name[1400];
+
+	snprintf(name, sizeof(name), "%s-lock", path);
+	cr_assert(eq(int, turn_open(&looker, name, false, 0), 0));
+	cr_assert(eq(int, turn_take(&looker, UINT64_MAX), 0));
+	cr_assert(eq(int, turn_take(&writer, 0), ETIMEDOUT));
+	turn_give(&looker);
+	cr_assert(eq(int, turn_take(&writer, 0), 0));
+	cr_assert(eq(int, turn_take(&looker, 0), ETIMEDOUT));
+	turn_close(&writer);
+	cr_assert(eq(int, turn_take(&looker, 0), 0));
+	turn_close(&looker);
+	cr_assert(eq(int, turn_open(&looker, scratch_path("none"), false, 0), ENOENT));
+}
+
+static int64_t
+synchronous_of(struct reprise_log *log)
+{
+	int64_t level = -1;
+
+	cr_assert(eq(int, connection_ask(connection_of(log), "PRAGMA synchronous", &level, NULL),
+		     REPRISE_OK));
+	return level;
+}
+
+Test(log_sqlite_turns, C12_each_transaction_is_as_durable_as_it_says)
+{
+	enum {
+		NORMAL = 1,
+		FULL = 2
+	};
+	char *const path = scratch_path("log");
+	struct reprise_log *log = open_at(path);
+	struct log_write write = { .type = LOG_LIFE, .thread = "r", .incarnation = { { 1 } } };
+
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	cr_assert(eq(i64, synchronous_of(log), FULL));
+	cr_assert(eq(int, log_write(log, LOG_WRITTEN, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(eq(i64, synchronous_of(log), NORMAL));
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	cr_assert(eq(i64, synchronous_of(log), FULL));
+	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(eq(i64, synchronous_of(log), FULL));
+	close_log(log);
+	struct reprise_log_sqlite_options options = options_of(path);
+
+	options.is_written_enough = 1;
+	log = opened(&options);
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	cr_assert(eq(i64, synchronous_of(log), NORMAL));
+	close_log(log);
+}
+
+/* What was written with less is made as durable by who finds it there: something is written. */
+Test(log_sqlite_turns, C12_a_retry_writes_so_that_it_is_durable)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log *const log = open_at(path);
+	struct log_write write = { .type = LOG_LIFE, .thread = "r", .incarnation = { { 1 } } };
+
+	cr_assert(eq(int, log_write(log, LOG_WRITTEN, "t", &write, 1, NULL), REPRISE_OK));
+	const uint64_t pages = connection_of(log)->wal_pages;
+
+	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(gt(u64, connection_of(log)->wal_pages, pages));
+	close_log(log);
+}
+
+Test(log_sqlite_turns, C12_the_write_ahead_log_does_not_grow_without_bound)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log_sqlite_options options = options_of(path);
+
+	options.is_written_enough = 1;
+	struct reprise_log *const log = opened(&options);
+
+	for (int i = 0; i < 600; i++)
+		cr_assert(eq(int, append_bytes(log, 50000), REPRISE_OK));
+	cr_assert(gt(i64, size_of(path, ""), 25 << 20));
+	cr_assert(lt(i64, size_of(path, "-wal"), 6 << 20));
+	close_log(log);
+	cr_assert(eq(i64, size_of(path, "-wal"), 0));
+}
+
+/* While somebody looks at what is old it has to, and is cut when he is gone. */
+Test(log_sqlite_turns, C12_the_write_ahead_log_is_cut_when_it_may_be)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log_sqlite_options options = options_of(path);
+	sqlite3 *db = NULL;
+
+	options.is_written_enough = 1;
+	struct reprise_log *const log = opened(&options);
+
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));
+	cr_assert(eq(int, sqlite3_exec(db, "BEGIN; SELECT count(*) FROM rows", NULL, NULL, NULL),
+		     SQLITE_OK));
+	for (int i = 0; i < 70; i++)
+		cr_assert(eq(int, append_bytes(log, 1 << 20), REPRISE_OK));
+	cr_assert(gt(i64, size_of(path, "-wal"), 70 << 20));
+	cr_assert(eq(int, sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK));
+	sqlite3_close(db);
+	for (int i = 0; i < 10; i++)
+		cr_assert(eq(int, append_bytes(log, 1 << 20), REPRISE_OK));
+	cr_assert(lt(i64, size_of(path, "-wal"), 10 << 20));
+	close_log(log);
+}
+
+/* In a child that is killed: what it counted in @acknowledged is there. */
+static void
+append_until_killed(const char *path, atomic_ulong *acknowledged)
+{
+	struct reprise_log_sqlite_options options = options_of(path);
+	struct reprise_log *log = NULL;
+
+	options.is_written_enough = 1;
+	if (reprise_log_sqlite_open(&options, &log, NULL) != REPRISE_OK)
+		_exit(1);
+	while (append_bytes(log, 3000) == REPRISE_OK)
+		atomic_fetch_add(acknowledged, 1);
+	_exit(1);
+}
+
+Test(log_sqlite_turns, C12_what_was_acknowledged_survives_the_process)
+{
+	char *const path = scratch_path("log");
+	atomic_ulong *const acknowledged =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	for (int round = 1; round <= 8; round++) {
+		const pid_t child = fork();
+		size_t count = 0;
+
+		if (child == 0)
+			append_until_killed(path, acknowledged);
+		while (atomic_load(acknowledged) < 100ul * (unsigned int)round)
+			usleep(1000);
+		usleep((useconds_t)(round * 137));
+		cr_assert(eq(int, kill(child, SIGKILL), 0));
+		cr_assert(eq(int, waitpid(child, NULL, 0), child));
+		struct reprise_log *const log = open_at(path);
+
+		cr_assert(eq(int, load_all(log, &count), REPRISE_OK));
+		cr_assert(ge(sz, count, atomic_load(acknowledged)));
+		cr_assert(le(sz, count, atomic_load(acknowledged) + (size_t)round));
+		close_log(log);
+	}
+	munmap(acknowledged, 4096);
+}
