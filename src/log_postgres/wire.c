@@ -221,6 +221,7 @@ static reprise_status
 sent(struct wire *wire, size_t bytes)
 {
 	wire->pending++;
+	wire->is_synced = false;
 	wire->unsent_bytes += bytes;
 	if (wire->unsent_bytes < unsent_bytes_max)
 		return REPRISE_OK;
@@ -275,6 +276,7 @@ sync_pipeline(struct wire *wire)
 	if (!PQpipelineSync(wire->connection))
 		return refused(wire);
 	wire->pending++;
+	wire->is_synced = true;
 	return REPRISE_OK;
 }
 
@@ -305,7 +307,7 @@ wire_end(struct wire *wire, const char *statement)
 	wire->failure = (struct failure){ 0 };
 	if (wire->connection != NULL) {
 		/* After a failure the server skips what comes before the next sync. */
-		if (wire->pending == 0 || sync_pipeline(wire) == REPRISE_OK)
+		if (wire->is_synced || sync_pipeline(wire) == REPRISE_OK)
 			(void)wire_send(wire, statement, NULL);
 		wire->stale = wire->pending;
 		if (wire->connection != NULL && sync_pipeline(wire) == REPRISE_OK) {
