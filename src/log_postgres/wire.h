@@ -29,7 +29,6 @@ struct wire {
 	size_t stale;         /* the first so many of them are nobody's any more */
 	size_t unsent_bytes;  /* about, since it was last seen to */
 	bool is_synced;       /* nothing was sent since the last sync */
-	bool is_lost;         /* the failure was the connection's */
 	struct failure failure;
 };
 

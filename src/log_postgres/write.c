@@ -202,15 +202,17 @@ write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t ma
 reprise_status
 write_end(struct reprise_log *log, struct reprise_error *error)
 {
-	struct wire *const wire = &postgres_of(log)->wire;
+	struct postgres *const postgres = postgres_of(log);
+	const struct failure *const failure = &postgres->wire.failure;
 	PGresult *answer = NULL;
+	const bool is_sent = send_batch(postgres) == REPRISE_OK;
 
-	(void)send_statement(postgres_of(log), COMMIT, NULL);
-	reprise_status status = wire_ask(wire, &answer, error);
+	if (is_sent)
+		(void)wire_send(&postgres->wire, statements[COMMIT].name, NULL);
+	reprise_status status = wire_ask(&postgres->wire, &answer, error);
 
-	/* Without an answer to it, who knows. */
-	if (wire->is_lost)
-		status = error_detailed(error, REPRISE_E_IO, "commit", wire->failure.words);
+	if (status != REPRISE_OK && is_sent && !failure->is_answer)
+		status = error_detailed(error, REPRISE_E_IO, "commit", failure->words);
 	/* In a transaction that has failed the server takes a COMMIT for a ROLLBACK. */
 	if (status == REPRISE_OK && strcmp(PQcmdStatus(answer), "COMMIT") != 0)
 		status = error_detailed(error, REPRISE_E_IO, "commit", "it was rolled back");
