@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/crc32c.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 /* clang-format off: entry n is the remainder of the byte n; reflected polynomial 0x82f63b78 */
 static const uint32_t remainders[256] = {
 	0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f, 0x35f1141c, 0x26a1e7e8,
@@ -43,8 +46,48 @@ static const uint32_t remainders[256] = {
 };
 /* clang-format on */
 
+#if defined(__x86_64__) && defined(__GNUC__)
+/* The processor's own, eight bytes at a time. */
+__attribute__((target("sse4.2"))) static uint32_t
+continue_fast(uint32_t crc, const unsigned char *at, size_t bytes)
+{
+	uint64_t wide = crc;
+
+	for (; bytes >= sizeof(wide); bytes -= sizeof(wide), at += sizeof(wide)) {
+		uint64_t word;
+
+		memcpy(&word, at, sizeof(word));
+		wide = __builtin_ia32_crc32di(wide, word);
+	}
+	crc = (uint32_t)wide;
+	for (; bytes != 0; bytes--, at++)
+		crc = __builtin_ia32_crc32qi(crc, *at);
+	return crc;
+}
+
+static bool
+is_fast(void)
+{
+	return __builtin_cpu_supports("sse4.2") != 0;
+}
+#else
+static uint32_t
+continue_fast(uint32_t crc, const unsigned char *at, size_t bytes)
+{
+	(void)at;
+	(void)bytes;
+	return crc;
+}
+
+static bool
+is_fast(void)
+{
+	return false;
+}
+#endif
+
 uint32_t
-crc32c(uint32_t crc, const void *data, size_t bytes)
+crc32c_portable(uint32_t crc, const void *data, size_t bytes)
 {
 	const unsigned char *const at = data;
 
@@ -52,4 +95,10 @@ crc32c(uint32_t crc, const void *data, size_t bytes)
 	for (size_t i = 0; i < bytes; i++)
 		crc = crc >> 8 ^ remainders[(crc ^ at[i]) & 0xff];
 	return ~crc;
+}
+
+uint32_t
+crc32c(uint32_t crc, const void *data, size_t bytes)
+{
+	return is_fast() ? ~continue_fast(~crc, data, bytes) : crc32c_portable(crc, data, bytes);
 }

@@ -28,7 +28,9 @@ set_up(struct postgres *postgres, struct reprise_error *error)
 	const char *const encoding =
 		PQparameterStatus(postgres->wire.connection, "server_encoding");
 
-	if (encoding == NULL || strcmp(encoding, "UTF8") != 0)
+	if (encoding == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	if (strcmp(encoding, "UTF8") != 0)
 		return error_detailed(error, REPRISE_E_INVALID, "connection",
 				      "the database's encoding is not UTF8");
 	snprintf(search_path, sizeof(search_path), "\"%s\", pg_temp", postgres->settings.schema);

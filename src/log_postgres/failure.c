@@ -55,6 +55,7 @@ failure_note_answer(struct failure *failure, const PGconn *connection, const PGr
 	char both[REPRISE_ERROR_DETAIL_BYTES];
 
 	if (state != NULL) {
+		failure->is_answer |= failure->status == REPRISE_OK;
 		snprintf(both, sizeof(both), "%s: %s", state, words == NULL ? "" : words);
 		failure_note(failure, meaning_of(state), both);
 	} else if (PQstatus(connection) == CONNECTION_OK) {

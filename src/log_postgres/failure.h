@@ -4,12 +4,15 @@
 
 /* What went wrong on a connection, kept until a call can say it. */
 
+#include <stdbool.h>
+
 #include <libpq-fe.h>
 
 #include <reprise/base.h>
 
 struct failure {
 	reprise_status status; /* REPRISE_OK: nothing */
+	bool is_answer;        /* the server said so; else nobody knows what it did */
 	char words[REPRISE_ERROR_DETAIL_BYTES];
 };
 

@@ -15,8 +15,8 @@ send_begin(struct postgres *postgres, const char *tenant)
 	struct values values = { 0 };
 
 	value_text(&values, tenant);
-	(void)wire_send(&postgres->wire, statements[BEGIN_READING].name, NULL);
-	(void)wire_send(&postgres->wire, statements[SET_TENANT].name, &values);
+	(void)send_statement(postgres, BEGIN_READING, NULL);
+	(void)send_statement(postgres, SET_TENANT, &values);
 }
 
 reprise_status
@@ -53,10 +53,10 @@ static reprise_status
 ask(struct reprise_log *log, enum statement statement, const struct values *values,
     PGresult **ret_answer, struct reprise_error *error)
 {
-	struct wire *const wire = &postgres_of(log)->wire;
+	struct postgres *const postgres = postgres_of(log);
 
-	(void)wire_send(wire, statements[statement].name, values);
-	return wire_ask(wire, ret_answer, error);
+	(void)send_statement(postgres, statement, values);
+	return wire_ask(&postgres->wire, ret_answer, error);
 }
 
 static struct log_row

@@ -92,7 +92,7 @@ heads_find(struct postgres *postgres, const struct values *tenant_and_threads, s
 {
 	PGresult *answer = NULL;
 
-	(void)wire_send(&postgres->wire, statements[FIND_HEADS].name, tenant_and_threads);
+	(void)send_statement(postgres, FIND_HEADS, tenant_and_threads);
 	reprise_status status = wire_ask(&postgres->wire, &answer, error);
 
 	if (status != REPRISE_OK)

@@ -12,6 +12,7 @@
 #include <reprise/log_postgres.h>
 
 #include "log/adapter.h"
+#include "log_postgres/batch.h"
 #include "log_postgres/statements.h"
 #include "log_postgres/wire.h"
 
@@ -34,6 +35,7 @@ struct postgres {
 	struct reprise_log log; /* the first: the port knows no more */
 	struct settings settings;
 	struct wire wire;
+	struct batch batch; /* put, and not sent yet */
 };
 
 static inline struct postgres *
@@ -49,6 +51,13 @@ postgres_of(struct reprise_log *log)
  */
 reprise_status connect_first(struct postgres *postgres, struct reprise_error *error);
 reprise_status connect_again(struct postgres *postgres, struct reprise_error *error);
+
+/*
+ * Sends a statement that is to be waited for, after the rows that were put and not sent yet. @values may be NULL.
+ * Fails if something is known to have failed already; else wire_ask tells.
+ */
+reprise_status send_statement(struct postgres *postgres, enum statement statement,
+			      const struct values *values);
 
 /* write.c */
 reprise_status write_begin(struct reprise_log *log, enum log_level level, const char *tenant,

@@ -41,6 +41,10 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			 " ORDER BY place" },
 	[PUT_ROW] = { "put_row", "INSERT INTO rows (key, " ROW_COLUMNS ")"
 				 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },
+	[PUT_ROWS] = { "put_rows", "INSERT INTO rows (key, " ROW_COLUMNS ") SELECT $1::bigint, *"
+				   " FROM unnest($2::bigint[], $3::bigint[], $4::bigint[],"
+				   " $5::bigint[], $6::integer[], $7::integer[], $8::integer[],"
+				   " $9::integer[], $10::integer[], $11::bytea[])" },
 	[PUT_RISE] = { "put_rise",
 		       "INSERT INTO rises (key, revision, ordinal) VALUES ($1, $2, $3)" },
 	[DELETE_COMMITS] = { "delete_commits",

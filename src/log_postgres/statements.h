@@ -20,6 +20,7 @@ enum statement {
 	LOCK_HEADS,   /* tenant, threads */
 	FIND_HEADS,   /* tenant, threads: HEAD columns, in the order of the threads */
 	PUT_ROW, /* key, last, first, revision, time_ns, type, kind, flags, reason, checksum, payload */
+	PUT_ROWS,       /* the same; arrays, but for the key */
 	PUT_RISE,       /* key, revision, ordinal */
 	DELETE_COMMITS, /* key, revision */
 	PUT_COMMIT,     /* key, revision, ordinal */

@@ -18,6 +18,8 @@
 
 #include "log/adapter.h"
 
+#define REVISION_TURN (UINT64_C(1) << 63)
+
 enum {
 	VALUES_MAX = 11
 };
@@ -85,7 +87,7 @@ value_ordinal(struct values *values, uint64_t ordinal)
 static inline void
 value_revision(struct values *values, uint64_t revision)
 {
-	value_i64(values, (int64_t)(revision ^ (UINT64_C(1) << 63)));
+	value_i64(values, (int64_t)(revision ^ REVISION_TURN));
 }
 
 /* An integer of whatever width; 0 for SQL's NULL. */
@@ -119,7 +121,7 @@ ordinal_at(const PGresult *result, int row, int column)
 static inline uint64_t
 revision_at(const PGresult *result, int row, int column)
 {
-	return (uint64_t)number_at(result, row, column) ^ (UINT64_C(1) << 63);
+	return (uint64_t)number_at(result, row, column) ^ REVISION_TURN;
 }
 
 #endif /* LOG_POSTGRES_VALUES_H */

@@ -19,8 +19,6 @@ static const int formats[VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }; /* b
 static void
 lose(struct wire *wire, reprise_status status, const char *words)
 {
-	if (wire->failure.status == REPRISE_OK)
-		wire->is_lost = true;
 	failure_note(&wire->failure, status, words);
 	wire_close(wire);
 }
@@ -142,25 +140,28 @@ wire_is_whole(struct wire *wire)
 	return false;
 }
 
-/* Keeps the last good answer in @ret_answer, if there is one. */
+/* Keeps the last good answer in @ret_answer. */
 static void
 take(struct wire *wire, PGresult *answer, PGresult **ret_answer)
 {
 	const ExecStatusType type = PQresultStatus(answer);
-	const bool is_stale = wire->stale > 0;
+	const bool is_good = type == PGRES_TUPLES_OK || type == PGRES_COMMAND_OK;
 
 	wire->pending--;
-	if (is_stale)
+	if (wire->stale > 0) {
 		wire->stale--;
-	else if (type == PGRES_FATAL_ERROR || type == PGRES_BAD_RESPONSE)
-		failure_note_answer(&wire->failure, wire->connection, answer);
-	if (!is_stale && ret_answer != NULL &&
-	    (type == PGRES_TUPLES_OK || type == PGRES_COMMAND_OK)) {
-		PQclear(*ret_answer);
+	} else if (is_good && ret_answer != NULL) {
+		PGresult *const before = *ret_answer;
+
 		*ret_answer = answer;
-	} else {
-		PQclear(answer);
+		answer = before;
+	} else if (type == PGRES_FATAL_ERROR) {
+		failure_note_answer(&wire->failure, wire->connection, answer);
+	} else if (!is_good && type != PGRES_PIPELINE_SYNC) {
+		/* What was skipped after a failure; nothing else is expected. */
+		failure_note(&wire->failure, REPRISE_E_IO, PQresStatus(type));
 	}
+	PQclear(answer);
 }
 
 /* What has arrived. */
@@ -221,6 +222,7 @@ static reprise_status
 sent(struct wire *wire, size_t bytes)
 {
 	wire->pending++;
+	wire->is_synced = false;
 	wire->unsent_bytes += bytes;
 	if (wire->unsent_bytes < unsent_bytes_max)
 		return REPRISE_OK;
@@ -275,6 +277,7 @@ sync_pipeline(struct wire *wire)
 	if (!PQpipelineSync(wire->connection))
 		return refused(wire);
 	wire->pending++;
+	wire->is_synced = true;
 	return REPRISE_OK;
 }
 
@@ -305,7 +308,7 @@ wire_end(struct wire *wire, const char *statement)
 	wire->failure = (struct failure){ 0 };
 	if (wire->connection != NULL) {
 		/* After a failure the server skips what comes before the next sync. */
-		if (wire->pending == 0 || sync_pipeline(wire) == REPRISE_OK)
+		if (wire->is_synced || sync_pipeline(wire) == REPRISE_OK)
 			(void)wire_send(wire, statement, NULL);
 		wire->stale = wire->pending;
 		if (wire->connection != NULL && sync_pipeline(wire) == REPRISE_OK) {
@@ -314,5 +317,4 @@ wire_end(struct wire *wire, const char *statement)
 		}
 	}
 	wire->failure = (struct failure){ 0 };
-	wire->is_lost = false;
 }

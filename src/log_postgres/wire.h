@@ -28,7 +28,7 @@ struct wire {
 	size_t pending;       /* answers that are to come */
 	size_t stale;         /* the first so many of them are nobody's any more */
 	size_t unsent_bytes;  /* about, since it was last seen to */
-	bool is_lost;         /* the failure was the connection's */
+	bool is_synced;       /* nothing was sent since the last sync */
 	struct failure failure;
 };
 

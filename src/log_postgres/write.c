@@ -4,16 +4,44 @@
 #include "base/error.h"
 #include "log_postgres/postgres.h"
 
-/* Of a statement that is not waited for: what is known to have failed already. */
+/* Sends what was put, if there is anything. */
+static reprise_status
+send_batch(struct postgres *postgres)
+{
+	struct values values;
+
+	if (postgres->batch.count == 0)
+		return postgres->wire.failure.status;
+	batch_values(&postgres->batch, &values);
+	postgres->batch.count = 0;
+	return wire_send(&postgres->wire, statements[PUT_ROWS].name, &values);
+}
+
+reprise_status
+send_statement(struct postgres *postgres, enum statement statement, const struct values *values)
+{
+	const reprise_status status = send_batch(postgres);
+
+	if (status != REPRISE_OK)
+		return status;
+	return wire_send(&postgres->wire, statements[statement].name, values);
+}
+
+/* Of a put, which is not waited for: what is known to have failed already. */
+static reprise_status
+known_failure(struct postgres *postgres, struct reprise_error *error)
+{
+	if (postgres->wire.failure.status == REPRISE_OK)
+		return REPRISE_OK;
+	return failure_tell(&postgres->wire.failure, error);
+}
+
 static reprise_status
 send_values(struct reprise_log *log, enum statement statement, const struct values *values,
 	    struct reprise_error *error)
 {
-	struct wire *const wire = &postgres_of(log)->wire;
-
-	if (wire_send(wire, statements[statement].name, values) == REPRISE_OK)
-		return REPRISE_OK;
-	return failure_tell(&wire->failure, error);
+	(void)wire_send(&postgres_of(log)->wire, statements[statement].name, values);
+	return known_failure(postgres_of(log), error);
 }
 
 static void
@@ -55,9 +83,9 @@ write_begin(struct reprise_log *log, enum log_level level, const char *tenant,
 	return status;
 }
 
-reprise_status
-write_row(struct reprise_log *log, int64_t id, const struct log_row *row,
-	  struct reprise_error *error)
+/* One that no batch has room for. */
+static void
+send_row(struct postgres *postgres, int64_t id, const struct log_row *row)
 {
 	struct values values = { 0 };
 
@@ -72,7 +100,21 @@ write_row(struct reprise_log *log, int64_t id, const struct log_row *row,
 	value_i32(&values, (int32_t)row->reason);
 	value_i32(&values, (int32_t)row->checksum);
 	value_bytes(&values, row->payload.data, row->payload.size);
-	return send_values(log, PUT_ROW, &values, error);
+	(void)wire_send(&postgres->wire, statements[PUT_ROW].name, &values);
+}
+
+reprise_status
+write_row(struct reprise_log *log, int64_t id, const struct log_row *row,
+	  struct reprise_error *error)
+{
+	struct postgres *const postgres = postgres_of(log);
+
+	if (batch_take(&postgres->batch, id, row))
+		return known_failure(postgres, error);
+	(void)send_batch(postgres);
+	if (!batch_take(&postgres->batch, id, row))
+		send_row(postgres, id, row);
+	return known_failure(postgres, error);
 }
 
 reprise_status
@@ -146,8 +188,8 @@ write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t ma
 	value_i64(&values, id);
 	value_ordinal(&values, watermark);
 	value_ordinal(&values, max);
-	(void)send_values(log, postgres->settings.deletes_archived ? DELETE_ROWS : MOVE_ROWS,
-			  &values, NULL);
+	(void)send_statement(
+		postgres, postgres->settings.deletes_archived ? DELETE_ROWS : MOVE_ROWS, &values);
 	const reprise_status status = wire_ask(&postgres->wire, &answer, error);
 
 	if (status != REPRISE_OK)
@@ -160,15 +202,17 @@ write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t ma
 reprise_status
 write_end(struct reprise_log *log, struct reprise_error *error)
 {
-	struct wire *const wire = &postgres_of(log)->wire;
+	struct postgres *const postgres = postgres_of(log);
+	const struct failure *const failure = &postgres->wire.failure;
 	PGresult *answer = NULL;
+	const bool is_sent = send_batch(postgres) == REPRISE_OK;
 
-	(void)wire_send(wire, statements[COMMIT].name, NULL);
-	reprise_status status = wire_ask(wire, &answer, error);
+	if (is_sent)
+		(void)wire_send(&postgres->wire, statements[COMMIT].name, NULL);
+	reprise_status status = wire_ask(&postgres->wire, &answer, error);
 
-	/* Without an answer to it, who knows. */
-	if (wire->is_lost)
-		status = error_detailed(error, REPRISE_E_IO, "commit", wire->failure.words);
+	if (status != REPRISE_OK && is_sent && !failure->is_answer)
+		status = error_detailed(error, REPRISE_E_IO, "commit", failure->words);
 	/* In a transaction that has failed the server takes a COMMIT for a ROLLBACK. */
 	if (status == REPRISE_OK && strcmp(PQcmdStatus(answer), "COMMIT") != 0)
 		status = error_detailed(error, REPRISE_E_IO, "commit", "it was rolled back");
@@ -181,5 +225,6 @@ write_end(struct reprise_log *log, struct reprise_error *error)
 void
 write_undo(struct reprise_log *log)
 {
+	postgres_of(log)->batch.count = 0;
 	wire_end(&postgres_of(log)->wire, statements[ROLLBACK].name);
 }

@@ -14,9 +14,11 @@ malformed(struct reprise_error *error, const char *what)
 static bool
 fill_life(sqlite3_stmt *row, struct reprise_life *life)
 {
-	if (sqlite3_column_bytes(row, 1) != (int)sizeof(life->incarnation))
+	const void *const incarnation = sqlite3_column_blob(row, 1);
+
+	if (incarnation == NULL || sqlite3_column_bytes(row, 1) != (int)sizeof(life->incarnation))
 		return false;
-	memcpy(&life->incarnation, sqlite3_column_blob(row, 1), sizeof(life->incarnation));
+	memcpy(&life->incarnation, incarnation, sizeof(life->incarnation));
 	life->number = column_number(row, 0);
 	life->first = column_number(row, 2);
 	life->end = column_number(row, 3);

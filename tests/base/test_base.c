@@ -13,6 +13,21 @@
 
 SUITE(base);
 
+Test(base, crc32c_is_the_same_with_and_without_the_processors_help)
+{
+	unsigned char bytes[600];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * i * 7 + 3 * i);
+	for (size_t at = 0; at < 9; at++)
+		for (size_t size = 0; size < 300; size++) {
+			const uint32_t crc = (uint32_t)(at * size * 2654435761u);
+
+			cr_assert(eq(u32, crc32c(crc, bytes + at, size),
+				     crc32c_portable(crc, bytes + at, size)));
+		}
+}
+
 Test(base, crc32c_gives_the_published_values)
 {
 	unsigned char zeros[32] = { 0 };

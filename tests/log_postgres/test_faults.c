@@ -181,6 +181,27 @@ Test(faults, a_refused_statement_is_told_by_commit_and_changes_nothing)
 	expect_no_leaks();
 }
 
+Test(faults, a_failure_that_is_known_early_is_undone_on_the_same_connection)
+{
+	const struct reprise_log_postgres_options options = options_of(NULL, "early");
+	struct reprise_log *const log = opened(&options);
+	const int process = server_process_of(log);
+	char *const payload = calloc(1, 1 << 20);
+	const struct log_row twice = { .first = 1, .last = 1, .payload = { payload, 1 << 20 } };
+	const struct log_head head = begun(log);
+	reprise_status status = REPRISE_OK;
+
+	for (int i = 0; i < 50 && status == REPRISE_OK; i++)
+		status = log->adapter->put_row(log, head.id, &twice, NULL);
+	cr_assert(eq(int, status, REPRISE_E_CORRUPT));
+	log->adapter->rollback(log);
+	expect_works(log, "acme", "t", 1);
+	cr_assert(eq(int, server_process_of(log), process));
+	free(payload);
+	reprise_log_close(log);
+	expect_no_leaks();
+}
+
 Test(faults, a_failure_before_a_find_stays_until_the_transaction_is_undone)
 {
 	const struct reprise_log_postgres_options options = options_of(NULL, "stays");
@@ -220,6 +241,50 @@ Test(faults, a_server_that_comes_back_is_found_again)
 	expect_works(log, "acme", "u", 3);
 	reprise_log_close(log);
 	expect_no_leaks();
+}
+
+Test(faults, what_was_acknowledged_as_synced_survives_a_server_that_is_killed)
+{
+	const struct reprise_log_postgres_options options = options_of(NULL, "survives");
+	struct reprise_log *const log = opened(&options);
+
+	for (int round = 1; round <= 3; round++) {
+		for (reprise_ordinal i = 0; i < 50; i++)
+			cr_assert(eq(int, append_to(log, "acme", "t"), REPRISE_OK));
+		control("--kill");
+		control("--start");
+		cr_assert(eq(u64, head_of(log, "acme", "t"), (reprise_ordinal)round * 50));
+	}
+	reprise_log_close(log);
+}
+
+Test(faults, how_durable_a_commit_is_is_said_for_its_transaction)
+{
+	struct reprise_log_postgres_options options = options_of(NULL, "levels");
+	static const char sql[] =
+		"DO $$ BEGIN IF current_setting('synchronous_commit') <> '%s' THEN"
+		" RAISE 'it is %%', current_setting('synchronous_commit');"
+		" END IF; END $$";
+
+	for (int is_written = 0; is_written <= 1; is_written++) {
+		char expected[256];
+		struct reprise_log *const log = opened(&options);
+		struct log_head head;
+
+		snprintf(expected, sizeof(expected), sql, is_written == 1 ? "off" : "on");
+		cr_assert(eq(int,
+			     log->adapter->begin(log, is_written == 1 ? LOG_WRITTEN : LOG_SYNCED,
+						 "acme", &thread_t, 1, &head, NULL),
+			     0));
+		(void)wire_send_sql(&postgres_of(log)->wire, expected, NULL);
+		cr_assert(eq(int, log->adapter->commit(log, NULL), REPRISE_OK));
+		reprise_log_close(log);
+		options.is_written_enough = 1;
+	}
+	struct reprise_log *const log = opened(&options);
+
+	cr_assert(eq(int, log->level, LOG_WRITTEN));
+	reprise_log_close(log);
 }
 
 Test(faults, a_server_that_hangs_is_waited_for_no_longer_than_the_deadline)

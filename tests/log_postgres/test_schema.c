@@ -180,31 +180,38 @@ Test(schema, a_step_that_fails_changes_nothing)
 	PQfinish(all);
 }
 
+struct opener {
+	const struct reprise_log_postgres_options *options;
+	reprise_status status;
+};
+
 static void *
 open_in_thread(void *context)
 {
-	const struct reprise_log_postgres_options *const options = context;
+	struct opener *const opener = context;
 	struct reprise_log *log = NULL;
-	const reprise_status status = reprise_log_postgres_open(options, &log, NULL);
 
+	opener->status = reprise_log_postgres_open(opener->options, &log, NULL);
 	reprise_log_close(log);
-	return (void *)(intptr_t)status;
+	return NULL;
 }
 
 Test(schema, many_may_create_it_at_once)
 {
 	struct reprise_log_postgres_options options = options_of(NULL, "at_once");
 	PGconn *const all = connected_as(NULL);
+	struct opener openers[6];
 	pthread_t threads[6];
 
 	options.deadline_ns = 20 * one_second;
-	for (int i = 0; i < 6; i++)
-		cr_assert(eq(int, pthread_create(&threads[i], NULL, open_in_thread, &options), 0));
 	for (int i = 0; i < 6; i++) {
-		void *status;
-
-		cr_assert(eq(int, pthread_join(threads[i], &status), 0));
-		cr_assert(eq(int, (int)(intptr_t)status, REPRISE_OK));
+		openers[i] = (struct opener){ .options = &options, .status = REPRISE_E_SYSTEM };
+		cr_assert(
+			eq(int, pthread_create(&threads[i], NULL, open_in_thread, &openers[i]), 0));
+	}
+	for (int i = 0; i < 6; i++) {
+		cr_assert(eq(int, pthread_join(threads[i], NULL), 0));
+		cr_assert(eq(int, openers[i].status, REPRISE_OK));
 	}
 	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM at_once.about"), 1));
 	PQfinish(all);

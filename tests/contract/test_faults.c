@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the engine does when an adapter fails: each of its calls in turn. Whoever called is told, nothing stays begun,
+ * and the same call does it the next time.
+ */
+#include "contract.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A log that stands before a real one. */
+struct faulty {
+	struct reprise_log log;
+	struct reprise_log *real;
+	int until_fault; /* calls; 0: none comes */
+	bool has_failed;
+	int begun; /* transactions of either sort that are not ended */
+};
+
+static struct faulty *
+faulty_of(struct reprise_log *log)
+{
+	return (struct faulty *)log;
+}
+
+static bool
+fails(struct reprise_log *log)
+{
+	struct faulty *const faulty = faulty_of(log);
+
+	if (faulty->until_fault == 0 || --faulty->until_fault != 0)
+		return false;
+	faulty->has_failed = true;
+	return true;
+}
+
+/* The real one's answer, or the fault. */
+#define FORWARD(log, call, ...)    \
+	(fails(log) ? REPRISE_E_IO \
+		    : faulty_of(log)->real->adapter->call(faulty_of(log)->real, __VA_ARGS__))
+
+static reprise_status
+begin(struct reprise_log *log, enum log_level level, const char *tenant, const char *const *threads,
+      size_t threads_count, struct log_head *ret_heads, struct reprise_error *error)
+{
+	const reprise_status status =
+		FORWARD(log, begin, level, tenant, threads, threads_count, ret_heads, error);
+
+	faulty_of(log)->begun += status == REPRISE_OK;
+	return status;
+}
+
+static reprise_status
+commit(struct reprise_log *log, struct reprise_error *error)
+{
+	struct reprise_log *const real = faulty_of(log)->real;
+
+	faulty_of(log)->begun--;
+	if (!fails(log))
+		return real->adapter->commit(real, error);
+	real->adapter->rollback(real);
+	return REPRISE_E_IO;
+}
+
+static void
+rollback(struct reprise_log *log)
+{
+	struct reprise_log *const real = faulty_of(log)->real;
+
+	faulty_of(log)->begun--;
+	real->adapter->rollback(real);
+}
+
+static reprise_status
+look(struct reprise_log *log, const char *tenant, const char *thread, struct log_head *ret_head,
+     struct reprise_error *error)
+{
+	faulty_of(log)->begun++;
+	return FORWARD(log, look, tenant, thread, ret_head, error);
+}
+
+static void
+leave(struct reprise_log *log)
+{
+	struct reprise_log *const real = faulty_of(log)->real;
+
+	faulty_of(log)->begun--;
+	real->adapter->leave(real);
+}
+
+static reprise_status
+put_row(struct reprise_log *log, int64_t id, const struct log_row *row, struct reprise_error *error)
+{
+	return FORWARD(log, put_row, id, row, error);
+}
+
+static reprise_status
+put_rise(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+	 struct reprise_error *error)
+{
+	return FORWARD(log, put_rise, id, revision, ordinal, error);
+}
+
+static reprise_status
+put_commit(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+	   struct reprise_error *error)
+{
+	return FORWARD(log, put_commit, id, revision, ordinal, error);
+}
+
+static reprise_status
+put_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
+	 struct reprise_error *error)
+{
+	return FORWARD(log, put_life, id, life, error);
+}
+
+static reprise_status
+put_head(struct reprise_log *log, const struct log_head *head, struct reprise_error *error)
+{
+	return FORWARD(log, put_head, head, error);
+}
+
+static reprise_status
+move_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+	  uint64_t *ret_count, struct reprise_error *error)
+{
+	return FORWARD(log, move_rows, id, watermark, max, ret_count, error);
+}
+
+static reprise_status
+rows_after(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit, log_row_visit visit,
+	   void *context, struct reprise_error *error)
+{
+	return FORWARD(log, rows_after, id, after, limit, visit, context, error);
+}
+
+static reprise_status
+life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct reprise_life *ret_life,
+	struct reprise_error *error)
+{
+	return FORWARD(log, life_at, id, ordinal, ret_life, error);
+}
+
+static reprise_status
+life_of(struct reprise_log *log, int64_t id, const struct reprise_incarnation *incarnation,
+	struct reprise_life *ret_life, struct reprise_error *error)
+{
+	return FORWARD(log, life_of, id, incarnation, ret_life, error);
+}
+
+static reprise_status
+lives_after(struct reprise_log *log, int64_t id, uint64_t number, struct reprise_life *ret_lives,
+	    size_t lives_max, size_t *ret_count, struct reprise_error *error)
+{
+	return FORWARD(log, lives_after, id, number, ret_lives, lives_max, ret_count, error);
+}
+
+static reprise_status
+rise_above(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t *ret_ordinal,
+	   struct reprise_error *error)
+{
+	return FORWARD(log, rise_above, id, revision, ret_ordinal, error);
+}
+
+static reprise_status
+commit_from(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t *ret_ordinal,
+	    struct reprise_error *error)
+{
+	return FORWARD(log, commit_from, id, revision, ret_ordinal, error);
+}
+
+static reprise_status
+threads_after(struct reprise_log *log, const char *tenant, const char *after,
+	      char (*ret_threads)[LOG_NAME_BYTES], size_t *ret_count, struct reprise_error *error)
+{
+	return FORWARD(log, threads_after, tenant, after, ret_threads, ret_count, error);
+}
+
+static const struct log_adapter adapter = {
+	.begin = begin,
+	.put_row = put_row,
+	.put_rise = put_rise,
+	.put_commit = put_commit,
+	.put_life = put_life,
+	.put_head = put_head,
+	.move_rows = move_rows,
+	.commit = commit,
+	.rollback = rollback,
+	.look = look,
+	.leave = leave,
+	.rows_after = rows_after,
+	.life_at = life_at,
+	.life_of = life_of,
+	.lives_after = lives_after,
+	.rise_above = rise_above,
+	.commit_from = commit_from,
+	.threads_after = threads_after,
+};
+
+/* What is asked of the log, each a call or more; of a key of its own. */
+
+static struct reprise_log_key key;
+
+static reprise_status
+write_lives(struct reprise_log *log)
+{
+	struct reprise_log_new_entry entries[2] = { event_of(3, REPRISE_EVENT_COMMIT),
+						    event_of(4, 0) };
+	struct log_write writes[] = {
+		{ .type = LOG_LIFE, .incarnation = life_name(1) },
+		{ .type = LOG_RECORD,
+		  .incarnation = life_name(1),
+		  .first = 1,
+		  .entries = entries,
+		  .entries_count = 2 },
+		{ .type = LOG_GAP,
+		  .incarnation = life_name(1),
+		  .first = 3,
+		  .last = 4,
+		  .reason = REPRISE_LOG_GAP_OVERRUN },
+		{ .type = LOG_CLOSE, .incarnation = life_name(1) },
+		{ .type = LOG_REOPEN, .incarnation = life_name(1) },
+	};
+
+	entries[0].time_ns = entries[1].time_ns = 1;
+	for (size_t i = 0; i < 5; i++)
+		writes[i].thread = key.thread;
+	const reprise_status status = log_write(log, LOG_SYNCED, "t", writes, 5, NULL);
+
+	for (size_t i = 0; i < 5; i++)
+		cr_assert(eq(int, writes[i].status, status), "write %zu", i);
+	return status;
+}
+
+static reprise_status
+write_next_life(struct reprise_log *log)
+{
+	struct log_write writes[] = {
+		{ .type = LOG_LIFE, .thread = key.thread, .incarnation = life_name(2) },
+		{ .type = LOG_VOID, .thread = key.thread, .incarnation = life_name(1) },
+		{ .type = LOG_END, .thread = key.thread, .incarnation = life_name(2), .last = 4 },
+	};
+
+	return log_write(log, LOG_SYNCED, "t", writes, 3, NULL);
+}
+
+static reprise_status
+load_page(struct reprise_log *log)
+{
+	return load_status(log, &key, 0);
+}
+
+static reprise_status
+ask_stats(struct reprise_log *log)
+{
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+
+	return reprise_log_stats(log, &key, &stats, NULL);
+}
+
+static reprise_status
+ask_lives(struct reprise_log *log)
+{
+	struct reprise_life lives[4];
+	size_t count = 0;
+
+	return reprise_log_lives(log, &key, 0, lives, 4, &count, NULL);
+}
+
+static reprise_status
+find_life(struct reprise_log *log)
+{
+	const struct reprise_incarnation name = life_name(1);
+	struct reprise_log_stats stats;
+	struct reprise_life life;
+
+	return log_find_life(log, &key, &name, &life, &stats, NULL);
+}
+
+static reprise_status
+ask_commit(struct reprise_log *log)
+{
+	bool has = false;
+
+	return reprise_log_has_commit(log, &key, 0, 1, &has, NULL);
+}
+
+static reprise_status
+ask_position(struct reprise_log *log)
+{
+	reprise_ordinal position = 0;
+
+	return reprise_log_position_for_revision(log, &key, 9, &position, NULL);
+}
+
+static reprise_status
+ask_cursor(struct reprise_log *log)
+{
+	struct reprise_cursor cursor;
+
+	return reprise_log_current_cursor(log, &key, 3, &cursor, NULL);
+}
+
+static reprise_status
+verify(struct reprise_log *log)
+{
+	struct reprise_log_report report = { .size = sizeof(report) };
+	const reprise_status status = reprise_log_verify(log, &key, &report, NULL);
+
+	if (status == REPRISE_OK)
+		cr_assert(eq(u64, report.faults, 0));
+	return status;
+}
+
+static reprise_status
+tell_head(struct reprise_log *log)
+{
+	const struct reprise_log_key other = key_of("t", "none");
+
+	return reprise_log_append(log, &other, NULL, NULL, 0, NULL, NULL);
+}
+
+static reprise_status
+archive(struct reprise_log *log)
+{
+	return reprise_log_archive_before(log, &key, 2, NULL, NULL);
+}
+
+static reprise_status
+move(struct reprise_log *log)
+{
+	return reprise_log_move_archived(log, &key, NULL, NULL);
+}
+
+static bool
+go_on(const struct reprise_log_key *thread, void *context)
+{
+	(void)thread;
+	(void)context;
+	return true;
+}
+
+static reprise_status
+visit_each(struct reprise_log *log)
+{
+	return reprise_log_each(log, "t", go_on, NULL, NULL);
+}
+
+/* write_lives twice: what is there already is compared. */
+static reprise_status (*const steps[])(struct reprise_log *) = {
+	write_lives, write_lives, write_next_life, load_page,    ask_stats,
+	ask_lives,   find_life,   ask_commit,      ask_position, ask_cursor,
+	verify,      tell_head,   archive,         move,         visit_each,
+};
+
+static void
+take_step(struct faulty *faulty, size_t step)
+{
+	const bool had_failed = faulty->has_failed;
+	reprise_status status = steps[step](&faulty->log);
+
+	cr_assert(eq(int, faulty->begun, 0), "step %zu", step);
+	cr_assert(eq(int, pthread_mutex_trylock(&faulty->log.lock), 0), "step %zu", step);
+	pthread_mutex_unlock(&faulty->log.lock);
+	if (faulty->has_failed != had_failed) {
+		cr_assert(eq(int, status, REPRISE_E_IO), "step %zu", step);
+		status = steps[step](&faulty->log);
+	}
+	cr_assert(eq(int, status, REPRISE_OK), "step %zu: %s", step, reprise_status_name(status));
+}
+
+Test(contract, a_call_that_fails_leaves_nothing_begun_and_may_be_made_again)
+{
+	struct faulty faulty = { .real = contract_open() };
+	char thread[16];
+	int faults = 0;
+
+	log_init(&faulty.log, &adapter, LOG_SYNCED);
+	do {
+		snprintf(thread, sizeof(thread), "k%d", faults);
+		key = key_of("t", thread);
+		faulty.until_fault = ++faults;
+		faulty.has_failed = false;
+		for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+			take_step(&faulty, i);
+	} while (faulty.has_failed);
+	cr_assert(gt(int, faults, 50));
+	log_done(&faulty.log);
+	close_log(faulty.real);
+}

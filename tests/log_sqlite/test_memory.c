@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* No memory to be had, by us or by SQLite: it is said, and nothing is lost. */
+#include "support_sqlite.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+TestSuite(log_sqlite_memory, .timeout = 120, .fini = scratch_remove);
+
+static int until_failure; /* allocations; 0: none fails */
+
+static bool
+fails(void)
+{
+	return until_failure != 0 && --until_failure == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *memory, size_t size)
+{
+	return fails() ? NULL : __real_realloc(memory, size);
+}
+
+char *
+__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : __real_strdup(text);
+}
+
+static bool
+count_one(const struct reprise_log_key *key, void *context)
+{
+	(void)key;
+	++*(size_t *)context;
+	return true;
+}
+
+/* Everything once, as far as it goes. */
+static reprise_status
+use(const char *path, reprise_ordinal *head)
+{
+	static char payload[3000];
+	const struct reprise_log_sqlite_options options = options_of(path);
+	const struct reprise_log_new_entry entry = { .revision = *head + 1,
+						     .payload = { payload, sizeof(payload) } };
+	struct reprise_log *log = NULL;
+	struct reprise_log_page *page = NULL;
+	size_t count = 0;
+	reprise_status status = reprise_log_sqlite_open(&options, &log, NULL);
+
+	if (status != REPRISE_OK)
+		return status;
+	status = reprise_log_append(log, &k, head, &entry, 1, head, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_page_open(&page);
+	if (status == REPRISE_OK)
+		status = reprise_log_load_after(log, &k, 0, 100, 0, page, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_each(log, "t", count_one, &count, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_archive_before(log, &k, *head - 1, NULL, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_move_archived(log, &k, NULL, NULL);
+	reprise_log_page_close(page);
+	reprise_log_close(log);
+	return status;
+}
+
+/*
+ * Each allocation in turn, until none fails any more; of very many, ever fewer: one in @every more of them. How
+ * many did.
+ */
+static int
+fail_each(const char *path, int every)
+{
+	reprise_ordinal head = 0;
+	int failed = 0;
+
+	for (int number = 1;; number += 1 + number / every) {
+		until_failure = number;
+		const reprise_status status = use(path, &head);
+		const bool is_over = until_failure != 0;
+
+		until_failure = 0;
+		if (status != REPRISE_OK)
+			cr_assert(eq(int, status, REPRISE_E_NO_MEMORY), "allocation %d", number);
+		failed += status != REPRISE_OK;
+		if (is_over)
+			break;
+		/* What is there is what was acknowledged, or one more of which nothing was heard. */
+		struct reprise_log *const log = open_at(path);
+		struct reprise_log_report report = { .size = sizeof(report) };
+		const reprise_status known = reprise_log_verify(log, &k, &report, NULL);
+
+		if (known == REPRISE_OK) {
+			cr_assert(eq(u64, report.faults, 0), "%s", report.what);
+			cr_assert(eq(u64, head_of_k(log), head), "allocation %d", number);
+		}
+		reprise_log_close(log);
+	}
+	expect_no_leaks();
+	return failed;
+}
+
+Test(log_sqlite_memory, ours_that_fails_is_said)
+{
+	cr_assert(gt(int, fail_each(scratch_path("log"), 1000), 8));
+}
+
+static sqlite3_mem_methods methods;
+
+static void *
+sqlite_malloc(int size)
+{
+	return fails() ? NULL : methods.xMalloc(size);
+}
+
+static void *
+sqlite_realloc(void *memory, int size)
+{
+	return fails() ? NULL : methods.xRealloc(memory, size);
+}
+
+Test(log_sqlite_memory, SQLites_that_fails_is_said)
+{
+	sqlite3_mem_methods failing;
+
+	cr_assert(eq(int, sqlite3_config(SQLITE_CONFIG_GETMALLOC, &methods), SQLITE_OK));
+	failing = methods;
+	failing.xMalloc = sqlite_malloc;
+	failing.xRealloc = sqlite_realloc;
+	cr_assert(eq(int, sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), SQLITE_OK));
+	cr_assert(gt(int, fail_each(scratch_path("log"), 40), 100));
+}
