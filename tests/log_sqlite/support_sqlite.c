@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+TestSuite(log_sqlite, .timeout = 120, .fini = scratch_remove);
+
 const struct reprise_log_key k = { "t", "k" };
 
 struct reprise_log_sqlite_options

@@ -9,8 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-TestSuite(log_sqlite_file, .timeout = 60, .fini = scratch_remove);
-
 static void
 write_file(const char *path, const void *data, size_t bytes)
 {
@@ -51,7 +49,7 @@ expect_refused(const char *path, reprise_status status, const char *detail)
 		cr_expect(eq(i64, size_of(path, "-wal"), -1));
 }
 
-Test(log_sqlite_file, C07_a_file_that_is_not_there_is_made)
+Test(log_sqlite, C07_a_file_that_is_not_there_is_made)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log *log = open_at(path);
@@ -67,7 +65,7 @@ Test(log_sqlite_file, C07_a_file_that_is_not_there_is_made)
 	close_log(log);
 }
 
-Test(log_sqlite_file, C07_an_empty_file_becomes_a_log)
+Test(log_sqlite, C07_an_empty_file_becomes_a_log)
 {
 	char *const path = scratch_path("log"), *const database = scratch_path("database");
 
@@ -81,7 +79,7 @@ Test(log_sqlite_file, C07_an_empty_file_becomes_a_log)
 	close_log(log);
 }
 
-Test(log_sqlite_file, C07_a_text_is_refused)
+Test(log_sqlite, C07_a_text_is_refused)
 {
 	static const char text[] =
 		"Call me Ishmael. Some years ago - never mind how long precisely - "
@@ -98,7 +96,7 @@ Test(log_sqlite_file, C07_a_text_is_refused)
 	expect_no_leaks();
 }
 
-Test(log_sqlite_file, C07_another_applications_file_is_refused)
+Test(log_sqlite, C07_another_applications_file_is_refused)
 {
 	char *const path = scratch_path("other");
 
@@ -108,7 +106,7 @@ Test(log_sqlite_file, C07_another_applications_file_is_refused)
 	expect_no_leaks();
 }
 
-Test(log_sqlite_file, C07_a_file_that_says_nothing_is_refused_if_it_has_tables)
+Test(log_sqlite, C07_a_file_that_says_nothing_is_refused_if_it_has_tables)
 {
 	char *const path = scratch_path("other");
 
@@ -119,7 +117,7 @@ Test(log_sqlite_file, C07_a_file_that_says_nothing_is_refused_if_it_has_tables)
 	expect_no_leaks();
 }
 
-Test(log_sqlite_file, C07_a_newer_version_is_refused)
+Test(log_sqlite, C07_a_newer_version_is_refused)
 {
 	char *const path = file_with_log();
 
@@ -132,7 +130,7 @@ Test(log_sqlite_file, C07_a_newer_version_is_refused)
 }
 
 /* Also when only the write-ahead log says so. */
-Test(log_sqlite_file, C07_a_newer_version_beside_the_file_is_refused)
+Test(log_sqlite, C07_a_newer_version_beside_the_file_is_refused)
 {
 	char *const path = file_with_log();
 
@@ -142,7 +140,7 @@ Test(log_sqlite_file, C07_a_newer_version_beside_the_file_is_refused)
 	expect_no_leaks();
 }
 
-Test(log_sqlite_file, C07_a_file_that_was_cut_off_is_refused)
+Test(log_sqlite, C07_a_file_that_was_cut_off_is_refused)
 {
 	char *const path = file_with_log();
 	const int64_t size = size_of(path, "");
@@ -160,7 +158,7 @@ Test(log_sqlite_file, C07_a_file_that_was_cut_off_is_refused)
 	expect_no_leaks();
 }
 
-Test(log_sqlite_file, C07_a_table_that_is_missing_is_damage)
+Test(log_sqlite, C07_a_table_that_is_missing_is_damage)
 {
 	static const char *const tables[] = { "heads", "lives",   "rows",
 					      "rises", "commits", "archive" };
@@ -186,7 +184,7 @@ make_version_1(const char *path)
 	scratch_sql(path, "DROP TABLE archive; PRAGMA user_version = 1");
 }
 
-Test(log_sqlite_file, C07_an_older_version_is_brought_up_to_date)
+Test(log_sqlite, C07_an_older_version_is_brought_up_to_date)
 {
 	char *const path = file_with_log();
 	uint64_t count = 0;
@@ -204,7 +202,7 @@ Test(log_sqlite_file, C07_an_older_version_is_brought_up_to_date)
 	cr_assert(eq(i64, scratch_ask(path, "SELECT count(*) FROM archive"), 20));
 }
 
-Test(log_sqlite_file, C07_a_step_that_fails_leaves_it_as_it_was)
+Test(log_sqlite, C07_a_step_that_fails_leaves_it_as_it_was)
 {
 	char *const path = file_with_log();
 	const struct reprise_log_sqlite_options options = options_of(path);
@@ -218,7 +216,7 @@ Test(log_sqlite_file, C07_a_step_that_fails_leaves_it_as_it_was)
 	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 2));
 }
 
-Test(log_sqlite_file, C07_read_only_reads_and_makes_nothing)
+Test(log_sqlite, C07_read_only_reads_and_makes_nothing)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log_sqlite_options options = options_of(path);
@@ -267,7 +265,7 @@ open_as_nobody(const char *path)
 	return (reprise_status)-WEXITSTATUS(status);
 }
 
-Test(log_sqlite_file, C07_what_cannot_be_written_is_said)
+Test(log_sqlite, C07_what_cannot_be_written_is_said)
 {
 	char *const path = file_with_log(), *const folder = scratch_path(".");
 
@@ -292,7 +290,7 @@ Test(log_sqlite_file, C07_what_cannot_be_written_is_said)
 	cr_assert(eq(int, status.st_mode & 0777, 0666));
 }
 
-Test(log_sqlite_file, C07_what_is_no_file_is_said)
+Test(log_sqlite, C07_what_is_no_file_is_said)
 {
 	struct reprise_log_sqlite_options options = options_of(scratch_path("."));
 	struct reprise_error error = { .size = sizeof(error) };
@@ -307,7 +305,7 @@ Test(log_sqlite_file, C07_what_is_no_file_is_said)
 }
 
 /* Else two who reach it by different ways would not take turns. */
-Test(log_sqlite_file, C07_the_lock_stands_beside_the_file_itself)
+Test(log_sqlite, C07_the_lock_stands_beside_the_file_itself)
 {
 	char *const path = file_with_log(), *const link = scratch_path("link");
 
@@ -319,7 +317,7 @@ Test(log_sqlite_file, C07_the_lock_stands_beside_the_file_itself)
 	close_log(log);
 }
 
-Test(log_sqlite_file, refuses_options_that_are_none)
+Test(log_sqlite, refuses_options_that_are_none)
 {
 	char *const path = scratch_path("log");
 	struct reprise_error error = { .size = sizeof(error) };

@@ -5,8 +5,6 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-TestSuite(log_sqlite_memory, .timeout = 120, .fini = scratch_remove);
-
 static int until_failure; /* allocations; 0: none fails */
 
 static bool
@@ -15,6 +13,7 @@ fails(void)
 	return until_failure != 0 && --until_failure == 0;
 }
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): what the linker calls them */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
@@ -23,6 +22,7 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 char *__wrap_strdup(const char *text);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 void *
 __wrap_malloc(size_t size)
@@ -123,7 +123,7 @@ fail_each(const char *path, int every)
 	return failed;
 }
 
-Test(log_sqlite_memory, ours_that_fails_is_said)
+Test(log_sqlite, ours_that_fails_is_said)
 {
 	cr_assert(gt(int, fail_each(scratch_path("log"), 1000), 8));
 }
@@ -142,7 +142,7 @@ sqlite_realloc(void *memory, int size)
 	return fails() ? NULL : methods.xRealloc(memory, size);
 }
 
-Test(log_sqlite_memory, SQLites_that_fails_is_said)
+Test(log_sqlite, SQLites_that_fails_is_said)
 {
 	sqlite3_mem_methods failing;
 

@@ -14,8 +14,6 @@
 
 #include "log_sqlite/connection.h"
 
-TestSuite(log_sqlite_trouble, .timeout = 60, .fini = scratch_remove);
-
 /* A small file system in a mount namespace of one's own, or the test is skipped. */
 static char *
 small_disk(void)
@@ -29,7 +27,7 @@ small_disk(void)
 	return folder;
 }
 
-Test(log_sqlite_trouble, a_full_disk_is_said_and_nothing_is_lost)
+Test(log_sqlite, a_full_disk_is_said_and_nothing_is_lost)
 {
 	char *const folder = small_disk();
 	char path[1400], filler[1400];
@@ -63,7 +61,7 @@ Test(log_sqlite_trouble, a_full_disk_is_said_and_nothing_is_lost)
 	cr_assert(eq(int, umount2(folder, MNT_DETACH), 0));
 }
 
-Test(log_sqlite_trouble, a_full_disk_when_it_is_made_leaves_no_half)
+Test(log_sqlite, a_full_disk_when_it_is_made_leaves_no_half)
 {
 	char *const folder = small_disk();
 	char path[1400], filler[1400];
@@ -94,7 +92,7 @@ Test(log_sqlite_trouble, a_full_disk_when_it_is_made_leaves_no_half)
 	cr_assert(eq(int, umount2(folder, MNT_DETACH), 0));
 }
 
-Test(log_sqlite_trouble, a_damaged_page_is_said)
+Test(log_sqlite, a_damaged_page_is_said)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log_report report = { .size = sizeof(report) };
@@ -124,7 +122,7 @@ Test(log_sqlite_trouble, a_damaged_page_is_said)
 	close_log(log);
 }
 
-Test(log_sqlite_trouble, a_row_where_none_should_be_is_damage)
+Test(log_sqlite, a_row_where_none_should_be_is_damage)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log *const log = open_at(path);
@@ -138,7 +136,7 @@ Test(log_sqlite_trouble, a_row_where_none_should_be_is_damage)
 	close_log(log);
 }
 
-Test(log_sqlite_trouble, what_is_dropped_while_it_is_open_is_damage)
+Test(log_sqlite, what_is_dropped_while_it_is_open_is_damage)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log *const log = open_at(path);
@@ -164,7 +162,7 @@ static const struct planned statements[] = {
 };
 
 /* None goes over a table, or sorts: each costs what it answers. */
-Test(log_sqlite_trouble, C03_every_statement_finds_its_rows_by_an_index)
+Test(log_sqlite, C03_every_statement_finds_its_rows_by_an_index)
 {
 	char *const path = scratch_path("log");
 	sqlite3 *db = NULL;

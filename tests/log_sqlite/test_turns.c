@@ -17,8 +17,6 @@
 #include "log/write.h"
 #include "log_sqlite/connection.h"
 
-TestSuite(log_sqlite_turns, .timeout = 120, .fini = scratch_remove);
-
 static struct turn
 turn_at(const char *path)
 {
@@ -52,7 +50,7 @@ expect_timeout(struct reprise_log *log)
 	cr_assert(lt(u64, took, 10 * one_second));
 }
 
-Test(log_sqlite_turns, C12_others_who_write_are_waited_for_until_the_deadline)
+Test(log_sqlite, C12_others_who_write_are_waited_for_until_the_deadline)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log *const log = open_impatient(path);
@@ -72,7 +70,7 @@ Test(log_sqlite_turns, C12_others_who_write_are_waited_for_until_the_deadline)
 	close_log(log);
 }
 
-Test(log_sqlite_turns, C12_other_programs_are_waited_for_until_the_deadline)
+Test(log_sqlite, C12_other_programs_are_waited_for_until_the_deadline)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log *const log = open_impatient(path);
@@ -89,7 +87,7 @@ Test(log_sqlite_turns, C12_other_programs_are_waited_for_until_the_deadline)
 	close_log(log);
 }
 
-Test(log_sqlite_turns, C12_a_turn_that_was_not_given_back_ends_with_its_process)
+Test(log_sqlite, C12_a_turn_that_was_not_given_back_ends_with_its_process)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log *const log = open_at(path);
@@ -133,7 +131,7 @@ take_greedily(void *context)
 }
 
 /* Who has just given it back does not overtake who waits. */
-Test(log_sqlite_turns, C12_turns_are_had_by_all)
+Test(log_sqlite, C12_turns_are_had_by_all)
 {
 	char *const path = scratch_path("log");
 	struct greedy greedy = { .turn = turn_at(path) };
@@ -153,7 +151,7 @@ Test(log_sqlite_turns, C12_turns_are_had_by_all)
 	turn_close(&greedy.turn);
 }
 
-Test(log_sqlite_turns, C12_a_turn_that_only_reads_keeps_writers_out)
+Test(log_sqlite, C12_a_turn_that_only_reads_keeps_writers_out)
 {
 	char *const path = scratch_path("log");
 	struct turn writer = turn_at(path), looker = { -1 };
@@ -182,7 +180,7 @@ synchronous_of(struct reprise_log *log)
 	return level;
 }
 
-Test(log_sqlite_turns, C12_each_transaction_is_as_durable_as_it_says)
+Test(log_sqlite, C12_each_transaction_is_as_durable_as_it_says)
 {
 	enum {
 		NORMAL = 1,
@@ -211,7 +209,7 @@ Test(log_sqlite_turns, C12_each_transaction_is_as_durable_as_it_says)
 }
 
 /* What was written with less is made as durable by who finds it there: something is written. */
-Test(log_sqlite_turns, C12_a_retry_writes_so_that_it_is_durable)
+Test(log_sqlite, C12_a_retry_writes_so_that_it_is_durable)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log *const log = open_at(path);
@@ -225,7 +223,7 @@ Test(log_sqlite_turns, C12_a_retry_writes_so_that_it_is_durable)
 	close_log(log);
 }
 
-Test(log_sqlite_turns, C12_the_write_ahead_log_does_not_grow_without_bound)
+Test(log_sqlite, C12_the_write_ahead_log_does_not_grow_without_bound)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log_sqlite_options options = options_of(path);
@@ -242,7 +240,7 @@ Test(log_sqlite_turns, C12_the_write_ahead_log_does_not_grow_without_bound)
 }
 
 /* While somebody looks at what is old it has to, and is cut when he is gone. */
-Test(log_sqlite_turns, C12_the_write_ahead_log_is_cut_when_it_may_be)
+Test(log_sqlite, C12_the_write_ahead_log_is_cut_when_it_may_be)
 {
 	char *const path = scratch_path("log");
 	struct reprise_log_sqlite_options options = options_of(path);
@@ -281,7 +279,7 @@ append_until_killed(const char *path, atomic_ulong *acknowledged)
 	_exit(1);
 }
 
-Test(log_sqlite_turns, C12_what_was_acknowledged_survives_the_process)
+Test(log_sqlite, C12_what_was_acknowledged_survives_the_process)
 {
 	char *const path = scratch_path("log");
 	atomic_ulong *const acknowledged =
