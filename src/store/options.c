@@ -35,6 +35,8 @@ bounds_resolve(const struct reprise_session_options *given, const struct bounds 
 
 	if ((unsigned int)known.when_full > REPRISE_WHEN_FULL_REFUSE)
 		return error_invalid(error, "when_full");
+	if (known.reserved != 0)
+		return error_invalid(error, "reserved");
 
 	const struct bounds bounds = {
 		.refuses = known.when_full == REPRISE_WHEN_FULL_DEFAULT

@@ -30,6 +30,8 @@ options_resolve(const struct reprise_subscription_options *given,
 		return error_invalid(error, "kinds_count");
 	if (known.is_recorded_only != 0 && known.is_recorded_only != 1)
 		return error_invalid(error, "is_recorded_only");
+	if (known.reserved != 0)
+		return error_invalid(error, "reserved");
 	if ((known.kinds == NULL) != (known.kinds_count == 0))
 		return error_invalid(error, "kinds");
 	*ret_options = known;
