@@ -52,7 +52,10 @@ expect_refused(const char *path, reprise_status status, const char *detail)
 Test(log_sqlite, C07_a_file_that_is_not_there_is_made)
 {
 	char *const path = scratch_path("log");
-	struct reprise_log *log = open_at(path);
+	struct reprise_log_sqlite_options options = options_of(path);
+
+	options.deadline_ns = 0; /* the default */
+	struct reprise_log *log = opened(&options);
 
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
 	close_log(log);

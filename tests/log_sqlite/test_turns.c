@@ -3,7 +3,9 @@
 #include "support_sqlite.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -112,43 +114,56 @@ Test(log_sqlite, C12_a_turn_that_was_not_given_back_ends_with_its_process)
 	close_log(log);
 }
 
-struct greedy {
+struct waiter {
 	struct turn turn;
-	atomic_bool is_over;
+	atomic_bool has_had_it;
 };
 
 static void *
-take_greedily(void *context)
+take_once(void *context)
 {
-	struct greedy *const greedy = context;
+	struct waiter *const waiter = context;
 
-	while (!atomic_load(&greedy->is_over)) {
-		if (turn_take(&greedy->turn, UINT64_MAX) != 0)
-			return context;
-		turn_give(&greedy->turn);
-	}
+	if (turn_take(&waiter->turn, UINT64_MAX) != 0)
+		return context;
+	atomic_store(&waiter->has_had_it, true);
+	turn_give(&waiter->turn);
 	return NULL;
 }
 
-/* Who has just given it back does not overtake who waits. */
-Test(log_sqlite, C12_turns_are_had_by_all)
+/* Whether somebody holds the lock file's first byte: who waits does. */
+static bool
+somebody_waits(const struct turn *turn)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+
+	cr_assert(eq(int, fcntl(turn->fd, F_OFD_GETLK, &lock), 0));
+	return lock.l_type != F_UNLCK;
+}
+
+Test(log_sqlite, C12_who_has_given_the_turn_back_does_not_overtake_who_waits)
 {
 	char *const path = scratch_path("log");
-	struct greedy greedy = { .turn = turn_at(path) };
 	struct turn turn = turn_at(path);
-	pthread_t thread;
-	void *failed = &greedy;
 
-	cr_assert(eq(int, pthread_create(&thread, NULL, take_greedily, &greedy), 0));
-	for (int i = 0; i < 100; i++) {
-		cr_assert(eq(int, turn_take(&turn, clock_ns() + one_second), 0));
+	for (int i = 0; i < 20; i++) {
+		struct waiter waiter = { .turn = turn_at(path) };
+		pthread_t thread;
+		void *failed = &waiter;
+
+		cr_assert(eq(int, turn_take(&turn, UINT64_MAX), 0));
+		cr_assert(eq(int, pthread_create(&thread, NULL, take_once, &waiter), 0));
+		while (!somebody_waits(&turn))
+			sched_yield();
 		turn_give(&turn);
+		cr_assert(eq(int, turn_take(&turn, UINT64_MAX), 0));
+		cr_assert(eq(int, atomic_load(&waiter.has_had_it), true));
+		turn_give(&turn);
+		cr_assert(eq(int, pthread_join(thread, &failed), 0));
+		cr_assert(eq(ptr, failed, NULL));
+		turn_close(&waiter.turn);
 	}
-	atomic_store(&greedy.is_over, true);
-	cr_assert(eq(int, pthread_join(thread, &failed), 0));
-	cr_assert(eq(ptr, failed, NULL));
 	turn_close(&turn);
-	turn_close(&greedy.turn);
 }
 
 Test(log_sqlite, C12_a_turn_that_only_reads_keeps_writers_out)
@@ -205,6 +220,22 @@ Test(log_sqlite, C12_each_transaction_is_as_durable_as_it_says)
 	log = opened(&options);
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
 	cr_assert(eq(i64, synchronous_of(log), NORMAL));
+	close_log(log);
+}
+
+Test(log_sqlite, C12_what_changes_nothing_is_not_written)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log *const log = open_at(path);
+	struct log_write write = { .type = LOG_CLOSE, .thread = "r", .incarnation = { { 1 } } };
+
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	const uint64_t pages = connection_of(log)->wal_pages;
+
+	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(eq(int, write.status, REPRISE_E_CONFLICT));
+	cr_assert(eq(u64, connection_of(log)->wal_pages, pages));
+	cr_assert(eq(i64, scratch_ask(path, "SELECT count(*) FROM heads"), 1));
 	close_log(log);
 }
 
