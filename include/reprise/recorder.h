@@ -75,8 +75,8 @@ struct reprise_recorder_stats {
 	uint64_t batches;    /* transactions */
 	uint64_t failures;   /* of them, that were tried again */
 	uint64_t fenced;     /* sessions that another process has taken over */
-	uint64_t lag;        /* events appended and not recorded, as of its last look */
-	uint64_t lag_ns;     /* how long the oldest of them has waited, as of then; 0: none */
+	uint64_t lag;        /* events appended and not recorded */
+	uint64_t lag_ns;     /* how long the oldest that is being recorded has waited; 0: none is */
 	uint64_t pages;      /* read for subscriptions that heal */
 	reprise_status last; /* what the last transaction answered */
 	int32_t reserved;    /* 0 */
@@ -174,7 +174,7 @@ REPRISE_API reprise_status reprise_recorded_through(
  * @ret_stats  `size` set by the caller; the rest set on REPRISE_OK.
  *
  * Threads   Any.
- * Progress  Locks briefly.
+ * Progress  Locks; linear in the sessions.
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument or a bad size

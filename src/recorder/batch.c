@@ -223,7 +223,7 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 		return false;
 	if (recording->taken < look.newest)
 		return true; /* overtaken again and again: another time */
-	if (look.has_ended && !recording->has_ended)
+	if (look.has_ended && !recording->has_ended && !is_void)
 		put(batch, recording, LOG_END, 0, recording->taken)->end_status = look.end_status;
 	if (!has_writer && !is_void)
 		(void)put(batch, recording, LOG_CLOSE, 0, recording->taken);

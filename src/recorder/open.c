@@ -116,6 +116,7 @@ fill(struct reprise_recorder *recorder, struct reprise_store *store,
 	recorder->options.tenant = recorder->tenant;
 	recorder->level = options->durability == REPRISE_WRITTEN ? LOG_WRITTEN : LOG_SYNCED;
 	recorder->epoch_ns = epoch_of_stamps();
+	recorder->oldest_ns = UINT64_MAX;
 	pthread_mutex_init(&recorder->lock, NULL);
 	init_condition(&recorder->has_work);
 	init_condition(&recorder->has_news);

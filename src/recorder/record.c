@@ -143,8 +143,8 @@ look_at(struct reprise_recorder *recorder, struct recording *recording, struct r
 static void
 gather(struct reprise_recorder *recorder, struct round *round)
 {
-	const uint64_t now = clock_ns();
 	struct recording *recording = TAILQ_FIRST(&recorder->attached), *next;
+	const uint64_t now = clock_ns();
 	struct recordings later = TAILQ_HEAD_INITIALIZER(later);
 
 	for (; recording != NULL && !round->is_full; recording = next) {
@@ -159,10 +159,7 @@ gather(struct reprise_recorder *recorder, struct round *round)
 	for (uint64_t i = 0; i < recorder->batch.writes_count; i++)
 		recorder->batch.marks[i].recording->enqueued =
 			recorder->batch.marks[i].recording->taken;
-	recorder->stats.lag = recorder->batch.entries_count;
-	recorder->stats.lag_ns = round->oldest_ns == UINT64_MAX || round->oldest_ns > now
-					 ? 0
-					 : now - round->oldest_ns;
+	recorder->oldest_ns = round->oldest_ns;
 	pthread_mutex_unlock(&recorder->lock);
 }
 

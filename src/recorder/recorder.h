@@ -86,6 +86,7 @@ struct reprise_recorder {
 	uint64_t looks;   /* rounds of the writing thread that began */
 	uint64_t
 		complete; /* the last of them that saw every session, and has committed all of it */
+	uint64_t oldest_ns; /* the stamp of the oldest event in the batch; UINT64_MAX: none */
 	struct reprise_recorder_stats stats;
 
 	pthread_t thread;

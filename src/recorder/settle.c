@@ -141,6 +141,7 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 			port_fence(batch->marks[i].recording->session);
 	pthread_mutex_lock(&recorder->lock);
 	recorder->stats.batches += batch->writes_count != 0;
+	recorder->oldest_ns = UINT64_MAX;
 	if (level == LOG_SYNCED)
 		sync_all(recorder, batch->writes_count != 0);
 	pthread_mutex_unlock(&recorder->lock);

@@ -117,6 +117,23 @@ reprise_recorder_flush(struct reprise_recorder *recorder, const char *session_id
 	return is_done ? status : REPRISE_E_TIMEOUT;
 }
 
+/* What is appended and not recorded, of those that are attached: they are held. Under the lock. */
+static void
+measure_lag(struct reprise_recorder *recorder, struct reprise_recorder_stats *stats)
+{
+	const struct recording *recording;
+	const uint64_t now = clock_ns();
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		LIST_FOREACH(recording, &recorder->buckets[i], same)
+	if (recording->is_attached && recording->session != NULL) {
+		stats->sessions++;
+		stats->lag += port_newest(recording->session) - recording->written;
+	}
+	if (stats->lag != 0 && recorder->oldest_ns < now)
+		stats->lag_ns = now - recorder->oldest_ns;
+}
+
 reprise_status
 reprise_recorder_stats(struct reprise_recorder *recorder, struct reprise_recorder_stats *ret_stats)
 {
@@ -127,6 +144,7 @@ reprise_recorder_stats(struct reprise_recorder *recorder, struct reprise_recorde
 	pthread_mutex_lock(&recorder->lock);
 	struct reprise_recorder_stats stats = recorder->stats;
 
+	measure_lag(recorder, &stats);
 	pthread_mutex_unlock(&recorder->lock);
 	pthread_mutex_lock(&recorder->healing.lock);
 	stats.pages = recorder->healing.pages;

@@ -79,7 +79,7 @@ void hand_move(struct reprise_subscription *subscription, struct reprise_session
 /* Ends the sleep of @subscription's owner, if it is one of this kind. */
 void hand_interrupt(struct reprise_session *session, struct reprise_subscription *subscription);
 
-/* The relay's: rings every hand that is up when it begins. Answers whether there was one. */
+/* The relay's, or the port's: rings every hand that is up when it begins. Answers whether there was one. */
 bool hands_ring(struct reprise_session *session);
 
 /*

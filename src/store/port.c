@@ -50,6 +50,12 @@ port_detach(struct reprise_store *store)
 	return REPRISE_OK;
 }
 
+reprise_position
+port_newest(struct reprise_session *session)
+{
+	return load_acquire(&session->ring.newest);
+}
+
 struct port_look
 port_take(struct reprise_session *session, reprise_position after, struct stretch *stretch)
 {
@@ -74,8 +80,12 @@ port_recorded(struct reprise_session *session, reprise_position position)
 	/* [record:A] The log before; pairs with [see:A], pairs with [room:A]. */
 	store_release(&session->recorded, position);
 	fence_ordered();
-	if (load_relaxed(&session->recorded_only) != 0)
-		bell_ring(&session->bell);
+	if (load_relaxed(&session->recorded_only) == 0)
+		return;
+	bell_ring(&session->bell);
+	/* There the relay looks for appends alone. */
+	if (session->store->is_deferred)
+		(void)hands_ring(session);
 }
 
 void

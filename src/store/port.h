@@ -21,6 +21,7 @@
 #define port_attach   reprise_private_port_attach
 #define port_detach   reprise_private_port_detach
 #define port_take     reprise_private_port_take
+#define port_newest   reprise_private_port_newest
 #define port_recorded reprise_private_port_recorded
 #define port_fence    reprise_private_port_fence
 #define port_hold     reprise_private_port_hold
@@ -85,6 +86,9 @@ struct port_look {
  */
 REPRISE_API struct port_look port_take(struct reprise_session *session, reprise_position after,
 				       struct stretch *stretch);
+
+/* The last that was appended. */
+REPRISE_API reprise_position port_newest(struct reprise_session *session);
 
 /* Everything up to @position is recorded: tells whoever waits for that on this side. */
 REPRISE_API void port_recorded(struct reprise_session *session, reprise_position position);

@@ -178,8 +178,12 @@ Test(recorder, C09_what_has_left_the_ring_unrecorded_is_a_gap_entry)
 	}
 	cr_assert(eq(int, reprise_recorder_flush(world.recorder, "s", REPRISE_WRITTEN, 1000),
 		     REPRISE_E_TIMEOUT));
+	cr_assert(gt(u64, world_stats(&world).lag, 100));
+	cr_assert(gt(u64, world_stats(&world).lag_ns, 1000000));
+	cr_assert(eq(u64, world_stats(&world).sessions, 1));
 	world_unblock_log(blocked);
 	world_flush(&world);
+	cr_assert(eq(u64, world_stats(&world).lag, 0));
 	struct reprise_log_page *const page = world_load(&world, 0, &entries, &count);
 
 	for (size_t i = 0; i < count; i++) {
