@@ -286,6 +286,38 @@ Test(heal, C08_recorded_only_sees_nothing_that_can_vanish)
 	expect_no_leaks();
 }
 
+/* There appends wake nobody, and the store's thread looks for appends alone. */
+Test(heal, C08_recorded_only_is_woken_in_a_store_that_defers)
+{
+	const char *const path = scratch_path("log");
+	const struct reprise_store_options deferring = { .size = sizeof(deferring),
+							 .wake = REPRISE_WAKE_DEFERRED };
+	const struct reprise_subscription_options careful = { .size = sizeof(careful),
+							      .spin_ns = 1,
+							      .is_recorded_only = 1 };
+	struct world other = world_open(path, 0, NULL);
+	struct world world = { .log = other.log };
+
+	cr_assert(eq(int, reprise_store_open(&deferring, &world.store, NULL), REPRISE_OK));
+	cr_assert(eq(int,
+		     reprise_recorder_open(world.store, other.log, NULL, &world.recorder, NULL),
+		     REPRISE_OK));
+	world_write(&world);
+	struct reprise_subscription *const subscription = subscribe_with(&world, 0, &careful);
+
+	for (reprise_position newest = 1; newest <= 20; newest++) {
+		world_append_until(&world, newest);
+		(void)world_expect(subscription, newest, newest);
+		expect_empty(subscription);
+	}
+	reprise_subscription_close(subscription);
+	reprise_session_close(world.writer);
+	cr_assert(eq(int, reprise_recorder_close(world.recorder), REPRISE_OK));
+	cr_assert(eq(int, reprise_store_close(world.store), REPRISE_OK));
+	world_close(&other, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(heal, recorded_only_is_refused_where_nothing_is_recorded)
 {
 	struct reprise_store *const store = store_plain();

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -145,6 +146,95 @@ Test(recorder_open, C08_a_log_that_is_away_opens_no_session)
 	cr_assert(eq(ptr, world.writer, NULL));
 	world_unblock_log(blocked);
 	world_write(&world);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, C08_a_log_that_is_away_takes_no_writer_back)
+{
+	const char *const path = scratch_path("log");
+	struct world world = world_open(path, 0, NULL);
+
+	world_write(&world);
+	world_append_until(&world, 3);
+	reprise_session_close(world.writer);
+	world.writer = NULL;
+	world_await_life(&world, REPRISE_LIFE_CLEAN);
+	const int blocked = world_block_log(path);
+
+	cr_assert(eq(int, reprise_session_open(world.store, "s", NULL, &world.writer, NULL),
+		     REPRISE_E_IO));
+	cr_assert(eq(int, stats_of_s(world.store).has_writer, 0));
+	world_unblock_log(blocked);
+	world_write(&world);
+	world_append_until(&world, 6);
+	world_flush(&world);
+	cr_assert(eq(u64, world_log_stats(&world).lives, 1));
+	cr_assert(eq(u64, world_log_stats(&world).head, 6));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+static void *
+open_slowly(void *argument)
+{
+	struct world *const world = argument;
+
+	/* The handle says whether it was. */
+	if (reprise_session_open(world->store, "s", NULL, &world->writer, NULL) != REPRISE_OK)
+		world->writer = NULL;
+	return NULL;
+}
+
+Test(recorder_open, a_session_that_is_being_opened_is_busy)
+{
+	const char *const path = scratch_path("log");
+	struct world world = world_open(path, 0, NULL);
+	struct reprise_session *other = NULL;
+	reprise_status status = REPRISE_OK;
+	const int blocked = world_block_log(path);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, open_slowly, &world);
+	/* Whoever is second finds it busy; either may be that. */
+	usleep(50000);
+	status = reprise_session_open(world.store, "s", NULL, &other, NULL);
+	cr_assert(eq(int, status, REPRISE_E_BUSY));
+	world_unblock_log(blocked);
+	pthread_join(thread, NULL);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+/* The life was begun when the window turned out to have no room: others came first. */
+Test(recorder_open, C08_a_life_whose_window_never_came_is_closed)
+{
+	const struct reprise_store_options options = { .size = sizeof(options), .sessions_max = 1 };
+	const char *const path = scratch_path("log");
+	struct world world = world_open(path, 0, NULL);
+	struct world small = { 0 };
+	struct reprise_recorder *recorder = NULL;
+	struct reprise_session *other = NULL;
+	pthread_t thread;
+
+	cr_assert(eq(int, reprise_store_open(&options, &small.store, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_recorder_open(small.store, world.log, NULL, &recorder, NULL),
+		     REPRISE_OK));
+	const int blocked = world_block_log(path);
+
+	pthread_create(&thread, NULL, open_slowly, &small);
+	usleep(20000);
+	world_unblock_log(blocked);
+	const reprise_status status = reprise_session_open(small.store, "t", NULL, &other, NULL);
+
+	pthread_join(thread, NULL);
+	const bool is_one = (small.writer == NULL) != (status != REPRISE_OK);
+
+	cr_assert(is_one, "there is room for one");
+	reprise_session_close(small.writer);
+	reprise_session_close(other);
+	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
+	cr_assert(eq(int, reprise_store_close(small.store), REPRISE_OK));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
