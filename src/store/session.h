@@ -66,7 +66,7 @@ struct reprise_session {
 	struct hands hands;
 };
 
-static_assert(sizeof(struct reprise_session) <= 1024, "1 KiB, with what it takes beside it");
+static_assert(sizeof(struct reprise_session) <= 960, "1 KiB, with what it takes beside it");
 
 /* False if @id is no session id; then *ret_bytes is unset. */
 bool session_id_measure(const char *id, size_t *ret_bytes);
