@@ -74,7 +74,12 @@ port_recorded(struct reprise_session *session, reprise_position position)
 	/* [record:A] The log before; pairs with [see:A], pairs with [room:A]. */
 	store_release(&session->recorded, position);
 	fence_ordered();
-	if (load_relaxed(&session->recorded_only) != 0)
+	if (load_relaxed(&session->recorded_only) == 0)
+		return;
+	/* In a store that defers no bit says who sleeps, and the relay looks at what is newest. */
+	if (session->store->is_deferred)
+		(void)hands_ring(session);
+	else
 		bell_ring(&session->bell);
 }
 
