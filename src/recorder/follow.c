@@ -196,6 +196,7 @@ invalidate(struct store_port *port, struct reprise_session *session)
 	recording->is_void = true;
 	if (!was_attached)
 		recording->is_attached = true;
+	pthread_cond_broadcast(&recorder->has_news); /* its writer may wait for room */
 	pthread_mutex_unlock(&recorder->lock);
 	if (was_attached)
 		return;
