@@ -38,13 +38,14 @@ port_detach(struct reprise_store *store)
 	const bool is_busy =
 		load_acquire(&store->writers) != 0 || load_acquire(&store->subscriptions) != 0;
 
-	if (!is_busy) {
+	if (!is_busy)
 		table_each(store->table, forget, store->port);
-		store->port = NULL;
-	}
 	pthread_mutex_unlock(&store->lock);
 	if (is_busy)
 		return REPRISE_E_BUSY;
+	/* Those that have left the table may be in the relay's hands for a moment. */
+	store->port->await_forgotten(store->port);
+	store->port = NULL;
 	session_unpin(store->lobby);
 	store->lobby = NULL;
 	return REPRISE_OK;
