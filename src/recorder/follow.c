@@ -196,6 +196,7 @@ invalidate(struct store_port *port, struct reprise_session *session)
 	recording->is_void = true;
 	if (!was_attached)
 		recording->is_attached = true;
+	pthread_cond_broadcast(&recorder->has_news); /* its writer may wait for room */
 	pthread_mutex_unlock(&recorder->lock);
 	if (was_attached)
 		return;
@@ -213,8 +214,21 @@ forget(struct store_port *port, struct recording *recording)
 
 	pthread_mutex_lock(&recorder->lock);
 	LIST_REMOVE(recording, same);
+	pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);
 	free(recording);
+}
+
+static void
+await_forgotten(struct store_port *port)
+{
+	struct reprise_recorder *const recorder = recorder_of(port);
+
+	pthread_mutex_lock(&recorder->lock);
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (!LIST_EMPTY(&recorder->buckets[i]))
+			(void)recorder_sleep(&recorder->has_news, &recorder->lock, UINT64_MAX);
+	pthread_mutex_unlock(&recorder->lock);
 }
 
 static reprise_status
@@ -248,6 +262,7 @@ const struct store_port recorder_port = {
 	.leave = leave,
 	.invalidate = invalidate,
 	.forget = forget,
+	.await_forgotten = await_forgotten,
 	.wait_recorded = wait_recorded,
 	.ask = heal_ask,
 	.cancel = heal_cancel,

@@ -272,8 +272,10 @@ reprise_recorder_close(struct reprise_recorder *recorder)
 
 	stop(recorder, true);
 	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
-	while ((recording = TAILQ_FIRST(&recorder->attached)) != NULL)
-		recorder_detach(recorder, recording);
+	while ((recording = TAILQ_FIRST(&recorder->attached)) != NULL) {
+		TAILQ_REMOVE(&recorder->attached, recording, link);
+		recorder_let_go(recorder, recording);
+	}
 	/* Nobody holds anything of the store. */
 	(void)port_detach(recorder->store);
 	done(recorder);

@@ -108,8 +108,8 @@ extern const struct store_port recorder_port;
 /* The writing thread: record.c. */
 void *record_run(void *recorder);
 
-/* Gives @recording back to the store; it may be gone afterwards. The writing thread's. */
-void recorder_detach(struct reprise_recorder *recorder, struct recording *recording);
+/* Gives @recording, which is detached, back to the store; it may be gone afterwards. */
+void recorder_let_go(struct reprise_recorder *recorder, struct recording *recording);
 
 /* The batch was committed: what its writes have come to. The writing thread's. */
 void record_settle(struct reprise_recorder *recorder, enum log_level level);

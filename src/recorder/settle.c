@@ -8,9 +8,8 @@
 /* What becomes of a batch that was committed, write by write. The writing thread's. */
 
 void
-recorder_detach(struct reprise_recorder *recorder, struct recording *recording)
+recorder_let_go(struct reprise_recorder *recorder, struct recording *recording)
 {
-	TAILQ_REMOVE(&recorder->attached, recording, link);
 	if (recording->session != NULL) {
 		port_let_go(recording->session);
 		return;
@@ -119,14 +118,19 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 {
 	pthread_mutex_lock(&recorder->lock);
 	const bool is_closed = write->type == LOG_CLOSE && write->status == REPRISE_OK;
-	const bool is_dead = recording->is_void && recording->is_void_marked &&
+	/* One that has become void since the batch was made: the log is to know that first. */
+	const bool is_marked = !recording->is_void || recording->is_void_marked;
+	const bool is_dead = recording->is_void && is_marked &&
 			     recording->written == recording->taken;
-	const bool goes =
-		recording->is_attached && (recording->session == NULL || recording->is_fenced ||
-					   is_dead || (is_closed && !recording->has_writer));
+	const bool goes = recording->is_attached &&
+			  (recording->session == NULL || recording->is_fenced || is_dead ||
+			   (is_closed && is_marked && !recording->has_writer));
 
-	if (goes)
+	/* Both at once: who attaches it again puts it among those that come. */
+	if (goes) {
 		recording->is_attached = false;
+		TAILQ_REMOVE(&recorder->attached, recording, link);
+	}
 	pthread_mutex_unlock(&recorder->lock);
 	return goes;
 }
@@ -154,7 +158,7 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 			continue;
 		tell(recorder, &batch->marks[i]);
 		if (may_go(recorder, batch->marks[i].recording, &batch->writes[i]))
-			recorder_detach(recorder, batch->marks[i].recording);
+			recorder_let_go(recorder, batch->marks[i].recording);
 	}
 	/* Last, so that who waits finds all of it done. */
 	pthread_mutex_lock(&recorder->lock);

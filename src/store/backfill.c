@@ -189,7 +189,9 @@ backfill_advance(struct reprise_subscription *subscription)
 		if (subscription->page != NULL) {
 			if (subscription_look_at_stretch(subscription, &outcome))
 				return outcome;
-			if (subscription->at.position >= subscription->until)
+			/* What a cursor is refused for comes first. */
+			if (subscription->page->tail != TAIL_REFUSED &&
+			    subscription->at.position >= subscription->until)
 				return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
 			if (look_at_tail(subscription, &outcome))
 				return outcome;
@@ -199,6 +201,10 @@ backfill_advance(struct reprise_subscription *subscription)
 			end(subscription);
 			return REPRISE_NEXT_EMPTY;
 		}
+		/* After a gap that reaches so far, there may be no other page. */
+		if (!backfill->question.is_judged &&
+		    subscription->at.position >= subscription->until)
+			return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
 		/* [advance:A] Before the page; pairs with [ready:A]. */
 		switch (load_acquire(&backfill->state)) {
 		case BACKFILL_READY:

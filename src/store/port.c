@@ -38,13 +38,14 @@ port_detach(struct reprise_store *store)
 	const bool is_busy =
 		load_acquire(&store->writers) != 0 || load_acquire(&store->subscriptions) != 0;
 
-	if (!is_busy) {
+	if (!is_busy)
 		table_each(store->table, forget, store->port);
-		store->port = NULL;
-	}
 	pthread_mutex_unlock(&store->lock);
 	if (is_busy)
 		return REPRISE_E_BUSY;
+	/* Those that have left the table may be in the relay's hands for a moment. */
+	store->port->await_forgotten(store->port);
+	store->port = NULL;
 	session_unpin(store->lobby);
 	store->lobby = NULL;
 	return REPRISE_OK;
@@ -82,10 +83,11 @@ port_recorded(struct reprise_session *session, reprise_position position)
 	fence_ordered();
 	if (load_relaxed(&session->recorded_only) == 0)
 		return;
-	bell_ring(&session->bell);
-	/* There the relay looks for appends alone. */
+	/* In a store that defers no bit says who sleeps, and the relay looks at what is newest. */
 	if (session->store->is_deferred)
 		(void)hands_ring(session);
+	else
+		bell_ring(&session->bell);
 }
 
 void

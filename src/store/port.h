@@ -52,6 +52,8 @@ struct store_port {
 	void (*invalidate)(struct store_port *port, struct reprise_session *session);
 	/* Nobody has a reference to the session any more. */
 	void (*forget)(struct store_port *port, struct recording *recording);
+	/* Blocks until all of them were forgotten. */
+	void (*await_forgotten)(struct store_port *port);
 
 	/* Blocks until @position is recorded, or the deadline. */
 	reprise_status (*wait_recorded)(struct store_port *port, struct reprise_session *session,

@@ -51,6 +51,8 @@ reprise_session_wait_room(struct reprise_session *session, uint64_t timeout_ns)
 		return REPRISE_OK;
 	struct store_port *const port = session->store->port;
 
+	if (port == NULL)
+		return REPRISE_E_CLOSED; /* nobody records any more */
 	return port->wait_recorded(port, session, session->room_needed,
 				   deadline_after(clock_ns(), timeout_ns));
 }

@@ -134,13 +134,21 @@ find_and_hold(struct reprise_subscription *subscription, const char *id, size_t 
 }
 
 static void
-follow(struct reprise_subscription *subscription)
+be_counted(struct reprise_subscription *subscription)
 {
 	struct reprise_session *const session = subscription->session;
 
 	fetch_add_relaxed(&session->subscriptions, 1);
 	if (subscription->is_recorded_only)
 		fetch_add_relaxed(&session->recorded_only, 1);
+}
+
+static void
+follow(struct reprise_subscription *subscription)
+{
+	struct reprise_session *const session = subscription->session;
+
+	be_counted(subscription);
 	session_apply_age(session, false);
 	if (subscription->is_replay)
 		subscription->until = subscription_look(subscription).newest;
@@ -253,7 +261,7 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	if (subscription_is_bound(subscription))
 		follow(subscription);
 	else if (subscription->session != NULL)
-		fetch_add_relaxed(&subscription->session->subscriptions, 1);
+		be_counted(subscription);
 	fetch_add_relaxed(&store->subscriptions, 1);
 	*ret_subscription = subscription;
 	return REPRISE_OK;
