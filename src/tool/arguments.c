@@ -7,9 +7,12 @@
 #include <stdlib.h>
 
 #include "tool/host.h"
+#include "tool/log_place.h"
 
 const char usage[] =
 	"usage: reprise demo [--rate N] [--seconds N] [--sessions N] [--hosts N] [FILE.jsonl ...]\n"
+	"       reprise demo --log FILE [--rate N] [--seconds N] [FILE.jsonl ...]\n"
+	"       reprise log ls|cat|tail|archive|verify ...\n"
 	"       reprise --version | --help\n"
 	"\n"
 	"demo    A runtime appends every line of each FILE as an event of a session of its own,\n"
@@ -29,8 +32,14 @@ const char usage[] =
 	"\n"
 	"        Without a FILE: the output of a command.\n"
 	"\n"
+	"        With --log: the first, over a log in FILE (SQLite), which is created or goes on: "
+	"who\n"
+	"        is overtaken is healed from it. Then a runtime that is killed and started again, "
+	"and\n"
+	"        hosts that come back to it with their cursors.\n"
+	"\n"
 	"  --rate N      events a second and session, 1 to 1000000 (2000, or 20 of many sessions)\n"
-	"  --seconds N   of appending, 1 to 3600 (10)\n"
+	"  --seconds N   of appending, 1 to 3600 (10, or 3 with a log)\n"
 	"  --sessions N  1 to 100000 (1)\n"
 	"  --hosts N     of each session, 1 to 64 (6)\n"
 	"\n"
@@ -39,6 +48,8 @@ const char usage[] =
 enum {
 	RATE_ALONE = 2000,
 	RATE_OF_MANY = 20,
+	SECONDS_ALONE = 10,
+	SECONDS_WITH_LOG = 3,
 };
 
 static bool
@@ -73,9 +84,25 @@ take_option(int option, struct demo_options *asked)
 	case 'm':
 		asked->is_scale = true;
 		return number("hosts", optarg, 64, &asked->hosts);
+	case 'l':
+		asked->log = optarg;
+		return true;
 	default:
 		return false;
 	}
+}
+
+static bool
+may_log(const struct demo_options *asked)
+{
+	const struct log_place place = { .file = asked->log };
+	const char *const fault = asked->is_scale ? "does not go with --sessions and --hosts"
+						  : log_place_fault(&place);
+
+	if (fault == NULL)
+		return true;
+	fprintf(stderr, "reprise: demo --log %s\n", fault);
+	return false;
 }
 
 bool
@@ -86,15 +113,20 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "sessions", required_argument, NULL, 'n' },
 		{ "hosts", required_argument, NULL, 'm' },
+		{ "log", required_argument, NULL, 'l' },
 		{ 0 },
 	};
-	struct demo_options asked = { .seconds = 10, .sessions = 1, .hosts = HOST_WAYS };
+	struct demo_options asked = { .sessions = 1, .hosts = HOST_WAYS };
 	int option;
 
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!take_option(option, &asked))
 			return false;
+	if (asked.log != NULL && !may_log(&asked))
+		return false;
+	if (asked.seconds == 0)
+		asked.seconds = asked.log != NULL ? SECONDS_WITH_LOG : SECONDS_ALONE;
 	if (asked.rate == 0)
 		asked.rate = asked.is_scale ? RATE_OF_MANY : RATE_ALONE;
 	asked.files = argv + optind;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tool/crash.h"
 #include "tool/input.h"
 #include "tool/scale.h"
 #include "tool/show.h"
@@ -68,6 +69,8 @@ demo_run(const struct demo_options *options)
 	if (read == inputs_count)
 		status = options->is_scale ? scale_run(inputs, inputs_count, options)
 					   : show_run(inputs, inputs_count, options);
+	if (status == 0 && options->log != NULL)
+		status = crash_run(&inputs[0], options->log);
 	while (read > 0)
 		input_free(&inputs[--read]);
 	free(inputs);

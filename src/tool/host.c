@@ -29,6 +29,12 @@ static const char *const detail_names[] = {
 	[REPRISE_GAP_INVALIDATED] = "invalidated",
 	[REPRISE_GAP_UNKNOWN_SESSION] = "unknown session",
 	[REPRISE_GAP_BEHIND_DURABLE] = "behind the durable state",
+	[REPRISE_GAP_DIVERGED] = "diverged",
+	[REPRISE_GAP_RESTART] = "restart",
+	[REPRISE_GAP_OVERRUN] = "overrun",
+	[REPRISE_GAP_TOO_LARGE] = "too large",
+	[REPRISE_GAP_NOT_RECORDED] = "not recorded",
+	[REPRISE_GAP_ARCHIVED] = "archived",
 };
 
 uint64_t
@@ -45,8 +51,10 @@ host_open(struct host *host, struct stage *stage, enum host_way way, unsigned in
 	host->stage = stage;
 	host->way = way;
 	host->random = random;
-	return reprise_current_cursor(stage->store, stage->session_id, 0, &cursor) == REPRISE_OK &&
-	       reprise_cursor_format(&cursor, host->cursor_text, sizeof(host->cursor_text), NULL,
+	if (reprise_current_cursor(stage->store, stage->session_id, 0, &cursor) != REPRISE_OK)
+		return false;
+	host->seen = cursor.position;
+	return reprise_cursor_format(&cursor, host->cursor_text, sizeof(host->cursor_text), NULL,
 				     NULL) == REPRISE_OK;
 }
 
@@ -81,10 +89,18 @@ host_disconnect(struct host *host, struct reprise_subscription *subscription)
 }
 
 static void
+take_healed(struct host *host, reprise_position position)
+{
+	if (atomic_fetch_add(&host->healed, 1) == 0 && host->stage->tells)
+		printf("%s  the host that %s was overtaken, and is given %llu and on from the "
+		       "log\n",
+		       progress_over(), way_phrases[host->way], (unsigned long long)position);
+}
+
+static void
 take_event(struct host *host, const struct reprise_event *event)
 {
-	const struct input *const input = host->stage->input;
-	const struct reprise_bytes line = input->lines[(event->position - 1) % input->lines_count];
+	const struct reprise_bytes line = stage_line(host->stage, event->position);
 
 	if (event->position <= host->seen) {
 		host->doubled++;
@@ -93,6 +109,8 @@ take_event(struct host *host, const struct reprise_event *event)
 	if (event->position != host->seen + 1 || event->payload.size != line.size ||
 	    memcmp(event->payload.data, line.data, line.size) != 0)
 		host->wrong++;
+	if (event->source == REPRISE_SOURCE_LOG)
+		take_healed(host, event->position);
 	host->seen = event->position;
 	atomic_fetch_add(&host->delivered, 1);
 }

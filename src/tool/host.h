@@ -32,6 +32,7 @@ struct host {
 	reprise_position seen; /* the last position, delivered or lost */
 
 	_Atomic uint64_t delivered, lost, gaps, reconnects;
+	_Atomic uint64_t healed; /* of the delivered, those from the log */
 	uint64_t doubled;
 	uint64_t wrong;  /* payloads that differ, holes, gaps that are not exact */
 	bool is_refused; /* a call that should have worked did not */

@@ -6,6 +6,8 @@
 
 #include "tool/arguments.h"
 #include "tool/demo.h"
+#include "tool/log_command.h"
+#include "tool/log_request.h"
 
 int
 main(int argc, char **argv)
@@ -17,9 +19,11 @@ main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
+		printf("%s\n%s", usage, log_usage);
 		return 0;
 	}
+	if (argc >= 2 && strcmp(argv[1], "log") == 0)
+		return log_command(argc - 1, argv + 1);
 	if (argc >= 2 && strcmp(argv[1], "demo") == 0 &&
 	    demo_arguments(argc - 1, argv + 1, &options))
 		return demo_run(&options);

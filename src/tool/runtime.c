@@ -9,6 +9,8 @@ open_all(struct runtime *runtime)
 	for (size_t i = 0; i < runtime->acts_count; i++) {
 		struct act *const act = &runtime->acts[i];
 
+		if (act->session != NULL)
+			continue;
 		act->is_refused = reprise_session_open(act->stage.store, act->stage.session_id,
 						       NULL, &act->session, NULL) != REPRISE_OK;
 	}

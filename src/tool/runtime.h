@@ -22,7 +22,7 @@ struct runtime {
 	pthread_t thread;
 };
 
-/* False if there is no thread to be had. */
+/* Opens those of its sessions that are not open. False if there is no thread to be had. */
 bool runtime_start(struct runtime *runtime);
 void runtime_join(struct runtime *runtime);
 

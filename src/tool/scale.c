@@ -230,7 +230,8 @@ run(struct scale *scale, const struct input *inputs, size_t inputs_count)
 
 	if (!has_memory(scale, bytes_max))
 		return 1;
-	scale->stage.store = stage_open_store(scale->stage.events_max, bytes_max);
+	scale->stage.store =
+		stage_open_store(scale->stage.events_max, bytes_max, REPRISE_WHEN_FULL_DEFAULT);
 	if (scale->stage.store == NULL)
 		return 1;
 	const bool is_open = open_hosts(scale, inputs, inputs_count);

@@ -6,28 +6,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tool/durable.h"
 #include "tool/pace.h"
 #include "tool/progress.h"
-#include "tool/runtime.h"
-#include "tool/solo.h"
+#include "tool/show_table.h"
 
-enum {
-	RECONNECTS_LEAST = 3,
-};
-
-/* One session: its runtime, its hosts. */
-struct show {
-	struct act act;
-	struct runtime runtime;
-	struct solo solos[HOST_WAYS];
-};
-
+/* In a store with a log a session is there when its runtime has opened it, and goes on where it was. */
 static bool
-start(struct show *show, const struct stage *stage)
+start(struct show *show, const struct stage *stage, struct durable *durable)
 {
 	show->act.stage = *stage;
 	show->runtime.acts = &show->act;
 	show->runtime.acts_count = 1;
+	if (stage->is_recorded &&
+	    !durable_write(durable, stage->session_id, &show->act.session, &show->act.stage.before))
+		return false;
 	for (enum host_way way = HOST_STAYS; way < HOST_WAYS; way++)
 		if (!host_open(&show->solos[way].host, &show->act.stage, way,
 			       (unsigned int)pace_now()) ||
@@ -70,54 +63,6 @@ watch(const struct show *shows, size_t shows_count)
 		print_progress(shows, shows_count, begin);
 }
 
-/* Why a host's books are not as they should be, or do not show what they are to show; or NULL. */
-static const char *
-fault_of(const struct host *host)
-{
-	const char *const fault = host_fault(host);
-
-	if (fault != NULL)
-		return fault;
-	if ((host->way == HOST_SLOW || host->way == HOST_LATE) && host->gaps == 0)
-		return "saw no gap";
-	if (host->way == HOST_DROPS && host->reconnects < RECONNECTS_LEAST)
-		return "came back too seldom";
-	return NULL;
-}
-
-/* Prints the closing table; answers how many faults it shows. */
-static size_t
-print_table(const struct show *shows, size_t shows_count)
-{
-	size_t faults = 0;
-
-	printf("%-42s %-8s %9s %9s %9s %5s %10s %7s\n", "session", "host", "appended", "delivered",
-	       "lost", "gaps", "reconnects", "doubled");
-	for (size_t i = 0; i < shows_count; i++) {
-		const struct stage *const stage = &shows[i].act.stage;
-
-		faults += stage->is_failed;
-		for (size_t way = 0; way < HOST_WAYS; way++) {
-			const struct host *const host = &shows[i].solos[way].host;
-			const char *const fault = fault_of(host);
-
-			printf("%-42.42s %-8s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %5" PRIu64
-			       " %10" PRIu64 " %7" PRIu64 "%s%s\n",
-			       way == 0 ? stage->input->name : "", host_way_names[way],
-			       stage->appended, host->delivered, host->lost, host->gaps,
-			       host->reconnects, host->doubled, fault != NULL ? "  << " : "",
-			       fault != NULL ? fault : "");
-			faults += fault != NULL;
-		}
-	}
-	if (faults == 0)
-		printf("\nEvery payload was compared with its line; delivered + lost = appended "
-		       "everywhere.\n");
-	else
-		printf("\n%zu faults.\n", faults);
-	return faults;
-}
-
 static void
 join(struct show *show)
 {
@@ -126,21 +71,28 @@ join(struct show *show)
 		solo_join(&show->solos[way]);
 }
 
-static int
-run(struct show *shows, struct stage *stage, const struct input *inputs, size_t inputs_count)
+static void
+print_beginning(const struct stage *stage, size_t inputs_count, const char *log)
 {
 	printf("%zu session%s, %" PRIu64 " events/s each for %" PRIu64
-	       " s, windows of at most %" PRIu64 " events, six hosts each%s\n",
+	       " s, windows of at most %" PRIu64 " events, six hosts each%s%s%s\n",
 	       inputs_count, inputs_count == 1 ? "" : "s", stage->rate, stage->seconds,
-	       stage->events_max,
+	       stage->events_max, log != NULL ? ", a log in " : "", log != NULL ? log : "",
 	       inputs_count == 1 ? "" : "; what happens to the first session's:");
+}
+
+/* Runs them all; answers how many faults there are. Nothing of the store is open then. */
+static size_t
+play(struct show *shows, struct stage *stage, struct durable *durable, const struct input *inputs,
+     size_t inputs_count)
+{
 	for (size_t i = 0; i < inputs_count; i++) {
 		stage->input = &inputs[i];
 		stage->tells = i == 0;
 		snprintf(stage->session_id, sizeof(stage->session_id), "demo-%zu", i + 1);
-		if (!start(&shows[i], stage)) {
+		if (!start(&shows[i], stage, durable)) {
 			/* Threads that run cannot be taken back: the process ends with them. */
-			fprintf(stderr, "reprise: no more threads to be had\n");
+			fprintf(stderr, "reprise: not all threads and sessions are to be had\n");
 			exit(1);
 		}
 	}
@@ -148,7 +100,56 @@ run(struct show *shows, struct stage *stage, const struct input *inputs, size_t 
 	for (size_t i = 0; i < inputs_count; i++)
 		join(&shows[i]);
 	progress_end();
-	const size_t faults = print_table(shows, inputs_count);
+	return show_table_print(shows, inputs_count);
+}
+
+/* Whether everything is in the log, whole, and nothing else. */
+static bool
+is_recorded(const struct show *shows, size_t shows_count, const char *log)
+{
+	uint64_t events = 0;
+
+	for (size_t i = 0; i < shows_count; i++) {
+		const struct stage *const stage = &shows[i].act.stage;
+		reprise_ordinal head = 0;
+
+		if (!durable_check(log, stage->session_id, REPRISE_LIFE_CLEAN, &head))
+			return false;
+		if (head != stage->before + stage->appended) {
+			fprintf(stderr, "reprise: the log of %s ends at %" PRIu64 "\n",
+				stage->session_id, head);
+			return false;
+		}
+		events += stage->appended;
+	}
+	printf("The log is whole, and has all %" PRIu64 " of them.\n", events);
+	return true;
+}
+
+static int
+run_recorded(struct show *shows, struct stage *stage, const struct input *inputs,
+	     size_t inputs_count, const char *log)
+{
+	struct durable durable;
+
+	if (!durable_open(&durable, log, stage->events_max, stage_bytes_max(inputs, inputs_count),
+			  0))
+		return 1;
+	stage->store = durable.store;
+	const size_t faults = play(shows, stage, &durable, inputs, inputs_count);
+
+	return durable_close(&durable) && is_recorded(shows, inputs_count, log) && faults == 0 ? 0
+											       : 1;
+}
+
+static int
+run(struct show *shows, struct stage *stage, const struct input *inputs, size_t inputs_count)
+{
+	stage->store = stage_open_store(stage->events_max, stage_bytes_max(inputs, inputs_count),
+					REPRISE_WHEN_FULL_DEFAULT);
+	if (stage->store == NULL)
+		return 1;
+	const size_t faults = play(shows, stage, NULL, inputs, inputs_count);
 
 	return stage_close_store(stage->store) && faults == 0 ? 0 : 1;
 }
@@ -156,20 +157,21 @@ run(struct show *shows, struct stage *stage, const struct input *inputs, size_t 
 int
 show_run(const struct input *inputs, size_t inputs_count, const struct demo_options *options)
 {
-	const uint64_t events_max = stage_events_max(options->rate, options->seconds);
 	struct stage stage = { .rate = options->rate,
 			       .seconds = options->seconds,
-			       .events_max = events_max };
+			       .events_max = stage_events_max(options->rate, options->seconds),
+			       .is_recorded = options->log != NULL };
 	struct show *const shows = calloc(inputs_count, sizeof(*shows));
-	int status = 1;
 
 	if (shows == NULL) {
 		fprintf(stderr, "reprise: no memory\n");
 		return 1;
 	}
-	stage.store = stage_open_store(events_max, stage_bytes_max(inputs, inputs_count));
-	if (stage.store != NULL)
-		status = run(shows, &stage, inputs, inputs_count);
+	print_beginning(&stage, inputs_count, options->log);
+	const int status = stage.is_recorded
+				   ? run_recorded(shows, &stage, inputs, inputs_count, options->log)
+				   : run(shows, &stage, inputs, inputs_count);
+
 	free(shows);
 	return status;
 }

@@ -76,15 +76,30 @@ drop_and_come_back(struct host *host)
 	}
 }
 
+/* For longer than the window holds, also where the runtime cannot keep its rate. */
+static void
+turn_away(const struct host *host)
+{
+	const struct stage *const stage = host->stage;
+	const uint64_t until = atomic_load(&stage->appended) + stage->events_max * 3 / 2;
+
+	pace_sleep(host_away_ns(host));
+	while (atomic_load(&stage->appended) < until && atomic_load(&stage->over_ns) == 0)
+		pace_sleep(1000000);
+}
+
 static void
 turn_away_and_look(struct host *host)
 {
 	struct reprise_subscription *const subscription = host_connect(host);
+	const struct stage *const stage = host->stage;
 
 	if (subscription == NULL)
 		return;
-	while (host_take_all(host, subscription) && !is_hopeless(host))
-		pace_sleep(host_away_ns(host));
+	/* With a log it is not up to date before it has healed. */
+	while (follow(host, subscription, stage->before + atomic_load(&stage->appended),
+		      UINT64_MAX))
+		turn_away(host);
 	host_disconnect(host, subscription);
 }
 

@@ -35,11 +35,12 @@ stage_bytes_max(const struct input *inputs, size_t inputs_count)
 }
 
 struct reprise_store *
-stage_open_store(uint64_t events_max, uint64_t bytes_max)
+stage_open_store(uint64_t events_max, uint64_t bytes_max, reprise_when_full when_full)
 {
 	const struct reprise_session_options bounds = { .size = sizeof(bounds),
 							.events_max = events_max,
-							.bytes_max = bytes_max };
+							.bytes_max = bytes_max,
+							.when_full = when_full };
 	const struct reprise_store_options options = { .size = sizeof(options),
 						       .session = &bounds };
 	struct reprise_store *store = NULL;
@@ -59,15 +60,25 @@ stage_close_store(struct reprise_store *store)
 	return false;
 }
 
+struct reprise_bytes
+stage_line(const struct stage *stage, reprise_position position)
+{
+	return stage->input->lines[(position - 1 + stage->shift) % stage->input->lines_count];
+}
+
 bool
 stage_append(struct stage *stage, struct reprise_session *session)
 {
-	const struct input *const input = stage->input;
 	const uint64_t count = atomic_load(&stage->appended) + 1;
-	const bool commits = count % COMMIT_EVERY == 0;
+	const uint16_t flags = count % COMMIT_EVERY == 0 ? REPRISE_EVENT_COMMIT : 0;
+	const struct reprise_bytes line = stage_line(stage, stage->before + count);
+	reprise_status status;
 
-	if (reprise_append(session, count / COMMIT_EVERY, 0, commits ? REPRISE_EVENT_COMMIT : 0,
-			   input->lines[(count - 1) % input->lines_count], NULL) != REPRISE_OK)
+	do {
+		status = reprise_append(session, count / COMMIT_EVERY, 0, flags, line, NULL);
+	} while (status == REPRISE_E_FULL &&
+		 reprise_session_wait_room(session, PATIENCE_NS) == REPRISE_OK);
+	if (status != REPRISE_OK)
 		return false;
 	atomic_store(&stage->appended, count);
 	return true;

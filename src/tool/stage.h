@@ -19,6 +19,9 @@ struct stage {
 	const struct input *input;   /* borrowed */
 	char session_id[32];
 	uint64_t rate, seconds, events_max;
+	reprise_position before; /* the session's newest when the run began */
+	uint64_t shift;          /* of the lines against the positions */
+	bool is_recorded;        /* in a store with a log */
 	_Atomic uint64_t appended;
 	_Atomic uint64_t over_ns; /* when the runtime had appended all; 0: not yet */
 	_Atomic bool is_failed;   /* it was refused: nobody need wait for an end */
@@ -35,12 +38,16 @@ uint64_t stage_events_max(uint64_t rate, uint64_t seconds);
 uint64_t stage_bytes_max(const struct input *inputs, size_t inputs_count);
 
 /* NULL, and it has said why on stderr, if it cannot be opened. */
-struct reprise_store *stage_open_store(uint64_t events_max, uint64_t bytes_max);
+struct reprise_store *stage_open_store(uint64_t events_max, uint64_t bytes_max,
+				       reprise_when_full when_full);
 
 /* False, and it has said so, if anything of it is still open. */
 bool stage_close_store(struct reprise_store *store);
 
-/* Appends the line that stands for the next position. */
+/* The line that stands for a position. */
+struct reprise_bytes stage_line(const struct stage *stage, reprise_position position);
+
+/* Appends the line that stands for the next position; waits for the log where it has to. */
 bool stage_append(struct stage *stage, struct reprise_session *session);
 
 /* Whether a host that has not been told of the end by now need not wait for it. */

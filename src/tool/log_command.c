@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/log_command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <reprise/log_upkeep.h>
+
+#include "tool/arguments.h"
+#include "tool/log_entries.h"
+#include "tool/log_output.h"
+#include "tool/log_text.h"
+
+/* What visits the threads. */
+struct visiting {
+	const struct log_request *request;
+	struct reprise_log *log;
+	bool is_good; /* nothing failed, and no fault was found */
+};
+
+static const char *const life_names[] = {
+	[0] = "-",
+	[REPRISE_LIFE_OPEN] = "open",
+	[REPRISE_LIFE_CLEAN] = "clean",
+	[REPRISE_LIFE_CRASHED] = "crashed",
+	[REPRISE_LIFE_INVALIDATED] = "invalidated",
+};
+
+static const char *
+kind_name(reprise_log_kind kind)
+{
+	return kind == REPRISE_LOG_RING ? "ring" : "direct";
+}
+
+static void
+list_object(const struct reprise_log_key *key, const struct reprise_log_stats *stats)
+{
+	printf("{\"thread\":");
+	log_text_json(stdout, key->thread, strlen(key->thread));
+	printf(",\"kind\":\"%s\",\"head\":%" PRIu64 ",\"watermark\":%" PRIu64 ",\"lives\":%" PRIu64,
+	       kind_name(stats->kind), stats->head, stats->watermark, stats->lives);
+	if (stats->lives > 0) {
+		printf(",\"life\":{\"incarnation\":\"");
+		log_text_incarnation(stdout, &stats->life.incarnation);
+		printf("\",\"first\":%" PRIu64 ",\"end\":%" PRIu64 ",\"state\":\"%s\"}",
+		       stats->life.first, stats->life.end, life_names[stats->life.state]);
+	} else {
+		printf(",\"life\":null");
+	}
+	if (stats->has_ended)
+		printf(",\"ended\":{\"status\":%" PRId32 ",\"ordinal\":%" PRIu64 "}}\n",
+		       stats->end_status, stats->end_ordinal);
+	else
+		printf(",\"ended\":null}\n");
+}
+
+static void
+list_row(const struct reprise_log_key *key, const struct reprise_log_stats *stats)
+{
+	char ended[16] = "-";
+
+	if (stats->has_ended)
+		snprintf(ended, sizeof(ended), "%" PRId32, stats->end_status);
+	printf("%-6s  %12" PRIu64 "  %12" PRIu64 "  %5" PRIu64 "  %-11s  %6s  %s\n",
+	       kind_name(stats->kind), stats->head, stats->watermark, stats->lives,
+	       life_names[stats->lives > 0 ? stats->life.state : 0], ended, key->thread);
+}
+
+static bool
+list_one(const struct reprise_log_key *key, void *context)
+{
+	struct visiting *const visiting = context;
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error error = { .size = sizeof(error) };
+	const reprise_status status = reprise_log_stats(visiting->log, key, &stats, &error);
+
+	if (status != REPRISE_OK) {
+		log_say_failure("ls", key->thread, status, &error);
+		visiting->is_good = false;
+	} else if (visiting->request->is_json) {
+		list_object(key, &stats);
+	} else {
+		list_row(key, &stats);
+	}
+	return true;
+}
+
+static void
+verify_print(const struct log_request *request, const char *thread,
+	     const struct reprise_log_report *report)
+{
+	if (request->is_json) {
+		printf("{\"thread\":");
+		log_text_json(stdout, thread, strlen(thread));
+		printf(",\"events\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"lost\":%" PRIu64
+		       ",\"faults\":%" PRIu64,
+		       report->events, report->gaps, report->lost, report->faults);
+		if (report->faults > 0)
+			printf(",\"at\":%" PRIu64 ",\"what\":\"%s\"", report->at, report->what);
+		printf("}\n");
+		return;
+	}
+	printf("%s: %" PRIu64 " events, %" PRIu64 " gaps (%" PRIu64 " lost), %" PRIu64 " faults",
+	       thread, report->events, report->gaps, report->lost, report->faults);
+	if (report->faults > 0)
+		printf("; the first at %" PRIu64 ": %s", report->at, report->what);
+	putchar('\n');
+}
+
+static bool
+verify_one(const struct reprise_log_key *key, void *context)
+{
+	struct visiting *const visiting = context;
+	struct reprise_log_report report = { .size = sizeof(report) };
+	struct reprise_error error = { .size = sizeof(error) };
+	const reprise_status status = reprise_log_verify(visiting->log, key, &report, &error);
+
+	if (status == REPRISE_OK)
+		verify_print(visiting->request, key->thread, &report);
+	else
+		log_say_failure("verify", key->thread, status, &error);
+	if (status != REPRISE_OK || report.faults > 0)
+		visiting->is_good = false;
+	return true;
+}
+
+static bool
+visit_all(const struct log_request *request, struct reprise_log *log, reprise_log_visit visit)
+{
+	struct visiting visiting = { .request = request, .log = log, .is_good = true };
+	struct reprise_error error = { .size = sizeof(error) };
+	const reprise_status status =
+		reprise_log_each(log, request->tenant, visit, &visiting, &error);
+
+	if (status == REPRISE_OK)
+		return visiting.is_good;
+	log_say_failure(request->verb_name, NULL, status, &error);
+	return false;
+}
+
+static bool
+list(const struct log_request *request, struct reprise_log *log)
+{
+	if (!request->is_json)
+		printf("%-6s  %12s  %12s  %5s  %-11s  %6s  %s\n", "kind", "head", "watermark",
+		       "lives", "last life", "ended", "thread");
+	return visit_all(request, log, list_one);
+}
+
+static bool
+verify(const struct log_request *request, struct reprise_log *log)
+{
+	struct visiting visiting = { .request = request, .log = log, .is_good = true };
+
+	if (request->threads_count == 0)
+		return visit_all(request, log, verify_one);
+	for (int i = 0; i < request->threads_count; i++) {
+		const struct reprise_log_key key = { request->tenant, request->threads[i] };
+
+		(void)verify_one(&key, &visiting);
+	}
+	return visiting.is_good;
+}
+
+/* Rows, until none is left. */
+static reprise_status
+move_all(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_moved,
+	 struct reprise_error *error)
+{
+	uint64_t moved = 1;
+
+	*ret_moved = 0;
+	while (moved > 0) {
+		const reprise_status status = reprise_log_move_archived(log, key, &moved, error);
+
+		if (status != REPRISE_OK)
+			return status;
+		*ret_moved += moved;
+	}
+	return REPRISE_OK;
+}
+
+static bool
+archive(const struct log_request *request, struct reprise_log *log)
+{
+	const struct reprise_log_key key = { request->tenant, request->threads[0] };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error error = { .size = sizeof(error) };
+	uint64_t archived = 0, moved = 0;
+	reprise_status status = reprise_log_stats(log, &key, &stats, &error);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_archive_before(log, &key, request->before, &archived, &error);
+	if (status == REPRISE_OK)
+		status = move_all(log, &key, &moved, &error);
+	if (status != REPRISE_OK) {
+		log_say_failure("archive", key.thread, status, &error);
+		return false;
+	}
+	if (request->is_json) {
+		printf("{\"thread\":");
+		log_text_json(stdout, key.thread, strlen(key.thread));
+		printf(",\"archived\":%" PRIu64 ",\"moved\":%" PRIu64 "}\n", archived, moved);
+	} else {
+		printf("%s: %" PRIu64 " ordinals archived, %" PRIu64 " rows moved\n", key.thread,
+		       archived, moved);
+	}
+	return true;
+}
+
+static bool
+run(const struct log_request *request, struct reprise_log *log)
+{
+	switch (request->verb) {
+	case LOG_VERB_LS:
+		return list(request, log);
+	case LOG_VERB_CAT:
+		return log_entries_cat(request, log);
+	case LOG_VERB_TAIL:
+		return log_entries_tail(request, log);
+	case LOG_VERB_ARCHIVE:
+		return archive(request, log);
+	case LOG_VERB_VERIFY:
+		return verify(request, log);
+	}
+	return false;
+}
+
+int
+log_command(int argc, char **argv)
+{
+	struct log_request request;
+	struct reprise_log *log = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+
+	if (!log_request_parse(argc, argv, &request)) {
+		fputs(log_usage, stderr);
+		return EXIT_USAGE;
+	}
+	log_output_begin();
+	const reprise_status status = log_place_open(
+		&request.place,
+		request.verb == LOG_VERB_ARCHIVE ? LOG_ACCESS_WRITE : LOG_ACCESS_READ, &log,
+		&error);
+
+	if (status != REPRISE_OK) {
+		log_say_failure(request.verb_name, NULL, status, &error);
+		return 1;
+	}
+	const bool is_good = run(&request, log);
+
+	reprise_log_close(log);
+	return log_output_end(is_good ? 0 : 1);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/log_entries.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "tool/log_output.h"
+#include "tool/log_text.h"
+
+enum {
+	ENTRIES_A_PAGE = 1000,
+	EXCERPT_CHARACTERS = 60,
+	LOOK_MS = 200,
+	RANGE_ROOM = 48,
+	TIME_ROOM = 64,
+};
+
+static const char *const reason_names[] = {
+	[REPRISE_LOG_GAP_NONE] = "none",
+	[REPRISE_LOG_GAP_OVERRUN] = "overrun",
+	[REPRISE_LOG_GAP_TOO_LARGE] = "too large",
+};
+
+/* Entries that are printed, in order. */
+struct printing {
+	const struct log_request *request;
+	struct reprise_log *log;
+	struct reprise_log_key key;
+	struct reprise_log_page *page;
+	reprise_ordinal after; /* printed up to here */
+	reprise_ordinal until; /* and no further */
+	uint64_t left;         /* entries, at most */
+};
+
+static volatile sig_atomic_t is_interrupted;
+
+static void
+interrupt(int number)
+{
+	(void)number;
+	is_interrupted = 1;
+}
+
+static void
+catch_signals(void)
+{
+	const struct sigaction action = { .sa_handler = interrupt };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static void
+print_heading(const struct log_request *request)
+{
+	if (!request->is_json)
+		printf("%12s  %-23s  %5s  %5s  %10s  %9s  %s\n", "ordinal", "time (UTC)", "kind",
+		       "flags", "revision", "bytes", "payload");
+}
+
+static void
+print_range(reprise_ordinal first, reprise_ordinal last, const char *time, const char *what)
+{
+	char range[RANGE_ROOM];
+
+	snprintf(range, sizeof(range), "%" PRIu64 "..%" PRIu64, first, last);
+	printf("%12s  %-23s  %s", range, time, what);
+}
+
+/* What would be between @after and the next entry is archived. */
+static void
+print_archived(const struct log_request *request, reprise_ordinal first, reprise_ordinal last)
+{
+	if (request->is_json) {
+		printf("{\"type\":\"archived\",\"first\":%" PRIu64 ",\"last\":%" PRIu64 "}\n",
+		       first, last);
+		return;
+	}
+	print_range(first, last, "", "archived\n");
+}
+
+static void
+print_gap(const struct reprise_log_entry *entry)
+{
+	char time[TIME_ROOM];
+
+	log_text_time(time, sizeof(time), entry->time_ns, ' ', 3);
+	print_range(entry->first, entry->last, time, "");
+	printf("gap: %" PRIu64 " lost (%s)\n", entry->last - entry->first + 1,
+	       reason_names[entry->reason]);
+}
+
+static void
+print_row(const struct reprise_log_entry *entry)
+{
+	char time[TIME_ROOM];
+
+	if (entry->type == REPRISE_LOG_GAP) {
+		print_gap(entry);
+		return;
+	}
+	log_text_time(time, sizeof(time), entry->time_ns, ' ', 3);
+	printf("%12" PRIu64 "  %-23s  %5u   %04x  %10" PRIu64 "  %9zu  ", entry->first, time,
+	       entry->kind, entry->flags, entry->revision, entry->payload.size);
+	log_text_escaped(stdout, entry->payload.data, entry->payload.size, EXCERPT_CHARACTERS);
+	putchar('\n');
+}
+
+static void
+print_payload(const struct reprise_bytes *payload)
+{
+	if (log_text_is_utf8(payload->data, payload->size)) {
+		printf(",\"payload\":");
+		log_text_json(stdout, payload->data, payload->size);
+		return;
+	}
+	printf(",\"payload_base64\":\"");
+	log_text_base64(stdout, payload->data, payload->size);
+	putchar('"');
+}
+
+static void
+print_object(const struct log_request *request, const struct reprise_log_entry *entry)
+{
+	const bool is_gap = entry->type == REPRISE_LOG_GAP;
+	char time[TIME_ROOM];
+
+	(void)request;
+	log_text_time(time, sizeof(time), entry->time_ns, 'T', 9);
+	if (is_gap)
+		printf("{\"type\":\"gap\",\"first\":%" PRIu64 ",\"last\":%" PRIu64
+		       ",\"lost\":%" PRIu64 ",\"reason\":\"%s\"",
+		       entry->first, entry->last, entry->last - entry->first + 1,
+		       reason_names[entry->reason]);
+	else
+		printf("{\"type\":\"event\",\"ordinal\":%" PRIu64 ",\"kind\":%u,\"flags\":%u"
+		       ",\"revision\":%" PRIu64 ",\"bytes\":%zu",
+		       entry->first, entry->kind, entry->flags, entry->revision,
+		       entry->payload.size);
+	printf(",\"time\":\"%sZ\",\"life\":\"", time);
+	log_text_incarnation(stdout, &entry->life);
+	putchar('"');
+	if (!is_gap)
+		print_payload(&entry->payload);
+	printf("}\n");
+}
+
+static void
+print_entry(struct printing *printing, const struct reprise_log_entry *entry)
+{
+	if (entry->first > printing->after + 1)
+		print_archived(printing->request, printing->after + 1, entry->first - 1);
+	if (printing->request->is_json)
+		print_object(printing->request, entry);
+	else
+		print_row(entry);
+	printing->after = entry->last;
+	printing->left--;
+}
+
+static bool
+say_failure(const struct printing *printing, reprise_status status,
+	    const struct reprise_error *error)
+{
+	log_say_failure(printing->request->verb_name, printing->key.thread, status, error);
+	return false;
+}
+
+/* Prints what there is, up to the bounds. False if the log failed. */
+static bool
+print_all(struct printing *printing)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	size_t count = 1;
+
+	while (count > 0 && printing->left > 0 && printing->after < printing->until &&
+	       !is_interrupted) {
+		const uint64_t limit =
+			printing->left < ENTRIES_A_PAGE ? printing->left : ENTRIES_A_PAGE;
+		const reprise_status status =
+			reprise_log_load_after(printing->log, &printing->key, printing->after,
+					       limit, 0, printing->page, &error);
+
+		if (status != REPRISE_OK)
+			return say_failure(printing, status, &error);
+		const struct reprise_log_entry *const entries =
+			reprise_log_page_entries(printing->page, &count);
+
+		for (size_t i = 0; i < count && entries[i].first <= printing->until; i++)
+			print_entry(printing, &entries[i]);
+		if (!log_output_flush())
+			break;
+	}
+	return true;
+}
+
+/* False, and it has said why, if there is no such thread. */
+static bool
+begin(struct printing *printing, const struct log_request *request, struct reprise_log *log,
+      struct reprise_log_stats *ret_stats)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+
+	*printing = (struct printing){ .request = request,
+				       .log = log,
+				       .key = { request->tenant, request->threads[0] },
+				       .left = UINT64_MAX };
+	ret_stats->size = sizeof(*ret_stats);
+	reprise_status status = reprise_log_stats(log, &printing->key, ret_stats, &error);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_page_open(&printing->page);
+	if (status != REPRISE_OK)
+		return say_failure(printing, status, &error);
+	printing->until = ret_stats->head;
+	print_heading(request);
+	return true;
+}
+
+bool
+log_entries_cat(const struct log_request *request, struct reprise_log *log)
+{
+	struct printing printing;
+	struct reprise_log_stats stats;
+
+	if (!begin(&printing, request, log, &stats))
+		return false;
+	printing.after = request->after;
+	printing.left = request->limit;
+	if (stats.watermark > request->after) {
+		print_archived(request, request->after + 1, stats.watermark);
+		printing.after = stats.watermark;
+	}
+	const bool is_good = print_all(&printing);
+
+	reprise_log_page_close(printing.page);
+	return is_good;
+}
+
+bool
+log_entries_tail(const struct log_request *request, struct reprise_log *log)
+{
+	struct printing printing;
+	struct reprise_log_stats stats;
+
+	if (!begin(&printing, request, log, &stats))
+		return false;
+	printing.after = stats.head > request->last ? stats.head - request->last : 0;
+	if (printing.after < stats.watermark)
+		printing.after = stats.watermark;
+	if (request->follows) {
+		printing.until = UINT64_MAX;
+		catch_signals();
+	}
+	bool is_good = print_all(&printing);
+
+	while (is_good && request->follows && !is_interrupted && log_output_flush() &&
+	       log_output_wait(LOOK_MS))
+		is_good = print_all(&printing);
+	reprise_log_page_close(printing.page);
+	return is_good;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/log_request.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char log_usage[] =
+	"usage: reprise log ls      PLACE\n"
+	"       reprise log cat     PLACE THREAD [--after N] [--limit N]\n"
+	"       reprise log tail    PLACE THREAD [-n N] [--follow]\n"
+	"       reprise log archive PLACE THREAD --before N\n"
+	"       reprise log verify  PLACE [THREAD ...]\n"
+	"\n"
+	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
+	"\n"
+	"ls       the threads of a tenant: the last ordinal given, up to where they are archived,\n"
+	"         how many lives, how the last one stands, and the status of a session that ended\n"
+	"cat      what is kept of one: an event or a gap a line. Flags are hexadecimal; 0001 is a\n"
+	"         commit\n"
+	"tail     the last ordinals of it; with --follow, what comes as well, until interrupted\n"
+	"archive  hides what is old for ever: ordinals up to N, N included\n"
+	"verify   looks at everything that is kept, of all threads if none is named\n"
+	"\n"
+	"  --tenant T  whose (default)\n"
+	"  --json      an object a line; a payload that is no UTF-8 is payload_base64\n"
+	"  --after N   only ordinals above N (0)\n"
+	"  --limit N   entries at most (all)\n"
+	"  -n N        ordinals (10)\n"
+	"\n"
+	"Exit status: 0 fine; 1 a fault was found, or it failed; 2 usage.\n";
+
+enum {
+	OPTION_FILE = 1 << 0,
+	OPTION_POSTGRES = 1 << 1,
+	OPTION_SCHEMA = 1 << 2,
+	OPTION_TENANT = 1 << 3,
+	OPTION_JSON = 1 << 4,
+	OPTION_AFTER = 1 << 5,
+	OPTION_LIMIT = 1 << 6,
+	OPTION_LAST = 1 << 7,
+	OPTION_FOLLOW = 1 << 8,
+	OPTION_BEFORE = 1 << 9,
+	OPTIONS_OF_ALL =
+		OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_TENANT | OPTION_JSON,
+	LAST_DEFAULT = 10,
+};
+
+static const struct option options[] = {
+	{ "file", required_argument, NULL, OPTION_FILE },
+	{ "postgres", required_argument, NULL, OPTION_POSTGRES },
+	{ "schema", required_argument, NULL, OPTION_SCHEMA },
+	{ "tenant", required_argument, NULL, OPTION_TENANT },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "after", required_argument, NULL, OPTION_AFTER },
+	{ "limit", required_argument, NULL, OPTION_LIMIT },
+	{ "follow", no_argument, NULL, OPTION_FOLLOW },
+	{ "before", required_argument, NULL, OPTION_BEFORE },
+	{ 0 },
+};
+
+/* What each takes. */
+static const struct verb {
+	const char *name;
+	int options; /* beside those of all */
+	int threads_least, threads_most;
+} verbs[] = {
+	[LOG_VERB_LS] = { "ls", 0, 0, 0 },
+	[LOG_VERB_CAT] = { "cat", OPTION_AFTER | OPTION_LIMIT, 1, 1 },
+	[LOG_VERB_TAIL] = { "tail", OPTION_LAST | OPTION_FOLLOW, 1, 1 },
+	[LOG_VERB_ARCHIVE] = { "archive", OPTION_BEFORE, 1, 1 },
+	[LOG_VERB_VERIFY] = { "verify", 0, 0, 1 << 20 },
+};
+
+enum {
+	VERBS = sizeof(verbs) / sizeof(verbs[0]),
+};
+
+static bool
+number(const char *option, const char *text, uint64_t *ret_number)
+{
+	char *end = NULL;
+
+	errno = 0;
+	const unsigned long long given = strtoull(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0) {
+		fprintf(stderr, "reprise: %s takes a whole number, not '%s'\n", option, text);
+		return false;
+	}
+	*ret_number = given;
+	return true;
+}
+
+static bool
+take_option(int option, struct log_request *asked)
+{
+	switch (option) {
+	case OPTION_FILE:
+		asked->place.file = optarg;
+		return true;
+	case OPTION_POSTGRES:
+		asked->place.postgres = optarg;
+		return true;
+	case OPTION_SCHEMA:
+		asked->place.schema = optarg;
+		return true;
+	case OPTION_TENANT:
+		asked->tenant = optarg;
+		return true;
+	case OPTION_JSON:
+		asked->is_json = true;
+		return true;
+	case OPTION_AFTER:
+		return number("--after", optarg, &asked->after);
+	case OPTION_LIMIT:
+		return number("--limit", optarg, &asked->limit);
+	case OPTION_LAST:
+		return number("-n", optarg, &asked->last);
+	case OPTION_FOLLOW:
+		asked->follows = true;
+		return true;
+	case OPTION_BEFORE:
+		return number("--before", optarg, &asked->before);
+	default:
+		return false;
+	}
+}
+
+static bool
+take_options(int argc, char **argv, struct log_request *asked, int *ret_given)
+{
+	int option;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
+		if (option == 'n')
+			option = OPTION_LAST;
+		if (!take_option(option, asked))
+			return false;
+		*ret_given |= option;
+	}
+	return true;
+}
+
+/* Why what was given does not go together; or NULL. */
+static const char *
+fault_of(const struct log_request *asked, int given)
+{
+	const struct verb *const verb = &verbs[asked->verb];
+
+	if ((given & ~(OPTIONS_OF_ALL | verb->options)) != 0)
+		return "does not take such an option";
+	if (((given & OPTION_FILE) != 0) == ((given & OPTION_POSTGRES) != 0))
+		return "takes either --file or --postgres";
+	if ((given & OPTION_SCHEMA) != 0 && (given & OPTION_POSTGRES) == 0)
+		return "takes --schema with --postgres alone";
+	if (asked->verb == LOG_VERB_ARCHIVE && (given & OPTION_BEFORE) == 0)
+		return "takes --before";
+	if (asked->threads_count < verb->threads_least)
+		return "takes a thread";
+	if (asked->threads_count > verb->threads_most)
+		return verb->threads_most == 0 ? "takes no thread" : "takes one thread";
+	return log_place_fault(&asked->place);
+}
+
+bool
+log_request_parse(int argc, char **argv, struct log_request *ret_request)
+{
+	struct log_request asked = { .tenant = "default",
+				     .limit = UINT64_MAX,
+				     .last = LAST_DEFAULT };
+	size_t verb = 0;
+	int given = 0;
+
+	if (argc < 2)
+		return false;
+	while (verb < VERBS && strcmp(argv[1], verbs[verb].name) != 0)
+		verb++;
+	if (verb == VERBS) {
+		fprintf(stderr, "reprise: log has no '%s'\n", argv[1]);
+		return false;
+	}
+	asked.verb = (enum log_verb)verb;
+	asked.verb_name = verbs[verb].name;
+	if (!take_options(argc - 1, argv + 1, &asked, &given))
+		return false;
+	asked.threads = argv + 1 + optind;
+	asked.threads_count = argc - 1 - optind;
+	const char *const fault = fault_of(&asked, given);
+
+	if (fault != NULL) {
+		fprintf(stderr, "reprise: log %s %s\n", asked.verb_name, fault);
+		return false;
+	}
+	*ret_request = asked;
+	return true;
+}

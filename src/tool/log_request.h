@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TOOL_LOG_REQUEST_H
+#define TOOL_LOG_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tool/log_place.h"
+
+enum log_verb {
+	LOG_VERB_LS,
+	LOG_VERB_CAT,
+	LOG_VERB_TAIL,
+	LOG_VERB_ARCHIVE,
+	LOG_VERB_VERIFY,
+};
+
+/* What `reprise log` was asked for. */
+struct log_request {
+	enum log_verb verb;
+	const char *verb_name;
+	struct log_place place;
+	const char *tenant;
+	bool is_json;
+	bool follows;    /* tail */
+	uint64_t after;  /* cat: ordinals above it */
+	uint64_t limit;  /* cat: entries at most */
+	uint64_t last;   /* tail: so many ordinals */
+	uint64_t before; /* archive: ordinals up to it */
+	char **threads;  /* borrowed */
+	int threads_count;
+};
+
+/* The arguments after "log". False if they are no good; then it has said why, on stderr. */
+bool log_request_parse(int argc, char **argv, struct log_request *ret_request);
+
+extern const char log_usage[];
+
+#endif /* TOOL_LOG_REQUEST_H */

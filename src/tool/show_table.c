@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/show_table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+	RECONNECTS_LEAST = 3,
+};
+
+/* Why a host does not show what it is to show; or NULL. */
+static const char *
+omission_of(const struct host *host)
+{
+	const bool is_recorded = host->stage->is_recorded;
+	const bool is_overtaken = host->way == HOST_SLOW || host->way == HOST_LATE;
+
+	if (is_recorded && host->lost != 0)
+		return "lost something, although there is a log";
+	if (is_overtaken && is_recorded && host->healed == 0)
+		return "was not healed";
+	if (is_overtaken && !is_recorded && host->gaps == 0)
+		return "saw no gap";
+	if (host->way == HOST_DROPS && host->reconnects < RECONNECTS_LEAST)
+		return "came back too seldom";
+	return NULL;
+}
+
+static void
+print_heading(bool is_recorded)
+{
+	printf("%-42s %-8s %9s ", "session", "host", "appended");
+	if (is_recorded)
+		printf("%9s %9s", "from ring", "from log");
+	else
+		printf("%9s", "delivered");
+	printf(" %9s %5s %10s %7s\n", "lost", "gaps", "reconnects", "doubled");
+}
+
+static void
+print_host(const struct host *host, const char *fault)
+{
+	const struct stage *const stage = host->stage;
+
+	printf("%-42.42s %-8s %9" PRIu64 " ", host->way == 0 ? stage->input->name : "",
+	       host_way_names[host->way], stage->appended);
+	if (stage->is_recorded)
+		printf("%9" PRIu64 " %9" PRIu64, host->delivered - host->healed, host->healed);
+	else
+		printf("%9" PRIu64, host->delivered);
+	printf(" %9" PRIu64 " %5" PRIu64 " %10" PRIu64 " %7" PRIu64 "%s%s\n", host->lost,
+	       host->gaps, host->reconnects, host->doubled, fault != NULL ? "  << " : "",
+	       fault != NULL ? fault : "");
+}
+
+size_t
+show_table_print(const struct show *shows, size_t shows_count)
+{
+	size_t faults = 0;
+
+	print_heading(shows[0].act.stage.is_recorded);
+	for (size_t i = 0; i < shows_count; i++) {
+		faults += shows[i].act.stage.is_failed;
+		for (size_t way = 0; way < HOST_WAYS; way++) {
+			const struct host *const host = &shows[i].solos[way].host;
+			const char *fault = host_fault(host);
+
+			if (fault == NULL)
+				fault = omission_of(host);
+			print_host(host, fault);
+			faults += fault != NULL;
+		}
+	}
+	if (faults == 0)
+		printf("\nEvery payload was compared with its line; delivered + lost = appended "
+		       "everywhere.\n");
+	else
+		printf("\n%zu faults.\n", faults);
+	return faults;
+}
