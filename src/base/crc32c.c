@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/crc32c.h"
 
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
 /* clang-format off: entry n is the remainder of the byte n; reflected polynomial 0x82f63b78 */
 static const uint32_t remainders[256] = {
 	0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f, 0x35f1141c, 0x26a1e7e8,
@@ -44,7 +50,7 @@ static const uint32_t remainders[256] = {
 /* clang-format on */
 
 uint32_t
-crc32c(uint32_t crc, const void *data, size_t bytes)
+crc32c_by_table(uint32_t crc, const void *data, size_t bytes)
 {
 	const unsigned char *const at = data;
 
@@ -53,3 +59,41 @@ crc32c(uint32_t crc, const void *data, size_t bytes)
 		crc = crc >> 8 ^ remainders[(crc ^ at[i]) & 0xff];
 	return ~crc;
 }
+
+#if defined(__x86_64__)
+
+__attribute__((target("sse4.2"))) static uint32_t
+by_instruction(uint32_t crc, const void *data, size_t bytes)
+{
+	const unsigned char *at = data;
+	uint64_t wide = (uint32_t)~crc;
+
+	for (; bytes >= sizeof(uint64_t); bytes -= sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, at, sizeof(word));
+		wide = _mm_crc32_u64(wide, word);
+		at += sizeof(word);
+	}
+	crc = (uint32_t)wide;
+	for (; bytes > 0; bytes--)
+		crc = _mm_crc32_u8(crc, *at++);
+	return ~crc;
+}
+
+uint32_t
+crc32c(uint32_t crc, const void *data, size_t bytes)
+{
+	return __builtin_cpu_supports("sse4.2") ? by_instruction(crc, data, bytes)
+						: crc32c_by_table(crc, data, bytes);
+}
+
+#else
+
+uint32_t
+crc32c(uint32_t crc, const void *data, size_t bytes)
+{
+	return crc32c_by_table(crc, data, bytes);
+}
+
+#endif

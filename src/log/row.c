@@ -6,38 +6,42 @@
 #include "base/crc32c.h"
 
 /* The least significant byte first. */
-static uint32_t
-number(uint32_t crc, uint64_t value)
+static unsigned char *
+put_number(unsigned char *at, uint64_t value)
 {
-	unsigned char bytes[8];
-
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (unsigned char)(value >> (8 * i));
-	return crc32c(crc, bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(value); i++)
+		*at++ = (unsigned char)(value >> (8 * i));
+	return at;
 }
 
 /* Its size comes first, so that no two keys have the same bytes. */
 static uint32_t
-sized_bytes(uint32_t crc, const void *data, size_t bytes)
+sized_text(uint32_t crc, const char *text)
 {
-	return crc32c(number(crc, bytes), data, bytes);
+	unsigned char size[sizeof(uint64_t)];
+	const size_t bytes = strlen(text);
+
+	(void)put_number(size, bytes);
+	return crc32c(crc32c(crc, size, sizeof(size)), text, bytes);
 }
 
 uint32_t
 log_row_checksum(const char *tenant, const char *thread, const struct log_row *row)
 {
-	uint32_t crc = sized_bytes(0, tenant, strlen(tenant));
+	unsigned char numbers[9 * sizeof(uint64_t)], *at = numbers;
+	uint32_t crc = sized_text(sized_text(0, tenant), thread);
 
-	crc = sized_bytes(crc, thread, strlen(thread));
-	crc = number(crc, row->first);
-	crc = number(crc, row->last);
-	crc = number(crc, row->revision);
-	crc = number(crc, row->time_ns);
-	crc = number(crc, row->type);
-	crc = number(crc, row->kind);
-	crc = number(crc, row->flags);
-	crc = number(crc, row->reason);
-	return sized_bytes(crc, row->payload.data, row->payload.size);
+	at = put_number(at, row->first);
+	at = put_number(at, row->last);
+	at = put_number(at, row->revision);
+	at = put_number(at, row->time_ns);
+	at = put_number(at, row->type);
+	at = put_number(at, row->kind);
+	at = put_number(at, row->flags);
+	at = put_number(at, row->reason);
+	at = put_number(at, row->payload.size);
+	crc = crc32c(crc, numbers, (size_t)(at - numbers));
+	return crc32c(crc, row->payload.data, row->payload.size);
 }
 
 const char *

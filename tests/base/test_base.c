@@ -23,6 +23,19 @@ Test(base, crc32c_gives_the_published_values)
 	cr_assert(eq(u32, crc32c(0, "", 0), 0));
 }
 
+Test(base, crc32c_is_the_same_by_table)
+{
+	unsigned char bytes[300];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 37 + 11);
+	for (size_t from = 0; from < 9; from++)
+		for (size_t count = 0; from + count <= sizeof(bytes); count++)
+			cr_assert(eq(u32, crc32c((uint32_t)count, bytes + from, count),
+				     crc32c_by_table((uint32_t)count, bytes + from, count)));
+	cr_assert(eq(u32, crc32c_by_table(0, "123456789", 9), 0xe3069283));
+}
+
 Test(base, siphash_gives_the_published_values)
 {
 	const struct siphash_key key = { { UINT64_C(0x0706050403020100),
