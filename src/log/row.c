@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log/row.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/crc32c.h"
@@ -9,9 +10,10 @@
 static unsigned char *
 put_number(unsigned char *at, uint64_t value)
 {
-	for (size_t i = 0; i < sizeof(value); i++)
-		*at++ = (unsigned char)(value >> (8 * i));
-	return at;
+	const uint64_t ordered = htole64(value);
+
+	memcpy(at, &ordered, sizeof(ordered));
+	return at + sizeof(ordered);
 }
 
 /* Its size comes first, so that no two keys have the same bytes. */
@@ -26,10 +28,15 @@ sized_text(uint32_t crc, const char *text)
 }
 
 uint32_t
-log_row_checksum(const char *tenant, const char *thread, const struct log_row *row)
+row_key_checksum(const char *tenant, const char *thread)
+{
+	return sized_text(sized_text(0, tenant), thread);
+}
+
+uint32_t
+row_checksum(uint32_t key_checksum, const struct log_row *row)
 {
 	unsigned char numbers[9 * sizeof(uint64_t)], *at = numbers;
-	uint32_t crc = sized_text(sized_text(0, tenant), thread);
 
 	at = put_number(at, row->first);
 	at = put_number(at, row->last);
@@ -39,15 +46,21 @@ log_row_checksum(const char *tenant, const char *thread, const struct log_row *r
 	at = put_number(at, row->kind);
 	at = put_number(at, row->flags);
 	at = put_number(at, row->reason);
-	at = put_number(at, row->payload.size);
-	crc = crc32c(crc, numbers, (size_t)(at - numbers));
-	return crc32c(crc, row->payload.data, row->payload.size);
+	(void)put_number(at, row->payload.size);
+	return crc32c(crc32c(key_checksum, numbers, sizeof(numbers)), row->payload.data,
+		      row->payload.size);
+}
+
+uint32_t
+log_row_checksum(const char *tenant, const char *thread, const struct log_row *row)
+{
+	return row_checksum(row_key_checksum(tenant, thread), row);
 }
 
 const char *
-row_fault(const struct reprise_log_key *key, const struct log_row *row)
+row_fault(uint32_t key_checksum, const struct log_row *row)
 {
-	if (log_row_checksum(key->tenant, key->thread, row) != row->checksum)
+	if (row_checksum(key_checksum, row) != row->checksum)
 		return "a row's checksum";
 	if (row->type != REPRISE_LOG_EVENT && row->type != REPRISE_LOG_GAP)
 		return "a row's type";
