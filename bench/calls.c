@@ -22,6 +22,7 @@
 
 #include <reprise/reprise.h>
 
+#include "calls.h"
 #include "result.h"
 #include "rows.h"
 
@@ -41,6 +42,14 @@ struct counted {
 	struct reprise_session *session;
 	struct tally *tally;
 	int makes_one; /* a call on purpose: the count must be 1 then */
+};
+
+/* What is counted. */
+struct setting {
+	unsigned int parked;
+	int makes_one;
+	void (*attach)(struct reprise_store *store, void *context);
+	void *context;
 };
 
 static struct tally *counting;
@@ -125,24 +134,27 @@ park_one(struct reprise_store *store, const pthread_attr_t *attributes)
 }
 
 static void
-count_in_child(unsigned int parked, int makes_one)
+count_in_child(const struct setting *setting)
 {
 	struct reprise_store_options options = { .size = sizeof(options) };
-	struct counted counted = { .tally = counting, .makes_one = makes_one };
+	struct counted counted = { .tally = counting, .makes_one = setting->makes_one };
 	struct reprise_store *store;
 	pthread_attr_t attributes;
 	pthread_t thread;
 
-	if (parked > 0) {
+	if (setting->parked > 0) {
 		options.wake = REPRISE_WAKE_DEFERRED;
 		options.deferred_tick_ns = 3600000000000u;
 	}
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	if (reprise_store_open(&options, &store, NULL) != REPRISE_OK ||
-	    reprise_session_open(store, "bench", NULL, &counted.session, NULL) != REPRISE_OK)
+	if (reprise_store_open(&options, &store, NULL) != REPRISE_OK)
 		_exit(2);
-	for (unsigned int i = 0; i < parked; i++)
+	if (setting->attach != NULL)
+		setting->attach(store, setting->context);
+	if (reprise_session_open(store, "bench", NULL, &counted.session, NULL) != REPRISE_OK)
+		_exit(2);
+	for (unsigned int i = 0; i < setting->parked; i++)
 		park_one(store, &attributes);
 	if (pthread_create(&thread, NULL, append_counted, &counted) != 0)
 		_exit(2);
@@ -153,7 +165,7 @@ count_in_child(unsigned int parked, int makes_one)
 
 /* The count, or -1 where the kernel has no such filter. */
 static double
-count_calls(unsigned int parked, int makes_one)
+count_calls(const struct setting *setting)
 {
 	int status;
 	pid_t child;
@@ -163,10 +175,29 @@ count_calls(unsigned int parked, int makes_one)
 	if ((child = fork()) < 0)
 		harness_die("no process");
 	if (child == 0)
-		count_in_child(parked, makes_one);
+		count_in_child(setting);
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) == 2)
 		harness_die("system calls could not be counted");
 	return WEXITSTATUS(status) == 3 ? -1 : (double)atomic_load(&counting->calls);
+}
+
+bool
+calls_count(unsigned int parked, void (*attach)(struct reprise_store *store, void *context),
+	    void *context, double *ret_calls)
+{
+	const struct setting proof = { .makes_one = 1 };
+	const struct setting setting = { .parked = parked, .attach = attach, .context = context };
+
+	counting = mmap(NULL, sizeof(*counting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+	if (counting == MAP_FAILED)
+		harness_die("no memory");
+	const bool is_counted = count_calls(&proof) == 1;
+
+	if (is_counted)
+		*ret_calls = count_calls(&setting) / APPENDS;
+	munmap(counting, sizeof(*counting));
+	return is_counted;
 }
 
 void
@@ -182,18 +213,8 @@ measure_calls(struct harness *harness)
 			  "\"what\":\"system calls, deferred\"" },
 	};
 
-	counting = mmap(NULL, sizeof(*counting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			-1, 0);
-	if (counting == MAP_FAILED)
-		harness_die("no memory");
-	if (count_calls(0, 1) != 1) {
-		result_skip(harness, "append", "system calls",
-			    "the kernel's filter does not count");
-		munmap(counting, sizeof(*counting));
-		return;
-	}
 	for (size_t i = 0; i < 2 && !harness_is_interrupted(); i++) {
-		const double calls = count_calls(rows[i].parked, 0) / APPENDS;
+		double calls = 0;
 		struct result result = { .name = "append",
 					 .unit = "calls",
 					 .values = &calls,
@@ -201,8 +222,12 @@ measure_calls(struct harness *harness)
 					 .goal_is = GOAL_AT_MOST,
 					 .goal = 0 };
 
+		if (!calls_count(rows[i].parked, NULL, NULL, &calls)) {
+			result_skip(harness, "append", "system calls",
+				    "the kernel's filter does not count");
+			return;
+		}
 		snprintf(result.parameters, sizeof(result.parameters), "%s", rows[i].parameters);
 		result_print(harness, &result);
 	}
-	munmap(counting, sizeof(*counting));
 }

@@ -34,6 +34,10 @@ const struct rows all_rows[] = {
 	{ "streams", "many sessions, sizes as agents' are", false, measure_streams },
 	{ "append-cost-over-time", "each append timed; first lap and later ones", false,
 	  measure_append_cost_over_time },
+	{ "record", "a recorder into SQLite, over bare inserts", true, measure_record },
+	{ "recording", "an append while a recorder follows", true, measure_recording },
+	{ "heal", "everything from the log, over a bare SELECT", true, measure_heal },
+	{ "recovery", "opening a session over a long log", true, measure_recovery },
 	{ NULL, NULL, false, NULL },
 };
 

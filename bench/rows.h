@@ -28,6 +28,12 @@ void measure_memory(struct harness *harness);
 void measure_streams(struct harness *harness);
 void measure_append_cost_over_time(struct harness *harness);
 
+/* Over a log in a SQLite file. */
+void measure_record(struct harness *harness);
+void measure_recording(struct harness *harness);
+void measure_heal(struct harness *harness);
+void measure_recovery(struct harness *harness);
+
 /* Whether the folder has a .jsonl file with lines. */
 bool streams_are_in(const char *path);
 

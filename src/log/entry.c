@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <reprise/session.h>
 
+#include "log/row.h"
 #include "log/target.h"
 
 enum {
@@ -51,7 +52,7 @@ target_row(const struct target *target, uint64_t ordinal, const struct reprise_l
 		.payload = entry->payload,
 	};
 
-	row.checksum = log_row_checksum(target->key.tenant, target->key.thread, &row);
+	row.checksum = row_checksum(target->key_checksum, &row);
 	return row;
 }
 

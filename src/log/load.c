@@ -9,7 +9,7 @@
 
 /* A page that is being filled. */
 struct loading {
-	const struct reprise_log_key *key;
+	uint32_t key_checksum;
 	const struct log_head *head;
 	struct reprise_log_page *page;
 	reprise_ordinal next; /* the row that follows begins here, or before if it is the first */
@@ -21,7 +21,7 @@ struct loading {
 static const char *
 fault_of(const struct loading *loading, const struct log_row *row)
 {
-	const char *const fault = row_fault(loading->key, row);
+	const char *const fault = row_fault(loading->key_checksum, row);
 
 	if (fault != NULL)
 		return fault;
@@ -117,7 +117,7 @@ reprise_log_load_after(struct reprise_log *log, const struct reprise_log_key *ke
 	after = greatest(after, head.watermark);
 	if (status == REPRISE_OK && after < head.head && limit != 0) {
 		struct loading loading = {
-			.key = key,
+			.key_checksum = row_key_checksum(key->tenant, key->thread),
 			.head = &head,
 			.page = page,
 			.next = after + 1,

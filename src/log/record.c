@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/numbers.h"
+#include "log/row.h"
 #include "log/target.h"
 
 /* What is there already, held against what is to be recorded once more. */
@@ -121,7 +122,7 @@ target_gap(struct target *target, struct log_write *write, struct reprise_error 
 		.reason = write->reason,
 	};
 
-	row.checksum = log_row_checksum(target->key.tenant, target->key.thread, &row);
+	row.checksum = row_checksum(target->key_checksum, &row);
 	head->head = write->last;
 	return target->log->adapter->put_row(target->log, head->id, &row, error);
 }

@@ -1,49 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 #include "log/row.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/crc32c.h"
 
 /* The least significant byte first. */
-static uint32_t
-number(uint32_t crc, uint64_t value)
+static unsigned char *
+put_number(unsigned char *at, uint64_t value)
 {
-	unsigned char bytes[8];
+	const uint64_t ordered = htole64(value);
 
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (unsigned char)(value >> (8 * i));
-	return crc32c(crc, bytes, sizeof(bytes));
+	memcpy(at, &ordered, sizeof(ordered));
+	return at + sizeof(ordered);
 }
 
 /* Its size comes first, so that no two keys have the same bytes. */
 static uint32_t
-sized_bytes(uint32_t crc, const void *data, size_t bytes)
+sized_text(uint32_t crc, const char *text)
 {
-	return crc32c(number(crc, bytes), data, bytes);
+	unsigned char size[sizeof(uint64_t)];
+	const size_t bytes = strlen(text);
+
+	(void)put_number(size, bytes);
+	return crc32c(crc32c(crc, size, sizeof(size)), text, bytes);
+}
+
+uint32_t
+row_key_checksum(const char *tenant, const char *thread)
+{
+	return sized_text(sized_text(0, tenant), thread);
+}
+
+uint32_t
+row_checksum(uint32_t key_checksum, const struct log_row *row)
+{
+	unsigned char numbers[9 * sizeof(uint64_t)], *at = numbers;
+
+	at = put_number(at, row->first);
+	at = put_number(at, row->last);
+	at = put_number(at, row->revision);
+	at = put_number(at, row->time_ns);
+	at = put_number(at, row->type);
+	at = put_number(at, row->kind);
+	at = put_number(at, row->flags);
+	at = put_number(at, row->reason);
+	(void)put_number(at, row->payload.size);
+	return crc32c(crc32c(key_checksum, numbers, sizeof(numbers)), row->payload.data,
+		      row->payload.size);
 }
 
 uint32_t
 log_row_checksum(const char *tenant, const char *thread, const struct log_row *row)
 {
-	uint32_t crc = sized_bytes(0, tenant, strlen(tenant));
-
-	crc = sized_bytes(crc, thread, strlen(thread));
-	crc = number(crc, row->first);
-	crc = number(crc, row->last);
-	crc = number(crc, row->revision);
-	crc = number(crc, row->time_ns);
-	crc = number(crc, row->type);
-	crc = number(crc, row->kind);
-	crc = number(crc, row->flags);
-	crc = number(crc, row->reason);
-	return sized_bytes(crc, row->payload.data, row->payload.size);
+	return row_checksum(row_key_checksum(tenant, thread), row);
 }
 
 const char *
-row_fault(const struct reprise_log_key *key, const struct log_row *row)
+row_fault(uint32_t key_checksum, const struct log_row *row)
 {
-	if (log_row_checksum(key->tenant, key->thread, row) != row->checksum)
+	if (row_checksum(key_checksum, row) != row->checksum)
 		return "a row's checksum";
 	if (row->type != REPRISE_LOG_EVENT && row->type != REPRISE_LOG_GAP)
 		return "a row's type";

@@ -9,6 +9,7 @@
 struct target {
 	struct reprise_log *log;
 	struct reprise_log_key key;
+	uint32_t key_checksum;
 	struct log_head *head; /* as it is to be */
 	uint64_t now_ns;       /* since 1970 */
 	bool is_refused;       /* a write was: later ones are given up */

@@ -18,6 +18,7 @@ enum {
 struct verifying {
 	struct reprise_log *log;
 	const struct reprise_log_key *key;
+	uint32_t key_checksum;
 	struct log_head head; /* of the first look */
 	reprise_ordinal next; /* what no row has covered yet */
 	uint64_t rows;        /* of the present look */
@@ -48,7 +49,7 @@ verify_row(const struct log_row *row, void *context)
 {
 	struct verifying *const verifying = context;
 	struct reprise_log_report *const report = &verifying->report;
-	const char *const fault = row_fault(verifying->key, row);
+	const char *const fault = row_fault(verifying->key_checksum, row);
 
 	verifying->rows++;
 	if (verifying->next > verifying->head.head)
@@ -192,6 +193,7 @@ reprise_log_verify(struct reprise_log *log, const struct reprise_log_key *key,
 		return status;
 	if (ret_report == NULL)
 		return error_invalid(error, "ret_report");
+	verifying.key_checksum = row_key_checksum(key->tenant, key->thread);
 	status = look_begin(log, key, &verifying.head, error);
 	look_end(log);
 	if (status == REPRISE_OK && verifying.head.kind == 0)

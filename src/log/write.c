@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "log/handle.h"
+#include "log/row.h"
 #include "log/target.h"
 
 /* The keys of one call, in the order of their threads' bytes. */
@@ -62,6 +63,7 @@ batch_begun(struct batch *batch, struct reprise_log *log, const char *tenant)
 		batch->targets[i] = (struct target){
 			.log = log,
 			.key = { tenant, batch->threads[i] },
+			.key_checksum = row_key_checksum(tenant, batch->threads[i]),
 			.head = &batch->heads[i],
 			.now_ns = timespec_ns(&now),
 		};
