@@ -28,6 +28,7 @@ struct printing {
 	struct reprise_log *log;
 	struct reprise_log_key key;
 	struct reprise_log_page *page;
+	reprise_log_kind kind;
 	reprise_ordinal after; /* printed up to here */
 	reprise_ordinal until; /* and no further */
 	uint64_t left;         /* entries, at most */
@@ -55,7 +56,7 @@ static void
 print_heading(const struct log_request *request)
 {
 	if (!request->is_json)
-		printf("%12s  %-23s  %5s  %5s  %10s  %9s  %s\n", "ordinal", "time (UTC)", "kind",
+		printf("%12s  %-23s  %5s  %5s  %20s  %9s  %s\n", "ordinal", "time (UTC)", "kind",
 		       "flags", "revision", "bytes", "payload");
 }
 
@@ -101,7 +102,7 @@ print_row(const struct reprise_log_entry *entry)
 		return;
 	}
 	log_text_time(time, sizeof(time), entry->time_ns, ' ', 3);
-	printf("%12" PRIu64 "  %-23s  %5u   %04x  %10" PRIu64 "  %9zu  ", entry->first, time,
+	printf("%12" PRIu64 "  %-23s  %5u   %04x  %20" PRIu64 "  %9zu  ", entry->first, time,
 	       entry->kind, entry->flags, entry->revision, entry->payload.size);
 	log_text_escaped(stdout, entry->payload.data, entry->payload.size, EXCERPT_CHARACTERS);
 	putchar('\n');
@@ -121,12 +122,11 @@ print_payload(const struct reprise_bytes *payload)
 }
 
 static void
-print_object(const struct log_request *request, const struct reprise_log_entry *entry)
+print_object(const struct reprise_log_entry *entry, reprise_log_kind kind)
 {
 	const bool is_gap = entry->type == REPRISE_LOG_GAP;
 	char time[TIME_ROOM];
 
-	(void)request;
 	log_text_time(time, sizeof(time), entry->time_ns, 'T', 9);
 	if (is_gap)
 		printf("{\"type\":\"gap\",\"first\":%" PRIu64 ",\"last\":%" PRIu64
@@ -138,9 +138,14 @@ print_object(const struct log_request *request, const struct reprise_log_entry *
 		       ",\"revision\":%" PRIu64 ",\"bytes\":%zu",
 		       entry->first, entry->kind, entry->flags, entry->revision,
 		       entry->payload.size);
-	printf(",\"time\":\"%sZ\",\"life\":\"", time);
-	log_text_incarnation(stdout, &entry->life);
-	putchar('"');
+	printf(",\"time\":\"%sZ\",\"life\":", time);
+	if (kind == REPRISE_LOG_RING) {
+		putchar('"');
+		log_text_incarnation(stdout, &entry->life);
+		putchar('"');
+	} else {
+		printf("null");
+	}
 	if (!is_gap)
 		print_payload(&entry->payload);
 	printf("}\n");
@@ -152,7 +157,7 @@ print_entry(struct printing *printing, const struct reprise_log_entry *entry)
 	if (entry->first > printing->after + 1)
 		print_archived(printing->request, printing->after + 1, entry->first - 1);
 	if (printing->request->is_json)
-		print_object(printing->request, entry);
+		print_object(entry, printing->kind);
 	else
 		print_row(entry);
 	printing->after = entry->last;
@@ -214,6 +219,7 @@ begin(struct printing *printing, const struct log_request *request, struct repri
 	if (status != REPRISE_OK)
 		return say_failure(printing, status, &error);
 	printing->until = ret_stats->head;
+	printing->kind = ret_stats->kind;
 	print_heading(request);
 	return true;
 }
