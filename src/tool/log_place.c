@@ -87,6 +87,7 @@ log_place_open(const struct log_place *place, enum log_access access, struct rep
 	if (place->postgres != NULL)
 		return open_postgres(place, access, ret_log, error);
 #endif
+	(void)place;
 	(void)access;
 	(void)ret_log;
 	(void)error;
