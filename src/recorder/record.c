@@ -218,7 +218,8 @@ wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *rou
 {
 	pthread_mutex_lock(&recorder->lock);
 	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
-	const bool is_idle = TAILQ_EMPTY(&recorder->attached);
+	/* One that is asked for may have waited for a life that has just gone. */
+	const bool is_idle = TAILQ_EMPTY(&recorder->attached) && TAILQ_EMPTY(&recorder->requests);
 
 	if (!is_busy && !recorder->is_urgent && !recorder->is_stopping &&
 	    !(recorder->is_closing && is_idle)) {
