@@ -222,7 +222,7 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 	if (!gather_events(batch, recorder, recording, &look))
 		return false;
 	if (recording->taken < look.newest)
-		return true; /* overtaken again and again: another time */
+		return false; /* overtaken again and again: another time */
 	if (look.has_ended && !recording->has_ended)
 		put(batch, recording, LOG_END, 0, recording->taken)->end_status = look.end_status;
 	if (!has_writer && !is_void)

@@ -20,7 +20,7 @@ enum {
 struct round {
 	bool is_full;     /* there was more than went into the batch */
 	bool is_urgent;   /* every session is looked at */
-	bool has_refused; /* one of them, in itself, a while ago */
+	bool has_refused; /* one of them was, in itself: now or a while ago */
 	uint64_t number;
 	bool wants_sync;
 	uint64_t oldest_ns; /* the stamp of the oldest event, or UINT64_MAX */
@@ -159,6 +159,8 @@ gather(struct reprise_recorder *recorder, struct round *round)
 	for (uint64_t i = 0; i < recorder->batch.writes_count; i++)
 		recorder->batch.marks[i].recording->enqueued =
 			recorder->batch.marks[i].recording->taken;
+	if (recorder->batch.writes_count > 0)
+		pthread_cond_broadcast(&recorder->has_news);
 	recorder->stats.lag = recorder->batch.entries_count;
 	recorder->stats.lag_ns = round->oldest_ns == UINT64_MAX || round->oldest_ns > now
 					 ? 0
@@ -271,10 +273,10 @@ record_run(void *argument)
 		if (recorder->batch.writes_count > 0) {
 			if (!commit(recorder, level))
 				break;
-			record_settle(recorder, level);
+			round.has_refused = !record_settle(recorder, level) || round.has_refused;
 			batch_clear(&recorder->batch);
 		} else if (round.wants_sync) {
-			record_settle(recorder, level);
+			(void)record_settle(recorder, level);
 		}
 		if (round.is_urgent && !round.is_full && !round.has_refused)
 			be_complete(recorder, &round);

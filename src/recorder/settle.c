@@ -135,14 +135,19 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	return goes;
 }
 
-void
+bool
 record_settle(struct reprise_recorder *recorder, enum log_level level)
 {
 	const struct batch *const batch = &recorder->batch;
+	bool is_all = true;
 
-	for (uint64_t i = 0; i < batch->writes_count; i++)
+	for (uint64_t i = 0; i < batch->writes_count; i++) {
+		const reprise_status status = batch->writes[i].status;
+
+		is_all = is_all && (status == REPRISE_OK || status == REPRISE_E_CONFLICT);
 		if (!settle(recorder, &batch->writes[i], &batch->marks[i]))
 			port_fence(batch->marks[i].recording->session);
+	}
 	pthread_mutex_lock(&recorder->lock);
 	recorder->stats.batches += batch->writes_count != 0;
 	if (level == LOG_SYNCED)
@@ -163,4 +168,5 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 	pthread_mutex_lock(&recorder->lock);
 	pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);
+	return is_all;
 }
