@@ -106,6 +106,7 @@ put_gap(struct batch *batch, struct recording *recording, uint64_t first, uint64
 {
 	put(batch, recording, LOG_GAP, first, last)->reason = reason;
 	batch->marks[batch->writes_count - 1].lost = last - first + 1;
+	recording->taken = last;
 }
 
 /* The write that the next event goes to: the last one, if that is of the events just before it. */
@@ -209,11 +210,13 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 	const bool syncs = recorder->wants_sync && recording->synced < recording->written;
 
 	pthread_mutex_unlock(&recorder->lock);
+	if (is_full(batch))
+		return false;
 	if (recording->session == NULL) {
 		(void)put(batch, recording, LOG_CLOSE, 0, recording->written);
 		return true;
 	}
-	if (is_full(batch) || !has_room_for(batch, recording->session))
+	if (!has_room_for(batch, recording->session))
 		return false;
 	const uint64_t before = batch->writes_count;
 
