@@ -220,12 +220,17 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 		return false;
 	const uint64_t before = batch->writes_count;
 
+	recording->has_all = false;
 	if (is_void && !is_marked)
 		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
 	if (!gather_events(batch, recorder, recording, &look))
 		return false;
 	if (recording->taken < look.newest)
 		return false; /* overtaken again and again: another time */
+	recording->has_all = true;
+	/* Nothing is left of it, and it was attached again, or found so only now: said once more, and it goes. */
+	if (is_void && batch->writes_count == before)
+		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
 	if (look.has_ended && !recording->has_ended)
 		put(batch, recording, LOG_END, 0, recording->taken)->end_status = look.end_status;
 	if (!has_writer && !is_void)

@@ -44,6 +44,7 @@ struct recording {
 	/* The writing thread's. */
 	uint64_t taken;              /* copied out of the ring */
 	bool has_ended;              /* the log knows */
+	bool has_all;                /* taken is what was newest at the last look */
 	uint64_t quiet;              /* looks in a row that found nothing */
 	uint64_t skip;               /* looks to leave out before the next */
 	uint64_t retry_ns, attempts; /* refused by itself */

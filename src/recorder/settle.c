@@ -120,7 +120,7 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	const bool is_closed = write->type == LOG_CLOSE && write->status == REPRISE_OK;
 	/* One that has become void since the batch was made: the log is to know that first. */
 	const bool is_marked = !recording->is_void || recording->is_void_marked;
-	const bool is_dead = recording->is_void && is_marked &&
+	const bool is_dead = recording->is_void && is_marked && recording->has_all &&
 			     recording->written == recording->taken;
 	const bool goes = recording->is_attached &&
 			  (recording->session == NULL || recording->is_fenced || is_dead ||
