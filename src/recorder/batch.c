@@ -106,6 +106,7 @@ put_gap(struct batch *batch, struct recording *recording, uint64_t first, uint64
 {
 	put(batch, recording, LOG_GAP, first, last)->reason = reason;
 	batch->marks[batch->writes_count - 1].lost = last - first + 1;
+	recording->taken = last;
 }
 
 /* The write that the next event goes to: the last one, if that is of the events just before it. */
@@ -209,20 +210,27 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 	const bool syncs = recorder->wants_sync && recording->synced < recording->written;
 
 	pthread_mutex_unlock(&recorder->lock);
+	if (is_full(batch))
+		return false;
 	if (recording->session == NULL) {
 		(void)put(batch, recording, LOG_CLOSE, 0, recording->written);
 		return true;
 	}
-	if (is_full(batch) || !has_room_for(batch, recording->session))
+	if (!has_room_for(batch, recording->session))
 		return false;
 	const uint64_t before = batch->writes_count;
 
+	recording->has_all = false;
 	if (is_void && !is_marked)
 		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
 	if (!gather_events(batch, recorder, recording, &look))
 		return false;
 	if (recording->taken < look.newest)
-		return true; /* overtaken again and again: another time */
+		return false; /* overtaken again and again: another time */
+	recording->has_all = true;
+	/* Nothing is left of it, and it was attached again, or found so only now: said once more, and it goes. */
+	if (is_void && batch->writes_count == before)
+		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
 	if (look.has_ended && !recording->has_ended && !is_void)
 		put(batch, recording, LOG_END, 0, recording->taken)->end_status = look.end_status;
 	if (!has_writer && !is_void)

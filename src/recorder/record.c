@@ -20,7 +20,7 @@ enum {
 struct round {
 	bool is_full;     /* there was more than went into the batch */
 	bool is_urgent;   /* every session is looked at */
-	bool has_refused; /* one of them, in itself, a while ago */
+	bool has_refused; /* one of them was, in itself: now or a while ago */
 	uint64_t number;
 	bool wants_sync;
 	uint64_t oldest_ns; /* the stamp of the oldest event, or UINT64_MAX */
@@ -160,6 +160,8 @@ gather(struct reprise_recorder *recorder, struct round *round)
 		recorder->batch.marks[i].recording->enqueued =
 			recorder->batch.marks[i].recording->taken;
 	recorder->oldest_ns = round->oldest_ns;
+	if (recorder->batch.writes_count > 0)
+		pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);
 }
 
@@ -215,7 +217,8 @@ wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *rou
 {
 	pthread_mutex_lock(&recorder->lock);
 	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
-	const bool is_idle = TAILQ_EMPTY(&recorder->attached);
+	/* One that is asked for may have waited for a life that has just gone. */
+	const bool is_idle = TAILQ_EMPTY(&recorder->attached) && TAILQ_EMPTY(&recorder->requests);
 
 	if (!is_busy && !recorder->is_urgent && !recorder->is_stopping &&
 	    !(recorder->is_closing && is_idle)) {
@@ -267,10 +270,10 @@ record_run(void *argument)
 		if (recorder->batch.writes_count > 0) {
 			if (!commit(recorder, level))
 				break;
-			record_settle(recorder, level);
+			round.has_refused = !record_settle(recorder, level) || round.has_refused;
 			batch_clear(&recorder->batch);
 		} else if (round.wants_sync) {
-			record_settle(recorder, level);
+			(void)record_settle(recorder, level);
 		}
 		if (round.is_urgent && !round.is_full && !round.has_refused)
 			be_complete(recorder, &round);

@@ -44,6 +44,7 @@ struct recording {
 	/* The writing thread's. */
 	uint64_t taken;              /* copied out of the ring */
 	bool has_ended;              /* the log knows */
+	bool has_all;                /* taken is what was newest at the last look */
 	uint64_t quiet;              /* looks in a row that found nothing */
 	uint64_t skip;               /* looks to leave out before the next */
 	uint64_t retry_ns, attempts; /* refused by itself */
@@ -111,8 +112,8 @@ void *record_run(void *recorder);
 /* Gives @recording, which is detached, back to the store; it may be gone afterwards. */
 void recorder_let_go(struct reprise_recorder *recorder, struct recording *recording);
 
-/* The batch was committed: what its writes have come to. The writing thread's. */
-void record_settle(struct reprise_recorder *recorder, enum log_level level);
+/* The batch was committed: what its writes have come to. False if one was refused. The writing thread's. */
+bool record_settle(struct reprise_recorder *recorder, enum log_level level);
 
 /* Under the lock: the recording of that life of that session, or NULL. */
 struct recording *recorder_find(struct reprise_recorder *recorder, const char *id,

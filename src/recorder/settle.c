@@ -120,7 +120,7 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	const bool is_closed = write->type == LOG_CLOSE && write->status == REPRISE_OK;
 	/* One that has become void since the batch was made: the log is to know that first. */
 	const bool is_marked = !recording->is_void || recording->is_void_marked;
-	const bool is_dead = recording->is_void && is_marked &&
+	const bool is_dead = recording->is_void && is_marked && recording->has_all &&
 			     recording->written == recording->taken;
 	const bool goes = recording->is_attached &&
 			  (recording->session == NULL || recording->is_fenced || is_dead ||
@@ -135,14 +135,19 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	return goes;
 }
 
-void
+bool
 record_settle(struct reprise_recorder *recorder, enum log_level level)
 {
 	const struct batch *const batch = &recorder->batch;
+	bool is_all = true;
 
-	for (uint64_t i = 0; i < batch->writes_count; i++)
+	for (uint64_t i = 0; i < batch->writes_count; i++) {
+		const reprise_status status = batch->writes[i].status;
+
+		is_all = is_all && (status == REPRISE_OK || status == REPRISE_E_CONFLICT);
 		if (!settle(recorder, &batch->writes[i], &batch->marks[i]))
 			port_fence(batch->marks[i].recording->session);
+	}
 	pthread_mutex_lock(&recorder->lock);
 	recorder->stats.batches += batch->writes_count != 0;
 	recorder->oldest_ns = UINT64_MAX;
@@ -164,4 +169,5 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 	pthread_mutex_lock(&recorder->lock);
 	pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);
+	return is_all;
 }
