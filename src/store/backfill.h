@@ -10,8 +10,7 @@
  *   IDLE ── owner asks ──► ASKED ── the page is there ──► READY ── owner takes it ──► IDLE
  *
  *   ready:A / advance:A   who finds READY sees the page
- *   record:A / see:A      who sees that a position is recorded finds it in the log
- *   record:A / room:A     and who displaces it then displaces nothing that is in the ring alone
+ *   record:A / room:A     who displaces a recorded event does so after it was copied
  *
  * While one page is handed out the next one may be asked for: two pages, and never more. A page's
  * records are laid out as in the ring, so that a stretch can walk them. They are of one life and without

@@ -243,14 +243,16 @@ hand_move(struct reprise_subscription *subscription, struct reprise_session *ses
 	unlock(hands);
 }
 
-void
+bool
 hand_interrupt(struct reprise_session *session, struct reprise_subscription *subscription)
 {
 	struct hands *const hands = lock_of(session);
+	const bool is_here = subscription->session == session;
 
-	if (subscription->session == session)
+	if (is_here)
 		wake_sleeper(subscription);
 	unlock(hands);
+	return is_here;
 }
 
 /*

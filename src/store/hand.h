@@ -76,8 +76,8 @@ void hand_ring(struct reprise_session *session, struct reprise_subscription *sub
 /* The subscription's hand goes down, and its next one is among those of @session. */
 void hand_move(struct reprise_subscription *subscription, struct reprise_session *session);
 
-/* Ends the sleep of @subscription's owner, if it is one of this kind. */
-void hand_interrupt(struct reprise_session *session, struct reprise_subscription *subscription);
+/* Ends the sleep of @subscription's owner, if it is one of this kind. False if its hands are not @session's. */
+bool hand_interrupt(struct reprise_session *session, struct reprise_subscription *subscription);
 
 /* The relay's, or the port's: rings every hand that is up when it begins. Answers whether there was one. */
 bool hands_ring(struct reprise_session *session);

@@ -119,8 +119,8 @@ subscription_look(const struct reprise_subscription *subscription)
 	struct look look = ring_look(&session->ring);
 
 	if (subscription->is_recorded_only) {
-		/* [see:A] Before the log is asked; pairs with [record:A]. */
-		const uint64_t recorded = load_acquire(&session->recorded);
+		/* A bound alone: what is read comes from the ring, or by the port's lock. */
+		const uint64_t recorded = load_relaxed(&session->recorded);
 
 		if (recorded < look.newest) {
 			look.newest = recorded;

@@ -78,7 +78,7 @@ port_take(struct reprise_session *session, reprise_position after, struct stretc
 void
 port_recorded(struct reprise_session *session, reprise_position position)
 {
-	/* [record:A] The log before; pairs with [see:A], pairs with [room:A]. */
+	/* [record:A] The log before; pairs with [room:A]. */
 	store_release(&session->recorded, position);
 	fence_ordered();
 	if (load_relaxed(&session->recorded_only) == 0)

@@ -153,18 +153,14 @@ reprise_subscription_interrupt(struct reprise_subscription *subscription)
 		return REPRISE_E_INVALID;
 	if (!stamp_is_here(subscription->home))
 		return REPRISE_E_FORKED;
-	store_release(&subscription->interrupted, 1);
-	/*
-	 * Before the session is looked at, as [ring:A] is before the bits: who has moved to another since
-	 * has looked whether it is interrupted, after that.
-	 */
-	fence_ordered();
-	struct reprise_session *const session =
-		__atomic_load_n(&subscription->session, __ATOMIC_RELAXED);
+	struct reprise_session *session;
 
-	if (session != NULL) {
+	store_release(&subscription->interrupted, 1);
+	/* Who has moved since, under the lock of the hands, has looked whether it is interrupted after that. */
+	do
+		session = __atomic_load_n(&subscription->session, __ATOMIC_RELAXED);
+	while (session != NULL && !hand_interrupt(session, subscription));
+	if (session != NULL)
 		bell_ring_direct(&session->bell);
-		hand_interrupt(session, subscription);
-	}
 	return REPRISE_OK;
 }
