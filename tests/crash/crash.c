@@ -10,6 +10,8 @@
 
 #include <reprise/log_sqlite.h>
 #ifdef CRASH_POSTGRES
+#include <libpq-fe.h>
+
 #include <reprise/log_postgres.h>
 #endif
 
@@ -160,6 +162,30 @@ crash_log(const struct crash *crash)
 		fprintf(stderr, "%s: %s\n", error.what, error.detail);
 	CHECK_OK(status);
 	return log;
+}
+
+void
+crash_await_gone(const struct crash *crash)
+{
+	bool is_gone = !crash->is_postgres;
+
+#ifdef CRASH_POSTGRES
+	PGconn *const connection = is_gone ? NULL : PQconnectdb(getenv("REPRISE_POSTGRES"));
+
+	while (!is_gone) {
+		PGresult *const answer =
+			PQexec(connection, "SELECT 1 FROM pg_stat_activity WHERE pid <> "
+					   "pg_backend_pid() AND backend_type = 'client backend'");
+
+		CHECK(PQresultStatus(answer) == PGRES_TUPLES_OK);
+		is_gone = PQntuples(answer) == 0;
+		PQclear(answer);
+		if (!is_gone)
+			crash_nap(2000000);
+	}
+	PQfinish(connection);
+#endif
+	CHECK(is_gone);
 }
 
 struct crash_runtime

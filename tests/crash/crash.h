@@ -86,6 +86,9 @@ struct crash_runtime {
 	struct reprise_recorder *recorder;
 };
 
+/* What the server was doing for who was killed is done: it may commit without him. */
+void crash_await_gone(const struct crash *crash);
+
 struct reprise_log *crash_log(const struct crash *crash);
 struct crash_runtime crash_open(const struct crash *crash);
 /* Everything must be recorded. */
