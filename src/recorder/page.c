@@ -81,6 +81,9 @@ find_life(struct telling *telling, bool *ret_is_there)
 	struct reprise_log *const log = telling->recorder->reading;
 	struct reprise_error error = { .size = sizeof(error) };
 	reprise_gap_detail refused = REPRISE_GAP_UNKNOWN_SESSION;
+	/* Before the log is read: by then it may have been marked there, and be forgotten here. */
+	const bool was_void = is_void_here(telling->recorder, telling->key.thread,
+					   &telling->question->incarnation);
 
 	telling->stats.size = sizeof(telling->stats);
 	const reprise_status status =
@@ -90,7 +93,7 @@ find_life(struct telling *telling, bool *ret_is_there)
 	*ret_is_there = true;
 	if (status == REPRISE_OK) {
 		telling->page->head = telling->stats.head;
-		if (telling->life.number != 0 && !is_void(telling, &telling->life))
+		if (telling->life.number != 0 && !was_void && !is_void(telling, &telling->life))
 			return true;
 		if (telling->life.number != 0)
 			refused = REPRISE_GAP_INVALIDATED;

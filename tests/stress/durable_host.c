@@ -93,6 +93,9 @@ static void
 take_unavailable(struct host *host, const struct reprise_gap *gap)
 {
 	/* Nothing crashes here, so that no life diverges. */
+	if (gap->detail != REPRISE_GAP_INVALIDATED)
+		fprintf(stderr, "detail %d from %" PRIu64 " at %" PRIu64 "\n", (int)gap->detail,
+			host->began, host->at.position);
 	CHECK(gap->detail == REPRISE_GAP_INVALIDATED);
 	CHECK(gap->lost == 0);
 	host->is_unavailable = true;

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+#include "crash.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a runtime that was killed has left is held against what it had told. */
+
+enum {
+	LIVES_MAX = 8192,
+	GAP_MARK = 1,
+};
+
+struct lives {
+	struct reprise_life all[LIVES_MAX];
+	size_t count;
+};
+
+static void
+read_lives(struct reprise_log *log, const struct reprise_log_key *key, struct lives *lives)
+{
+	CHECK_OK(reprise_log_lives(log, key, 0, lives->all, LIVES_MAX, &lives->count, NULL));
+	CHECK(lives->count < LIVES_MAX);
+}
+
+static const struct reprise_life *
+life_of(const struct lives *lives, const struct reprise_cursor *cursor)
+{
+	for (size_t i = 0; i < lives->count; i++)
+		if (memcmp(&lives->all[i].incarnation, &cursor->incarnation,
+			   sizeof(cursor->incarnation)) == 0)
+			return &lives->all[i];
+	CHECK(!"a life that was begun is in the log");
+	return NULL;
+}
+
+/* An ordinal's checksum: the same as in every check before. */
+static void
+note(struct crash_session *session, reprise_ordinal ordinal, uint32_t checksum)
+{
+	CHECK(ordinal < CRASH_ORDINALS_MAX);
+	CHECK(ordinal > session->checked || session->checksums[ordinal] == checksum);
+	session->checksums[ordinal] = checksum;
+}
+
+static void
+walk_entry(struct crash *crash, unsigned int number, const struct reprise_log_entry *entry,
+	   reprise_ordinal *head, struct reprise_incarnation *life, uint64_t *life_number)
+{
+	struct crash_session *const session = &crash->sessions[number];
+	uint64_t written_by = 0;
+
+	CHECK(entry->first == *head + 1);
+	if (entry->type == REPRISE_LOG_GAP) {
+		/* Who refuses loses nothing. */
+		CHECK(number % 2 == 0);
+		CHECK(entry->reason == REPRISE_LOG_GAP_OVERRUN);
+		for (uint64_t ordinal = entry->first; ordinal <= entry->last; ordinal++)
+			note(session, ordinal, GAP_MARK);
+		atomic_fetch_add(&crash->gaps, entry->last > session->checked);
+	} else {
+		note(session, entry->first,
+		     crash_verify(number, entry->first, entry->payload, &written_by));
+		/* One writer's within a life; it may have closed and come again. */
+		if (memcmp(life, &entry->life, sizeof(*life)) != 0)
+			*life_number = 0;
+		CHECK(written_by / 1000 == *life_number / 1000 || *life_number == 0);
+		CHECK(written_by >= *life_number);
+		*life_number = written_by;
+		*life = entry->life;
+	}
+	*head = entry->last;
+}
+
+/* Every ordinal once, with the right bytes. Answers the head. */
+static reprise_ordinal
+walk(struct crash *crash, struct reprise_log *log, unsigned int number)
+{
+	const struct reprise_log_key key = { "default", crash_id(number) };
+	struct reprise_incarnation life = { { 0 } };
+	struct reprise_log_page *page = NULL;
+	reprise_ordinal head = 0;
+	uint64_t life_number = 0;
+	size_t count;
+
+	CHECK_OK(reprise_log_page_open(&page));
+	do {
+		CHECK_OK(reprise_log_load_after(log, &key, head, 1000, 0, page, NULL));
+		const struct reprise_log_entry *const entries =
+			reprise_log_page_entries(page, &count);
+
+		for (size_t i = 0; i < count; i++)
+			walk_entry(crash, number, &entries[i], &head, &life, &life_number);
+	} while (count > 0);
+	reprise_log_page_close(page);
+	return head;
+}
+
+static void
+check_log(struct crash *crash, struct reprise_log *log, unsigned int number, struct lives *lives)
+{
+	const struct reprise_log_key key = { "default", crash_id(number) };
+	struct crash_session *const session = &crash->sessions[number];
+	const struct crash_place *const promised = crash_place(&session->promised);
+	struct reprise_log_report report = { .size = sizeof(report) };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	const reprise_status status = reprise_log_verify(log, &key, &report, NULL);
+
+	lives->count = 0;
+	if (status == REPRISE_E_NOT_FOUND) {
+		CHECK(promised == NULL && session->checked == 0);
+		return;
+	}
+	CHECK_OK(status);
+	if (report.faults != 0)
+		fprintf(stderr, "%s at %" PRIu64 "\n", report.what, report.at);
+	CHECK(report.faults == 0);
+	CHECK_OK(reprise_log_stats(log, &key, &stats, NULL));
+	const reprise_ordinal head = walk(crash, log, number);
+
+	CHECK(head == stats.head && head == report.events + report.lost);
+	CHECK(head >= session->checked);
+	session->checked = head;
+	read_lives(log, &key, lives);
+	if (crash->has_closed)
+		CHECK(stats.life.state == REPRISE_LIFE_CLEAN);
+	if (promised != NULL) {
+		const struct reprise_life *const life = life_of(lives, &promised->cursor);
+
+		CHECK(promised->cursor.position >= life->first);
+		CHECK(promised->cursor.position <= life->end);
+	}
+	for (unsigned int host = 0; host < CRASH_HOSTS; host++) {
+		const struct crash_place *const place = crash_place(&session->hosts[host]);
+
+		if (place == NULL)
+			continue;
+		const struct reprise_life *const life = life_of(lives, &place->cursor);
+
+		/* What is recorded alone is seen by one of them: it never holds what dies. */
+		CHECK(host == 0 || place->cursor.position <= life->end);
+		if (place->cursor.position > life->end || place->checksum == 0)
+			continue;
+		const uint32_t recorded = session->checksums[place->cursor.position];
+
+		/* Who sees what is live may have seen what was overrun before it could be recorded. */
+		CHECK(recorded == place->checksum || (host == 0 && recorded == GAP_MARK));
+	}
+}
+
+/* A host that comes back. */
+struct back {
+	struct crash *crash;
+	struct crash_runtime *runtime;
+	unsigned int session, host;
+	struct reprise_cursor at;
+	struct reprise_subscription *subscription;
+};
+
+static void
+subscribe(struct back *back)
+{
+	const struct reprise_subscription_options options = { .size = sizeof(options),
+							      .is_recorded_only = back->host == 1 };
+
+	CHECK_OK(reprise_subscribe_after(back->runtime->store, &back->at, &options,
+					 &back->subscription, NULL));
+}
+
+static reprise_outcome
+next(struct back *back, struct reprise_event *event, struct reprise_gap *gap)
+{
+	struct reprise_end end;
+
+	for (;;) {
+		const reprise_outcome outcome = reprise_next(back->subscription, event, gap, &end);
+
+		if (outcome != REPRISE_NEXT_EMPTY)
+			return outcome;
+		CHECK_OK(reprise_wait(back->subscription, UINT64_C(20000000000)));
+	}
+}
+
+/* The host holds what has died: it is told, and how far back it has to go. */
+static void
+expect_diverged(struct back *back, const struct reprise_life *life)
+{
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	CHECK(back->host == 0);
+	CHECK(life->state == REPRISE_LIFE_CRASHED);
+	CHECK(next(back, &event, &gap) == REPRISE_NEXT_GAP);
+	CHECK(gap.reason == REPRISE_GAP_UNAVAILABLE && gap.detail == REPRISE_GAP_DIVERGED);
+	CHECK(gap.cursor.position == life->end);
+	CHECK(memcmp(&gap.cursor.incarnation, &life->incarnation, sizeof(life->incarnation)) == 0);
+	CHECK(next(back, &event, &gap) == REPRISE_NEXT_ENDED);
+	reprise_subscription_close(back->subscription);
+	back->at = gap.cursor;
+	subscribe(back);
+	atomic_fetch_add(&back->crash->diverged, 1);
+}
+
+/* What comes next of a life that the log has: up to its end. */
+static void
+expect_rest(struct back *back, const struct reprise_life *life)
+{
+	const struct crash_session *const session = &back->crash->sessions[back->session];
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	while (back->at.position < life->end) {
+		if (next(back, &event, &gap) == REPRISE_NEXT_EVENT) {
+			CHECK(event.position == back->at.position + 1);
+			CHECK(event.source == REPRISE_SOURCE_LOG);
+			CHECK(crash_verify(back->session, event.position, event.payload, NULL) ==
+			      session->checksums[event.position]);
+			back->at.position = event.position;
+			atomic_fetch_add(&back->crash->healed, 1);
+			continue;
+		}
+		CHECK(gap.reason == REPRISE_GAP_TRIMMED && gap.detail == REPRISE_GAP_OVERRUN);
+		CHECK(gap.lost_first == back->at.position + 1 && gap.lost_last <= life->end);
+		for (uint64_t lost = gap.lost_first; lost <= gap.lost_last; lost++)
+			CHECK(session->checksums[lost] == GAP_MARK);
+		back->at.position = gap.lost_last;
+	}
+}
+
+/* From where it was to the end of the log, told of every life that did not end clean. */
+static void
+expect_all(struct back *back, const struct lives *lives)
+{
+	const struct reprise_life *life = life_of(lives, &back->at);
+	const struct reprise_life *const last = &lives->all[lives->count - 1];
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	if (back->at.position > life->end)
+		expect_diverged(back, life);
+	for (;; life++) {
+		expect_rest(back, life);
+		if (life == last)
+			return;
+		if (life->state == REPRISE_LIFE_CLEAN)
+			continue;
+		CHECK(next(back, &event, &gap) == REPRISE_NEXT_GAP);
+		CHECK(gap.reason == REPRISE_GAP_TRIMMED && gap.detail == REPRISE_GAP_RESTART);
+		CHECK(gap.lost == 0 && gap.cursor.position == life->end);
+		CHECK(memcmp(&gap.cursor.incarnation, &life[1].incarnation,
+			     sizeof(life->incarnation)) == 0);
+		atomic_fetch_add(&back->crash->restarts, 1);
+	}
+}
+
+/* And it goes on live. */
+static void
+expect_live(struct back *back, reprise_position first, reprise_position last)
+{
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	for (reprise_position position = first; position <= last; position++) {
+		CHECK(next(back, &event, &gap) == REPRISE_NEXT_EVENT);
+		CHECK(event.position == position);
+		(void)crash_verify(back->session, position, event.payload, NULL);
+	}
+	reprise_subscription_close(back->subscription);
+}
+
+static void
+check_session(struct crash *crash, struct crash_runtime *runtime, unsigned int number,
+	      struct lives *lives, uint64_t *random)
+{
+	const struct reprise_log_key key = { "default", crash_id(number) };
+	struct crash_session *const told = &crash->sessions[number];
+	struct back backs[CRASH_HOSTS];
+	struct reprise_session *session = NULL;
+	unsigned char payload[CRASH_PAYLOAD_MAX];
+	reprise_position position = told->checked;
+	const bool is_early = crash_random(random) % 2 == 0;
+	unsigned int count = 0;
+
+	for (unsigned int host = 0; host < CRASH_HOSTS; host++) {
+		const struct crash_place *const place = crash_place(&told->hosts[host]);
+
+		if (place != NULL)
+			backs[count++] = (struct back){ .crash = crash,
+							.runtime = runtime,
+							.session = number,
+							.host = host,
+							.at = place->cursor };
+	}
+	for (unsigned int i = 0; is_early && i < count; i++)
+		subscribe(&backs[i]);
+	CHECK_OK(reprise_session_open(runtime->store, crash_id(number), NULL, &session, NULL));
+	for (unsigned int i = 0; !is_early && i < count; i++)
+		subscribe(&backs[i]);
+	read_lives(runtime->log, &key, lives);
+	for (unsigned int i = 0; i < count; i++)
+		expect_all(&backs[i], lives);
+	for (int i = 0; i < 2; i++) {
+		const struct reprise_bytes bytes = {
+			payload, crash_payload(number, crash->round * 1000 + 999, position + 1,
+					       crash_random(random), payload)
+		};
+
+		CHECK_OK(reprise_append(session, 0, 0, 0, bytes, &position));
+	}
+	CHECK(position == told->checked + 2);
+	for (unsigned int i = 0; i < count; i++)
+		expect_live(&backs[i], told->checked + 1, position);
+	reprise_session_close(session);
+}
+
+_Noreturn void
+crash_check(struct crash *crash)
+{
+	struct lives *const lives = calloc(1, sizeof(*lives));
+	uint64_t random = crash->seed * 7 + crash->round;
+	bool is_known[CRASH_SESSIONS];
+
+	CHECK(lives != NULL);
+	crash_await_gone(crash);
+	struct crash_runtime runtime = { .log = crash_log(crash) };
+
+	for (unsigned int number = 0; number < CRASH_SESSIONS; number++) {
+		check_log(crash, runtime.log, number, lives);
+		is_known[number] = lives->count > 0;
+	}
+	reprise_log_close(runtime.log);
+	runtime = crash_open(crash);
+	for (unsigned int number = 0; number < CRASH_SESSIONS; number++)
+		if (is_known[number])
+			check_session(crash, &runtime, number, lives, &random);
+	crash_close(&runtime);
+	free(lives);
+	_exit(0);
+}
