@@ -56,7 +56,7 @@ static void
 print_heading(const struct log_request *request)
 {
 	if (!request->is_json)
-		printf("%12s  %-23s  %5s  %5s  %20s  %9s  %s\n", "ordinal", "time (UTC)", "kind",
+		printf("%12s  %-23s  %5s  %5s  %10s  %9s  %s\n", "ordinal", "time (UTC)", "kind",
 		       "flags", "revision", "bytes", "payload");
 }
 
@@ -102,7 +102,7 @@ print_row(const struct reprise_log_entry *entry)
 		return;
 	}
 	log_text_time(time, sizeof(time), entry->time_ns, ' ', 3);
-	printf("%12" PRIu64 "  %-23s  %5u   %04x  %20" PRIu64 "  %9zu  ", entry->first, time,
+	printf("%12" PRIu64 "  %-23s  %5u   %04x  %10" PRIu64 "  %9zu  ", entry->first, time,
 	       entry->kind, entry->flags, entry->revision, entry->payload.size);
 	log_text_escaped(stdout, entry->payload.data, entry->payload.size, EXCERPT_CHARACTERS);
 	putchar('\n');

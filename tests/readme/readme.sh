@@ -1,19 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The library installs where it is told to, pkg-config finds it there, and the program in README.md
-# compiles as it stands, runs, and prints what README.md says it prints: shared and static, and
-# linked from C++17 as well.
+# The libraries install where they are told to, pkg-config finds them there, and the programs in README.md
+# compile as they stand, run, and print what README.md says they print: shared and static, and
+# linked from C++17 as well. The second one, over a log, goes on when it is run again.
 # Usage: readme.sh PROJECT BUILD CC CXX
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
-block() { awk -v kind="$1" '$0 == "```" kind { on = 1; next } /^```/ { on = 0 } on' README.md; }
-block c >"$scratch/program.c"
-block text >"$scratch/expected"
-{ [ -s "$scratch/program.c" ] && [ -s "$scratch/expected" ]; } || { echo "README.md has no program"; exit 1; }
-lines=$(wc -l <"$scratch/program.c")
-[ "$lines" -le 25 ] || { echo "the program in README.md has $lines lines, not 25"; exit 1; }
+# block KIND NUMBER: the first, the second
+block() {
+	awk -v kind="$1" -v number="$2" '
+	$0 == "```" kind { on = ++count == number; next }
+	/^```/ { on = 0 }
+	on' README.md
+}
+# program NUMBER LINES: into $scratch, with what it is to print
+program() {
+	block c "$1" >"$scratch/program.c"
+	block text "$1" >"$scratch/expected"
+	{ [ -s "$scratch/program.c" ] && [ -s "$scratch/expected" ]; } || { echo "README.md has no program $1"; exit 1; }
+	lines=$(wc -l <"$scratch/program.c")
+	[ "$lines" -le "$2" ] || { echo "program $1 in README.md has $lines lines, not $2"; exit 1; }
+}
 
 cmake --install "$2" --prefix "$scratch/installed" >/dev/null || exit 1
 pc=$(find "$scratch/installed" -name reprise.pc)
@@ -22,9 +31,10 @@ export PKG_CONFIG_PATH
 libraries=$(pkg-config --variable=libdir reprise)
 
 expect_output() {
-	LD_LIBRARY_PATH=$libraries "$1" >"$scratch/printed" || exit 1
+	(cd "$scratch" && LD_LIBRARY_PATH=$libraries "$1") >"$scratch/printed" || exit 1
 	diff "$scratch/expected" "$scratch/printed" || exit 1
 }
+program 1 25
 # shellcheck disable=SC2046 # lists of words
 $3 -std=c11 -Wall -Wextra "$scratch/program.c" $(pkg-config --cflags --libs reprise) \
 	-o "$scratch/shared" || exit 1
@@ -33,6 +43,23 @@ expect_output "$scratch/shared"
 $3 -std=c11 "$scratch/program.c" $(pkg-config --cflags reprise) "$libraries/libreprise.a" \
 	$(pkg-config --static --libs reprise | sed 's/-lreprise//') -o "$scratch/static" || exit 1
 expect_output "$scratch/static"
+
+# Twice over one log, with either library.
+if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
+	program 2 40
+	# shellcheck disable=SC2046
+	$3 -std=c11 -Wall -Wextra "$scratch/program.c" \
+		$(pkg-config --cflags --libs reprise_recorder reprise_log_sqlite) -o "$scratch/logs" || exit 1
+	# shellcheck disable=SC2046
+	$3 -std=c11 "$scratch/program.c" $(pkg-config --cflags reprise_recorder) \
+		$(pkg-config --static --libs reprise_recorder reprise_log_sqlite |
+			sed -E "s|-l(reprise[a-z_]*)|$libraries/lib\\1.a|g") -o "$scratch/logs_static" || exit 1
+	for run in logs logs_static; do
+		[ $run = logs ] || awk '{ sub(/[0-9]+/, $2 + 5) } 1' "$scratch/expected" >"$scratch/later"
+		[ $run = logs ] || mv "$scratch/later" "$scratch/expected"
+		expect_output "$scratch/$run"
+	done
+fi
 
 cat >"$scratch/program.cc" <<'PROGRAM'
 #include <cstdio>

@@ -112,10 +112,10 @@ expect 0 log ls --tenant nobody --json
 prints </dev/null
 expect 0 log cat notes
 prints <<'END'
-     ordinal  time (UTC)                kind  flags              revision      bytes  payload
-           1  2001-09-09 01:46:40.000      7   0000                     1          5  plain
-           2  2001-09-09 01:46:40.123      0   0301                     2         24  "two"\n\t\\ \u001b[31mred\u007f \u009b é
-           3  2001-09-09 01:46:40.000      0   0000                     2          4  \xff\xfe\u0000z
+     ordinal  time (UTC)                kind  flags    revision      bytes  payload
+           1  2001-09-09 01:46:40.000      7   0000           1          5  plain
+           2  2001-09-09 01:46:40.123      0   0301           2         24  "two"\n\t\\ \u001b[31mred\u007f \u009b é
+           3  2001-09-09 01:46:40.000      0   0000           2          4  \xff\xfe\u0000z
            4  2001-09-09 01:46:40.000  65535   0000  18446744073709551615          0  
 END
 expect 0 log cat notes --json
