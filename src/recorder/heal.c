@@ -51,8 +51,10 @@ unpark(struct healing *healing)
 }
 
 static struct backfill *
-next_in_queue(struct healing *healing)
+next_in_queue(struct reprise_recorder *recorder)
 {
+	struct healing *const healing = &recorder->healing;
+
 	for (;;) {
 		const uint64_t soonest = unpark(healing);
 		struct backfill *const backfill = TAILQ_FIRST(&healing->queue);
@@ -61,6 +63,12 @@ next_in_queue(struct healing *healing)
 			return NULL;
 		if (backfill != NULL)
 			return backfill;
+		if (healing->ahead.is_due) {
+			pthread_mutex_unlock(&healing->lock);
+			page_read_ahead(recorder);
+			pthread_mutex_lock(&healing->lock);
+			continue;
+		}
 		(void)recorder_sleep(&healing->has_work, &healing->lock, soonest);
 	}
 }
@@ -132,7 +140,7 @@ heal_run(void *argument)
 	struct backfill *backfill;
 
 	pthread_mutex_lock(&healing->lock);
-	while ((backfill = next_in_queue(healing)) != NULL)
+	while ((backfill = next_in_queue(recorder)) != NULL)
 		serve(recorder, backfill);
 	pthread_mutex_unlock(&healing->lock);
 	return NULL;

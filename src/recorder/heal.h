@@ -19,6 +19,17 @@ struct store_port;
 
 TAILQ_HEAD(backfills, backfill);
 
+/*
+ * What is likely to be asked for next, read while nobody asks: a subscription that has just been given a page, and one
+ * before that, needs a while to come back. The reading thread's.
+ */
+struct ahead {
+	char thread[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	uint64_t after;
+	bool is_due;  /* to be read */
+	bool is_read; /* the page holds it */
+};
+
 struct healing {
 	pthread_mutex_t lock;
 	pthread_cond_t has_work;
@@ -28,6 +39,7 @@ struct healing {
 	struct backfill *serving; /* or NULL */
 	uint64_t pages;
 	struct reprise_log_page *page; /* the thread's */
+	struct ahead ahead;
 };
 
 /* The thread itself. */

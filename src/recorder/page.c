@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/page.h"
 
+#include <string.h>
+
 #include "base/numbers.h"
 #include "recorder/recorder.h"
 
@@ -191,27 +193,82 @@ put_entries(struct telling *telling, const struct reprise_log_entry *entries, si
 	return has_memory;
 }
 
+/* Loads what follows @after into the thread's page; false if the log cannot be read. */
+static bool
+load_after(struct reprise_recorder *recorder, const struct reprise_log_key *key, uint64_t after)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+
+	recorder->healing.ahead.is_read = false;
+	return reprise_log_load_after(recorder->reading, key, after, ENTRIES_MAX, LOAD_BYTES,
+				      recorder->healing.page, &error) == REPRISE_OK;
+}
+
+/*
+ * Whether the thread's page holds what is asked for. Entries never change: whether they may be handed out still is
+ * judged anew for each page.
+ */
+static bool
+is_read_ahead(const struct telling *telling)
+{
+	const struct ahead *const ahead = &telling->recorder->healing.ahead;
+
+	return ahead->is_read && ahead->after == telling->question->after &&
+	       strcmp(ahead->thread, telling->key.thread) == 0;
+}
+
+/* The page is full: if it was not the first in a row, one more will be asked for. */
+static void
+look_ahead(const struct telling *telling)
+{
+	struct ahead *const ahead = &telling->recorder->healing.ahead;
+	const struct backfill_page *const page = telling->page;
+	const bool is_in_a_row = ahead->after == telling->question->after &&
+				 strcmp(ahead->thread, telling->key.thread) == 0;
+
+	ahead->is_read = false;
+	ahead->after = page->first + page->count - 1;
+	memcpy(ahead->thread, telling->key.thread, strlen(telling->key.thread) + 1);
+	ahead->is_due = is_in_a_row && page->tail == TAIL_MORE && ahead->after < telling->life.end;
+}
+
+void
+page_read_ahead(struct reprise_recorder *recorder)
+{
+	struct ahead *const ahead = &recorder->healing.ahead;
+	const struct reprise_log_key key = { recorder->tenant, ahead->thread };
+	size_t entries_count = 0;
+
+	ahead->is_due = false;
+	if (!load_after(recorder, &key, ahead->after))
+		return;
+	(void)reprise_log_page_entries(recorder->healing.page, &entries_count);
+	ahead->is_read = entries_count > 0;
+}
+
 /* There is more of this life in the log. */
 static bool
 tell_events(struct telling *telling)
 {
 	struct reprise_recorder *const recorder = telling->recorder;
 	const uint64_t after = telling->question->after;
-	struct reprise_error error = { .size = sizeof(error) };
 	size_t entries_count;
 
+	recorder->healing.ahead.is_due = false;
 	if (telling->stats.watermark > after)
 		return say_gap(telling->page, after + 1,
 			       least(telling->stats.watermark, telling->life.end),
 			       REPRISE_GAP_ARCHIVED);
-	if (reprise_log_load_after(recorder->reading, &telling->key, after, ENTRIES_MAX, LOAD_BYTES,
-				   recorder->healing.page, &error) != REPRISE_OK)
+	if (!is_read_ahead(telling) && !load_after(recorder, &telling->key, after))
 		return false;
 	const struct reprise_log_entry *const entries =
 		reprise_log_page_entries(recorder->healing.page, &entries_count);
 
-	return put_entries(telling, entries, entries_count) &&
-	       (telling->page->count > 0 || telling->page->tail != TAIL_MORE);
+	if (!put_entries(telling, entries, entries_count))
+		return false;
+	if (telling->page->count > 0)
+		look_ahead(telling);
+	return telling->page->count > 0 || telling->page->tail != TAIL_MORE;
 }
 
 /*

@@ -14,6 +14,9 @@ struct reprise_recorder;
 bool page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	       const struct backfill_question *question);
 
+/* Reads what is likely to be asked for next. The reading thread's; not under a lock. */
+void page_read_ahead(struct reprise_recorder *recorder);
+
 /* Fills it with the word that nothing has come. */
 void page_say_nothing(struct backfill *backfill);
 
