@@ -449,7 +449,7 @@ Test(heal, C22_a_long_log_is_read_page_by_page)
 	(void)world_expect(first, LONG - 2999, LONG);
 	expect_empty(first);
 	expect_empty(second);
-	cr_assert(eq(u64, lost_of(first) + lost_of(second), 0));
+	cr_assert(eq(u64, stats_of(first).lost + stats_of(second).lost, 0));
 	reprise_subscription_close(first);
 	reprise_subscription_close(second);
 	world_close(&world, REPRISE_OK);
