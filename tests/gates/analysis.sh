@@ -10,7 +10,7 @@ build=build/analysis
 once=$build/once
 bad=0
 # The tests' macros (Criterion's) say nothing to cppcheck and to gcc's: they look at the plain programs.
-plain='tests/stress tests/examples tests/gates tests/oracle tests/fault tests/fuzz tests/model'
+plain='tests/stress tests/examples tests/gates tests/oracle tests/fault tests/fuzz tests/model tests/shape'
 suites='tests/base tests/bench tests/contract tests/log_sqlite tests/ring tests/store tests/support'
 
 # So that each file is looked at as it is built; once, if it is built more often. What is built for the
