@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tool/crash_wire.h"
 #include "tool/durable.h"
@@ -251,8 +250,9 @@ crash_first_life(const struct crash_life *life)
 	if (!let_hosts_in(&scene) || !stream(&scene, CRASH_RECORDED_EVENTS) || !record(&scene) ||
 	    !stream(&scene, CRASH_UNRECORDED_EVENTS))
 		return 1;
-	for (;;)
-		pause();
+	/* Until it is killed; or left alone, since nothing is to come. */
+	(void)crash_receive(life->from_hosts, &cursor, 1);
+	return 1;
 }
 
 int

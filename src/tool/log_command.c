@@ -33,6 +33,13 @@ kind_name(reprise_log_kind kind)
 	return kind == REPRISE_LOG_RING ? "ring" : "direct";
 }
 
+/* Whatever the database holds in its place. */
+static void
+print_name(const char *thread)
+{
+	log_text_escaped(stdout, thread, strlen(thread), SIZE_MAX);
+}
+
 static void
 list_object(const struct reprise_log_key *key, const struct reprise_log_stats *stats)
 {
@@ -62,9 +69,11 @@ list_row(const struct reprise_log_key *key, const struct reprise_log_stats *stat
 
 	if (stats->has_ended)
 		snprintf(ended, sizeof(ended), "%" PRId32, stats->end_status);
-	printf("%-6s  %12" PRIu64 "  %12" PRIu64 "  %5" PRIu64 "  %-11s  %6s  %s\n",
+	printf("%-6s  %12" PRIu64 "  %12" PRIu64 "  %5" PRIu64 "  %-11s  %6s  ",
 	       kind_name(stats->kind), stats->head, stats->watermark, stats->lives,
-	       life_names[stats->lives > 0 ? stats->life.state : 0], ended, key->thread);
+	       life_names[stats->lives > 0 ? stats->life.state : 0], ended);
+	print_name(key->thread);
+	putchar('\n');
 }
 
 static bool
@@ -101,8 +110,9 @@ verify_print(const struct log_request *request, const char *thread,
 		printf("}\n");
 		return;
 	}
-	printf("%s: %" PRIu64 " events, %" PRIu64 " gaps (%" PRIu64 " lost), %" PRIu64 " faults",
-	       thread, report->events, report->gaps, report->lost, report->faults);
+	print_name(thread);
+	printf(": %" PRIu64 " events, %" PRIu64 " gaps (%" PRIu64 " lost), %" PRIu64 " faults",
+	       report->events, report->gaps, report->lost, report->faults);
 	if (report->faults > 0)
 		printf("; the first at %" PRIu64 ": %s", report->at, report->what);
 	putchar('\n');
@@ -203,8 +213,9 @@ archive(const struct log_request *request, struct reprise_log *log)
 		log_text_json(stdout, key.thread, strlen(key.thread));
 		printf(",\"archived\":%" PRIu64 ",\"moved\":%" PRIu64 "}\n", archived, moved);
 	} else {
-		printf("%s: %" PRIu64 " ordinals archived, %" PRIu64 " rows moved\n", key.thread,
-		       archived, moved);
+		print_name(key.thread);
+		printf(": %" PRIu64 " ordinals archived, %" PRIu64 " rows moved\n", archived,
+		       moved);
 	}
 	return true;
 }

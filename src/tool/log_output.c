@@ -34,13 +34,14 @@ log_output_wait(int milliseconds)
 {
 	struct pollfd output = { .fd = STDOUT_FILENO };
 
-	return poll(&output, 1, milliseconds) < 1 || (output.revents & (POLLERR | POLLHUP)) == 0;
+	return poll(&output, 1, milliseconds) < 1 ||
+	       (output.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
 }
 
 int
 log_output_end(int status)
 {
-	if (log_output_flush() || refused == EPIPE || !log_output_wait(0))
+	if (log_output_flush() || refused == EPIPE || (refused == EIO && !log_output_wait(0)))
 		return status;
 	fprintf(stderr, "reprise: standard output: %s\n", strerror(refused));
 	return 1;

@@ -10,8 +10,10 @@ build=build/analysis
 once=$build/once
 bad=0
 # The tests' macros (Criterion's) say nothing to cppcheck and to gcc's: they look at the plain programs.
-plain='tests/stress tests/examples tests/gates tests/oracle tests/fault tests/fuzz tests/model'
-suites='tests/base tests/bench tests/contract tests/log_postgres tests/log_sqlite tests/ring tests/store tests/support'
+plain='tests/stress tests/examples tests/gates tests/oracle tests/fault tests/fuzz tests/model tests/shape
+	tests/crash'
+suites='tests/base tests/bench tests/contract tests/log_postgres tests/log_sqlite tests/recorder tests/ring
+	tests/store tests/support'
 
 # So that each file is looked at as it is built; once, if it is built more often. What is built for the
 # explorer is built without it, too, and looked at so; of its own files one needs its headers, which are
