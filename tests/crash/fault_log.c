@@ -263,6 +263,7 @@ main(int argc, char **argv)
 		bool is_any = play_those(fault_sqlite_scenes, "sqlite", argv[i], &is_good);
 
 		is_any = play_those(fault_more_scenes, "sqlite", argv[i], &is_good) || is_any;
+		is_any = play_those(fault_heal_scenes, "sqlite", argv[i], &is_good) || is_any;
 #ifdef CRASH_POSTGRES
 		if (getenv("REPRISE_POSTGRES") != NULL)
 			is_any = play_those(fault_postgres_scenes, "postgres", argv[i], &is_good) ||
