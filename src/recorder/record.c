@@ -79,6 +79,32 @@ take_requests(struct reprise_recorder *recorder, struct request **taken)
 	return count;
 }
 
+/*
+ * Writes all of @writes in one transaction; or, if something that is stored is damaged, each session's by itself,
+ * so that what is wrong with one is answered to that one alone.
+ */
+static reprise_status
+write_all(struct reprise_recorder *recorder, enum log_level level, struct log_write *writes,
+	  size_t count, struct reprise_error *error)
+{
+	reprise_status status =
+		log_write(recorder->writing, level, recorder->tenant, writes, count, error);
+	size_t end;
+
+	if (status != REPRISE_E_CORRUPT)
+		return status;
+	for (size_t first = 0; first < count; first = end) {
+		for (end = first + 1; end < count; end++)
+			if (strcmp(writes[end].thread, writes[first].thread) != 0)
+				break;
+		status = log_write(recorder->writing, level, recorder->tenant, writes + first,
+				   end - first, error);
+		if (status != REPRISE_OK && status != REPRISE_E_CORRUPT)
+			return status;
+	}
+	return REPRISE_OK;
+}
+
 /* Begins lives, or has them go on: on the disk, whatever the durability of events. */
 static void
 do_requests(struct reprise_recorder *recorder)
@@ -97,8 +123,7 @@ do_requests(struct reprise_recorder *recorder)
 		writes[i] = (struct log_write){ .type = taken[i]->type,
 						.thread = taken[i]->recording->id,
 						.incarnation = taken[i]->recording->incarnation };
-	const reprise_status status =
-		log_write(recorder->writing, LOG_SYNCED, recorder->tenant, writes, count, &error);
+	const reprise_status status = write_all(recorder, LOG_SYNCED, writes, count, &error);
 
 	pthread_mutex_lock(&recorder->lock);
 	for (size_t i = 0; i < count; i++)
@@ -194,8 +219,8 @@ commit(struct reprise_recorder *recorder, enum log_level level)
 
 	for (uint64_t attempts = 1;; attempts++) {
 		struct reprise_error error = { .size = sizeof(error) };
-		const reprise_status status = log_write(recorder->writing, level, recorder->tenant,
-							batch->writes, batch->writes_count, &error);
+		const reprise_status status =
+			write_all(recorder, level, batch->writes, batch->writes_count, &error);
 
 		pthread_mutex_lock(&recorder->lock);
 		recorder->stats.last = status;

@@ -139,11 +139,12 @@ bool
 record_settle(struct reprise_recorder *recorder, enum log_level level)
 {
 	const struct batch *const batch = &recorder->batch;
-	bool is_all = true;
+	bool is_all = true, has_committed = false;
 
 	for (uint64_t i = 0; i < batch->writes_count; i++) {
 		const reprise_status status = batch->writes[i].status;
 
+		has_committed = has_committed || status == REPRISE_OK;
 		is_all = is_all && (status == REPRISE_OK || status == REPRISE_E_CONFLICT);
 		if (!settle(recorder, &batch->writes[i], &batch->marks[i]))
 			port_fence(batch->marks[i].recording->session);
@@ -152,7 +153,7 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 	recorder->stats.batches += batch->writes_count != 0;
 	recorder->oldest_ns = UINT64_MAX;
 	if (level == LOG_SYNCED)
-		sync_all(recorder, batch->writes_count != 0);
+		sync_all(recorder, has_committed);
 	pthread_mutex_unlock(&recorder->lock);
 
 	for (uint64_t i = 0; i < batch->writes_count; i++) {

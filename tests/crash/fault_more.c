@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "fault_log.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <reprise/log_sqlite.h>
+
+/* The log's file is damaged, or foreign, or others write to it. */
+
+static void
+run_sql(const char *path, const char *sql)
+{
+	sqlite3 *database = NULL;
+
+	CHECK(sqlite3_open(path, &database) == SQLITE_OK);
+	CHECK(sqlite3_busy_timeout(database, 10000) == SQLITE_OK);
+	CHECK(sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK);
+	CHECK(sqlite3_close(database) == SQLITE_OK);
+}
+
+/* Pages @first and later are something else from now on. */
+static void
+damage(const char *path, off_t first)
+{
+	unsigned char garbage[4096];
+	struct stat status;
+	const int file = open(path, O_RDWR | O_CLOEXEC);
+
+	CHECK(file >= 0 && fstat(file, &status) == 0);
+	memset(garbage, 0xa5, sizeof(garbage));
+	for (off_t at = first * 4096; at + 4096 <= status.st_size; at += 4096)
+		CHECK(pwrite(file, garbage, sizeof(garbage), at) == sizeof(garbage));
+	CHECK(close(file) == 0);
+}
+
+static void
+expect_no_log(const char *path, reprise_status status)
+{
+	const struct reprise_log_sqlite_options options = { .size = sizeof(options), .path = path };
+	struct reprise_log *log = NULL;
+
+	CHECK(reprise_log_sqlite_open(&options, &log, NULL) == status);
+	CHECK(log == NULL);
+}
+
+static enum fault_end
+foreign_at_open(void)
+{
+	run_sql(fault_path("other"), "PRAGMA application_id = 77; CREATE TABLE t(a);");
+	expect_no_log(fault_path("other"), REPRISE_E_CORRUPT);
+	run_sql(fault_path("tables"), "CREATE TABLE heads(a);");
+	expect_no_log(fault_path("tables"), REPRISE_E_CORRUPT);
+	run_sql(fault_path("other"), "INSERT INTO t VALUES(1);");
+	return FAULT_PASSED;
+}
+
+/* A file with 5,000 entries, and no more than that. */
+static void
+fill_log(void)
+{
+	struct fault fault =
+		fault_open(fault_sqlite(fault_path("log")), 1 << 16, REPRISE_WHEN_FULL_OVERWRITE);
+
+	fault_append_many(&fault, 5000);
+	fault_close_with_books(&fault, false);
+	run_sql(fault_path("log"), "PRAGMA wal_checkpoint(TRUNCATE);");
+}
+
+static enum fault_end
+damaged_at_open(void)
+{
+	fill_log();
+	damage(fault_path("log"), 0);
+	expect_no_log(fault_path("log"), REPRISE_E_CORRUPT);
+	return FAULT_PASSED;
+}
+
+/*
+ * Damaged after it was opened. Nobody is handed what is wrong: what cannot be read is a gap. The runtime goes on.
+ */
+static enum fault_end
+damaged_while_running(void)
+{
+	struct fault fault =
+		fault_open(fault_sqlite(fault_path("log")), 64, REPRISE_WHEN_FULL_OVERWRITE);
+	struct reprise_session_stats stats = { .size = sizeof(stats) };
+	struct reprise_cursor cursor = { .session_id = "s" };
+	struct reprise_subscription *subscription = NULL;
+	uint64_t seen = 0, gaps = 0;
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	for (int i = 0; i < 100; i++) {
+		fault_append_many(&fault, 50);
+		fault_flush(&fault);
+	}
+	run_sql(fault_path("log"), "PRAGMA wal_checkpoint(TRUNCATE);");
+	damage(fault_path("log"), 3);
+	CHECK_OK(reprise_session_stats(fault.store, "s", &stats));
+	cursor.incarnation = stats.incarnation;
+	CHECK_OK(reprise_subscribe_after(fault.store, &cursor, NULL, &subscription, NULL));
+	while (seen < fault.newest) {
+		switch (reprise_next(subscription, &event, &gap, NULL)) {
+		case REPRISE_NEXT_EMPTY:
+			CHECK_OK(reprise_wait(subscription, 20 * FAULT_SECOND));
+			break;
+		case REPRISE_NEXT_EVENT:
+			CHECK(event.position == ++seen && event.payload.size == 1000);
+			CHECK(((const unsigned char *)event.payload.data)[0] == seen % 256);
+			break;
+		case REPRISE_NEXT_GAP:
+			CHECK(gap.reason == REPRISE_GAP_TRIMMED && gap.lost_first == seen + 1);
+			CHECK(gap.detail == REPRISE_GAP_NOT_RECORDED);
+			seen = gap.lost_last;
+			gaps++;
+			break;
+		case REPRISE_NEXT_ENDED:
+			CHECK(!"the end");
+		}
+	}
+	CHECK(gaps > 0);
+	fault_append_until_it_fails(&fault, REPRISE_E_CORRUPT);
+	fault_append_many(&fault, 1000);
+	reprise_subscription_close(subscription);
+	fault_close(&fault, REPRISE_E_TIMEOUT);
+	reprise_log_close(fault.log);
+	return FAULT_PASSED;
+}
+
+/* What is wrong with one session does not keep the others from being recorded. */
+static enum fault_end
+one_key_damaged(void)
+{
+	struct fault fault =
+		fault_open(fault_sqlite(fault_path("log")), 1024, REPRISE_WHEN_FULL_OVERWRITE);
+	struct reprise_session *other = NULL;
+	reprise_position position = 0;
+
+	fault_append_many(&fault, 10);
+	fault_flush(&fault);
+	CHECK_OK(reprise_session_open(fault.store, "good", NULL, &other, NULL));
+	run_sql(fault_path("log"), "UPDATE heads SET watermark = 99 WHERE thread = 's';");
+	for (int i = 0; i < 100; i++) {
+		fault_append_many(&fault, 1);
+		CHECK_OK(reprise_append(other, 0, 0, 0, (struct reprise_bytes){ "x", 1 },
+					&position));
+	}
+	CHECK_OK(reprise_recorder_flush(fault.recorder, "good", REPRISE_SYNCED, 10 * FAULT_SECOND));
+	CHECK(fault_stats(&fault).failures > 0);
+	CHECK(reprise_recorder_flush(fault.recorder, NULL, REPRISE_SYNCED, FAULT_SECOND / 5) ==
+	      REPRISE_E_TIMEOUT);
+	/* Nor from being opened. */
+	reprise_session_close(other);
+	CHECK_OK(reprise_session_open(fault.store, "another", NULL, &other, NULL));
+	reprise_session_close(other);
+	run_sql(fault_path("log"), "UPDATE heads SET watermark = 0 WHERE thread = 's';");
+	fault_flush(&fault);
+	CHECK(fault_stats(&fault).recorded == 110 + 100 && fault_stats(&fault).lost == 0);
+	fault_close(&fault, REPRISE_OK);
+	reprise_log_close(fault.log);
+	return FAULT_PASSED;
+}
+
+/* Another process: opens @id and appends so many. */
+static pid_t
+start_other(const char *id, uint64_t count)
+{
+	const pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (child > 0)
+		return child;
+	struct fault fault =
+		fault_open(fault_sqlite(fault_path("log")), 4096, REPRISE_WHEN_FULL_OVERWRITE);
+
+	if (strcmp(id, "s") != 0) {
+		reprise_session_close(fault.writer);
+		CHECK_OK(reprise_session_open(fault.store, id, NULL, &fault.writer, NULL));
+	} else {
+		struct reprise_session_stats stats = { .size = sizeof(stats) };
+
+		CHECK_OK(reprise_session_stats(fault.store, id, &stats));
+		fault.newest = stats.newest;
+	}
+	for (; count > 0; count--) {
+		fault_append_many(&fault, 1);
+		if (count % 10 == 0)
+			crash_nap(1000000);
+	}
+	fault_close(&fault, REPRISE_OK);
+	reprise_log_close(fault.log);
+	_exit(0);
+}
+
+static void
+expect_good(pid_t child)
+{
+	int status = 1;
+
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void
+verify(struct reprise_log *log, const char *id, uint64_t events)
+{
+	const struct reprise_log_key key = { "default", id };
+	struct reprise_log_report report = { .size = sizeof(report) };
+
+	CHECK_OK(reprise_log_verify(log, &key, &report, NULL));
+	CHECK(report.faults == 0 && report.events == events && report.lost == 0);
+}
+
+static enum fault_end
+two_processes(void)
+{
+	static const char *const ids[] = { "a", "b", "c" };
+	pid_t children[3];
+
+	reprise_log_close(fault_sqlite(fault_path("log")));
+	for (int i = 0; i < 3; i++)
+		children[i] = start_other(ids[i], 500);
+	for (int i = 0; i < 3; i++)
+		expect_good(children[i]);
+	struct reprise_log *const log = fault_sqlite(fault_path("log"));
+
+	for (int i = 0; i < 3; i++)
+		verify(log, ids[i], 500);
+	reprise_log_close(log);
+	return FAULT_PASSED;
+}
+
+/* The life of another process fences the one that was there. */
+static enum fault_end
+fenced(void)
+{
+	int go[2];
+
+	CHECK(pipe2(go, O_CLOEXEC) == 0);
+	const pid_t waiting = fork(); /* before anything is open */
+
+	if (waiting == 0) {
+		char word;
+
+		CHECK(read(go[0], &word, 1) == 1);
+		expect_good(start_other("s", 300));
+		_exit(0);
+	}
+	struct fault fault =
+		fault_open(fault_sqlite(fault_path("log")), 4096, REPRISE_WHEN_FULL_OVERWRITE);
+	struct reprise_cursor cursor;
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_event event;
+	struct reprise_gap gap;
+	struct reprise_end end;
+	reprise_status status;
+
+	fault_append_many(&fault, 100);
+	fault_flush(&fault);
+	CHECK_OK(reprise_session_cursor(fault.writer, 100, &cursor));
+	CHECK_OK(reprise_subscribe_after(fault.store, &cursor, NULL, &subscription, NULL));
+	CHECK(write(go[1], "x", 1) == 1);
+	expect_good(waiting);
+	for (int i = 0; (status = fault_append(&fault)) == REPRISE_OK; i++) {
+		CHECK(i < 20000);
+		crash_nap(1000000);
+	}
+	CHECK(status == REPRISE_E_CLOSED);
+	while (reprise_next(subscription, &event, &gap, &end) == REPRISE_NEXT_EVENT)
+		;
+	CHECK(gap.reason == REPRISE_GAP_UNAVAILABLE);
+	CHECK(reprise_next(subscription, &event, &gap, &end) == REPRISE_NEXT_ENDED);
+	CHECK(end.cause == REPRISE_END_INVALIDATED);
+	reprise_subscription_close(subscription);
+	CHECK(fault_stats(&fault).fenced == 1);
+	CHECK(reprise_session_wait_room(fault.writer, FAULT_SECOND) == REPRISE_E_CLOSED);
+
+	/* Who comes back with what it had seen of the first life is told where that ended. */
+	reprise_session_close(fault.writer);
+	CHECK_OK(reprise_session_open(fault.store, "s", NULL, &fault.writer, NULL));
+	CHECK_OK(reprise_subscribe_after(fault.store, &cursor, NULL, &subscription, NULL));
+	while (reprise_next(subscription, &event, &gap, &end) == REPRISE_NEXT_EMPTY)
+		CHECK_OK(reprise_wait(subscription, 20 * FAULT_SECOND));
+	CHECK(gap.reason == REPRISE_GAP_TRIMMED && gap.detail == REPRISE_GAP_RESTART);
+	for (uint64_t position = 101; position <= 400;) {
+		const reprise_outcome outcome = reprise_next(subscription, &event, &gap, &end);
+
+		CHECK(outcome == REPRISE_NEXT_EVENT || outcome == REPRISE_NEXT_EMPTY);
+		if (outcome == REPRISE_NEXT_EVENT)
+			CHECK(event.position == position++);
+		else
+			CHECK_OK(reprise_wait(subscription, 20 * FAULT_SECOND));
+	}
+	reprise_subscription_close(subscription);
+	fault_close(&fault, REPRISE_OK);
+	verify(fault.log, "s", 400);
+	reprise_log_close(fault.log);
+	return FAULT_PASSED;
+}
+
+const struct fault_scene fault_more_scenes[] = {
+	{ "foreign_at_open", foreign_at_open },
+	{ "damaged_at_open", damaged_at_open },
+	{ "damaged_while_running", damaged_while_running },
+	{ "one_key_damaged", one_key_damaged },
+	{ "two_processes", two_processes },
+	{ "fenced", fenced },
+	{ NULL, NULL },
+};
