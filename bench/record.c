@@ -102,6 +102,11 @@ static void
 print(const struct bench *bench, const double *ours, const double *theirs, size_t runs, double goal)
 {
 	double ratios[RUNS_MAX], rates[RUNS_MAX];
+
+	for (size_t i = 0; i < runs; i++) {
+		ratios[i] = theirs[i] / ours[i];
+		rates[i] = 1e9 / ours[i];
+	}
 	struct result result = { .name = "record",
 				 .unit = "ratio",
 				 .values = ratios,
@@ -112,18 +117,13 @@ print(const struct bench *bench, const double *ours, const double *theirs, size_
 				 .lost = bench->lost,
 				 .goal_is = goal > 0 ? GOAL_AT_LEAST : GOAL_NONE,
 				 .goal = goal };
-	int used;
-
-	for (size_t i = 0; i < runs; i++) {
-		ratios[i] = theirs[i] / ours[i];
-		rates[i] = 1e9 / ours[i];
-	}
-	used = snprintf(result.parameters, sizeof(result.parameters),
-			"\"payload\":%d,\"sessions\":%zu,\"durability\":\"%s\",\"batch\":%" PRIu64
-			",\"on\":\"%s\"",
-			DURABLE_PAYLOAD_BYTES, bench->sessions_count,
-			bench->level == REPRISE_SYNCED ? "synced" : "written", bench->batch,
-			scratch_system());
+	const int used =
+		snprintf(result.parameters, sizeof(result.parameters),
+			 "\"payload\":%d,\"sessions\":%zu,\"durability\":\"%s\",\"batch\":%" PRIu64
+			 ",\"on\":\"%s\"",
+			 DURABLE_PAYLOAD_BYTES, bench->sessions_count,
+			 bench->level == REPRISE_SYNCED ? "synced" : "written", bench->batch,
+			 scratch_system());
 	result_add(&result, "speed over", "bare inserts");
 	result_print(bench->harness, &result);
 	result.parameters[used] = '\0';
