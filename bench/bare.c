@@ -80,8 +80,8 @@ run_prepared(struct bare *bare, sqlite3_stmt *statement)
 	(void)sqlite3_reset(statement);
 }
 
-static void
-insert_one(struct bare *bare, uint64_t key, uint64_t position)
+void
+bare_insert(struct bare *bare, uint64_t key, uint64_t position)
 {
 	sqlite3_stmt *const row = bare->insert;
 	const struct reprise_new_event event = durable_event(position, bare->payload);
@@ -106,12 +106,14 @@ insert_one(struct bare *bare, uint64_t key, uint64_t position)
 }
 
 void
-bare_insert(struct bare *bare, uint64_t keys_count, uint64_t first, uint64_t count)
+bare_begin(struct bare *bare)
 {
 	run_prepared(bare, bare->begin);
-	for (uint64_t key = 1; key <= keys_count; key++)
-		for (uint64_t i = 0; i < count; i++)
-			insert_one(bare, key, first + i);
+}
+
+void
+bare_commit(struct bare *bare)
+{
 	run_prepared(bare, bare->commit);
 }
 

@@ -14,8 +14,10 @@ struct bare;
  */
 struct bare *bare_open(const char *name, bool is_synced);
 
-/* In one transaction: the events at @count positions from @first on, of each of so many keys. */
-void bare_insert(struct bare *bare, uint64_t keys_count, uint64_t first, uint64_t count);
+/* The row of the event at @position of a key, between begin and commit. */
+void bare_begin(struct bare *bare);
+void bare_insert(struct bare *bare, uint64_t key, uint64_t position);
+void bare_commit(struct bare *bare);
 
 /* A log's file, to look at. */
 struct bare *bare_open_log(const char *name);

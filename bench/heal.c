@@ -116,6 +116,11 @@ static void
 print(const struct bench *bench, const double *ours, const double *theirs, size_t runs)
 {
 	double ratios[RUNS_MAX], rates[RUNS_MAX];
+
+	for (size_t i = 0; i < runs; i++) {
+		ratios[i] = theirs[i] / ours[i];
+		rates[i] = 1e9 / ours[i];
+	}
 	struct result result = { .name = "heal",
 				 .unit = "ratio",
 				 .values = ratios,
@@ -126,17 +131,11 @@ print(const struct bench *bench, const double *ours, const double *theirs, size_
 				 .lost = bench->lost,
 				 .goal_is = GOAL_AT_LEAST,
 				 .goal = 0.7 };
-	int used;
-
-	for (size_t i = 0; i < runs; i++) {
-		ratios[i] = theirs[i] / ours[i];
-		rates[i] = 1e9 / ours[i];
-	}
-	used = snprintf(result.parameters, sizeof(result.parameters),
-			"\"payload\":%d,\"events\":%" PRIu64 ",\"from log\":%" PRIu64
-			",\"from ring\":%" PRIu64 ",\"on\":\"%s\"",
-			DURABLE_PAYLOAD_BYTES, bench->events_count, bench->healed,
-			bench->delivered - bench->healed, scratch_system());
+	const int used = snprintf(result.parameters, sizeof(result.parameters),
+				  "\"payload\":%d,\"events\":%" PRIu64 ",\"from log\":%" PRIu64
+				  ",\"from ring\":%" PRIu64 ",\"on\":\"%s\"",
+				  DURABLE_PAYLOAD_BYTES, bench->events_count, bench->healed,
+				  bench->delivered - bench->healed, scratch_system());
 	result_add(&result, "speed over", "bare select");
 	result_print(bench->harness, &result);
 	result.parameters[used] = '\0';

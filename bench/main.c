@@ -48,7 +48,7 @@ print_usage(FILE *file)
 	      file);
 	for (const struct rows *rows = all_rows; rows->name != NULL; rows++)
 		fprintf(file, "  %-22s %s\n", rows->name, rows->about);
-	fputs("\n  --quick         five short runs of what has a goal: about a minute\n"
+	fputs("\n  --quick         five short runs of what has a goal: 1 to 2 minutes\n"
 	      "  --json FILE     a line of JSON for each result; - is standard output\n"
 	      "  --plot DIR      histograms, data and plots (SVG and PNG) into DIR\n"
 	      "  --streams DIR   what `streams` appends: .jsonl files, one a session\n\n"

@@ -14,14 +14,8 @@ enum {
 struct size {
 	const char *name;
 	uint64_t events_count;
+	double ns[RUNS_MAX]; /* of an open, a value each run */
 };
-
-static const struct size sizes_quick[SIZES] = { { "recovery.1", 1000 },
-						{ "recovery.2", 10 * 1000 },
-						{ "recovery.3", 100 * 1000 } };
-static const struct size sizes_full[SIZES] = { { "recovery.1", 1000 },
-					       { "recovery.2", 100 * 1000 },
-					       { "recovery.3", 1000 * 1000 } };
 
 /* The log is opened anew each time, so that nothing of it is at hand. */
 static double
@@ -46,49 +40,47 @@ open_once(struct harness *harness, const struct size *size)
 }
 
 static void
-print_ratio(struct harness *harness, const struct size *sizes, double ns[SIZES][RUNS_MAX],
-	    size_t runs)
+print_ratio(struct harness *harness, const struct size *least, const struct size *most, size_t runs)
 {
 	double ratios[RUNS_MAX];
+
+	for (size_t i = 0; i < runs; i++)
+		ratios[i] = most->ns[i] / least->ns[i];
 	struct result result = { .name = "recovery",
 				 .unit = "ratio",
 				 .values = ratios,
 				 .runs = runs,
-				 .ns = median_of(ns[SIZES - 1], runs),
-				 .over_ns = median_of(ns[0], runs),
+				 .ns = median_of(most->ns, runs),
+				 .over_ns = median_of(least->ns, runs),
 				 .goal_is = GOAL_AT_MOST,
 				 .goal = 1.5 };
 
-	for (size_t i = 0; i < runs; i++)
-		ratios[i] = ns[SIZES - 1][i] / ns[0][i];
 	snprintf(result.parameters, sizeof(result.parameters),
-		 "\"events\":%zu,\"over events\":%zu,\"on\":\"%s\"",
-		 (size_t)sizes[SIZES - 1].events_count, (size_t)sizes[0].events_count,
-		 scratch_system());
+		 "\"events\":%zu,\"over events\":%zu,\"on\":\"%s\"", (size_t)most->events_count,
+		 (size_t)least->events_count, scratch_system());
 	result_print(harness, &result);
 }
 
 static void
-print_each(struct harness *harness, const struct size *sizes, double ns[SIZES][RUNS_MAX],
-	   size_t runs)
+print(struct harness *harness, const struct size *size, size_t runs)
 {
-	for (size_t i = 0; i < SIZES; i++) {
-		struct result result = {
-			.name = "recovery", .unit = "ns", .values = ns[i], .runs = runs
-		};
+	struct result result = {
+		.name = "recovery", .unit = "ns", .values = size->ns, .runs = runs
+	};
 
-		snprintf(result.parameters, sizeof(result.parameters),
-			 "\"events\":%zu,\"on\":\"%s\"", (size_t)sizes[i].events_count,
-			 scratch_system());
-		result_print(harness, &result);
-	}
+	snprintf(result.parameters, sizeof(result.parameters), "\"events\":%zu,\"on\":\"%s\"",
+		 (size_t)size->events_count, scratch_system());
+	result_print(harness, &result);
 }
 
 void
 measure_recovery(struct harness *harness)
 {
-	const struct size *const sizes = harness->is_quick ? sizes_quick : sizes_full;
-	double ns[SIZES][RUNS_MAX];
+	struct size sizes[SIZES] = {
+		{ .name = "recovery.1", .events_count = 1000 },
+		{ .name = "recovery.2", .events_count = harness->is_quick ? 10000 : 100000 },
+		{ .name = "recovery.3", .events_count = harness->is_quick ? 100000 : 1000000 },
+	};
 	size_t runs = 0;
 
 	for (size_t i = 0; i < SIZES; i++) {
@@ -102,11 +94,12 @@ measure_recovery(struct harness *harness)
 			for (size_t j = 0; j < SIZES; j++)
 				opens[j][i] = open_once(harness, &sizes[j]);
 		for (size_t j = 0; j < SIZES; j++)
-			ns[j][runs] = median_of(opens[j], OPENS);
+			sizes[j].ns[runs] = median_of(opens[j], OPENS);
 	}
 	if (runs > 0) {
-		print_ratio(harness, sizes, ns, runs);
-		print_each(harness, sizes, ns, runs);
+		print_ratio(harness, &sizes[0], &sizes[SIZES - 1], runs);
+		for (size_t i = 0; i < SIZES; i++)
+			print(harness, &sizes[i], runs);
 	}
 	for (size_t i = 0; i < SIZES; i++)
 		scratch_remove(sizes[i].name);

@@ -56,6 +56,19 @@ for curve in reprise.first reprise.later limit.first limit.later; do
 		complain "the histogram of $curve does not end as it should"
 done
 
+# Files of the durable ones are where they are to be, and gone afterwards.
+mkdir "$scratch/files"
+TMPDIR=$scratch/files
+export TMPDIR
+expect 0 '"name":"heal"' heal --quick --json -
+cp "$scratch/out" "$scratch/lines"
+grep -q '"from log":500000,"from ring":0' "$scratch/lines" || grep -q skipped "$scratch/lines" ||
+	complain "heal does not say where events are from"
+[ -z "$(ls "$scratch/files")" ] || complain "heal leaves files behind"
+TMPDIR=$scratch/none
+grep -q skipped "$scratch/lines" || expect 1 'no scratch folder' recovery --quick
+unset TMPDIR
+
 # Peers that are not what they should be, beside a harness of their own.
 mkdir -p "$scratch/fake harness/peers"
 cp "$bench" "$scratch/fake harness/bench"
