@@ -48,10 +48,13 @@ struct reprise_recorder_options {
 	 */
 	reprise_durability durability;
 
-	/* A batch is committed when an event of it has waited for so long. Default 2 ms; at most 10 s. */
+	/*
+	 * Events gather for so long, then they are committed, many at a time; or sooner, when there are
+	 * batch_events_max, or half of what a window holds. Default 2 ms; at most 10 s.
+	 */
 	uint64_t linger_ns;
 
-	/* Or when it has so many events, or bytes of payload. Defaults 4,096 and 4 MiB. */
+	/* What one transaction has at most: events, and bytes of payload. Defaults 4,096 and 4 MiB. */
 	uint64_t batch_events_max;
 	uint64_t batch_bytes_max;
 

@@ -16,6 +16,8 @@ enum {
 	REQUESTS_MAX = 64, /* lives begun in one transaction */
 };
 
+#define LOOK_NS UINT64_C(2000000) /* between two looks whether much has come, within a linger */
+
 /* What a round has found out. */
 struct round {
 	bool is_full;     /* there was more than went into the batch */
@@ -236,6 +238,41 @@ commit(struct reprise_recorder *recorder, enum log_level level)
 	}
 }
 
+/* Whether there is as much as one batch takes, or a window is half full of what is not copied. Under the lock. */
+static bool
+has_much(const struct reprise_recorder *recorder)
+{
+	const struct recording *recording;
+	uint64_t all = 0;
+
+	TAILQ_FOREACH(recording, &recorder->attached, link)
+	{
+		const struct reprise_session *const session = recording->session;
+
+		if (session == NULL || recording->retry_ns != 0)
+			continue;
+		const uint64_t count = load_relaxed(&session->ring.newest) - recording->taken;
+
+		all += count;
+		if (all >= recorder->options.batch_events_max ||
+		    count >= session->bounds.events_max / 2 + 1)
+			return true;
+	}
+	return false;
+}
+
+/* Lets events gather, for as long as the options say or until there are many. Under the lock. */
+static void
+linger(struct reprise_recorder *recorder)
+{
+	const uint64_t until = deadline_after(clock_ns(), recorder->options.linger_ns);
+
+	while (recorder_sleep(&recorder->has_work, &recorder->lock,
+			      least(until, clock_ns() + LOOK_NS)) == false &&
+	       clock_ns() < until && !has_much(recorder))
+		;
+}
+
 /* Sleeps as long as nobody needs it; answers what the next round is to do. Not when it is to stop. */
 static bool
 wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *round)
@@ -247,10 +284,10 @@ wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *rou
 
 	if (!is_busy && !recorder->is_urgent && !recorder->is_stopping &&
 	    !(recorder->is_closing && is_idle)) {
-		(void)recorder_sleep(
-			&recorder->has_work, &recorder->lock,
-			is_idle ? UINT64_MAX
-				: deadline_after(clock_ns(), recorder->options.linger_ns));
+		if (is_idle)
+			(void)recorder_sleep(&recorder->has_work, &recorder->lock, UINT64_MAX);
+		else
+			linger(recorder);
 		TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
 	}
 	*round = (struct round){ .is_urgent = recorder->is_urgent || recorder->is_closing,

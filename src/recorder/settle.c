@@ -41,6 +41,7 @@ be_recorded(struct reprise_recorder *recorder, struct recording *recording,
 
 	recording->written = greatest(recording->written, mark->through);
 	recording->attempts = 0;
+	recording->retry_ns = 0;
 	stats->recorded += mark->events;
 	stats->lost += mark->lost;
 	stats->gaps += mark->lost != 0;

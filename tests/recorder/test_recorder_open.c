@@ -363,6 +363,46 @@ Test(recorder_open, what_is_written_is_synced_when_somebody_asks_for_that)
 	expect_no_leaks();
 }
 
+/* Without that, it would wait for ten seconds. */
+Test(recorder_open, a_batch_is_committed_when_there_are_many_events)
+{
+	struct reprise_recorder_options options = world_options();
+	reprise_position position = 0;
+
+	options.linger_ns = 10 * one_second;
+	options.batch_events_max = 10;
+	struct world world = world_open(scratch_path("log"), 1000, &options);
+
+	world_write(&world);
+	usleep(50000);
+	world_append_until(&world, 10);
+	for (int i = 0; i < 5000 && position < 10; i++) {
+		usleep(1000);
+		cr_assert(eq(
+			int,
+			reprise_recorded_through(world.recorder, "s", REPRISE_WRITTEN, &position),
+			REPRISE_OK));
+	}
+	cr_assert(eq(u64, position, 10));
+	world_close(&world, REPRISE_OK);
+
+	options.batch_events_max = 0;
+	world = world_open(scratch_path("other"), 20, &options);
+	world_write(&world);
+	usleep(50000);
+	world_append_until(&world, 11);
+	for (int i = 0; i < 5000 && position < 11; i++) {
+		usleep(1000);
+		cr_assert(eq(
+			int,
+			reprise_recorded_through(world.recorder, "s", REPRISE_WRITTEN, &position),
+			REPRISE_OK));
+	}
+	cr_assert(eq(u64, position, 11), "half of its window");
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(recorder_open, the_backoff_doubles_up_to_its_bound_and_is_jittered)
 {
 	uint64_t least_seen = UINT64_MAX, most_seen = 0;
