@@ -149,6 +149,7 @@ REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint6
  *           REPRISE_E_INVALID    a NULL argument, too many parts, or a flag of the library's
  *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or its window is void
+ *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -174,6 +175,7 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint
  *           REPRISE_E_INVALID    a NULL argument, an empty batch, or a flag of the library's
  *           REPRISE_E_TOO_LARGE  the window can never hold it all at once; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or its window is void
+ *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -206,6 +208,7 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
  *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, nothing reserved, or
  *                                more published than was reserved: the reservation stays open
  *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
+ *           REPRISE_E_FULL       reserve: it would displace what is not recorded
  *           REPRISE_E_BUSY       reserve: a reservation is open
  *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or its window is void
  *           REPRISE_E_FORKED     in the child of a fork
