@@ -53,8 +53,11 @@ is_size_bad(const unsigned char *given, size_t size, size_t known)
 static bool
 is_session_good(const struct reprise_session_options *options)
 {
-	return options->bytes_max == 0 ||
-	       (options->bytes_max >= 256 && options->bytes_max <= UINT64_C(1) << 31);
+	/* Without a log nothing can be refused for it. */
+	return (options->when_full == REPRISE_WHEN_FULL_DEFAULT ||
+		options->when_full == REPRISE_WHEN_FULL_OVERWRITE) &&
+	       (options->bytes_max == 0 ||
+		(options->bytes_max >= 256 && options->bytes_max <= UINT64_C(1) << 31));
 }
 
 static bool
@@ -71,7 +74,7 @@ is_subscription_good(const struct reprise_subscription_options *options)
 {
 	return (options->staging_bytes == 0 ||
 		(options->staging_bytes >= 64 && options->staging_bytes <= UINT64_C(16) << 20)) &&
-	       options->kinds_count <= REPRISE_KINDS_MAX &&
+	       options->kinds_count <= REPRISE_KINDS_MAX && options->is_recorded_only == 0 &&
 	       (options->kinds == NULL) == (options->kinds_count == 0);
 }
 
