@@ -17,8 +17,7 @@
  * it rejoins the ring, as often as need be, through the same reprise_next; each event says its source. Then only
  * what is in neither is a gap. A cursor of an earlier life of the session is good as far as the log holds that
  * life; where a life ended unclean, a gap TRIMMED with detail RESTART and an empty range says that something may
- * be missing that nobody can count. reprise_next never waits for the log: it answers EMPTY until it has been
- * read.
+ * be missing that nobody can count. reprise_next never waits for the log: it answers EMPTY until that is read.
  *
  * There are three doors to wait at, for the same subscription and the same reprise_next: a thread that sleeps in
  * reprise_wait, a descriptor for an event loop (reprise_subscription_fd), a callback
@@ -192,7 +191,7 @@ struct reprise_subscription_stats {
  * Progress  Allocates and locks. resume: the first reprise_next is linear in what is retained.
  * Ordering  Acquire: events that the caller knows to be appended are handed out or lost.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a bad session id or option
+ *           REPRISE_E_INVALID    a NULL argument, a bad session id or option, recorded_only without a log
  *           REPRISE_E_NO_MEMORY  nothing changed
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -240,7 +239,8 @@ REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscri
  *           gap, never a retry. (The first call of a resume: linear in what is retained. EMPTY of a
  *           subscription with a descriptor or a callback: locks briefly, and makes system
  *           calls if it has been rung since the last one. A gap UNAVAILABLE: looks the session up,
- *           for which the thread's first call on any store may allocate and lock.)
+ *           for which the thread's first call on any store may allocate and lock. While it heals: locks
+ *           briefly, and makes system calls, to ask for a page; it never waits for the log.)
  * Ordering  Acquire: what the writer did before it appended the event is seen.
  * Returns   reprise_outcome.
  */

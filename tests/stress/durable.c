@@ -366,7 +366,7 @@ verify_key(const struct reprise_log_key *key, void *context)
 }
 
 static void
-open_world(void)
+open_world(bool is_deferred)
 {
 	const char *const above = getenv("TMPDIR");
 
@@ -382,6 +382,8 @@ open_world(void)
 							.bytes_max = 16384 };
 	const struct reprise_store_options options = { .size = sizeof(options),
 						       .session = &bounds,
+						       .wake = is_deferred ? REPRISE_WAKE_DEFERRED
+									   : REPRISE_WAKE_RELAY,
 						       .sessions_max = DURABLE_SESSIONS + 4 };
 	const struct reprise_recorder_options recorder_options = {
 		.size = sizeof(recorder_options),
@@ -417,7 +419,8 @@ main(int argc, char **argv)
 
 	stress_begin(argc, argv);
 	stress_limit_payload(1024);
-	open_world();
+	/* With a second argument: the store's thread wakes everybody. */
+	open_world(argc > 2);
 	for (uintptr_t i = 0; i < DURABLE_SESSIONS; i++)
 		CHECK(pthread_create(&threads[count++], NULL, write_session, (void *)i) == 0);
 	for (uintptr_t i = 0; i < 2 * DURABLE_SESSIONS; i++)
