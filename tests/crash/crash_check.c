@@ -33,8 +33,7 @@ life_of(const struct lives *lives, const struct reprise_cursor *cursor)
 		if (memcmp(&lives->all[i].incarnation, &cursor->incarnation,
 			   sizeof(cursor->incarnation)) == 0)
 			return &lives->all[i];
-	CHECK(!"a life that was begun is in the log");
-	return NULL;
+	crash_die(__FILE__, __LINE__, "a life that was begun is not in the log");
 }
 
 /* An ordinal's checksum: the same as in every check before. */

@@ -167,7 +167,7 @@ check_host(const struct fault *fault, uint64_t lost_to_record)
 			lost += gap.lost;
 			break;
 		case REPRISE_NEXT_ENDED:
-			CHECK(!"the end");
+			crash_die(__FILE__, __LINE__, "an end");
 		}
 	}
 	CHECK(lost <= lost_to_record);

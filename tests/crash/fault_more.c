@@ -122,7 +122,7 @@ damaged_while_running(void)
 			gaps++;
 			break;
 		case REPRISE_NEXT_ENDED:
-			CHECK(!"the end");
+			crash_die(__FILE__, __LINE__, "an end");
 		}
 	}
 	CHECK(gaps > 0);

@@ -13,194 +13,9 @@ enum {
 	THREADS = 32,
 };
 
-static struct durable world;
+struct durable durable;
 static char folder[1024], path[1100];
-static atomic_ulong appended, delivered, lost, opened, voided, refused, unavailable, healed;
-
-static void
-nap(long microseconds)
-{
-	const struct timespec some = { .tv_nsec = microseconds * 1000 };
-
-	nanosleep(&some, NULL);
-}
-
-static void
-name_of(char name[16], const char *stem, unsigned int number)
-{
-	snprintf(name, 16, "%s%u", stem, number);
-}
-
-static reprise_status
-append_one(struct reprise_session *session, reprise_position next)
-{
-	unsigned char payload[STRESS_PAYLOAD_MAX];
-	const struct reprise_bytes bytes = { payload, stress_payload(next, payload) };
-	reprise_position position = 0;
-	const reprise_status status = reprise_append(
-		session, next / 7, (uint16_t)(next % DURABLE_KINDS), 0, bytes, &position);
-
-	CHECK(status != REPRISE_OK || position == next);
-	return status;
-}
-
-static reprise_status
-append_some(struct reprise_session *session, reprise_position first, size_t count)
-{
-	static _Thread_local unsigned char payloads[4][STRESS_PAYLOAD_MAX];
-	struct reprise_new_event events[4];
-	reprise_position position = 0;
-
-	for (size_t i = 0; i < count; i++)
-		events[i] = (struct reprise_new_event){
-			.revision = (first + i) / 7,
-			.kind = (uint16_t)((first + i) % DURABLE_KINDS),
-			.payload = { payloads[i], stress_payload(first + i, payloads[i]) },
-		};
-	const reprise_status status = reprise_append_batch(session, events, count, &position);
-
-	CHECK(status != REPRISE_OK || position == first);
-	return status;
-}
-
-static reprise_status
-append_in_place(struct reprise_session *session, reprise_position next)
-{
-	unsigned char payload[STRESS_PAYLOAD_MAX];
-	const size_t bytes = stress_payload(next, payload);
-	reprise_position position = 0;
-	void *room;
-	reprise_status status = reprise_reserve(session, bytes + 64, &room);
-
-	if (status != REPRISE_OK)
-		return status;
-	memcpy(room, payload, bytes);
-	status = reprise_publish(session, next / 7, (uint16_t)(next % DURABLE_KINDS), 0, bytes,
-				 &position);
-	CHECK(status != REPRISE_OK || position == next);
-	return status;
-}
-
-/* Appends until it is told not to; false when the window is void. */
-static bool
-write_some(struct reprise_session *session, reprise_position *newest, uint64_t count,
-	   unsigned int *random)
-{
-	while (count > 0) {
-		const unsigned int way = stress_random(random) % 16;
-		const size_t several = way == 0 ? 1 + stress_random(random) % 4 : 1;
-		const reprise_status status = way == 0 ? append_some(session, *newest + 1, several)
-					      : way == 1 ? append_in_place(session, *newest + 1)
-							 : append_one(session, *newest + 1);
-
-		if (status == REPRISE_E_CLOSED)
-			return false;
-		if (status == REPRISE_E_FULL) {
-			atomic_fetch_add(&refused, 1);
-			const reprise_status room =
-				reprise_session_wait_room(session, REPRISE_NO_LIMIT);
-
-			CHECK(room == REPRISE_OK || room == REPRISE_E_CLOSED);
-			if (room == REPRISE_E_CLOSED)
-				return false;
-			continue;
-		}
-		CHECK(status == REPRISE_OK);
-		*newest += several;
-		atomic_fetch_add(&appended, several);
-		count -= several < count ? several : count;
-		if (stress_random(random) % 64 == 0)
-			nap(200);
-	}
-	return true;
-}
-
-static struct reprise_session *
-come(const char *name, bool refuses, reprise_position *ret_newest)
-{
-	const struct reprise_session_options options = {
-		.size = sizeof(options),
-		.when_full = refuses ? REPRISE_WHEN_FULL_REFUSE : REPRISE_WHEN_FULL_DEFAULT,
-	};
-	struct reprise_session_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *session = NULL;
-	reprise_status status;
-
-	do {
-		status = reprise_session_open(world.store, name, &options, &session, NULL);
-		/* A window that is declared void while it is joined; no place for a guest. */
-		CHECK(status == REPRISE_OK || status == REPRISE_E_CONFLICT ||
-		      status == REPRISE_E_FULL);
-		if (status == REPRISE_OK &&
-		    reprise_session_stats(world.store, name, &stats) != REPRISE_OK) {
-			reprise_session_close(session);
-			session = NULL;
-		}
-		if (session == NULL)
-			nap(100);
-	} while (session == NULL);
-	atomic_fetch_add(&opened, 1);
-	*ret_newest = stats.newest;
-	return session;
-}
-
-static void
-end_early(struct reprise_session *session, int32_t end_status)
-{
-	const reprise_status status = reprise_session_end(session, end_status);
-
-	CHECK(status == REPRISE_OK || status == REPRISE_E_CLOSED);
-}
-
-static void *
-write_session(void *argument)
-{
-	const unsigned int number = (unsigned int)(uintptr_t)argument;
-	unsigned int random = 77 + number;
-	reprise_position newest = 0;
-	char name[16];
-	bool is_final = false;
-
-	name_of(name, "s", number);
-	while (!is_final) {
-		struct reprise_session *const session = come(name, number % 2 == 1, &newest);
-
-		is_final = atomic_load(&world.is_quiet);
-		if (write_some(session, &newest, 1 + stress_random(&random) % 3000, &random)) {
-			if (is_final)
-				CHECK_OK(reprise_session_end(session, DURABLE_FINAL));
-			else if (stress_random(&random) % 3 == 0)
-				end_early(session, 1);
-		} else {
-			CHECK(!is_final);
-		}
-		reprise_session_close(session);
-		if (stress_random(&random) % 2 == 0)
-			nap(300);
-	}
-	return NULL;
-}
-
-/* Sessions that come into few places, and go. */
-static void *
-write_guests(void *argument)
-{
-	unsigned int random = 5;
-	reprise_position newest;
-	char name[16];
-
-	(void)argument;
-	while (!atomic_load(&world.is_over)) {
-		name_of(name, "g", stress_random(&random) % DURABLE_GUESTS);
-		struct reprise_session *const session = come(name, false, &newest);
-
-		(void)write_some(session, &newest, stress_random(&random) % 60, &random);
-		if (stress_random(&random) % 4 == 0)
-			end_early(session, 2);
-		reprise_session_close(session);
-	}
-	return NULL;
-}
+static atomic_ulong delivered, lost, voided, unavailable, healed;
 
 static void *
 declare_void(void *argument)
@@ -209,14 +24,14 @@ declare_void(void *argument)
 	char name[16];
 
 	(void)argument;
-	while (!atomic_load(&world.is_over)) {
-		nap(20000);
-		name_of(name, stress_random(&random) % 2 == 0 ? "s" : "g",
-			stress_random(&random) % DURABLE_SESSIONS);
-		CHECK_OK(reprise_invalidate_session(world.store, name));
+	while (!atomic_load(&durable.is_over)) {
+		durable_nap(20000);
+		durable_name(name, stress_random(&random) % 2 == 0 ? "s" : "g",
+			     stress_random(&random) % DURABLE_SESSIONS);
+		CHECK_OK(reprise_invalidate_session(durable.store, name));
 		atomic_fetch_add(&voided, 1);
 	}
-	atomic_store(&world.is_quiet, true);
+	atomic_store(&durable.is_quiet, true);
 	return NULL;
 }
 
@@ -228,24 +43,24 @@ bother(void *argument)
 	reprise_position position = 0;
 	char name[16];
 
-	while (!atomic_load(&world.is_over)) {
-		name_of(name, "s", stress_random(&random) % DURABLE_SESSIONS);
+	while (!atomic_load(&durable.is_over)) {
+		durable_name(name, "s", stress_random(&random) % DURABLE_SESSIONS);
 		const reprise_durability durability = stress_random(&random) % 3;
 		const bool is_all = stress_random(&random) % 4 == 0;
 		const reprise_status status = reprise_recorder_flush(
-			world.recorder, is_all ? NULL : name, durability,
+			durable.recorder, is_all ? NULL : name, durability,
 			stress_random(&random) % 2 == 0 ? UINT64_C(2000000)
 							: UINT64_C(20000000000));
 
 		CHECK(status == REPRISE_OK || status == REPRISE_E_TIMEOUT ||
 		      status == REPRISE_E_NOT_FOUND);
-		if (reprise_recorded_through(world.recorder, name, durability, &position) !=
+		if (reprise_recorded_through(durable.recorder, name, durability, &position) !=
 		    REPRISE_OK)
 			position = 0;
-		CHECK_OK(reprise_recorder_stats(world.recorder, &stats));
-		CHECK_OK(reprise_trim_session(world.store, name));
-		CHECK_OK(reprise_trim_to(world.store, name, position));
-		nap(1000);
+		CHECK_OK(reprise_recorder_stats(durable.recorder, &stats));
+		CHECK_OK(reprise_trim_session(durable.store, name));
+		CHECK_OK(reprise_trim_to(durable.store, name, position));
+		durable_nap(1000);
 	}
 	return NULL;
 }
@@ -259,10 +74,10 @@ find_cursor(const char *name, const struct reprise_cursor *before, unsigned int 
 
 	switch (stress_random(random) % 4) {
 	case 0:
-		return reprise_current_cursor(world.store, name, stress_random(random) % 1000,
+		return reprise_current_cursor(durable.store, name, stress_random(random) % 1000,
 					      ret_cursor) == REPRISE_OK;
 	case 1:
-		return reprise_log_current_cursor(world.log, &key, stress_random(random) % 1000,
+		return reprise_log_current_cursor(durable.log, &key, stress_random(random) % 1000,
 						  ret_cursor, NULL) == REPRISE_OK;
 	case 2:
 		if (before->session_id[0] != '\0') {
@@ -271,7 +86,7 @@ find_cursor(const char *name, const struct reprise_cursor *before, unsigned int 
 		}
 		/* fall through */
 	default:
-		return reprise_earliest_cursor(world.store, name, 0, ret_cursor) == REPRISE_OK;
+		return reprise_earliest_cursor(durable.store, name, 0, ret_cursor) == REPRISE_OK;
 	}
 }
 
@@ -283,18 +98,18 @@ visit(void *argument)
 	unsigned int random = 100 + (unsigned int)(uintptr_t)argument;
 	char name[16];
 
-	while (!atomic_load(&world.is_over)) {
+	while (!atomic_load(&durable.is_over)) {
 		const unsigned int which =
 			stress_random(&random) % (DURABLE_SESSIONS + DURABLE_GUESTS);
 		struct host host;
 
-		name_of(name, which < DURABLE_SESSIONS ? "s" : "g",
-			which < DURABLE_SESSIONS ? which : which - DURABLE_SESSIONS);
+		durable_name(name, which < DURABLE_SESSIONS ? "s" : "g",
+			     which < DURABLE_SESSIONS ? which : which - DURABLE_SESSIONS);
 		if (!find_cursor(name, &before[which], &random, &cursor)) {
-			nap(100);
+			durable_nap(100);
 			continue;
 		}
-		host_open(&host, &world, &cursor, stress_random(&random) % HOST_KINDS,
+		host_open(&host, &cursor, stress_random(&random) % HOST_KINDS,
 			  stress_random(&random) % DOORS);
 		for (unsigned int looks = stress_random(&random) % 30; looks > 0; looks--) {
 			if (!host_take(&host, 1 + stress_random(&random) % 2000))
@@ -324,14 +139,14 @@ stay(void *argument)
 	bool is_final = false;
 	char name[16];
 
-	name_of(name, "s", number % DURABLE_SESSIONS);
+	durable_name(name, "s", number % DURABLE_SESSIONS);
 	while (!is_final) {
 		struct host host;
 
 		while (cursor.incarnation.bytes[0] == 0 &&
-		       reprise_earliest_cursor(world.store, name, 0, &cursor) != REPRISE_OK)
-			nap(100);
-		host_open(&host, &world, &cursor, number / DURABLE_SESSIONS % 2,
+		       reprise_earliest_cursor(durable.store, name, 0, &cursor) != REPRISE_OK)
+			durable_nap(100);
+		host_open(&host, &cursor, number / DURABLE_SESSIONS % 2,
 			  stress_random(&random) % DOORS);
 		while (host_take(&host, UINT64_MAX))
 			host_sleep(&host, -1);
@@ -342,7 +157,7 @@ stay(void *argument)
 		atomic_fetch_add(&lost, host.lost);
 		atomic_fetch_add(&unavailable, host.is_unavailable);
 		if (!is_final)
-			nap(300);
+			durable_nap(300);
 	}
 	return NULL;
 }
@@ -354,11 +169,11 @@ verify_key(const struct reprise_log_key *key, void *context)
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 
 	(void)context;
-	CHECK_OK(reprise_log_verify(world.log, key, &report, NULL));
+	CHECK_OK(reprise_log_verify(durable.log, key, &report, NULL));
 	if (report.faults != 0)
 		fprintf(stderr, "%s: %s at %" PRIu64 "\n", key->thread, report.what, report.at);
 	CHECK(report.faults == 0);
-	CHECK_OK(reprise_log_stats(world.log, key, &stats, NULL));
+	CHECK_OK(reprise_log_stats(durable.log, key, &stats, NULL));
 	CHECK(report.events + report.lost == stats.head);
 	CHECK(stats.life.state == REPRISE_LIFE_CLEAN ||
 	      stats.life.state == REPRISE_LIFE_INVALIDATED);
@@ -392,10 +207,10 @@ open_world(bool is_deferred)
 		.heal_wait_ns = 30000000000,
 	};
 
-	CHECK_OK(reprise_log_sqlite_open(&log_options, &world.log, NULL));
-	CHECK_OK(reprise_store_open(&options, &world.store, NULL));
-	CHECK_OK(reprise_recorder_open(world.store, world.log, &recorder_options, &world.recorder,
-				       NULL));
+	CHECK_OK(reprise_log_sqlite_open(&log_options, &durable.log, NULL));
+	CHECK_OK(reprise_store_open(&options, &durable.store, NULL));
+	CHECK_OK(reprise_recorder_open(durable.store, durable.log, &recorder_options,
+				       &durable.recorder, NULL));
 }
 
 static void
@@ -422,33 +237,34 @@ main(int argc, char **argv)
 	/* With a second argument: the store's thread wakes everybody. */
 	open_world(argc > 2);
 	for (uintptr_t i = 0; i < DURABLE_SESSIONS; i++)
-		CHECK(pthread_create(&threads[count++], NULL, write_session, (void *)i) == 0);
+		CHECK(pthread_create(&threads[count++], NULL, durable_write_session, (void *)i) ==
+		      0);
 	for (uintptr_t i = 0; i < 2 * DURABLE_SESSIONS; i++)
 		CHECK(pthread_create(&threads[count++], NULL, stay, (void *)i) == 0);
 	for (uintptr_t i = 0; i < HOSTS; i++)
 		CHECK(pthread_create(&threads[count++], NULL, visit, (void *)i) == 0);
-	CHECK(pthread_create(&threads[count++], NULL, write_guests, NULL) == 0);
+	CHECK(pthread_create(&threads[count++], NULL, durable_write_guests, NULL) == 0);
 	CHECK(pthread_create(&threads[count++], NULL, declare_void, NULL) == 0);
 	CHECK(pthread_create(&threads[count++], NULL, bother, NULL) == 0);
 	while (!stress_is_over())
-		nap(10000);
-	atomic_store(&world.is_over, true);
+		durable_nap(10000);
+	atomic_store(&durable.is_over, true);
 	while (count > 0)
 		CHECK(pthread_join(threads[--count], NULL) == 0);
 
 	struct reprise_recorder_stats stats = { .size = sizeof(stats) };
 
-	CHECK_OK(reprise_recorder_stats(world.recorder, &stats));
+	CHECK_OK(reprise_recorder_stats(durable.recorder, &stats));
 	CHECK(stats.fenced == 0 && stats.failures == 0);
-	CHECK_OK(reprise_recorder_close(world.recorder));
-	CHECK_OK(reprise_store_close(world.store));
-	CHECK_OK(reprise_log_each(world.log, "default", verify_key, NULL, NULL));
-	reprise_log_close(world.log);
+	CHECK_OK(reprise_recorder_close(durable.recorder));
+	CHECK_OK(reprise_store_close(durable.store));
+	CHECK_OK(reprise_log_each(durable.log, "default", verify_key, NULL, NULL));
+	reprise_log_close(durable.log);
 	remove_files();
 	printf("appended %lu  recorded %" PRIu64 "  lost to it %" PRIu64 " in %" PRIu64
 	       "  windows %lu  voided %lu  refused %lu\n"
 	       "delivered %lu  healed %lu  lost %lu  unavailable %lu\n",
-	       appended, stats.recorded, stats.lost, stats.gaps, opened, voided, refused, delivered,
-	       healed, lost, unavailable);
+	       durable.appended, stats.recorded, stats.lost, stats.gaps, durable.opened, voided,
+	       durable.refused, delivered, healed, lost, unavailable);
 	return 0;
 }

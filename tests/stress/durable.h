@@ -25,7 +25,17 @@ struct durable {
 	struct reprise_recorder *recorder;
 	atomic_bool is_over;  /* writers end their sessions for good */
 	atomic_bool is_quiet; /* nothing is declared void any more */
+	atomic_ulong appended, opened, refused;
 };
+
+extern struct durable durable;
+
+void durable_nap(long microseconds);
+void durable_name(char name[16], const char *stem, unsigned int number);
+
+/* Threads: the writer of session number @argument; one of all guests. */
+void *durable_write_session(void *argument);
+void *durable_write_guests(void *argument);
 
 /* The three doors, and none that is asked for: polling with short waits. */
 enum door {
@@ -37,7 +47,6 @@ enum door {
 
 /* One subscription and its books: what it says is checked as it comes. */
 struct host {
-	struct durable *durable;
 	struct reprise_subscription *subscription;
 	enum door door;
 	int fd;
@@ -60,8 +69,8 @@ enum host_kind {
 	HOST_KINDS,
 };
 
-void host_open(struct host *host, struct durable *durable, const struct reprise_cursor *cursor,
-	       enum host_kind kind, enum door door);
+void host_open(struct host *host, const struct reprise_cursor *cursor, enum host_kind kind,
+	       enum door door);
 
 /* Takes what there is, at most @most outcomes; false when it is over. */
 bool host_take(struct host *host, uint64_t most);

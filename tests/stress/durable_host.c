@@ -17,8 +17,8 @@ on_news(struct reprise_subscription *subscription, void *context)
 }
 
 void
-host_open(struct host *host, struct durable *durable, const struct reprise_cursor *cursor,
-	  enum host_kind kind, enum door door)
+host_open(struct host *host, const struct reprise_cursor *cursor, enum host_kind kind,
+	  enum door door)
 {
 	static const uint16_t kinds[] = { 0, 2 };
 	const struct reprise_subscription_options options = {
@@ -30,17 +30,16 @@ host_open(struct host *host, struct durable *durable, const struct reprise_curso
 		.kinds_count = kind == HOST_FILTERING ? 2 : 0,
 	};
 
-	*host = (struct host){ .durable = durable,
-			       .door = door,
+	*host = (struct host){ .door = door,
 			       .at = *cursor,
 			       .began = cursor->position,
 			       .is_filtering = kind == HOST_FILTERING };
 	CHECK(sem_init(&host->called, 0, 0) == 0);
 	if (kind == HOST_REPLAY)
-		CHECK_OK(reprise_replay_after(durable->store, cursor, &options, &host->subscription,
+		CHECK_OK(reprise_replay_after(durable.store, cursor, &options, &host->subscription,
 					      NULL));
 	else
-		CHECK_OK(reprise_subscribe_after(durable->store, cursor, &options,
+		CHECK_OK(reprise_subscribe_after(durable.store, cursor, &options,
 						 &host->subscription, NULL));
 	if (door == DOOR_FD)
 		CHECK_OK(reprise_subscription_fd(host->subscription, &host->fd, NULL));
