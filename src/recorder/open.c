@@ -11,6 +11,8 @@
 #include "base/utf8.h"
 #include "recorder/recorder.h"
 
+#define TENANT_DEFAULT "default"
+
 #define LINGER_NS_MOST (10 * NS_PER_S)
 #define WAIT_NS_MOST   (3600 * NS_PER_S)
 
@@ -65,7 +67,7 @@ options_resolve(const struct reprise_recorder_options *given,
 	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
 		return error_invalid(error, "recorder options: size");
 	if (known.tenant == NULL)
-		known.tenant = "default";
+		known.tenant = TENANT_DEFAULT;
 	if (known.durability == REPRISE_ENQUEUED)
 		known.durability = REPRISE_SYNCED;
 	known.linger_ns = given_or(known.linger_ns, 2 * NS_PER_S / 1000);
@@ -200,7 +202,7 @@ reprise_recorder_open(struct reprise_store *store, struct reprise_log *log,
 		      const struct reprise_recorder_options *options,
 		      struct reprise_recorder **ret_recorder, struct reprise_error *error)
 {
-	struct reprise_recorder_options known;
+	struct reprise_recorder_options known = { .tenant = TENANT_DEFAULT };
 
 	if (store == NULL)
 		return error_invalid(error, "store");

@@ -302,12 +302,11 @@ check_session(struct crash *crash, struct crash_runtime *runtime, unsigned int n
 	for (unsigned int i = 0; i < count; i++)
 		expect_all(&backs[i], lives);
 	for (int i = 0; i < 2; i++) {
-		const struct reprise_bytes bytes = {
-			payload, crash_payload(number, crash->round * 1000 + 999, position + 1,
-					       crash_random(random), payload)
-		};
+		const size_t size = crash_payload(number, crash->round * 1000 + 999, position + 1,
+						  crash_random(random), payload);
 
-		CHECK_OK(reprise_append(session, 0, 0, 0, bytes, &position));
+		CHECK_OK(reprise_append(session, 0, 0, 0, (struct reprise_bytes){ payload, size },
+					&position));
 	}
 	CHECK(position == told->checked + 2);
 	for (unsigned int i = 0; i < count; i++)

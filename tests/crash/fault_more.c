@@ -236,6 +236,33 @@ two_processes(void)
 	return FAULT_PASSED;
 }
 
+/* Who comes back with what it had seen of the first life is told where that ended. */
+static void
+expect_both_lives(struct fault *fault, const struct reprise_cursor *cursor)
+{
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_event event;
+	struct reprise_gap gap;
+	struct reprise_end end;
+
+	reprise_session_close(fault->writer);
+	CHECK_OK(reprise_session_open(fault->store, "s", NULL, &fault->writer, NULL));
+	CHECK_OK(reprise_subscribe_after(fault->store, cursor, NULL, &subscription, NULL));
+	while (reprise_next(subscription, &event, &gap, &end) == REPRISE_NEXT_EMPTY)
+		CHECK_OK(reprise_wait(subscription, 20 * FAULT_SECOND));
+	CHECK(gap.reason == REPRISE_GAP_TRIMMED && gap.detail == REPRISE_GAP_RESTART);
+	for (uint64_t position = 101; position <= 400;) {
+		const reprise_outcome outcome = reprise_next(subscription, &event, &gap, &end);
+
+		CHECK(outcome == REPRISE_NEXT_EVENT || outcome == REPRISE_NEXT_EMPTY);
+		if (outcome == REPRISE_NEXT_EVENT)
+			CHECK(event.position == position++);
+		else
+			CHECK_OK(reprise_wait(subscription, 20 * FAULT_SECOND));
+	}
+	reprise_subscription_close(subscription);
+}
+
 /* The life of another process fences the one that was there. */
 static enum fault_end
 fenced(void)
@@ -281,23 +308,7 @@ fenced(void)
 	CHECK(fault_stats(&fault).fenced == 1);
 	CHECK(reprise_session_wait_room(fault.writer, FAULT_SECOND) == REPRISE_E_CLOSED);
 
-	/* Who comes back with what it had seen of the first life is told where that ended. */
-	reprise_session_close(fault.writer);
-	CHECK_OK(reprise_session_open(fault.store, "s", NULL, &fault.writer, NULL));
-	CHECK_OK(reprise_subscribe_after(fault.store, &cursor, NULL, &subscription, NULL));
-	while (reprise_next(subscription, &event, &gap, &end) == REPRISE_NEXT_EMPTY)
-		CHECK_OK(reprise_wait(subscription, 20 * FAULT_SECOND));
-	CHECK(gap.reason == REPRISE_GAP_TRIMMED && gap.detail == REPRISE_GAP_RESTART);
-	for (uint64_t position = 101; position <= 400;) {
-		const reprise_outcome outcome = reprise_next(subscription, &event, &gap, &end);
-
-		CHECK(outcome == REPRISE_NEXT_EVENT || outcome == REPRISE_NEXT_EMPTY);
-		if (outcome == REPRISE_NEXT_EVENT)
-			CHECK(event.position == position++);
-		else
-			CHECK_OK(reprise_wait(subscription, 20 * FAULT_SECOND));
-	}
-	reprise_subscription_close(subscription);
+	expect_both_lives(&fault, &cursor);
 	fault_close(&fault, REPRISE_OK);
 	verify(fault.log, "s", 400);
 	reprise_log_close(fault.log);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <reprise/log_postgres.h>
@@ -30,10 +31,15 @@ open_log(void)
 static void
 control(const char *option)
 {
-	char command[512];
+	const char *const script = getenv("REPRISE_POSTGRES_CONTROL");
+	int status = 0;
+	const pid_t child = fork();
 
-	snprintf(command, sizeof(command), "sh \"$REPRISE_POSTGRES_CONTROL\" %s", option);
-	CHECK(system(command) == 0);
+	if (child == 0) {
+		(void)execlp("sh", "sh", script, option, (char *)NULL);
+		_exit(127);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
 }
 
 static void

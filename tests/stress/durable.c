@@ -39,7 +39,7 @@ static void *
 bother(void *argument)
 {
 	struct reprise_recorder_stats stats = { .size = sizeof(stats) };
-	unsigned int random = 7 + (unsigned int)(uintptr_t)argument;
+	unsigned int random = 7 + *(const unsigned int *)argument;
 	reprise_position position = 0;
 	char name[16];
 
@@ -95,7 +95,7 @@ visit(void *argument)
 {
 	static struct reprise_cursor none;
 	struct reprise_cursor before[DURABLE_SESSIONS + DURABLE_GUESTS] = { 0 }, cursor;
-	unsigned int random = 100 + (unsigned int)(uintptr_t)argument;
+	unsigned int random = 100 + *(const unsigned int *)argument;
 	char name[16];
 
 	while (!atomic_load(&durable.is_over)) {
@@ -133,7 +133,7 @@ visit(void *argument)
 static void *
 stay(void *argument)
 {
-	const unsigned int number = (unsigned int)(uintptr_t)argument;
+	const unsigned int number = *(const unsigned int *)argument;
 	unsigned int random = 200 + number;
 	struct reprise_cursor cursor = { 0 };
 	bool is_final = false;
@@ -229,6 +229,7 @@ remove_files(void)
 int
 main(int argc, char **argv)
 {
+	static unsigned int numbers[THREADS];
 	pthread_t threads[THREADS];
 	size_t count = 0;
 
@@ -236,16 +237,18 @@ main(int argc, char **argv)
 	stress_limit_payload(1024);
 	/* With a second argument: the store's thread wakes everybody. */
 	open_world(argc > 2);
-	for (uintptr_t i = 0; i < DURABLE_SESSIONS; i++)
-		CHECK(pthread_create(&threads[count++], NULL, durable_write_session, (void *)i) ==
+	for (unsigned int i = 0; i < THREADS; i++)
+		numbers[i] = i;
+	for (size_t i = 0; i < DURABLE_SESSIONS; i++)
+		CHECK(pthread_create(&threads[count++], NULL, durable_write_session, &numbers[i]) ==
 		      0);
-	for (uintptr_t i = 0; i < 2 * DURABLE_SESSIONS; i++)
-		CHECK(pthread_create(&threads[count++], NULL, stay, (void *)i) == 0);
-	for (uintptr_t i = 0; i < HOSTS; i++)
-		CHECK(pthread_create(&threads[count++], NULL, visit, (void *)i) == 0);
+	for (size_t i = 0; i < (size_t)2 * DURABLE_SESSIONS; i++)
+		CHECK(pthread_create(&threads[count++], NULL, stay, &numbers[i]) == 0);
+	for (size_t i = 0; i < HOSTS; i++)
+		CHECK(pthread_create(&threads[count++], NULL, visit, &numbers[i]) == 0);
 	CHECK(pthread_create(&threads[count++], NULL, durable_write_guests, NULL) == 0);
 	CHECK(pthread_create(&threads[count++], NULL, declare_void, NULL) == 0);
-	CHECK(pthread_create(&threads[count++], NULL, bother, NULL) == 0);
+	CHECK(pthread_create(&threads[count++], NULL, bother, &numbers[0]) == 0);
 	while (!stress_is_over())
 		durable_nap(10000);
 	atomic_store(&durable.is_over, true);

@@ -145,7 +145,7 @@ end_early(struct reprise_session *session, int32_t end_status)
 void *
 durable_write_session(void *argument)
 {
-	const unsigned int number = (unsigned int)(uintptr_t)argument;
+	const unsigned int number = *(const unsigned int *)argument;
 	unsigned int random = 77 + number;
 	reprise_position newest = 0;
 	char name[16];
