@@ -329,6 +329,8 @@ record_run(void *argument)
 		const enum log_level level =
 			round.wants_sync || recorder->batch.closes ? LOG_SYNCED : recorder->level;
 
+		/* Not if there was no memory for a batch: then later. */
+		is_busy = round.is_full && recorder->batch.writes_count > 0;
 		if (recorder->batch.writes_count > 0) {
 			if (!commit(recorder, level))
 				break;
@@ -339,7 +341,6 @@ record_run(void *argument)
 		}
 		if (round.is_urgent && !round.is_full && !round.has_refused)
 			be_complete(recorder, &round);
-		is_busy = round.is_full;
 	}
 	return NULL;
 }
