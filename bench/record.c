@@ -39,7 +39,7 @@ run_ours(struct bench *bench)
 
 	durable_open(bench->harness, &durable, "record", bench->level);
 	for (size_t i = 0; i < bench->sessions_count; i++) {
-		char id[16];
+		char id[32];
 
 		snprintf(id, sizeof(id), "bench %zu", i);
 		sessions[i] = durable_session(&durable, id, REPRISE_WHEN_FULL_REFUSE);
