@@ -37,6 +37,10 @@ struct reprise_session {
 	atomic_u64 refs;
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 
+	/* With a log, too, and here because there is room. */
+	atomic_u32 recorded_only;     /* subscriptions that see no more than what is recorded */
+	reprise_position room_needed; /* what the append that was refused last would displace */
+
 	/* Fixed at creation. */
 	alignas(CACHE_LINE_BYTES) struct reprise_store *store;
 	struct chunk *chunk; /* where this is */
@@ -52,6 +56,7 @@ struct reprise_session {
 	TAILQ_ENTRY(reprise_session) idle; /* while it is in the table, and nobody holds it */
 	struct reprise_session *gone_next;
 	bool is_in_table;
+	atomic_u32 refuses; /* 1: appends do not displace what is not recorded; the writer's */
 
 	atomic_u64 has_writer; /* changed under that lock */
 	atomic_u64 subscriptions;
@@ -59,14 +64,11 @@ struct reprise_session {
 	/* In a store with a log: see port.h. */
 	struct recording *recording; /* the port's; fixed at creation */
 	atomic_u64 recorded;         /* everything up to here; the port's */
-	atomic_u64 recorded_only;    /* subscriptions that see no more than that */
-	atomic_u64 refuses; /* 1: appends do not displace what is not recorded; the writer's */
-	reprise_position room_needed; /* what the append that was refused last would displace */
 
 	struct hands hands;
 };
 
-static_assert(sizeof(struct reprise_session) <= 960, "1 KiB, with what it takes beside it");
+static_assert(sizeof(struct reprise_session) <= 832, "1 KiB, with what it takes beside it");
 
 /* False if @id is no session id; then *ret_bytes is unset. */
 bool session_id_measure(const char *id, size_t *ret_bytes);
