@@ -16,6 +16,7 @@
 /* fault_log sqlite|postgres|SCENE ...: each prints a line. */
 
 static char folder[512];
+static pid_t scene_process;
 
 const char *
 fault_folder(void)
@@ -32,6 +33,12 @@ fault_path(const char *name)
 
 	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
 	return path;
+}
+
+long
+fault_process(void)
+{
+	return scene_process;
 }
 
 struct reprise_log *
@@ -225,6 +232,7 @@ play(const struct fault_scene *scene)
 	if (child == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)alarm(120);
+		scene_process = getpid();
 		const enum fault_end end = scene->play();
 
 		(void)fflush(stdout);
@@ -241,38 +249,47 @@ play(const struct fault_scene *scene)
 	return status == 0 || is_skipped;
 }
 
-static bool
-play_those(const struct fault_scene *scenes, const char *group, const char *name, bool *is_good)
-{
-	bool is_any = false;
+static const struct {
+	const char *name;
+	const struct fault_scene *scenes;
+} groups[] = {
+	{ "sqlite", fault_sqlite_scenes },
+	{ "sqlite", fault_more_scenes },
+	{ "sqlite", fault_heal_scenes },
+	{ "sqlite", fault_two_sqlite_scenes },
+#ifdef CRASH_POSTGRES
+	{ "postgres", fault_postgres_scenes },
+	{ "postgres", fault_two_postgres_scenes },
+#endif
+};
 
-	for (; scenes->name != NULL; scenes++)
-		if (strcmp(name, group) == 0 || strcmp(name, scenes->name) == 0) {
-			*is_good = play(scenes) && *is_good;
-			is_any = true;
-		}
-	return is_any;
+/* The scene, or those of the group, that @name names; 2 if there is none. */
+static int
+play_those(const char *name)
+{
+	bool is_any = false, is_good = true;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		const bool is_group = strcmp(name, groups[i].name) == 0;
+
+		for (const struct fault_scene *scene = groups[i].scenes; scene->name != NULL; scene++)
+			if (is_group || strcmp(name, scene->name) == 0) {
+				is_good = play(scene) && is_good;
+				is_any = true;
+			}
+	}
+	if (is_any)
+		return is_good ? 0 : 1;
+	fprintf(stderr, "no scene: %s\n", name);
+	return 2;
 }
 
 int
 main(int argc, char **argv)
 {
-	bool is_good = true;
+	int status = argc > 1 ? 0 : 2;
 
-	for (int i = 1; i < argc; i++) {
-		bool is_any = play_those(fault_sqlite_scenes, "sqlite", argv[i], &is_good);
-
-		is_any = play_those(fault_more_scenes, "sqlite", argv[i], &is_good) || is_any;
-		is_any = play_those(fault_heal_scenes, "sqlite", argv[i], &is_good) || is_any;
-#ifdef CRASH_POSTGRES
-		if (getenv("REPRISE_POSTGRES") != NULL)
-			is_any = play_those(fault_postgres_scenes, "postgres", argv[i], &is_good) ||
-				 is_any;
-#endif
-		if (!is_any) {
-			fprintf(stderr, "no scene: %s\n", argv[i]);
-			return 2;
-		}
-	}
-	return is_good && argc > 1 ? 0 : 1;
+	for (int i = 1; i < argc && status != 2; i++)
+		status |= play_those(argv[i]);
+	return status;
 }

@@ -19,11 +19,13 @@ struct fault_scene {
 };
 
 extern const struct fault_scene fault_sqlite_scenes[], fault_more_scenes[], fault_heal_scenes[],
-	fault_postgres_scenes[];
+	fault_two_sqlite_scenes[], fault_postgres_scenes[], fault_two_postgres_scenes[];
 
 /* A scratch folder of the scene's, removed after it. And a file in it; good until the next 8 calls. */
 const char *fault_folder(void);
 const char *fault_path(const char *name);
+/* The scene's own; not that of one it has forked. */
+long fault_process(void);
 
 /* A store, a recorder and a writer of "s", over a log that is good yet. */
 struct fault {
@@ -36,6 +38,7 @@ struct fault {
 };
 
 struct reprise_log *fault_sqlite(const char *path);
+struct reprise_log *fault_postgres(void); /* in a schema of the scene's */
 struct fault fault_open(struct reprise_log *log, uint64_t events_max, reprise_when_full when_full);
 
 /* One event; anything but REPRISE_OK changes nothing. */

@@ -12,8 +12,8 @@
 
 /* The server is away; the scenes run beside one of their own (tests/support/postgres.sh). */
 
-static struct reprise_log *
-open_log(void)
+struct reprise_log *
+fault_postgres(void)
 {
 	char schema[64];
 	const struct reprise_log_postgres_options options = { .size = sizeof(options),
@@ -23,7 +23,7 @@ open_log(void)
 							      .deadline_ns = FAULT_SECOND };
 	struct reprise_log *log = NULL;
 
-	snprintf(schema, sizeof(schema), "fault_%ld", (long)getpid());
+	snprintf(schema, sizeof(schema), "fault_%ld", fault_process());
 	CHECK_OK(reprise_log_postgres_open(&options, &log, NULL));
 	return log;
 }
@@ -55,7 +55,7 @@ append_for(struct fault *fault, uint64_t milliseconds)
 static enum fault_end
 lost_connections(void)
 {
-	struct fault fault = fault_open(open_log(), 1 << 16, REPRISE_WHEN_FULL_OVERWRITE);
+	struct fault fault = fault_open(fault_postgres(), 1 << 16, REPRISE_WHEN_FULL_OVERWRITE);
 	PGconn *const connection = PQconnectdb(getenv("REPRISE_POSTGRES"));
 
 	for (int i = 0; i < 20; i++) {
@@ -75,7 +75,7 @@ lost_connections(void)
 static enum fault_end
 server_restarted(void)
 {
-	struct fault fault = fault_open(open_log(), 1 << 16, REPRISE_WHEN_FULL_OVERWRITE);
+	struct fault fault = fault_open(fault_postgres(), 1 << 16, REPRISE_WHEN_FULL_OVERWRITE);
 
 	append_for(&fault, 50);
 	control("--restart");
@@ -89,7 +89,7 @@ server_restarted(void)
 static enum fault_end
 server_away_small_window(void)
 {
-	struct fault fault = fault_open(open_log(), 64, REPRISE_WHEN_FULL_OVERWRITE);
+	struct fault fault = fault_open(fault_postgres(), 64, REPRISE_WHEN_FULL_OVERWRITE);
 
 	fault_append_many(&fault, 10);
 	fault_flush(&fault);
@@ -113,7 +113,7 @@ start_server(void *argument)
 static enum fault_end
 server_away_refuse(void)
 {
-	struct fault fault = fault_open(open_log(), 64, REPRISE_WHEN_FULL_REFUSE);
+	struct fault fault = fault_open(fault_postgres(), 64, REPRISE_WHEN_FULL_REFUSE);
 	reprise_status status;
 	pthread_t thread;
 
@@ -137,7 +137,7 @@ server_away_refuse(void)
 static enum fault_end
 opened_while_away(void)
 {
-	struct fault fault = fault_open(open_log(), 64, REPRISE_WHEN_FULL_OVERWRITE);
+	struct fault fault = fault_open(fault_postgres(), 64, REPRISE_WHEN_FULL_OVERWRITE);
 	struct reprise_session *other = NULL;
 
 	control("--kill");
