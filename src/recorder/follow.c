@@ -242,9 +242,9 @@ wait_recorded(struct store_port *port, struct reprise_session *session, reprise_
 
 	pthread_mutex_lock(&recorder->lock);
 	/* A writer that waits is reason enough not to linger. */
-	if (load_acquire(&session->recorded) < position)
+	if (load_relaxed(&session->recorded) < position)
 		recorder_hurry(recorder);
-	while (status == REPRISE_OK && load_acquire(&session->recorded) < position) {
+	while (status == REPRISE_OK && load_relaxed(&session->recorded) < position) {
 		if (recording->is_fenced || recording->is_void || recorder->is_closing)
 			status = REPRISE_E_CLOSED;
 		else if (!is_time_left)

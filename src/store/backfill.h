@@ -11,6 +11,7 @@
  *
  *   ready:A / advance:A   who finds READY sees the page
  *   record:A / room:A     who displaces a recorded event does so after it was copied
+ *   record:B / count:A    who sees the recorded alone is rung, or sees what was recorded
  *
  * While one page is handed out the next one may be asked for: two pages, and never more. A page's
  * records are laid out as in the ring, so that a stretch can walk them. They are of one life and without

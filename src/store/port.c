@@ -10,8 +10,7 @@ port_attach(struct reprise_store *store, struct store_port *port, struct reprise
 	reprise_status status = REPRISE_OK;
 
 	pthread_mutex_lock(&store->lock);
-	if (store->port != NULL || load_relaxed(&store->sessions) != 0 ||
-	    load_relaxed(&store->writers) != 0 || load_relaxed(&store->subscriptions) != 0)
+	if (store->port != NULL || load_relaxed(&store->sessions) != 0 || store_is_busy(store))
 		status = error_plain(error, REPRISE_E_BUSY);
 	else if ((store->lobby = session_lobby(store)) == NULL)
 		status = error_plain(error, REPRISE_E_NO_MEMORY);
@@ -34,9 +33,7 @@ reprise_status
 port_detach(struct reprise_store *store)
 {
 	pthread_mutex_lock(&store->lock);
-	/* Acquire: all that they did before they were counted down. */
-	const bool is_busy =
-		load_acquire(&store->writers) != 0 || load_acquire(&store->subscriptions) != 0;
+	const bool is_busy = store_is_busy(store);
 
 	if (!is_busy)
 		table_each(store->table, forget, store->port);
@@ -54,7 +51,7 @@ port_detach(struct reprise_store *store)
 reprise_position
 port_newest(struct reprise_session *session)
 {
-	return load_acquire(&session->ring.newest);
+	return load_relaxed(&session->ring.newest);
 }
 
 struct port_look
@@ -80,6 +77,7 @@ port_recorded(struct reprise_session *session, reprise_position position)
 {
 	/* [record:A] The log before; pairs with [room:A]. */
 	store_release(&session->recorded, position);
+	/* [record:B] Before who sees no more than that is looked for; pairs with [count:A]. */
 	fence_ordered();
 	if (load_relaxed(&session->recorded_only) == 0)
 		return;

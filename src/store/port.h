@@ -89,7 +89,7 @@ struct port_look {
 REPRISE_API struct port_look port_take(struct reprise_session *session, reprise_position after,
 				       struct stretch *stretch);
 
-/* The last that was appended. */
+/* The last that was appended: a number alone. */
 REPRISE_API reprise_position port_newest(struct reprise_session *session);
 
 /* Everything up to @position is recorded: tells whoever waits for that on this side. */

@@ -47,7 +47,7 @@ reprise_session_wait_room(struct reprise_session *session, uint64_t timeout_ns)
 	if (ring_is_void(&session->ring))
 		return REPRISE_E_CLOSED;
 	if (load_relaxed(&session->refuses) == 0 ||
-	    session->room_needed <= load_acquire(&session->recorded))
+	    session->room_needed <= load_relaxed(&session->recorded))
 		return REPRISE_OK;
 	struct store_port *const port = session->store->port;
 

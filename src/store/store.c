@@ -106,6 +106,12 @@ has_any(atomic_u64 *handles)
 	return load_acquire(handles) != 0;
 }
 
+bool
+store_is_busy(struct reprise_store *store)
+{
+	return has_any(&store->writers) || has_any(&store->subscriptions);
+}
+
 reprise_status
 reprise_store_close(struct reprise_store *store)
 {
@@ -117,7 +123,7 @@ reprise_store_close(struct reprise_store *store)
 		return REPRISE_E_FORKED;
 	if (relay_is_caller())
 		return REPRISE_E_INVALID;
-	if (has_any(&store->writers) || has_any(&store->subscriptions) || store->port != NULL)
+	if (store_is_busy(store) || store->port != NULL)
 		return REPRISE_E_BUSY;
 	relay_close(&store->relay);
 	table_each(store->table, part_with, &gone);

@@ -85,6 +85,9 @@ reprise_status store_options_resolve(const struct reprise_store_options *given,
 				     struct reprise_store_options *ret_options,
 				     struct bounds *ret_bounds, struct reprise_error *error);
 
+/* Whether there are writers or subscriptions; if not, all that they did is seen. */
+bool store_is_busy(struct reprise_store *store);
+
 static inline bool
 store_is_here(const struct reprise_store *store)
 {

@@ -133,14 +133,24 @@ find_and_hold(struct reprise_subscription *subscription, const char *id, size_t 
 	}
 }
 
-static void
-be_counted(struct reprise_subscription *subscription)
+void
+subscription_be_counted(const struct reprise_subscription *subscription,
+			struct reprise_session *session)
 {
-	struct reprise_session *const session = subscription->session;
-
 	fetch_add_relaxed(&session->subscriptions, 1);
+	if (!subscription->is_recorded_only)
+		return;
+	fetch_add_relaxed(&session->recorded_only, 1);
+	/* [count:A] Before it looks at what is recorded; pairs with [record:B]. */
+	fence_ordered();
+}
+
+static void
+be_counted_no_more(const struct reprise_subscription *subscription, struct reprise_session *session)
+{
+	fetch_sub_relaxed(&session->subscriptions, 1);
 	if (subscription->is_recorded_only)
-		fetch_add_relaxed(&session->recorded_only, 1);
+		fetch_sub_relaxed(&session->recorded_only, 1);
 }
 
 static void
@@ -148,7 +158,7 @@ follow(struct reprise_subscription *subscription)
 {
 	struct reprise_session *const session = subscription->session;
 
-	be_counted(subscription);
+	subscription_be_counted(subscription, session);
 	session_apply_age(session, false);
 	if (subscription->is_replay)
 		subscription->until = subscription_look(subscription).newest;
@@ -157,12 +167,8 @@ follow(struct reprise_subscription *subscription)
 static void
 stop_following(struct reprise_subscription *subscription)
 {
-	struct reprise_session *const session = subscription->session;
-
-	fetch_sub_relaxed(&session->subscriptions, 1);
-	if (subscription->is_recorded_only)
-		fetch_sub_relaxed(&session->recorded_only, 1);
-	session_let_go(session);
+	be_counted_no_more(subscription, subscription->session);
+	session_let_go(subscription->session);
 }
 
 /* In a store with a log: what it heals with, and a place in the lobby if it has no window. */
@@ -192,14 +198,10 @@ subscription_move(struct reprise_subscription *subscription, struct reprise_sess
 {
 	struct reprise_session *const before = subscription->session;
 
-	fetch_add_relaxed(&session->subscriptions, 1);
-	if (subscription->is_recorded_only)
-		fetch_add_relaxed(&session->recorded_only, 1);
+	subscription_be_counted(subscription, session);
 	hand_move(subscription, session);
 	use_staging(subscription, session, staging);
-	fetch_sub_relaxed(&before->subscriptions, 1);
-	if (subscription->is_recorded_only)
-		fetch_sub_relaxed(&before->recorded_only, 1);
+	be_counted_no_more(subscription, before);
 	session_let_go(before);
 }
 
@@ -261,7 +263,7 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	if (subscription_is_bound(subscription))
 		follow(subscription);
 	else if (subscription->session != NULL)
-		be_counted(subscription);
+		subscription_be_counted(subscription, subscription->session);
 	fetch_add_relaxed(&store->subscriptions, 1);
 	*ret_subscription = subscription;
 	return REPRISE_OK;

@@ -112,6 +112,10 @@ struct look subscription_look(const struct reprise_subscription *subscription);
 reprise_outcome subscription_be_over(struct reprise_subscription *subscription,
 				     reprise_end_cause cause, int32_t status);
 
+/* It is among those that follow @session. */
+void subscription_be_counted(const struct reprise_subscription *subscription,
+			     struct reprise_session *session);
+
 /* It has no window, and the session of its id has one: from here on it follows that. */
 void subscription_move(struct reprise_subscription *subscription, struct reprise_session *session,
 		       struct block *staging);

@@ -253,13 +253,10 @@ static const struct {
 	const char *name;
 	const struct fault_scene *scenes;
 } groups[] = {
-	{ "sqlite", fault_sqlite_scenes },
-	{ "sqlite", fault_more_scenes },
-	{ "sqlite", fault_heal_scenes },
-	{ "sqlite", fault_two_sqlite_scenes },
+	{ "sqlite", fault_sqlite_scenes },     { "sqlite", fault_more_scenes },
+	{ "sqlite", fault_heal_scenes },       { "sqlite", fault_two_sqlite_scenes },
 #ifdef CRASH_POSTGRES
-	{ "postgres", fault_postgres_scenes },
-	{ "postgres", fault_two_postgres_scenes },
+	{ "postgres", fault_postgres_scenes }, { "postgres", fault_two_postgres_scenes },
 #endif
 };
 
@@ -272,7 +269,8 @@ play_those(const char *name)
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		const bool is_group = strcmp(name, groups[i].name) == 0;
 
-		for (const struct fault_scene *scene = groups[i].scenes; scene->name != NULL; scene++)
+		for (const struct fault_scene *scene = groups[i].scenes; scene->name != NULL;
+		     scene++)
 			if (is_group || strcmp(name, scene->name) == 0) {
 				is_good = play(scene) && is_good;
 				is_any = true;

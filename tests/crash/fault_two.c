@@ -19,8 +19,7 @@ start_other(log_opener *open_log, const char *id, uint64_t count)
 	CHECK(child >= 0);
 	if (child > 0)
 		return child;
-	struct fault fault =
-		fault_open(open_log(), 4096, REPRISE_WHEN_FULL_OVERWRITE);
+	struct fault fault = fault_open(open_log(), 4096, REPRISE_WHEN_FULL_OVERWRITE);
 
 	if (strcmp(id, "s") != 0) {
 		reprise_session_close(fault.writer);
@@ -121,8 +120,7 @@ fenced(log_opener *open_log)
 		expect_good(start_other(open_log, "s", 300));
 		_exit(0);
 	}
-	struct fault fault =
-		fault_open(open_log(), 4096, REPRISE_WHEN_FULL_OVERWRITE);
+	struct fault fault = fault_open(open_log(), 4096, REPRISE_WHEN_FULL_OVERWRITE);
 	struct reprise_cursor cursor;
 	struct reprise_subscription *subscription = NULL;
 	struct reprise_event event;

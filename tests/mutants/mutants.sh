@@ -27,14 +27,16 @@ ordered='src/ring/append.h src/ring/append.c src/ring/open.c src/ring/read.c src
 	src/ring/ring.h src/ring/search.c src/ring/trim.c src/store/bell.h src/store/bell.c
 	src/store/hand.c src/store/relay.c src/store/wait.c src/store/session.c src/store/store.c
 	src/store/subscribe.c src/store/writer.c src/store/idle.c src/store/door.c src/store/next.c
-	src/store/append.c'
+	src/store/append.c src/store/port.c src/store/refuse.c src/store/backfill.c
+	src/store/backfill_page.c'
 
 # Who looks at a mutant that does not say, in this order.
 watchers() {
 	case $1 in
 	src/ring/*) echo model_window model_bounds model_bells ;;
-	src/store/session.c | src/store/store.c | src/store/subscribe.c | src/store/writer.c | src/store/idle.c)
-		echo model_pins ;;
+	src/store/session.c | src/store/store.c | src/store/writer.c | src/store/idle.c) echo model_pins ;;
+	src/store/subscribe.c) echo model_pins model_recorded ;;
+	src/store/port.c | src/store/refuse.c | src/store/backfill*.c | src/recorder/*) echo model_recorded ;;
 	*) echo model_settling model_bells model_doors ;;
 	esac
 }
@@ -107,7 +109,8 @@ try() {
 
 # Who fails without a mutant notices nothing.
 is_sound() {
-	for program in model_window model_bounds model_settling model_bells model_doors model_pins; do
+	for program in model_window model_bounds model_settling model_bells model_doors model_pins \
+		model_recorded; do
 		timeout -k 5 120 "$out/$1/build/tests/model/$program" >"$out/$1/said" 2>&1 || {
 			cat "$out/$1/said" >&2
 			echo "mutants: $program fails as it is" >&2
@@ -136,7 +139,8 @@ done || exit 1
 # shellcheck disable=SC2086
 awk -f $here/weaken.awk $ordered | cut -d ' ' -f 1 | sort -u >"$out/labels"
 # shellcheck disable=SC2086
-sed -nE 's/^ \* +([a-z]+:[A-Z]) \/ ([a-z]+:[A-Z]) .*/\1\n\2/p' $ordered src/ring/layout.h | sort -u |
+sed -nE 's/^ \* +([a-z]+:[A-Z]) \/ ([a-z]+:[A-Z]) .*/\1\n\2/p' $ordered src/ring/layout.h \
+	src/store/backfill.h | sort -u |
 	while read -r label; do
 		grep -qx "$label" "$out/labels" || { echo "mutants: none of $label" >&2; exit 1; }
 	done || exit 1

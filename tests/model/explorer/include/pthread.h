@@ -28,6 +28,7 @@ int explorer_broadcast(const volatile void *condition);
 #define pthread_cond_destroy(condition)          ((void)(condition))
 #define pthread_cond_wait(condition, mutex)      explorer_wait((condition), (mutex))
 #define pthread_cond_broadcast(condition)        explorer_broadcast(condition)
+#define pthread_cond_signal(condition)           explorer_broadcast(condition)
 
 /* A lock for many is one for one at a time here: it is a stand-in itself. */
 #define pthread_rwlock_init(lock, attributes) ((void)(lock), 0)
