@@ -140,7 +140,8 @@ REPRISE_API reprise_status reprise_recorder_close(struct reprise_recorder *recor
  * Ordering  Acquire: events that the caller knows to be appended.
  * Returns   REPRISE_OK           what was lost to the recorder is in the log as a gap entry
  *           REPRISE_E_TIMEOUT    not within @timeout_ns
- *           REPRISE_E_CLOSED     another process has taken the session over: it will not come
+ *           REPRISE_E_CLOSED     another process has taken the session over, or one of all: what was left of
+ *                                it will not come
  *           REPRISE_E_NOT_FOUND  no window of that id
  *           REPRISE_E_INVALID    a NULL recorder, a bad id or durability
  *           REPRISE_E_FORKED     in the child of a fork

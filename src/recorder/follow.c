@@ -29,6 +29,15 @@ recorder_find(struct reprise_recorder *recorder, const char *id,
 }
 
 void
+recorder_forget(struct recording *recording)
+{
+	LIST_REMOVE(recording, same);
+	recording->is_forgotten = true;
+	if (recording->waiters == 0)
+		free(recording);
+}
+
+void
 recorder_hurry(struct reprise_recorder *recorder)
 {
 	recorder->is_urgent = true;
@@ -213,10 +222,9 @@ forget(struct store_port *port, struct recording *recording)
 	struct reprise_recorder *const recorder = recorder_of(port);
 
 	pthread_mutex_lock(&recorder->lock);
-	LIST_REMOVE(recording, same);
+	recorder_forget(recording);
 	pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);
-	free(recording);
 }
 
 static void

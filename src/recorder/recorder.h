@@ -39,6 +39,8 @@ struct recording {
 	bool is_void;
 	bool is_void_marked; /* and the log knows */
 	bool is_fenced;
+	bool is_forgotten; /* by the store: the last of those who wait frees it */
+	uint64_t waiters;
 	uint64_t enqueued, written, synced;
 
 	/* The writing thread's. */
@@ -118,6 +120,9 @@ bool record_settle(struct reprise_recorder *recorder, enum log_level level);
 /* Under the lock: the recording of that life of that session, or NULL. */
 struct recording *recorder_find(struct reprise_recorder *recorder, const char *id,
 				const struct reprise_incarnation *incarnation);
+
+/* Under the lock: nobody looks for it any more. It is freed, here or by the last who waits. */
+void recorder_forget(struct recording *recording);
 
 uint64_t recorder_hash(const char *id);
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/numbers.h"
 #include "recorder/recorder.h"
@@ -15,9 +13,8 @@ recorder_let_go(struct reprise_recorder *recorder, struct recording *recording)
 		return;
 	}
 	pthread_mutex_lock(&recorder->lock);
-	LIST_REMOVE(recording, same);
+	recorder_forget(recording);
 	pthread_mutex_unlock(&recorder->lock);
-	free(recording);
 }
 
 /* Refused for itself: it is tried again, alone, from what is recorded. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/numbers.h"
@@ -56,65 +56,100 @@ reprise_recorded_through(struct reprise_recorder *recorder, const char *session_
 	return status;
 }
 
-/* One session has come so far, or never will. Under the lock. */
+/* What is waited for. */
+struct target {
+	struct recording *recording; /* NULL: every session's */
+	reprise_position position;
+	reprise_durability durability;
+	uint64_t looks, fenced; /* as of the beginning */
+};
+
+/* Under the lock: whether it has come, or never will. */
 static bool
-has_come(struct reprise_recorder *recorder, const char *session_id,
-	 const struct reprise_session_stats *target, reprise_durability durability,
+has_come(const struct reprise_recorder *recorder, const struct target *target,
 	 reprise_status *ret_status)
 {
-	const struct recording *const recording =
-		recorder_find(recorder, session_id, &target->incarnation);
+	const struct recording *const recording = target->recording;
+	const bool is_fenced =
+		recording != NULL ? recording->is_fenced : recorder->stats.fenced > target->fenced;
 
-	/* Without one, its window has gone, which waits for all of it to be recorded. */
-	if (recording != NULL && recording->is_fenced) {
+	if (is_fenced) {
 		*ret_status = REPRISE_E_CLOSED;
 		return true;
 	}
-	return recording == NULL || through(recording, durability) >= target->newest;
+	/* A window goes when all of it is recorded. */
+	if (recording != NULL)
+		return recording->is_forgotten ||
+		       through(recording, target->durability) >= target->position;
+	/* All that was appended before the call: a round that began since has seen all of it. */
+	return recorder->complete > target->looks &&
+	       (target->durability != REPRISE_SYNCED || !recorder->wants_sync);
 }
 
-/* All that was appended before the call: a round that began since has seen all of it. Under the lock. */
-static bool
-have_all_come(const struct reprise_recorder *recorder, uint64_t looks,
-	      reprise_durability durability)
+/* The session's, as of now, locked; a window that goes while it is looked for is looked for again. */
+static reprise_status
+aim(struct reprise_recorder *recorder, const char *session_id, struct target *target)
 {
-	return recorder->complete > looks &&
-	       (durability != REPRISE_SYNCED || !recorder->wants_sync);
+	struct reprise_session_stats stats;
+
+	for (;;) {
+		const reprise_status status = find(recorder, session_id, &stats);
+
+		if (status != REPRISE_OK)
+			return status;
+		pthread_mutex_lock(&recorder->lock);
+		target->recording = recorder_find(recorder, session_id, &stats.incarnation);
+		target->position = stats.newest;
+		if (target->recording != NULL)
+			return REPRISE_OK;
+		pthread_mutex_unlock(&recorder->lock);
+	}
+}
+
+/* Under the lock, which it gives up while it sleeps. */
+static reprise_status
+await(struct reprise_recorder *recorder, const struct target *target, uint64_t deadline_ns)
+{
+	reprise_status status = REPRISE_OK;
+
+	recorder->wants_sync = recorder->wants_sync || target->durability == REPRISE_SYNCED;
+	while (!has_come(recorder, target, &status)) {
+		recorder_hurry(recorder);
+		if (!recorder_sleep(&recorder->has_news, &recorder->lock, deadline_ns))
+			return has_come(recorder, target, &status) ? status : REPRISE_E_TIMEOUT;
+	}
+	return status;
 }
 
 reprise_status
 reprise_recorder_flush(struct reprise_recorder *recorder, const char *session_id,
 		       reprise_durability durability, uint64_t timeout_ns)
 {
-	struct reprise_session_stats target;
+	struct target target = { .durability = durability };
 	reprise_status status = REPRISE_OK;
-	bool is_time_left = true, is_done = false;
 
 	if (recorder == NULL || !is_durability(durability))
 		return REPRISE_E_INVALID;
 	if (!store_is_here(recorder->store))
 		return REPRISE_E_FORKED;
-	if (session_id != NULL)
-		status = find(recorder, session_id, &target);
-	if (status != REPRISE_OK)
-		return status;
 	const uint64_t deadline = deadline_after(clock_ns(), timeout_ns);
 
-	pthread_mutex_lock(&recorder->lock);
-	const uint64_t looks = recorder->looks;
-
-	recorder->wants_sync = recorder->wants_sync || durability == REPRISE_SYNCED;
-	while (!is_done) {
-		is_done = session_id != NULL
-				  ? has_come(recorder, session_id, &target, durability, &status)
-				  : have_all_come(recorder, looks, durability);
-		if (is_done || !is_time_left)
-			break;
-		recorder_hurry(recorder);
-		is_time_left = recorder_sleep(&recorder->has_news, &recorder->lock, deadline);
-	}
+	if (session_id != NULL)
+		status = aim(recorder, session_id, &target);
+	else
+		pthread_mutex_lock(&recorder->lock);
+	if (status != REPRISE_OK)
+		return status;
+	target.looks = recorder->looks;
+	target.fenced = recorder->stats.fenced;
+	if (target.recording != NULL)
+		target.recording->waiters++;
+	status = await(recorder, &target, deadline);
+	if (target.recording != NULL && --target.recording->waiters == 0 &&
+	    target.recording->is_forgotten)
+		free(target.recording);
 	pthread_mutex_unlock(&recorder->lock);
-	return is_done ? status : REPRISE_E_TIMEOUT;
+	return status;
 }
 
 /* What is appended and not recorded, of those that are attached: they are held. Under the lock. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -297,6 +298,58 @@ Test(recorder, C08_a_new_life_fences_the_one_of_another_process)
 	expect_ended(subscription, REPRISE_END_INVALIDATED, 0);
 	reprise_subscription_close(subscription);
 	world_append_until(&other, 9);
+	world_close(&one, REPRISE_OK);
+	world_close(&other, REPRISE_OK);
+	expect_no_leaks();
+}
+
+struct flush {
+	struct reprise_recorder *recorder;
+	const char *session_id;
+	reprise_status status;
+	pthread_t thread;
+};
+
+static void *
+flush(void *argument)
+{
+	struct flush *const mine = argument;
+
+	mine->status = reprise_recorder_flush(mine->recorder, mine->session_id, REPRISE_WRITTEN,
+					      REPRISE_NO_LIMIT);
+	return NULL;
+}
+
+Test(recorder, C08_who_waits_for_what_is_fenced_is_told_though_the_window_has_gone)
+{
+	const char *const path = scratch_path("log");
+	struct reprise_recorder_options options = world_options();
+
+	options.retry_ns_min = options.retry_ns_max = one_second;
+	struct world one = world_open(path, 0, &options);
+	struct world other = world_open(path, 0, NULL);
+	struct flush flushes[] = { { .recorder = one.recorder, .session_id = "s" },
+				   { .recorder = one.recorder } };
+
+	world_write(&one);
+	world_append_until(&one, 5);
+	world_flush(&one);
+	const int blocked = world_block_log(path);
+
+	world_append_until(&one, 10);
+	for (int i = 0; i < 2; i++)
+		cr_assert(eq(int, pthread_create(&flushes[i].thread, NULL, flush, &flushes[i]), 0));
+	while (world_stats(&one).failures == 0)
+		usleep(100);
+	/* Before its next attempt. */
+	world_unblock_log(blocked);
+	world_write(&other);
+	reprise_session_close(one.writer);
+	one.writer = NULL;
+	for (int i = 0; i < 2; i++) {
+		pthread_join(flushes[i].thread, NULL);
+		cr_assert(eq(int, flushes[i].status, REPRISE_E_CLOSED));
+	}
 	world_close(&one, REPRISE_OK);
 	world_close(&other, REPRISE_OK);
 	expect_no_leaks();
