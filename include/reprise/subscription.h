@@ -116,8 +116,8 @@ struct reprise_gap {
 };
 
 typedef enum reprise_end_cause {
-	REPRISE_END_SESSION,     /* the session ended; `status` is the host's */
-	REPRISE_END_REPLAY,      /* a replay has reached the newest position of its opening */
+	REPRISE_END_SESSION, /* the session ended, for a replay as well; `status` is the host's */
+	REPRISE_END_REPLAY,  /* a replay has reached the newest position of its opening */
 	REPRISE_END_INVALIDATED, /* a gap UNAVAILABLE came before; subscribe with its cursor */
 	REPRISE_END_STORE,       /* the store is not usable in this process */
 } reprise_end_cause;

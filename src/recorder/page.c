@@ -95,6 +95,10 @@ find_life(struct telling *telling, bool *ret_is_there)
 	*ret_is_there = true;
 	if (status == REPRISE_OK) {
 		telling->page->head = telling->stats.head;
+		if (telling->stats.has_ended && is_last(telling)) {
+			telling->page->ended = telling->stats.end_ordinal;
+			telling->page->status = telling->stats.end_status;
+		}
 		if (telling->life.number != 0 && !was_void && !is_void(telling, &telling->life))
 			return true;
 		if (telling->life.number != 0)
@@ -305,13 +309,10 @@ tell_next_life(struct telling *telling)
 static bool
 tell_end(struct telling *telling)
 {
-	const struct reprise_log_stats *const stats = &telling->stats;
-
 	if (!is_last(telling))
 		return tell_next_life(telling);
-	if (!stats->has_ended || stats->end_ordinal != telling->question->after)
+	if (telling->page->ended != telling->question->after)
 		return false;
-	telling->page->status = stats->end_status;
 	return say(telling->page, TAIL_ENDED, REPRISE_GAP_CAPACITY);
 }
 

@@ -17,6 +17,7 @@ backfill_open(struct reprise_subscription *subscription)
 	if (backfill == NULL)
 		return NULL;
 	atomic_init(&backfill->state, BACKFILL_IDLE);
+	backfill->ended = UINT64_MAX;
 	backfill->subscription = subscription;
 	backfill->store = subscription->store;
 	backfill->staging_bytes = subscription->staging_bytes;
@@ -113,6 +114,8 @@ turn_page(struct reprise_subscription *subscription)
 
 	backfill->question.is_judged = false;
 	backfill->filling ^= 1;
+	backfill->ended = page->ended;
+	backfill->status = page->status;
 	store_relaxed(&backfill->state, BACKFILL_IDLE);
 	if (subscription->is_replay && subscription->until == UINT64_MAX)
 		subscription->until = page->head;
@@ -179,6 +182,17 @@ look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_out
 	return false;
 }
 
+/* A replay has come as far as it goes. As from the ring, the session's end is said before the replay's. */
+static reprise_outcome
+be_over(struct reprise_subscription *subscription)
+{
+	const struct backfill *const backfill = subscription->backfill;
+
+	if (subscription->at.position == backfill->ended)
+		return subscription_be_over(subscription, REPRISE_END_SESSION, backfill->status);
+	return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
+}
+
 reprise_outcome
 backfill_advance(struct reprise_subscription *subscription)
 {
@@ -192,7 +206,7 @@ backfill_advance(struct reprise_subscription *subscription)
 			/* What a cursor is refused for comes first. */
 			if (subscription->page->tail != TAIL_REFUSED &&
 			    subscription->at.position >= subscription->until)
-				return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
+				return be_over(subscription);
 			if (look_at_tail(subscription, &outcome))
 				return outcome;
 		}
@@ -204,7 +218,7 @@ backfill_advance(struct reprise_subscription *subscription)
 		/* After a gap that reaches so far, there may be no other page. */
 		if (!backfill->question.is_judged &&
 		    subscription->at.position >= subscription->until)
-			return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
+			return be_over(subscription);
 		/* [advance:A] Before the page; pairs with [ready:A]. */
 		switch (load_acquire(&backfill->state)) {
 		case BACKFILL_READY:

@@ -36,7 +36,7 @@ enum backfill_tail {
 	TAIL_GAP,     /* `first` .. `last` are lost, for `detail` */
 	TAIL_LIFE,    /* the next life, from here on; with a gap for `detail` unless is_clean */
 	TAIL_BOUND,   /* the window of this life: `session`, held, and staging for it in `block` */
-	TAIL_ENDED,   /* the session's end, with `status` */
+	TAIL_ENDED,   /* the session's end */
 	TAIL_REFUSED, /* the cursor is no good, for `detail` */
 	TAIL_NOTHING, /* nothing has come for as long as a subscription waits */
 };
@@ -56,6 +56,7 @@ struct backfill_page {
 	reprise_position tail_first,
 		tail_last; /* 0: an empty range; REFUSED: where the life ends */
 	struct reprise_incarnation incarnation; /* TAIL_LIFE: its */
+	uint64_t ended; /* the session ends after that, with `status`; or UINT64_MAX */
 	int32_t status;
 	struct reprise_session *session;
 	struct block *block;
@@ -101,6 +102,8 @@ struct backfill {
 	struct reprise_session *session; /* whose hands the owner was among when it asked */
 	struct backfill_page pages[2];
 	unsigned int filling; /* by the port, while ASKED; the other one is the owner's */
+	uint64_t ended;       /* as the page in hand has it, or the last one had; the owner's */
+	int32_t status;
 
 	/* The port's own, under its lock. */
 	TAILQ_ENTRY(backfill) link;

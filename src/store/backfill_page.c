@@ -57,6 +57,7 @@ backfill_page_begin(struct backfill *backfill)
 	page->tail = TAIL_MORE;
 	page->is_clean = false;
 	page->is_taken = false;
+	page->ended = UINT64_MAX;
 	page->tail_first = page->tail_last = 0;
 	return page;
 }

@@ -173,6 +173,39 @@ Test(heal_lives, C10_the_end_is_told_after_it_unless_a_later_life_exists)
 	expect_no_leaks();
 }
 
+/* As from the ring: the session's end is the more that is to be said. */
+Test(heal_lives, C10_a_replay_that_reaches_the_sessions_end_is_told_of_that)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	struct reprise_subscription *replay = NULL;
+
+	world_write(&world);
+	world_append_until(&world, 5);
+	cr_assert(eq(int, reprise_session_end(world.writer, 6), REPRISE_OK));
+	leave_writer(&world);
+	world_await_life(&world, REPRISE_LIFE_CLEAN);
+	for (int is_in_log = 0; is_in_log < 2; is_in_log++) {
+		for (reprise_position after = 3; after <= 5; after++) {
+			struct reprise_cursor cursor = cursor_in_log(&world, 3);
+
+			cursor.position = after;
+			cr_assert(
+				eq(int,
+				   reprise_replay_after(world.store, &cursor, NULL, &replay, NULL),
+				   REPRISE_OK));
+			if (after < 5)
+				(void)world_expect(replay, after + 1, 5);
+			cr_assert(eq(int, reprise_wait(replay, 30 * one_second), REPRISE_OK));
+			expect_ended(replay, REPRISE_END_SESSION, 6);
+			reprise_subscription_close(replay);
+		}
+		world_close(&world, REPRISE_OK);
+		world = world_open(world.path, 0, NULL);
+	}
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(heal_lives, C08_an_invalidated_life_is_never_read_again)
 {
 	const char *const path = scratch_path("log");
