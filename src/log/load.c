@@ -4,51 +4,112 @@
 #include "log/handle.h"
 #include "log/page.h"
 #include "log/row.h"
+#include "log/write.h"
 
 #define BYTES_LIMIT_DEFAULT (UINT64_C(1) << 20)
 
-/* A page that is being filled. */
-struct loading {
+/* Rows that follow on each other, shown as they come. */
+struct walk {
 	uint32_t key_checksum;
 	const struct log_head *head;
-	struct reprise_log_page *page;
 	reprise_ordinal next; /* the row that follows begins here, or before if it is the first */
-	uint64_t bytes_limit;
-	bool has_no_memory;
+	uint64_t rows, limit;
+	log_row_visit visit;
+	void *context;
+	bool is_enough;
 	const char *fault; /* or NULL */
 };
 
 static const char *
-fault_of(const struct loading *loading, const struct log_row *row)
+fault_of(const struct walk *walk, const struct log_row *row)
 {
-	const char *const fault = row_fault(loading->key_checksum, row);
+	const char *const fault = row_fault(walk->key_checksum, row);
 
 	if (fault != NULL)
 		return fault;
-	if (row->first > loading->next)
+	if (row->first > walk->next)
 		return "a row is missing";
-	if (row->first < loading->next &&
-	    (loading->page->entries_count != 0 || row->last < loading->next))
+	if (row->first < walk->next && (walk->rows != 0 || row->last < walk->next))
 		return "two rows of one ordinal";
-	if (row->last > loading->head->head)
+	if (row->last > walk->head->head)
 		return "a row beyond the head";
 	return NULL;
 }
+
+static bool
+step(const struct log_row *row, void *context)
+{
+	struct walk *const walk = context;
+	struct log_row clipped;
+
+	walk->fault = fault_of(walk, row);
+	if (walk->fault != NULL)
+		return false;
+	if (row->first < walk->next) {
+		clipped = *row;
+		clipped.first = walk->next;
+		row = &clipped;
+	}
+	walk->rows++;
+	walk->next = row->last + 1;
+	walk->is_enough = !walk->visit(row, walk->context);
+	return !walk->is_enough;
+}
+
+/* Shows what follows @after, which is before the head. */
+static reprise_status
+walk_after(struct reprise_log *log, const struct reprise_log_key *key, const struct log_head *head,
+	   reprise_ordinal after, uint64_t limit, log_row_visit visit, void *context,
+	   struct reprise_error *error)
+{
+	struct walk walk = {
+		.key_checksum = row_key_checksum(key->tenant, key->thread),
+		.head = head,
+		.next = after + 1,
+		.limit = least(limit, LOG_NUMBER_MAX),
+		.visit = visit,
+		.context = context,
+	};
+	const reprise_status status =
+		log->adapter->rows_after(log, head->id, after, walk.limit, step, &walk, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (walk.fault != NULL)
+		return corrupt(error, walk.fault);
+	if (walk.next <= head->head && walk.rows < walk.limit && !walk.is_enough)
+		return corrupt(error, "the last row is missing");
+	return REPRISE_OK;
+}
+
+reprise_status
+log_rows_after(struct reprise_log *log, const struct reprise_log_key *key, reprise_ordinal after,
+	       log_row_visit visit, void *context, struct reprise_error *error)
+{
+	struct log_head head = { 0 };
+	reprise_status status = look_begin(log, key, &head, error);
+
+	after = greatest(after, head.watermark);
+	if (status == REPRISE_OK && after < head.head)
+		status = walk_after(log, key, &head, after, UINT64_MAX, visit, context, error);
+	look_end(log);
+	return status;
+}
+
+/* A page that is being filled. */
+struct loading {
+	struct reprise_log_page *page;
+	uint64_t bytes_limit;
+	bool has_no_memory;
+};
 
 static bool
 load_row(const struct log_row *row, void *context)
 {
 	struct loading *const loading = context;
 
-	loading->fault = fault_of(loading, row);
-	if (loading->fault != NULL)
-		return false;
-	if (!page_add(loading->page, row, loading->next)) {
-		loading->has_no_memory = true;
-		return false;
-	}
-	loading->next = row->last + 1;
-	return loading->page->bytes_count < loading->bytes_limit;
+	loading->has_no_memory = !page_add(loading->page, row);
+	return !loading->has_no_memory && loading->page->bytes_count < loading->bytes_limit;
 }
 
 /* Says of each entry which life it is of. */
@@ -78,25 +139,18 @@ set_lives(struct reprise_log *log, int64_t id, struct reprise_log_page *page,
 }
 
 static reprise_status
-load(struct reprise_log *log, struct loading *loading, uint64_t limit, struct reprise_error *error)
+load(struct reprise_log *log, const struct reprise_log_key *key, const struct log_head *head,
+     reprise_ordinal after, uint64_t limit, struct loading *loading, struct reprise_error *error)
 {
-	struct reprise_log_page *const page = loading->page;
-	const struct log_head *const head = loading->head;
-	reprise_status status = log->adapter->rows_after(log, head->id, loading->next - 1, limit,
-							 load_row, loading, error);
+	reprise_status status = walk_after(log, key, head, after, limit, load_row, loading, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	if (loading->fault != NULL)
-		return corrupt(error, loading->fault);
 	if (loading->has_no_memory)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	if (loading->next <= head->head && page->entries_count < limit &&
-	    page->bytes_count < loading->bytes_limit)
-		return corrupt(error, "the last row is missing");
 	if (head->kind == REPRISE_LOG_RING)
-		status = set_lives(log, head->id, page, error);
-	page_settle(page);
+		status = set_lives(log, head->id, loading->page, error);
+	page_settle(loading->page);
 	return status;
 }
 
@@ -117,14 +171,11 @@ reprise_log_load_after(struct reprise_log *log, const struct reprise_log_key *ke
 	after = greatest(after, head.watermark);
 	if (status == REPRISE_OK && after < head.head && limit != 0) {
 		struct loading loading = {
-			.key_checksum = row_key_checksum(key->tenant, key->thread),
-			.head = &head,
 			.page = page,
-			.next = after + 1,
 			.bytes_limit = bytes_limit != 0 ? bytes_limit : BYTES_LIMIT_DEFAULT,
 		};
 
-		status = load(log, &loading, least(limit, LOG_NUMBER_MAX), error);
+		status = load(log, key, &head, after, limit, &loading, error);
 	}
 	look_end(log);
 	if (status != REPRISE_OK)

@@ -57,7 +57,7 @@ page_empty(struct reprise_log_page *page)
 }
 
 bool
-page_add(struct reprise_log_page *page, const struct log_row *row, reprise_ordinal first)
+page_add(struct reprise_log_page *page, const struct log_row *row)
 {
 	const size_t bytes = page->bytes_count + row->payload.size;
 
@@ -81,7 +81,7 @@ page_add(struct reprise_log_page *page, const struct log_row *row, reprise_ordin
 	page->bytes_count = bytes;
 	page->entries[page->entries_count++] = (struct reprise_log_entry){
 		.type = (reprise_log_entry_type)row->type,
-		.first = first,
+		.first = row->first,
 		.last = row->last,
 		.revision = row->revision,
 		.time_ns = row->time_ns,

@@ -13,8 +13,8 @@ struct reprise_log_page {
 
 void page_empty(struct reprise_log_page *page);
 
-/* Copies a row, which begins at @first for whoever asks; false: no memory. Its payload has no address yet. */
-bool page_add(struct reprise_log_page *page, const struct log_row *row, reprise_ordinal first);
+/* Copies a row; false: no memory. Its payload has no address yet. */
+bool page_add(struct reprise_log_page *page, const struct log_row *row);
 
 /* Nothing is added any more: payloads have their addresses. */
 void page_settle(struct reprise_log_page *page);

@@ -3,16 +3,17 @@
 #define LOG_WRITE_H
 
 /*
- * Writing as the recorder does: much in one transaction, each write with an answer of its own, and so that the same
+ * Writing, and reading, as the recorder does: much in one transaction, each write with an answer of its own, and so that the same
  * batch may be written again when the outcome of the first time is not known (contracts C05, C08-C10).
  */
 
 #include "log/adapter.h"
 
 /* Exported as those of adapter.h are. */
-#define log_write     reprise_private_log_write
-#define log_find_life reprise_private_log_find_life
-#define log_next_life reprise_private_log_next_life
+#define log_write      reprise_private_log_write
+#define log_find_life  reprise_private_log_find_life
+#define log_next_life  reprise_private_log_next_life
+#define log_rows_after reprise_private_log_rows_after
 
 enum log_write_type {
 	LOG_APPEND, /* DIRECT: entries, at the expected head if there is one */
@@ -81,5 +82,14 @@ REPRISE_API reprise_status log_find_life(struct reprise_log *log, const struct r
 REPRISE_API reprise_status log_next_life(struct reprise_log *log, const struct reprise_log_key *key,
 					 uint64_t number, struct reprise_life *ret_life,
 					 struct reprise_error *error);
+
+/*
+ * As reprise_log_load_after, without a copy: each row is shown to @visit, checked, and as long as that likes;
+ * the first begins after @after even if it is stored as one that began before. Not of which life they are.
+ */
+REPRISE_API reprise_status log_rows_after(struct reprise_log *log,
+					  const struct reprise_log_key *key, reprise_ordinal after,
+					  log_row_visit visit, void *context,
+					  struct reprise_error *error);
 
 #endif /* LOG_WRITE_H */

@@ -14,7 +14,6 @@
 #include "store/backfill.h"
 
 struct reprise_recorder;
-struct reprise_log_page;
 struct store_port;
 
 TAILQ_HEAD(backfills, backfill);
@@ -26,8 +25,8 @@ TAILQ_HEAD(backfills, backfill);
 struct ahead {
 	char thread[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	uint64_t after;
-	bool is_due;  /* to be read */
-	bool is_read; /* the page holds it */
+	bool is_due;                     /* to be read */
+	struct backfill_records records; /* what was; none: nothing */
 };
 
 struct healing {
@@ -38,7 +37,6 @@ struct healing {
 	struct backfills queue, parked;
 	struct backfill *serving; /* or NULL */
 	uint64_t pages;
-	struct reprise_log_page *page; /* the thread's */
 	struct ahead ahead;
 };
 

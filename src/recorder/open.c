@@ -135,7 +135,7 @@ static void
 done(struct reprise_recorder *recorder)
 {
 	batch_close(&recorder->batch);
-	reprise_log_page_close(recorder->healing.page);
+	backfill_records_drop(recorder->store, &recorder->healing.ahead.records);
 	reprise_log_close(recorder->writing);
 	reprise_log_close(recorder->reading);
 	pthread_mutex_destroy(&recorder->lock);
@@ -150,15 +150,10 @@ done(struct reprise_recorder *recorder)
 static reprise_status
 open_parts(struct reprise_recorder *recorder, struct reprise_log *log, struct reprise_error *error)
 {
-	reprise_status status = REPRISE_E_NO_MEMORY;
-
 	if (!batch_open(&recorder->batch, recorder->options.batch_events_max,
 			recorder->options.batch_bytes_max))
-		return error_plain(error, status);
-	status = reprise_log_page_open(&recorder->healing.page);
-	if (status != REPRISE_OK)
-		return error_plain(error, status);
-	status = log->adapter->another(log, &recorder->writing, error);
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	reprise_status status = log->adapter->another(log, &recorder->writing, error);
 	if (status == REPRISE_OK)
 		status = log->adapter->another(log, &recorder->reading, error);
 	if (status == REPRISE_OK)

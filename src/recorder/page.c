@@ -8,11 +8,6 @@
 
 /* What is told to a subscription that heals, in this order: contracts C08, C10, C22. */
 
-enum {
-	ENTRIES_MAX = 2048, /* of one load */
-	LOAD_BYTES = 192 << 10,
-};
-
 /* One page in the making. */
 struct telling {
 	struct reprise_recorder *recorder;
@@ -163,62 +158,79 @@ detail_of(reprise_log_gap_reason reason)
 	return reason == REPRISE_LOG_GAP_TOO_LARGE ? REPRISE_GAP_TOO_LARGE : REPRISE_GAP_OVERRUN;
 }
 
-/* Puts events into the page, up to the first gap or the life's end. False without memory. */
+/* Rows of the log that become records. */
+struct putting {
+	struct reprise_recorder *recorder;
+	struct backfill_records *records;
+	struct backfill_page *page; /* where a gap that comes first is said; NULL: nowhere */
+	uint64_t end;               /* nothing beyond it */
+	bool has_memory;
+};
+
+/* Up to the first gap, or the end. */
 static bool
-put_entries(struct telling *telling, const struct reprise_log_entry *entries, size_t entries_count)
+put_row(const struct log_row *row, void *context)
 {
-	struct backfill_page *const page = telling->page;
-	const uint64_t epoch = telling->recorder->epoch_ns;
-	bool has_memory = true;
+	struct putting *const putting = context;
+	const uint64_t epoch = putting->recorder->epoch_ns;
 
-	for (size_t i = 0; i < entries_count; i++) {
-		const struct reprise_log_entry *const entry = &entries[i];
-
-		if (entry->first > telling->life.end)
-			break;
-		if (entry->type == REPRISE_LOG_GAP) {
-			/* Alone; the next page begins with it else. */
-			if (page->count == 0)
-				(void)say_gap(page, entry->first,
-					      least(entry->last, telling->life.end),
-					      detail_of(entry->reason));
-			break;
-		}
-		const struct backfill_event event = {
-			.position = entry->first,
-			.revision = entry->revision,
-			.stamp_ns = entry->time_ns > epoch ? entry->time_ns - epoch : 0,
-			.shape = shape_of(entry->payload.size, entry->kind, entry->flags),
-			.payload = entry->payload.data,
-		};
-		if (!backfill_page_put(telling->backfill, page, &event, &has_memory))
-			break;
+	if (row->first > putting->end)
+		return false;
+	if (row->type == REPRISE_LOG_GAP) {
+		/* Alone; the next page begins with it else. */
+		if (putting->records->count == 0 && putting->page != NULL)
+			(void)say_gap(putting->page, row->first, least(row->last, putting->end),
+				      detail_of((reprise_log_gap_reason)row->reason));
+		return false;
 	}
-	return has_memory;
+	const struct backfill_event event = {
+		.position = row->first,
+		.revision = row->revision,
+		.stamp_ns = row->time_ns > epoch ? row->time_ns - epoch : 0,
+		.shape = shape_of(row->payload.size, row->kind, row->flags),
+		.payload = row->payload.data,
+	};
+	return backfill_records_put(putting->recorder->store, putting->records, &event,
+				    &putting->has_memory);
 }
 
-/* Loads what follows @after into the thread's page; false if the log cannot be read. */
+/* Puts what follows @after. What is good comes before what cannot be read. */
 static bool
-load_after(struct reprise_recorder *recorder, const struct reprise_log_key *key, uint64_t after)
+put_rows(struct putting *putting, const struct reprise_log_key *key, uint64_t after)
 {
 	struct reprise_error error = { .size = sizeof(error) };
 
-	recorder->healing.ahead.is_read = false;
-	return reprise_log_load_after(recorder->reading, key, after, ENTRIES_MAX, LOAD_BYTES,
-				      recorder->healing.page, &error) == REPRISE_OK;
+	putting->has_memory = true;
+	const reprise_status status =
+		log_rows_after(putting->recorder->reading, key, after, put_row, putting, &error);
+
+	return putting->has_memory && (status == REPRISE_OK || putting->records->count > 0);
+}
+
+static bool
+is_ahead_of(const struct ahead *ahead, const struct telling *telling)
+{
+	return ahead->after == telling->question->after &&
+	       strcmp(ahead->thread, telling->key.thread) == 0;
 }
 
 /*
- * Whether the thread's page holds what is asked for. Entries never change: whether they may be handed out still is
- * judged anew for each page.
+ * What was read while nobody asked, if that is what is asked for: memory is exchanged. Entries never change; how far
+ * they may be handed out is judged anew.
  */
 static bool
-is_read_ahead(const struct telling *telling)
+take_ahead(const struct telling *telling)
 {
-	const struct ahead *const ahead = &telling->recorder->healing.ahead;
+	struct ahead *const ahead = &telling->recorder->healing.ahead;
+	struct backfill_records *const records = &telling->page->records;
+	const struct backfill_records before = *records;
 
-	return ahead->is_read && ahead->after == telling->question->after &&
-	       strcmp(ahead->thread, telling->key.thread) == 0;
+	if (ahead->records.count == 0 || !is_ahead_of(ahead, telling))
+		return false;
+	*records = ahead->records;
+	records->count = least(records->count, telling->life.end - records->first + 1);
+	ahead->records = before;
+	return true;
 }
 
 /* The page is full: if it was not the first in a row, one more will be asked for. */
@@ -226,14 +238,14 @@ static void
 look_ahead(const struct telling *telling)
 {
 	struct ahead *const ahead = &telling->recorder->healing.ahead;
-	const struct backfill_page *const page = telling->page;
-	const bool is_in_a_row = ahead->after == telling->question->after &&
-				 strcmp(ahead->thread, telling->key.thread) == 0;
+	const struct backfill_records *const records = &telling->page->records;
+	const bool is_in_a_row = is_ahead_of(ahead, telling);
 
-	ahead->is_read = false;
-	ahead->after = page->first + page->count - 1;
+	ahead->records.count = 0;
+	ahead->after = records->first + records->count - 1;
 	memcpy(ahead->thread, telling->key.thread, strlen(telling->key.thread) + 1);
-	ahead->is_due = is_in_a_row && page->tail == TAIL_MORE && ahead->after < telling->life.end;
+	ahead->is_due =
+		is_in_a_row && telling->page->tail == TAIL_MORE && ahead->after < telling->life.end;
 }
 
 void
@@ -241,38 +253,36 @@ page_read_ahead(struct reprise_recorder *recorder)
 {
 	struct ahead *const ahead = &recorder->healing.ahead;
 	const struct reprise_log_key key = { recorder->tenant, ahead->thread };
-	size_t entries_count = 0;
+	struct putting putting = { .recorder = recorder,
+				   .records = &ahead->records,
+				   .end = UINT64_MAX };
 
 	ahead->is_due = false;
-	if (!load_after(recorder, &key, ahead->after))
-		return;
-	(void)reprise_log_page_entries(recorder->healing.page, &entries_count);
-	ahead->is_read = entries_count > 0;
+	ahead->records.bytes_used = ahead->records.count = 0;
+	if (!put_rows(&putting, &key, ahead->after))
+		ahead->records.count = 0;
 }
 
 /* There is more of this life in the log. */
 static bool
 tell_events(struct telling *telling)
 {
-	struct reprise_recorder *const recorder = telling->recorder;
 	const uint64_t after = telling->question->after;
-	size_t entries_count;
+	struct backfill_page *const page = telling->page;
+	struct putting putting = { .recorder = telling->recorder,
+				   .records = &page->records,
+				   .page = page,
+				   .end = telling->life.end };
 
-	recorder->healing.ahead.is_due = false;
+	telling->recorder->healing.ahead.is_due = false;
 	if (telling->stats.watermark > after)
-		return say_gap(telling->page, after + 1,
-			       least(telling->stats.watermark, telling->life.end),
+		return say_gap(page, after + 1, least(telling->stats.watermark, telling->life.end),
 			       REPRISE_GAP_ARCHIVED);
-	if (!is_read_ahead(telling) && !load_after(recorder, &telling->key, after))
+	if (!take_ahead(telling) && !put_rows(&putting, &telling->key, after))
 		return false;
-	const struct reprise_log_entry *const entries =
-		reprise_log_page_entries(recorder->healing.page, &entries_count);
-
-	if (!put_entries(telling, entries, entries_count))
-		return false;
-	if (telling->page->count > 0)
+	if (page->records.count > 0)
 		look_ahead(telling);
-	return telling->page->count > 0 || telling->page->tail != TAIL_MORE;
+	return page->records.count > 0 || page->tail != TAIL_MORE;
 }
 
 /*

@@ -93,15 +93,17 @@ end(struct reprise_subscription *subscription)
 static void
 take_page(struct reprise_subscription *subscription, struct backfill_page *page)
 {
+	const struct backfill_records *const records = &page->records;
 	const uint64_t until = subscription->until;
 
 	subscription->page = page;
 	subscription->stretch = (struct stretch){
-		.places = page->places,
-		.bytes = page->bytes,
-		.next = page->bytes,
-		.first = page->first,
-		.count = until < page->first ? 0 : least(page->count, until - page->first + 1),
+		.places = records->places,
+		.bytes = records->bytes,
+		.next = records->bytes,
+		.first = records->first,
+		.count = until < records->first ? 0
+						: least(records->count, until - records->first + 1),
 	};
 }
 
@@ -120,8 +122,8 @@ turn_page(struct reprise_subscription *subscription)
 	if (subscription->is_replay && subscription->until == UINT64_MAX)
 		subscription->until = page->head;
 	take_page(subscription, page);
-	if (page->tail == TAIL_MORE && page->count > 0)
-		ask(subscription, page->first + page->count - 1);
+	if (page->tail == TAIL_MORE && page->records.count > 0)
+		ask(subscription, page->records.first + page->records.count - 1);
 }
 
 /* Whether its window has what comes next. */

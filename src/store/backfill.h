@@ -41,14 +41,17 @@ enum backfill_tail {
 	TAIL_NOTHING, /* nothing has come for as long as a subscription waits */
 };
 
-struct backfill_page {
-	struct block *room; /* the memory of the records and their places; NULL before the first */
+struct backfill_records {
+	struct block *room; /* their memory and their places'; NULL before the first */
 	unsigned char *bytes;
 	uint64_t bytes_used;
 	uint64_t *places;
 	uint64_t count;
 	uint64_t first;
+};
 
+struct backfill_page {
+	struct backfill_records records;
 	enum backfill_tail tail;
 	reprise_gap_detail detail;
 	bool is_clean;
@@ -137,20 +140,25 @@ void backfill_take_gap(struct reprise_subscription *subscription, struct reprise
 
 /* For the port, in the recorder's library. */
 
-#define backfill_free       reprise_private_backfill_free
-#define backfill_page_begin reprise_private_backfill_page_begin
-#define backfill_page_put   reprise_private_backfill_page_put
-#define backfill_bind       reprise_private_backfill_bind
-#define backfill_ready      reprise_private_backfill_ready
+#define backfill_free         reprise_private_backfill_free
+#define backfill_page_begin   reprise_private_backfill_page_begin
+#define backfill_records_put  reprise_private_backfill_records_put
+#define backfill_records_drop reprise_private_backfill_records_drop
+#define backfill_bind         reprise_private_backfill_bind
+#define backfill_ready        reprise_private_backfill_ready
 
 REPRISE_API void backfill_free(struct backfill *backfill);
 
 /* Empties the page that is to be filled. */
 REPRISE_API struct backfill_page *backfill_page_begin(struct backfill *backfill);
 
-/* Puts an event after the others. False if the page is full, or there is no memory for its first. */
-REPRISE_API bool backfill_page_put(struct backfill *backfill, struct backfill_page *page,
-				   const struct backfill_event *event, bool *ret_has_memory);
+/* Puts an event after the others. False if there are as many as a page has, or there is no memory for the first. */
+REPRISE_API bool backfill_records_put(struct reprise_store *store, struct backfill_records *records,
+				      const struct backfill_event *event, bool *ret_has_memory);
+
+/* Gives their memory back. */
+REPRISE_API void backfill_records_drop(struct reprise_store *store,
+				       struct backfill_records *records);
 
 /*
  * Gives @page the live window of the session, held, if there is one of @incarnation. False without memory;

@@ -9,15 +9,15 @@
 
 enum {
 	PLACES_MAX = 4096, /* records in a page */
-	RECORDS_BYTES = 256 << 10,
+	RECORDS_BYTES = 512 << 10,
 };
 
-static void
-give_room(struct backfill *backfill, struct backfill_page *page)
+void
+backfill_records_drop(struct reprise_store *store, struct backfill_records *records)
 {
-	if (page->room != NULL)
-		staging_give(backfill->store, page->room);
-	page->room = NULL;
+	if (records->room != NULL)
+		staging_give(store, records->room);
+	*records = (struct backfill_records){ 0 };
 }
 
 /* A window that nobody has taken. */
@@ -39,7 +39,7 @@ backfill_free(struct backfill *backfill)
 	for (int i = 0; i < 2; i++) {
 		struct backfill_page *const page = &backfill->pages[i];
 
-		give_room(backfill, page);
+		backfill_records_drop(store, &page->records);
 		drop_bound(backfill, page);
 	}
 	memory_give(&store->memory, backfill, sizeof(*backfill));
@@ -51,9 +51,9 @@ backfill_page_begin(struct backfill *backfill)
 	struct backfill_page *const page = &backfill->pages[backfill->filling];
 
 	drop_bound(backfill, page);
-	page->bytes_used = 0;
-	page->count = 0;
-	page->first = 0;
+	page->records.bytes_used = 0;
+	page->records.count = 0;
+	page->records.first = 0;
 	page->tail = TAIL_MORE;
 	page->is_clean = false;
 	page->is_taken = false;
@@ -62,38 +62,38 @@ backfill_page_begin(struct backfill *backfill)
 	return page;
 }
 
-/* Room for so many bytes of records, in a page that has none yet. */
+/* Room for so many bytes of records, where there are none yet. */
 static bool
-take_room(struct backfill *backfill, struct backfill_page *page, uint64_t bytes)
+take_room(struct reprise_store *store, struct backfill_records *records, uint64_t bytes)
 {
 	const uint64_t places_bytes = PLACES_MAX * sizeof(uint64_t);
 
-	if (page->room != NULL && bytes <= page->room->bytes - places_bytes)
+	if (records->room != NULL && bytes <= records->room->bytes - places_bytes)
 		return true;
-	give_room(backfill, page);
-	page->room =
-		staging_take_bytes(backfill->store, places_bytes + greatest(bytes, RECORDS_BYTES));
-	if (page->room == NULL)
+	backfill_records_drop(store, records);
+	records->room = staging_take_bytes(store, places_bytes + greatest(bytes, RECORDS_BYTES));
+	if (records->room == NULL)
 		return false;
-	page->places = (uint64_t *)(void *)page->room->memory;
-	page->bytes = page->room->memory + places_bytes;
+	records->places = (uint64_t *)(void *)records->room->memory;
+	records->bytes = records->room->memory + places_bytes;
 	return true;
 }
 
 bool
-backfill_page_put(struct backfill *backfill, struct backfill_page *page,
-		  const struct backfill_event *event, bool *ret_has_memory)
+backfill_records_put(struct reprise_store *store, struct backfill_records *records,
+		     const struct backfill_event *event, bool *ret_has_memory)
 {
 	const uint64_t bytes = record_bytes(shape_payload_bytes(event->shape));
 
 	*ret_has_memory = true;
-	if (page->count == 0)
-		*ret_has_memory = take_room(backfill, page, bytes);
-	else if (page->count == PLACES_MAX || page->bytes_used + bytes > RECORDS_BYTES)
+	if (records->count == 0)
+		*ret_has_memory = take_room(store, records, bytes);
+	else if (records->count == PLACES_MAX || records->bytes_used + bytes > RECORDS_BYTES)
 		return false;
 	if (!*ret_has_memory)
 		return false;
-	struct record *const record = (struct record *)(void *)(page->bytes + page->bytes_used);
+	struct record *const record =
+		(struct record *)(void *)(records->bytes + records->bytes_used);
 
 	atomic_init(&record->position, event->position);
 	atomic_init(&record->revision, event->revision);
@@ -102,10 +102,10 @@ backfill_page_put(struct backfill *backfill, struct backfill_page *page,
 	atomic_init(&record->shape, event->shape);
 	if (shape_payload_bytes(event->shape) > 0)
 		memcpy(record + 1, event->payload, shape_payload_bytes(event->shape));
-	if (page->count == 0)
-		page->first = event->position;
-	page->places[page->count++] = place_of(page->bytes_used, bytes);
-	page->bytes_used += bytes;
+	if (records->count == 0)
+		records->first = event->position;
+	records->places[records->count++] = place_of(records->bytes_used, bytes);
+	records->bytes_used += bytes;
 	return true;
 }
 

@@ -180,12 +180,12 @@ page_load(struct reprise_recorder *mine, struct backfill *backfill,
 		model_note("parked");
 		return false;
 	}
-	MODEL_CHECK(backfill_page_put(backfill, page,
-				      &(struct backfill_event){ .position = position,
-								.revision = position,
-								.shape = shape_of(8, 7, 0),
-								.payload = &word },
-				      &has_memory));
+	MODEL_CHECK(backfill_records_put(backfill->store, &page->records,
+					 &(struct backfill_event){ .position = position,
+								   .revision = position,
+								   .shape = shape_of(8, 7, 0),
+								   .payload = &word },
+					 &has_memory));
 	store_relaxed(&told, position);
 	return true;
 }

@@ -479,7 +479,7 @@ Test(heal, C04_what_was_read_ahead_is_not_handed_out_once_it_is_archived)
 	cr_assert(eq(u64, gap.lost_first, position + 1));
 	cr_assert(eq(u64, gap.lost_last, 15000));
 	/* The page in hand, and the one that was asked for before. */
-	cr_assert(le(u64, position, 5000 + 2 * 2048));
+	cr_assert(le(u64, position, 5000 + 2 * 4096));
 	(void)world_expect(subscription, 15001, LONG);
 	expect_empty(subscription);
 	reprise_subscription_close(subscription);
