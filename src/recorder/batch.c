@@ -23,11 +23,8 @@ batch_open(struct batch *batch, uint64_t events_max, uint64_t bytes_max)
 	batch->writes = malloc(WRITES_MAX * sizeof(batch->writes[0]));
 	batch->marks = malloc(WRITES_MAX * sizeof(batch->marks[0]));
 	batch->places = malloc(events_max * sizeof(batch->places[0]));
-	if (batch->entries != NULL && batch->writes != NULL && batch->marks != NULL &&
-	    batch->places != NULL)
-		return true;
-	batch_close(batch);
-	return false;
+	return batch->entries != NULL && batch->writes != NULL && batch->marks != NULL &&
+	       batch->places != NULL;
 }
 
 void

@@ -35,6 +35,7 @@ struct batch {
 	uint64_t places_max;
 };
 
+/* False without memory; it is closed all the same. */
 bool batch_open(struct batch *batch, uint64_t events_max, uint64_t bytes_max);
 void batch_close(struct batch *batch);
 void batch_clear(struct batch *batch);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "log_sqlite/scratch.h"
@@ -146,6 +147,74 @@ Test(recorder_open, C08_a_log_that_is_away_opens_no_session)
 	cr_assert(eq(ptr, world.writer, NULL));
 	world_unblock_log(blocked);
 	world_write(&world);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+/* What it has to write comes first, and is tried again and again; who opens waits no longer than the deadline. */
+Test(recorder_open, C08_who_opens_is_not_kept_by_a_batch_that_cannot_be_written)
+{
+	const char *const path = scratch_path("log");
+	struct reprise_recorder_options options = world_options();
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_session *other = NULL;
+
+	options.deadline_ns = one_second / 2;
+	struct world world = world_open(path, 0, &options);
+
+	world_write(&world);
+	const int blocked = world_block_log(path);
+
+	world_append_until(&world, 5);
+	while (world_stats(&world).failures == 0)
+		usleep(100);
+	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, &error),
+		     REPRISE_E_IO));
+	cr_assert(eq(str, error.what, "REPRISE_E_TIMEOUT"));
+	world_unblock_log(blocked);
+	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, NULL),
+		     REPRISE_OK));
+	reprise_session_close(other);
+	world_flush(&world);
+	cr_assert(eq(u64, world_log_stats(&world).head, 5));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+/* In the child of a fork: whether every call says so. */
+static bool
+is_forked(struct world *world)
+{
+	struct reprise_recorder_stats stats = { .size = sizeof(stats) };
+	struct reprise_recorder *recorder = NULL;
+	reprise_position position = 0;
+
+	return reprise_recorder_open(world->store, world->log, NULL, &recorder, NULL) ==
+		       REPRISE_E_FORKED &&
+	       reprise_recorder_flush(world->recorder, NULL, REPRISE_SYNCED, 0) ==
+		       REPRISE_E_FORKED &&
+	       reprise_recorder_flush(world->recorder, "s", REPRISE_SYNCED, 0) ==
+		       REPRISE_E_FORKED &&
+	       reprise_recorded_through(world->recorder, "s", REPRISE_SYNCED, &position) ==
+		       REPRISE_E_FORKED &&
+	       reprise_recorder_stats(world->recorder, &stats) == REPRISE_E_FORKED &&
+	       reprise_recorder_close(world->recorder) == REPRISE_E_FORKED;
+}
+
+Test(recorder_open, the_child_of_a_fork_is_told)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	int status = 1;
+
+	world_write(&world);
+	world_append_until(&world, 5);
+	const pid_t child = fork();
+
+	if (child == 0)
+		_exit(is_forked(&world) ? 0 : 1);
+	cr_assert(eq(int, waitpid(child, &status, 0), child));
+	cr_assert(eq(int, status, 0));
+	world_flush(&world);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
