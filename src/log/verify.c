@@ -19,9 +19,10 @@ struct verifying {
 	struct reprise_log *log;
 	const struct reprise_log_key *key;
 	uint32_t key_checksum;
-	struct log_head head; /* of the first look */
-	reprise_ordinal next; /* what no row has covered yet */
-	uint64_t rows;        /* of the present look */
+	struct log_head head;   /* of the first look */
+	reprise_ordinal next;   /* what no row has covered yet */
+	reprise_ordinal newest; /* the head of the present look */
+	uint64_t rows;          /* of it; 0: there is no more to look at */
 	struct reprise_log_report report;
 };
 
@@ -52,17 +53,20 @@ verify_row(const struct log_row *row, void *context)
 	const char *const fault = row_fault(verifying->key_checksum, row);
 
 	verifying->rows++;
-	if (verifying->next > verifying->head.head)
+	if (verifying->next > verifying->head.head && row->last <= verifying->newest)
 		return false; /* appended since */
 	if (fault != NULL)
 		found(verifying, row->last, fault);
+	if (row->last > verifying->newest) {
+		found(verifying, row->last, "a row beyond the head");
+		verifying->rows = 0;
+		return false;
+	}
 	if (row->first > verifying->next)
 		found(verifying, verifying->next, "a row is missing");
 	/* Only a gap may begin at or below the watermark. */
 	if (row->first < verifying->next && verifying->next != verifying->head.watermark + 1)
 		found(verifying, row->last, "two rows of one ordinal");
-	if (row->last > verifying->head.head)
-		found(verifying, row->last, "a row beyond the head");
 	if (row->type == REPRISE_LOG_GAP) {
 		report->gaps++;
 		report->lost += row->last - greatest(row->first, verifying->next) + 1;
@@ -87,7 +91,8 @@ verify_some(struct verifying *verifying, bool *ret_more, struct reprise_error *e
 		verifying->head.watermark = head.watermark;
 	}
 	verifying->rows = 0;
-	if (status == REPRISE_OK && verifying->next <= verifying->head.head)
+	verifying->newest = head.head;
+	if (status == REPRISE_OK)
 		status = verifying->log->adapter->rows_after(verifying->log, head.id,
 							     verifying->next - 1, ROWS_AT_A_TIME,
 							     verify_row, verifying, error);

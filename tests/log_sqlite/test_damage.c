@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* What is in the file and cannot be: each is said as damage, by whoever comes by it, and nothing is handed out. */
+#include "support_sqlite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log/adapter.h"
+
+enum {
+	ENTRIES = 5,
+};
+
+static struct reprise_log *
+open_with_entries(const char *path)
+{
+	struct reprise_log *const log = open_at(path);
+
+	for (int i = 0; i < ENTRIES; i++)
+		cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	return log;
+}
+
+struct damage {
+	const char *sql;
+	const char *load;   /* what load_after says; NULL: nothing */
+	const char *append; /* the same of append */
+	const char *verify; /* the first fault that verify finds; NULL: none */
+};
+
+static const struct damage damages[] = {
+	{ "UPDATE heads SET life = 1", "the last life", "the last life",
+	  "what is kept of the key" },
+	{ "INSERT INTO lives VALUES (1, 1, x'00', 1, 0, 1); UPDATE heads SET life = 1", "a life",
+	  "a life", "what is kept of the key" },
+	{ "INSERT INTO lives VALUES (1, 1, zeroblob(16), 1, 0, 1); UPDATE heads SET life = 1", NULL,
+	  NULL, "a life of a DIRECT key" },
+	{ "UPDATE heads SET kind = 2", "a row before the first life", "", "a life is missing" },
+	{ "UPDATE heads SET kind = 7", "what is kept of the key", "", "what is kept of the key" },
+	{ "UPDATE heads SET head = 4", "a row beyond the head", "", "a row beyond the head" },
+	{ "UPDATE heads SET head = 6", "the last row is missing", NULL, "a row is missing" },
+	{ "DELETE FROM rows WHERE last = 3", "a row is missing", NULL, "a row is missing" },
+	{ "UPDATE rows SET first = 2 WHERE last = 3", "a row's checksum", NULL,
+	  "a row's checksum" },
+	{ "UPDATE rows SET payload = x'' WHERE last = 3", "a row's checksum", NULL,
+	  "a row's checksum" },
+};
+
+static void
+expect_load(struct reprise_log *log, const char *what)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log_page *page = NULL;
+	size_t count = 0;
+
+	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
+	const reprise_status status =
+		reprise_log_load_after(log, &k, 0, UINT64_MAX, UINT64_MAX, page, &error);
+
+	(void)reprise_log_page_entries(page, &count);
+	reprise_log_page_close(page);
+	cr_assert(eq(int, status, what == NULL ? REPRISE_OK : REPRISE_E_CORRUPT), "%s",
+		  what == NULL ? "" : what);
+	cr_assert(eq(sz, count, what == NULL ? ENTRIES : 0));
+	if (what != NULL)
+		cr_assert(eq(str, error.what, (char *)what));
+}
+
+static void
+expect_append(struct reprise_log *log, const char *what)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	const struct reprise_log_new_entry entry = { .payload = { "x", 1 } };
+	const reprise_status status = reprise_log_append(log, &k, NULL, &entry, 1, NULL, &error);
+
+	if (what == NULL)
+		cr_assert(eq(int, status, REPRISE_OK));
+	else if (what[0] != '\0')
+		cr_assert(eq(str, error.what, (char *)what));
+	else
+		cr_assert(ne(int, status, REPRISE_OK));
+}
+
+static void
+expect_verify(struct reprise_log *log, const char *what)
+{
+	struct reprise_log_report report = { .size = sizeof(report) };
+
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(eq(int, report.faults != 0, what != NULL), "%s", report.what);
+	if (what != NULL)
+		cr_assert(eq(str, report.what, (char *)what));
+}
+
+Test(log_sqlite, C07_what_cannot_be_is_said_as_damage)
+{
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		const struct damage *const damage = &damages[i];
+		char name[16];
+
+		snprintf(name, sizeof(name), "log%zu", i);
+		char *const path = scratch_path(name);
+		struct reprise_log *const log = open_with_entries(path);
+
+		cr_log_info("%s", damage->sql);
+		scratch_sql(path, damage->sql);
+		expect_load(log, damage->load);
+		expect_verify(log, damage->verify);
+		expect_append(log, damage->append);
+		close_log(log);
+	}
+}
+
+/* Rows whose checksum is right: only what they say is wrong. */
+static const struct {
+	struct log_row row;
+	const char *what;
+} rows[] = {
+	{ { .first = 6, .last = 6, .type = 9 }, "a row's type" },
+	{ { .first = 7, .last = 6, .type = REPRISE_LOG_GAP }, "a row's ordinals" },
+	{ { .first = 0, .last = 6, .type = REPRISE_LOG_GAP }, "a row's ordinals" },
+	{ { .first = 5, .last = 6, .type = REPRISE_LOG_EVENT }, "a row's ordinals" },
+	{ { .first = 5, .last = 6, .type = REPRISE_LOG_GAP }, "two rows of one ordinal" },
+};
+
+Test(log_sqlite, C07_a_row_that_says_what_cannot_be_is_damage)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct log_row *const row = &rows[i].row;
+		char name[16], sql[256];
+
+		snprintf(name, sizeof(name), "log%zu", i);
+		char *const path = scratch_path(name);
+		struct reprise_log *const log = open_with_entries(path);
+
+		/* The revision's highest bit is flipped. */
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO rows VALUES (1, %d, %d, %u, 0, 0, 0,"
+			 " -9223372036854775807 - 1, 0, %u, x''); UPDATE heads SET head = 6",
+			 (int)row->last, (int)row->first, row->type,
+			 log_row_checksum(k.tenant, k.thread, row));
+		scratch_sql(path, sql);
+		expect_load(log, rows[i].what);
+		expect_verify(log, rows[i].what);
+		close_log(log);
+	}
+}
+
+static bool
+pass(const struct reprise_log_key *key, void *context)
+{
+	(void)key, (void)context;
+	return true;
+}
+
+Test(log_sqlite, C01_a_name_that_is_too_long_is_damage)
+{
+	char *const path = scratch_path("log");
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log *const log = open_with_entries(path);
+
+	scratch_sql(path, "UPDATE heads SET thread = hex(zeroblob(65))");
+	cr_assert(eq(int, reprise_log_each(log, k.tenant, pass, NULL, &error), REPRISE_E_CORRUPT));
+	cr_assert(eq(str, error.what, "a thread's name"));
+	close_log(log);
+}
