@@ -239,7 +239,9 @@ void
 backfill_take_gap(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 {
 	const struct backfill_page *const page = subscription->page;
-	const uint64_t last = least(page->tail_last, subscription->until);
+	/* Who passes to another life passes all of what is between; a replay, too. */
+	const uint64_t last = page->tail == TAIL_LIFE ? page->tail_last
+						      : least(page->tail_last, subscription->until);
 
 	*ret_gap = (struct reprise_gap){ .reason = REPRISE_GAP_TRIMMED, .detail = page->detail };
 	if (page->tail == TAIL_LIFE)

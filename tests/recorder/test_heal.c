@@ -486,3 +486,39 @@ Test(heal, C04_what_was_read_ahead_is_not_handed_out_once_it_is_archived)
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
+
+/* Its end is in a life that becomes void meanwhile: of that all is lost, and the cursor is the next one's. */
+Test(heal, C08_a_replay_that_would_end_in_a_void_life_passes_it)
+{
+	struct reprise_cursor cursor;
+	struct world world = open_long_log(&cursor);
+	struct reprise_subscription *subscription = NULL;
+
+	world_write(&world);
+	world_append_until(&world, LONG + 15);
+	world_flush(&world);
+	cr_assert(eq(int, reprise_replay_after(world.store, &cursor, NULL, &subscription, NULL),
+		     REPRISE_OK));
+	(void)world_expect(subscription, 1, 1);
+	world_append_until(&world, LONG + 20);
+	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	reprise_session_close(world.writer);
+	world_write(&world);
+	world_append_until(&world, LONG + 23);
+	world_flush(&world);
+
+	(void)world_expect(subscription, 2, LONG);
+	const struct reprise_gap gap =
+		world_expect_gap(subscription, REPRISE_GAP_TRIMMED, REPRISE_GAP_INVALIDATED);
+
+	cr_assert(eq(u64, gap.lost_first, LONG + 1));
+	cr_assert(eq(u64, gap.lost_last, LONG + 20));
+	expect_ended(subscription, REPRISE_END_REPLAY, 0);
+	reprise_subscription_close(subscription);
+	subscription = world_subscribe(&world, &gap.cursor);
+	(void)world_expect(subscription, LONG + 21, LONG + 23);
+	expect_empty(subscription);
+	reprise_subscription_close(subscription);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
