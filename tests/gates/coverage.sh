@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Which lines and branches of the library the tests have run: a table, a file a row. Fails if a test
-# fails, or if src/ring or src/store is below 95 % of the lines or 90 % of the branches.
+# Which lines and branches of the libraries the tests have run: a table, a file a row. Fails if a test
+# fails, or if a room but src/base is below 95 % of the lines or 90 % of the branches; src/log_sqlite below 80 %
+# of the branches, since many are failures that take another file system to provoke.
 # Usage: coverage.sh [missed]     (missed: after the table, what was never run)
 # Packages: those of `./dev test`; gcov comes with gcc.
 #
@@ -133,9 +134,10 @@ END {
 	for (i = 1; i <= count; i++) {
 		room = wanted[i]
 		row(room, run[room, "line"], all[room, "line"], run[room, "branch"], all[room, "branch"])
+		least = room == "src/log_sqlite" ? 80 : branches_least
 		if (all[room, "line"] == 0 || (room != "src/base" && \
 		    (100 * run[room, "line"] < lines_least * all[room, "line"] || \
-		     100 * run[room, "branch"] < branches_least * all[room, "branch"]))) {
+		     100 * run[room, "branch"] < least * all[room, "branch"]))) {
 			bad = 1
 			below = below " " room
 		}
