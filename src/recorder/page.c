@@ -163,7 +163,7 @@ struct putting {
 	struct reprise_recorder *recorder;
 	struct backfill_records *records;
 	struct backfill_page *page; /* where a gap that comes first is said; NULL: nowhere */
-	uint64_t end;               /* nothing beyond it */
+	uint64_t after, end;        /* nothing beyond the end */
 	bool has_memory;
 };
 
@@ -174,6 +174,9 @@ put_row(const struct log_row *row, void *context)
 	struct putting *const putting = context;
 	const uint64_t epoch = putting->recorder->epoch_ns;
 
+	/* Archived since the log was asked about the life: then it is asked again. */
+	if (putting->records->count == 0 && row->first != putting->after + 1)
+		return false;
 	if (row->first > putting->end)
 		return false;
 	if (row->type == REPRISE_LOG_GAP) {
@@ -194,15 +197,15 @@ put_row(const struct log_row *row, void *context)
 				    &putting->has_memory);
 }
 
-/* Puts what follows @after. What is good comes before what cannot be read. */
+/* What is good comes before what cannot be read. */
 static bool
-put_rows(struct putting *putting, const struct reprise_log_key *key, uint64_t after)
+put_rows(struct putting *putting, const struct reprise_log_key *key)
 {
 	struct reprise_error error = { .size = sizeof(error) };
 
 	putting->has_memory = true;
-	const reprise_status status =
-		log_rows_after(putting->recorder->reading, key, after, put_row, putting, &error);
+	const reprise_status status = log_rows_after(putting->recorder->reading, key,
+						     putting->after, put_row, putting, &error);
 
 	return putting->has_memory && (status == REPRISE_OK || putting->records->count > 0);
 }
@@ -255,11 +258,12 @@ page_read_ahead(struct reprise_recorder *recorder)
 	const struct reprise_log_key key = { recorder->tenant, ahead->thread };
 	struct putting putting = { .recorder = recorder,
 				   .records = &ahead->records,
+				   .after = ahead->after,
 				   .end = UINT64_MAX };
 
 	ahead->is_due = false;
 	ahead->records.bytes_used = ahead->records.count = 0;
-	if (!put_rows(&putting, &key, ahead->after))
+	if (!put_rows(&putting, &key))
 		ahead->records.count = 0;
 }
 
@@ -272,13 +276,14 @@ tell_events(struct telling *telling)
 	struct putting putting = { .recorder = telling->recorder,
 				   .records = &page->records,
 				   .page = page,
+				   .after = after,
 				   .end = telling->life.end };
 
 	telling->recorder->healing.ahead.is_due = false;
 	if (telling->stats.watermark > after)
 		return say_gap(page, after + 1, least(telling->stats.watermark, telling->life.end),
 			       REPRISE_GAP_ARCHIVED);
-	if (!take_ahead(telling) && !put_rows(&putting, &telling->key, after))
+	if (!take_ahead(telling) && !put_rows(&putting, &telling->key))
 		return false;
 	if (page->records.count > 0)
 		look_ahead(telling);

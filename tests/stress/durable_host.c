@@ -69,6 +69,9 @@ static void
 take_trimmed(struct host *host, const struct reprise_gap *gap)
 {
 	if (gap->lost == 0) {
+		if (gap->detail != REPRISE_GAP_RESTART && gap->detail != REPRISE_GAP_INVALIDATED)
+			fprintf(stderr, "empty, detail %d at %" PRIu64 "\n", (int)gap->detail,
+				host->at.position);
 		CHECK(gap->detail == REPRISE_GAP_RESTART || gap->detail == REPRISE_GAP_INVALIDATED);
 		CHECK(gap->lost_first == 0 && gap->lost_last == 0);
 		host->restarts++;
