@@ -92,6 +92,7 @@ typedef enum reprise_gap_detail {
 	REPRISE_GAP_TOO_LARGE, /* no entry of the log can hold it */
 	REPRISE_GAP_NOT_RECORDED, /* it has left the window, and nothing was recorded for too long */
 	REPRISE_GAP_ARCHIVED,     /* it has left the log, too */
+	REPRISE_GAP_DAMAGED,      /* the log has it, and cannot read it */
 } reprise_gap_detail;
 
 struct reprise_gap {

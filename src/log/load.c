@@ -17,7 +17,8 @@ struct walk {
 	log_row_visit visit;
 	void *context;
 	bool is_enough;
-	const char *fault; /* or NULL */
+	const char *fault;       /* or NULL */
+	reprise_ordinal damaged; /* up to there nothing can be read; 0: not looked for */
 };
 
 static const char *
@@ -36,15 +37,30 @@ fault_of(const struct walk *walk, const struct log_row *row)
 	return NULL;
 }
 
+/* After a fault in the first row: whether this one is no good either. */
+static bool
+is_damage_wider(struct walk *walk, const struct log_row *row)
+{
+	if (walk->rows > 0)
+		return false;
+	walk->damaged = walk->head->head;
+	if (row_fault(walk->key_checksum, row) != NULL || row->first < walk->next ||
+	    row->first > walk->head->head)
+		return true;
+	walk->damaged = row->first - 1;
+	return false;
+}
+
 static bool
 step(const struct log_row *row, void *context)
 {
 	struct walk *const walk = context;
 	struct log_row clipped;
 
-	walk->fault = fault_of(walk, row);
+	if (walk->fault == NULL)
+		walk->fault = fault_of(walk, row);
 	if (walk->fault != NULL)
-		return false;
+		return is_damage_wider(walk, row);
 	if (row->first < walk->next) {
 		clipped = *row;
 		clipped.first = walk->next;
@@ -56,43 +72,44 @@ step(const struct log_row *row, void *context)
 	return !walk->is_enough;
 }
 
-/* Shows what follows @after, which is before the head. */
+/* Shows what follows @walk->next - 1, which is before the head. */
 static reprise_status
-walk_after(struct reprise_log *log, const struct reprise_log_key *key, const struct log_head *head,
-	   reprise_ordinal after, uint64_t limit, log_row_visit visit, void *context,
-	   struct reprise_error *error)
+walk_rows(struct reprise_log *log, const struct reprise_log_key *key, struct walk *walk,
+	  struct reprise_error *error)
 {
-	struct walk walk = {
-		.key_checksum = row_key_checksum(key->tenant, key->thread),
-		.head = head,
-		.next = after + 1,
-		.limit = least(limit, LOG_NUMBER_MAX),
-		.visit = visit,
-		.context = context,
-	};
-	const reprise_status status =
-		log->adapter->rows_after(log, head->id, after, walk.limit, step, &walk, error);
+	const struct log_head *const head = walk->head;
+
+	walk->key_checksum = row_key_checksum(key->tenant, key->thread);
+	const reprise_status status = log->adapter->rows_after(log, head->id, walk->next - 1,
+							       walk->limit, step, walk, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	if (walk.fault != NULL)
-		return corrupt(error, walk.fault);
-	if (walk.next <= head->head && walk.rows < walk.limit && !walk.is_enough)
+	if (walk->fault != NULL)
+		return corrupt(error, walk->fault);
+	if (walk->next <= head->head && walk->rows < walk->limit && !walk->is_enough) {
+		walk->damaged = walk->rows == 0 ? head->head : 0;
 		return corrupt(error, "the last row is missing");
+	}
 	return REPRISE_OK;
 }
 
 reprise_status
 log_rows_after(struct reprise_log *log, const struct reprise_log_key *key, reprise_ordinal after,
-	       log_row_visit visit, void *context, struct reprise_error *error)
+	       log_row_visit visit, void *context, reprise_ordinal *ret_damaged,
+	       struct reprise_error *error)
 {
 	struct log_head head = { 0 };
+	struct walk walk = {
+		.head = &head, .limit = LOG_NUMBER_MAX, .visit = visit, .context = context
+	};
 	reprise_status status = look_begin(log, key, &head, error);
 
-	after = greatest(after, head.watermark);
-	if (status == REPRISE_OK && after < head.head)
-		status = walk_after(log, key, &head, after, UINT64_MAX, visit, context, error);
+	walk.next = greatest(after, head.watermark) + 1;
+	if (status == REPRISE_OK && walk.next <= head.head)
+		status = walk_rows(log, key, &walk, error);
 	look_end(log);
+	*ret_damaged = walk.damaged;
 	return status;
 }
 
@@ -142,7 +159,12 @@ static reprise_status
 load(struct reprise_log *log, const struct reprise_log_key *key, const struct log_head *head,
      reprise_ordinal after, uint64_t limit, struct loading *loading, struct reprise_error *error)
 {
-	reprise_status status = walk_after(log, key, head, after, limit, load_row, loading, error);
+	struct walk walk = { .head = head,
+			     .next = after + 1,
+			     .limit = least(limit, LOG_NUMBER_MAX),
+			     .visit = load_row,
+			     .context = loading };
+	reprise_status status = walk_rows(log, key, &walk, error);
 
 	if (status != REPRISE_OK)
 		return status;

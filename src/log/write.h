@@ -86,10 +86,14 @@ REPRISE_API reprise_status log_next_life(struct reprise_log *log, const struct r
 /*
  * As reprise_log_load_after, without a copy: each row is shown to @visit, checked, and as long as that likes;
  * the first begins after @after even if it is stored as one that began before. Not of which life they are.
+ *
+ * With E_CORRUPT, *ret_damaged says up to where there is nothing to be read, from the first on that was not
+ * shown; 0: that is not known, or some were shown.
  */
 REPRISE_API reprise_status log_rows_after(struct reprise_log *log,
 					  const struct reprise_log_key *key, reprise_ordinal after,
 					  log_row_visit visit, void *context,
+					  reprise_ordinal *ret_damaged,
 					  struct reprise_error *error);
 
 #endif /* LOG_WRITE_H */

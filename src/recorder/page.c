@@ -197,17 +197,23 @@ put_row(const struct log_row *row, void *context)
 				    &putting->has_memory);
 }
 
-/* What is good comes before what cannot be read. */
+/* What is good comes first; then, by itself, what cannot be read, up to what can. */
 static bool
 put_rows(struct putting *putting, const struct reprise_log_key *key)
 {
 	struct reprise_error error = { .size = sizeof(error) };
+	reprise_ordinal damaged = 0;
 
 	putting->has_memory = true;
-	const reprise_status status = log_rows_after(putting->recorder->reading, key,
-						     putting->after, put_row, putting, &error);
+	const reprise_status status =
+		log_rows_after(putting->recorder->reading, key, putting->after, put_row, putting,
+			       &damaged, &error);
 
-	return putting->has_memory && (status == REPRISE_OK || putting->records->count > 0);
+	if (!putting->has_memory || status == REPRISE_OK || putting->records->count > 0)
+		return putting->has_memory;
+	return damaged > putting->after && putting->page != NULL &&
+	       say_gap(putting->page, putting->after + 1, least(damaged, putting->end),
+		       REPRISE_GAP_DAMAGED);
 }
 
 static bool

@@ -53,6 +53,7 @@ take_gap(struct crash_book *book, const struct crash_word *word)
 	case REPRISE_GAP_TOO_LARGE:
 	case REPRISE_GAP_NOT_RECORDED:
 	case REPRISE_GAP_ARCHIVED:
+	case REPRISE_GAP_DAMAGED:
 		book->wrong++;
 	}
 }

@@ -35,6 +35,7 @@ static const char *const detail_names[] = {
 	[REPRISE_GAP_TOO_LARGE] = "too large",
 	[REPRISE_GAP_NOT_RECORDED] = "not recorded",
 	[REPRISE_GAP_ARCHIVED] = "archived",
+	[REPRISE_GAP_DAMAGED] = "damaged",
 };
 
 uint64_t
