@@ -82,11 +82,10 @@ typedef enum reprise_gap_detail {
 	REPRISE_GAP_UNKNOWN_SESSION,   /* there is no window of that id */
 	REPRISE_GAP_BEHIND_DURABLE,    /* no retained COMMIT leads to the durable revision */
 	/*
-	 * In a store with a log. UNAVAILABLE: the host has seen events of an earlier life that were never
-	 * recorded; it drops what it holds after the gap's cursor, which is where that life ended.
+	 * In a store with a log. UNAVAILABLE: the host has seen what was never recorded of an earlier life; it
+	 * drops what it holds after the gap's cursor, where that life ended. Those that follow are TRIMMED.
 	 */
 	REPRISE_GAP_DIVERGED,
-	/* TRIMMED */
 	REPRISE_GAP_RESTART,   /* an empty range: what may have followed here was never recorded */
 	REPRISE_GAP_OVERRUN,   /* it had left the window before it could be recorded */
 	REPRISE_GAP_TOO_LARGE, /* no entry of the log can hold it */
