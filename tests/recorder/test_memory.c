@@ -15,7 +15,7 @@
 
 /* No memory, or no thread, to be had, in whichever thread: it is said or waited out, and nothing is lost. */
 
-TestSuite(memory, .fini = scratch_remove, .timeout = 240);
+TestSuite(memory, .fini = scratch_remove);
 
 enum {
 	EVENTS = 300,
