@@ -224,8 +224,10 @@ cancel(struct store_port *mine, struct backfill *backfill)
 {
 	heal_cancel(mine, backfill);
 	has_cancelled = true;
+	pthread_mutex_lock(&recorder.healing.lock);
 	if (backfill->is_cancelled)
 		model_note("cancelled");
+	pthread_mutex_unlock(&recorder.healing.lock);
 }
 
 static const struct store_port port = {
