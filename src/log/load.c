@@ -17,8 +17,9 @@ struct walk {
 	log_row_visit visit;
 	void *context;
 	bool is_enough;
-	const char *fault;       /* or NULL */
-	reprise_ordinal damaged; /* up to there nothing can be read; 0: not looked for */
+	const char *fault; /* or NULL */
+	bool wants_damage; /* if the first row is no good: up to where */
+	reprise_ordinal damaged;
 };
 
 static const char *
@@ -37,11 +38,11 @@ fault_of(const struct walk *walk, const struct log_row *row)
 	return NULL;
 }
 
-/* After a fault in the first row: whether this one is no good either. */
+/* After a fault: whether it is asked how far it reaches, and this row is no good either. */
 static bool
 is_damage_wider(struct walk *walk, const struct log_row *row)
 {
-	if (walk->rows > 0)
+	if (!walk->wants_damage || walk->rows > 0)
 		return false;
 	walk->damaged = walk->head->head;
 	if (row_fault(walk->key_checksum, row) != NULL || row->first < walk->next ||
@@ -101,7 +102,11 @@ log_rows_after(struct reprise_log *log, const struct reprise_log_key *key, repri
 {
 	struct log_head head = { 0 };
 	struct walk walk = {
-		.head = &head, .limit = LOG_NUMBER_MAX, .visit = visit, .context = context
+		.head = &head,
+		.limit = LOG_NUMBER_MAX,
+		.visit = visit,
+		.context = context,
+		.wants_damage = true,
 	};
 	reprise_status status = look_begin(log, key, &head, error);
 

@@ -3,8 +3,9 @@
 #define LOG_WRITE_H
 
 /*
- * Writing, and reading, as the recorder does: much in one transaction, each write with an answer of its own, and so that the same
- * batch may be written again when the outcome of the first time is not known (contracts C05, C08-C10).
+ * Writing as the recorder does: much in one transaction, each write with an answer of its own, and so that the same
+ * batch may be written again when the outcome of the first time is not known (contracts C05, C08-C10). And reading
+ * as it does.
  */
 
 #include "log/adapter.h"

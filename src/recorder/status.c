@@ -108,7 +108,7 @@ aim(struct reprise_recorder *recorder, const char *session_id, struct target *ta
 
 /* Under the lock, which it gives up while it sleeps. */
 static reprise_status
-await(struct reprise_recorder *recorder, const struct target *target, uint64_t deadline_ns)
+wait_for(struct reprise_recorder *recorder, const struct target *target, uint64_t deadline_ns)
 {
 	reprise_status status = REPRISE_OK;
 
@@ -144,7 +144,7 @@ reprise_recorder_flush(struct reprise_recorder *recorder, const char *session_id
 	target.fenced = recorder->stats.fenced;
 	if (target.recording != NULL)
 		target.recording->waiters++;
-	status = await(recorder, &target, deadline);
+	status = wait_for(recorder, &target, deadline);
 	if (target.recording != NULL && --target.recording->waiters == 0 &&
 	    target.recording->is_forgotten)
 		free(target.recording);

@@ -3,50 +3,8 @@
 #include "support_sqlite.h"
 
 #include <sqlite3.h>
-#include <stdlib.h>
 
-static int until_failure; /* allocations; 0: none fails */
-
-static bool
-fails(void)
-{
-	return until_failure != 0 && --until_failure == 0;
-}
-
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): what the linker calls them */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *text);
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
+#include "refusal.h"
 
 static bool
 count_one(const struct reprise_log_key *key, void *context)
@@ -98,11 +56,10 @@ fail_each(const char *path, int every)
 	int failed = 0;
 
 	for (int number = 1;; number += 1 + number / every) {
-		until_failure = number;
+		refusal_begin(number);
 		const reprise_status status = use(path, &head);
-		const bool is_over = until_failure != 0;
+		const bool is_over = !refusal_end();
 
-		until_failure = 0;
 		if (status != REPRISE_OK)
 			cr_assert(eq(int, status, REPRISE_E_NO_MEMORY), "allocation %d", number);
 		failed += status != REPRISE_OK;
@@ -133,13 +90,13 @@ static sqlite3_mem_methods methods;
 static void *
 sqlite_malloc(int size)
 {
-	return fails() ? NULL : methods.xMalloc(size);
+	return refusal_is_now() ? NULL : methods.xMalloc(size);
 }
 
 static void *
 sqlite_realloc(void *memory, int size)
 {
-	return fails() ? NULL : methods.xRealloc(memory, size);
+	return refusal_is_now() ? NULL : methods.xRealloc(memory, size);
 }
 
 Test(log_sqlite, SQLites_that_fails_is_said)

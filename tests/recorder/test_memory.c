@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include <reprise/log_sqlite.h>
 #include <reprise/log_upkeep.h>
 
 #include "log_sqlite/scratch.h"
+#include "refusal.h"
 #include "world.h"
 
 /* No memory, or no thread, to be had, in whichever thread: it is said or waited out, and nothing is lost. */
@@ -21,68 +16,6 @@ enum {
 	EVENTS = 300,
 	WINDOW = 64,
 };
-
-static atomic_int until_failure; /* calls; 0 and below: none fails */
-
-static bool
-fails(void)
-{
-	return atomic_load(&until_failure) > 0 && atomic_fetch_sub(&until_failure, 1) == 1;
-}
-
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): what the linker calls them */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *argument);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *argument);
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-void *
-__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-	return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-void *
-__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	return fails() ? MAP_FAILED : __real_mmap(at, size, protection, flags, fd, offset);
-}
-
-int
-__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
-		      void *argument)
-{
-	return fails() ? EAGAIN : __real_pthread_create(thread, attributes, start, argument);
-}
 
 static unsigned int said; /* how many calls have said it */
 
@@ -186,9 +119,9 @@ Test(memory, what_fails_once_is_said_or_waited_out)
 	int number = 0;
 
 	for (bool has_failed = true; has_failed; remove_log(path)) {
-		atomic_store(&until_failure, ++number);
+		refusal_begin(++number);
 		use(path);
-		has_failed = atomic_exchange(&until_failure, 0) <= 0;
+		has_failed = refusal_end();
 	}
 	cr_assert(gt(int, number, 30));
 	cr_assert(gt(uint, said, 20));
