@@ -172,6 +172,21 @@ durable_make_log(const struct harness *harness, const char *name, uint64_t event
 	durable_close(&durable);
 }
 
+struct reprise_cursor
+durable_first_cursor(const struct durable *durable)
+{
+	const struct reprise_log_key key = { "default", "bench" };
+	struct reprise_cursor cursor = { .session_id = "bench" };
+	struct reprise_life life;
+	size_t count = 0;
+
+	if (reprise_log_lives(durable->log, &key, 0, &life, 1, &count, NULL) != REPRISE_OK ||
+	    count != 1)
+		harness_die("the log has no life");
+	cursor.incarnation = life.incarnation;
+	return cursor;
+}
+
 struct reprise_recorder_stats
 durable_stats(const struct durable *durable)
 {

@@ -56,6 +56,9 @@ void durable_feed(struct reprise_session **sessions, size_t sessions_count, uint
 /* A log of one session, "bench", with so many events, closed clean. */
 void durable_make_log(const struct harness *harness, const char *name, uint64_t events_count);
 
+/* The beginning of the first life of "bench". */
+struct reprise_cursor durable_first_cursor(const struct durable *durable);
+
 /* What the recorder has done so far. */
 struct reprise_recorder_stats durable_stats(const struct durable *durable);
 

@@ -34,3 +34,15 @@ measure_recovery(struct harness *harness)
 {
 	skip(harness, "recovery");
 }
+
+void
+measure_wal(struct harness *harness)
+{
+	skip(harness, "wal");
+}
+
+void
+measure_opening(struct harness *harness)
+{
+	skip(harness, "opening");
+}

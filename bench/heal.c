@@ -24,22 +24,6 @@ struct bench {
 	uint64_t delivered, healed, lost;
 };
 
-/* The first life's beginning. */
-static struct reprise_cursor
-find_cursor(const struct durable *durable)
-{
-	const struct reprise_log_key key = { "default", "bench" };
-	struct reprise_cursor cursor = { .session_id = "bench" };
-	struct reprise_life life;
-	size_t count = 0;
-
-	if (reprise_log_lives(durable->log, &key, 0, &life, 1, &count, NULL) != REPRISE_OK ||
-	    count != 1)
-		harness_die("the log has no life");
-	cursor.incarnation = life.incarnation;
-	return cursor;
-}
-
 static void
 take_all(struct bench *bench, struct reprise_subscription *subscription)
 {
@@ -78,7 +62,7 @@ run_ours(struct bench *bench)
 	struct durable durable;
 
 	durable_open(bench->harness, &durable, "heal", REPRISE_WRITTEN);
-	const struct reprise_cursor cursor = find_cursor(&durable);
+	const struct reprise_cursor cursor = durable_first_cursor(&durable);
 	const uint64_t begin = now_ns();
 
 	if (reprise_subscribe_after(durable.store, &cursor, NULL, &subscription, NULL) !=

@@ -38,6 +38,8 @@ const struct rows all_rows[] = {
 	{ "recording", "an append while a recorder follows", true, measure_recording },
 	{ "heal", "everything from the log, over a bare SELECT", true, measure_heal },
 	{ "recovery", "opening a session over a long log", true, measure_recovery },
+	{ "wal", "the write-ahead log while ten hosts read", true, measure_wal },
+	{ "opening", "many new sessions, by one call", true, measure_opening },
 	{ NULL, NULL, false, NULL },
 };
 

@@ -33,6 +33,8 @@ void measure_record(struct harness *harness);
 void measure_recording(struct harness *harness);
 void measure_heal(struct harness *harness);
 void measure_recovery(struct harness *harness);
+void measure_wal(struct harness *harness);
+void measure_opening(struct harness *harness);
 
 /* Whether the folder has a .jsonl file with lines. */
 bool streams_are_in(const char *path);

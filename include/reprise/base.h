@@ -11,12 +11,28 @@
  *                     of their own that a caller switches over;
  *   operating errors  a reprise_status, 0 or negative; outputs are untouched on failure, and
  *                     details go into an optional struct reprise_error;
- *   programmer errors assertions, which stay on in release builds and abort.
+ *   programmer errors assertions, which stay on in release builds and abort: NULL where a function
+ *                     says "asserted", a handle that was closed, two threads at once on a handle
+ *                     that is one thread's at a time. One line on standard error says what was
+ *                     wrong, with the expression, file and line.
  *
  * Structs named ..._options, ..._stats and struct reprise_error start with a size: set it to
  * sizeof the struct. A program built against an older header keeps working with a newer
- * library. A size of options or statistics that the library cannot honour is REPRISE_E_INVALID; a
- * struct reprise_error gets what it has room for.
+ * library. A size of options or statistics that the library cannot honour is REPRISE_E_INVALID, and
+ * `what` names the struct. A struct reprise_error gets what it has room for; one without room for a status, whose size
+ * was not set, is a programmer error, which a call that fails reports.
+ *
+ * Cancellation. Calls that wait for as long as their caller says are cancellation points, before and
+ * during the wait: reprise_wait, reprise_session_wait_room, reprise_recorder_flush. A thread that is
+ * cancelled there has let go of all that the call held; its handles stay open, for another thread
+ * to use or close. No other call ends its thread: a cancellation that is pending waits until the call
+ * has returned, which for calls on a log takes up to the log's deadline. Threads must not be cancelled
+ * asynchronously (PTHREAD_CANCEL_ASYNCHRONOUS) inside the library. Callbacks and visitors are called
+ * with cancellation disabled.
+ *
+ * Threads of the library are called reprise-relay, reprise-read and reprise-write. They block all
+ * signals, are of SCHED_OTHER, may run on the processors that the process had when the library was
+ * loaded, and have 2 MiB of stack. No descriptor of the library is 0, 1 or 2.
  *
  * Sizes are in bytes, counts in events, times in nanoseconds; each name says which.
  */

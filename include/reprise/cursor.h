@@ -29,7 +29,7 @@ enum {
 	REPRISE_CURSOR_TEXT_BYTES_MAX = 512, /* with the closing NUL */
 };
 
-/* A revision that could not be had (see struct reprise_gap). */
+/* No revision: no append takes it, no entry of a log has it, and no cursor of the library carries it. (rules L25, L48) */
 #define REPRISE_REVISION_UNKNOWN UINT64_MAX
 
 /* One life of a session's window: random, new at every creation. All zero: no live window. */

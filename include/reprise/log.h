@@ -21,6 +21,11 @@
  * A log is opened by its adapter's header: log_sqlite.h, log_postgres.h. Any thread may call; the calls on
  * one handle are served one at a time, and block. A second handle is a second connection.
  *
+ * A handle belongs to the process that opened it. In the child of a fork every call on it answers REPRISE_E_FORKED
+ * and changes nothing; reprise_log_close frees its memory there, closes its descriptors, and leaves the parent's
+ * connection alone. The fork itself takes from the child what would keep the parent's locks alive: a child that
+ * outlives its parent holds none. A child may open logs of its own. (contracts P01 to P04)
+ *
  * Tenants never see each other's entries: each call names its tenant, and looks at nothing else.
  * Tenant and thread are NUL-terminated, 1 to 128 bytes of valid UTF-8 without control characters.
  */
@@ -98,7 +103,8 @@ struct reprise_log_entry {
 	reprise_ordinal first; /* an event's own; a gap's first that was asked for */
 	reprise_ordinal last;  /* the same, or a gap's last */
 	uint64_t revision;     /* 0 for a gap */
-	uint64_t time_ns;      /* since 1970, in UTC: when it was appended; a gap: recorded */
+	uint64_t time_ns;      /* since 1970, in UTC: when it was appended, by the wall clock as
+				* it was when the event was recorded; a gap: when it was recorded */
 	uint16_t kind;
 	uint16_t flags;
 	reprise_log_gap_reason reason;
@@ -119,6 +125,7 @@ struct reprise_log_stats {
 	uint64_t revision_max;    /* the greatest revision of an event, or 0 */
 	uint64_t lives;           /* how many; 0 in a DIRECT key */
 	struct reprise_life life; /* the last; number 0: none */
+	uint64_t lease_left_ns; /* how long no other life may begin; see reprise_recorder_options */
 };
 
 /*
@@ -129,7 +136,8 @@ struct reprise_log_stats {
  * Threads   No other call on the handle may be running.
  * Progress  Blocks: system calls.
  * Ordering  None.
- * Returns   Nothing.
+ * Returns   Nothing. In the child of a fork: the descriptors are closed, and the parent's data and
+ *           connection are as before.
  */
 REPRISE_API void reprise_log_close(struct reprise_log *log);
 
@@ -150,7 +158,9 @@ REPRISE_API void reprise_log_close(struct reprise_log *log);
  * Returns   REPRISE_OK
  *           REPRISE_E_CONFLICT   another head, or a RING key; nothing changed
  *           REPRISE_E_TOO_LARGE  one payload, or all together; nothing changed
- *           REPRISE_E_INVALID    a NULL argument, a bad key, flags that are the library's
+ *           REPRISE_E_INVALID    a NULL argument, a bad key, flags that are the library's, REPRISE_REVISION_UNKNOWN as
+ *                                revision (rule L25), a time beyond 2^63 - 1
+ *           REPRISE_E_FORKED     another process opened the handle, as in every call that takes one
  *           REPRISE_E_TIMEOUT    others held the log for longer than the deadline; nothing changed
  *           REPRISE_E_IO         the log cannot be written; what became of it is not known
  *           REPRISE_E_CORRUPT    what is stored is damaged
@@ -298,7 +308,10 @@ REPRISE_API reprise_status reprise_log_each(struct reprise_log *log, const char 
  * reprise_log_has_commit            - whether a COMMIT of at least a revision comes after an ordinal
  *
  * What was lost in a gap may have had a greater revision: a position just behind one is moved before it, so
- * that whoever goes on from there is told. Archived events have positions as before, but bring no COMMIT.
+ * that whoever goes on from there is told. Archived events have positions as before, but bring no COMMIT. After
+ * reprise_log_move_archived the position for a revision below the greatest of the moved rows is 0: a host that resumes
+ * there is told that it lost all that is archived. Events of a life that was invalidated do not count. (rules L23, L42,
+ * L43)
  *
  * @log           Borrowed.
  * @key           Whose.
@@ -309,7 +322,8 @@ REPRISE_API reprise_status reprise_log_each(struct reprise_log *log, const char 
  * @error         Optional.
  *
  * Threads   Any.
- * Progress  Blocks; logarithmic in the log's length.
+ * Progress  Blocks; logarithmic in the log's length. Linear in what surrounds an invalidated life, if the event that
+ *           the index finds is of that life.
  * Ordering  As reprise_log_load_after.
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  nothing was ever written
@@ -328,12 +342,13 @@ REPRISE_API reprise_status reprise_log_has_commit(struct reprise_log *log,
 /*
  * reprise_log_current_cursor - a cursor from which nothing newer than a revision is missed
  *
- * As reprise_current_cursor, of what is in the log: for a session that has no window. A cursor of a life that
- * was invalidated is of no use: if another follows, it stands before that one's first event instead.
+ * As reprise_current_cursor, of what is in the log: for a session that has no window. The cursor is never of a life
+ * that was invalidated: it stands before the first event of the next life, else at the end of the one before. (rule L44)
  *
  * @log         Borrowed.
  * @key         Whose; a RING key.
- * @revision    Carried by the cursor.
+ * @revision    Carried by the cursor. REPRISE_REVISION_UNKNOWN: the cursor stands at the end, and carries the greatest
+ *              revision of the key (rule L25).
  * @ret_cursor  Set on REPRISE_OK: of the life that the position is in.
  * @error       Optional.
  *
@@ -341,7 +356,8 @@ REPRISE_API reprise_status reprise_log_has_commit(struct reprise_log *log,
  * Progress  Blocks; logarithmic in the log's length.
  * Ordering  As reprise_log_load_after.
  * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  nothing was ever written
+ *           REPRISE_E_NOT_FOUND  nothing was ever written, or every life was invalidated: ask again when the session
+ *                                has been opened
  *           REPRISE_E_CONFLICT   a DIRECT key
  *           REPRISE_E_INVALID    a NULL argument, a bad key
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT

@@ -17,7 +17,9 @@
  *   REVOKE INSERT, UPDATE, DELETE ON reprise.about FROM agents;
  *
  * It takes a server of PostgreSQL 12 or later, a database in UTF8, and a connection of its own: a pooler in
- * between must keep one for as long as the log is open.
+ * between must keep one for as long as the log is open. A pooler that gives each transaction or statement another
+ * connection (pgbouncer's pool_mode transaction or statement) is refused with E_INVALID, and its connections are left
+ * as they were.
  */
 
 #include <reprise/log.h>
@@ -35,8 +37,9 @@ struct reprise_log_postgres_options {
 	const char *schema; /* [a-z_][a-z0-9_]*, at most 63 bytes; NULL: "reprise" */
 
 	/*
-	 * How long a call waits for others who hold a key, or, a quarter longer, for a server that is silent. Default
-	 * 5 s; at most 1 h. Looking a host's name up is not bounded: hostaddr avoids it.
+	 * How long a call waits for others who hold a key, for a new connection and for a server that is silent, all
+	 * together. The deadline begins anew after each MiB that was sent or received. Default 5 s; at most 1 h. The
+	 * look-up of a host's name is not bounded: hostaddr avoids it.
 	 */
 	uint64_t deadline_ns;
 
@@ -53,9 +56,19 @@ struct reprise_log_postgres_options {
 
 	/*
 	 * 1: the role must be bound by row-level security: one that owns the tables, is a superuser or
-	 * has BYPASSRLS is refused with E_INVALID.
+	 * has BYPASSRLS is refused with E_INVALID. So is a schema whose tables have other policies than the log's
+	 * own; `detail` names the first difference.
 	 */
 	int32_t is_isolated;
+
+	/*
+	 * How long the server keeps a transaction whose client is silent, as when the client's machine vanishes. Until
+	 * then the keys of that transaction are locked; a writer that waits for one of them gets it after this time and
+	 * at most one deadline more. Also the time after which either kernel gives up a peer that acknowledges nothing
+	 * (keepalives, tcp_user_timeout; the connection string may say otherwise for this side). A process that is
+	 * stopped for longer in the middle of a call loses its connection. Default 10 s; 100 ms to 1 h.
+	 */
+	uint64_t transaction_idle_ns;
 };
 
 /*
@@ -84,6 +97,26 @@ struct reprise_log_postgres_options {
 REPRISE_API reprise_status reprise_log_postgres_open(
 	const struct reprise_log_postgres_options *options, struct reprise_log **ret_log,
 	struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_log_postgres_verify_policies - look whether tenants are kept apart
+ *
+ * Each table that holds tenants' rows is there, its row-level security is enabled and forced, and its one policy
+ * is the log's own: name, command, roles and both expressions. The role that is connected is not looked at.
+ *
+ * @log    Borrowed.
+ * @error  Optional: `detail` names the table and the first difference.
+ *
+ * Threads   Any.
+ * Progress  Blocks: the network.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_CORRUPT    `what` is "policies"
+ *           REPRISE_E_INVALID    @log is NULL, or no log in a PostgreSQL database
+ *           REPRISE_E_TIMEOUT, REPRISE_E_IO, REPRISE_E_NO_MEMORY
+ */
+REPRISE_API reprise_status reprise_log_postgres_verify_policies(
+	struct reprise_log *log, struct reprise_error *error) REPRISE_MUST_USE;
 
 #ifdef __cplusplus
 }

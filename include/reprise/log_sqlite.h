@@ -6,8 +6,15 @@
  * reprise/log_sqlite.h - a log in a SQLite file: a path, and nothing to set up
  *
  * Beside the file stand SQLite's own (-wal, -shm) and one named like it with -lock, by which the writers of
- * all processes take turns: it stays, and is never deleted while the log is open. Any number of processes may have
- * it open, on one machine and a local file system; each opens it after a fork, not before.
+ * all processes take turns and in which the newest synced commit is noted. Any number of processes may have the log
+ * open, on one machine and a local file system. What a process opened is not its children's (log.h): each opens
+ * the log for itself, and may do so while its parent has it open. In a child of a fork SQLite's memory of inherited
+ * logs stays. For that, the library replaces the calls open, close, stat and fstat of SQLite's VFS "unix" by its own, which
+ * make the same calls.
+ *
+ * An open log is bound to these four files. If one of them is deleted, renamed, replaced or hard-linked, every call
+ * answers REPRISE_E_IO; if one is cut off, REPRISE_E_CORRUPT. Nothing is acknowledged that went to such a file
+ * (src/CONTRACT.md, L01 to L03).
  */
 
 #include <reprise/log.h>
@@ -32,7 +39,12 @@ struct reprise_log_sqlite_options {
 
 	int32_t deletes_archived; /* 1: archived rows are deleted, not moved to the archive's table */
 	int32_t is_read_only; /* 1: nothing is created or written: calls that would are E_INVALID */
-	int32_t reserved;     /* 0 */
+
+	/*
+	 * Permissions of a file that is created, whatever the umask is: 0600 and any of 0177. 0: 0600. -wal, -shm and
+	 * -lock get those of the file.
+	 */
+	uint32_t mode;
 };
 
 /*
@@ -47,12 +59,15 @@ struct reprise_log_sqlite_options {
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a bad option
- *           REPRISE_E_CORRUPT    no SQLite file, not a log's, or damaged; nothing was written
+ *           REPRISE_E_CORRUPT    no SQLite file, not a log's, or damaged; synced commits are
+ *                                missing, or the file was cut to nothing: to go on with what is
+ *                                left, remove the -lock file; nothing was written
  *           REPRISE_E_VERSION    the schema is newer than this library's, or older and not to be
  *                                brought up to date since it is read-only; nothing was written
  *           REPRISE_E_NOT_FOUND  read-only, and no such file
  *           REPRISE_E_TIMEOUT    others held it for longer than the deadline
- *           REPRISE_E_IO         the file cannot be opened, read or written
+ *           REPRISE_E_IO         the file cannot be opened, read or written, is no regular file, or has
+ *                                a second name
  *           REPRISE_E_NO_MEMORY  nothing was opened
  */
 REPRISE_API reprise_status reprise_log_sqlite_open(const struct reprise_log_sqlite_options *options,

@@ -51,9 +51,14 @@ REPRISE_API reprise_status reprise_log_archive_before(struct reprise_log *log,
 /*
  * reprise_log_move_archived - move archived rows away, at most REPRISE_LOG_MOVE_MAX of them
  *
+ * The rows' entries in the indexes of revisions go with them, so nothing of a key grows with what was deleted. The head
+ * keeps the greatest revision among the moved rows: from then on reprise_log_position_for_revision answers 0 for a
+ * revision below it. (rule L23)
+ *
  * @log        Borrowed.
  * @key        Whose. Unknown: nothing to do.
- * @ret_count  Set on REPRISE_OK: how many; 0: none is left. May be NULL.
+ * @ret_count  Set on REPRISE_OK: how many rows, or entries of the indexes if no row was left; 0: none is left. May be
+ *             NULL.
  * @error      Optional.
  *
  * Threads   Any.
@@ -69,8 +74,9 @@ REPRISE_API reprise_status reprise_log_move_archived(struct reprise_log *log,
 /*
  * reprise_log_verify - look at everything that is kept of a key
  *
- * Rows and gaps cover watermark + 1 .. head once each, lives tile 1 .. head, every checksum is
- * right.
+ * Rows and gaps cover watermark + 1 .. head once each, lives tile 1 .. head, and every row of every table has the
+ * right checksum (rule L20). The indexes of revisions and of lives are compared with the rows, and the head's
+ * greatest revision as well (rule L22). In a SQLite file, a synced commit that is missing is a fault, too (rule L03).
  *
  * @log         Borrowed.
  * @key         Whose.

@@ -11,6 +11,10 @@
  * ever more rarely; what has left the ring by then stands in the log as a gap entry (or appends are
  * refused, where the session was opened so).
  *
+ * Silent sessions cost nothing: the recorder does not look at a session in which nothing was appended for 100 ms. The first
+ * append after such a silence notifies the recorder, with one system call at most. In a store with
+ * REPRISE_WAKE_DEFERRED appends notify nobody, and the recorder looks at every session each linger_ns or more rarely.
+ *
  *   append ──► ring ──► recorder ──► log
  *                └─► subscription ◄───┘ heals
  *
@@ -32,9 +36,10 @@ struct reprise_recorder; /* opaque; see reprise_recorder_open */
 
 /* How far an event has come. Each includes the one before. */
 typedef enum reprise_durability {
-	REPRISE_ENQUEUED, /* copied out of the ring: newer events do not displace it any more */
-	REPRISE_WRITTEN,  /* committed: survives this process */
-	REPRISE_SYNCED,   /* on disk: survives the machine */
+	REPRISE_ENQUEUED, /* copied out of the ring: newer events do not displace it any more, unless the
+			   * log refuses the session for a while (rule F36) */
+	REPRISE_WRITTEN, /* committed: survives this process */
+	REPRISE_SYNCED,  /* on disk: survives the machine */
 } reprise_durability;
 
 struct reprise_recorder_options {
@@ -62,31 +67,75 @@ struct reprise_recorder_options {
 	uint64_t retry_ns_min;
 	uint64_t retry_ns_max;
 
-	/* How long opening a session and closing the recorder wait for the log. Default 5 s. */
+	/*
+	 * How long opening or invalidating a session and closing the recorder wait for the log, whatever deadline the
+	 * log has. Default 5 s.
+	 */
 	uint64_t deadline_ns;
 
 	/* How long a subscription waits for what is in neither ring nor log. Default 5 s. */
 	uint64_t heal_wait_ns;
+
+	/*
+	 * 0: reprise_invalidate_session and reprise_invalidate_all answer when the log knows on disk that the lives are void.
+	 * 1: the calls answer at once. If the process then dies before the log is told, the lives count as crashed, and
+	 * their cursors are healed from the log.
+	 */
+	int32_t invalidates_async;
+
+	/*
+	 * Opening a session that another runtime has leased, with 0: waits, for deadline_ns at most, until that runtime
+	 * closes the session or the lease ends; with 1: answers REPRISE_E_BUSY at once.
+	 */
+	int32_t refuses_leased;
+
+	/*
+	 * 0: another runtime may take each session over at any time, and this one finds that out at its next commit.
+	 * Else each session with a writer is leased in the log for so long, 100 ms to 1 h, on the log's clock. The
+	 * recorder renews the lease with each commit of the session, and three times within its length if the session is
+	 * silent. No runtime opens the session until its writer has closed it and all is recorded, or until the
+	 * lease has ended because this process was stopped, was killed, or could not reach the log.
+	 */
+	uint64_t lease_ns;
 };
 
 struct reprise_recorder_stats {
-	size_t size;         /* sizeof(struct reprise_recorder_stats), set by the caller */
-	uint64_t sessions;   /* that have something to record, or a writer */
-	uint64_t recorded;   /* events in the log */
-	uint64_t lost;       /* events in gap entries */
-	uint64_t gaps;       /* gap entries */
-	uint64_t batches;    /* transactions */
-	uint64_t failures;   /* of them, that were tried again */
-	uint64_t fenced;     /* sessions that another process has taken over */
-	uint64_t lag;        /* events appended and not recorded */
-	uint64_t lag_ns;     /* how long the oldest that is being recorded has waited; 0: none is */
-	uint64_t pages;      /* read for subscriptions that heal */
-	reprise_status last; /* what the last transaction answered */
-	int32_t reserved;    /* 0 */
+	size_t size;       /* sizeof(struct reprise_recorder_stats), set by the caller */
+	uint64_t sessions; /* that have something to record, or a writer */
+	uint64_t recorded; /* events in the log */
+	uint64_t lost;     /* events in gap entries */
+	uint64_t gaps;     /* gap entries */
+	uint64_t batches;  /* transactions */
+	uint64_t failures; /* of them, that were tried again */
+	uint64_t fenced;   /* sessions that another process has taken over */
+	uint64_t lag;      /* events appended and not recorded */
+	uint64_t lag_ns;   /* how long the oldest that is being recorded has waited; 0: none is */
+	uint64_t pages;    /* that subscriptions asked for, and the log was read for */
+	reprise_status
+		last; /* what the last transaction, or the session that it was for, answered */
+
+	/* The last failure of a transaction or of one session: it stays after it was overcome. REPRISE_OK: none. */
+	reprise_status failure;
+	char failure_text
+		[REPRISE_ERROR_DETAIL_BYTES]; /* in the database's words, or the library's */
+
+	/*
+	 * Sessions that are stuck: the log refuses what is theirs, while it takes what is the others'. They are
+	 * tried again, ever more rarely. How many; and of the one that has been stuck for longest its id, for how
+	 * long, and why.
+	 */
+	uint64_t stuck;
+	uint64_t stuck_ns;
+	char stuck_session_id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	char stuck_text[REPRISE_ERROR_DETAIL_BYTES];
+	reprise_status stuck_status;
 };
 
 /*
  * reprise_recorder_open - record the sessions of a store
+ *
+ * Begins a transaction and rolls it back, so that a log which cannot be written is refused here and not by the first
+ * session.
  *
  * @store         Borrowed until the recorder is closed. It has no sessions yet.
  * @log           Borrowed until the recorder is closed. The recorder makes connections of its own.
@@ -98,12 +147,12 @@ struct reprise_recorder_stats {
  * Progress  Blocks: opens connections, starts threads.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument or a bad option
+ *           REPRISE_E_INVALID    a NULL argument, a bad option, or a log that was opened read-only
  *           REPRISE_E_BUSY       the store has a session, or a recorder
  *           REPRISE_E_NO_MEMORY  nothing was opened
  *           REPRISE_E_SYSTEM     no thread to be had; nothing was opened
  *           REPRISE_E_FORKED     in the child of a fork
- *           or what the log answers to another connection
+ *           or what the log answers to another connection, or to the beginning of a transaction
  */
 REPRISE_API reprise_status reprise_recorder_open(struct reprise_store *store,
 						 struct reprise_log *log,
@@ -112,36 +161,56 @@ REPRISE_API reprise_status reprise_recorder_open(struct reprise_store *store,
 						 struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_recorder_close - record what there is, then stop
+ * reprise_recorder_close            - record what there is, then stop
+ * reprise_recorder_close_with_stats - the same, and the last statistics
  *
- * @recorder  Moves, unless it is busy. NULL is allowed.
+ * A session that the log refuses is tried once more; then only the others are waited for. The statistics name it.
+ *
+ * @recorder   Moves, unless it is busy. NULL is allowed.
+ * @ret_stats  `size` set by the caller. Set unless the size is bad or the process is a child; NULL is allowed.
  *
  * Threads   Setup: no other call on the recorder or the store may be running.
- * Progress  Blocks until all is recorded, or the log fails for deadline_ns.
+ * Progress  Blocks until all is recorded but what the log refuses to single sessions, at most for deadline_ns; then
+ *           it interrupts what waits for the log.
  * Ordering  None.
  * Returns   REPRISE_OK          all is recorded, and every life has ended clean
  *           REPRISE_E_BUSY      writers or subscriptions are open; nothing was closed
- *           REPRISE_E_TIMEOUT   closed, but not all could be recorded: those lives are open in the log
- *           REPRISE_E_FORKED    in the child of a fork; nothing was closed
+ *           REPRISE_E_TIMEOUT   closed, but not all could be recorded, or another connection holds a session in
+ *                               the log: those lives are open in the log
+ *           REPRISE_E_INVALID   a bad size of the statistics; nothing was closed
+ *           REPRISE_E_FORKED    in the child of a fork: its connections' descriptors are closed, and no more
+ *           REPRISE_E_CORRUPT   closed, and all is recorded but what the log refuses to a session whose entries are
+ *                               damaged: that life is open in the log
+ *           or what else the log answers to a session alone: closed in the same way
  */
 REPRISE_API reprise_status reprise_recorder_close(struct reprise_recorder *recorder)
 	REPRISE_MUST_USE;
+REPRISE_API reprise_status
+reprise_recorder_close_with_stats(struct reprise_recorder *recorder,
+				  struct reprise_recorder_stats *ret_stats) REPRISE_MUST_USE;
 
 /*
- * reprise_recorder_flush - wait until what was appended before is recorded
+ * reprise_recorder_flush - wait until the events appended before the call are recorded
  *
  * @recorder    Borrowed.
  * @session_id  NUL-terminated, borrowed. NULL: every session.
- * @durability  How far it is to come.
+ * @durability  How far the events are to come. With REPRISE_SYNCED the recorder commits to the disk until the call
+ *              returns, whatever durability it has by its options.
  * @timeout_ns  At most this long; REPRISE_NO_LIMIT waits for ever.
+ *
+ * Events that are appended after the call began do not delay it. A flush of every session does not wait for a session
+ * that the log refuses: it waits for the others, then reports the refusal. A flush of one refused session
+ * has the recorder try the session once more, at once, and reports what the log answers.
  *
  * Threads   Any.
  * Progress  Blocks.
  * Ordering  Acquire: events that the caller knows to be appended.
- * Returns   REPRISE_OK           what was lost to the recorder is in the log as a gap entry
- *           REPRISE_E_TIMEOUT    not within @timeout_ns
- *           REPRISE_E_CLOSED     another process has taken the session over, or one of all: what was left of
- *                                it will not come
+ * Returns   REPRISE_OK           the events are recorded; events that the recorder lost are in the log as a gap entry
+ *           REPRISE_E_TIMEOUT    not within @timeout_ns; or, of all, another connection holds a session in the log
+ *           REPRISE_E_CLOSED     another process has taken the session over, or one of all: the rest of that
+ *                                session's events will not be recorded
+ *           REPRISE_E_CORRUPT    the log refuses the session, or one of all, because its entries are damaged
+ *           or what else the log answers to that session alone
  *           REPRISE_E_NOT_FOUND  no window of that id
  *           REPRISE_E_INVALID    a NULL recorder, a bad id or durability
  *           REPRISE_E_FORKED     in the child of a fork

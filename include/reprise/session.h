@@ -7,7 +7,9 @@
  *
  * One writer at a time appends to a session. An append never waits for anybody: it replaces the
  * oldest events even while a slow subscription copies them, and that subscription is told exactly
- * what it lost. A writer may move between threads when the host orders its calls.
+ * what it lost. A writer may move between threads when the host orders its calls. Threads that do
+ * not, and append at once, abort the process within about a second of that; so does a call on a handle
+ * that was closed, unless the session's window has gone or somebody else has opened it since.
  *
  * Signal handlers. The calls marked "signal-safe" may be made from a handler, on a session that no
  * interrupted call can be working on: one that handlers alone append to, or one whose appends
@@ -58,7 +60,8 @@ struct reprise_new_event {
  * Ordering  Acquire: sees all that the previous writer did before it closed.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, a bad id or option
- *           REPRISE_E_BUSY       another writer has it open
+ *           REPRISE_E_BUSY       another writer has it open; or another runtime has leased it, see lease_ns of
+ *                                reprise_recorder_options
  *           REPRISE_E_FULL       the store is at its bounds and everything is held; `what` says which
  *           REPRISE_E_FORKED     in the child of a fork
  *           REPRISE_E_NO_MEMORY  nothing changed
@@ -71,6 +74,41 @@ REPRISE_API reprise_status reprise_session_open(struct reprise_store *store, con
 						struct reprise_session **ret_session,
 						struct reprise_error *error) REPRISE_MUST_USE;
 
+/* A session that reprise_sessions_open is to open, and what came of it. */
+struct reprise_session_opening {
+	const char *session_id;                        /* NUL-terminated, copied */
+	const struct reprise_session_options *options; /* borrowed for the call; or NULL */
+	struct reprise_session *session;               /* set: owned; NULL if it was not opened */
+	reprise_status status;                         /* set: as reprise_session_open answers */
+};
+
+/*
+ * reprise_sessions_open - become the writer of many sessions
+ *
+ * Each is opened as by reprise_session_open, in their order. In a store with a log the lives of up to 1,024 of them
+ * share a transaction, which is synced before the call returns; one call for each session would wait for a
+ * transaction each.
+ *
+ * @store           Borrowed until the handles are closed.
+ * @openings        Filled in. Sessions that were opened stay open if others were not.
+ * @openings_count  Any; 0 opens nothing.
+ * @error           Optional: of the first that was not opened.
+ *
+ * Threads   Any.
+ * Progress  As reprise_session_open: in a store with a log it waits for the log, up to the recorder's deadline_ns
+ *           for each 1,024 sessions.
+ * Ordering  As reprise_session_open.
+ * Returns   REPRISE_OK           all were opened
+ *           REPRISE_E_INVALID    a NULL argument, and no opening was touched; or as below
+ *           REPRISE_E_FORKED     in the child of a fork; none was opened
+ *           or the status of the first that was not opened: a bad id or options, an id that stands there twice
+ *           (REPRISE_E_BUSY), and whatever else reprise_session_open answers
+ */
+REPRISE_API reprise_status reprise_sessions_open(struct reprise_store *store,
+						 struct reprise_session_opening *openings,
+						 size_t openings_count,
+						 struct reprise_error *error) REPRISE_MUST_USE;
+
 /*
  * reprise_session_close - stop being the writer
  *
@@ -82,7 +120,7 @@ REPRISE_API reprise_status reprise_session_open(struct reprise_store *store, con
  * Threads   Writer.
  * Progress  May lock.
  * Ordering  Release: the next writer sees all that was done before.
- * Returns   Nothing.
+ * Returns   Nothing. A handle that is closed twice aborts the process.
  */
 REPRISE_API void reprise_session_close(struct reprise_session *session);
 
@@ -122,7 +160,7 @@ REPRISE_API reprise_status reprise_session_end(struct reprise_session *session,
  *           that has timed out; else none, and none ever in a store that defers. Signal-safe.
  * Ordering  Release: who sees this position sees all the writer did before.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument or a flag of the library's
+ *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, or REPRISE_REVISION_UNKNOWN as revision
  *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or its window is void
  *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
@@ -146,7 +184,8 @@ REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint6
  * Progress  Wait-free, as reprise_append. Signal-safe.
  * Ordering  Release, as reprise_append.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, too many parts, or a flag of the library's
+ *           REPRISE_E_INVALID    a NULL argument, too many parts, a flag of the library's, or
+ *                                REPRISE_REVISION_UNKNOWN as revision
  *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or its window is void
  *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
@@ -172,7 +211,8 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint
  * Progress  Wait-free: bounded by the bytes written; system calls as reprise_append. Signal-safe.
  * Ordering  Release: who sees any position of it sees all of it, and what the writer did before.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, an empty batch, or a flag of the library's
+ *           REPRISE_E_INVALID    a NULL argument, an empty batch, a flag of the library's, or
+ *                                REPRISE_REVISION_UNKNOWN as revision
  *           REPRISE_E_TOO_LARGE  the window can never hold it all at once; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or its window is void
  *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
@@ -205,7 +245,8 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
  *           Signal-safe.
  * Ordering  reprise_publish: release, as reprise_append. The others: none.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, nothing reserved, or
+ *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, REPRISE_REVISION_UNKNOWN as revision,
+ *                                nothing reserved, or
  *                                more published than was reserved: the reservation stays open
  *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
  *           REPRISE_E_FULL       reserve: it would displace what is not recorded

@@ -17,12 +17,19 @@
  *      a subscription here gets the gap 3..40, then event 41
  *
  * A store belongs to the process that opened it. In the child of a fork every call that returns a status
- * answers REPRISE_E_FORKED, reprise_next answers ENDED with REPRISE_END_STORE, and closing does nothing.
+ * answers REPRISE_E_FORKED, reprise_next answers ENDED with REPRISE_END_STORE, and closing closes the
+ * descriptors of subscriptions and does nothing else.
  * Payloads and reservations that were borrowed are not there. The child may open stores of its own: for
- * that, liburcu-bp's handlers are registered with pthread_atfork, and must not be by the program, too.
+ * that, liburcu-bp's handlers are registered with pthread_atfork, and must not be by the program, too. A process may hold
+ * several copies of the library, shared and static: they are safe together, also at a fork, and each copy's stores and
+ * handles are its own. A library that was used stays mapped after dlclose. (rules X01 to X03)
  *
  * A thread's first call on any store makes it known to liburcu, which takes a page for the first of them, and
  * more as there are more at a time, and ends the process if the system refuses.
+ *
+ * A host that uses liburcu-bp itself must not wait inside a read section of its own for anything that the store does:
+ * the store's thread, which rings and calls back, waits for all read sections of the process when it gives the memory
+ * of sessions back, and so do reprise_invalidate_session, reprise_invalidate_all and reprise_expire_idle.
  *
  * An event leaves the window when a newer one needs its place (capacity), when it is older than
  * the age limit (age), or when it is trimmed (request).
@@ -77,7 +84,8 @@ struct reprise_session_options {
 typedef enum reprise_wake {
 	/*
 	 * The append itself wakes the first thread in reprise_wait, and the store's thread if there are
-	 * others, which wakes them: one system call when somebody sleeps, two at most.
+	 * others, which wakes them: one system call when somebody sleeps, two at most. A recorder is one of the
+	 * others while the session is silent.
 	 */
 	REPRISE_WAKE_RELAY,
 
@@ -221,7 +229,8 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
  *
  * @store       Borrowed.
  * @session_id  NUL-terminated, borrowed.
- * @revision    Carried by the cursor.
+ * @revision    Carried by the cursor. REPRISE_REVISION_UNKNOWN: the cursor stands at the newest, and carries the greatest
+ *              revision of the events up to its position (rule L25).
  * @ret_cursor  Set on REPRISE_OK.
  *
  * Threads   Any.
@@ -244,7 +253,7 @@ reprise_current_cursor(struct reprise_store *store, const char *session_id, uint
  * reprise_earliest_cursor - a cursor before everything that is retained
  *
  * As reprise_current_cursor, but just before the oldest retained event, or at the newest when
- * nothing is retained. (contracts A23)
+ * nothing is retained. REPRISE_REVISION_UNKNOWN is replaced in the same way. (contracts A23)
  *
  * Threads   Any.
  * Progress  Known session: wait-free (after the thread's first call on any store). Unknown session:
@@ -287,15 +296,23 @@ REPRISE_API reprise_status reprise_trim_to(struct reprise_store *store, const ch
  * valid again, its writer gets REPRISE_E_CLOSED. The session may be opened again at once: that is
  * a new life, whose positions go on above the old one's. (contracts A09, A20)
  *
+ * In a store with a log (recorder.h) the call waits until the log knows on disk that the life is void: on REPRISE_OK no process
+ * ever heals a cursor of that life, whatever happens to this process. The recorder's option invalidates_async leaves out
+ * the wait. (rule L45)
+ *
  * @store       Borrowed.
  * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
  *
  * Threads   Any.
  * Progress  Locks; linear in the sessions (all), and waits for look-ups that are running. Two system calls at
- *           most a session whose subscriptions sleep.
+ *           most a session whose subscriptions sleep. With a log: then blocks for one transaction, at most for the
+ *           recorder's deadline_ns.
  * Ordering  A reprise_next, reprise_append or cursor that is asked for afterwards knows of it. An append
  *           that runs at the same time may answer REPRISE_OK: its event is counted nowhere.
  * Returns   REPRISE_OK
+ *           REPRISE_E_TIMEOUT  with a log: the window is void in this process, but the log could not be told within
+ *                              deadline_ns. The recorder goes on trying; if the process dies before it
+ *                              succeeds, other processes heal the life's cursors.
  *           REPRISE_E_INVALID  a NULL argument or a bad id
  *           REPRISE_E_FORKED   in the child of a fork
  */
@@ -331,6 +348,13 @@ REPRISE_API reprise_status reprise_expire_idle(struct reprise_store *store,
  * (10 ms). From the first call on the word is the caller's: it is what appends stamp and what age
  * is judged against. For tests, and for hosts with a clock of their own. Stamps of one session
  * never decrease, whatever is set.
+ *
+ * A stamp is a time in nanoseconds on a clock of the caller's, which may begin anywhere: CLOCK_MONOTONIC, UTC since
+ * 1970, and a simulated clock are all good. In a log an event's time is UTC: the time when it was recorded, less
+ * what its stamp was older than the stamp that was set last. So a caller that sets the stamp every 10 ms has times in
+ * the log that are right within 10 ms and the recorder's linger.
+ * An event that is healed from the log has a stamp that was computed back from that time. It is the stamp of the ring,
+ * unless the wall clock or the caller's clock was stepped since.
  *
  * @store     Borrowed.
  * @stamp_ns  Below 2^63.

@@ -53,7 +53,7 @@ typedef enum reprise_source {
 struct reprise_event {
 	reprise_position position;
 	uint64_t revision;
-	uint64_t stamp_ns; /* when it was appended, on the store's clock */
+	uint64_t stamp_ns; /* when it was appended, on the store's clock (reprise_stamp_set) */
 	uint16_t kind;
 	uint16_t flags;
 	reprise_source source;
@@ -67,10 +67,8 @@ typedef enum reprise_gap_reason {
 
 /* Why. More may be added in later versions. */
 typedef enum reprise_gap_detail {
-	/*
-	 * TRIMMED; of several causes that of the last lost position. (Of a replay that was overtaken to
-	 * beyond its end: of the last that has left the window.)
-	 */
+	/* TRIMMED; of several causes that of the last lost position, or, of a replay that was overtaken to beyond its
+	 * end, of the last that has left the window. */
 	REPRISE_GAP_CAPACITY, /* newer events took the place */
 	REPRISE_GAP_AGE,      /* older than the age limit */
 	REPRISE_GAP_REQUEST,  /* trimmed by reprise_trim_to */
@@ -102,15 +100,16 @@ struct reprise_gap {
 	reprise_position lost_last;
 
 	/*
-	 * Where to continue without losing anything retained; it keeps the revision asked with.
-	 * With no live window its incarnation is 0: ask reprise_current_cursor.
+	 * Where to continue without losing anything retained; it keeps the revision asked with. After UNAVAILABLE from
+	 * reprise_resume_after it carries the durable revision: the host loads its durable state, then resumes. Without a live
+	 * window its incarnation is 0: ask reprise_current_cursor; with a log, reprise_log_current_cursor. (rule L47)
 	 */
 	struct reprise_cursor cursor;
 
 	/*
-	 * A position that was newest during the call, and its revision, or REPRISE_REVISION_UNKNOWN
-	 * if appends overtook every look at it, or a reservation has taken its place. An empty window:
-	 * revision 0.
+	 * A position that was newest during the call: the live window's, else the log's. With its revision (an empty
+	 * window: 0), or, if that could not be had, the greatest that this subscription has seen or was asked with.
+	 * Never REPRISE_REVISION_UNKNOWN. (rule L46)
 	 */
 	struct reprise_cursor newest;
 };
@@ -174,15 +173,18 @@ struct reprise_subscription_stats {
  * reprise_replay_after    - the same, up to what is newest now, then ENDED
  * reprise_resume_after    - as subscribe, judged against the host's durable state
  *
- * Always gives a subscription: whether the cursor is still good is said by the first
- * reprise_next, in band. resume is for a host whose durable state is at @durable_revision now: a
- * cursor with a greater revision is UNAVAILABLE (ahead); one with a smaller revision is accepted
- * only if an event flagged COMMIT with a revision of at least @durable_revision is retained after
- * it, else it is UNAVAILABLE (behind the durable state). (contracts A13-A18, A24)
+ * Always gives a subscription: whether the cursor is still good is said by the first reprise_next, in band. resume
+ * is for a host whose durable state is at @durable_revision now: a cursor with a greater revision is UNAVAILABLE
+ * (ahead); one with a smaller revision is accepted only if an event flagged COMMIT with a revision of at least
+ * @durable_revision is retained after it, else it is UNAVAILABLE (behind the durable state). A COMMIT of a life
+ * that was invalidated does not count. (contracts A13-A18, A24, rule L42)
+ *
+ * A replay ends, also while it reads a log: at the position that was newest when it was opened, and earlier if the log
+ * holds nothing more that it may hand out. (rules L40, L41)
  *
  * @store             Borrowed until the subscription is closed.
  * @cursor            Borrowed for the call.
- * @durable_revision  The host's, read now.
+ * @durable_revision  The host's, read now. Not REPRISE_REVISION_UNKNOWN.
  * @options           Borrowed. NULL: every default.
  * @ret_subscription  Set on REPRISE_OK: owned, close it with reprise_subscription_close.
  * @error             Optional: `what` names the bad argument.
@@ -191,7 +193,7 @@ struct reprise_subscription_stats {
  * Progress  Allocates and locks. resume: the first reprise_next is linear in what is retained.
  * Ordering  Acquire: events that the caller knows to be appended are handed out or lost.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a bad session id or option, recorded_only without a log
+ *           REPRISE_E_INVALID    a NULL argument, a bad session id, option or durable revision, recorded_only without a log
  *           REPRISE_E_NO_MEMORY  nothing changed
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -235,12 +237,12 @@ REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscri
  * @ret_end       Set on ENDED. May be NULL.
  *
  * Threads   Any number at once, each with its own subscription.
- * Progress  Wait-free, no allocation, no system call. An event overtaken while it was copied is a
- *           gap, never a retry. (The first call of a resume: linear in what is retained. EMPTY of a
- *           subscription with a descriptor or a callback: locks briefly, and makes system
- *           calls if it has been rung since the last one. A gap UNAVAILABLE: looks the session up,
- *           for which the thread's first call on any store may allocate and lock. While it heals: locks
- *           briefly, and makes system calls, to ask for a page; it never waits for the log.)
+ * Progress  Wait-free, no allocation, no system call. An event overtaken while it was copied is a gap, never a
+ *           retry. (The first call of a resume: linear in what is retained. EMPTY of a subscription with a
+ *           descriptor or a callback: locks briefly, and makes system calls if it has been rung since the last one.
+ *           A gap UNAVAILABLE, or read from a log: looks the session up, for which the thread's first call on any
+ *           store may allocate and lock. While it heals: locks briefly, and makes system calls, to ask for a page;
+ *           it never waits for the log.)
  * Ordering  Acquire: what the writer did before it appended the event is seen.
  * Returns   reprise_outcome.
  */
@@ -278,8 +280,7 @@ REPRISE_API reprise_outcome reprise_next_batch(struct reprise_subscription *subs
  * @timeout_ns  At most this long; 0 only looks; REPRISE_NO_LIMIT waits for ever.
  *
  * Threads   Any number at once, each with its own subscription.
- * Progress  Blocks. No wake-up is lost: what reprise_next would say ends the wait, however the
- *           two race.
+ * Progress  Blocks. No wake-up is lost: what reprise_next would say ends the wait, however the two race.
  * Ordering  As reprise_next.
  * Returns   REPRISE_OK             reprise_next will not answer EMPTY
  *           REPRISE_E_TIMEOUT      nothing within @timeout_ns
@@ -293,8 +294,7 @@ REPRISE_API reprise_status reprise_wait(struct reprise_subscription *subscriptio
 /*
  * reprise_subscription_interrupt - end a wait from another thread
  *
- * The wait that is running, else the next one, answers REPRISE_E_INTERRUPTED, once, even if there
- * are events.
+ * The wait that is running, else the next one, answers REPRISE_E_INTERRUPTED, once, even if there are events.
  *
  * Threads   Any, also while the owner waits. The subscription must not be closed meanwhile.
  * Progress  Locks briefly; two system calls at most.

@@ -3,9 +3,9 @@
 #define BASE_ASSERT_H
 
 /*
- * Programmer errors. Assertions stay on in release builds. The library does not print: the
- * expression and its place are arguments of assert_failed, where a debugger or core file shows
- * them.
+ * Programmer errors. Assertions stay on in release builds. A failed one writes a line to standard error, and
+ * aborts: what is wrong, the expression, file and line. REPRISE_REQUIRE is for what a caller must keep to, in the
+ * words of the public header; REPRISE_ASSERT for what this library keeps to.
  */
 
 #if defined(__GNUC__)
@@ -22,9 +22,23 @@
 #define ALWAYS_INLINE inline
 #endif
 
-_Noreturn void assert_failed(const char *expression, const char *file, int line) COLD;
+struct assertion {
+	const char *sentence, *expression, *file;
+	int line;
+};
+
+_Noreturn void assert_failed(const struct assertion *assertion) COLD;
+
+#define REPRISE_REQUIRE(condition, words)                                                \
+	do {                                                                             \
+		static const struct assertion assertion = { words, #condition, __FILE__, \
+							    __LINE__ };                  \
+                                                                                         \
+		if (unlikely(!(condition)))                                              \
+			assert_failed(&assertion);                                       \
+	} while (0)
 
 #define REPRISE_ASSERT(condition) \
-	(likely(condition) ? (void)0 : assert_failed(#condition, __FILE__, __LINE__))
+	REPRISE_REQUIRE(condition, "an invariant of the library does not hold")
 
 #endif /* BASE_ASSERT_H */

@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/numbers.h"
+
+enum {
+	ERROR_SIZE_LEAST = offsetof(struct reprise_error, os_error), /* room for the status */
+	ERROR_SIZE_MOST = 4096,                                      /* of any later version */
+};
 
 static reprise_status
 fill(struct reprise_error *error, struct reprise_error *filled)
 {
-	if (error != NULL && error->size >= sizeof(error->size)) {
+	if (error != NULL) {
+		REPRISE_REQUIRE(
+			error->size >= ERROR_SIZE_LEAST && error->size <= ERROR_SIZE_MOST,
+			"the size of a struct reprise_error is not sizeof(struct reprise_error)");
 		filled->size = error->size;
 		memcpy(error, filled, least(error->size, sizeof(*filled)));
 	}
 	return filled->status;
+}
+
+reprise_status
+error_copy(struct reprise_error *error, const struct reprise_error *from)
+{
+	struct reprise_error filled = *from;
+
+	return fill(error, &filled);
 }
 
 static void
@@ -36,6 +55,22 @@ error_invalid(struct reprise_error *error, const char *what)
 	struct reprise_error filled = { .status = REPRISE_E_INVALID };
 
 	copy_text(filled.what, sizeof(filled.what), what);
+	return fill(error, &filled);
+}
+
+reprise_status
+error_size(struct reprise_error *error, const char *what, const void *given, size_t known_size)
+{
+	struct reprise_error filled = { .status = REPRISE_E_INVALID };
+	size_t size;
+
+	memcpy(&size, given, sizeof(size));
+	copy_text(filled.what, sizeof(filled.what), what);
+	snprintf(filled.detail, sizeof(filled.detail),
+		 size > known_size
+			 ? "size is %zu: more than %zu, and fields are set that are not known"
+			 : "size is %zu: it is to be %zu, sizeof the struct",
+		 size, known_size);
 	return fill(error, &filled);
 }
 
@@ -77,9 +112,19 @@ error_wrong_session(struct reprise_error *error, const char *expected_id, const 
 reprise_status
 error_conflict(struct reprise_error *error, uint64_t expected, uint64_t actual)
 {
-	return fill(error, &(struct reprise_error){ .status = REPRISE_E_CONFLICT,
-						    .expected = expected,
-						    .actual = actual });
+	return error_conflict_detailed(error, expected, actual, "");
+}
+
+reprise_status
+error_conflict_detailed(struct reprise_error *error, uint64_t expected, uint64_t actual,
+			const char *detail)
+{
+	struct reprise_error filled = { .status = REPRISE_E_CONFLICT,
+					.expected = expected,
+					.actual = actual };
+
+	copy_text(filled.detail, sizeof(filled.detail), detail);
+	return fill(error, &filled);
 }
 
 reprise_status

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/numbers.h"
 
@@ -81,6 +82,12 @@ memory_give(struct memory *memory, void *block, size_t size)
 		return;
 	fetch_sub_relaxed(&memory->control_bytes, size);
 	memory->hooks.release(memory->hooks.context, block, size);
+}
+
+uint64_t
+memory_page_bytes(void)
+{
+	return greatest((uint64_t)sysconf(_SC_PAGESIZE), PAGE_BYTES);
 }
 
 void *

@@ -85,3 +85,35 @@ utf8_text_prefix(const void *data, size_t bytes)
 	}
 	return at;
 }
+
+/* Of the control character that @text begins with; 0: it begins with none. */
+static size_t
+control_bytes(const unsigned char *text, size_t bytes)
+{
+	if (text[0] < 0x20 || text[0] == 0x7f)
+		return 1;
+	return bytes >= 2 && text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f ? 2 : 0;
+}
+
+/*
+ * Text, control characters, text: a second caller of the functions above would have the compiler keep them out of
+ * utf8_text_prefix, which each look-up of a session calls.
+ */
+bool
+utf8_is_valid(const void *data, size_t bytes)
+{
+	const unsigned char *const text = data;
+	size_t at = 0;
+
+	while (at < bytes) {
+		at += utf8_text_prefix(text + at, bytes - at);
+		if (at == bytes)
+			break;
+		const size_t size = control_bytes(text + at, bytes - at);
+
+		if (size == 0)
+			return false;
+		at += size;
+	}
+	return true;
+}

@@ -8,14 +8,21 @@
  *
  * What it keeps, by key:
  *
- *   heads    one row: kind, head, watermark, end, greatest revision, and the number of the last life
+ *   heads    one row: kind, head, watermark, end, greatest revision, the number of the last life and its lease, and
+ *            the last rise among the entries that were moved away
  *   lives    by number and by incarnation
  *   rows     entries by their LAST ordinal, which for an event is its only one
  *   rises    each event whose revision is greater than that of all before: (revision, ordinal)
  *   commits  each COMMIT after which none has a revision as great: (revision, ordinal)
  *
  * Rises and commits are what makes two questions logarithmic: where a revision is exceeded first, and
- * whether a COMMIT of at least a revision comes after an ordinal.
+ * whether a COMMIT of at least a revision comes after an ordinal. Those of entries that were moved away are dropped
+ * with them.
+ *
+ * Each row of each table has a checksum over its key and all that it says. This room computes every checksum
+ * before a put and compares it after a find (lookup.h); an adapter only stores it. An adapter checks that a stored
+ * number fits where it goes: a life, a rise or a commit that does not fit is E_CORRUPT; a head or a row is handed
+ * over with `fault` set.
  *
  * A writing transaction: begin, then puts, then commit or rollback. A put may be sent without waiting for
  * its answer; then its failure is commit's. After a failure in between the caller rolls back; a begin that
@@ -24,8 +31,12 @@
  */
 
 #include <pthread.h>
+#include <sys/queue.h>
+#include <sys/types.h>
 
 #include <reprise/log.h>
+
+#include "base/atomic.h"
 
 /* How durable a commit is when it returns. */
 enum log_level {
@@ -33,20 +44,57 @@ enum log_level {
 	LOG_SYNCED,  /* survives the machine */
 };
 
+/* As patience: waits up to the adapter's deadline. */
+#define LOG_PATIENT UINT64_MAX
+
+/* A rise or a commit. */
+struct log_mark {
+	uint64_t revision;
+	uint64_t ordinal;
+	uint32_t checksum; /* see log_mark_checksum */
+};
+
+/* A life, as stored. */
+struct log_life {
+	struct reprise_life life;
+	uint32_t checksum; /* see log_life_checksum */
+};
+
+/* The rows that one transaction moved away. */
+struct log_moved {
+	uint64_t count;
+	uint64_t last; /* the greatest last ordinal among the rows; 0: there was no row */
+};
+
 /* A key, as a transaction finds it. */
 struct log_head {
-	int64_t id;    /* the adapter's own; 0: nothing was ever written */
-	uint32_t kind; /* enum reprise_log_kind; 0: not fixed yet */
+	const char *fault; /* why what is stored cannot be a head, or NULL */
+	bool is_held;      /* another connection has it locked, and it was not read */
+	int64_t id;        /* the adapter's own; 0: nothing was ever written */
+	uint32_t kind;     /* enum reprise_log_kind; 0: not fixed yet */
 	bool has_ended;
 	int32_t end_status;
 	uint64_t end_ordinal;
 	uint64_t head;
 	uint64_t watermark;
 	uint64_t revision_max;
+	struct log_mark moved; /* the last rise that was dropped; ordinal 0: none was */
+	uint64_t lease_ns;     /* for how long the last life was leased (lease.h); 0: it is not */
+	uint64_t lease_end_ns; /* until when, on the log's clock */
 	struct reprise_life life; /* the last, as stored; number 0: none */
+	uint32_t life_checksum;   /* as stored */
+	uint32_t checksum;        /* see log_head_checksum */
+	uint32_t key_checksum;    /* of the tenant and the thread; no adapter sets it */
+
+	/*
+	 * The time on the log's clock, since 1970, at which the adapter read the head. The log's clock is one clock for
+	 * every runtime that writes to the log: the server's, or the machine's. Not stored.
+	 */
+	uint64_t read_ns;
 };
 
 struct log_row {
+	const char *fault;    /* why what is stored cannot be a row, or NULL */
 	uint64_t first, last; /* the same for an event */
 	uint64_t revision;
 	uint64_t time_ns;
@@ -69,9 +117,24 @@ enum {
 	LOG_NAME_BYTES = REPRISE_SESSION_ID_BYTES_MAX + 1,
 };
 
+struct log_thread {
+	char name[LOG_NAME_BYTES];
+	struct log_head head; /* without its last life */
+};
+
 struct log_adapter {
 	/* Frees the handle. */
 	void (*close)(struct reprise_log *log);
+
+	/*
+	 * In the child of a fork, both.
+	 * disinherit  Gives up every lock and every connection that the child shares with its parent, without a word
+	 *             to anybody. From the fork's handler: it makes system calls alone.
+	 * discard     Closes what descriptors are left, and frees the handle. With @was_busy another thread was in a call
+	 *             on it at the fork: memory which that call may have been changing stays.
+	 */
+	void (*disinherit)(struct reprise_log *log);
+	void (*discard)(struct reprise_log *log, bool was_busy);
 
 	/* Another connection to the same, opened as this one was. */
 	reprise_status (*another)(struct reprise_log *log, struct reprise_log **ret_log,
@@ -80,21 +143,25 @@ struct log_adapter {
 	/*
 	 * Begins to write to @threads of @tenant, which are sorted and distinct; locks their heads, which it
 	 * creates if they are not there (then of kind 0), against every other writer, and reads them.
-	 * E_TIMEOUT if others hold them for longer than the deadline: then nothing has begun.
+	 *
+	 * The call waits for heads that others hold. After @patience_ns the transaction begins without the heads that
+	 * others still hold one by one: those have `is_held` set, and nothing else. E_TIMEOUT if the deadline passes
+	 * sooner, or if others hold the whole log: then nothing has begun.
 	 */
 	reprise_status (*begin)(struct reprise_log *log, enum log_level level, const char *tenant,
 				const char *const *threads, size_t threads_count,
-				struct log_head *ret_heads, struct reprise_error *error);
+				uint64_t patience_ns, struct log_head *ret_heads,
+				struct reprise_error *error);
 	reprise_status (*put_row)(struct reprise_log *log, int64_t id, const struct log_row *row,
 				  struct reprise_error *error);
-	reprise_status (*put_rise)(struct reprise_log *log, int64_t id, uint64_t revision,
-				   uint64_t ordinal, struct reprise_error *error);
-	/* Takes all commits with a revision of at most @revision away, and puts this one. */
-	reprise_status (*put_commit)(struct reprise_log *log, int64_t id, uint64_t revision,
-				     uint64_t ordinal, struct reprise_error *error);
+	reprise_status (*put_rise)(struct reprise_log *log, int64_t id, const struct log_mark *rise,
+				   struct reprise_error *error);
+	/* Takes all commits with a revision of at most the commit's away, and puts this one. */
+	reprise_status (*put_commit)(struct reprise_log *log, int64_t id,
+				     const struct log_mark *commit, struct reprise_error *error);
 	/* A new one, or another state and end for the one of that number. */
-	reprise_status (*put_life)(struct reprise_log *log, int64_t id,
-				   const struct reprise_life *life, struct reprise_error *error);
+	reprise_status (*put_life)(struct reprise_log *log, int64_t id, const struct log_life *life,
+				   struct reprise_error *error);
 	/*
 	 * All of it but the id; of the life its number alone. It is written also if nothing is different, so that
 	 * the commit makes what others had written with less durability as durable as itself.
@@ -103,7 +170,15 @@ struct log_adapter {
 				   struct reprise_error *error);
 	/* Moves at most @max rows with a last ordinal of at most @watermark away, the lowest first. */
 	reprise_status (*move_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
-				    uint64_t max, uint64_t *ret_count, struct reprise_error *error);
+				    uint64_t max, struct log_moved *ret_moved,
+				    struct reprise_error *error);
+	/* Drops the rises with a revision of at most @revision. */
+	reprise_status (*drop_rises)(struct reprise_log *log, int64_t id, uint64_t revision,
+				     struct reprise_error *error);
+	/* Drops commits with an ordinal of at most @ordinal among the @max of the greatest revisions. */
+	reprise_status (*drop_commits)(struct reprise_log *log, int64_t id, uint64_t ordinal,
+				       uint64_t max, uint64_t *ret_count,
+				       struct reprise_error *error);
 	/* Ends the transaction either way. E_IO: what became of it is not known. */
 	reprise_status (*commit)(struct reprise_log *log, struct reprise_error *error);
 	void (*rollback)(struct reprise_log *log);
@@ -119,25 +194,37 @@ struct log_adapter {
 				     struct reprise_error *error);
 	/* The last life whose first ordinal is at most @ordinal; number 0: none. */
 	reprise_status (*life_at)(struct reprise_log *log, int64_t id, uint64_t ordinal,
-				  struct reprise_life *ret_life, struct reprise_error *error);
+				  struct log_life *ret_life, struct reprise_error *error);
 	/* Number 0: none. */
 	reprise_status (*life_of)(struct reprise_log *log, int64_t id,
 				  const struct reprise_incarnation *incarnation,
-				  struct reprise_life *ret_life, struct reprise_error *error);
+				  struct log_life *ret_life, struct reprise_error *error);
 	/* Those with a greater number, ascending. */
 	reprise_status (*lives_after)(struct reprise_log *log, int64_t id, uint64_t number,
-				      struct reprise_life *ret_lives, size_t lives_max,
+				      struct log_life *ret_lives, size_t lives_max,
 				      size_t *ret_count, struct reprise_error *error);
-	/* The ordinal of the least rise with a revision greater than @revision; 0: none. */
-	reprise_status (*rise_above)(struct reprise_log *log, int64_t id, uint64_t revision,
-				     uint64_t *ret_ordinal, struct reprise_error *error);
-	/* The ordinal of the commit with the least revision of at least @revision; 0: none. */
-	reprise_status (*commit_from)(struct reprise_log *log, int64_t id, uint64_t revision,
-				      uint64_t *ret_ordinal, struct reprise_error *error);
+	/* The rises with a revision greater than @revision, ascending. */
+	reprise_status (*rises_above)(struct reprise_log *log, int64_t id, uint64_t revision,
+				      struct log_mark *ret_rises, size_t rises_max,
+				      size_t *ret_count, struct reprise_error *error);
+	/* The commits with a revision of at least @revision, ascending by it. */
+	reprise_status (*commits_from)(struct reprise_log *log, int64_t id, uint64_t revision,
+				       struct log_mark *ret_commits, size_t commits_max,
+				       size_t *ret_count, struct reprise_error *error);
 
-	/* By itself: threads of @tenant after @after in the order of their bytes, at most LOG_THREADS_MAX. */
+	/* By itself: E_CORRUPT if the log lacks what was committed to it. NULL: nothing of the kind is known. */
+	reprise_status (*check)(struct reprise_log *log, struct reprise_error *error);
+
+	/* By itself, cheaply: a number that is another one after each commit of another connection. */
+	reprise_status (*version)(struct reprise_log *log, uint64_t *ret_version,
+				  struct reprise_error *error);
+
+	/*
+	 * By itself: threads of @tenant after @after in the order of their bytes, at most LOG_THREADS_MAX; those of
+	 * kind 0 too.
+	 */
 	reprise_status (*threads_after)(struct reprise_log *log, const char *tenant,
-					const char *after, char (*ret_threads)[LOG_NAME_BYTES],
+					const char *after, struct log_thread *ret_threads,
 					size_t *ret_count, struct reprise_error *error);
 };
 
@@ -145,21 +232,60 @@ struct log_adapter {
 struct reprise_log {
 	const struct log_adapter *adapter;
 	pthread_mutex_t lock; /* a call */
+	bool is_busy;         /* under the lock: a call is running */
+	int cancel_state;     /* under the lock: of the thread whose call is running */
+	pid_t process;        /* which opened it */
+	uint64_t generation;  /* how many forks that process is away from the first (process.h) */
+	LIST_ENTRY(reprise_log) open;
 	enum log_level level; /* of the calls that do not say one */
+
+	/*
+	 * 1: whatever waits for others, or for a server, gives up soon, now and later (log_interrupt). The adapter
+	 * looks at it at least every LOG_INTERRUPT_NS while it waits.
+	 */
+	atomic_u32 is_interrupted;
 };
 
-/* Exported, since the durable libraries have them of each other; nobody else's. */
-#define log_init         reprise_private_log_init
-#define log_done         reprise_private_log_done
-#define log_row_checksum reprise_private_log_row_checksum
+#define LOG_INTERRUPT_NS UINT64_C(10000000)
 
-/* For adapters: fills @log in; and undoes that. */
-REPRISE_API void log_init(struct reprise_log *log, const struct log_adapter *adapter,
+/* Exported, since the durable libraries have them of each other; nobody else's. */
+#define log_init          reprise_private_log_init
+#define log_done          reprise_private_log_done
+#define log_interrupt     reprise_private_log_interrupt
+#define log_key_checksum  reprise_private_log_key_checksum
+#define log_row_checksum  reprise_private_log_row_checksum
+#define log_head_checksum reprise_private_log_head_checksum
+#define log_life_checksum reprise_private_log_life_checksum
+#define log_mark_checksum reprise_private_log_mark_checksum
+
+/* For adapters: fills @log in, false without memory; and undoes that. */
+REPRISE_API bool log_init(struct reprise_log *log, const struct log_adapter *adapter,
 			  enum log_level level);
 REPRISE_API void log_done(struct reprise_log *log);
 
-/* CRC-32C over the key and all of @row but its checksum, in a fixed byte order. */
+/*
+ * Has the call that runs on @log, and each later one, answer REPRISE_E_TIMEOUT instead of waiting for others. Any
+ * thread; the handle is good for nothing then but to be closed.
+ */
+REPRISE_API void log_interrupt(struct reprise_log *log);
+
+/*
+ * CRC-32C over the key and all that a stored row says but its checksum, in a fixed byte order. @key_checksum is
+ * that of the key; a head's covers `id`, and of the last life the number.
+ */
+REPRISE_API uint32_t log_key_checksum(const char *tenant, const char *thread);
 REPRISE_API uint32_t log_row_checksum(const char *tenant, const char *thread,
 				      const struct log_row *row);
+REPRISE_API uint32_t log_head_checksum(uint32_t key_checksum, const struct log_head *head);
+REPRISE_API uint32_t log_life_checksum(uint32_t key_checksum, const struct reprise_life *life);
+
+/* Of a rise and a commit of one revision and ordinal they differ. */
+enum log_mark_type {
+	LOG_MARK_RISE = 1,
+	LOG_MARK_COMMIT = 2,
+};
+
+REPRISE_API uint32_t log_mark_checksum(uint32_t key_checksum, enum log_mark_type type,
+				       const struct log_mark *mark);
 
 #endif /* LOG_ADAPTER_H */

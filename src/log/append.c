@@ -72,13 +72,16 @@ reprise_log_append(struct reprise_log *log, const struct reprise_log_key *key,
 		.expected_head = expected_head,
 	};
 
-	status = log_write(log, log->level, key->tenant, &write, 1, error);
+	status = log_write(log, log->level, LOG_PATIENT, key->tenant, &write, 1, error);
 	if (status != REPRISE_OK)
 		return status;
+	if (write.fault != NULL)
+		return corrupt(error, write.fault);
 	if (write.status == REPRISE_E_CONFLICT)
-		return error_conflict(error, write.expected, write.actual);
+		return error_conflict_detailed(error, write.expected, write.actual,
+					       log_refusal_text(&write));
 	if (write.status != REPRISE_OK)
-		return error_plain(error, write.status);
+		return error_detailed(error, write.status, NULL, log_refusal_text(&write));
 	if (ret_head != NULL)
 		*ret_head = write.head;
 	return REPRISE_OK;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
 #include <reprise/log_upkeep.h>
 
 #include "base/error.h"
 #include "base/numbers.h"
 #include "log/handle.h"
+#include "log/lookup.h"
+#include "log/row.h"
 #include "log/target.h"
 
 reprise_status
@@ -34,9 +38,65 @@ reprise_log_archive_before(struct reprise_log *log, const struct reprise_log_key
 		return status;
 	struct log_write write = { .type = LOG_ARCHIVE, .thread = key->thread, .last = watermark };
 
-	status = log_write(log, log->level, key->tenant, &write, 1, error);
+	status = log_write(log, log->level, LOG_PATIENT, key->tenant, &write, 1, error);
+	if (status == REPRISE_OK && write.fault != NULL)
+		return corrupt(error, write.fault);
 	if (status == REPRISE_OK && ret_count != NULL)
 		*ret_count = write.archived;
+	return status;
+}
+
+/*
+ * Drops the rises up to @bound, at most REPRISE_LOG_MOVE_MAX of them. The head keeps the last one: a revision below it
+ * was exceeded first by an event that was moved away.
+ */
+static reprise_status
+drop_rises(struct reprise_log *log, struct log_head *head, uint64_t bound, uint64_t *ret_count,
+	   struct reprise_error *error)
+{
+	struct log_mark *const rises = calloc(REPRISE_LOG_MOVE_MAX, sizeof(*rises));
+	size_t found = 0, count = 0;
+
+	if (rises == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	/* No rise has the revision 0: it is above the greatest before. */
+	reprise_status status =
+		lookup_rises_above(log, head, 0, rises, REPRISE_LOG_MOVE_MAX, &found, error);
+
+	while (status == REPRISE_OK && count < found && rises[count].ordinal <= bound)
+		count++;
+	if (status == REPRISE_OK && count != 0) {
+		head->moved = rises[count - 1];
+		status = log->adapter->drop_rises(log, head->id, head->moved.revision, error);
+	}
+	if (status == REPRISE_OK && count != 0) {
+		head->checksum = log_head_checksum(head->key_checksum, head);
+		status = log->adapter->put_head(log, head, error);
+	}
+	free(rises);
+	*ret_count = count;
+	return status;
+}
+
+/* Rows up to the watermark, and then what indexed them. @ret_count is 0 if there was nothing of either. */
+static reprise_status
+move_some(struct reprise_log *log, struct log_head *head, uint64_t *ret_count,
+	  struct reprise_error *error)
+{
+	struct log_moved moved = { 0 };
+	uint64_t rises = 0, commits = 0;
+	reprise_status status = log->adapter->move_rows(log, head->id, head->watermark,
+							REPRISE_LOG_MOVE_MAX, &moved, error);
+	const uint64_t bound = moved.count == REPRISE_LOG_MOVE_MAX
+				       ? least(moved.last, head->watermark)
+				       : head->watermark;
+
+	if (status == REPRISE_OK)
+		status = drop_rises(log, head, bound, &rises, error);
+	if (status == REPRISE_OK)
+		status = log->adapter->drop_commits(log, head->id, bound, REPRISE_LOG_MOVE_MAX,
+						    &commits, error);
+	*ret_count = moved.count != 0 ? moved.count : greatest(rises, commits);
 	return status;
 }
 
@@ -45,14 +105,18 @@ move(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_c
      struct reprise_error *error)
 {
 	struct log_head head = { 0 };
-	reprise_status status =
-		log->adapter->begin(log, LOG_WRITTEN, key->tenant, &key->thread, 1, &head, error);
+	reprise_status status = log->adapter->begin(log, LOG_WRITTEN, key->tenant, &key->thread, 1,
+						    LOG_PATIENT, &head, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	if (head.kind != 0)
-		status = log->adapter->move_rows(log, head.id, head.watermark, REPRISE_LOG_MOVE_MAX,
-						 ret_count, error);
+	head.key_checksum = log_key_checksum(key->tenant, key->thread);
+	const char *const fault = head_fault(&head);
+
+	if (fault != NULL)
+		status = corrupt(error, fault);
+	else if (head.kind != 0)
+		status = move_some(log, &head, ret_count, error);
 	if (status == REPRISE_OK && *ret_count != 0)
 		return log->adapter->commit(log, error);
 	log->adapter->rollback(log);
@@ -68,9 +132,9 @@ reprise_log_move_archived(struct reprise_log *log, const struct reprise_log_key 
 
 	if (status != REPRISE_OK)
 		return status;
-	pthread_mutex_lock(&log->lock);
+	log_lock(log);
 	status = move(log, key, &count, error);
-	pthread_mutex_unlock(&log->lock);
+	log_unlock(log);
 	if (status == REPRISE_OK && ret_count != NULL)
 		*ret_count = count;
 	return status;

@@ -2,13 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "log/handle.h"
+#include "log/process.h"
+#include "log/row.h"
 
 /* Threads in the order of their bytes, a page of them, and where the next one begins. */
 struct threads {
-	char names[LOG_THREADS_MAX][LOG_NAME_BYTES];
+	struct log_thread found[LOG_THREADS_MAX];
 	char after[LOG_NAME_BYTES];
+	bool has_bad_name;
 	size_t count;
 };
 
@@ -16,23 +20,36 @@ static reprise_status
 next_threads(struct reprise_log *log, const char *tenant, struct threads *threads,
 	     struct reprise_error *error)
 {
-	pthread_mutex_lock(&log->lock);
+	log_lock(log);
 	const reprise_status status = log->adapter->threads_after(
-		log, tenant, threads->after, threads->names, &threads->count, error);
+		log, tenant, threads->after, threads->found, &threads->count, error);
 
-	pthread_mutex_unlock(&log->lock);
+	log_unlock(log);
 	if (status == REPRISE_OK && threads->count != 0)
-		memcpy(threads->after, threads->names[threads->count - 1], LOG_NAME_BYTES);
+		memcpy(threads->after, threads->found[threads->count - 1].name, LOG_NAME_BYTES);
 	return status;
+}
+
+/* A key that nothing was written to is of kind 0, and its head is whole; a damaged head may say so as well. */
+static bool
+is_unused(const struct reprise_log_key *key, struct log_head *head)
+{
+	head->key_checksum = log_key_checksum(key->tenant, key->thread);
+	return head->kind == 0 && head_fault(head) == NULL;
 }
 
 /* The lock is free while the visitor is asked. */
 static bool
-visit_all(const char *tenant, const struct threads *threads, reprise_log_visit visit, void *context)
+visit_all(const char *tenant, struct threads *threads, reprise_log_visit visit, void *context)
 {
-	for (size_t i = 0; i < threads->count; i++)
-		if (!visit(&(struct reprise_log_key){ tenant, threads->names[i] }, context))
+	for (size_t i = 0; i < threads->count; i++) {
+		const struct reprise_log_key key = { tenant, threads->found[i].name };
+
+		if (!name_is_good(key.thread))
+			threads->has_bad_name = true;
+		else if (!is_unused(&key, &threads->found[i].head) && !visit(&key, context))
 			return false;
+	}
 	return true;
 }
 
@@ -48,6 +65,10 @@ reprise_log_each(struct reprise_log *log, const char *tenant, reprise_log_visit 
 		return error_invalid(error, "tenant");
 	if (visit == NULL)
 		return error_invalid(error, "visit");
+	if (!process_has_opened(log))
+		return error_plain(error, REPRISE_E_FORKED);
+	/* The visitor, too, is called with cancellation disabled. */
+	UNCANCELLABLE;
 	struct threads *const threads = calloc(1, sizeof(*threads));
 
 	if (threads == NULL)
@@ -56,6 +77,8 @@ reprise_log_each(struct reprise_log *log, const char *tenant, reprise_log_visit 
 		status = next_threads(log, tenant, threads, error);
 	} while (status == REPRISE_OK && visit_all(tenant, threads, visit, context) &&
 		 threads->count == LOG_THREADS_MAX);
+	if (status == REPRISE_OK && threads->has_bad_name)
+		status = corrupt(error, "a thread's name");
 	free(threads);
 	return status;
 }

@@ -18,6 +18,9 @@ entries_refusal(const struct reprise_log_new_entry *entries, size_t entries_coun
 	if (entries == NULL && entries_count != 0)
 		return REPRISE_E_INVALID;
 	for (size_t i = 0; i < entries_count; i++) {
+		*ret_what = "entries: revision";
+		if (entries[i].revision == REPRISE_REVISION_UNKNOWN)
+			return REPRISE_E_INVALID;
 		*ret_what = "entries: flags";
 		if ((entries[i].flags & FLAGS_OF_LIBRARY) != 0)
 			return REPRISE_E_INVALID;
@@ -52,8 +55,17 @@ target_row(const struct target *target, uint64_t ordinal, const struct reprise_l
 		.payload = entry->payload,
 	};
 
-	row.checksum = row_checksum(target->key_checksum, &row);
+	row.checksum = row_checksum(target->head->key_checksum, &row);
 	return row;
+}
+
+static struct log_mark
+mark_of(const struct target *target, enum log_mark_type type, const struct log_row *row)
+{
+	struct log_mark mark = { .revision = row->revision, .ordinal = row->last };
+
+	mark.checksum = log_mark_checksum(target->head->key_checksum, type, &mark);
+	return mark;
 }
 
 /* The next ordinal's. */
@@ -67,11 +79,16 @@ put_event(struct target *target, const struct reprise_log_new_entry *entry,
 	reprise_status status = log->adapter->put_row(log, head->id, &row, error);
 
 	if (status == REPRISE_OK && entry->revision > head->revision_max) {
-		status = log->adapter->put_rise(log, head->id, entry->revision, row.last, error);
+		const struct log_mark rise = mark_of(target, LOG_MARK_RISE, &row);
+
+		status = log->adapter->put_rise(log, head->id, &rise, error);
 		head->revision_max = entry->revision;
 	}
-	if (status == REPRISE_OK && (entry->flags & REPRISE_EVENT_COMMIT) != 0)
-		status = log->adapter->put_commit(log, head->id, entry->revision, row.last, error);
+	if (status == REPRISE_OK && (entry->flags & REPRISE_EVENT_COMMIT) != 0) {
+		const struct log_mark commit = mark_of(target, LOG_MARK_COMMIT, &row);
+
+		status = log->adapter->put_commit(log, head->id, &commit, error);
+	}
 	head->head = row.last;
 	return status;
 }

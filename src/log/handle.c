@@ -5,26 +5,71 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "log/lease.h"
+#include "log/process.h"
+#include "log/row.h"
 
-void
+bool
 log_init(struct reprise_log *log, const struct log_adapter *adapter, enum log_level level)
 {
 	log->adapter = adapter;
 	log->level = level;
+	atomic_init(&log->is_interrupted, 0);
 	pthread_mutex_init(&log->lock, NULL);
+	if (process_add(log))
+		return true;
+	pthread_mutex_destroy(&log->lock);
+	return false;
 }
 
 void
 log_done(struct reprise_log *log)
 {
+	process_remove(log);
 	pthread_mutex_destroy(&log->lock);
+}
+
+void
+log_interrupt(struct reprise_log *log)
+{
+	/* Nothing is published by it. */
+	store_relaxed(&log->is_interrupted, 1);
 }
 
 void
 reprise_log_close(struct reprise_log *log)
 {
-	if (log != NULL)
+	int cancel_state;
+
+	if (log == NULL)
+		return;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	if (process_has_opened(log))
 		log->adapter->close(log);
+	else
+		log->adapter->discard(log, log->is_busy);
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
+void
+log_lock(struct reprise_log *log)
+{
+	int cancel_state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	pthread_mutex_lock(&log->lock);
+	log->cancel_state = cancel_state;
+	log->is_busy = true;
+}
+
+void
+log_unlock(struct reprise_log *log)
+{
+	const int cancel_state = log->cancel_state;
+
+	log->is_busy = false;
+	pthread_mutex_unlock(&log->lock);
+	pthread_setcancelstate(cancel_state, NULL);
 }
 
 bool
@@ -49,6 +94,8 @@ handle_check(const struct reprise_log *log, const struct reprise_log_key *key,
 		return error_invalid(error, "key: tenant");
 	if (!name_is_good(key->thread))
 		return error_invalid(error, "key: thread");
+	if (!process_has_opened(log))
+		return error_plain(error, REPRISE_E_FORKED);
 	return REPRISE_OK;
 }
 
@@ -56,16 +103,19 @@ reprise_status
 look_begin(struct reprise_log *log, const struct reprise_log_key *key, struct log_head *ret_head,
 	   struct reprise_error *error)
 {
-	pthread_mutex_lock(&log->lock);
+	log_lock(log);
 	const reprise_status status =
 		log->adapter->look(log, key->tenant, key->thread, ret_head, error);
 
 	if (status != REPRISE_OK)
 		return status;
+	ret_head->key_checksum = log_key_checksum(key->tenant, key->thread);
+	const char *const fault = head_fault(ret_head);
+
+	if (fault != NULL)
+		return corrupt(error, fault);
 	if (ret_head->kind == 0)
 		*ret_head = (struct log_head){ 0 };
-	if (ret_head->kind > REPRISE_LOG_RING || ret_head->watermark > ret_head->head)
-		return corrupt(error, "what is kept of the key");
 	return REPRISE_OK;
 }
 
@@ -73,7 +123,7 @@ void
 look_end(struct reprise_log *log)
 {
 	log->adapter->leave(log);
-	pthread_mutex_unlock(&log->lock);
+	log_unlock(log);
 }
 
 struct reprise_life
@@ -100,6 +150,7 @@ stats_fill(struct reprise_log_stats *stats, const struct log_head *head)
 		.revision_max = head->revision_max,
 		.lives = head->life.number,
 		.life = head_life(head),
+		.lease_left_ns = lease_left(head),
 	};
 }
 

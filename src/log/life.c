@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "log/handle.h"
+#include "log/lease.h"
+#include "log/lookup.h"
 #include "log/target.h"
 
 static bool
@@ -20,11 +22,21 @@ refuse_here(const struct target *target, struct log_write *write)
 }
 
 static reprise_status
+put_life_row(struct target *target, const struct reprise_life *life, struct reprise_error *error)
+{
+	const struct log_life row = {
+		*life,
+		log_life_checksum(target->head->key_checksum, life),
+	};
+
+	target->is_touched = true;
+	return target->log->adapter->put_life(target->log, target->head->id, &row, error);
+}
+
+static reprise_status
 put_life(struct target *target, struct reprise_error *error)
 {
-	target->is_touched = true;
-	return target->log->adapter->put_life(target->log, target->head->id, &target->head->life,
-					      error);
+	return put_life_row(target, &target->head->life, error);
 }
 
 /* What the last life was: from now on its end is no longer the head. */
@@ -56,12 +68,14 @@ target_life(struct target *target, struct log_write *write, struct reprise_error
 	}
 	if (head->kind == REPRISE_LOG_DIRECT)
 		return refuse_here(target, write);
-	status = target->log->adapter->life_of(target->log, head->id, &write->incarnation, &earlier,
-					       error);
+	status = lookup_life_of(target->log, head, &write->incarnation, &earlier, error);
 	if (status != REPRISE_OK)
 		return status;
 	if (earlier.number != 0)
 		return refuse_here(target, write);
+	write->lease_left_ns = lease_left(head);
+	if (write->lease_left_ns != 0)
+		return refuse(write, REPRISE_E_BUSY);
 	status = end_last_life(target, error);
 	if (status != REPRISE_OK)
 		return status;
@@ -89,6 +103,16 @@ target_reopen(struct target *target, struct log_write *write, struct reprise_err
 		return refuse_here(target, write);
 	life->state = REPRISE_LIFE_OPEN;
 	return put_life(target, error);
+}
+
+reprise_status
+target_renew(struct target *target, struct log_write *write, struct reprise_error *error)
+{
+	(void)error;
+	if (!target_is_of_life(target, write))
+		return refuse_here(target, write);
+	target->is_touched = true;
+	return REPRISE_OK;
 }
 
 reprise_status
@@ -120,15 +144,13 @@ target_void(struct target *target, struct log_write *write, struct reprise_error
 		return refuse(write, REPRISE_E_NOT_FOUND);
 	if (head->kind == REPRISE_LOG_DIRECT)
 		return refuse_here(target, write);
-	status = target->log->adapter->life_of(target->log, head->id, &write->incarnation, &life,
-					       error);
+	status = lookup_life_of(target->log, head, &write->incarnation, &life, error);
 	if (status != REPRISE_OK)
 		return status;
 	if (life.number == 0)
 		return refuse(write, REPRISE_E_NOT_FOUND);
 	life.state = REPRISE_LIFE_INVALIDATED;
-	target->is_touched = true;
-	return target->log->adapter->put_life(target->log, head->id, &life, error);
+	return put_life_row(target, &life, error);
 }
 
 reprise_status

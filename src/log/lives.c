@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "log/handle.h"
+#include "log/lookup.h"
 #include "log/write.h"
 
 /* The last life ends at the head, whatever is stored. */
@@ -21,8 +22,7 @@ lives_after(struct reprise_log *log, const struct reprise_log_key *key, uint64_t
 	reprise_status status = look_begin(log, key, &head, error);
 
 	if (status == REPRISE_OK && head.kind == REPRISE_LOG_RING && lives_max != 0)
-		status = log->adapter->lives_after(log, head.id, after, ret_lives, lives_max,
-						   &count, error);
+		status = lookup_lives_after(log, &head, after, ret_lives, lives_max, &count, error);
 	look_end(log);
 	if (status != REPRISE_OK)
 		return status;
@@ -61,7 +61,7 @@ log_find_life(struct reprise_log *log, const struct reprise_log_key *key,
 		return status;
 	status = look_begin(log, key, &head, error);
 	if (status == REPRISE_OK && head.kind == REPRISE_LOG_RING)
-		status = log->adapter->life_of(log, head.id, incarnation, &life, error);
+		status = lookup_life_of(log, &head, incarnation, &life, error);
 	look_end(log);
 	if (status != REPRISE_OK)
 		return status;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "log/handle.h"
+#include "log/lookup.h"
 #include "log/page.h"
 #include "log/row.h"
 #include "log/write.h"
@@ -10,7 +11,6 @@
 
 /* Rows that follow on each other, shown as they come. */
 struct walk {
-	uint32_t key_checksum;
 	const struct log_head *head;
 	reprise_ordinal next; /* the row that follows begins here, or before if it is the first */
 	uint64_t rows, limit;
@@ -25,7 +25,7 @@ struct walk {
 static const char *
 fault_of(const struct walk *walk, const struct log_row *row)
 {
-	const char *const fault = row_fault(walk->key_checksum, row);
+	const char *const fault = row_fault(walk->head->key_checksum, row);
 
 	if (fault != NULL)
 		return fault;
@@ -45,7 +45,7 @@ is_damage_wider(struct walk *walk, const struct log_row *row)
 	if (!walk->wants_damage || walk->rows > 0)
 		return false;
 	walk->damaged = walk->head->head;
-	if (row_fault(walk->key_checksum, row) != NULL || row->first < walk->next ||
+	if (row_fault(walk->head->key_checksum, row) != NULL || row->first < walk->next ||
 	    row->first > walk->head->head)
 		return true;
 	walk->damaged = row->first - 1;
@@ -75,12 +75,10 @@ step(const struct log_row *row, void *context)
 
 /* Shows what follows @walk->next - 1, which is before the head. */
 static reprise_status
-walk_rows(struct reprise_log *log, const struct reprise_log_key *key, struct walk *walk,
-	  struct reprise_error *error)
+walk_rows(struct reprise_log *log, struct walk *walk, struct reprise_error *error)
 {
 	const struct log_head *const head = walk->head;
 
-	walk->key_checksum = row_key_checksum(key->tenant, key->thread);
 	const reprise_status status = log->adapter->rows_after(log, head->id, walk->next - 1,
 							       walk->limit, step, walk, error);
 
@@ -112,7 +110,7 @@ log_rows_after(struct reprise_log *log, const struct reprise_log_key *key, repri
 
 	walk.next = greatest(after, head.watermark) + 1;
 	if (status == REPRISE_OK && walk.next <= head.head)
-		status = walk_rows(log, key, &walk, error);
+		status = walk_rows(log, &walk, error);
 	look_end(log);
 	*ret_damaged = walk.damaged;
 	return status;
@@ -136,7 +134,7 @@ load_row(const struct log_row *row, void *context)
 
 /* Says of each entry which life it is of. */
 static reprise_status
-set_lives(struct reprise_log *log, int64_t id, struct reprise_log_page *page,
+set_lives(struct reprise_log *log, const struct log_head *head, struct reprise_log_page *page,
 	  struct reprise_error *error)
 {
 	struct reprise_life life = { 0 }, next = { 0 };
@@ -148,12 +146,12 @@ set_lives(struct reprise_log *log, int64_t id, struct reprise_log_page *page,
 
 		if (life.number == 0 || (next.number != 0 && entry->first >= next.first)) {
 			next = (struct reprise_life){ 0 };
-			status = log->adapter->life_at(log, id, entry->first, &life, error);
+			status = lookup_life_at(log, head, entry->first, &life, error);
 			if (status == REPRISE_OK && life.number == 0)
 				status = corrupt(error, "a row before the first life");
 			if (status == REPRISE_OK)
-				status = log->adapter->lives_after(log, id, life.number, &next, 1,
-								   &count, error);
+				status = lookup_lives_after(log, head, life.number, &next, 1,
+							    &count, error);
 		}
 		entry->life = life.incarnation;
 	}
@@ -161,22 +159,22 @@ set_lives(struct reprise_log *log, int64_t id, struct reprise_log_page *page,
 }
 
 static reprise_status
-load(struct reprise_log *log, const struct reprise_log_key *key, const struct log_head *head,
-     reprise_ordinal after, uint64_t limit, struct loading *loading, struct reprise_error *error)
+load(struct reprise_log *log, const struct log_head *head, reprise_ordinal after, uint64_t limit,
+     struct loading *loading, struct reprise_error *error)
 {
 	struct walk walk = { .head = head,
 			     .next = after + 1,
 			     .limit = least(limit, LOG_NUMBER_MAX),
 			     .visit = load_row,
 			     .context = loading };
-	reprise_status status = walk_rows(log, key, &walk, error);
+	reprise_status status = walk_rows(log, &walk, error);
 
 	if (status != REPRISE_OK)
 		return status;
 	if (loading->has_no_memory)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	if (head->kind == REPRISE_LOG_RING)
-		status = set_lives(log, head->id, loading->page, error);
+		status = set_lives(log, head, loading->page, error);
 	page_settle(loading->page);
 	return status;
 }
@@ -202,7 +200,7 @@ reprise_log_load_after(struct reprise_log *log, const struct reprise_log_key *ke
 			.bytes_limit = bytes_limit != 0 ? bytes_limit : BYTES_LIMIT_DEFAULT,
 		};
 
-		status = load(log, key, &head, after, limit, &loading, error);
+		status = load(log, &head, after, limit, &loading, error);
 	}
 	look_end(log);
 	if (status != REPRISE_OK)

@@ -122,7 +122,7 @@ target_gap(struct target *target, struct log_write *write, struct reprise_error 
 		.reason = write->reason,
 	};
 
-	row.checksum = row_checksum(target->key_checksum, &row);
+	row.checksum = row_checksum(target->head->key_checksum, &row);
 	head->head = write->last;
 	return target->log->adapter->put_row(target->log, head->id, &row, error);
 }

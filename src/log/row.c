@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The checksums of everything that is stored. Each begins with that of the key, so that a row which comes to stand
+ * under another key is found; then the table, but for rows and archive, whose checksums were there before the others;
+ * then every number as 64 bits.
+ */
 #include "log/row.h"
 
 #include <endian.h>
@@ -28,7 +33,7 @@ sized_text(uint32_t crc, const char *text)
 }
 
 uint32_t
-row_key_checksum(const char *tenant, const char *thread)
+log_key_checksum(const char *tenant, const char *thread)
 {
 	return sized_text(sized_text(0, tenant), thread);
 }
@@ -54,12 +59,14 @@ row_checksum(uint32_t key_checksum, const struct log_row *row)
 uint32_t
 log_row_checksum(const char *tenant, const char *thread, const struct log_row *row)
 {
-	return row_checksum(row_key_checksum(tenant, thread), row);
+	return row_checksum(log_key_checksum(tenant, thread), row);
 }
 
 const char *
 row_fault(uint32_t key_checksum, const struct log_row *row)
 {
+	if (row->fault != NULL)
+		return row->fault;
 	if (row_checksum(key_checksum, row) != row->checksum)
 		return "a row's checksum";
 	if (row->type != REPRISE_LOG_EVENT && row->type != REPRISE_LOG_GAP)
@@ -68,5 +75,115 @@ row_fault(uint32_t key_checksum, const struct log_row *row)
 		return "a row's ordinals";
 	if (row->type == REPRISE_LOG_EVENT && row->first != row->last)
 		return "a row's ordinals";
+	if (row->type == REPRISE_LOG_EVENT ? row->reason != REPRISE_LOG_GAP_NONE
+					   : row->reason > REPRISE_LOG_GAP_TOO_LARGE)
+		return "a row's reason";
 	return NULL;
+}
+
+/* Which table it is of. */
+enum {
+	TABLE_HEADS = 1,
+	TABLE_LIVES,
+	TABLE_MARKS,
+};
+
+uint32_t
+log_head_checksum(uint32_t key_checksum, const struct log_head *head)
+{
+	unsigned char numbers[14 * sizeof(uint64_t)], *at = numbers;
+
+	at = put_number(at, TABLE_HEADS);
+	at = put_number(at, (uint64_t)head->id);
+	at = put_number(at, head->kind);
+	at = put_number(at, head->has_ended);
+	at = put_number(at, (uint64_t)head->end_status);
+	at = put_number(at, head->end_ordinal);
+	at = put_number(at, head->head);
+	at = put_number(at, head->watermark);
+	at = put_number(at, head->revision_max);
+	at = put_number(at, head->moved.revision);
+	at = put_number(at, head->moved.ordinal);
+	at = put_number(at, head->life.number);
+	/* Heads of logs that knew no leases have none, and their checksums are as they were. */
+	if (head->lease_ns != 0 || head->lease_end_ns != 0) {
+		at = put_number(at, head->lease_ns);
+		at = put_number(at, head->lease_end_ns);
+	}
+	return crc32c(key_checksum, numbers, (size_t)(at - numbers));
+}
+
+uint32_t
+log_life_checksum(uint32_t key_checksum, const struct reprise_life *life)
+{
+	unsigned char numbers[5 * sizeof(uint64_t)], *at = numbers;
+
+	at = put_number(at, TABLE_LIVES);
+	at = put_number(at, life->number);
+	at = put_number(at, life->first);
+	at = put_number(at, life->end);
+	(void)put_number(at, (uint64_t)life->state);
+	return crc32c(crc32c(key_checksum, numbers, sizeof(numbers)), &life->incarnation,
+		      sizeof(life->incarnation));
+}
+
+uint32_t
+log_mark_checksum(uint32_t key_checksum, enum log_mark_type type, const struct log_mark *mark)
+{
+	unsigned char numbers[4 * sizeof(uint64_t)], *at = numbers;
+
+	at = put_number(at, TABLE_MARKS);
+	at = put_number(at, type);
+	at = put_number(at, mark->revision);
+	(void)put_number(at, mark->ordinal);
+	return crc32c(key_checksum, numbers, sizeof(numbers));
+}
+
+/* As a head is created, before the first write to its key: there is nothing that a checksum would be of. */
+static bool
+head_is_blank(const struct log_head *head)
+{
+	return head->kind == 0 && head->checksum == 0 && head->head == 0 && head->watermark == 0 &&
+	       head->revision_max == 0 && head->moved.ordinal == 0 && head->life.number == 0 &&
+	       head->lease_ns == 0 && head->lease_end_ns == 0 && !head->has_ended;
+}
+
+const char *
+head_fault(const struct log_head *head)
+{
+	if (head->fault != NULL)
+		return head->fault;
+	if (head->id == 0 || head_is_blank(head))
+		return NULL;
+	if (log_head_checksum(head->key_checksum, head) != head->checksum)
+		return "a head's checksum";
+	if (head->kind == 0 || head->kind > REPRISE_LOG_RING || head->watermark > head->head ||
+	    head->moved.ordinal > head->watermark)
+		return "what is kept of the key";
+	if (head->life.number == 0)
+		return NULL;
+	return life_fault(head->key_checksum,
+			  &(struct log_life){ head->life, head->life_checksum });
+}
+
+const char *
+life_fault(uint32_t key_checksum, const struct log_life *life)
+{
+	const reprise_life_state state = life->life.state;
+
+	if (log_life_checksum(key_checksum, &life->life) != life->checksum)
+		return "a life's checksum";
+	if (life->life.number == 0)
+		return "a life's number";
+	if (state < REPRISE_LIFE_OPEN || state > REPRISE_LIFE_INVALIDATED)
+		return "a life's state";
+	return NULL;
+}
+
+const char *
+mark_fault(uint32_t key_checksum, enum log_mark_type type, const struct log_mark *mark)
+{
+	if (log_mark_checksum(key_checksum, type, mark) == mark->checksum)
+		return NULL;
+	return type == LOG_MARK_RISE ? "a rise's checksum" : "a commit's checksum";
 }

@@ -2,13 +2,16 @@
 #ifndef LOG_ROW_H
 #define LOG_ROW_H
 
+/* Stored rows against their checksums and their ranges: each *_fault is NULL or names the fault. */
+
 #include "log/adapter.h"
 
-/* A row's checksum is that of its key, continued. */
-uint32_t row_key_checksum(const char *tenant, const char *thread);
 uint32_t row_checksum(uint32_t key_checksum, const struct log_row *row);
-
-/* What is wrong with a row for itself, or NULL. */
 const char *row_fault(uint32_t key_checksum, const struct log_row *row);
+
+/* The head with its last life; head->key_checksum is set. */
+const char *head_fault(const struct log_head *head);
+const char *life_fault(uint32_t key_checksum, const struct log_life *life);
+const char *mark_fault(uint32_t key_checksum, enum log_mark_type type, const struct log_mark *mark);
 
 #endif /* LOG_ROW_H */

@@ -23,6 +23,6 @@ reprise_log_stats(struct reprise_log *log, const struct reprise_log_key *key,
 		return error_plain(error, REPRISE_E_NOT_FOUND);
 	stats_fill(&stats, &head);
 	if (!sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)))
-		return error_invalid(error, "ret_stats: size");
+		return error_size(error, "ret_stats: size", ret_stats, sizeof(stats));
 	return REPRISE_OK;
 }

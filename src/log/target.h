@@ -9,9 +9,9 @@
 struct target {
 	struct reprise_log *log;
 	struct reprise_log_key key;
-	uint32_t key_checksum;
 	struct log_head *head; /* as it is to be */
 	uint64_t now_ns;       /* since 1970 */
+	const char *fault;     /* why the head is no good, or NULL: every write is refused */
 	bool is_refused;       /* a write was: later ones are given up */
 	bool is_touched;       /* the head is to be put */
 };
@@ -30,6 +30,8 @@ reprise_status target_life(struct target *target, struct log_write *write,
 			   struct reprise_error *error);
 reprise_status target_reopen(struct target *target, struct log_write *write,
 			     struct reprise_error *error);
+reprise_status target_renew(struct target *target, struct log_write *write,
+			    struct reprise_error *error);
 reprise_status target_close(struct target *target, struct log_write *write,
 			    struct reprise_error *error);
 reprise_status target_void(struct target *target, struct log_write *write,

@@ -8,21 +8,24 @@
 #include "base/numbers.h"
 #include "base/sized.h"
 #include "log/handle.h"
+#include "log/lookup.h"
 #include "log/row.h"
+#include "log/verify_marks.h"
 
 enum {
-	ROWS_AT_A_TIME = 1000,
+	ROWS_AT_A_TIME = MARKS_AT_A_TIME,
 	LIVES_AT_A_TIME = 64,
 };
 
 struct verifying {
 	struct reprise_log *log;
 	const struct reprise_log_key *key;
-	uint32_t key_checksum;
 	struct log_head head;   /* of the first look */
+	reprise_ordinal after;  /* the last ordinal of the last row that was read */
 	reprise_ordinal next;   /* what no row has covered yet */
 	reprise_ordinal newest; /* the head of the present look */
 	uint64_t rows;          /* of it; 0: there is no more to look at */
+	struct marks marks;
 	struct reprise_log_report report;
 };
 
@@ -37,6 +40,17 @@ found(struct verifying *verifying, reprise_ordinal at, const char *what)
 	}
 }
 
+/* A row that was handed to the marks had a fault. */
+static void
+found_in_marks(struct verifying *verifying)
+{
+	struct marks *const marks = &verifying->marks;
+
+	if (marks->fault != NULL)
+		found(verifying, marks->fault_at, marks->fault);
+	marks->fault = NULL;
+}
+
 /* What a row says that is not so, although it is whole. */
 static void
 verify_event(struct verifying *verifying, const struct log_row *row)
@@ -45,16 +59,42 @@ verify_event(struct verifying *verifying, const struct log_row *row)
 		found(verifying, row->last, "a revision above the greatest");
 }
 
+/* A row that was archived, and not moved away yet: nobody reads it, but rises of it are there. */
+static bool
+verify_archived(struct verifying *verifying, const struct log_row *row)
+{
+	if (row_fault(verifying->head.key_checksum, row) == NULL)
+		marks_see(&verifying->marks, row);
+	found_in_marks(verifying);
+	return true;
+}
+
+static void
+count_row(struct verifying *verifying, const struct log_row *row)
+{
+	struct reprise_log_report *const report = &verifying->report;
+
+	if (row->type == REPRISE_LOG_GAP) {
+		report->gaps++;
+		report->lost += row->last - greatest(row->first, verifying->next) + 1;
+	} else {
+		report->events++;
+		verify_event(verifying, row);
+	}
+}
+
 static bool
 verify_row(const struct log_row *row, void *context)
 {
 	struct verifying *const verifying = context;
-	struct reprise_log_report *const report = &verifying->report;
-	const char *const fault = row_fault(verifying->key_checksum, row);
+	const char *const fault = row_fault(verifying->head.key_checksum, row);
 
 	verifying->rows++;
 	if (verifying->next > verifying->head.head && row->last <= verifying->newest)
 		return false; /* appended since */
+	verifying->after = row->last;
+	if (row->last <= verifying->head.watermark)
+		return verify_archived(verifying, row);
 	if (fault != NULL)
 		found(verifying, row->last, fault);
 	if (row->last > verifying->newest) {
@@ -67,14 +107,12 @@ verify_row(const struct log_row *row, void *context)
 	/* Only a gap may begin at or below the watermark. */
 	if (row->first < verifying->next && verifying->next != verifying->head.watermark + 1)
 		found(verifying, row->last, "two rows of one ordinal");
-	if (row->type == REPRISE_LOG_GAP) {
-		report->gaps++;
-		report->lost += row->last - greatest(row->first, verifying->next) + 1;
-	} else {
-		report->events++;
-		verify_event(verifying, row);
-	}
+	count_row(verifying, row);
 	verifying->next = row->last + 1;
+	/* The rises and commits of what is damaged are not known: only a key whose rows are whole is held against them. */
+	if (verifying->report.faults == 0)
+		marks_see(&verifying->marks, row);
+	found_in_marks(verifying);
 	return true;
 }
 
@@ -92,12 +130,16 @@ verify_some(struct verifying *verifying, bool *ret_more, struct reprise_error *e
 	}
 	verifying->rows = 0;
 	verifying->newest = head.head;
+	marks_look(&verifying->marks, &head);
 	if (status == REPRISE_OK)
 		status = verifying->log->adapter->rows_after(verifying->log, head.id,
-							     verifying->next - 1, ROWS_AT_A_TIME,
+							     verifying->after, ROWS_AT_A_TIME,
 							     verify_row, verifying, error);
-	look_end(verifying->log);
 	*ret_more = verifying->rows == ROWS_AT_A_TIME;
+	if (status == REPRISE_OK && verifying->report.faults == 0)
+		status = marks_leave(&verifying->marks, verifying->head.head, !*ret_more, error);
+	found_in_marks(verifying);
+	look_end(verifying->log);
 	return status;
 }
 
@@ -114,6 +156,32 @@ verify_rows(struct verifying *verifying, struct reprise_error *error)
 	}
 	if (verifying->next <= verifying->head.head)
 		found(verifying, verifying->next, "a row is missing");
+	if (verifying->report.faults == 0 &&
+	    verifying->marks.revision < verifying->head.revision_max)
+		found(verifying, verifying->head.head, "a rise is missing");
+	return REPRISE_OK;
+}
+
+/* Each commit that is there is that of an event. */
+static reprise_status
+verify_commits(struct verifying *verifying, struct reprise_error *error)
+{
+	uint64_t revision = 0;
+	bool more = true;
+
+	while (more && verifying->report.faults == 0) {
+		struct log_head head = { 0 };
+		reprise_status status = look_begin(verifying->log, verifying->key, &head, error);
+
+		if (status == REPRISE_OK) {
+			marks_look(&verifying->marks, &head);
+			status = marks_check_commits(&verifying->marks, &revision, &more, error);
+		}
+		look_end(verifying->log);
+		if (status != REPRISE_OK)
+			return status;
+		found_in_marks(verifying);
+	}
 	return REPRISE_OK;
 }
 
@@ -127,13 +195,36 @@ verify_life(struct verifying *verifying, const struct reprise_life *life, uint64
 		found(verifying, life->first, "a life is missing");
 	if (life->first != first)
 		found(verifying, life->first, "a life begins where the one before did not end");
-	if (life->state < REPRISE_LIFE_OPEN || life->state > REPRISE_LIFE_INVALIDATED ||
-	    (life->state == REPRISE_LIFE_OPEN && life->number < last))
+	if (life->state == REPRISE_LIFE_OPEN && life->number < last)
 		found(verifying, life->first, "a life's state");
 	if (life->number < last && life->end + 1 < life->first)
 		found(verifying, life->first, "a life's end");
 	if (life->number == last && life->first > verifying->head.head + 1)
 		found(verifying, life->first, "a life beyond the head");
+}
+
+/* A life that was found by its number is found by its name and by its first ordinal as well. */
+static reprise_status
+find_otherwise(struct verifying *verifying, const struct reprise_life *life,
+	       struct reprise_error *error)
+{
+	struct reprise_log *const log = verifying->log;
+	struct log_head head = { 0 };
+	struct reprise_life named = { 0 }, placed = { 0 };
+	reprise_status status = look_begin(log, verifying->key, &head, error);
+
+	if (status == REPRISE_OK)
+		status = lookup_life_of(log, &head, &life->incarnation, &named, error);
+	if (status == REPRISE_OK)
+		status = lookup_life_at(log, &head, life->first, &placed, error);
+	look_end(log);
+	if (status != REPRISE_OK)
+		return status;
+	/* One without events begins where the next one does. */
+	if (named.number != life->number || placed.first != life->first ||
+	    placed.number < life->number)
+		found(verifying, life->first, "a life cannot be found");
+	return REPRISE_OK;
 }
 
 /* They tile what there is; those that begin meanwhile are not looked at. */
@@ -146,18 +237,19 @@ verify_lives(struct verifying *verifying, struct reprise_error *error)
 	size_t count = LIVES_AT_A_TIME;
 
 	while (count == LIVES_AT_A_TIME) {
-		const reprise_status status =
-			reprise_log_lives(verifying->log, verifying->key, number, lives,
-					  LIVES_AT_A_TIME, &count, error);
+		reprise_status status = reprise_log_lives(verifying->log, verifying->key, number,
+							  lives, LIVES_AT_A_TIME, &count, error);
 
-		if (status != REPRISE_OK)
-			return status;
-		for (size_t i = 0; i < count && lives[i].number <= verifying->head.life.number;
+		for (size_t i = 0; status == REPRISE_OK && i < count &&
+				   lives[i].number <= verifying->head.life.number;
 		     i++) {
 			verify_life(verifying, &lives[i], number + 1, first);
+			status = find_otherwise(verifying, &lives[i], error);
 			number = lives[i].number;
 			first = lives[i].end + 1;
 		}
+		if (status != REPRISE_OK)
+			return status;
 	}
 	if (number < verifying->head.life.number)
 		found(verifying, first, "a life is missing");
@@ -177,14 +269,54 @@ verify_head(struct verifying *verifying)
 		found(verifying, 1, "a life of a DIRECT key");
 }
 
-/* What the database itself finds damaged is a fault as well, behind which nothing can be looked at. */
+/*
+ * What a look finds damaged, or the database itself, is a fault as well, behind which nothing can be looked at. Its
+ * words are @why's, or @what if the database has said something of its own.
+ */
 static reprise_status
-found_if_corrupt(struct verifying *verifying, reprise_status status, const char *what)
+found_if_corrupt(struct verifying *verifying, reprise_status status,
+		 const struct reprise_error *why, const char *what, struct reprise_error *error)
 {
-	if (status != REPRISE_E_CORRUPT)
+	if (status == REPRISE_E_CORRUPT) {
+		found(verifying, verifying->next,
+		      why->what[0] != '\0' && why->detail[0] == '\0' ? why->what : what);
+		return REPRISE_OK;
+	}
+	if (status != REPRISE_OK && error != NULL)
+		return error_detailed(error, status, why->what, why->detail);
+	return status;
+}
+
+/* The key's head, lives and rows, in the order in which each check builds on the one before. */
+static reprise_status
+verify_all(struct verifying *verifying, struct reprise_error *error)
+{
+	struct reprise_error why = { .size = sizeof(why) };
+	reprise_status status;
+
+	verifying->next = verifying->head.watermark + 1;
+	verify_head(verifying);
+	status = verify_rows(verifying, &why);
+	if (status == REPRISE_OK)
+		status = verify_commits(verifying, &why);
+	status = found_if_corrupt(verifying, status, &why, "the rows cannot be read", error);
+	if (status != REPRISE_OK)
 		return status;
-	found(verifying, verifying->next, what);
-	return REPRISE_OK;
+	return found_if_corrupt(verifying, verify_lives(verifying, &why), &why,
+				"the lives cannot be read", error);
+}
+
+/* What concerns no key in particular. */
+static reprise_status
+check_log(struct reprise_log *log, struct reprise_error *error)
+{
+	reprise_status status = REPRISE_OK;
+
+	log_lock(log);
+	if (log->adapter->check != NULL)
+		status = log->adapter->check(log, error);
+	log_unlock(log);
+	return status;
 }
 
 reprise_status
@@ -192,32 +324,33 @@ reprise_log_verify(struct reprise_log *log, const struct reprise_log_key *key,
 		   struct reprise_log_report *ret_report, struct reprise_error *error)
 {
 	struct verifying verifying = { .log = log, .key = key };
+	struct reprise_error why = { .size = sizeof(why) };
 	reprise_status status = handle_check(log, key, error);
 
 	if (status != REPRISE_OK)
 		return status;
 	if (ret_report == NULL)
 		return error_invalid(error, "ret_report");
-	verifying.key_checksum = row_key_checksum(key->tenant, key->thread);
-	status = look_begin(log, key, &verifying.head, error);
+	status = found_if_corrupt(&verifying, check_log(log, &why), &why,
+				  "synced commits are missing", error);
+	if (status != REPRISE_OK)
+		return status;
+	status = look_begin(log, key, &verifying.head, &why);
 	look_end(log);
 	if (status == REPRISE_OK && verifying.head.kind == 0)
 		return error_plain(error, REPRISE_E_NOT_FOUND);
-	if (status == REPRISE_OK) {
-		verifying.next = verifying.head.watermark + 1;
-		verify_head(&verifying);
-		status = found_if_corrupt(&verifying, verify_rows(&verifying, error),
-					  "the rows cannot be read");
-		if (status == REPRISE_OK)
-			status = found_if_corrupt(&verifying, verify_lives(&verifying, error),
-						  "the lives cannot be read");
-	} else {
-		status = found_if_corrupt(&verifying, status, "what is kept of the key");
-	}
+	if (status == REPRISE_OK)
+		status = marks_open(&verifying.marks, log, error);
+	else
+		status = found_if_corrupt(&verifying, status, &why, "what is kept of the key",
+					  error);
+	if (status == REPRISE_OK && verifying.report.faults == 0)
+		status = verify_all(&verifying, error);
+	marks_close(&verifying.marks);
 	if (status != REPRISE_OK)
 		return status;
 	if (!sized_write(ret_report, &verifying.report, sizeof(verifying.report),
 			 sizeof(verifying.report)))
-		return error_invalid(error, "ret_report: size");
+		return error_size(error, "ret_report: size", ret_report, sizeof(verifying.report));
 	return REPRISE_OK;
 }

@@ -8,11 +8,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "log/handle.h"
+#include "log/lease.h"
 #include "log/row.h"
 #include "log/target.h"
 
 /* The keys of one call, in the order of their threads' bytes. */
 struct batch {
+	const char *tenant;
+	uint64_t patience_ns;
 	const char **threads;
 	struct log_head *heads;
 	struct target *targets;
@@ -54,7 +57,7 @@ batch_open(struct batch *batch, const struct log_write *writes, size_t writes_co
 }
 
 static void
-batch_begun(struct batch *batch, struct reprise_log *log, const char *tenant)
+batch_begun(struct batch *batch, struct reprise_log *log)
 {
 	struct timespec now;
 
@@ -62,11 +65,17 @@ batch_begun(struct batch *batch, struct reprise_log *log, const char *tenant)
 	for (size_t i = 0; i < batch->count; i++)
 		batch->targets[i] = (struct target){
 			.log = log,
-			.key = { tenant, batch->threads[i] },
-			.key_checksum = row_key_checksum(tenant, batch->threads[i]),
+			.key = { batch->tenant, batch->threads[i] },
 			.head = &batch->heads[i],
 			.now_ns = timespec_ns(&now),
 		};
+	for (size_t i = 0; i < batch->count; i++) {
+		struct log_head *const head = &batch->heads[i];
+
+		head->key_checksum = log_key_checksum(batch->tenant, batch->threads[i]);
+		if (!head->is_held)
+			batch->targets[i].fault = head_fault(head);
+	}
 }
 
 static struct target *
@@ -92,6 +101,8 @@ do_typed(struct target *target, struct log_write *write, struct reprise_error *e
 		return target_life(target, write, error);
 	case LOG_REOPEN:
 		return target_reopen(target, write, error);
+	case LOG_RENEW:
+		return target_renew(target, write, error);
 	case LOG_CLOSE:
 		return target_close(target, write, error);
 	case LOG_VOID:
@@ -110,6 +121,14 @@ do_write(struct target *target, struct log_write *write, struct reprise_error *e
 	write->status = REPRISE_OK;
 	write->archived = 0;
 	write->expected = write->actual = 0;
+	write->lease_left_ns = 0;
+	write->fault = target->fault;
+	if (target->fault != NULL || target->head->is_held) {
+		write->status = target->fault != NULL ? REPRISE_E_CORRUPT : REPRISE_E_TIMEOUT;
+		write->head = 0;
+		write->life = (struct reprise_life){ 0 };
+		return REPRISE_OK;
+	}
 	if (target->is_refused) {
 		write->status = REPRISE_E_ABORTED;
 	} else {
@@ -118,6 +137,8 @@ do_write(struct target *target, struct log_write *write, struct reprise_error *e
 		if (status != REPRISE_OK)
 			return status;
 		target->is_refused = write->status != REPRISE_OK;
+		if (!target->is_refused && target->is_touched)
+			lease_follow(target, write);
 	}
 	write->head = target->head->head;
 	write->life = head_life(target->head);
@@ -136,9 +157,12 @@ do_all(struct batch *batch, struct reprise_log *log, struct log_write *writes, s
 			return status;
 	}
 	for (size_t i = 0; i < batch->count; i++) {
+		struct log_head *const head = &batch->heads[i];
+
 		if (!batch->targets[i].is_touched)
 			continue;
-		const reprise_status status = log->adapter->put_head(log, &batch->heads[i], error);
+		head->checksum = log_head_checksum(head->key_checksum, head);
+		const reprise_status status = log->adapter->put_head(log, head, error);
 
 		if (status != REPRISE_OK)
 			return status;
@@ -148,22 +172,18 @@ do_all(struct batch *batch, struct reprise_log *log, struct log_write *writes, s
 }
 
 static reprise_status
-transact(struct batch *batch, struct reprise_log *log, enum log_level level, const char *tenant,
+transact(struct batch *batch, struct reprise_log *log, enum log_level level,
 	 struct log_write *writes, size_t writes_count, struct reprise_error *error)
 {
 	bool is_touched = false;
-	reprise_status status = log->adapter->begin(log, level, tenant, batch->threads,
-						    batch->count, batch->heads, error);
+	reprise_status status =
+		log->adapter->begin(log, level, batch->tenant, batch->threads, batch->count,
+				    batch->patience_ns, batch->heads, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	batch_begun(batch, log, tenant);
-	for (size_t i = 0; i < batch->count; i++)
-		if (batch->heads[i].kind > REPRISE_LOG_RING ||
-		    batch->heads[i].watermark > batch->heads[i].head)
-			status = corrupt(error, "what is kept of the key");
-	if (status == REPRISE_OK)
-		status = do_all(batch, log, writes, writes_count, &is_touched, error);
+	batch_begun(batch, log);
+	status = do_all(batch, log, writes, writes_count, &is_touched, error);
 	if (status == REPRISE_OK && is_touched)
 		return log->adapter->commit(log, error);
 	log->adapter->rollback(log);
@@ -171,10 +191,10 @@ transact(struct batch *batch, struct reprise_log *log, enum log_level level, con
 }
 
 reprise_status
-log_write(struct reprise_log *log, enum log_level level, const char *tenant,
+log_write(struct reprise_log *log, enum log_level level, uint64_t patience_ns, const char *tenant,
 	  struct log_write *writes, size_t writes_count, struct reprise_error *error)
 {
-	struct batch batch = { 0 };
+	struct batch batch = { .tenant = tenant, .patience_ns = patience_ns };
 	reprise_status status = REPRISE_E_NO_MEMORY;
 
 	if (!name_is_good(tenant))
@@ -185,15 +205,76 @@ log_write(struct reprise_log *log, enum log_level level, const char *tenant,
 	if (writes_count == 0)
 		return REPRISE_OK;
 	if (batch_open(&batch, writes, writes_count)) {
-		pthread_mutex_lock(&log->lock);
-		status = transact(&batch, log, level, tenant, writes, writes_count, error);
-		pthread_mutex_unlock(&log->lock);
+		log_lock(log);
+		status = transact(&batch, log, level, writes, writes_count, error);
+		log_unlock(log);
 	} else {
 		(void)error_plain(error, status);
 	}
 	batch_close(&batch);
 	for (size_t i = 0; status != REPRISE_OK && i < writes_count; i++)
 		writes[i].status = status;
+	return status;
+}
+
+static const char *
+conflict_text(enum log_write_type type)
+{
+	switch (type) {
+	case LOG_APPEND:
+		return "the key has another head, or belongs to a recorder";
+	case LOG_LIFE:
+		return "the key is not a recorder's, or has had a life of that name";
+	case LOG_END:
+		return "another life or another end of the session is in the log";
+	case LOG_RECORD:
+	case LOG_GAP:
+	case LOG_REOPEN:
+	case LOG_RENEW:
+	case LOG_CLOSE:
+	case LOG_VOID:
+	case LOG_ARCHIVE:
+		break;
+	}
+	return "another life of the session is in the log";
+}
+
+const char *
+log_refusal_text(const struct log_write *write)
+{
+	switch ((int)write->status) {
+	case REPRISE_OK:
+		return "";
+	case REPRISE_E_CONFLICT:
+		return conflict_text(write->type);
+	case REPRISE_E_BUSY:
+		return "another runtime has leased the session";
+	case REPRISE_E_TIMEOUT:
+		return "another connection holds the session in the log";
+	case REPRISE_E_CORRUPT:
+		return "the log holds other events at these positions";
+	case REPRISE_E_NOT_FOUND:
+		return "the log knows no such life";
+	case REPRISE_E_INVALID:
+		return "the log takes no such entries";
+	default:
+		return reprise_status_text(write->status);
+	}
+}
+
+reprise_status
+log_check_writable(struct reprise_log *log, const char *tenant, struct reprise_error *error)
+{
+	static const char *const thread = "reprise: whether the log can be written";
+	struct log_head head = { 0 };
+
+	log_lock(log);
+	const reprise_status status =
+		log->adapter->begin(log, log->level, tenant, &thread, 1, LOG_PATIENT, &head, error);
+
+	if (status == REPRISE_OK)
+		log->adapter->rollback(log);
+	log_unlock(log);
 	return status;
 }
 

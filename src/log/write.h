@@ -11,10 +11,13 @@
 #include "log/adapter.h"
 
 /* Exported as those of adapter.h are. */
-#define log_write      reprise_private_log_write
-#define log_find_life  reprise_private_log_find_life
-#define log_next_life  reprise_private_log_next_life
-#define log_rows_after reprise_private_log_rows_after
+#define log_write          reprise_private_log_write
+#define log_find_life      reprise_private_log_find_life
+#define log_next_life      reprise_private_log_next_life
+#define log_rows_after     reprise_private_log_rows_after
+#define log_check_writable reprise_private_log_check_writable
+#define log_refusal_text   reprise_private_log_refusal_text
+#define log_find_newest    reprise_private_log_find_newest
 
 enum log_write_type {
 	LOG_APPEND, /* DIRECT: entries, at the expected head if there is one */
@@ -22,6 +25,7 @@ enum log_write_type {
 	LOG_GAP,    /* RING: first .. last are lost, for a reason */
 	LOG_LIFE,   /* RING: a new life; an open one before it has crashed */
 	LOG_REOPEN, /* RING: the last life goes on */
+	LOG_RENEW,  /* RING: nothing but the lease of the last life (lease.h) */
 	LOG_CLOSE,  /* RING: all of the life is in the log */
 	LOG_VOID, /* RING: a life is not to be read any more; what it has to record may still come */
 	LOG_END,  /* RING: the session ended after `last`, with end_status */
@@ -34,12 +38,15 @@ enum log_write_type {
  *
  *   RECORD, GAP   not the last life's, or it is CLEAN and lacks some; before its first; a hole before it.
  *                 E_CORRUPT: other rows are there (a gap is not compared, and an event is not one of a gap)
- *   LIFE          a name that an earlier life had. E_INVALID: all zero
+ *   LIFE          a name that an earlier life had. E_INVALID: all zero. E_BUSY: the last life is leased
  *   REOPEN        not the last life, or it is void
+ *   RENEW         not the last life
  *   CLOSE         not the last life. A void one stays so
  *   VOID          E_NOT_FOUND: no such life. Any will do, not only the last
  *   END           not the last life's; `last` is not the head; another end is there
  *   ARCHIVE       nothing. A key that is not there has nothing to archive
+ *   any           E_TIMEOUT: another connection holds the key. Writes to other keys go on
+ *   any           E_CORRUPT, with `fault`: what is kept of the key is damaged. Writes to other keys go on
  */
 struct log_write {
 	enum log_write_type type;
@@ -51,6 +58,8 @@ struct log_write {
 	const uint64_t *expected_head;
 	reprise_log_gap_reason reason;
 	int32_t end_status;
+	uint64_t
+		lease_ns; /* of the life, from now on; 0: no lease. No matter to APPEND and ARCHIVE */
 
 	/*
 	 * The answer, if the transaction was committed. What was refused has changed nothing; later writes to
@@ -60,6 +69,9 @@ struct log_write {
 	uint64_t head;            /* after it */
 	struct reprise_life life; /* the last, after it; of a RING key */
 	uint64_t archived;        /* LOG_ARCHIVE: ordinals */
+	uint64_t lease_left_ns;   /* E_BUSY: how long the lease lasts yet */
+	const char
+		*fault; /* E_CORRUPT because of what is kept of the key: what is wrong; else NULL */
 	uint64_t expected, actual;
 };
 
@@ -67,10 +79,24 @@ struct log_write {
  * One transaction for all of @writes, which may name a thread several times, and are done in their order for each
  * thread. REPRISE_OK: it was committed, and each write has its answer. Else nothing is known but that the same may
  * be written again. An empty LOG_APPEND writes nothing.
+ *
+ * A thread that another connection holds for longer than @patience_ns delays the others no more: writes to it are
+ * refused with E_TIMEOUT. LOG_PATIENT: the call waits for all of them, up to the adapter's deadline.
  */
 REPRISE_API reprise_status log_write(struct reprise_log *log, enum log_level level,
-				     const char *tenant, struct log_write *writes,
-				     size_t writes_count, struct reprise_error *error);
+				     uint64_t patience_ns, const char *tenant,
+				     struct log_write *writes, size_t writes_count,
+				     struct reprise_error *error);
+
+/* Why a write was refused, in words; "" for one that was not. A static string. */
+REPRISE_API const char *log_refusal_text(const struct log_write *write);
+
+/*
+ * Whether @tenant can be written to: begins a transaction and rolls it back. Answers what the adapter answers to the
+ * beginning, E_INVALID for a log that was opened read-only. Nothing is written.
+ */
+REPRISE_API reprise_status log_check_writable(struct reprise_log *log, const char *tenant,
+					      struct reprise_error *error);
 
 /* The life of that incarnation, with its true end; number 0: none. And what the log knows of the key. */
 REPRISE_API reprise_status log_find_life(struct reprise_log *log, const struct reprise_log_key *key,
@@ -83,6 +109,19 @@ REPRISE_API reprise_status log_find_life(struct reprise_log *log, const struct r
 REPRISE_API reprise_status log_next_life(struct reprise_log *log, const struct reprise_log_key *key,
 					 uint64_t number, struct reprise_life *ret_life,
 					 struct reprise_error *error);
+
+/* The newest position of a RING key that a cursor may stand at. Zero: every life is void. */
+struct log_newest {
+	struct reprise_incarnation incarnation;
+	reprise_ordinal position;
+	uint64_t revision;
+	bool has_revision; /* else it is archived, or in a gap */
+};
+
+REPRISE_API reprise_status log_find_newest(struct reprise_log *log,
+					   const struct reprise_log_key *key,
+					   struct log_newest *ret_newest,
+					   struct reprise_error *error);
 
 /*
  * As reprise_log_load_after, without a copy: each row is shown to @visit, checked, and as long as that likes;

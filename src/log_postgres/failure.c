@@ -45,6 +45,10 @@ failure_note(struct failure *failure, reprise_status status, const char *words)
 	snprintf(failure->words, sizeof(failure->words), "%s", words);
 	for (size_t end = strlen(failure->words); end > 0 && failure->words[end - 1] == '\n'; end--)
 		failure->words[end - 1] = '\0';
+	/* libpq breaks its sentences into lines; here they are one text. */
+	for (char *at = failure->words; *at != '\0'; at++)
+		if (*at == '\n' || *at == '\t')
+			*at = ' ';
 }
 
 void

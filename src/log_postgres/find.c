@@ -37,8 +37,7 @@ find_begin(struct reprise_log *log, const char *tenant, const char *thread,
 	send_begin(postgres, tenant);
 	status = heads_find(postgres, &values, 1, ret_head, &found, error);
 	free(array);
-	/* Of kind 0: somebody wanted to write. */
-	if (status == REPRISE_OK && (found == 0 || ret_head->kind == 0))
+	if (status == REPRISE_OK && found == 0)
 		*ret_head = (struct log_head){ 0 };
 	return status;
 }
@@ -62,19 +61,21 @@ ask(struct reprise_log *log, enum statement statement, const struct values *valu
 static struct log_row
 row_at(const PGresult *answer, int row)
 {
-	return (struct log_row){
-		.first = ordinal_at(answer, row, ROW_FIRST),
-		.last = ordinal_at(answer, row, ROW_LAST),
+	struct log_row at = {
 		.revision = revision_at(answer, row, ROW_REVISION),
-		.time_ns = (uint64_t)number_at(answer, row, ROW_TIME_NS),
 		.type = (uint32_t)number_at(answer, row, ROW_TYPE),
-		.kind = (uint16_t)number_at(answer, row, ROW_KIND),
-		.flags = (uint16_t)number_at(answer, row, ROW_FLAGS),
 		.reason = (uint32_t)number_at(answer, row, ROW_REASON),
 		.checksum = (uint32_t)number_at(answer, row, ROW_CHECKSUM),
 		.payload = { PQgetvalue(answer, row, ROW_PAYLOAD),
 			     (size_t)PQgetlength(answer, row, ROW_PAYLOAD) },
 	};
+
+	at.first = within_at(answer, row, ROW_FIRST, LOG_NUMBER_MAX, &at.fault);
+	at.last = within_at(answer, row, ROW_LAST, LOG_NUMBER_MAX, &at.fault);
+	at.time_ns = within_at(answer, row, ROW_TIME_NS, LOG_NUMBER_MAX, &at.fault);
+	at.kind = (uint16_t)within_at(answer, row, ROW_KIND, UINT16_MAX, &at.fault);
+	at.flags = (uint16_t)within_at(answer, row, ROW_FLAGS, UINT16_MAX, &at.fault);
+	return at;
 }
 
 /* What is still to be found. */
@@ -87,11 +88,11 @@ struct search {
 
 /* One answer's rows. False: there are no more, or no more are wanted. */
 static bool
-visit_part(struct search *search, const PGresult *answer, uint64_t asked)
+visit_part(struct search *search, const PGresult *answer, uint64_t asked, size_t *ret_bytes)
 {
 	const int rows = PQntuples(answer);
-	uint64_t bytes = 0;
 
+	*ret_bytes = 0;
 	for (int i = 0; i < rows; i++) {
 		const struct log_row row = row_at(answer, i);
 
@@ -99,9 +100,9 @@ visit_part(struct search *search, const PGresult *answer, uint64_t asked)
 			return false;
 		search->after = row.last;
 		search->limit--;
-		bytes += row.payload.size;
+		*ret_bytes += row.payload.size;
 	}
-	return (uint64_t)rows == asked || bytes >= part_bytes_max;
+	return (uint64_t)rows == asked || *ret_bytes >= part_bytes_max;
 }
 
 reprise_status
@@ -115,6 +116,7 @@ find_rows(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit, l
 		const uint64_t asked = least(search.limit, part_rows_max);
 		struct values values = { 0 };
 		PGresult *answer = NULL;
+		size_t bytes;
 
 		value_i64(&values, id);
 		value_ordinal(&values, search.after);
@@ -124,30 +126,38 @@ find_rows(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit, l
 
 		if (status != REPRISE_OK)
 			return status;
-		has_more = visit_part(&search, answer, asked);
+		has_more = visit_part(&search, answer, asked, &bytes);
+		wire_count_moved(&postgres_of(log)->wire, bytes);
 		PQclear(answer);
 	}
 	return REPRISE_OK;
 }
 
 static reprise_status
+malformed(struct reprise_error *error, const char *what)
+{
+	return error_detailed(error, REPRISE_E_CORRUPT, what, NULL);
+}
+
+static reprise_status
 find_life(struct reprise_log *log, enum statement statement, const struct values *values,
-	  struct reprise_life *ret_life, struct reprise_error *error)
+	  struct log_life *ret_life, struct reprise_error *error)
 {
 	PGresult *answer = NULL;
+	bool is_good = true;
 	const reprise_status status = ask(log, statement, values, &answer, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	*ret_life = (struct reprise_life){ 0 };
+	*ret_life = (struct log_life){ 0 };
 	if (PQntuples(answer) > 0)
-		life_at_row(answer, 0, 0, ret_life);
+		is_good = life_at_row(answer, 0, 0, ret_life);
 	PQclear(answer);
-	return REPRISE_OK;
+	return is_good ? REPRISE_OK : malformed(error, "a life");
 }
 
 reprise_status
-find_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct reprise_life *ret_life,
+find_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct log_life *ret_life,
 	     struct reprise_error *error)
 {
 	struct values values = { 0 };
@@ -159,7 +169,7 @@ find_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct repri
 
 reprise_status
 find_life_of(struct reprise_log *log, int64_t id, const struct reprise_incarnation *incarnation,
-	     struct reprise_life *ret_life, struct reprise_error *error)
+	     struct log_life *ret_life, struct reprise_error *error)
 {
 	struct values values = { 0 };
 
@@ -169,7 +179,7 @@ find_life_of(struct reprise_log *log, int64_t id, const struct reprise_incarnati
 }
 
 reprise_status
-find_lives(struct reprise_log *log, int64_t id, uint64_t number, struct reprise_life *ret_lives,
+find_lives(struct reprise_log *log, int64_t id, uint64_t number, struct log_life *ret_lives,
 	   size_t lives_max, size_t *ret_count, struct reprise_error *error)
 {
 	struct values values = { 0 };
@@ -184,48 +194,110 @@ find_lives(struct reprise_log *log, int64_t id, uint64_t number, struct reprise_
 		return status;
 	const int rows = PQntuples(answer);
 
-	for (int row = 0; row < rows; row++)
-		life_at_row(answer, row, 0, &ret_lives[row]);
+	bool is_good = true;
+
+	for (int row = 0; row < rows && is_good; row++)
+		is_good = life_at_row(answer, row, 0, &ret_lives[row]);
 	*ret_count = (size_t)rows;
 	PQclear(answer);
-	return REPRISE_OK;
+	return is_good ? REPRISE_OK : malformed(error, "a life");
 }
 
 static reprise_status
-find_ordinal(struct reprise_log *log, enum statement statement, int64_t id, uint64_t revision,
-	     uint64_t *ret_ordinal, struct reprise_error *error)
+find_marks(struct reprise_log *log, enum statement statement, int64_t id, uint64_t revision,
+	   struct log_mark *ret_marks, size_t marks_max, size_t *ret_count,
+	   struct reprise_error *error)
 {
 	struct values values = { 0 };
 	PGresult *answer = NULL;
+	const char *fault = NULL;
 
 	value_i64(&values, id);
 	value_revision(&values, revision);
+	value_ordinal(&values, marks_max);
 	const reprise_status status = ask(log, statement, &values, &answer, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	*ret_ordinal = PQntuples(answer) > 0 ? ordinal_at(answer, 0, 0) : 0;
+	const int rows = PQntuples(answer);
+
+	for (int row = 0; row < rows; row++)
+		ret_marks[row] = (struct log_mark){
+			.revision = revision_at(answer, row, MARK_REVISION),
+			.ordinal = within_at(answer, row, MARK_ORDINAL, LOG_NUMBER_MAX, &fault),
+			.checksum = (uint32_t)number_at(answer, row, MARK_CHECKSUM),
+		};
+	*ret_count = (size_t)rows;
 	PQclear(answer);
+	return fault == NULL ? REPRISE_OK : malformed(error, fault);
+}
+
+reprise_status
+find_rises(struct reprise_log *log, int64_t id, uint64_t revision, struct log_mark *ret_rises,
+	   size_t rises_max, size_t *ret_count, struct reprise_error *error)
+{
+	return find_marks(log, RISES_ABOVE, id, revision, ret_rises, rises_max, ret_count, error);
+}
+
+reprise_status
+find_commits(struct reprise_log *log, int64_t id, uint64_t revision, struct log_mark *ret_commits,
+	     size_t commits_max, size_t *ret_count, struct reprise_error *error)
+{
+	return find_marks(log, COMMITS_FROM, id, revision, ret_commits, commits_max, ret_count,
+			  error);
+}
+
+/* False: it is too long for a name. */
+static bool
+thread_at_row(const PGresult *answer, int row, struct log_thread *ret_thread)
+{
+	const size_t bytes = (size_t)PQgetlength(answer, row, HEAD_COLUMNS_COUNT);
+
+	if (bytes >= LOG_NAME_BYTES)
+		return false;
+	ret_thread->head = head_at_row(answer, row);
+	memcpy(ret_thread->name, PQgetvalue(answer, row, HEAD_COLUMNS_COUNT), bytes);
+	ret_thread->name[bytes] = '\0';
+	return true;
+}
+
+/*
+ * While no transaction ends, no snapshot is another. Transactions of other databases change it as well, and one that is
+ * too long to be kept counts as another.
+ */
+reprise_status
+find_version(struct reprise_log *log, uint64_t *ret_version, struct reprise_error *error)
+{
+	struct postgres *const postgres = postgres_of(log);
+	PGresult *answer = NULL;
+	reprise_status status = connect_again(postgres, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	status = ask(log, SNAPSHOT, NULL, &answer, error);
+	if (status != REPRISE_OK) {
+		wire_end(&postgres->wire, statements[ROLLBACK].name);
+		return status;
+	}
+	const int process = PQbackendPID(postgres->wire.connection);
+	const size_t bytes = (size_t)PQgetlength(answer, 0, 0);
+	const char *const snapshot = PQgetvalue(answer, 0, 0);
+
+	if (bytes > SNAPSHOT_BYTES_MAX || process != postgres->snapshot_process ||
+	    strcmp(snapshot, postgres->snapshot) != 0) {
+		postgres->version++;
+		postgres->snapshot_process = process;
+		memcpy(postgres->snapshot, snapshot, least(bytes, SNAPSHOT_BYTES_MAX));
+		postgres->snapshot[least(bytes, SNAPSHOT_BYTES_MAX)] = '\0';
+	}
+	PQclear(answer);
+	*ret_version = postgres->version;
 	return REPRISE_OK;
 }
 
 reprise_status
-find_rise(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t *ret_ordinal,
-	  struct reprise_error *error)
-{
-	return find_ordinal(log, RISE_ABOVE, id, revision, ret_ordinal, error);
-}
-
-reprise_status
-find_commit(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t *ret_ordinal,
-	    struct reprise_error *error)
-{
-	return find_ordinal(log, COMMIT_FROM, id, revision, ret_ordinal, error);
-}
-
-reprise_status
 find_threads(struct reprise_log *log, const char *tenant, const char *after,
-	     char (*ret_threads)[LOG_NAME_BYTES], size_t *ret_count, struct reprise_error *error)
+	     struct log_thread *ret_threads, size_t *ret_count, struct reprise_error *error)
 {
 	struct postgres *const postgres = postgres_of(log);
 	struct values values = { 0 };
@@ -241,16 +313,14 @@ find_threads(struct reprise_log *log, const char *tenant, const char *after,
 	status = ask(log, THREADS_AFTER, &values, &answer, error);
 	if (status == REPRISE_OK) {
 		const int rows = PQntuples(answer);
+		bool is_good = true;
 
-		for (int row = 0; row < rows; row++) {
-			const size_t bytes =
-				least((size_t)PQgetlength(answer, row, 0), LOG_NAME_BYTES - 1);
-
-			memcpy(ret_threads[row], PQgetvalue(answer, row, 0), bytes);
-			ret_threads[row][bytes] = '\0';
-		}
+		for (int row = 0; row < rows && is_good; row++)
+			is_good = thread_at_row(answer, row, &ret_threads[row]);
 		*ret_count = (size_t)rows;
 		PQclear(answer);
+		if (!is_good)
+			status = malformed(error, "a thread's name");
 	}
 	find_end(log);
 	return status;

@@ -52,38 +52,67 @@ heads_values(struct values *ret_values, const char *tenant, const char *const *t
 	return array;
 }
 
-void
-life_at_row(const PGresult *answer, int row, int first_column, struct reprise_life *ret_life)
+bool
+life_at_row(const PGresult *answer, int row, int first_column, struct log_life *ret_life)
 {
-	*ret_life = (struct reprise_life){
-		.number = ordinal_at(answer, row, first_column + LIFE_NUMBER),
-		.first = ordinal_at(answer, row, first_column + LIFE_FIRST),
-		.end = ordinal_at(answer, row, first_column + LIFE_LAST),
-		.state = (reprise_life_state)number_at(answer, row, first_column + LIFE_STATE),
+	struct reprise_life *const life = &ret_life->life;
+	const char *fault = NULL;
+
+	*ret_life = (struct log_life){
+		.checksum = (uint32_t)number_at(answer, row, first_column + LIFE_CHECKSUM),
 	};
+	life->number = within_at(answer, row, first_column + LIFE_NUMBER, LOG_NUMBER_MAX, &fault);
+	life->first = within_at(answer, row, first_column + LIFE_FIRST, LOG_NUMBER_MAX, &fault);
+	life->end = within_at(answer, row, first_column + LIFE_LAST, LOG_NUMBER_MAX, &fault);
+	life->state = (reprise_life_state)within_at(answer, row, first_column + LIFE_STATE,
+						    INT32_MAX, &fault);
 	if (PQgetlength(answer, row, first_column + LIFE_INCARNATION) ==
-	    sizeof(ret_life->incarnation.bytes))
-		memcpy(ret_life->incarnation.bytes,
+	    sizeof(life->incarnation.bytes))
+		memcpy(life->incarnation.bytes,
 		       PQgetvalue(answer, row, first_column + LIFE_INCARNATION),
-		       sizeof(ret_life->incarnation.bytes));
+		       sizeof(life->incarnation.bytes));
+	return fault == NULL;
 }
 
-/* False if it names a life that is not there. */
-static bool
-head_at_row(const PGresult *answer, int row, struct log_head *ret_head)
+struct log_head
+head_at_row(const PGresult *answer, int row)
 {
-	*ret_head = (struct log_head){
+	struct log_head head = {
 		.id = number_at(answer, row, HEAD_ID),
 		.kind = (uint32_t)number_at(answer, row, HEAD_KIND),
 		.has_ended = number_at(answer, row, HEAD_HAS_ENDED) != 0,
 		.end_status = (int32_t)number_at(answer, row, HEAD_END_STATUS),
-		.end_ordinal = ordinal_at(answer, row, HEAD_END_ORDINAL),
-		.head = ordinal_at(answer, row, HEAD_HEAD),
-		.watermark = ordinal_at(answer, row, HEAD_WATERMARK),
 		.revision_max = revision_at(answer, row, HEAD_REVISION_MAX),
+		.moved.revision = revision_at(answer, row, HEAD_MOVED_REVISION),
+		.checksum = (uint32_t)number_at(answer, row, HEAD_CHECKSUM),
 	};
-	life_at_row(answer, row, HEAD_LIFE_FIRST_COLUMN, &ret_head->life);
-	return ret_head->life.number == ordinal_at(answer, row, HEAD_LIFE);
+
+	head.end_ordinal = within_at(answer, row, HEAD_END_ORDINAL, LOG_NUMBER_MAX, &head.fault);
+	head.head = within_at(answer, row, HEAD_HEAD, LOG_NUMBER_MAX, &head.fault);
+	head.watermark = within_at(answer, row, HEAD_WATERMARK, LOG_NUMBER_MAX, &head.fault);
+	head.moved.ordinal =
+		within_at(answer, row, HEAD_MOVED_ORDINAL, LOG_NUMBER_MAX, &head.fault);
+	head.life.number = within_at(answer, row, HEAD_LIFE, LOG_NUMBER_MAX, &head.fault);
+	head.lease_ns = within_at(answer, row, HEAD_LEASE, LOG_NUMBER_MAX, &head.fault);
+	head.lease_end_ns = within_at(answer, row, HEAD_LEASE_END, LOG_NUMBER_MAX, &head.fault);
+	return head;
+}
+
+/* With its last life. */
+static struct log_head
+whole_head_at_row(const PGresult *answer, int row)
+{
+	struct log_head head = head_at_row(answer, row);
+	struct log_life life;
+
+	if (!life_at_row(answer, row, HEAD_LIFE_FIRST_COLUMN, &life))
+		head.fault = "a life";
+	else if (life.life.number != head.life.number)
+		head.fault = "the last life";
+	head.life = life.life;
+	head.life_checksum = life.checksum;
+	head.read_ns = ordinal_at(answer, row, HEAD_READ) * 1000;
+	return head;
 }
 
 reprise_status
@@ -93,16 +122,14 @@ heads_find(struct postgres *postgres, const struct values *tenant_and_threads, s
 	PGresult *answer = NULL;
 
 	(void)send_statement(postgres, FIND_HEADS, tenant_and_threads);
-	reprise_status status = wire_ask(&postgres->wire, &answer, error);
+	const reprise_status status = wire_ask(&postgres->wire, &answer, error);
 
 	if (status != REPRISE_OK)
 		return status;
 	const int rows = PQntuples(answer);
 
 	for (int row = 0; row < rows && (size_t)row < threads_count; row++)
-		if (!head_at_row(answer, row, &ret_heads[row]))
-			status = error_detailed(error, REPRISE_E_CORRUPT, "lives",
-						"the last life is not there");
+		ret_heads[row] = whole_head_at_row(answer, row);
 	*ret_count = (size_t)rows;
 	PQclear(answer);
 	return status;

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "log_postgres/inherit.h"
 #include "log_postgres/postgres.h"
 
 static const uint64_t deadline_ns_default = 5 * NS_PER_S;
 static const uint64_t deadline_ns_most = 3600 * NS_PER_S;
+static const uint64_t transaction_idle_ns_default = 10 * NS_PER_S;
+static const uint64_t transaction_idle_ns_least = NS_PER_S / 10;
+static const uint64_t transaction_idle_ns_most = 3600 * NS_PER_S;
 
 static bool
 is_flag(int32_t value)
@@ -53,17 +58,22 @@ settings_resolve(const struct reprise_log_postgres_options *given, struct settin
 	struct reprise_log_postgres_options known = { 0 };
 
 	if (!sized_read(&known, sizeof(known), sizeof(known), given))
-		return error_invalid(error, "options: size");
+		return error_size(error, "options: size", given, sizeof(known));
 	if (known.schema == NULL)
 		known.schema = "reprise";
 	if (known.connection == NULL)
 		known.connection = "";
 	if (known.deadline_ns == 0)
 		known.deadline_ns = deadline_ns_default;
+	if (known.transaction_idle_ns == 0)
+		known.transaction_idle_ns = transaction_idle_ns_default;
 	if (!schema_is_good(known.schema))
 		return error_invalid(error, "schema");
 	if (known.deadline_ns > deadline_ns_most)
 		return error_invalid(error, "deadline_ns");
+	if (known.transaction_idle_ns < transaction_idle_ns_least ||
+	    known.transaction_idle_ns > transaction_idle_ns_most)
+		return error_invalid(error, "transaction_idle_ns");
 	if (!is_flag(known.is_written_enough))
 		return error_invalid(error, "is_written_enough");
 	if (!is_flag(known.deletes_archived))
@@ -79,6 +89,7 @@ settings_resolve(const struct reprise_log_postgres_options *given, struct settin
 	*ret_settings = (struct settings){
 		.connection = strdup(known.connection),
 		.deadline_ns = known.deadline_ns,
+		.transaction_idle_ns = known.transaction_idle_ns,
 		.is_written_enough = known.is_written_enough == 1,
 		.deletes_archived = known.deletes_archived == 1,
 		.is_set_up = known.is_set_up == 1,
@@ -101,11 +112,29 @@ close_log(struct reprise_log *log)
 	free(postgres);
 }
 
+static void
+disinherit(struct reprise_log *log)
+{
+	wire_disinherit(&postgres_of(log)->wire);
+}
+
+static void
+discard(struct reprise_log *log, bool was_busy)
+{
+	struct postgres *const postgres = postgres_of(log);
+
+	wire_discard(&postgres->wire, was_busy);
+	free(postgres->settings.connection);
+	free(postgres);
+}
+
 static reprise_status open_another(struct reprise_log *log, struct reprise_log **ret_log,
 				   struct reprise_error *error);
 
 static const struct log_adapter adapter = {
 	.close = close_log,
+	.disinherit = disinherit,
+	.discard = discard,
 	.another = open_another,
 	.begin = write_begin,
 	.put_row = write_row,
@@ -114,6 +143,8 @@ static const struct log_adapter adapter = {
 	.put_life = write_life,
 	.put_head = write_head,
 	.move_rows = write_moves,
+	.drop_rises = write_drop_rises,
+	.drop_commits = write_drop_commits,
 	.commit = write_end,
 	.rollback = write_undo,
 	.look = find_begin,
@@ -122,10 +153,17 @@ static const struct log_adapter adapter = {
 	.life_at = find_life_at,
 	.life_of = find_life_of,
 	.lives_after = find_lives,
-	.rise_above = find_rise,
-	.commit_from = find_commit,
+	.rises_above = find_rises,
+	.commits_from = find_commits,
+	.version = find_version,
 	.threads_after = find_threads,
 };
+
+bool
+postgres_is(const struct reprise_log *log)
+{
+	return log->adapter == &adapter;
+}
 
 reprise_status
 reprise_log_postgres_open(const struct reprise_log_postgres_options *options,
@@ -135,6 +173,7 @@ reprise_log_postgres_open(const struct reprise_log_postgres_options *options,
 		return error_invalid(error, "options");
 	if (ret_log == NULL)
 		return error_invalid(error, "ret_log");
+	UNCANCELLABLE;
 	struct postgres *const postgres = calloc(1, sizeof(*postgres));
 
 	if (postgres == NULL)
@@ -145,12 +184,15 @@ reprise_log_postgres_open(const struct reprise_log_postgres_options *options,
 		free(postgres);
 		return status;
 	}
-	const uint64_t deadline_ns = postgres->settings.deadline_ns;
-
-	/* The server knows how long others may be waited for; it is given the time to say that it was too long. */
-	postgres->wire.patience_ns = deadline_ns + deadline_ns / 4 + NS_PER_S / 20;
-	log_init(&postgres->log, &adapter,
-		 postgres->settings.is_written_enough ? LOG_WRITTEN : LOG_SYNCED);
+	postgres->wire.deadline_ns = postgres->settings.deadline_ns;
+	postgres->wire.is_interrupted = &postgres->log.is_interrupted;
+	postgres->wire.socket = -1;
+	if (!log_init(&postgres->log, &adapter,
+		      postgres->settings.is_written_enough ? LOG_WRITTEN : LOG_SYNCED)) {
+		free(postgres->settings.connection);
+		free(postgres);
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
 	status = connect_first(postgres, error);
 	if (status != REPRISE_OK)
 		close_log(&postgres->log);
@@ -172,6 +214,7 @@ open_another(struct reprise_log *log, struct reprise_log **ret_log, struct repri
 		.deletes_archived = settings->deletes_archived,
 		.is_set_up = settings->is_set_up,
 		.is_isolated = settings->is_isolated,
+		.transaction_idle_ns = settings->transaction_idle_ns,
 	};
 
 	return reprise_log_postgres_open(&options, ret_log, error);

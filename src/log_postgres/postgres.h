@@ -17,7 +17,8 @@
 #include "log_postgres/wire.h"
 
 enum {
-	SCHEMA_BYTES_MAX = 63
+	SCHEMA_BYTES_MAX = 63,
+	SNAPSHOT_BYTES_MAX = 255
 };
 
 /* As asked for, checked, with copies of the texts. */
@@ -25,6 +26,7 @@ struct settings {
 	char *connection; /* owned */
 	char schema[SCHEMA_BYTES_MAX + 1];
 	uint64_t deadline_ns;
+	uint64_t transaction_idle_ns;
 	bool is_written_enough;
 	bool deletes_archived;
 	bool is_set_up;
@@ -36,6 +38,11 @@ struct postgres {
 	struct settings settings;
 	struct wire wire;
 	struct batch batch; /* put, and not sent yet */
+
+	/* The last snapshot that was seen, in which session of the server; and how many others were before it. */
+	uint64_t version;
+	int snapshot_process;
+	char snapshot[SNAPSHOT_BYTES_MAX + 1];
 };
 
 static inline struct postgres *
@@ -44,10 +51,15 @@ postgres_of(struct reprise_log *log)
 	return (struct postgres *)log;
 }
 
+/* Whether the log is one of this adapter's. */
+bool postgres_is(const struct reprise_log *log);
+
 /*
  * connect_first  A connection that is ready for transactions; creates the schema or brings it up to date, if that
  *                is wanted.
  * connect_again  The same in place of one that was lost, if it was; never creates anything.
+ *
+ * Either begins a call: its deadline runs from here on (wire.h).
  */
 reprise_status connect_first(struct postgres *postgres, struct reprise_error *error);
 reprise_status connect_again(struct postgres *postgres, struct reprise_error *error);
@@ -61,20 +73,24 @@ reprise_status send_statement(struct postgres *postgres, enum statement statemen
 
 /* write.c */
 reprise_status write_begin(struct reprise_log *log, enum log_level level, const char *tenant,
-			   const char *const *threads, size_t threads_count,
+			   const char *const *threads, size_t threads_count, uint64_t patience_ns,
 			   struct log_head *ret_heads, struct reprise_error *error);
 reprise_status write_row(struct reprise_log *log, int64_t id, const struct log_row *row,
 			 struct reprise_error *error);
-reprise_status write_rise(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+reprise_status write_rise(struct reprise_log *log, int64_t id, const struct log_mark *rise,
 			  struct reprise_error *error);
-reprise_status write_commit(struct reprise_log *log, int64_t id, uint64_t revision,
-			    uint64_t ordinal, struct reprise_error *error);
-reprise_status write_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
+reprise_status write_commit(struct reprise_log *log, int64_t id, const struct log_mark *commit,
+			    struct reprise_error *error);
+reprise_status write_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
+				struct reprise_error *error);
+reprise_status write_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal,
+				  uint64_t max, uint64_t *ret_count, struct reprise_error *error);
+reprise_status write_life(struct reprise_log *log, int64_t id, const struct log_life *row,
 			  struct reprise_error *error);
 reprise_status write_head(struct reprise_log *log, const struct log_head *head,
 			  struct reprise_error *error);
 reprise_status write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
-			   uint64_t *ret_count, struct reprise_error *error);
+			   struct log_moved *ret_moved, struct reprise_error *error);
 reprise_status write_end(struct reprise_log *log, struct reprise_error *error);
 void write_undo(struct reprise_log *log);
 
@@ -85,19 +101,23 @@ void find_end(struct reprise_log *log);
 reprise_status find_rows(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit,
 			 log_row_visit visit, void *context, struct reprise_error *error);
 reprise_status find_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal,
-			    struct reprise_life *ret_life, struct reprise_error *error);
+			    struct log_life *ret_life, struct reprise_error *error);
 reprise_status find_life_of(struct reprise_log *log, int64_t id,
 			    const struct reprise_incarnation *incarnation,
-			    struct reprise_life *ret_life, struct reprise_error *error);
+			    struct log_life *ret_life, struct reprise_error *error);
 reprise_status find_lives(struct reprise_log *log, int64_t id, uint64_t number,
-			  struct reprise_life *ret_lives, size_t lives_max, size_t *ret_count,
+			  struct log_life *ret_lives, size_t lives_max, size_t *ret_count,
 			  struct reprise_error *error);
-reprise_status find_rise(struct reprise_log *log, int64_t id, uint64_t revision,
-			 uint64_t *ret_ordinal, struct reprise_error *error);
-reprise_status find_commit(struct reprise_log *log, int64_t id, uint64_t revision,
-			   uint64_t *ret_ordinal, struct reprise_error *error);
+reprise_status find_rises(struct reprise_log *log, int64_t id, uint64_t revision,
+			  struct log_mark *ret_rises, size_t rises_max, size_t *ret_count,
+			  struct reprise_error *error);
+reprise_status find_commits(struct reprise_log *log, int64_t id, uint64_t revision,
+			    struct log_mark *ret_commits, size_t commits_max, size_t *ret_count,
+			    struct reprise_error *error);
+reprise_status find_version(struct reprise_log *log, uint64_t *ret_version,
+			    struct reprise_error *error);
 reprise_status find_threads(struct reprise_log *log, const char *tenant, const char *after,
-			    char (*ret_threads)[LOG_NAME_BYTES], size_t *ret_count,
+			    struct log_thread *ret_threads, size_t *ret_count,
 			    struct reprise_error *error);
 
 /* heads.c: asks for the heads of threads, and waits; @ret_count is how many there are. */
@@ -107,6 +127,8 @@ reprise_status heads_find(struct postgres *postgres, const struct values *tenant
 /* Tenant and threads as values; the bytes to free, or NULL without memory. */
 char *heads_values(struct values *ret_values, const char *tenant, const char *const *threads,
 		   size_t threads_count);
-void life_at_row(const PGresult *answer, int row, int first_column, struct reprise_life *ret_life);
+/* HEAD columns, without the last life. And LIFE columns; false: they cannot be a life. */
+struct log_head head_at_row(const PGresult *answer, int row);
+bool life_at_row(const PGresult *answer, int row, int first_column, struct log_life *ret_life);
 
 #endif /* LOG_POSTGRES_POSTGRES_H */

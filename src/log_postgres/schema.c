@@ -105,44 +105,14 @@ schema_bring_to(struct wire *wire, const char *schema, int version, struct repri
 		snprintf(create, sizeof(create), "CREATE SCHEMA \"%s\"", schema);
 		(void)wire_send_sql(wire, create, NULL);
 	}
-	while (is_at < version) {
+	const bool is_new = is_at == 0;
+
+	while (is_at < version && status == REPRISE_OK) {
 		is_at++;
 		for (const char *const *sql = schema_steps[is_at]; *sql != NULL; sql++)
 			(void)wire_send_sql(wire, *sql, NULL);
+		if (is_at == SCHEMA_CHECKSUMS_VERSION && !is_new)
+			status = schema_fill_checksums(wire, error);
 	}
-	return wire_ask(wire, NULL, error);
-}
-
-/* What is wrong with the role that is connected, or with the tables; NULL if nothing is. */
-static const char isolated_sql[] =
-	"SELECT CASE"
-	" WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper)"
-	" THEN 'the role is a superuser'"
-	" WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND rolbypassrls)"
-	" THEN 'the role has BYPASSRLS'"
-	" WHEN EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relkind = 'r'"
-	" AND pg_has_role(relowner, 'USAGE')) OR pg_has_role(nspowner, 'USAGE')"
-	" THEN 'the role owns the tables'"
-	" WHEN EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relkind = 'r'"
-	" AND relname <> 'about' AND NOT (relrowsecurity AND relforcerowsecurity))"
-	" THEN 'row-level security is not forced'"
-	" END FROM pg_namespace n WHERE nspname = $1";
-
-reprise_status
-schema_check_isolated(struct wire *wire, const char *schema, struct reprise_error *error)
-{
-	struct values name = { 0 };
-	PGresult *answer = NULL;
-
-	value_text(&name, schema);
-	(void)wire_send_sql(wire, isolated_sql, &name);
-	reprise_status status = wire_ask(wire, &answer, error);
-
-	if (status != REPRISE_OK)
-		return status;
-	if (PQntuples(answer) != 1 || !PQgetisnull(answer, 0, 0))
-		status = error_detailed(error, REPRISE_E_INVALID, "is_isolated",
-					PQgetvalue(answer, 0, 0));
-	PQclear(answer);
-	return status;
+	return status == REPRISE_OK ? wire_ask(wire, NULL, error) : status;
 }

@@ -12,8 +12,12 @@
 #include "log_postgres/wire.h"
 
 enum {
-	SCHEMA_VERSION = 2
+	SCHEMA_VERSION = 5,
+	SCHEMA_CHECKSUMS_VERSION = 3, /* its step goes on with schema_fill_checksums */
 };
+
+/* The tenant that is set for the transaction, or NULL. It is NULL before the first setting of a connection, '' after it. */
+#define OWN_TENANT "nullif(current_setting('reprise.tenant', true), '')"
 
 /* Statements, NULL-terminated, by the version that they make. */
 extern const char *const *const schema_steps[SCHEMA_VERSION + 1];
@@ -29,8 +33,10 @@ reprise_status schema_look(struct wire *wire, const char *schema, bool *ret_is_t
 reprise_status schema_bring_to(struct wire *wire, const char *schema, int version,
 			       struct reprise_error *error);
 
-/* E_INVALID if row-level security does not bind the role that is connected. */
-reprise_status schema_check_isolated(struct wire *wire, const char *schema,
-				     struct reprise_error *error);
+/*
+ * Gives each row of heads, lives, rises and commits that is there its checksum, in the transaction of the step that
+ * brings them. Row-level security is not forced on these tables meanwhile, so that their owner sees every tenant's.
+ */
+reprise_status schema_fill_checksums(struct wire *wire, struct reprise_error *error);
 
 #endif /* LOG_POSTGRES_SCHEMA_H */

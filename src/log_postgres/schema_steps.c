@@ -4,19 +4,17 @@
 #include "log_postgres/schema.h"
 
 /*
- * Rows of the tenant that is set for the transaction, and no others; none if it is not set, which is NULL
- * before the first setting of a connection and '' after it. The sub-select is evaluated once for a statement. The
- * owner is bound as well.
+ * Rows of the tenant that is set for the transaction, and no others; none if it is not set. The sub-select is
+ * evaluated once for a statement. The owner is bound as well.
  */
-#define TENANT "nullif(current_setting('reprise.tenant', true), '')"
-#define BOUND_TO_TENANT(table)                                                          \
-	"ALTER TABLE " table " ENABLE ROW LEVEL SECURITY",                              \
-		"ALTER TABLE " table " FORCE ROW LEVEL SECURITY",                       \
-		"CREATE POLICY own_tenant ON " table " USING (tenant = (SELECT " TENANT \
-		")) WITH CHECK (tenant = " TENANT ")"
+#define BOUND_TO_TENANT(table)                                                              \
+	"ALTER TABLE " table " ENABLE ROW LEVEL SECURITY",                                  \
+		"ALTER TABLE " table " FORCE ROW LEVEL SECURITY",                           \
+		"CREATE POLICY own_tenant ON " table " USING (tenant = (SELECT " OWN_TENANT \
+		")) WITH CHECK (tenant = " OWN_TENANT ")"
 
 /* What is written without naming it is the transaction's tenant's. */
-#define TENANT_COLUMN "tenant text COLLATE \"C\" NOT NULL DEFAULT " TENANT
+#define TENANT_COLUMN "tenant text COLLATE \"C\" NOT NULL DEFAULT " OWN_TENANT
 
 static const char *const version_1[] = {
 	"CREATE TABLE about ("
@@ -98,4 +96,50 @@ static const char *const version_2[] = {
 	NULL,
 };
 
-const char *const *const schema_steps[SCHEMA_VERSION + 1] = { NULL, version_1, version_2 };
+/* Every row has a checksum; a head knows the last rise among what was moved away. */
+static const char *const version_3[] = {
+	("ALTER TABLE heads ADD COLUMN moved_revision bigint NOT NULL DEFAULT 0,"
+	 " ADD COLUMN moved_ordinal bigint NOT NULL DEFAULT 0,"
+	 " ADD COLUMN checksum integer NOT NULL DEFAULT 0"),
+	"ALTER TABLE lives ADD COLUMN checksum integer NOT NULL DEFAULT 0",
+	"ALTER TABLE rises ADD COLUMN checksum integer NOT NULL DEFAULT 0",
+	"ALTER TABLE commits ADD COLUMN checksum integer NOT NULL DEFAULT 0",
+	"UPDATE about SET version = 3",
+	NULL,
+};
+
+/*
+ * Every key begins with the tenant, so that a row which another tenant has put under a key's number is in nobody's
+ * way. A row without a checksum is refused from now on.
+ */
+#define KEY_OF_TENANT(table, columns)                           \
+	"ALTER TABLE " table " DROP CONSTRAINT " table "_pkey," \
+	" ADD PRIMARY KEY (tenant, key, " columns ")"
+
+static const char *const version_4[] = {
+	"ALTER TABLE heads DROP CONSTRAINT heads_id_key, ADD UNIQUE (tenant, id)",
+	"ALTER TABLE lives DROP CONSTRAINT lives_key_incarnation_key,"
+	" DROP CONSTRAINT lives_key_first_number_key,"
+	" ADD UNIQUE (tenant, key, incarnation), ADD UNIQUE (tenant, key, first, number)",
+	KEY_OF_TENANT("lives", "number"),
+	KEY_OF_TENANT("rows", "last"),
+	KEY_OF_TENANT("archive", "last"),
+	KEY_OF_TENANT("rises", "revision"),
+	KEY_OF_TENANT("commits", "revision"),
+	"ALTER TABLE lives ALTER COLUMN checksum DROP DEFAULT",
+	"ALTER TABLE rises ALTER COLUMN checksum DROP DEFAULT",
+	"ALTER TABLE commits ALTER COLUMN checksum DROP DEFAULT",
+	"UPDATE about SET version = 4",
+	NULL,
+};
+
+/* A head knows the lease of its last life. Checksums of heads without a lease stay as they were. */
+static const char *const version_5[] = {
+	("ALTER TABLE heads ADD COLUMN lease_ns bigint NOT NULL DEFAULT 0,"
+	 " ADD COLUMN lease_end_ns bigint NOT NULL DEFAULT 0"),
+	"UPDATE about SET version = 5",
+	NULL,
+};
+
+const char *const *const schema_steps[SCHEMA_VERSION + 1] = { NULL,      version_1, version_2,
+							      version_3, version_4, version_5 };

@@ -14,27 +14,33 @@ enum statement {
 	BEGIN_READING,
 	SET_TENANT,            /* tenant */
 	SET_TENANT_AND_COMMIT, /* tenant, synchronous_commit */
+	SET_PATIENCE,          /* lock_timeout of the transaction, in milliseconds */
 	COMMIT,
 	ROLLBACK,
-	CREATE_HEADS, /* tenant, threads */
-	LOCK_HEADS,   /* tenant, threads */
-	FIND_HEADS,   /* tenant, threads: HEAD columns, in the order of the threads */
+	CREATE_HEADS,    /* tenant, threads */
+	LOCK_HEADS,      /* tenant, threads */
+	LOCK_FREE_HEADS, /* tenant, threads: the places of those that nobody else has locked */
+	FIND_HEADS, /* tenant, threads: HEAD columns, the clock, the last life; in the order of threads */
 	PUT_ROW, /* key, last, first, revision, time_ns, type, kind, flags, reason, checksum, payload */
-	PUT_ROWS,       /* the same; arrays, but for the key */
-	PUT_RISE,       /* key, revision, ordinal */
-	DELETE_COMMITS, /* key, revision */
-	PUT_COMMIT,     /* key, revision, ordinal */
-	PUT_LIFE,       /* key, number, incarnation, first, last, state */
-	PUT_HEAD, /* id, kind, head, watermark, revision_max, has_ended, end_status, end_ordinal, life */
-	MOVE_ROWS,     /* key, watermark, count */
-	DELETE_ROWS,   /* key, watermark, count */
-	ROWS_AFTER,    /* key, last, count, bytes: ROW columns */
-	LIFE_AT,       /* key, ordinal: LIFE columns */
-	LIFE_OF,       /* key, incarnation: LIFE columns */
-	LIVES_AFTER,   /* key, number, count: LIFE columns */
-	RISE_ABOVE,    /* key, revision: ordinal */
-	COMMIT_FROM,   /* key, revision: ordinal */
-	THREADS_AFTER, /* tenant, thread, count: thread */
+	PUT_ROWS,         /* the same; arrays, but for the key */
+	PUT_RISE,         /* key, MARK columns */
+	DROP_RISES,       /* key, revision */
+	DELETE_COMMITS,   /* key, revision */
+	DROP_OLD_COMMITS, /* key, ordinal, count */
+	PUT_COMMIT,       /* key, MARK columns */
+	PUT_LIFE,         /* key, LIFE columns */
+	PUT_HEAD,         /* HEAD columns */
+	MOVE_ROWS,        /* key, watermark, count: how many, the greatest last */
+	DELETE_ROWS,      /* the same */
+	ROWS_AFTER,       /* key, last, count, bytes: ROW columns */
+	LIFE_AT,          /* key, ordinal: LIFE columns */
+	LIFE_OF,          /* key, incarnation: LIFE columns */
+	LIVES_AFTER,      /* key, number, count: LIFE columns */
+	RISES_ABOVE,      /* key, revision, count: MARK columns */
+	COMMITS_FROM,     /* key, revision, count: MARK columns */
+	THREADS_AFTER,    /* tenant, thread, count: HEAD columns, thread */
+	SNAPSHOT,         /* : which transactions are over, as text */
+	END_ABANDONED,    /* milliseconds: the number of sessions that were ended */
 	STATEMENTS_COUNT,
 };
 
@@ -48,7 +54,14 @@ enum head_column {
 	HEAD_END_STATUS,
 	HEAD_END_ORDINAL,
 	HEAD_LIFE,
-	HEAD_LIFE_FIRST_COLUMN, /* from here on LIFE columns, of the last life */
+	HEAD_MOVED_REVISION,
+	HEAD_MOVED_ORDINAL,
+	HEAD_CHECKSUM,
+	HEAD_LEASE,
+	HEAD_LEASE_END,
+	HEAD_COLUMNS_COUNT,
+	HEAD_READ = HEAD_COLUMNS_COUNT, /* the server's clock, in microseconds */
+	HEAD_LIFE_FIRST_COLUMN,         /* from here on LIFE columns, of the last life */
 };
 
 enum life_column {
@@ -57,6 +70,13 @@ enum life_column {
 	LIFE_FIRST,
 	LIFE_LAST,
 	LIFE_STATE,
+	LIFE_CHECKSUM,
+};
+
+enum mark_column {
+	MARK_REVISION,
+	MARK_ORDINAL,
+	MARK_CHECKSUM,
 };
 
 enum row_column {

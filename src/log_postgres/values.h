@@ -21,7 +21,7 @@
 #define REVISION_TURN (UINT64_C(1) << 63)
 
 enum {
-	VALUES_MAX = 11
+	VALUES_MAX = 14
 };
 
 struct values {
@@ -110,6 +110,21 @@ number_at(const PGresult *result, int row, int column)
 	default:
 		return 0;
 	}
+}
+
+/*
+ * A number of 0 to @max. One that does not fit leaves words in @fault, and is 0: so no damaged number is cut to a
+ * good one.
+ */
+static inline uint64_t
+within_at(const PGresult *result, int row, int column, uint64_t max, const char **fault)
+{
+	const uint64_t number = (uint64_t)number_at(result, row, column);
+
+	if (number <= max)
+		return number;
+	*fault = "a number that cannot be";
+	return 0;
 }
 
 static inline uint64_t

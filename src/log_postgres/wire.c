@@ -3,18 +3,30 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/numbers.h"
+#include "log/adapter.h"
 
 /* So much is queued before it is seen to that it leaves, and that answers come in. */
 static const size_t unsent_bytes_max = 128 << 10;
 
+/* After so much data the deadline begins anew. */
+static const size_t extension_bytes = 1 << 20;
+
+/*
+ * The server's own time-outs end at the deadline. It is given the time to say so, since a call that gives the server
+ * up loses the connection.
+ */
+static const uint64_t grace_ns = 25000000;
+
 /* What a statement without its values takes, about. */
 static const size_t statement_bytes = 64;
 
-static const int formats[VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }; /* binary */
+static const int formats[VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }; /* binary */
 
 static void
 lose(struct wire *wire, reprise_status status, const char *words)
@@ -40,18 +52,21 @@ refused(struct wire *wire)
 	return wire->failure.status;
 }
 
-/* E_TIMEOUT at @due_ns. */
+/* E_TIMEOUT at @due_ns, or soon after the log is interrupted. */
 static reprise_status
-wait_until(const PGconn *connection, short events, uint64_t due_ns)
+wait_until(const struct wire *wire, const PGconn *connection, short events, uint64_t due_ns)
 {
 	struct pollfd poll_fd = { .fd = PQsocket(connection), .events = events };
 
 	for (;;) {
 		const uint64_t now_ns = clock_ns();
 		const uint64_t left_ns = now_ns < due_ns ? due_ns - now_ns : 0;
-		const uint64_t left_ms = least(left_ns / 1000000 + (left_ns > 0), 60000);
+		const uint64_t left_ms =
+			least(left_ns / 1000000 + (left_ns > 0), LOG_INTERRUPT_NS / 1000000);
 		const int ready = poll(&poll_fd, 1, (int)left_ms);
 
+		if (load_relaxed(wire->is_interrupted) != 0)
+			return REPRISE_E_TIMEOUT;
 		if (ready > 0)
 			return REPRISE_OK;
 		if (ready < 0 && errno != EINTR)
@@ -61,6 +76,21 @@ wait_until(const PGconn *connection, short events, uint64_t due_ns)
 	}
 }
 
+void
+wire_begin_call(struct wire *wire)
+{
+	wire->due_ns = deadline_after(clock_ns(), wire->deadline_ns + grace_ns);
+	wire->moved_bytes = 0;
+}
+
+void
+wire_count_moved(struct wire *wire, size_t bytes)
+{
+	wire->moved_bytes += bytes;
+	if (wire->moved_bytes >= extension_bytes)
+		wire_begin_call(wire);
+}
+
 static void
 say_nothing(void *context, const char *words)
 {
@@ -68,19 +98,21 @@ say_nothing(void *context, const char *words)
 }
 
 static reprise_status
-follow_connecting(PGconn *connection, uint64_t due_ns)
+follow_connecting(struct wire *wire, uint64_t due_ns)
 {
+	PGconn *const connection = wire->connection;
 	PostgresPollingStatusType step = PGRES_POLLING_WRITING;
 
 	if (PQstatus(connection) == CONNECTION_BAD)
 		return REPRISE_E_IO;
 	while (step != PGRES_POLLING_OK) {
 		const reprise_status status = wait_until(
-			connection, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, due_ns);
+			wire, connection, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, due_ns);
 
 		if (status != REPRISE_OK)
 			return status;
 		step = PQconnectPoll(connection);
+		wire->socket = PQsocket(connection);
 		if (step == PGRES_POLLING_FAILED)
 			return REPRISE_E_IO;
 	}
@@ -89,21 +121,50 @@ follow_connecting(PGconn *connection, uint64_t due_ns)
 	return REPRISE_OK;
 }
 
-reprise_status
-wire_open(struct wire *wire, const char *connection, uint64_t due_ns, struct reprise_error *error)
+/* The connection string comes after what it may say otherwise, and before what it may not. */
+static PGconn *
+start_connecting(const char *connection, uint64_t vanished_ms)
 {
-	const char *const keywords[] = { "dbname", "client_encoding", "fallback_application_name",
+	char idle_s[24], interval_s[24], timeout_ms[24];
+	const uint64_t vanished_s = (vanished_ms + 999) / 1000;
+	const char *const keywords[] = { "keepalives_idle",
+					 "keepalives_interval",
+					 "keepalives_count",
+					 "tcp_user_timeout",
+					 "dbname",
+					 "client_encoding",
+					 "fallback_application_name",
 					 NULL };
-	const char *const values[] = { connection, "UTF8", "reprise", NULL };
-	const uint64_t patience_ns = wire->patience_ns;
+	const char *const values[] = { idle_s,     interval_s, "2",       timeout_ms,
+				       connection, "UTF8",     "reprise", NULL };
 
-	*wire = (struct wire){ .patience_ns = patience_ns };
-	wire->connection = PQconnectStartParams(keywords, values, 1);
-	if (wire->connection == NULL)
+	snprintf(idle_s, sizeof(idle_s), "%llu", (unsigned long long)((vanished_s + 1) / 2));
+	snprintf(interval_s, sizeof(interval_s), "%llu",
+		 (unsigned long long)((vanished_s + 3) / 4));
+	snprintf(timeout_ms, sizeof(timeout_ms), "%llu", (unsigned long long)vanished_ms);
+	return PQconnectStartParams(keywords, values, 1);
+}
+
+reprise_status
+wire_open(struct wire *wire, const char *connection, uint64_t vanished_ms,
+	  struct reprise_error *error)
+{
+	*wire = (struct wire){ .deadline_ns = wire->deadline_ns,
+			       .due_ns = wire->due_ns,
+			       .is_interrupted = wire->is_interrupted,
+			       .socket = -1 };
+	const struct descriptors standard = descriptors_occupy_standard();
+
+	wire->connection = start_connecting(connection, vanished_ms);
+	if (wire->connection == NULL) {
+		descriptors_release(&standard);
 		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	wire->socket = PQsocket(wire->connection);
 	PQsetNoticeProcessor(wire->connection, say_nothing, NULL);
-	const reprise_status status = follow_connecting(wire->connection, due_ns);
+	const reprise_status status = follow_connecting(wire, wire->due_ns);
 
+	descriptors_release(&standard);
 	if (status == REPRISE_OK)
 		return REPRISE_OK;
 	lose(wire, status,
@@ -115,6 +176,7 @@ wire_open(struct wire *wire, const char *connection, uint64_t due_ns, struct rep
 void
 wire_close(struct wire *wire)
 {
+	wire->socket = -1;
 	PQfinish(wire->connection);
 	wire->connection = NULL;
 	wire->pending = 0;
@@ -207,10 +269,10 @@ exchange(struct wire *wire, bool is_all, PGresult **ret_answer)
 			wire->unsent_bytes = 0;
 		if (left == 0 && (!is_all || wire->pending == 0))
 			return REPRISE_OK;
-		status = wait_until(wire->connection, (short)(left > 0 ? POLLIN | POLLOUT : POLLIN),
-				    deadline_after(clock_ns(), wire->patience_ns));
+		status = wait_until(wire, wire->connection,
+				    (short)(left > 0 ? POLLIN | POLLOUT : POLLIN), wire->due_ns);
 		if (status != REPRISE_OK) {
-			lose(wire, status, "the server does not answer");
+			lose(wire, status, "the server does not answer within the deadline");
 			return wire->failure.status;
 		}
 		if (!PQconsumeInput(wire->connection))
@@ -224,6 +286,7 @@ sent(struct wire *wire, size_t bytes)
 	wire->pending++;
 	wire->is_synced = false;
 	wire->unsent_bytes += bytes;
+	wire_count_moved(wire, bytes);
 	if (wire->unsent_bytes < unsent_bytes_max)
 		return REPRISE_OK;
 	const reprise_status status = exchange(wire, false, NULL);

@@ -4,9 +4,9 @@
 
 /*
  * A connection that never waits longer than it may. Statements are sent without waiting for their answers
- * (libpq's pipeline); what fails is kept until the next one that asks. A server that is silent for
- * longer than its patience has lost the connection, and so has one whose trouble is not understood: the next
- * transaction makes a new one.
+ * (libpq's pipeline); what fails is kept until the next one that asks. If the server has not answered when the
+ * call is due, the connection is closed; so it is after a failure that is not understood. The next transaction
+ * makes a new one.
  *
  *     wire_send  wire_send  wire_send ... wire_ask     one trip to the server and back
  */
@@ -19,21 +19,36 @@
 
 #include <reprise/base.h>
 
+#include "base/atomic.h"
 #include "log_postgres/failure.h"
 #include "log_postgres/values.h"
 
 struct wire {
 	PGconn *connection;   /* NULL: none */
-	uint64_t patience_ns; /* how long the server may be silent */
-	size_t pending;       /* answers that are to come */
-	size_t stale;         /* the first so many of them are nobody's any more */
-	size_t unsent_bytes;  /* about, since it was last seen to */
-	bool is_synced;       /* nothing was sent since the last sync */
+	int socket;           /* the connection's, for the child of a fork; -1: none */
+	uint64_t deadline_ns; /* how long a call may wait for the server; see wire_begin_call */
+	uint64_t due_ns;      /* of CLOCK_MONOTONIC: when the present call gives the server up */
+	size_t moved_bytes;   /* since due_ns was last moved */
+	const atomic_u32 *is_interrupted; /* of the log */
+	size_t pending;                   /* answers that are to come */
+	size_t stale;                     /* the first so many of them are nobody's any more */
+	size_t unsent_bytes;              /* about, since it was last seen to */
+	bool is_synced;                   /* nothing was sent since the last sync */
 	struct failure failure;
 };
 
-/* Connects until @due_ns of CLOCK_MONOTONIC. On failure there is no connection. */
-reprise_status wire_open(struct wire *wire, const char *connection, uint64_t due_ns,
+/*
+ * A call of the log begins: everything that it waits for, a new connection too, has to come within the deadline.
+ * The deadline begins anew after each MiB that was sent or received, so that much data on a slow server is no failure.
+ */
+void wire_begin_call(struct wire *wire);
+void wire_count_moved(struct wire *wire, size_t bytes);
+
+/*
+ * Connects, until the call is due. On failure there is no connection. @vanished_ms: the kernel gives up a
+ * server that acknowledges nothing for so long.
+ */
+reprise_status wire_open(struct wire *wire, const char *connection, uint64_t vanished_ms,
 			 struct reprise_error *error);
 void wire_close(struct wire *wire);
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -44,42 +46,142 @@ send_values(struct reprise_log *log, enum statement statement, const struct valu
 	return known_failure(postgres_of(log), error);
 }
 
+/* The arguments of a transaction's beginning. */
+struct beginning {
+	enum log_level level;
+	const char *tenant;
+	struct values heads; /* tenant and threads */
+	size_t count;        /* of threads */
+	uint64_t patience_ns;
+};
+
 static void
-send_begin(struct reprise_log *log, enum log_level level, const char *tenant)
+send_begin(struct reprise_log *log, const struct beginning *beginning)
+{
+	struct values values = { 0 }, patience = { 0 };
+	char patience_ms[24];
+
+	value_text(&values, beginning->tenant);
+	value_text(&values, beginning->level == LOG_SYNCED ? "on" : "off");
+	(void)send_values(log, BEGIN_WRITING, NULL, NULL);
+	(void)send_values(log, SET_TENANT_AND_COMMIT, &values, NULL);
+	if (beginning->patience_ns < postgres_of(log)->settings.deadline_ns) {
+		snprintf(patience_ms, sizeof(patience_ms), "%" PRIu64,
+			 beginning->patience_ns / 1000000 + 1);
+		value_text(&patience, patience_ms);
+		(void)send_values(log, SET_PATIENCE, &patience, NULL);
+	}
+	(void)send_values(log, CREATE_HEADS, &beginning->heads, NULL);
+}
+
+/*
+ * Somebody holds a key for longer than the deadline. If that is a session whose client has vanished, it is ended, and
+ * the next call gets the key.
+ */
+static void
+end_abandoned(struct postgres *postgres)
 {
 	struct values values = { 0 };
 
-	value_text(&values, tenant);
-	value_text(&values, level == LOG_SYNCED ? "on" : "off");
-	(void)send_values(log, BEGIN_WRITING, NULL, NULL);
-	(void)send_values(log, SET_TENANT_AND_COMMIT, &values, NULL);
+	if (postgres->wire.connection == NULL)
+		return;
+	value_ordinal(&values, postgres->settings.transaction_idle_ns / 1000000);
+	(void)send_statement(postgres, END_ABANDONED, &values);
+	(void)wire_ask(&postgres->wire, NULL, NULL);
+	if (postgres->wire.failure.status != REPRISE_OK)
+		write_undo(&postgres->log);
 }
 
-reprise_status
-write_begin(struct reprise_log *log, enum log_level level, const char *tenant,
-	    const char *const *threads, size_t threads_count, struct log_head *ret_heads,
-	    struct reprise_error *error)
+/* The heads, locked or not. */
+static reprise_status
+find_heads(struct postgres *postgres, const struct beginning *beginning, struct log_head *ret_heads,
+	   struct reprise_error *error)
 {
-	struct postgres *const postgres = postgres_of(log);
-	struct values values;
 	size_t found = 0;
+	const reprise_status status =
+		heads_find(postgres, &beginning->heads, beginning->count, ret_heads, &found, error);
+
+	if (status == REPRISE_OK && found != beginning->count)
+		return error_detailed(error, REPRISE_E_CORRUPT, "heads", "not one for a thread");
+	return status;
+}
+
+static reprise_status
+begin_with_all(struct postgres *postgres, const struct beginning *beginning,
+	       struct log_head *ret_heads, struct reprise_error *error)
+{
+	const reprise_status status = connect_again(postgres, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	send_begin(&postgres->log, beginning);
+	(void)send_values(&postgres->log, LOCK_HEADS, &beginning->heads, NULL);
+	return find_heads(postgres, beginning, ret_heads, error);
+}
+
+/* Without the heads that others have locked; only a head that another transaction is just creating is waited for. */
+static reprise_status
+begin_with_free(struct postgres *postgres, const struct beginning *beginning,
+		struct log_head *ret_heads, struct reprise_error *error)
+{
+	PGresult *answer = NULL;
 	reprise_status status = connect_again(postgres, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	char *const array = heads_values(&values, tenant, threads, threads_count);
+	send_begin(&postgres->log, beginning);
+	(void)send_values(&postgres->log, LOCK_FREE_HEADS, &beginning->heads, NULL);
+	status = wire_ask(&postgres->wire, &answer, error);
+	if (status == REPRISE_OK)
+		status = find_heads(postgres, beginning, ret_heads, error);
+	for (size_t i = 0; status == REPRISE_OK && i < beginning->count; i++)
+		ret_heads[i].is_held = true;
+	for (int row = 0; status == REPRISE_OK && row < PQntuples(answer); row++) {
+		const uint64_t place = ordinal_at(answer, row, 0);
+
+		if (place >= 1 && place <= beginning->count)
+			ret_heads[place - 1].is_held = false;
+	}
+	PQclear(answer);
+	return status;
+}
+
+static reprise_status
+begin_patiently(struct postgres *postgres, struct beginning *beginning, struct log_head *ret_heads,
+		struct reprise_error *error)
+{
+	const bool is_patient = beginning->patience_ns >= postgres->settings.deadline_ns;
+	reprise_status status = begin_with_all(postgres, beginning, ret_heads, error);
+
+	if (status != REPRISE_OK)
+		write_undo(&postgres->log);
+	if (status == REPRISE_E_TIMEOUT)
+		end_abandoned(postgres);
+	if (status != REPRISE_E_TIMEOUT || is_patient || postgres->wire.connection == NULL)
+		return status;
+	beginning->patience_ns = LOG_PATIENT;
+	status = begin_with_free(postgres, beginning, ret_heads, error);
+	if (status != REPRISE_OK)
+		write_undo(&postgres->log);
+	return status;
+}
+
+reprise_status
+write_begin(struct reprise_log *log, enum log_level level, const char *tenant,
+	    const char *const *threads, size_t threads_count, uint64_t patience_ns,
+	    struct log_head *ret_heads, struct reprise_error *error)
+{
+	struct beginning beginning = {
+		.level = level, .tenant = tenant, .count = threads_count, .patience_ns = patience_ns
+	};
+	char *const array = heads_values(&beginning.heads, tenant, threads, threads_count);
 
 	if (array == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	send_begin(log, level, tenant);
-	(void)send_values(log, CREATE_HEADS, &values, NULL);
-	(void)send_values(log, LOCK_HEADS, &values, NULL);
-	status = heads_find(postgres, &values, threads_count, ret_heads, &found, error);
+	const reprise_status status =
+		begin_patiently(postgres_of(log), &beginning, ret_heads, error);
+
 	free(array);
-	if (status == REPRISE_OK && found != threads_count)
-		status = error_detailed(error, REPRISE_E_CORRUPT, "heads", "not one for a thread");
-	if (status != REPRISE_OK)
-		write_undo(log);
 	return status;
 }
 
@@ -117,38 +219,78 @@ write_row(struct reprise_log *log, int64_t id, const struct log_row *row,
 	return known_failure(postgres, error);
 }
 
-reprise_status
-write_rise(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
-	   struct reprise_error *error)
+static reprise_status
+send_mark(struct reprise_log *log, enum statement statement, int64_t id,
+	  const struct log_mark *mark, struct reprise_error *error)
 {
 	struct values values = { 0 };
 
 	value_i64(&values, id);
-	value_revision(&values, revision);
-	value_ordinal(&values, ordinal);
-	return send_values(log, PUT_RISE, &values, error);
+	value_revision(&values, mark->revision);
+	value_ordinal(&values, mark->ordinal);
+	value_i32(&values, (int32_t)mark->checksum);
+	return send_values(log, statement, &values, error);
 }
 
 reprise_status
-write_commit(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+write_rise(struct reprise_log *log, int64_t id, const struct log_mark *rise,
+	   struct reprise_error *error)
+{
+	return send_mark(log, PUT_RISE, id, rise, error);
+}
+
+reprise_status
+write_commit(struct reprise_log *log, int64_t id, const struct log_mark *commit,
 	     struct reprise_error *error)
 {
 	struct values values = { 0 };
 
 	value_i64(&values, id);
-	value_revision(&values, revision);
+	value_revision(&values, commit->revision);
 	const reprise_status status = send_values(log, DELETE_COMMITS, &values, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	value_ordinal(&values, ordinal);
-	return send_values(log, PUT_COMMIT, &values, error);
+	return send_mark(log, PUT_COMMIT, id, commit, error);
 }
 
 reprise_status
-write_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
+write_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
+		 struct reprise_error *error)
+{
+	struct values values = { 0 };
+
+	value_i64(&values, id);
+	value_revision(&values, revision);
+	return send_values(log, DROP_RISES, &values, error);
+}
+
+reprise_status
+write_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal, uint64_t max,
+		   uint64_t *ret_count, struct reprise_error *error)
+{
+	struct postgres *const postgres = postgres_of(log);
+	struct values values = { 0 };
+	PGresult *answer = NULL;
+
+	value_i64(&values, id);
+	value_ordinal(&values, ordinal);
+	value_ordinal(&values, max);
+	(void)send_statement(postgres, DROP_OLD_COMMITS, &values);
+	const reprise_status status = wire_ask(&postgres->wire, &answer, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	*ret_count = strtoull(PQcmdTuples(answer), NULL, 10);
+	PQclear(answer);
+	return REPRISE_OK;
+}
+
+reprise_status
+write_life(struct reprise_log *log, int64_t id, const struct log_life *row,
 	   struct reprise_error *error)
 {
+	const struct reprise_life *const life = &row->life;
 	struct values values = { 0 };
 
 	value_i64(&values, id);
@@ -157,6 +299,7 @@ write_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
 	value_ordinal(&values, life->first);
 	value_ordinal(&values, life->end);
 	value_i32(&values, (int32_t)life->state);
+	value_i32(&values, (int32_t)row->checksum);
 	return send_values(log, PUT_LIFE, &values, error);
 }
 
@@ -174,12 +317,17 @@ write_head(struct reprise_log *log, const struct log_head *head, struct reprise_
 	value_i32(&values, head->end_status);
 	value_ordinal(&values, head->end_ordinal);
 	value_ordinal(&values, head->life.number);
+	value_revision(&values, head->moved.revision);
+	value_ordinal(&values, head->moved.ordinal);
+	value_i32(&values, (int32_t)head->checksum);
+	value_ordinal(&values, head->lease_ns);
+	value_ordinal(&values, head->lease_end_ns);
 	return send_values(log, PUT_HEAD, &values, error);
 }
 
 reprise_status
 write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
-	    uint64_t *ret_count, struct reprise_error *error)
+	    struct log_moved *ret_moved, struct reprise_error *error)
 {
 	struct postgres *const postgres = postgres_of(log);
 	struct values values = { 0 };
@@ -194,7 +342,8 @@ write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t ma
 
 	if (status != REPRISE_OK)
 		return status;
-	*ret_count = strtoull(PQcmdTuples(answer), NULL, 10);
+	ret_moved->count = ordinal_at(answer, 0, 0);
+	ret_moved->last = ordinal_at(answer, 0, 1);
 	PQclear(answer);
 	return REPRISE_OK;
 }

@@ -9,6 +9,8 @@
 #include <reprise/log_sqlite.h>
 
 #include "log/adapter.h"
+#include "log_sqlite/bound.h"
+#include "log_sqlite/mark.h"
 #include "log_sqlite/statements.h"
 #include "log_sqlite/turn.h"
 
@@ -16,11 +18,21 @@ enum {
 	LOG_SQLITE_APPLICATION = 0x72657072, /* "repr": what SQLite calls application_id */
 };
 
+/* How SQLite opens the database (contract L04). */
+enum view {
+	VIEW_SHARED,    /* with -wal, -shm and locks, beside other programs */
+	VIEW_IMMUTABLE, /* the database alone: it has no -wal */
+	VIEW_ALONE,     /* with its -wal, whose index is kept in memory: it has no -shm */
+};
+
 struct connection {
 	struct reprise_log log;                    /* first: the handle is this */
 	struct reprise_log_sqlite_options options; /* without the path */
-	char *path;
-	sqlite3 *db;
+	struct bound bound;
+	sqlite3 *db; /* NULL: it could not be opened again */
+	enum view view;
+	struct stat seen
+		[2]; /* the database and its -wal, as a view that is not shared has found them */
 	struct turn turn;
 	sqlite3_stmt *statements[STATEMENTS];
 	uint64_t give_up_ns; /* when who waits for others is to give up */
@@ -28,8 +40,11 @@ struct connection {
 	enum log_level level; /* that `synchronous` stands for */
 	bool has_level;
 	bool has_written;
+	int64_t written_id; /* the key whose head this transaction has written last; 0: none */
+
 	uint64_t wal_pages;     /* after the last commit */
 	uint64_t checkpoint_at; /* the number of pages at which the next one is due */
+	uint64_t wait_at;       /* ... at which it waits for snapshots to end again */
 };
 
 static inline struct connection *
@@ -57,37 +72,70 @@ reprise_status connection_ask(struct connection *connection, const char *sql, in
 reprise_status connection_take_turn(struct connection *connection, struct reprise_error *error);
 void connection_give_turn(struct connection *connection);
 
-/* Whether the file may be a log's, by its first bytes and its size (contracts C07). Under the turn it is exact. */
+/*
+ * Before each transaction, and before a commit is acknowledged: whether the files are still those that were opened
+ * (contract L01), and none was cut off under the connection (L02).
+ */
+reprise_status connection_check(struct connection *connection, struct reprise_error *error);
+
+/* Opens the database of connection->bound, and what belongs to it; undoes that. */
+reprise_status connection_connect(struct connection *connection, struct reprise_error *error);
+void connection_disconnect(struct connection *connection);
+
+/* Opens the database again if a view that is not shared is out of date. */
+reprise_status connection_refresh(struct connection *connection, struct reprise_error *error);
+
+/* Whether the file may be a log's, by its first bytes and its size (contract C07). Under the turn it is exact. */
 reprise_status file_judge(struct connection *connection, bool has_turn,
 			  struct reprise_error *error);
 
-/* E_NOT_FOUND or E_IO, as an errno is, with the system's words. */
-reprise_status file_refused(const char *what, int os_error, struct reprise_error *error);
+/* How a read-only connection may see the file without creating anything beside it. */
+enum view file_choose_view(struct connection *connection);
+
+/*
+ * The high-water mark of synced commits (mark.h). E_CORRUPT if the database lacks one; @mark was read before the
+ * transaction that looks for it.
+ */
+reprise_status highwater_check(struct connection *connection, const struct mark *mark,
+			       struct reprise_error *error);
+
+/* Inside the transaction: what the mark is to be; id 0: this transaction needs none. After its commit: writes it. */
+reprise_status highwater_prepare(struct connection *connection, struct mark *ret_mark,
+				 struct reprise_error *error);
+void highwater_raise(struct connection *connection, const struct mark *mark);
 
 /* Makes the schema, brings it up to date, or refuses it. Under the turn. */
 reprise_status schema_settle(struct connection *connection, struct reprise_error *error);
 
-/* A checkpoint if one is due; and the last one. Under the turn; nobody is waited for. */
+/*
+ * Under the turn. A checkpoint if one is due, which waits a moment for snapshots to end if the -wal
+ * has grown (contract L05); and the last one, which waits for nobody.
+ */
 void checkpoint_if_due(struct connection *connection);
 void checkpoint_all(struct connection *connection);
 int checkpoint_note(void *context, sqlite3 *db, const char *name, int pages);
 
 /* The adapter's functions (log/adapter.h). */
 reprise_status sqlite_begin(struct reprise_log *log, enum log_level level, const char *tenant,
-			    const char *const *threads, size_t threads_count,
+			    const char *const *threads, size_t threads_count, uint64_t patience_ns,
 			    struct log_head *ret_heads, struct reprise_error *error);
 reprise_status sqlite_put_row(struct reprise_log *log, int64_t id, const struct log_row *row,
 			      struct reprise_error *error);
-reprise_status sqlite_put_rise(struct reprise_log *log, int64_t id, uint64_t revision,
-			       uint64_t ordinal, struct reprise_error *error);
-reprise_status sqlite_put_commit(struct reprise_log *log, int64_t id, uint64_t revision,
-				 uint64_t ordinal, struct reprise_error *error);
-reprise_status sqlite_put_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
+reprise_status sqlite_put_rise(struct reprise_log *log, int64_t id, const struct log_mark *rise,
+			       struct reprise_error *error);
+reprise_status sqlite_put_commit(struct reprise_log *log, int64_t id, const struct log_mark *commit,
+				 struct reprise_error *error);
+reprise_status sqlite_put_life(struct reprise_log *log, int64_t id, const struct log_life *row,
 			       struct reprise_error *error);
 reprise_status sqlite_put_head(struct reprise_log *log, const struct log_head *head,
 			       struct reprise_error *error);
 reprise_status sqlite_move_rows(struct reprise_log *log, int64_t id, uint64_t watermark,
-				uint64_t max, uint64_t *ret_count, struct reprise_error *error);
+				uint64_t max, struct log_moved *ret_moved,
+				struct reprise_error *error);
+reprise_status sqlite_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
+				 struct reprise_error *error);
+reprise_status sqlite_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal,
+				   uint64_t max, uint64_t *ret_count, struct reprise_error *error);
 reprise_status sqlite_commit(struct reprise_log *log, struct reprise_error *error);
 void sqlite_rollback(struct reprise_log *log);
 reprise_status sqlite_look(struct reprise_log *log, const char *tenant, const char *thread,
@@ -97,19 +145,24 @@ reprise_status sqlite_rows_after(struct reprise_log *log, int64_t id, uint64_t a
 				 uint64_t limit, log_row_visit visit, void *context,
 				 struct reprise_error *error);
 reprise_status sqlite_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal,
-			      struct reprise_life *ret_life, struct reprise_error *error);
+			      struct log_life *ret_life, struct reprise_error *error);
 reprise_status sqlite_life_of(struct reprise_log *log, int64_t id,
 			      const struct reprise_incarnation *incarnation,
-			      struct reprise_life *ret_life, struct reprise_error *error);
+			      struct log_life *ret_life, struct reprise_error *error);
 reprise_status sqlite_lives_after(struct reprise_log *log, int64_t id, uint64_t number,
-				  struct reprise_life *ret_lives, size_t lives_max,
-				  size_t *ret_count, struct reprise_error *error);
-reprise_status sqlite_rise_above(struct reprise_log *log, int64_t id, uint64_t revision,
-				 uint64_t *ret_ordinal, struct reprise_error *error);
-reprise_status sqlite_commit_from(struct reprise_log *log, int64_t id, uint64_t revision,
-				  uint64_t *ret_ordinal, struct reprise_error *error);
+				  struct log_life *ret_lives, size_t lives_max, size_t *ret_count,
+				  struct reprise_error *error);
+reprise_status sqlite_rises_above(struct reprise_log *log, int64_t id, uint64_t revision,
+				  struct log_mark *ret_rises, size_t rises_max, size_t *ret_count,
+				  struct reprise_error *error);
+reprise_status sqlite_commits_from(struct reprise_log *log, int64_t id, uint64_t revision,
+				   struct log_mark *ret_commits, size_t commits_max,
+				   size_t *ret_count, struct reprise_error *error);
+reprise_status sqlite_check(struct reprise_log *log, struct reprise_error *error);
+reprise_status sqlite_version(struct reprise_log *log, uint64_t *ret_version,
+			      struct reprise_error *error);
 reprise_status sqlite_threads_after(struct reprise_log *log, const char *tenant, const char *after,
-				    char (*ret_threads)[LOG_NAME_BYTES], size_t *ret_count,
+				    struct log_thread *ret_threads, size_t *ret_count,
 				    struct reprise_error *error);
 
 /* The head of a key, in whatever transaction there is; id 0: none. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "log_sqlite/connection.h"
 
@@ -10,25 +12,28 @@ malformed(struct reprise_error *error, const char *what)
 	return error_detailed(error, REPRISE_E_CORRUPT, what, NULL);
 }
 
-/* False: the incarnation is none. */
+/* False: the row cannot be a life. */
 static bool
-fill_life(sqlite3_stmt *row, struct reprise_life *life)
+fill_life(sqlite3_stmt *row, struct log_life *ret_life)
 {
+	struct reprise_life *const life = &ret_life->life;
 	const void *const incarnation = sqlite3_column_blob(row, 1);
+	const char *fault = NULL;
 
 	if (incarnation == NULL || sqlite3_column_bytes(row, 1) != (int)sizeof(life->incarnation))
 		return false;
 	memcpy(&life->incarnation, incarnation, sizeof(life->incarnation));
-	life->number = column_number(row, 0);
-	life->first = column_number(row, 2);
-	life->end = column_number(row, 3);
-	life->state = (reprise_life_state)sqlite3_column_int(row, 4);
-	return true;
+	life->number = column_ordinal(row, 0, &fault);
+	life->first = column_ordinal(row, 2, &fault);
+	life->end = column_ordinal(row, 3, &fault);
+	life->state = (reprise_life_state)column_within(row, 4, UINT32_MAX, &fault);
+	ret_life->checksum = (uint32_t)column_within(row, 5, UINT32_MAX, &fault);
+	return fault == NULL;
 }
 
 /* The lives that a statement finds. */
 static reprise_status
-read_lives(struct connection *connection, struct binding *binding, struct reprise_life *ret_lives,
+read_lives(struct connection *connection, struct binding *binding, struct log_life *ret_lives,
 	   size_t lives_max, size_t *ret_count, struct reprise_error *error)
 {
 	size_t count = 0;
@@ -47,13 +52,68 @@ read_lives(struct connection *connection, struct binding *binding, struct repris
 }
 
 static reprise_status
-read_life(struct connection *connection, struct binding *binding, struct reprise_life *ret_life,
+read_life(struct connection *connection, struct binding *binding, struct log_life *ret_life,
 	  struct reprise_error *error)
 {
 	size_t count = 0;
 
-	*ret_life = (struct reprise_life){ 0 };
+	*ret_life = (struct log_life){ 0 };
 	return read_lives(connection, binding, ret_life, 1, &count, error);
+}
+
+/* HEAD_COLUMNS. Of the last life the number alone. */
+static struct log_head
+head_at(sqlite3_stmt *row)
+{
+	struct log_head head = { 0 };
+	const char **const fault = &head.fault;
+
+	head.id = sqlite3_column_int64(row, 0);
+	head.kind = (uint32_t)column_within(row, 1, UINT32_MAX, fault);
+	head.has_ended = column_within(row, 2, 1, fault) != 0;
+	head.end_status = sqlite3_column_int(row, 3);
+	if (head.end_status != sqlite3_column_int64(row, 3) ||
+	    sqlite3_column_type(row, 3) != SQLITE_INTEGER)
+		*fault = "a number that cannot be";
+	head.end_ordinal = column_ordinal(row, 4, fault);
+	head.head = column_ordinal(row, 5, fault);
+	head.watermark = column_ordinal(row, 6, fault);
+	head.revision_max = column_revision(row, 7, fault);
+	head.life.number = column_ordinal(row, 8, fault);
+	head.moved.revision = column_revision(row, 9, fault);
+	head.moved.ordinal = column_ordinal(row, 10, fault);
+	head.checksum = (uint32_t)column_within(row, 11, UINT32_MAX, fault);
+	head.lease_ns = column_ordinal(row, 12, fault);
+	head.lease_end_ns = column_ordinal(row, 13, fault);
+	return head;
+}
+
+/* The last life of a head, whose number is known. */
+static reprise_status
+read_last_life(struct connection *connection, struct log_head *head, struct reprise_error *error)
+{
+	struct binding binding = statement_start(connection, STATEMENT_LIVES_AFTER);
+	struct log_life life = { 0 };
+	bool is_there = false, is_good = false;
+
+	bind_signed(&binding, head->id);
+	bind_number(&binding, head->life.number - 1);
+	bind_number(&binding, 1);
+	if (statement_step(&binding) == SQLITE_ROW) {
+		is_there = true;
+		is_good = fill_life(binding.statement, &life);
+	}
+	const reprise_status status = statement_end(connection, &binding, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (is_there && !is_good)
+		head->fault = "a life";
+	else if (life.life.number != head->life.number)
+		head->fault = "the last life";
+	head->life = life.life;
+	head->life_checksum = life.checksum;
+	return REPRISE_OK;
 }
 
 reprise_status
@@ -61,37 +121,20 @@ read_head(struct connection *connection, const char *tenant, const char *thread,
 	  struct log_head *ret_head, struct reprise_error *error)
 {
 	struct binding binding = statement_start(connection, STATEMENT_HEAD);
-	uint64_t last_life = 0;
-	size_t count = 0;
+	struct timespec now;
 
 	*ret_head = (struct log_head){ 0 };
 	bind_text(&binding, tenant);
 	bind_text(&binding, thread);
-	if (statement_step(&binding) == SQLITE_ROW) {
-		sqlite3_stmt *const row = binding.statement;
+	if (statement_step(&binding) == SQLITE_ROW)
+		*ret_head = head_at(binding.statement);
+	const reprise_status status = statement_end(connection, &binding, error);
 
-		ret_head->id = sqlite3_column_int64(row, 0);
-		ret_head->kind = (uint32_t)sqlite3_column_int64(row, 1);
-		ret_head->has_ended = sqlite3_column_int(row, 2) != 0;
-		ret_head->end_status = sqlite3_column_int(row, 3);
-		ret_head->end_ordinal = column_number(row, 4);
-		ret_head->head = column_number(row, 5);
-		ret_head->watermark = column_number(row, 6);
-		ret_head->revision_max = column_revision(row, 7);
-		last_life = column_number(row, 8);
-	}
-	reprise_status status = statement_end(connection, &binding, error);
-
-	if (status != REPRISE_OK || last_life == 0)
+	clock_gettime(CLOCK_REALTIME, &now);
+	ret_head->read_ns = timespec_ns(&now);
+	if (status != REPRISE_OK || ret_head->life.number == 0)
 		return status;
-	binding = statement_start(connection, STATEMENT_LIVES_AFTER);
-	bind_signed(&binding, ret_head->id);
-	bind_number(&binding, last_life - 1);
-	bind_number(&binding, 1);
-	status = read_lives(connection, &binding, &ret_head->life, 1, &count, error);
-	if (status == REPRISE_OK && ret_head->life.number != last_life)
-		return malformed(error, "the last life");
-	return status;
+	return read_last_life(connection, ret_head, error);
 }
 
 reprise_status
@@ -99,11 +142,16 @@ sqlite_look(struct reprise_log *log, const char *tenant, const char *thread,
 	    struct log_head *ret_head, struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
-	struct binding binding = statement_start(connection, STATEMENT_LOOK);
 
 	connection_start(connection);
-	const reprise_status status = statement_run(connection, &binding, error);
+	reprise_status status = connection_refresh(connection, error);
 
+	if (status != REPRISE_OK)
+		return status;
+	turn_pass_gate(&connection->turn, connection->give_up_ns);
+	struct binding binding = statement_start(connection, STATEMENT_LOOK);
+
+	status = statement_run(connection, &binding, error);
 	if (status != REPRISE_OK)
 		return status;
 	return read_head(connection, tenant, thread, ret_head, error);
@@ -115,25 +163,30 @@ sqlite_leave(struct reprise_log *log)
 	struct connection *const connection = connection_of(log);
 	struct binding binding = statement_start(connection, STATEMENT_ROLLBACK);
 
-	if (!sqlite3_get_autocommit(connection->db))
+	if (connection->db != NULL && !sqlite3_get_autocommit(connection->db))
 		(void)statement_run(connection, &binding, NULL);
 }
 
 static struct log_row
 row_at(sqlite3_stmt *row)
 {
-	return (struct log_row){
-		.last = column_number(row, 0),
-		.first = column_number(row, 1),
-		.type = (uint32_t)sqlite3_column_int64(row, 2),
-		.kind = (uint16_t)sqlite3_column_int(row, 3),
-		.flags = (uint16_t)sqlite3_column_int(row, 4),
-		.reason = (uint32_t)sqlite3_column_int64(row, 5),
-		.revision = column_revision(row, 6),
-		.time_ns = column_number(row, 7),
-		.checksum = (uint32_t)sqlite3_column_int64(row, 8),
-		.payload = { sqlite3_column_blob(row, 9), (size_t)sqlite3_column_bytes(row, 9) },
-	};
+	struct log_row at = { 0 };
+	const char **const fault = &at.fault;
+
+	at.last = column_ordinal(row, 0, fault);
+	at.first = column_ordinal(row, 1, fault);
+	at.type = (uint32_t)column_within(row, 2, UINT32_MAX, fault);
+	at.kind = (uint16_t)column_within(row, 3, UINT16_MAX, fault);
+	at.flags = (uint16_t)column_within(row, 4, UINT16_MAX, fault);
+	at.reason = (uint32_t)column_within(row, 5, UINT32_MAX, fault);
+	at.revision = column_revision(row, 6, fault);
+	at.time_ns = column_ordinal(row, 7, fault);
+	at.checksum = (uint32_t)column_within(row, 8, UINT32_MAX, fault);
+	if (sqlite3_column_type(row, 9) != SQLITE_BLOB)
+		*fault = "a payload that is no bytes";
+	at.payload.data = sqlite3_column_blob(row, 9);
+	at.payload.size = (size_t)sqlite3_column_bytes(row, 9);
+	return at;
 }
 
 reprise_status
@@ -163,7 +216,7 @@ sqlite_rows_after(struct reprise_log *log, int64_t id, uint64_t after, uint64_t 
 }
 
 reprise_status
-sqlite_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct reprise_life *ret_life,
+sqlite_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct log_life *ret_life,
 	       struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
@@ -176,7 +229,7 @@ sqlite_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct rep
 
 reprise_status
 sqlite_life_of(struct reprise_log *log, int64_t id, const struct reprise_incarnation *incarnation,
-	       struct reprise_life *ret_life, struct reprise_error *error)
+	       struct log_life *ret_life, struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
 	struct binding binding = statement_start(connection, STATEMENT_LIFE_OF);
@@ -187,9 +240,8 @@ sqlite_life_of(struct reprise_log *log, int64_t id, const struct reprise_incarna
 }
 
 reprise_status
-sqlite_lives_after(struct reprise_log *log, int64_t id, uint64_t number,
-		   struct reprise_life *ret_lives, size_t lives_max, size_t *ret_count,
-		   struct reprise_error *error)
+sqlite_lives_after(struct reprise_log *log, int64_t id, uint64_t number, struct log_life *ret_lives,
+		   size_t lives_max, size_t *ret_count, struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
 	struct binding binding = statement_start(connection, STATEMENT_LIVES_AFTER);
@@ -201,56 +253,97 @@ sqlite_lives_after(struct reprise_log *log, int64_t id, uint64_t number,
 }
 
 static reprise_status
-read_ordinal(struct connection *connection, enum statement statement, int64_t id, uint64_t revision,
-	     uint64_t *ret_ordinal, struct reprise_error *error)
+read_marks(struct connection *connection, enum statement statement, int64_t id, uint64_t revision,
+	   struct log_mark *ret_marks, size_t marks_max, size_t *ret_count,
+	   struct reprise_error *error)
 {
 	struct binding binding = statement_start(connection, statement);
+	const char *fault = NULL;
+	size_t count = 0;
 
-	*ret_ordinal = 0;
 	bind_signed(&binding, id);
 	bind_revision(&binding, revision);
+	bind_number(&binding, marks_max);
+	while (count < marks_max && fault == NULL && statement_step(&binding) == SQLITE_ROW) {
+		sqlite3_stmt *const row = binding.statement;
+		struct log_mark *const mark = &ret_marks[count++];
+
+		mark->revision = column_revision(row, 0, &fault);
+		mark->ordinal = column_ordinal(row, 1, &fault);
+		mark->checksum = (uint32_t)column_within(row, 2, UINT32_MAX, &fault);
+	}
+	const reprise_status status = statement_end(connection, &binding, error);
+
+	if (status == REPRISE_OK && fault != NULL)
+		return malformed(error, fault);
+	*ret_count = count;
+	return status;
+}
+
+reprise_status
+sqlite_rises_above(struct reprise_log *log, int64_t id, uint64_t revision,
+		   struct log_mark *ret_rises, size_t rises_max, size_t *ret_count,
+		   struct reprise_error *error)
+{
+	return read_marks(connection_of(log), STATEMENT_RISES_ABOVE, id, revision, ret_rises,
+			  rises_max, ret_count, error);
+}
+
+reprise_status
+sqlite_commits_from(struct reprise_log *log, int64_t id, uint64_t revision,
+		    struct log_mark *ret_commits, size_t commits_max, size_t *ret_count,
+		    struct reprise_error *error)
+{
+	return read_marks(connection_of(log), STATEMENT_COMMITS_FROM, id, revision, ret_commits,
+			  commits_max, ret_count, error);
+}
+
+reprise_status
+sqlite_version(struct reprise_log *log, uint64_t *ret_version, struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+
+	connection_start(connection);
+	const reprise_status refreshed = connection_refresh(connection, error);
+
+	if (refreshed != REPRISE_OK)
+		return refreshed;
+	struct binding binding = statement_start(connection, STATEMENT_VERSION);
+
 	if (statement_step(&binding) == SQLITE_ROW)
-		*ret_ordinal = column_number(binding.statement, 0);
+		*ret_version = (uint64_t)sqlite3_column_int64(binding.statement, 0);
 	return statement_end(connection, &binding, error);
 }
 
 reprise_status
-sqlite_rise_above(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t *ret_ordinal,
-		  struct reprise_error *error)
-{
-	return read_ordinal(connection_of(log), STATEMENT_RISE_ABOVE, id, revision, ret_ordinal,
-			    error);
-}
-
-reprise_status
-sqlite_commit_from(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t *ret_ordinal,
-		   struct reprise_error *error)
-{
-	return read_ordinal(connection_of(log), STATEMENT_COMMIT_FROM, id, revision, ret_ordinal,
-			    error);
-}
-
-reprise_status
 sqlite_threads_after(struct reprise_log *log, const char *tenant, const char *after,
-		     char (*ret_threads)[LOG_NAME_BYTES], size_t *ret_count,
-		     struct reprise_error *error)
+		     struct log_thread *ret_threads, size_t *ret_count, struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
-	struct binding binding = statement_start(connection, STATEMENT_THREADS_AFTER);
 	size_t count = 0;
 	bool is_good = true;
 
 	connection_start(connection);
+	const reprise_status refreshed = connection_refresh(connection, error);
+
+	if (refreshed != REPRISE_OK)
+		return refreshed;
+	struct binding binding = statement_start(connection, STATEMENT_THREADS_AFTER);
+
 	bind_text(&binding, tenant);
 	bind_text(&binding, after);
 	bind_number(&binding, LOG_THREADS_MAX);
 	while (count < LOG_THREADS_MAX && is_good && statement_step(&binding) == SQLITE_ROW) {
-		const void *const thread = sqlite3_column_text(binding.statement, 0);
-		const size_t bytes = (size_t)sqlite3_column_bytes(binding.statement, 0);
+		struct log_thread *const to = &ret_threads[count++];
+		const void *const thread =
+			sqlite3_column_text(binding.statement, HEAD_COLUMNS_COUNT);
+		const size_t bytes =
+			(size_t)sqlite3_column_bytes(binding.statement, HEAD_COLUMNS_COUNT);
 
 		is_good = thread != NULL && bytes < LOG_NAME_BYTES;
+		to->head = head_at(binding.statement);
 		if (is_good)
-			memcpy(ret_threads[count++], thread, bytes + 1);
+			memcpy(to->name, thread, bytes + 1);
 	}
 	const reprise_status status = statement_end(connection, &binding, error);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "log_sqlite/checksum_functions.h"
 #include "log_sqlite/connection.h"
 
 #define ROW_TABLE(name)               \
@@ -60,6 +61,27 @@ static const char *const steps[] = {
 
 	/* 2: archived rows are kept. */
 	ROW_TABLE("archive"),
+
+	/* 3: every row has a checksum; a head knows the last rise among what was moved away. */
+	"ALTER TABLE heads ADD COLUMN moved_revision INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE heads ADD COLUMN moved_ordinal INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE heads ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE lives ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE rises ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE commits ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE heads SET checksum = reprise_head_checksum(tenant, thread, id, kind, has_ended,"
+	" end_status, end_ordinal, head, watermark, revision_max, life, moved_revision,"
+	" moved_ordinal) WHERE kind <> 0;"
+	"UPDATE lives SET checksum = coalesce((SELECT reprise_life_checksum(tenant, thread,"
+	" number, incarnation, first, end, state) FROM heads WHERE id = key), 0);"
+	"UPDATE rises SET checksum = coalesce((SELECT reprise_mark_checksum(tenant, thread, 1,"
+	" revision, ordinal) FROM heads WHERE id = key), 0);"
+	"UPDATE commits SET checksum = coalesce((SELECT reprise_mark_checksum(tenant, thread, 2,"
+	" revision, ordinal) FROM heads WHERE id = key), 0)",
+
+	/* 4: a head knows the lease of its last life. Checksums of heads without a lease stay as they were. */
+	("ALTER TABLE heads ADD COLUMN lease INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE heads ADD COLUMN lease_end INTEGER NOT NULL DEFAULT 0"),
 };
 
 enum {
@@ -77,8 +99,11 @@ static reprise_status
 take_steps(struct connection *connection, int64_t version, struct reprise_error *error)
 {
 	char identity[96];
-	reprise_status status = connection_run(connection, "BEGIN IMMEDIATE", error);
+	reprise_status status =
+		connection_status(connection, checksum_functions_create(connection->db), error);
 
+	if (status == REPRISE_OK)
+		status = connection_run(connection, "BEGIN IMMEDIATE", error);
 	if (status != REPRISE_OK)
 		return status;
 	for (int64_t i = version; i < SCHEMA_VERSION && status == REPRISE_OK; i++)

@@ -31,6 +31,7 @@ statements_finish(struct connection *connection)
 {
 	for (size_t i = 0; i < STATEMENTS; i++)
 		(void)sqlite3_finalize(connection->statements[i]);
+	memset(connection->statements, 0, sizeof(connection->statements));
 }
 
 struct binding

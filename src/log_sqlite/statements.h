@@ -9,11 +9,17 @@
 
 #include <sqlite3.h>
 
-#include <reprise/base.h>
+#include "log/adapter.h"
 
-#define HEAD_COLUMNS \
-	"id, kind, has_ended, end_status, end_ordinal, head, watermark, revision_max, life"
-#define LIFE_COLUMNS "number, incarnation, first, end, state"
+#define HEAD_COLUMNS                                                                    \
+	"id, kind, has_ended, end_status, end_ordinal, head, watermark, revision_max, " \
+	"life, moved_revision, moved_ordinal, checksum, lease, lease_end"
+enum {
+	HEAD_COLUMNS_COUNT = 14
+};
+
+#define LIFE_COLUMNS "number, incarnation, first, end, state, checksum"
+#define MARK_COLUMNS "revision, ordinal, checksum"
 #define ROW_COLUMNS  "last, first, type, kind, flags, reason, revision, time, checksum, payload"
 
 #define STATEMENT_TABLE(X)                                                                        \
@@ -22,18 +28,25 @@
 	X(ROLLBACK, "ROLLBACK")                                                                   \
 	X(LOOK, "BEGIN")                                                                          \
 	X(HEAD, "SELECT " HEAD_COLUMNS " FROM heads WHERE tenant = ? AND thread = ?")             \
+	X(WRITES, "SELECT writes FROM heads WHERE id = ?")                                        \
 	X(NEW_HEAD, "INSERT INTO heads (tenant, thread) VALUES (?, ?)")                           \
 	X(PUT_HEAD, "UPDATE heads SET kind = ?2, has_ended = ?3, end_status = ?4,"                \
 		    " end_ordinal = ?5, head = ?6, watermark = ?7, revision_max = ?8, life = ?9," \
+		    " moved_revision = ?10, moved_ordinal = ?11, checksum = ?12, lease = ?13,"    \
+		    " lease_end = ?14,"                                                           \
 		    " writes = writes + 1 WHERE id = ?1")                                         \
 	X(PUT_ROW, "INSERT INTO rows (key, " ROW_COLUMNS ")"                                      \
 		   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                   \
-	X(PUT_RISE, "INSERT INTO rises (key, revision, ordinal) VALUES (?, ?, ?)")                \
+	X(PUT_RISE, "INSERT INTO rises (key, " MARK_COLUMNS ") VALUES (?, ?, ?, ?)")              \
+	X(DROP_RISES, "DELETE FROM rises WHERE key = ? AND revision <= ?")                        \
 	X(DROP_COMMITS, "DELETE FROM commits WHERE key = ? AND revision <= ?")                    \
-	X(PUT_COMMIT, "INSERT INTO commits (key, revision, ordinal) VALUES (?, ?, ?)")            \
-	X(PUT_LIFE, "INSERT INTO lives (key, " LIFE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)"         \
+	X(GREATEST_COMMITS, "SELECT revision, ordinal FROM commits WHERE key = ?"                 \
+			    " ORDER BY revision DESC LIMIT ?")                                    \
+	X(DROP_COMMITS_FROM, "DELETE FROM commits WHERE key = ? AND revision >= ?")               \
+	X(PUT_COMMIT, "INSERT INTO commits (key, " MARK_COLUMNS ") VALUES (?, ?, ?, ?)")          \
+	X(PUT_LIFE, "INSERT INTO lives (key, " LIFE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)"      \
 		    " ON CONFLICT (key, number) DO UPDATE SET end = excluded.end,"                \
-		    " state = excluded.state")                                                    \
+		    " state = excluded.state, checksum = excluded.checksum")                      \
 	X(MOVE_BOUND, "SELECT last FROM rows WHERE key = ? AND last <= ? ORDER BY last"           \
 		      " LIMIT 1 OFFSET ?")                                                        \
 	X(MOVE_COPY, "INSERT OR REPLACE INTO archive (key, " ROW_COLUMNS ")"                      \
@@ -46,12 +59,13 @@
 	X(LIFE_OF, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND incarnation = ?")        \
 	X(LIVES_AFTER, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND number > ?"          \
 		       " ORDER BY number LIMIT ?")                                                \
-	X(RISE_ABOVE, "SELECT ordinal FROM rises WHERE key = ? AND revision > ?"                  \
-		      " ORDER BY revision LIMIT 1")                                               \
-	X(COMMIT_FROM, "SELECT ordinal FROM commits WHERE key = ? AND revision >= ?"              \
-		       " ORDER BY revision LIMIT 1")                                              \
-	X(THREADS_AFTER, "SELECT thread FROM heads WHERE tenant = ? AND thread > ?"               \
-			 " AND kind <> 0 ORDER BY thread LIMIT ?")
+	X(RISES_ABOVE, "SELECT " MARK_COLUMNS " FROM rises WHERE key = ? AND revision > ?"        \
+		       " ORDER BY revision LIMIT ?")                                              \
+	X(COMMITS_FROM, "SELECT " MARK_COLUMNS " FROM commits WHERE key = ? AND revision >= ?"    \
+			" ORDER BY revision LIMIT ?")                                             \
+	X(VERSION, "PRAGMA data_version")                                                         \
+	X(THREADS_AFTER, "SELECT " HEAD_COLUMNS ", thread FROM heads"                             \
+			 " WHERE tenant = ? AND thread > ? ORDER BY thread LIMIT ?")
 
 enum statement {
 #define STATEMENT_ENUM(name, sql) STATEMENT_##name,
@@ -94,15 +108,33 @@ int statement_step(struct binding *binding);
 reprise_status statement_end(struct connection *connection, struct binding *binding,
 			     struct reprise_error *error);
 
+/*
+ * A number of 0 to @max. A value of another type, or one that does not fit, leaves words in @fault, and is 0: so no
+ * damaged number is cut to a good one.
+ */
 static inline uint64_t
-column_number(sqlite3_stmt *statement, int column)
+column_within(sqlite3_stmt *statement, int column, uint64_t max, const char **fault)
 {
-	return (uint64_t)sqlite3_column_int64(statement, column);
+	const int type = sqlite3_column_type(statement, column);
+	const uint64_t number = (uint64_t)sqlite3_column_int64(statement, column);
+
+	if (type == SQLITE_INTEGER && number <= max)
+		return number;
+	*fault = "a number that cannot be";
+	return 0;
 }
 
 static inline uint64_t
-column_revision(sqlite3_stmt *statement, int column)
+column_ordinal(sqlite3_stmt *statement, int column, const char **fault)
 {
+	return column_within(statement, column, LOG_NUMBER_MAX, fault);
+}
+
+static inline uint64_t
+column_revision(sqlite3_stmt *statement, int column, const char **fault)
+{
+	if (sqlite3_column_type(statement, column) != SQLITE_INTEGER)
+		*fault = "a number that cannot be";
 	return (uint64_t)sqlite3_column_int64(statement, column) ^ (UINT64_C(1) << 63);
 }
 

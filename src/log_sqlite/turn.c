@@ -8,39 +8,63 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/numbers.h"
+#include "log/process.h"
 
 enum {
 	BYTE_WAIT, /* held by who waits */
 	BYTE_TURN, /* held by whose turn it is */
+	BYTE_GATE, /* held by whose turn it is, while no snapshot is to begin */
 	POLL_NS = 100000,
+	GATE_POLL_NS = 500000,
+	GATE_NS = 250000000,
 };
 
+/*
+ * As the database that it belongs to, so that every process that may write to that may lock. Only root can give a
+ * file away; where even root cannot, those processes are refused later, with words.
+ */
+static void
+make_alike(int fd, const struct stat *like)
+{
+	if (geteuid() == 0)
+		(void)!fchown(fd, like->st_uid, like->st_gid);
+	(void)fchmod(fd, like->st_mode & 0777);
+}
+
 int
-turn_open(struct turn *turn, const char *path, bool creates, unsigned int mode)
+turn_open(struct turn *turn, const char *path, bool creates, const struct stat *like)
 {
 	const int flags = (creates ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+
+	/* A child must find the descriptor, or it would keep the lock of a parent that has died. */
+	process_block_forks();
 	int fd = open(path, flags);
 
 	if (fd < 0 && errno == ENOENT && creates) {
 		fd = open(path, flags | O_CREAT | O_EXCL, 0600);
-		/* As the file that it belongs to, so that whoever may write to that may lock. */
 		if (fd >= 0)
-			(void)fchmod(fd, mode & 0777);
+			make_alike(fd, like);
 		else if (errno == EEXIST)
 			fd = open(path, flags);
 	}
-	if (fd < 0)
-		return errno;
-	turn->fd = fd;
-	return 0;
+	fd = descriptor_above_standard(fd);
+	const int refused = fd < 0 ? errno : 0;
+
+	*turn = (struct turn){ .fd = fd };
+	process_allow_forks();
+	return refused;
 }
 
 void
 turn_close(struct turn *turn)
 {
-	if (turn->fd >= 0)
-		(void)close(turn->fd);
+	const int fd = turn->fd;
+
 	turn->fd = -1;
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 static bool
@@ -66,7 +90,8 @@ take_byte(const struct turn *turn, off_t byte, uint64_t give_up_ns)
 	while (!set_lock(turn, strongest(turn), byte)) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return errno;
-		if (clock_ns() >= give_up_ns)
+		if (clock_ns() >= give_up_ns ||
+		    (turn->is_interrupted != NULL && load_relaxed(turn->is_interrupted) != 0))
 			return ETIMEDOUT;
 		nanosleep(&pause, NULL);
 	}
@@ -90,4 +115,39 @@ void
 turn_give(struct turn *turn)
 {
 	(void)set_lock(turn, F_UNLCK, BYTE_TURN);
+}
+
+void
+turn_close_gate(struct turn *turn)
+{
+	(void)set_lock(turn, F_WRLCK, BYTE_GATE);
+}
+
+void
+turn_open_gate(struct turn *turn)
+{
+	(void)set_lock(turn, F_UNLCK, BYTE_GATE);
+}
+
+static bool
+is_gate_closed(const struct turn *turn)
+{
+	struct flock lock = {
+		.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = BYTE_GATE, .l_len = 1
+	};
+
+	return turn->fd >= 0 && fcntl(turn->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+void
+turn_pass_gate(const struct turn *turn, uint64_t give_up_ns)
+{
+	const struct timespec pause = ns_timespec(GATE_POLL_NS);
+
+	if (!is_gate_closed(turn))
+		return;
+	const uint64_t until_ns = least(give_up_ns, deadline_after(clock_ns(), GATE_NS));
+
+	while (is_gate_closed(turn) && clock_ns() < until_ns)
+		nanosleep(&pause, NULL);
 }

@@ -46,19 +46,25 @@ find_or_create_head(struct connection *connection, const char *tenant, const cha
 
 reprise_status
 sqlite_begin(struct reprise_log *log, enum log_level level, const char *tenant,
-	     const char *const *threads, size_t threads_count, struct log_head *ret_heads,
-	     struct reprise_error *error)
+	     const char *const *threads, size_t threads_count, uint64_t patience_ns,
+	     struct log_head *ret_heads, struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
 
+	/* Others hold the whole file or nothing. */
+	(void)patience_ns;
 	if (connection->options.is_read_only)
-		return error_invalid(error, "is_read_only");
+		return error_detailed(error, REPRISE_E_INVALID, "is_read_only",
+				      "the log was opened to be read only");
 	connection_start(connection);
 	reprise_status status = connection_take_turn(connection, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	status = set_level(connection, level, error);
+	connection->written_id = 0;
+	status = connection_check(connection, error);
+	if (status == REPRISE_OK)
+		status = set_level(connection, level, error);
 	if (status == REPRISE_OK)
 		status = run_plain(connection, STATEMENT_BEGIN, error);
 	for (size_t i = 0; i < threads_count && status == REPRISE_OK; i++)
@@ -83,16 +89,24 @@ reprise_status
 sqlite_commit(struct reprise_log *log, struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
-	const reprise_status status = run_plain(connection, STATEMENT_COMMIT, error);
+	struct mark mark;
+	reprise_status status = highwater_prepare(connection, &mark, error);
 
+	if (status == REPRISE_OK)
+		status = run_plain(connection, STATEMENT_COMMIT, error);
 	if (status != REPRISE_OK) {
 		sqlite_rollback(log);
 		return status;
 	}
 	connection->has_written = true;
-	checkpoint_if_due(connection);
+	/* What was written to a file that has no name any more is as good as lost. */
+	status = connection_check(connection, error);
+	if (status == REPRISE_OK) {
+		highwater_raise(connection, &mark);
+		checkpoint_if_due(connection);
+	}
 	connection_give_turn(connection);
-	return REPRISE_OK;
+	return status;
 }
 
 reprise_status
@@ -117,45 +131,100 @@ sqlite_put_row(struct reprise_log *log, int64_t id, const struct log_row *row,
 }
 
 static reprise_status
-put_ordinal(struct connection *connection, enum statement statement, int64_t id, uint64_t revision,
-	    uint64_t ordinal, struct reprise_error *error)
+put_mark(struct connection *connection, enum statement statement, int64_t id,
+	 const struct log_mark *mark, struct reprise_error *error)
+{
+	struct binding binding = statement_start(connection, statement);
+
+	bind_signed(&binding, id);
+	bind_revision(&binding, mark->revision);
+	bind_number(&binding, mark->ordinal);
+	bind_number(&binding, mark->checksum);
+	return statement_run(connection, &binding, error);
+}
+
+static reprise_status
+drop_marks(struct connection *connection, enum statement statement, int64_t id, uint64_t revision,
+	   struct reprise_error *error)
 {
 	struct binding binding = statement_start(connection, statement);
 
 	bind_signed(&binding, id);
 	bind_revision(&binding, revision);
-	bind_number(&binding, ordinal);
 	return statement_run(connection, &binding, error);
 }
 
 reprise_status
-sqlite_put_rise(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+sqlite_put_rise(struct reprise_log *log, int64_t id, const struct log_mark *rise,
 		struct reprise_error *error)
 {
-	return put_ordinal(connection_of(log), STATEMENT_PUT_RISE, id, revision, ordinal, error);
+	return put_mark(connection_of(log), STATEMENT_PUT_RISE, id, rise, error);
 }
 
 reprise_status
-sqlite_put_commit(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+sqlite_put_commit(struct reprise_log *log, int64_t id, const struct log_mark *commit,
 		  struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
-	struct binding binding = statement_start(connection, STATEMENT_DROP_COMMITS);
-
-	bind_signed(&binding, id);
-	bind_revision(&binding, revision);
-	const reprise_status status = statement_run(connection, &binding, error);
+	const reprise_status status =
+		drop_marks(connection, STATEMENT_DROP_COMMITS, id, commit->revision, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	return put_ordinal(connection, STATEMENT_PUT_COMMIT, id, revision, ordinal, error);
+	return put_mark(connection, STATEMENT_PUT_COMMIT, id, commit, error);
 }
 
 reprise_status
-sqlite_put_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
+sqlite_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
+		  struct reprise_error *error)
+{
+	return drop_marks(connection_of(log), STATEMENT_DROP_RISES, id, revision, error);
+}
+
+/* From which revision on commits have ordinals of at most @ordinal: as revisions fall, ordinals rise. */
+static reprise_status
+find_old_commits(struct connection *connection, int64_t id, uint64_t ordinal, uint64_t max,
+		 uint64_t *ret_count, uint64_t *ret_revision, struct reprise_error *error)
+{
+	struct binding binding = statement_start(connection, STATEMENT_GREATEST_COMMITS);
+	const char *fault = NULL;
+
+	*ret_count = 0;
+	bind_signed(&binding, id);
+	bind_number(&binding, max);
+	while (statement_step(&binding) == SQLITE_ROW) {
+		if (column_ordinal(binding.statement, 1, &fault) > ordinal)
+			break;
+		*ret_revision = column_revision(binding.statement, 0, &fault);
+		++*ret_count;
+	}
+	const reprise_status status = statement_end(connection, &binding, error);
+
+	if (status == REPRISE_OK && fault != NULL)
+		return error_detailed(error, REPRISE_E_CORRUPT, fault, NULL);
+	return status;
+}
+
+reprise_status
+sqlite_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal, uint64_t max,
+		    uint64_t *ret_count, struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	uint64_t revision = 0;
+	const reprise_status status =
+		find_old_commits(connection, id, ordinal, max, ret_count, &revision, error);
+
+	if (status != REPRISE_OK || *ret_count == 0)
+		return status;
+	return drop_marks(connection, STATEMENT_DROP_COMMITS_FROM, id, revision, error);
+}
+
+reprise_status
+sqlite_put_life(struct reprise_log *log, int64_t id, const struct log_life *row,
 		struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
+	const struct reprise_life *const life = &row->life;
 	struct binding binding = statement_start(connection, STATEMENT_PUT_LIFE);
 
 	bind_signed(&binding, id);
@@ -164,6 +233,7 @@ sqlite_put_life(struct reprise_log *log, int64_t id, const struct reprise_life *
 	bind_number(&binding, life->first);
 	bind_number(&binding, life->end);
 	bind_number(&binding, life->state);
+	bind_number(&binding, row->checksum);
 	return statement_run(connection, &binding, error);
 }
 
@@ -173,6 +243,7 @@ sqlite_put_head(struct reprise_log *log, const struct log_head *head, struct rep
 	struct connection *const connection = connection_of(log);
 	struct binding binding = statement_start(connection, STATEMENT_PUT_HEAD);
 
+	connection->written_id = head->id;
 	bind_signed(&binding, head->id);
 	bind_number(&binding, head->kind);
 	bind_number(&binding, head->has_ended);
@@ -182,6 +253,11 @@ sqlite_put_head(struct reprise_log *log, const struct log_head *head, struct rep
 	bind_number(&binding, head->watermark);
 	bind_revision(&binding, head->revision_max);
 	bind_number(&binding, head->life.number);
+	bind_revision(&binding, head->moved.revision);
+	bind_number(&binding, head->moved.ordinal);
+	bind_number(&binding, head->checksum);
+	bind_number(&binding, head->lease_ns);
+	bind_number(&binding, head->lease_end_ns);
 	return statement_run(connection, &binding, error);
 }
 
@@ -197,7 +273,7 @@ find_bound(struct connection *connection, int64_t id, uint64_t watermark, uint64
 	bind_number(&binding, watermark);
 	bind_number(&binding, max - 1);
 	if (statement_step(&binding) == SQLITE_ROW)
-		*ret_bound = column_number(binding.statement, 0);
+		*ret_bound = (uint64_t)sqlite3_column_int64(binding.statement, 0);
 	return statement_end(connection, &binding, error);
 }
 
@@ -214,7 +290,7 @@ run_up_to(struct connection *connection, enum statement statement, int64_t id, u
 
 reprise_status
 sqlite_move_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
-		 uint64_t *ret_count, struct reprise_error *error)
+		 struct log_moved *ret_moved, struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
 	uint64_t bound = 0;
@@ -224,7 +300,9 @@ sqlite_move_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64
 		status = run_up_to(connection, STATEMENT_MOVE_COPY, id, bound, error);
 	if (status == REPRISE_OK)
 		status = run_up_to(connection, STATEMENT_MOVE_DROP, id, bound, error);
-	if (status == REPRISE_OK)
-		*ret_count = (uint64_t)sqlite3_changes64(connection->db);
-	return status;
+	if (status != REPRISE_OK)
+		return status;
+	ret_moved->count = (uint64_t)sqlite3_changes64(connection->db);
+	ret_moved->last = ret_moved->count != 0 ? bound : 0;
+	return REPRISE_OK;
 }

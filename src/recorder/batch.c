@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/assert.h"
 #include "recorder/recorder.h"
 
 enum {
@@ -47,26 +48,22 @@ batch_clear(struct batch *batch)
 	batch->closes = false;
 }
 
-/*
- * Room for the largest record of @session beyond the limit: a copy may end with one. Only an empty batch
- * is made larger. Mapped, and touched as far as it is used.
- */
-static bool
-has_room_for(struct batch *batch, const struct reprise_session *session)
+bool
+batch_reserve(struct batch *batch, uint64_t arena_bytes)
 {
-	const uint64_t bytes = batch->bytes_limit + session->ring.arena_bytes;
+	const uint64_t bytes = batch->bytes_limit + arena_bytes;
 	void *mapped;
 
 	if (batch->bytes_mapped >= bytes)
 		return true;
-	if (batch->writes_count != 0)
-		return false;
-	mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	REPRISE_ASSERT(batch->writes_count == 0);
+	if (batch->bytes == NULL)
+		mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	else
+		mapped = mremap(batch->bytes, batch->bytes_mapped, bytes, MREMAP_MAYMOVE);
 	if (mapped == MAP_FAILED)
 		return false;
-	if (batch->bytes != NULL)
-		munmap(batch->bytes, batch->bytes_mapped);
 	batch->bytes = mapped;
 	batch->bytes_mapped = bytes;
 	return true;
@@ -90,10 +87,13 @@ put(struct batch *batch, struct recording *recording, enum log_write_type type, 
 				     .thread = recording->id,
 				     .incarnation = recording->incarnation,
 				     .first = first,
-				     .last = last };
-	batch->closes = batch->closes || type == LOG_CLOSE;
+				     .last = last,
+				     .lease_ns = batch->lease_ns };
+	batch->closes = batch->closes || type == LOG_CLOSE || type == LOG_VOID;
 	batch->marks[batch->writes_count++] =
-		(struct batch_mark){ .recording = recording, .through = last };
+		(struct batch_mark){ .recording = recording,
+				     .through = last,
+				     .was_held = recording->stuck == REPRISE_E_TIMEOUT };
 	return write;
 }
 
@@ -124,8 +124,8 @@ write_for(struct batch *batch, struct recording *recording, uint64_t position)
 }
 
 static void
-put_event(struct batch *batch, const struct reprise_recorder *recorder, struct recording *recording,
-	  uint64_t position, const struct record *record)
+put_event(struct batch *batch, struct recording *recording, uint64_t position,
+	  const struct record *record)
 {
 	const uint64_t shape = load_relaxed(&record->shape);
 
@@ -138,7 +138,7 @@ put_event(struct batch *batch, const struct reprise_recorder *recorder, struct r
 
 	batch->entries[batch->entries_count++] = (struct reprise_log_new_entry){
 		.revision = load_relaxed(&record->revision),
-		.time_ns = load_relaxed(&record->stamp_ns) + recorder->epoch_ns,
+		.time_ns = wall_time(&batch->wall, load_relaxed(&record->stamp_ns)),
 		.kind = shape_kind(shape),
 		.flags = shape_flags(shape),
 		.payload = { record_payload(record), shape_payload_bytes(shape) },
@@ -151,8 +151,7 @@ put_event(struct batch *batch, const struct reprise_recorder *recorder, struct r
 
 /* What is left in @stretch, as far as there is room; it begins at the position after enqueued, or later. */
 static void
-put_stretch(struct batch *batch, const struct reprise_recorder *recorder,
-	    struct recording *recording, struct stretch *stretch)
+put_stretch(struct batch *batch, struct recording *recording, struct stretch *stretch)
 {
 	const uint64_t enqueued = recording->taken;
 	const unsigned char *end = stretch->next;
@@ -164,7 +163,7 @@ put_stretch(struct batch *batch, const struct reprise_recorder *recorder,
 	       batch->writes_count + 2 < batch->writes_max) {
 		const uint64_t position = stretch->first;
 
-		put_event(batch, recorder, recording, position, stretch_record(stretch));
+		put_event(batch, recording, position, stretch_record(stretch));
 		stretch_pass(stretch);
 		end = stretch->next;
 		recording->taken = position;
@@ -172,7 +171,19 @@ put_stretch(struct batch *batch, const struct reprise_recorder *recorder,
 	batch->bytes_used = (uint64_t)(end - batch->bytes);
 }
 
-/* Events and gaps; false if there was no room for all. */
+/*
+ * The writer has displaced each copy before it was validated. Whatever has left the ring by now is lost, so that the
+ * recorder advances however fast the writer is.
+ */
+static void
+put_displaced(struct batch *batch, struct recording *recording, const struct port_look *look)
+{
+	if (look->oldest > recording->taken + 1)
+		put_gap(batch, recording, recording->taken + 1, look->oldest - 1,
+			REPRISE_LOG_GAP_OVERRUN);
+}
+
+/* Events and gaps; false if there was no room for all, or the writer was too fast. */
 static bool
 gather_events(struct batch *batch, struct reprise_recorder *recorder, struct recording *recording,
 	      struct port_look *ret_look)
@@ -186,53 +197,82 @@ gather_events(struct batch *batch, struct reprise_recorder *recorder, struct rec
 		};
 
 		*ret_look = port_take(recording->session, recording->taken, &stretch);
-		if (stretch.count > 0)
-			put_stretch(batch, recorder, recording, &stretch);
-		else if (recording->taken >= ret_look->newest || ++tries == TRIES_MAX)
+		if (stretch.count > 0) {
+			/* After the copy, so that no stamp is later than the measurement. */
+			batch->wall = wall_measure(recorder);
+			put_stretch(batch, recording, &stretch);
+		} else if (recording->taken >= ret_look->newest) {
 			return true;
+		} else if (++tries == TRIES_MAX) {
+			put_displaced(batch, recording, ret_look);
+			return recording->taken >= ret_look->newest;
+		}
 	}
 	return false;
 }
 
-bool
+/* What is known of a recording when it is gathered. */
+struct knowledge {
+	bool has_writer, is_void, is_marked;
+};
+
+/* Before the look: what a writer has appended before it went is seen by the look. */
+static struct knowledge
+begin_attempt(struct reprise_recorder *recorder, struct recording *recording)
+{
+	pthread_mutex_lock(&recorder->lock);
+	const struct knowledge known = { recording->has_writer, recording->is_void,
+					 recording->is_void_marked };
+
+	recording->attempt++;
+	pthread_mutex_unlock(&recorder->lock);
+	return known;
+}
+
+/* What follows the last event that there is. */
+static void
+put_state(struct batch *batch, struct recording *recording, const struct knowledge *known,
+	  const struct port_look *look)
+{
+	if (look->has_ended && !recording->has_ended && !known->is_void)
+		put(batch, recording, LOG_END, 0, recording->taken)->end_status = look->end_status;
+	if (!known->has_writer && !known->is_void)
+		(void)put(batch, recording, LOG_CLOSE, 0, recording->taken);
+}
+
+enum gathered
 batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct recording *recording)
 {
+	const uint64_t before = batch->writes_count;
 	struct port_look look = { 0 };
 
-	/* Before the look: what a writer has appended before it went is seen by it. */
-	pthread_mutex_lock(&recorder->lock);
-	const bool has_writer = recording->has_writer;
-	const bool is_void = recording->is_void;
-	const bool is_marked = recording->is_void_marked;
-	const bool syncs = recorder->wants_sync && recording->synced < recording->written;
-
-	pthread_mutex_unlock(&recorder->lock);
 	if (is_full(batch))
-		return false;
+		return GATHERED_NOTHING;
+	const struct knowledge known = begin_attempt(recorder, recording);
+
 	if (recording->session == NULL) {
 		(void)put(batch, recording, LOG_CLOSE, 0, recording->written);
-		return true;
+		return GATHERED_ALL;
 	}
-	if (!has_room_for(batch, recording->session))
-		return false;
-	const uint64_t before = batch->writes_count;
 
 	recording->has_all = false;
-	if (is_void && !is_marked)
+	if (known.is_void && !known.is_marked)
 		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
 	if (!gather_events(batch, recorder, recording, &look))
-		return false;
-	if (recording->taken < look.newest)
-		return false; /* overtaken again and again: another time */
+		return batch->writes_count > before ? GATHERED_SOME : GATHERED_NOTHING;
 	recording->has_all = true;
 	/* Nothing is left of it, and it was attached again, or found so only now: said once more, and it goes. */
-	if (is_void && batch->writes_count == before)
+	if (known.is_void && batch->writes_count == before)
 		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
-	if (look.has_ended && !recording->has_ended && !is_void)
-		put(batch, recording, LOG_END, 0, recording->taken)->end_status = look.end_status;
-	if (!has_writer && !is_void)
-		(void)put(batch, recording, LOG_CLOSE, 0, recording->taken);
-	else if (syncs && batch->writes_count == before)
-		(void)put(batch, recording, LOG_REOPEN, 0, recording->taken);
-	return true;
+	put_state(batch, recording, &known, &look);
+	if (batch->writes_count == before && known.has_writer && !known.is_void &&
+	    recording->leased_ns < batch->leases_before_ns)
+		(void)put(batch, recording, LOG_RENEW, 0, recording->taken);
+	return GATHERED_ALL;
+}
+
+void
+batch_put_sync(struct batch *batch, struct recording *recording)
+{
+	(void)put(batch, recording, LOG_REOPEN, 0, recording->written);
 }

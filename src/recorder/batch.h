@@ -8,6 +8,7 @@
  */
 
 #include "log/write.h"
+#include "recorder/wall.h"
 
 struct recording;
 struct reprise_recorder;
@@ -17,11 +18,13 @@ struct batch_mark {
 	struct recording *recording;
 	uint64_t through; /* recorded up to there, when it is committed */
 	uint64_t events, lost;
+	bool was_held;  /* at the last attempt, by another connection */
+	bool has_words; /* the recording keeps those of the transaction that failed for this write */
 };
 
 struct batch {
 	unsigned char *bytes; /* records, as copied; room for bytes_limit and one of the largest */
-	uint64_t bytes_mapped, bytes_used, bytes_limit, largest;
+	uint64_t bytes_mapped, bytes_used, bytes_limit;
 
 	struct reprise_log_new_entry *entries;
 	uint64_t entries_max, entries_count;
@@ -29,7 +32,12 @@ struct batch {
 	struct log_write *writes;
 	struct batch_mark *marks; /* one for each */
 	uint64_t writes_max, writes_count;
-	bool closes; /* a life: that is brought to the disk */
+	bool closes;      /* a life, or marks it void: that is brought to the disk */
+	struct wall wall; /* by which the last entries have their times */
+
+	uint64_t lease_ns;         /* of every session that has a writer; 0: none */
+	uint64_t begun_ns;         /* when the round began, on CLOCK_MONOTONIC */
+	uint64_t leases_before_ns; /* leases renewed before are renewed in this round; 0: none is */
 
 	uint64_t *places; /* a stretch's */
 	uint64_t places_max;
@@ -41,10 +49,23 @@ void batch_close(struct batch *batch);
 void batch_clear(struct batch *batch);
 
 /*
- * Puts in what there is of @recording, as far as there is room: marks, gap and events, end, close. Answers whether there
- * was more than there is room for.
+ * Makes room for the records of a window of @arena_bytes: a copy may end with a record as large as the arena. The
+ * batch is empty. The address space stays with the batch, so that a window that was opened can be recorded
+ * whatever memory is left later. False without memory.
  */
-bool batch_gather(struct batch *batch, struct reprise_recorder *recorder,
-		  struct recording *recording);
+bool batch_reserve(struct batch *batch, uint64_t arena_bytes);
+
+enum gathered {
+	GATHERED_ALL,     /* everything that was there */
+	GATHERED_SOME,    /* something: there was no room for more */
+	GATHERED_NOTHING, /* the batch has no room */
+};
+
+/* Puts in what there is of @recording, as far as there is room: marks, gap and events, end, close, lease. */
+enum gathered batch_gather(struct batch *batch, struct reprise_recorder *recorder,
+			   struct recording *recording);
+
+/* Puts in a write of @recording that changes nothing: its synced commit syncs whatever was written before. */
+void batch_put_sync(struct batch *batch, struct recording *recording);
 
 #endif /* RECORDER_BATCH_H */

@@ -6,6 +6,7 @@
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "recorder/recorder.h"
+#include "recorder/request.h"
 
 /* How the recorder follows the store's sessions: the port's functions. */
 
@@ -29,12 +30,19 @@ recorder_find(struct reprise_recorder *recorder, const char *id,
 }
 
 void
+recording_free(struct recording *recording)
+{
+	free(recording->stuck_text);
+	free(recording);
+}
+
+void
 recorder_forget(struct recording *recording)
 {
 	LIST_REMOVE(recording, same);
 	recording->is_forgotten = true;
 	if (recording->waiters == 0)
-		free(recording);
+		recording_free(recording);
 }
 
 void
@@ -56,68 +64,20 @@ recorder_sleep(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t deadli
 	return pthread_cond_timedwait(condition, lock, &deadline) == 0;
 }
 
-/* Has the writing thread do it, and waits for that. */
-static reprise_status
-await(struct reprise_recorder *recorder, struct request *request, struct reprise_error *error)
+void
+recorder_remember(struct reprise_recorder *recorder, struct recording *recording,
+		  reprise_position head)
 {
-	request->error.size = sizeof(request->error);
-	request->deadline_ns = deadline_after(clock_ns(), recorder->options.deadline_ns);
-	pthread_mutex_lock(&recorder->lock);
-	if (recorder->is_closing) {
-		request->status = REPRISE_E_CLOSED;
-		request->is_done = true;
-	} else {
-		TAILQ_INSERT_TAIL(&recorder->requests, request, link);
-		recorder_hurry(recorder);
-	}
-	/* The thread answers by the deadline, or soon after, when the log does. */
-	while (!request->is_done)
-		(void)recorder_sleep(&recorder->has_news, &recorder->lock, UINT64_MAX);
-	pthread_mutex_unlock(&recorder->lock);
-	if (request->status == REPRISE_OK)
-		return REPRISE_OK;
-	if (request->status == REPRISE_E_CONFLICT)
-		return error_conflict(error, request->error.expected, request->error.actual);
-	return error_detailed(error, REPRISE_E_IO, reprise_status_name(request->status),
-			      request->error.detail);
-}
-
-static reprise_status
-open_life(struct store_port *port, const char *id, const struct reprise_incarnation *incarnation,
-	  reprise_position *ret_position_before, struct recording **ret_recording,
-	  struct reprise_error *error)
-{
-	struct reprise_recorder *const recorder = recorder_of(port);
-	struct recording *const recording = calloc(1, sizeof(*recording));
-	struct request request = { .type = LOG_LIFE, .recording = recording };
-
-	if (recording == NULL)
-		return error_plain(error, REPRISE_E_NO_MEMORY);
-	recording->incarnation = *incarnation;
-	memcpy(recording->id, id, strlen(id) + 1);
-	recording->hash = recorder_hash(id);
-
-	const reprise_status status = await(recorder, &request, error);
-
-	if (status != REPRISE_OK) {
-		free(recording);
-		return status;
-	}
-	recording->taken = request.head;
-	recording->enqueued = recording->written = recording->synced = request.head;
-	pthread_mutex_lock(&recorder->lock);
+	recording->taken = head;
+	recording->enqueued = recording->written = recording->synced = head;
 	LIST_INSERT_HEAD(&recorder->buckets[recording->hash % BUCKETS], recording, same);
-	pthread_mutex_unlock(&recorder->lock);
-	*ret_position_before = request.head;
-	*ret_recording = recording;
-	return REPRISE_OK;
 }
 
-/* Under the lock. */
-static void
-come(struct reprise_recorder *recorder, struct recording *recording)
+void
+recorder_come(struct reprise_recorder *recorder, struct recording *recording)
 {
 	recording->is_attached = true;
+	recording->park_due_ns = deadline_after(clock_ns(), recorder->park_ns);
 	TAILQ_INSERT_TAIL(&recorder->coming, recording, link);
 	pthread_cond_signal(&recorder->has_work);
 }
@@ -129,7 +89,7 @@ abandon(struct store_port *port, struct recording *recording)
 	struct reprise_recorder *const recorder = recorder_of(port);
 
 	pthread_mutex_lock(&recorder->lock);
-	come(recorder, recording);
+	recorder_come(recorder, recording);
 	pthread_mutex_unlock(&recorder->lock);
 }
 
@@ -143,43 +103,10 @@ attach(struct store_port *port, struct reprise_session *session)
 	pthread_mutex_lock(&recorder->lock);
 	recording->session = session;
 	recording->has_writer = true;
-	come(recorder, recording);
+	recorder_come(recorder, recording);
 	pthread_mutex_unlock(&recorder->lock);
 	/* Who waits for a window of this session. */
 	heal_again(recorder, recording->hash);
-}
-
-static reprise_status
-rejoin(struct store_port *port, struct reprise_session *session, struct reprise_error *error)
-{
-	struct reprise_recorder *const recorder = recorder_of(port);
-	struct recording *const recording = session->recording;
-	struct request request = { .type = LOG_REOPEN, .recording = recording };
-
-	/* Before it is asked for: from here on nothing closes the life. */
-	pthread_mutex_lock(&recorder->lock);
-	recording->has_writer = true;
-	pthread_mutex_unlock(&recorder->lock);
-	const reprise_status status = await(recorder, &request, error);
-
-	if (status != REPRISE_OK) {
-		if (status == REPRISE_E_CONFLICT)
-			port_fence(session);
-		return status;
-	}
-	/* With a writer it stays attached, or was not before. */
-	pthread_mutex_lock(&recorder->lock);
-	const bool was_attached = recording->is_attached;
-
-	recording->is_attached = true;
-	pthread_mutex_unlock(&recorder->lock);
-	if (!was_attached) {
-		port_keep(session);
-		pthread_mutex_lock(&recorder->lock);
-		come(recorder, recording);
-		pthread_mutex_unlock(&recorder->lock);
-	}
-	return REPRISE_OK;
 }
 
 static void
@@ -189,6 +116,7 @@ leave(struct store_port *port, struct reprise_session *session)
 
 	pthread_mutex_lock(&recorder->lock);
 	session->recording->has_writer = false;
+	recorder_unpark(recorder, session->recording);
 	pthread_cond_signal(&recorder->has_work);
 	pthread_mutex_unlock(&recorder->lock);
 }
@@ -203,17 +131,39 @@ invalidate(struct store_port *port, struct reprise_session *session)
 	const bool was_attached = recording->is_attached;
 
 	recording->is_void = true;
+	recorder_unpark(recorder, recording);
 	if (!was_attached)
 		recording->is_attached = true;
-	pthread_cond_broadcast(&recorder->has_news); /* its writer may wait for room */
 	pthread_mutex_unlock(&recorder->lock);
 	if (was_attached)
 		return;
 	/* Nothing of it was left to record. The log is to know, all the same. */
 	port_hold(session);
 	pthread_mutex_lock(&recorder->lock);
-	come(recorder, recording);
+	recorder_come(recorder, recording);
 	pthread_mutex_unlock(&recorder->lock);
+}
+
+static reprise_status
+await_invalidated(struct store_port *port, struct reprise_session *session, uint64_t since_ns)
+{
+	struct reprise_recorder *const recorder = recorder_of(port);
+	const struct recording *const recording = session->recording;
+	const uint64_t deadline = deadline_after(since_ns, recorder->options.deadline_ns);
+	bool is_time_left = recorder->options.invalidates_async == 0;
+
+	pthread_mutex_lock(&recorder->lock);
+	/* The window is void: its writer may wait for room. */
+	pthread_cond_broadcast(&recorder->has_news);
+	if (is_time_left && !recording->is_void_marked)
+		recorder_hurry(recorder);
+	while (is_time_left && !recording->is_void_marked)
+		is_time_left = recorder_sleep(&recorder->has_news, &recorder->lock, deadline);
+	const bool is_marked = recording->is_void_marked;
+
+	pthread_mutex_unlock(&recorder->lock);
+	return is_marked || recorder->options.invalidates_async != 0 ? REPRISE_OK
+								     : REPRISE_E_TIMEOUT;
 }
 
 static void
@@ -239,21 +189,33 @@ await_forgotten(struct store_port *port)
 	pthread_mutex_unlock(&recorder->lock);
 }
 
-static reprise_status
-wait_recorded(struct store_port *port, struct reprise_session *session, reprise_position position,
-	      uint64_t deadline_ns)
+/* Called under the lock of the session's hands. */
+static void
+notify(struct store_port *port, struct reprise_session *session)
 {
 	struct reprise_recorder *const recorder = recorder_of(port);
-	const struct recording *const recording = session->recording;
+
+	pthread_mutex_lock(&recorder->lock);
+	recorder_unpark(recorder, session->recording);
+	pthread_mutex_unlock(&recorder->lock);
+}
+
+/* Under the lock, which it gives up while it sleeps. */
+static reprise_status
+await_recorded(struct reprise_recorder *recorder, struct reprise_session *session,
+	       reprise_position position, uint64_t deadline_ns)
+{
 	reprise_status status = REPRISE_OK;
 	bool is_time_left = true;
 
-	pthread_mutex_lock(&recorder->lock);
 	/* A writer that waits is reason enough not to linger. */
-	if (load_relaxed(&session->recorded) < position)
+	if (load_relaxed(&session->recorded) < position) {
+		recorder_unpark(recorder, session->recording);
 		recorder_hurry(recorder);
+	}
 	while (status == REPRISE_OK && load_relaxed(&session->recorded) < position) {
-		if (recording->is_fenced || recording->is_void || recorder->is_closing)
+		/* The window itself is asked, so that an append after E_CLOSED is refused, too. */
+		if (ring_is_void(&session->ring) || recorder->is_closing)
 			status = REPRISE_E_CLOSED;
 		else if (!is_time_left)
 			status = REPRISE_E_TIMEOUT;
@@ -261,19 +223,42 @@ wait_recorded(struct store_port *port, struct reprise_session *session, reprise_
 			is_time_left =
 				recorder_sleep(&recorder->has_news, &recorder->lock, deadline_ns);
 	}
+	return status;
+}
+
+/* A thread that waits is cancelled, or has waited. */
+static void
+unlock_recorder(void *argument)
+{
+	struct reprise_recorder *const recorder = argument;
+
 	pthread_mutex_unlock(&recorder->lock);
+}
+
+static reprise_status
+wait_recorded(struct store_port *port, struct reprise_session *session, reprise_position position,
+	      uint64_t deadline_ns)
+{
+	struct reprise_recorder *const recorder = recorder_of(port);
+	reprise_status status;
+
+	pthread_mutex_lock(&recorder->lock);
+	pthread_cleanup_push(unlock_recorder, recorder);
+	status = await_recorded(recorder, session, position, deadline_ns);
+	pthread_cleanup_pop(1);
 	return status;
 }
 
 const struct store_port recorder_port = {
-	.open_life = open_life,
+	.open_lives = recorder_open_lives,
 	.abandon = abandon,
 	.attach = attach,
-	.rejoin = rejoin,
 	.leave = leave,
 	.invalidate = invalidate,
+	.await_invalidated = await_invalidated,
 	.forget = forget,
 	.await_forgotten = await_forgotten,
+	.notify = notify,
 	.wait_recorded = wait_recorded,
 	.ask = heal_ask,
 	.cancel = heal_cancel,

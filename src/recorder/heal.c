@@ -3,52 +3,15 @@
 
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "recorder/heal_queue.h"
+#include "recorder/heal_watch.h"
 #include "recorder/page.h"
 #include "recorder/recorder.h"
 
 /* Who is served when. What a page holds: page.c. */
 
-#define LOOK_NS UINT64_C(200000000) /* between two looks for what other processes record */
-
-/* Under the healing lock, all of these. */
-
-static void
-put(struct healing *healing, struct backfill *backfill)
-{
-	backfill->is_queued = true;
-	TAILQ_INSERT_TAIL(&healing->queue, backfill, link);
-	pthread_cond_signal(&healing->has_work);
-}
-
-static void
-take_out(struct healing *healing, struct backfill *backfill)
-{
-	if (backfill->is_queued)
-		TAILQ_REMOVE(&healing->queue, backfill, link);
-	else if (backfill->is_parked)
-		TAILQ_REMOVE(&healing->parked, backfill, link);
-	backfill->is_queued = backfill->is_parked = false;
-}
-
-/* Those whose time has come go back into the queue; answers when the next one's comes. */
-static uint64_t
-unpark(struct healing *healing)
-{
-	struct backfill *backfill, *next;
-	const uint64_t now = clock_ns();
-	uint64_t soonest = UINT64_MAX;
-
-	for (backfill = TAILQ_FIRST(&healing->parked); backfill != NULL; backfill = next) {
-		next = TAILQ_NEXT(backfill, link);
-		if (backfill->retry_ns <= now) {
-			take_out(healing, backfill);
-			put(healing, backfill);
-		} else {
-			soonest = least(soonest, backfill->retry_ns);
-		}
-	}
-	return soonest;
-}
+/* Backfills of the queue among which one is looked for that asks the same. */
+#define SAME_LOOKS 32
 
 static struct backfill *
 next_in_queue(struct reprise_recorder *recorder)
@@ -56,7 +19,7 @@ next_in_queue(struct reprise_recorder *recorder)
 	struct healing *const healing = &recorder->healing;
 
 	for (;;) {
-		const uint64_t soonest = unpark(healing);
+		const uint64_t soonest = heal_queue_unpark(healing);
 		struct backfill *const backfill = TAILQ_FIRST(&healing->queue);
 
 		if (healing->is_stopping)
@@ -69,7 +32,14 @@ next_in_queue(struct reprise_recorder *recorder)
 			pthread_mutex_lock(&healing->lock);
 			continue;
 		}
-		(void)recorder_sleep(&healing->has_work, &healing->lock, soonest);
+		if (TAILQ_EMPTY(&healing->waiting)) {
+			(void)recorder_sleep(&healing->has_work, &healing->lock, soonest);
+		} else if (clock_ns() >= healing->watching.due_ns) {
+			heal_watch(recorder);
+		} else {
+			(void)recorder_sleep(&healing->has_work, &healing->lock,
+					     least(soonest, healing->watching.due_ns));
+		}
 	}
 }
 
@@ -86,34 +56,34 @@ park(struct reprise_recorder *recorder, struct backfill *backfill)
 		backfill_ready(backfill);
 		return;
 	}
-	backfill->retry_ns = now + LOOK_NS;
-	if (backfill->question.is_bound)
-		backfill->retry_ns = least(backfill->retry_ns, until);
 	if (backfill->is_stirred) {
-		put(healing, backfill);
+		heal_queue_put(healing, backfill);
+	} else if (backfill->question.is_bound) {
+		heal_queue_park(healing, backfill, least(now + HEAL_LOOK_NS, until));
+	} else if (backfill->is_at_end) {
+		backfill->is_waiting = true;
+		TAILQ_INSERT_TAIL(&healing->waiting, backfill, link);
 	} else {
-		backfill->is_parked = true;
-		TAILQ_INSERT_TAIL(&healing->parked, backfill, link);
+		heal_queue_park(healing, backfill, now + HEAL_LOOK_NS);
 	}
 }
 
+/* Under the lock until finish_serving. */
 static void
-serve(struct reprise_recorder *recorder, struct backfill *backfill)
+begin_serving(struct healing *healing, struct backfill *backfill)
+{
+	heal_queue_remove(healing, backfill);
+	backfill->is_served = true;
+	backfill->is_stirred = false;
+}
+
+/* The page is filled, if @is_there. */
+static void
+finish_serving(struct reprise_recorder *recorder, struct backfill *backfill, bool is_there)
 {
 	struct healing *const healing = &recorder->healing;
-	const struct backfill_question question = backfill->question;
 
-	take_out(healing, backfill);
-	backfill->is_served = true;
-	healing->serving = backfill;
-	backfill->is_stirred = false;
-	pthread_mutex_unlock(&healing->lock);
-
-	const bool is_there = page_load(recorder, backfill, &question);
-
-	pthread_mutex_lock(&healing->lock);
 	healing->pages++;
-	healing->serving = NULL;
 	backfill->is_served = false;
 	if (backfill->is_orphan) {
 		/* Not under the lock: it may let go of a window. */
@@ -124,12 +94,88 @@ serve(struct reprise_recorder *recorder, struct backfill *backfill)
 		backfill->is_cancelled = false;
 		/* Asked for something else meanwhile. */
 		if (load_relaxed(&backfill->state) == BACKFILL_ASKED)
-			put(healing, backfill);
+			heal_queue_put(healing, backfill);
 	} else if (is_there) {
 		backfill_ready(backfill);
 	} else {
 		park(recorder, backfill);
 	}
+}
+
+static bool
+asks_the_same(const struct backfill *backfill, const struct backfill *served,
+	      const struct backfill_question *question)
+{
+	const struct backfill_question *const other = &backfill->question;
+
+	return backfill->hash == served->hash && other->after == question->after &&
+	       !other->is_judged && !question->is_judged && other->is_bound == question->is_bound &&
+	       other->is_replay == question->is_replay &&
+	       memcmp(&other->incarnation, &question->incarnation, sizeof(other->incarnation)) ==
+		       0 &&
+	       strcmp(backfill->session_id, served->session_id) == 0;
+}
+
+/* The next in the queue that had asked the same before @began_ns; only the first few are looked at. */
+static struct backfill *
+find_same(struct healing *healing, const struct backfill *served,
+	  const struct backfill_question *question, uint64_t began_ns)
+{
+	struct backfill *backfill;
+	unsigned int looked = 0;
+
+	/* A window is for one alone. */
+	if (served->pages[served->filling].tail == TAIL_BOUND)
+		return NULL;
+	TAILQ_FOREACH(backfill, &healing->queue, link)
+	{
+		if (backfill->asked_ns < began_ns && asks_the_same(backfill, served, question))
+			return backfill;
+		if (++looked == SAME_LOOKS)
+			break;
+	}
+	return NULL;
+}
+
+/*
+ * Fills the page, and those of all that ask the same: hosts that wait at the end of one session read the log once. Each
+ * is finished as soon as the next one has a copy. That there is nothing is no longer true once something was recorded.
+ */
+static void
+serve(struct reprise_recorder *recorder, struct backfill *backfill)
+{
+	struct healing *const healing = &recorder->healing;
+	const struct backfill_question question = backfill->question;
+	const uint64_t began_ns = clock_ns();
+	struct backfill *same;
+
+	begin_serving(healing, backfill);
+	healing->serving = backfill;
+	pthread_mutex_unlock(&healing->lock);
+
+	bool is_there = page_load(recorder, backfill, &question);
+
+	pthread_mutex_lock(&healing->lock);
+	while ((is_there || !backfill->is_stirred) &&
+	       (same = find_same(healing, backfill, &question, began_ns)) != NULL) {
+		begin_serving(healing, same);
+		pthread_mutex_unlock(&healing->lock);
+
+		const bool is_copied = !is_there || backfill_page_copy(same, backfill);
+
+		pthread_mutex_lock(&healing->lock);
+		same->is_at_end = is_copied && backfill->is_at_end;
+		same->seen = backfill->seen;
+		same->is_stirred = backfill->is_stirred;
+		healing->serving = same;
+		finish_serving(recorder, backfill, is_there);
+		backfill = same;
+		is_there = is_there && is_copied;
+		if (!is_copied)
+			break;
+	}
+	healing->serving = NULL;
+	finish_serving(recorder, backfill, is_there);
 }
 
 void *
@@ -152,16 +198,10 @@ void
 heal_again(struct reprise_recorder *recorder, uint64_t hash)
 {
 	struct healing *const healing = &recorder->healing;
-	struct backfill *backfill, *next;
 
 	pthread_mutex_lock(&healing->lock);
-	for (backfill = TAILQ_FIRST(&healing->parked); backfill != NULL; backfill = next) {
-		next = TAILQ_NEXT(backfill, link);
-		if (backfill->hash == hash) {
-			take_out(healing, backfill);
-			put(healing, backfill);
-		}
-	}
+	heal_queue_stir(healing, &healing->parked, hash);
+	heal_queue_stir(healing, &healing->waiting, hash);
 	/* One that is being served has perhaps not seen it. */
 	if (healing->serving != NULL && healing->serving->hash == hash)
 		healing->serving->is_stirred = true;
@@ -178,7 +218,7 @@ heal_ask(struct store_port *port, struct backfill *backfill)
 	backfill->asked_ns = clock_ns();
 	store_relaxed(&backfill->state, BACKFILL_ASKED);
 	if (!backfill->is_served)
-		put(healing, backfill);
+		heal_queue_put(healing, backfill);
 	pthread_mutex_unlock(&healing->lock);
 }
 
@@ -188,7 +228,7 @@ heal_cancel(struct store_port *port, struct backfill *backfill)
 	struct healing *const healing = &recorder_of(port)->healing;
 
 	pthread_mutex_lock(&healing->lock);
-	take_out(healing, backfill);
+	heal_queue_remove(healing, backfill);
 	backfill->is_cancelled = backfill->is_served;
 	store_relaxed(&backfill->state, BACKFILL_IDLE);
 	pthread_mutex_unlock(&healing->lock);
@@ -200,7 +240,7 @@ heal_orphan(struct store_port *port, struct backfill *backfill)
 	struct healing *const healing = &recorder_of(port)->healing;
 
 	pthread_mutex_lock(&healing->lock);
-	take_out(healing, backfill);
+	heal_queue_remove(healing, backfill);
 	backfill->is_orphan = true;
 	const bool is_served = backfill->is_served;
 

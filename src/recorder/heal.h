@@ -4,12 +4,14 @@
 
 /*
  * The thread that reads the log for subscriptions. Who asks is in the queue; who asks for what is not there
- * yet is parked, and looked at again when something is recorded of its session, or after a while, since
- * other processes record, too.
+ * yet is parked, and served again when something is recorded of its session, or after a while. A subscription that has
+ * no window and has read all there is waits instead, until the log says that the session has changed.
  */
 
 #include <pthread.h>
 #include <sys/queue.h>
+
+#include <reprise/log.h>
 
 #include "store/backfill.h"
 
@@ -29,16 +31,53 @@ struct ahead {
 	struct backfill_records records; /* what was; none: nothing */
 };
 
+enum {
+	WATCHED_MAX = 128, /* sessions; subscriptions of more are served anew from time to time */
+};
+
+struct watched {
+	uint64_t hash;
+	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	bool is_read;
+	struct backfill_seen seen;
+};
+
+/*
+ * How other processes' commits are noticed: the log is asked for its version, and after a change of it for each
+ * session that somebody waits for, once. The reading thread's.
+ */
+struct watching {
+	bool has_version;
+	uint64_t version;
+	uint64_t due_ns; /* the next time */
+	size_t count;
+	struct watched sessions[WATCHED_MAX];
+};
+
 struct healing {
 	pthread_mutex_t lock;
 	pthread_cond_t has_work;
 	pthread_t thread;
 	bool is_stopping;
 	struct backfills queue, parked;
+	struct backfills waiting; /* without a window, for what other processes record */
 	struct backfill *serving; /* or NULL */
 	uint64_t pages;
 	struct ahead ahead;
+	struct watching watching;
 };
+
+static inline struct backfill_seen
+heal_seen(const struct reprise_log_stats *stats)
+{
+	return (struct backfill_seen){
+		.head = stats->head,
+		.watermark = stats->watermark,
+		.lives = stats->lives,
+		.life_state = stats->life.state,
+		.end_ordinal = stats->has_ended ? stats->end_ordinal : UINT64_MAX,
+	};
+}
 
 /* The thread itself. */
 void *heal_run(void *recorder);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/thread.h"
 #include "base/utf8.h"
 #include "recorder/recorder.h"
 
@@ -15,6 +17,8 @@
 
 #define LINGER_NS_MOST (10 * NS_PER_S)
 #define WAIT_NS_MOST   (3600 * NS_PER_S)
+#define LEASE_NS_LEAST (NS_PER_S / 10)
+#define PARK_NS        (NS_PER_S / 10) /* so that a pause inside a conversation costs no notification */
 
 enum {
 	BATCH_EVENTS_MOST = 1 << 20,
@@ -55,6 +59,13 @@ fault_of(const struct reprise_recorder_options *options)
 		return "retry_ns_max";
 	if (options->deadline_ns > WAIT_NS_MOST)
 		return "deadline_ns";
+	if (options->invalidates_async != 0 && options->invalidates_async != 1)
+		return "invalidates_async";
+	if (options->refuses_leased != 0 && options->refuses_leased != 1)
+		return "refuses_leased";
+	if (options->lease_ns != 0 &&
+	    (options->lease_ns < LEASE_NS_LEAST || options->lease_ns > WAIT_NS_MOST))
+		return "lease_ns";
 	return NULL;
 }
 
@@ -65,7 +76,7 @@ options_resolve(const struct reprise_recorder_options *given,
 	struct reprise_recorder_options known = { 0 };
 
 	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
-		return error_invalid(error, "recorder options: size");
+		return error_size(error, "recorder options: size", given, sizeof(known));
 	if (known.tenant == NULL)
 		known.tenant = TENANT_DEFAULT;
 	if (known.durability == REPRISE_ENQUEUED)
@@ -83,17 +94,6 @@ options_resolve(const struct reprise_recorder_options *given,
 		return error_invalid(error, fault);
 	*ret_options = known;
 	return REPRISE_OK;
-}
-
-/* What a stamp of 0 is in UTC: both clocks are read as near to each other as can be. */
-static uint64_t
-epoch_of_stamps(void)
-{
-	struct timespec real = { 0 };
-	const uint64_t before = clock_ns();
-
-	(void)clock_gettime(CLOCK_REALTIME, &real);
-	return timespec_ns(&real) - before;
 }
 
 static void
@@ -117,18 +117,22 @@ fill(struct reprise_recorder *recorder, struct reprise_store *store,
 	memcpy(recorder->tenant, options->tenant, strlen(options->tenant) + 1);
 	recorder->options.tenant = recorder->tenant;
 	recorder->level = options->durability == REPRISE_WRITTEN ? LOG_WRITTEN : LOG_SYNCED;
-	recorder->epoch_ns = epoch_of_stamps();
 	recorder->oldest_ns = UINT64_MAX;
+	recorder->renewal_ns = options->lease_ns != 0 ? clock_ns() : UINT64_MAX;
 	pthread_mutex_init(&recorder->lock, NULL);
 	init_condition(&recorder->has_work);
 	init_condition(&recorder->has_news);
 	TAILQ_INIT(&recorder->coming);
 	TAILQ_INIT(&recorder->attached);
+	TAILQ_INIT(&recorder->parked);
+	recorder->park_ns = PARK_NS;
+	recorder->can_park = port_can_wait(store);
 	TAILQ_INIT(&recorder->requests);
 	pthread_mutex_init(&recorder->healing.lock, NULL);
 	init_condition(&recorder->healing.has_work);
 	TAILQ_INIT(&recorder->healing.queue);
 	TAILQ_INIT(&recorder->healing.parked);
+	TAILQ_INIT(&recorder->healing.waiting);
 }
 
 static void
@@ -153,9 +157,12 @@ open_parts(struct reprise_recorder *recorder, struct reprise_log *log, struct re
 	if (!batch_open(&recorder->batch, recorder->options.batch_events_max,
 			recorder->options.batch_bytes_max))
 		return error_plain(error, REPRISE_E_NO_MEMORY);
+	recorder->batch.lease_ns = recorder->options.lease_ns;
 	reprise_status status = log->adapter->another(log, &recorder->writing, error);
 	if (status == REPRISE_OK)
 		status = log->adapter->another(log, &recorder->reading, error);
+	if (status == REPRISE_OK)
+		status = log_check_writable(recorder->writing, recorder->tenant, error);
 	if (status == REPRISE_OK)
 		status = port_attach(recorder->store, &recorder->port, error);
 	return status;
@@ -173,22 +180,17 @@ stop(struct reprise_recorder *recorder, bool has_written)
 		pthread_join(recorder->thread, NULL);
 }
 
-/* Both threads, or none; answers 0 or an errno. The host's signals are not for them. */
+/* Both threads, or none; answers 0 or an errno. */
 static int
 start(struct reprise_recorder *recorder)
 {
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int refused = pthread_create(&recorder->healing.thread, NULL, heal_run, recorder);
+	int refused = thread_start(&recorder->healing.thread, "reprise-read", heal_run, recorder);
 
 	if (refused == 0) {
-		refused = pthread_create(&recorder->thread, NULL, record_run, recorder);
+		refused = thread_start(&recorder->thread, "reprise-write", record_run, recorder);
 		if (refused != 0)
 			stop(recorder, false);
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return refused;
 }
 
@@ -207,6 +209,7 @@ reprise_recorder_open(struct reprise_store *store, struct reprise_log *log,
 		return error_invalid(error, "ret_recorder");
 	if (!store_is_here(store))
 		return error_plain(error, REPRISE_E_FORKED);
+	UNCANCELLABLE;
 	reprise_status status = options_resolve(options, &known, error);
 	if (status != REPRISE_OK)
 		return status;
@@ -231,6 +234,17 @@ reprise_recorder_open(struct reprise_store *store, struct reprise_log *log,
 	return status;
 }
 
+/* Under the lock: each session that the log has refused is tried once more. */
+static void
+want_refused(struct reprise_recorder *recorder)
+{
+	struct recording *recording;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		LIST_FOREACH(recording, &recorder->buckets[i], same)
+	recording->is_wanted = recording_is_stuck(recording);
+}
+
 /* Records what there is, as long as the log takes it. */
 static bool
 drain(struct reprise_recorder *recorder)
@@ -240,6 +254,8 @@ drain(struct reprise_recorder *recorder)
 
 	pthread_mutex_lock(&recorder->lock);
 	recorder->is_closing = true;
+	want_refused(recorder);
+	recorder_unpark_all(recorder);
 	recorder_hurry(recorder);
 	while (!recorder->has_drained && is_time_left)
 		is_time_left = recorder_sleep(&recorder->has_news, &recorder->lock, deadline);
@@ -248,19 +264,62 @@ drain(struct reprise_recorder *recorder)
 	recorder->is_stopping = true;
 	recorder_hurry(recorder);
 	pthread_mutex_unlock(&recorder->lock);
+	/* The threads may be in calls whose own deadline is later. */
+	log_interrupt(recorder->writing);
+	log_interrupt(recorder->reading);
 	return has_drained;
+}
+
+/* In the child of a fork: closes what descriptors are left. The rest may be in use by threads that are not there. */
+static void
+discard_logs(struct reprise_recorder *recorder)
+{
+	reprise_log_close(recorder->writing);
+	reprise_log_close(recorder->reading);
+	recorder->writing = recorder->reading = NULL;
+}
+
+/* What could not be recorded stays so. Answers what the log refuses a session with, or OK. */
+static reprise_status
+let_all_go(struct reprise_recorder *recorder)
+{
+	struct recording *recording;
+	reprise_status refusal = REPRISE_OK;
+
+	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
+	TAILQ_CONCAT(&recorder->attached, &recorder->parked, link);
+	while ((recording = TAILQ_FIRST(&recorder->attached)) != NULL) {
+		TAILQ_REMOVE(&recorder->attached, recording, link);
+		if (recording_is_stuck(recording))
+			refusal = recording->stuck;
+		recorder_let_go(recorder, recording);
+	}
+	return refusal;
 }
 
 reprise_status
 reprise_recorder_close(struct reprise_recorder *recorder)
 {
+	return reprise_recorder_close_with_stats(recorder, NULL);
+}
+
+reprise_status
+reprise_recorder_close_with_stats(struct reprise_recorder *recorder,
+				  struct reprise_recorder_stats *ret_stats)
+{
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
-	struct recording *recording;
 
 	if (recorder == NULL)
 		return REPRISE_OK;
-	const reprise_status status = reprise_store_stats(recorder->store, &stats);
+	UNCANCELLABLE;
+	if (!store_is_here(recorder->store)) {
+		discard_logs(recorder);
+		return REPRISE_E_FORKED;
+	}
+	reprise_status status = reprise_store_stats(recorder->store, &stats);
 
+	if (status == REPRISE_OK && ret_stats != NULL)
+		status = reprise_recorder_stats(recorder, ret_stats);
 	if (status != REPRISE_OK)
 		return status;
 	if (stats.writers != 0 || stats.subscriptions != 0)
@@ -268,13 +327,13 @@ reprise_recorder_close(struct reprise_recorder *recorder)
 	const bool has_drained = drain(recorder);
 
 	stop(recorder, true);
-	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
-	while ((recording = TAILQ_FIRST(&recorder->attached)) != NULL) {
-		TAILQ_REMOVE(&recorder->attached, recording, link);
-		recorder_let_go(recorder, recording);
-	}
+	/* It was answered above. */
+	REPRISE_ASSERT(ret_stats == NULL ||
+		       reprise_recorder_stats(recorder, ret_stats) == REPRISE_OK);
+	const reprise_status refusal = let_all_go(recorder);
+
 	/* Nobody holds anything of the store. */
 	(void)port_detach(recorder->store);
 	done(recorder);
-	return has_drained ? REPRISE_OK : REPRISE_E_TIMEOUT;
+	return has_drained ? refusal : REPRISE_E_TIMEOUT;
 }

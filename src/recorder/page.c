@@ -75,22 +75,21 @@ is_last(const struct telling *telling)
 static bool
 find_life(struct telling *telling, bool *ret_is_there)
 {
-	struct reprise_log *const log = telling->recorder->reading;
-	struct reprise_error error = { .size = sizeof(error) };
 	reprise_gap_detail refused = REPRISE_GAP_UNKNOWN_SESSION;
 	/* Before the log is read: by then it may have been marked there, and be forgotten here. */
 	const bool was_void = is_void_here(telling->recorder, telling->key.thread,
 					   &telling->question->incarnation);
 
 	telling->stats.size = sizeof(telling->stats);
-	const reprise_status status =
-		log_find_life(log, &telling->key, &telling->question->incarnation, &telling->life,
-			      &telling->stats, &error);
+	const reprise_status status = log_find_life(telling->recorder->reading, &telling->key,
+						    &telling->question->incarnation, &telling->life,
+						    &telling->stats, NULL);
 
 	*ret_is_there = true;
 	if (status == REPRISE_OK) {
 		telling->page->head = telling->stats.head;
-		if (telling->stats.has_ended && is_last(telling)) {
+		telling->page->is_of_last_life = is_last(telling);
+		if (telling->stats.has_ended && !is_void(telling, &telling->stats.life)) {
 			telling->page->ended = telling->stats.end_ordinal;
 			telling->page->status = telling->stats.end_status;
 		}
@@ -118,8 +117,22 @@ find_bridge(const struct telling *telling, bool *ret_has)
 	*ret_has = true;
 	if (!question->is_judged_by_durable || question->revision >= question->durable_revision)
 		return true;
+	/* The window first: what leaves it meanwhile is in the log. */
+	if (backfill_window_has_commit(telling->backfill, question->after,
+				       question->durable_revision))
+		return true;
 	return reprise_log_has_commit(telling->recorder->reading, &telling->key, question->after,
 				      question->durable_revision, ret_has, &error) == REPRISE_OK;
+}
+
+/* There is nothing more in the log for now: a replay ends, a subscription waits. */
+static bool
+tell_nothing_more(const struct telling *telling)
+{
+	telling->backfill->is_at_end = true;
+	telling->backfill->seen = heal_seen(&telling->stats);
+	return telling->question->is_replay && !telling->question->is_bound &&
+	       say(telling->page, TAIL_OVER, REPRISE_GAP_CAPACITY);
 }
 
 /* Whether the cursor is good; else as find_life. */
@@ -136,7 +149,7 @@ judge(struct telling *telling, bool *ret_is_there)
 	if (position > life->end && is_last(telling) && life->state == REPRISE_LIFE_OPEN &&
 	    !telling->question->is_bound) {
 		/* It may be recorded yet, by another process; or that has died. The next life tells. */
-		*ret_is_there = false;
+		*ret_is_there = tell_nothing_more(telling);
 		return false;
 	}
 	if (position > life->end && !telling->question->is_bound) {
@@ -163,7 +176,8 @@ struct putting {
 	struct reprise_recorder *recorder;
 	struct backfill_records *records;
 	struct backfill_page *page; /* where a gap that comes first is said; NULL: nowhere */
-	uint64_t after, end;        /* nothing beyond the end */
+	struct wall wall;
+	uint64_t after, end; /* nothing beyond the end */
 	bool has_memory;
 };
 
@@ -172,7 +186,6 @@ static bool
 put_row(const struct log_row *row, void *context)
 {
 	struct putting *const putting = context;
-	const uint64_t epoch = putting->recorder->epoch_ns;
 
 	/* Archived since the log was asked about the life: then it is asked again. */
 	if (putting->records->count == 0 && row->first != putting->after + 1)
@@ -189,7 +202,7 @@ put_row(const struct log_row *row, void *context)
 	const struct backfill_event event = {
 		.position = row->first,
 		.revision = row->revision,
-		.stamp_ns = row->time_ns > epoch ? row->time_ns - epoch : 0,
+		.stamp_ns = wall_stamp(&putting->wall, row->time_ns),
 		.shape = shape_of(row->payload.size, row->kind, row->flags),
 		.payload = row->payload.data,
 	};
@@ -205,6 +218,7 @@ put_rows(struct putting *putting, const struct reprise_log_key *key)
 	reprise_ordinal damaged = 0;
 
 	putting->has_memory = true;
+	putting->wall = wall_measure(putting->recorder);
 	const reprise_status status =
 		log_rows_after(putting->recorder->reading, key, putting->after, put_row, putting,
 			       &damaged, &error);
@@ -310,9 +324,10 @@ tell_next_life(struct telling *telling)
 
 	for (;;) {
 		if (log_next_life(telling->recorder->reading, &telling->key, next.number, &next,
-				  &error) != REPRISE_OK ||
-		    next.number == 0)
+				  &error) != REPRISE_OK)
 			return false;
+		if (next.number == 0)
+			return tell_nothing_more(telling);
 		if (!is_void(telling, &next))
 			break;
 		is_void_passed = true;
@@ -333,8 +348,29 @@ tell_end(struct telling *telling)
 	if (!is_last(telling))
 		return tell_next_life(telling);
 	if (telling->page->ended != telling->question->after)
-		return false;
+		return tell_nothing_more(telling);
 	return say(telling->page, TAIL_ENDED, REPRISE_GAP_CAPACITY);
+}
+
+/* What a gap says of the newest position. Unknown if the log cannot be asked now. */
+static void
+tell_newest(const struct telling *telling)
+{
+	struct backfill_newest *const newest = &telling->page->newest;
+	struct reprise_error error = { .size = sizeof(error) };
+	struct log_newest found = { 0 };
+
+	if (telling->question->is_bound ||
+	    (telling->page->tail != TAIL_GAP && telling->page->tail != TAIL_LIFE))
+		return;
+	if (log_find_newest(telling->recorder->reading, &telling->key, &found, &error) !=
+	    REPRISE_OK)
+		return;
+	*newest = (struct backfill_newest){ .is_known = true,
+					    .incarnation = found.incarnation,
+					    .position = found.position,
+					    .revision = found.revision,
+					    .has_revision = found.has_revision };
 }
 
 bool
@@ -348,6 +384,7 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 				   .key = { recorder->tenant, backfill->session_id } };
 	bool is_there, is_bound = false;
 
+	backfill->is_at_end = false;
 	if (!find_life(&telling, &is_there))
 		return is_there;
 	if (question->is_judged && !judge(&telling, &is_there))
@@ -357,5 +394,7 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 		return false;
 	if (is_bound)
 		return true;
-	return question->after < telling.life.end ? tell_events(&telling) : tell_end(&telling);
+	is_there = question->after < telling.life.end ? tell_events(&telling) : tell_end(&telling);
+	tell_newest(&telling);
+	return is_there;
 }

@@ -1,145 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/numbers.h"
 #include "recorder/recorder.h"
+#include "recorder/request.h"
+#include "recorder/sync.h"
 
 /*
- * The writing thread. In each round it does what threads of the host's wait for, copies what there is out of
- * the rings, and commits that. A batch that fails stays as it is until it is committed; meanwhile the
+ * The writing thread. In each round it does the requests of hosts' threads, copies new events out of the
+ * rings, and commits the copies. A batch that fails stays as it is until it is committed; meanwhile the
  * rings go on.
+ *
+ * A flush of every session waits for a pass: a number of rounds in which the thread records whatever had been appended
+ * when the pass began. Rounds take sessions in turn, so that a session that never falls silent delays no other.
  */
 
 enum {
-	SKIP_MAX = 16,     /* rounds in which a quiet session is not looked at */
-	REQUESTS_MAX = 64, /* lives begun in one transaction */
+	SKIP_MAX =
+		16, /* rounds in which a quiet session is not looked at, where it cannot be parked */
 };
 
 #define LOOK_NS UINT64_C(2000000) /* between two looks whether much has come, within a linger */
 
-/* What a round has found out. */
+/* What is known of a round. */
 struct round {
-	bool is_full;     /* there was more than went into the batch */
-	bool is_urgent;   /* every session is looked at */
-	bool has_refused; /* one of them was, in itself: now or a while ago */
-	uint64_t number;
-	bool wants_sync;
-	uint64_t oldest_ns; /* the stamp of the oldest event, or UINT64_MAX */
+	bool is_urgent; /* looks at every session */
+	bool is_full;   /* there was more than went into the batch */
+	bool is_synced; /* a flush waits for that */
+	bool ends_pass; /* with this batch, all of the pass is recorded */
+	uint64_t begin_ns;
+	uint64_t
+		oldest_ns; /* when the oldest event was appended, on CLOCK_MONOTONIC; or UINT64_MAX */
 };
-
-static void
-answer(struct reprise_recorder *recorder, struct request *request, const struct log_write *write,
-       reprise_status status, const struct reprise_error *error)
-{
-	request->status = status == REPRISE_OK ? write->status : status;
-	request->head = write->head;
-	request->error = *error;
-	request->error.expected = write->expected;
-	request->error.actual = write->actual;
-	request->is_done = true;
-	pthread_cond_broadcast(&recorder->has_news);
-}
-
-/* Whether an earlier life of that session, in this process, has something to record still. */
-static bool
-is_waiting_for_earlier(struct reprise_recorder *recorder, const struct recording *recording)
-{
-	const struct recording *other;
-
-	LIST_FOREACH(other, &recorder->buckets[recording->hash % BUCKETS], same)
-	if (other != recording && other->is_attached && strcmp(other->id, recording->id) == 0)
-		return true;
-	return false;
-}
-
-/* Under the lock: takes what can be done out of the list; answers who is past the deadline. */
-static size_t
-take_requests(struct reprise_recorder *recorder, struct request **taken)
-{
-	struct request *request, *next;
-	const uint64_t now = clock_ns();
-	size_t count = 0;
-
-	for (request = TAILQ_FIRST(&recorder->requests); request != NULL && count < REQUESTS_MAX;
-	     request = next) {
-		next = TAILQ_NEXT(request, link);
-		const bool is_late = now >= request->deadline_ns || recorder->is_stopping;
-
-		if (recorder->batch.writes_count == 0 && !is_late &&
-		    !(request->type == LOG_LIFE &&
-		      is_waiting_for_earlier(recorder, request->recording))) {
-			TAILQ_REMOVE(&recorder->requests, request, link);
-			taken[count++] = request;
-		} else if (is_late) {
-			TAILQ_REMOVE(&recorder->requests, request, link);
-			request->status = REPRISE_E_TIMEOUT;
-			request->is_done = true;
-			pthread_cond_broadcast(&recorder->has_news);
-		}
-	}
-	return count;
-}
-
-/*
- * Writes all of @writes in one transaction; or, if something that is stored is damaged, each session's by itself,
- * so that what is wrong with one is answered to that one alone.
- */
-static reprise_status
-write_all(struct reprise_recorder *recorder, enum log_level level, struct log_write *writes,
-	  size_t count, struct reprise_error *error)
-{
-	reprise_status status =
-		log_write(recorder->writing, level, recorder->tenant, writes, count, error);
-	size_t end;
-
-	if (status != REPRISE_E_CORRUPT)
-		return status;
-	for (size_t first = 0; first < count; first = end) {
-		for (end = first + 1; end < count; end++)
-			if (strcmp(writes[end].thread, writes[first].thread) != 0)
-				break;
-		status = log_write(recorder->writing, level, recorder->tenant, writes + first,
-				   end - first, error);
-		if (status != REPRISE_OK && status != REPRISE_E_CORRUPT)
-			return status;
-	}
-	return REPRISE_OK;
-}
-
-/* Begins lives, or has them go on: on the disk, whatever the durability of events. */
-static void
-do_requests(struct reprise_recorder *recorder)
-{
-	struct request *taken[REQUESTS_MAX];
-	struct log_write writes[REQUESTS_MAX];
-	struct reprise_error error = { .size = sizeof(error) };
-
-	pthread_mutex_lock(&recorder->lock);
-	const size_t count = take_requests(recorder, taken);
-
-	pthread_mutex_unlock(&recorder->lock);
-	if (count == 0)
-		return;
-	for (size_t i = 0; i < count; i++)
-		writes[i] = (struct log_write){ .type = taken[i]->type,
-						.thread = taken[i]->recording->id,
-						.incarnation = taken[i]->recording->incarnation };
-	const reprise_status status = write_all(recorder, LOG_SYNCED, writes, count, &error);
-
-	pthread_mutex_lock(&recorder->lock);
-	for (size_t i = 0; i < count; i++)
-		answer(recorder, taken[i], &writes[i], status, &error);
-	pthread_mutex_unlock(&recorder->lock);
-}
 
 /* Whether @recording is looked at in this round: one that was quiet for long less often. */
 static bool
-is_due(struct recording *recording, struct round *round, uint64_t now)
+is_due(struct reprise_recorder *recorder, struct recording *recording, const struct round *round)
 {
-	if (recording->retry_ns > now) {
-		round->has_refused = true;
-		return false;
+	if (recording->retry_ns > round->begin_ns) {
+		pthread_mutex_lock(&recorder->lock);
+		const bool is_wanted = recording->is_wanted;
+
+		pthread_mutex_unlock(&recorder->lock);
+		return is_wanted;
 	}
 	if (!round->is_urgent && recording->skip > 0) {
 		recording->skip--;
@@ -148,48 +50,102 @@ is_due(struct recording *recording, struct round *round, uint64_t now)
 	return true;
 }
 
+/* A session that was refused has nothing to write any more: it was refused a sync, or a lease that another write renewed. */
 static void
+forget_refusal(struct reprise_recorder *recorder, struct recording *recording)
+{
+	pthread_mutex_lock(&recorder->lock);
+	if (recording->retry_ns != 0) {
+		recording->retry_ns = 0;
+		recording->attempts = 0;
+		recording->is_wanted = false;
+		recording_forget_stuck(recording);
+	}
+	pthread_mutex_unlock(&recorder->lock);
+}
+
+/* Copies what there is of one session; false if that is for the next batch. */
+static bool
 look_at(struct reprise_recorder *recorder, struct recording *recording, struct round *round)
 {
 	struct batch *const batch = &recorder->batch;
 	const uint64_t writes = batch->writes_count;
 	const uint64_t events = batch->entries_count;
-	const bool is_all = batch_gather(batch, recorder, recording);
+	const enum gathered gathered = batch_gather(batch, recorder, recording);
 
-	round->is_full = round->is_full || !is_all;
-	recording->quiet = batch->writes_count > writes || !is_all ? 0 : recording->quiet + 1;
-	recording->skip = least(recording->quiet / 4, SKIP_MAX);
+	const bool has_put = batch->writes_count > writes;
+	const bool is_renewal = has_put && batch->writes[batch->writes_count - 1].type == LOG_RENEW;
+
+	round->is_full = gathered != GATHERED_ALL;
+	if (!has_put && !round->is_full)
+		forget_refusal(recorder, recording);
+	recording->quiet = has_put || round->is_full ? 0 : recording->quiet + 1;
+	if (recording->quiet == 0 && !is_renewal)
+		recording->park_due_ns = deadline_after(round->begin_ns, recorder->park_ns);
+	recording->skip = recorder->can_park ? 0 : least(recording->quiet / 4, SKIP_MAX);
 	if (batch->entries_count > events) {
-		const uint64_t stamp = batch->entries[events].time_ns - recorder->epoch_ns;
+		const uint64_t time = batch->entries[events].time_ns;
 
-		round->oldest_ns = least(round->oldest_ns, stamp);
+		round->oldest_ns = least(round->oldest_ns, wall_monotonic(&batch->wall, time));
 	}
+	return gathered != GATHERED_NOTHING;
 }
 
-/* Copies what there is; the next round begins with those that had no room in this one. */
+/* Whether every event of the pass was copied, but those of refused sessions. */
+static bool
+has_copied_pass(const struct reprise_recorder *recorder)
+{
+	const struct recording *recording;
+
+	TAILQ_FOREACH(recording, &recorder->attached, link)
+	if (recording->retry_ns == 0 && recording->taken < recording->goal)
+		return false;
+	return true;
+}
+
+/* The batch is what it will be. */
+static void
+be_gathered(struct reprise_recorder *recorder, struct round *round)
+{
+	struct batch *const batch = &recorder->batch;
+	struct passes *const passes = &recorder->passes;
+
+	pthread_mutex_lock(&recorder->lock);
+	round->is_synced = recorder->sync_waiters != 0;
+	if (round->is_synced && recorder->has_unsynced && batch->writes_count == 0)
+		sync_gather(recorder);
+	for (uint64_t i = 0; i < batch->writes_count; i++)
+		batch->marks[i].recording->enqueued = batch->marks[i].recording->taken;
+	recorder->oldest_ns = round->oldest_ns;
+	round->ends_pass =
+		passes->done[REPRISE_ENQUEUED] < passes->begun && has_copied_pass(recorder);
+	if (round->ends_pass)
+		passes->done[REPRISE_ENQUEUED] = passes->begun;
+	if (batch->writes_count > 0 || round->ends_pass)
+		pthread_cond_broadcast(&recorder->has_news);
+	pthread_mutex_unlock(&recorder->lock);
+}
+
+/* Copies what there is, session by session; the next round begins with those that had no turn in this one. */
 static void
 gather(struct reprise_recorder *recorder, struct round *round)
 {
 	struct recording *recording = TAILQ_FIRST(&recorder->attached), *next;
-	const uint64_t now = clock_ns();
 	struct recordings later = TAILQ_HEAD_INITIALIZER(later);
 
 	for (; recording != NULL && !round->is_full; recording = next) {
 		next = TAILQ_NEXT(recording, link);
-		TAILQ_REMOVE(&recorder->attached, recording, link);
-		TAILQ_INSERT_TAIL(&later, recording, link);
-		if (is_due(recording, round, now))
-			look_at(recorder, recording, round);
+		const bool has_turn = !is_due(recorder, recording, round) ||
+				      look_at(recorder, recording, round) ||
+				      recorder->batch.writes_count == 0;
+
+		if (has_turn) {
+			TAILQ_REMOVE(&recorder->attached, recording, link);
+			TAILQ_INSERT_TAIL(&later, recording, link);
+		}
 	}
 	TAILQ_CONCAT(&recorder->attached, &later, link);
-	pthread_mutex_lock(&recorder->lock);
-	for (uint64_t i = 0; i < recorder->batch.writes_count; i++)
-		recorder->batch.marks[i].recording->enqueued =
-			recorder->batch.marks[i].recording->taken;
-	recorder->oldest_ns = round->oldest_ns;
-	if (recorder->batch.writes_count > 0)
-		pthread_cond_broadcast(&recorder->has_news);
-	pthread_mutex_unlock(&recorder->lock);
+	be_gathered(recorder, round);
 }
 
 /* Until the next attempt, or until it is to stop at once. */
@@ -201,16 +157,10 @@ wait_to_retry(struct reprise_recorder *recorder, uint64_t attempts)
 		now + reprise_recorder_backoff(attempts, now, recorder->options.retry_ns_min,
 					       recorder->options.retry_ns_max);
 
-	do {
-		do_requests(recorder);
-		pthread_mutex_lock(&recorder->lock);
-		const bool is_over = recorder->is_stopping ||
-				     !recorder_sleep(&recorder->has_work, &recorder->lock, until);
-
-		pthread_mutex_unlock(&recorder->lock);
-		if (is_over)
-			return;
-	} while (clock_ns() < until);
+	pthread_mutex_lock(&recorder->lock);
+	while (!recorder->is_stopping && clock_ns() < until)
+		(void)recorder_sleep(&recorder->has_work, &recorder->lock, until);
+	pthread_mutex_unlock(&recorder->lock);
 }
 
 /* Writes the batch until it is committed; false if it is to stop before. */
@@ -222,11 +172,10 @@ commit(struct reprise_recorder *recorder, enum log_level level)
 	for (uint64_t attempts = 1;; attempts++) {
 		struct reprise_error error = { .size = sizeof(error) };
 		const reprise_status status =
-			write_all(recorder, level, batch->writes, batch->writes_count, &error);
+			recorder_write(recorder, level, batch->writes_count, &error);
 
 		pthread_mutex_lock(&recorder->lock);
-		recorder->stats.last = status;
-		recorder->stats.failures += status != REPRISE_OK;
+		recorder_note_transaction(recorder, status, &error);
 		const bool is_stopping = recorder->is_stopping;
 
 		pthread_mutex_unlock(&recorder->lock);
@@ -261,16 +210,96 @@ has_much(const struct reprise_recorder *recorder)
 	return false;
 }
 
-/* Lets events gather, for as long as the options say or until there are many. Under the lock. */
+/*
+ * Lets events gather, for as long as the options say, until there are many, or until somebody waits. Under the lock.
+ * While something waits that only another round can find to be possible, rounds follow one another soon.
+ */
 static void
 linger(struct reprise_recorder *recorder)
 {
-	const uint64_t until = deadline_after(clock_ns(), recorder->options.linger_ns);
+	const bool is_awaited = recorder->is_closing || !TAILQ_EMPTY(&recorder->requests);
+	const uint64_t now = clock_ns();
+	const uint64_t until =
+		deadline_after(now, is_awaited ? least(recorder->options.linger_ns, LOOK_NS)
+					       : recorder->options.linger_ns);
 
-	while (recorder_sleep(&recorder->has_work, &recorder->lock,
-			      least(until, clock_ns() + LOOK_NS)) == false &&
-	       clock_ns() < until && !has_much(recorder))
-		;
+	for (;;) {
+		TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
+		if (recorder->is_urgent || recorder->is_stopping || clock_ns() >= until ||
+		    clock_ns() >= lease_due_ns(recorder) || has_much(recorder))
+			return;
+		(void)recorder_sleep(&recorder->has_work, &recorder->lock,
+				     least(until, clock_ns() + LOOK_NS));
+	}
+}
+
+/*
+ * Under the lock: until when there is nothing to look at, unless somebody calls. A session that the log has refused is
+ * looked at when its pause is over, and parked ones when their leases are renewed. A request may wait for a life that has
+ * just gone.
+ */
+static uint64_t
+idle_until(const struct reprise_recorder *recorder)
+{
+	const struct recording *recording;
+	uint64_t until = TAILQ_EMPTY(&recorder->parked) ? UINT64_MAX : lease_due_ns(recorder);
+
+	if (!TAILQ_EMPTY(&recorder->coming) || !TAILQ_EMPTY(&recorder->requests))
+		return 0;
+	if (recorder->sync_waiters != 0 && recorder->has_unsynced && sync_is_possible(recorder))
+		return 0;
+	TAILQ_FOREACH(recording, &recorder->attached, link)
+	if (recording->retry_ns == 0 || recording->is_wanted)
+		return 0;
+	else
+		until = least(until, recording->retry_ns);
+	return until;
+}
+
+/*
+ * Under the lock: closing, nothing is left but sessions that the log has refused, each of them once more since the closing
+ * began.
+ */
+static bool
+has_drained(const struct reprise_recorder *recorder)
+{
+	const struct recording *recording;
+
+	TAILQ_FOREACH(recording, &recorder->attached, link)
+	if (recording->stuck == REPRISE_OK || recording->is_wanted)
+		return false;
+	return TAILQ_EMPTY(&recorder->coming) && TAILQ_EMPTY(&recorder->requests);
+}
+
+/* Sleeps until there is something to do. Under the lock. */
+static void
+await_work(struct reprise_recorder *recorder)
+{
+	uint64_t until = idle_until(recorder);
+
+	for (; until != 0 && !recorder->is_urgent && !recorder->is_closing &&
+	       !recorder->is_stopping && (until == UINT64_MAX || clock_ns() < until);
+	     until = idle_until(recorder))
+		(void)recorder_sleep(&recorder->has_work, &recorder->lock, until);
+	if (until != UINT64_MAX)
+		linger(recorder);
+}
+
+/* Under the lock: begins the next pass, if a flush waits for it and the one before is copied. */
+static void
+begin_pass(struct reprise_recorder *recorder)
+{
+	struct passes *const passes = &recorder->passes;
+	struct recording *recording;
+
+	if (passes->asked <= passes->begun || passes->done[REPRISE_ENQUEUED] < passes->begun)
+		return;
+	passes->begun++;
+	recorder_unpark_changed(recorder);
+	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
+	TAILQ_FOREACH(recording, &recorder->attached, link)
+	if (recording->session != NULL)
+		recording->goal = port_newest(recording->session);
 }
 
 /* Sleeps as long as nobody needs it; answers what the next round is to do. Not when it is to stop. */
@@ -278,25 +307,24 @@ static bool
 wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *round)
 {
 	pthread_mutex_lock(&recorder->lock);
+	if (!is_busy && recorder->passes.asked <= recorder->passes.done[REPRISE_ENQUEUED])
+		await_work(recorder);
 	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
-	/* One that is asked for may have waited for a life that has just gone. */
-	const bool is_idle = TAILQ_EMPTY(&recorder->attached) && TAILQ_EMPTY(&recorder->requests);
+	begin_pass(recorder);
+	const uint64_t now = clock_ns();
+	const bool renews = lease_begin_round(recorder, now);
 
-	if (!is_busy && !recorder->is_urgent && !recorder->is_stopping &&
-	    !(recorder->is_closing && is_idle)) {
-		if (is_idle)
-			(void)recorder_sleep(&recorder->has_work, &recorder->lock, UINT64_MAX);
-		else
-			linger(recorder);
-		TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
-	}
-	*round = (struct round){ .is_urgent = recorder->is_urgent || recorder->is_closing,
-				 .wants_sync = recorder->wants_sync,
+	if (renews)
+		recorder_unpark_all(recorder);
+	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
+	*round = (struct round){ .is_urgent = renews || recorder->is_urgent ||
+					      recorder->is_closing ||
+					      recorder->passes.begun >
+						      recorder->passes.done[REPRISE_ENQUEUED],
+				 .begin_ns = now,
 				 .oldest_ns = UINT64_MAX };
 	recorder->is_urgent = false;
-	round->number = ++recorder->looks;
-	if (recorder->is_closing && TAILQ_EMPTY(&recorder->attached) &&
-	    TAILQ_EMPTY(&recorder->requests)) {
+	if (recorder->is_closing && has_drained(recorder)) {
 		recorder->has_drained = true;
 		pthread_cond_broadcast(&recorder->has_news);
 	}
@@ -306,12 +334,22 @@ wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *rou
 	return !is_over;
 }
 
-/* All that there was when it began is recorded. */
+/* Whatever belongs to the pass is committed, but the events of refused sessions. */
 static void
-be_complete(struct reprise_recorder *recorder, const struct round *round)
+end_pass(struct reprise_recorder *recorder)
 {
+	struct passes *const passes = &recorder->passes;
+	const struct recording *recording;
+
 	pthread_mutex_lock(&recorder->lock);
-	recorder->complete = round->number;
+	TAILQ_FOREACH(recording, &recorder->attached, link)
+	if (recording->retry_ns != 0 && recording->written < recording->goal) {
+		passes->refused = passes->begun;
+		passes->refusal = recording->stuck;
+	}
+	passes->done[REPRISE_WRITTEN] = passes->begun;
+	if (!recorder->has_unsynced)
+		passes->done[REPRISE_SYNCED] = passes->begun;
 	pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);
 }
@@ -324,23 +362,24 @@ record_run(void *argument)
 	bool is_busy = false;
 
 	while (wait_for_work(recorder, is_busy, &round)) {
-		do_requests(recorder);
+		requests_do(recorder);
 		gather(recorder, &round);
 		const enum log_level level =
-			round.wants_sync || recorder->batch.closes ? LOG_SYNCED : recorder->level;
+			round.is_synced || recorder->batch.closes ? LOG_SYNCED : recorder->level;
 
-		/* Not if there was no memory for a batch: then later. */
 		is_busy = round.is_full && recorder->batch.writes_count > 0;
 		if (recorder->batch.writes_count > 0) {
 			if (!commit(recorder, level))
 				break;
-			round.has_refused = !record_settle(recorder, level) || round.has_refused;
+			record_settle(recorder, level);
 			batch_clear(&recorder->batch);
-		} else if (round.wants_sync) {
-			(void)record_settle(recorder, level);
 		}
-		if (round.is_urgent && !round.is_full && !round.has_refused)
-			be_complete(recorder, &round);
+		lease_end_round(recorder, round.is_full);
+		if (round.ends_pass)
+			end_pass(recorder);
+		if (round.is_synced)
+			sync_end_round(recorder);
+		recorder_park(recorder, round.begin_ns);
 	}
 	return NULL;
 }

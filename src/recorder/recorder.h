@@ -6,8 +6,8 @@
  * A recorder inside. One thread writes, another reads for subscriptions that heal; each has a connection
  * to the log. What the store asks of a recorder comes in by its port.
  *
- * Locks: the recorder's comes after the store's. The healing lock (heal.h) comes after both, and before a
- * session's hands. No lock is held while the log is written or read.
+ * Locks: the store's, then the healing lock (heal.h), then a session's hands, then the recorder's. No other lock is
+ * taken under the recorder's, and none is held while the log is written or read.
  */
 
 #include <pthread.h>
@@ -17,7 +17,9 @@
 
 #include "log/write.h"
 #include "recorder/batch.h"
+#include "recorder/failure.h"
 #include "recorder/heal.h"
+#include "recorder/lease.h"
 #include "store/port.h"
 
 enum {
@@ -31,39 +33,50 @@ struct recording {
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	uint64_t hash;
 	LIST_ENTRY(recording) same;  /* bucket */
-	TAILQ_ENTRY(recording) link; /* coming, or attached */
+	TAILQ_ENTRY(recording) link; /* coming, attached, or parked */
 
 	/* Under the recorder's lock. */
-	bool is_attached; /* the writing thread looks at it, or will */
+	bool is_attached; /* the writing thread looks at it, or will, or has parked it */
+	bool is_parked;   /* the store notifies the recorder when there is more: see park.c */
 	bool has_writer;
 	bool is_void;
 	bool is_void_marked; /* and the log knows */
 	bool is_fenced;
 	bool is_forgotten; /* by the store: the last of those who wait frees it */
+	bool is_wanted;    /* a flush or the closing waits for it: the next attempt comes at once */
 	uint64_t waiters;
 	uint64_t enqueued, written, synced;
+	reprise_status stuck; /* what the log refuses it with, or OK; see failure.h */
+	uint64_t stuck_ns;    /* since when */
+	char *stuck_text;     /* owned; or NULL */
+	uint64_t attempt;     /* number of the last attempt to record it */
+	uint64_t refused;     /* the last attempt that was refused to this session alone */
 
 	/* The writing thread's. */
 	uint64_t taken;              /* copied out of the ring */
+	uint64_t goal;               /* the pass in progress covers events up to here */
 	bool has_ended;              /* the log knows */
 	bool has_all;                /* taken is what was newest at the last look */
 	uint64_t quiet;              /* looks in a row that found nothing */
 	uint64_t skip;               /* looks to leave out before the next */
+	uint64_t park_due_ns;        /* when it is parked, if nothing comes until then */
+	struct recording *park_next; /* of those that are parked in one round */
 	uint64_t retry_ns, attempts; /* refused by itself */
+	uint64_t leased_ns;          /* the lease was renewed at this time, or later */
 };
 
 TAILQ_HEAD(recordings, recording);
 
-/* Something that a thread of the host's waits for the writing thread to do. */
-struct request {
-	TAILQ_ENTRY(request) link;
-	enum log_write_type type; /* LOG_LIFE or LOG_REOPEN */
-	struct recording *recording;
-	uint64_t deadline_ns;
-	bool is_done;
-	reprise_status status;
-	struct reprise_error error;
-	reprise_position head;
+/*
+ * A pass covers every event that was appended before the pass began, in every session. The writing thread makes
+ * one pass after the other, as long as flushes ask for them. A pass takes as many rounds as the events need.
+ */
+struct passes {
+	uint64_t begun;         /* number of the last pass that began */
+	uint64_t asked;         /* the greatest number that a flush waits for */
+	uint64_t done[3];       /* by durability: the last pass whose events have all come so far */
+	uint64_t refused;       /* the last pass that left a refused session behind */
+	reprise_status refusal; /* and why that session was refused */
 };
 
 struct reprise_recorder {
@@ -73,28 +86,34 @@ struct reprise_recorder {
 	struct reprise_recorder_options options; /* every default filled in */
 	enum log_level level;
 	char tenant[REPRISE_SESSION_ID_BYTES_MAX + 1];
-	uint64_t epoch_ns; /* what a stamp of 0 is in UTC */
 
 	pthread_mutex_t lock;
 	pthread_cond_t has_work; /* for the writing thread */
 	pthread_cond_t has_news; /* something was recorded, or done */
 	LIST_HEAD(, recording) buckets[BUCKETS];
 	struct recordings coming; /* to be attached */
+	struct recordings parked; /* attached, and not looked at */
 	TAILQ_HEAD(, request) requests;
 	bool is_urgent;   /* somebody waits: look at all, now */
-	bool wants_sync;  /* a commit that brings all to the disk */
 	bool is_closing;  /* nothing new comes */
 	bool is_stopping; /* whatever is left */
-	bool has_drained; /* closing: there is nothing left */
-	uint64_t looks;   /* rounds of the writing thread that began */
+	bool has_drained; /* closing: there is nothing left but what the log refuses */
+	struct passes passes;
 	uint64_t
-		complete; /* the last of them that saw every session, and has committed all of it */
-	uint64_t oldest_ns; /* the stamp of the oldest event in the batch; UINT64_MAX: none */
+		sync_waiters; /* flushes that wait until events are synced: commits are to be synced */
+	bool has_unsynced;    /* something written is not synced */
+	uint64_t
+		oldest_ns; /* when the batch's oldest event was appended, on CLOCK_MONOTONIC; or UINT64_MAX */
 	struct reprise_recorder_stats stats;
+	struct wall wall;
 
 	pthread_t thread;
 	struct recordings attached; /* the writing thread's */
+	uint64_t park_ns;           /* of silence, before a recording is parked */
+	bool can_park;              /* the writing thread's: the store can notify it */
 	struct batch batch;         /* the same */
+	uint64_t
+		renewal_ns; /* the same: when silent sessions' leases are renewed; UINT64_MAX: never */
 
 	struct healing healing;
 };
@@ -111,20 +130,62 @@ extern const struct store_port recorder_port;
 /* The writing thread: record.c. */
 void *record_run(void *recorder);
 
+/*
+ * Writes the first @count writes of the batch in one transaction; or, if something that is stored is damaged, in ever
+ * smaller ones, so that damage of one session is answered to that session alone. The writing thread's.
+ */
+reprise_status recorder_write(struct reprise_recorder *recorder, enum log_level level, size_t count,
+			      struct reprise_error *error);
+
+/* Under the lock: what a transaction has answered. */
+void recorder_note_transaction(struct reprise_recorder *recorder, reprise_status status,
+			       const struct reprise_error *error);
+
 /* Gives @recording, which is detached, back to the store; it may be gone afterwards. */
 void recorder_let_go(struct reprise_recorder *recorder, struct recording *recording);
 
-/* The batch was committed: what its writes have come to. False if one was refused. The writing thread's. */
-bool record_settle(struct reprise_recorder *recorder, enum log_level level);
+/* The batch was committed at that level: what its writes have come to. The writing thread's. */
+void record_settle(struct reprise_recorder *recorder, enum log_level level);
 
 /* Under the lock: the recording of that life of that session, or NULL. */
 struct recording *recorder_find(struct reprise_recorder *recorder, const char *id,
 				const struct reprise_incarnation *incarnation);
 
+void recording_free(struct recording *recording);
+
+/* Under the lock: the life of @recording has begun in the log, after @head. */
+void recorder_remember(struct reprise_recorder *recorder, struct recording *recording,
+		       reprise_position head);
+
+/* Under the lock: the writing thread is to look at @recording from now on. */
+void recorder_come(struct reprise_recorder *recorder, struct recording *recording);
+
+/* Parks the recordings that have been silent for long enough. The writing thread's. */
+void recorder_park(struct reprise_recorder *recorder, uint64_t now_ns);
+
+/* Under the lock: the writing thread looks at @recording again, if it was parked. */
+void recorder_unpark(struct reprise_recorder *recorder, struct recording *recording);
+
+/* Under the lock: the same for each parked recording that has something to record; and for each. */
+void recorder_unpark_changed(struct reprise_recorder *recorder);
+void recorder_unpark_all(struct reprise_recorder *recorder);
+
 /* Under the lock: nobody looks for it any more. It is freed, here or by the last who waits. */
 void recorder_forget(struct recording *recording);
 
 uint64_t recorder_hash(const char *id);
+
+/* Lives begin, or go on: open_lives of the port. */
+void recorder_open_lives(struct store_port *port, struct opening *openings, size_t count);
+
+bool recorder_is_durability(reprise_durability durability);
+
+/* Under the lock: up to which position @recording has come so far. */
+uint64_t recorder_through(const struct recording *recording, reprise_durability durability);
+
+/* The window of that session, as of now. */
+reprise_status recorder_window(struct reprise_recorder *recorder, const char *session_id,
+			       struct reprise_session_stats *stats);
 
 /* Under the lock: has the writing thread look now. */
 void recorder_hurry(struct reprise_recorder *recorder);

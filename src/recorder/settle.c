@@ -17,12 +17,16 @@ recorder_let_go(struct reprise_recorder *recorder, struct recording *recording)
 	pthread_mutex_unlock(&recorder->lock);
 }
 
-/* Refused for itself: it is tried again, alone, from what is recorded. */
+/* Under the lock: this session alone was refused. It is tried again later, from what is recorded. */
 static void
-try_later(struct reprise_recorder *recorder, struct recording *recording)
+refuse(struct reprise_recorder *recorder, struct recording *recording, reprise_status status,
+       const char *words)
 {
 	const uint64_t now = clock_ns();
 
+	recorder_note_stuck(recorder, recording, status, words);
+	recording->refused = recording->attempt;
+	recording->is_wanted = false;
 	recording->taken = recording->written;
 	recording->retry_ns = now + reprise_recorder_backoff(++recording->attempts, now,
 							     recorder->options.retry_ns_min,
@@ -39,6 +43,9 @@ be_recorded(struct reprise_recorder *recorder, struct recording *recording,
 	recording->written = greatest(recording->written, mark->through);
 	recording->attempts = 0;
 	recording->retry_ns = 0;
+	recording->leased_ns = recorder->batch.begun_ns;
+	recording_forget_stuck(recording);
+	recording->is_wanted = false;
 	stats->recorded += mark->events;
 	stats->lost += mark->lost;
 	stats->gaps += mark->lost != 0;
@@ -70,30 +77,35 @@ settle(struct reprise_recorder *recorder, const struct log_write *write,
 	case REPRISE_E_ABORTED:
 		break; /* the one before has said why */
 	default:
-		recorder->stats.failures++;
-		recorder->stats.last = write->status;
-		try_later(recorder, recording);
+		refuse(recorder, recording, write->status, recorder_refusal_words(mark, write));
 		break;
 	}
 	pthread_mutex_unlock(&recorder->lock);
 	return is_ours;
 }
 
-/* A commit has brought everything that was written to the disk; or nothing had to be. Under the lock. */
+/*
+ * Under the lock: a commit has succeeded. A synced commit brings everything that was written before to the disk, too,
+ * whichever session it is of.
+ */
 static void
-sync_all(struct reprise_recorder *recorder, bool has_committed)
+be_committed(struct reprise_recorder *recorder, enum log_level level)
 {
 	struct recording *recording;
-	bool is_all = true;
 
-	TAILQ_FOREACH(recording, &recorder->attached, link)
-	{
-		if (has_committed)
-			recording->synced = recording->written;
-		is_all = is_all && recording->synced == recording->written;
+	if (level != LOG_SYNCED) {
+		recorder->has_unsynced = true;
+		return;
 	}
-	if (is_all)
-		recorder->wants_sync = false;
+	for (uint64_t i = 0; i < recorder->batch.writes_count; i++) {
+		recording = recorder->batch.marks[i].recording;
+		recording->synced = recording->written;
+	}
+	for (size_t i = 0; recorder->has_unsynced && i < BUCKETS; i++)
+		LIST_FOREACH(recording, &recorder->buckets[i], same)
+	recording->synced = recording->written;
+	recorder->has_unsynced = false;
+	recorder->passes.done[REPRISE_SYNCED] = recorder->passes.done[REPRISE_WRITTEN];
 }
 
 /* Tells the store, and whoever waits for it here. Its writes were settled. */
@@ -121,8 +133,8 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	const bool is_dead = recording->is_void && is_marked && recording->has_all &&
 			     recording->written == recording->taken;
 	const bool goes = recording->is_attached &&
-			  (recording->session == NULL || recording->is_fenced || is_dead ||
-			   (is_closed && is_marked && !recording->has_writer));
+			  (recording->session == NULL || (recording->is_fenced && is_marked) ||
+			   is_dead || (is_closed && is_marked && !recording->has_writer));
 
 	/* Both at once: who attaches it again puts it among those that come. */
 	if (goes) {
@@ -133,25 +145,24 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	return goes;
 }
 
-bool
+void
 record_settle(struct reprise_recorder *recorder, enum log_level level)
 {
 	const struct batch *const batch = &recorder->batch;
-	bool is_all = true, has_committed = false;
+	bool has_committed = false;
 
 	for (uint64_t i = 0; i < batch->writes_count; i++) {
 		const reprise_status status = batch->writes[i].status;
 
 		has_committed = has_committed || status == REPRISE_OK;
-		is_all = is_all && (status == REPRISE_OK || status == REPRISE_E_CONFLICT);
 		if (!settle(recorder, &batch->writes[i], &batch->marks[i]))
 			port_fence(batch->marks[i].recording->session);
 	}
 	pthread_mutex_lock(&recorder->lock);
 	recorder->stats.batches += batch->writes_count != 0;
 	recorder->oldest_ns = UINT64_MAX;
-	if (level == LOG_SYNCED)
-		sync_all(recorder, has_committed);
+	if (has_committed)
+		be_committed(recorder, level);
 	pthread_mutex_unlock(&recorder->lock);
 
 	for (uint64_t i = 0; i < batch->writes_count; i++) {
@@ -168,5 +179,4 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 	pthread_mutex_lock(&recorder->lock);
 	pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);
-	return is_all;
 }

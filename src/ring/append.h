@@ -63,12 +63,21 @@ ring_stamp(struct ring *ring, uint64_t now_ns)
 	ring->stamp_last_ns = greatest(now_ns, ring->stamp_last_ns);
 }
 
+/* Takes note of the greatest revision appended. */
+static inline void
+ring_raise_revision(struct ring *ring, uint64_t revision)
+{
+	ring->revision_seen = revision;
+	store_relaxed(&ring->revision_max, revision);
+}
+
 /*
  * Slot and header of @position, whose record begins at @start, with the ring's last stamp; answers where
- * its payload goes.
+ * its payload goes. Of a revision that rises the caller takes note.
  */
 static inline unsigned char *
-ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t revision, uint64_t shape)
+ring_write_level(struct ring *ring, uint64_t position, uint64_t start, uint64_t revision,
+		 uint64_t shape)
 {
 	const uint64_t bytes = record_bytes(shape_payload_bytes(shape));
 	const uint64_t at = start & ring->arena_mask;
@@ -77,17 +86,23 @@ ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t revisi
 
 	store_relaxed(&slot->place, place_of(at, bytes));
 	ring->head = start + bytes;
-	const uint64_t revision_before = load_relaxed(&ring->revision_max);
-
 	store_relaxed(&record->position, position);
 	store_relaxed(&record->revision, revision);
-	store_relaxed(&record->revision_before, revision_before);
+	store_relaxed(&record->revision_before, load_relaxed(&ring->revision_max));
 	store_relaxed(&record->stamp_ns, ring->stamp_last_ns);
 	store_relaxed(&record->shape, shape);
-	/* Before the payload is copied, so that nothing has to be kept across the call. */
-	if (revision > revision_before)
-		store_relaxed(&ring->revision_max, revision);
 	return (unsigned char *)(record + 1);
+}
+
+/* The same, of any revision that an event may have. */
+static inline unsigned char *
+ring_write(struct ring *ring, uint64_t position, uint64_t start, uint64_t revision, uint64_t shape)
+{
+	unsigned char *const payload = ring_write_level(ring, position, start, revision, shape);
+
+	if (revision > ring->revision_seen)
+		ring_raise_revision(ring, revision);
+	return payload;
 }
 
 static inline void
@@ -100,7 +115,7 @@ ring_publish(struct ring *ring, uint64_t newest)
 static inline bool
 ring_is_reserved(const struct ring *ring)
 {
-	return ring->is_reserved != 0;
+	return ring->reserved_start != RING_NOT_RESERVED;
 }
 
 /*

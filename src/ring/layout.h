@@ -97,9 +97,10 @@ struct ring {
 	uint64_t run_last; /* up to that position, without using a slot again */
 	atomic_u64
 		revision_max; /* the greatest appended, or 0; others look when the newest is gone */
+	uint64_t revision_seen; /* the same, in a word that no other thread looks at */
 	uint64_t stamp_last_ns;
-	uint64_t is_reserved;    /* 1: an event is being written in place */
-	uint64_t reserved_start; /* where its record goes */
+	uint64_t
+		reserved_start; /* where the record goes of an event that is being written in place */
 	uint64_t reserved_bytes; /* how large its payload may be */
 
 	/* Where this process has the memory. Not part of the layout. */
@@ -113,6 +114,12 @@ static_assert(offsetof(struct ring, head) == 192, "fixed layout");
 static_assert(offsetof(struct ring, index) == 256, "fixed layout");
 
 #define RING_ENDED (UINT64_C(1) << 32)
+
+/* The revision that no event has: in a cursor it stands for one that is not known. */
+#define RING_NO_REVISION UINT64_MAX
+
+/* No event is being written in place. */
+#define RING_NOT_RESERVED UINT64_MAX
 
 static inline struct slot *
 slot_of(const struct ring *ring, uint64_t position)

@@ -67,4 +67,6 @@ ring_open(struct ring *ring, const struct ring_shape *shape, void *memory, uint6
 	atomic_init(&ring->taken_request, 0);
 	atomic_init(&ring->invalid, 0);
 	atomic_init(&ring->revision_max, 0);
+	ring->revision_seen = 0;
+	ring->reserved_start = RING_NOT_RESERVED;
 }

@@ -6,7 +6,6 @@ ring_reserve(struct ring *ring, uint64_t payload_bytes)
 {
 	ring->reserved_start =
 		ring_room(ring, load_relaxed(&ring->newest), record_bytes(payload_bytes), 1);
-	ring->is_reserved = 1;
 	ring->reserved_bytes = payload_bytes;
 	/* Nothing runs from now on, so that an append need not look whether it may. */
 	ring->run_end = 0;
@@ -32,12 +31,12 @@ ring_fill(struct ring *ring, uint64_t position, uint64_t revision, uint64_t shap
 	(void)payload;
 #endif
 	/* Nothing runs still: the next append finds out how far. */
-	ring->is_reserved = 0;
+	ring->reserved_start = RING_NOT_RESERVED;
 }
 
 void
 ring_abort(struct ring *ring)
 {
 	/* Nor does anything run here: the head may be in the lap before. */
-	ring->is_reserved = 0;
+	ring->reserved_start = RING_NOT_RESERVED;
 }

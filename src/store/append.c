@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "ring/append.h"
-#include "store/refuse.h"
+#include "store/appending.h"
 
 enum {
-	FLAGS_OF_LIBRARY = 0x00fe,
 	PARTS_MAX = 1024,
 };
 
-/* Stamps what is appended from now on, which the next append goes on with while the word stands. */
-static inline void
-stamp(struct reprise_session *session)
-{
-	ring_stamp(&session->ring, stamp_take(load_relaxed(&session->stamp), &session->stamp_seen));
-}
-
-/* Why an event with @flags and @payload_bytes is refused, or OK. */
+/* Why an event with @revision, @flags and @payload_bytes is refused, or OK. */
 static APART reprise_status
-refusal(const struct reprise_session *session, uint16_t flags, uint64_t payload_bytes)
+refusal(struct reprise_session *session, uint64_t revision, uint16_t flags, uint64_t payload_bytes)
 {
-	if (flags & FLAGS_OF_LIBRARY)
+	if ((flags & FLAGS_OF_LIBRARY) != 0 || revision == RING_NO_REVISION)
 		return REPRISE_E_INVALID;
 	const reprise_status refused = session_refusal(session);
 
@@ -27,31 +18,7 @@ refusal(const struct reprise_session *session, uint16_t flags, uint64_t payload_
 	return refused;
 }
 
-/* The event is in the ring: says so. The last thing an append does. */
-static inline void
-publish(struct reprise_session *session, reprise_position newest)
-{
-	ring_publish(&session->ring, newest);
-	bell_publish(&session->bell);
-}
-
-/* In a session that refuses, no append may run ahead: each is to ask. */
-static inline void
-stop_running(struct reprise_session *session)
-{
-	if (unlikely(load_relaxed(&session->refuses) != 0))
-		session->ring.run_end = 0;
-}
-
-/* Whether @count records of @bytes in all would displace what is not recorded, where that is refused. */
-static inline bool
-is_full(struct reprise_session *session, uint64_t bytes, uint64_t count)
-{
-	return unlikely(load_relaxed(&session->refuses) != 0) &&
-	       !refuse_has_room(session, bytes, count);
-}
-
-/* Room for one event, its stamp, slot and header; answers where its payload goes. */
+/* Room for one event, its slot and header; answers where its payload goes. */
 static unsigned char *
 write_one(struct reprise_session *session, reprise_position position, uint64_t revision,
 	  uint64_t shape)
@@ -59,7 +26,6 @@ write_one(struct reprise_session *session, reprise_position position, uint64_t r
 	struct ring *const ring = &session->ring;
 	const uint64_t bytes = record_bytes(shape_payload_bytes(shape));
 
-	stamp(session);
 	const uint64_t start = ring_room(ring, position - 1, bytes, 1);
 
 	stop_running(session);
@@ -73,17 +39,19 @@ append_any(struct reprise_session *session, uint64_t revision, uint16_t kind, ui
 {
 	if (session == NULL || (payload.data == NULL && payload.size != 0))
 		return REPRISE_E_INVALID;
-	const reprise_status refused = refusal(session, flags, payload.size);
+	const reprise_status refused = refusal(session, revision, flags, payload.size);
 	if (refused != REPRISE_OK)
 		return refused;
 	if (is_full(session, record_bytes(payload.size), 1))
 		return REPRISE_E_FULL;
 
+	const uint64_t stamp_seen = begin_append(session);
 	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
 
 	copy_in(write_one(session, position, revision, shape_of(payload.size, kind, flags)),
 		payload.data, payload.size);
 	publish(session, position);
+	end_append(session, stamp_seen);
 	if (ret_position != NULL)
 		*ret_position = position;
 	return REPRISE_OK;
@@ -119,7 +87,7 @@ append_at(struct reprise_session *session, reprise_position position, uint64_t s
 	/* Now, so that it need not be kept across the copy. */
 	if (ret_position != NULL)
 		*ret_position = position;
-	unsigned char *const to = ring_write(ring, position, start, revision, shape);
+	unsigned char *const to = ring_write_level(ring, position, start, revision, shape);
 
 	if (is_small) {
 		copy_small(to, data, shape_payload_bytes(shape));
@@ -177,33 +145,62 @@ append_displacing(struct reprise_session *session, uint64_t revision, const void
 	return append_at(session, newest + 1, start, revision, data, shape, false, ret_position);
 }
 
+/* What has passed every check: by its size, and whether there is room. */
+static ALWAYS_INLINE reprise_status
+append_checked(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
+	       uint64_t payload_bytes, reprise_position *ret_position)
+{
+	const struct ring *const ring = &session->ring;
+
+	if (unlikely(ring->head + record_bytes(payload_bytes) > ring->run_end))
+		return append_displacing(session, revision, data, shape, ret_position);
+	if (payload_bytes <= COPY_SMALL_MAX)
+		return append_small(session, revision, data, shape, ret_position);
+	return append_large(session, revision, data, shape, ret_position);
+}
+
 /*
- * The common append is an event that is copied in one piece, with the stamp of the last one. Whatever there
- * is, is called last: so nothing is kept across calls here, and less where it is done. Saving registers
- * is what much of an append would consist of.
+ * An event whose revision is greater than that of all before. Only here is RING_NO_REVISION refused, so that the check costs
+ * other events nothing (rule L48). The window's greatest is raised last: an event's header says what came before it.
+ */
+static APART reprise_status
+append_rising(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
+	      reprise_position *ret_position)
+{
+	struct ring *const ring = &session->ring;
+
+	if (revision == RING_NO_REVISION)
+		return REPRISE_E_INVALID;
+	const reprise_status status = append_checked(session, revision, data, shape,
+						     shape_payload_bytes(shape), ret_position);
+
+	if (status == REPRISE_OK)
+		ring_raise_revision(ring, revision);
+	return status;
+}
+
+/*
+ * The common append is an event that is copied in one piece, with the stamp of the last one. Each function is called
+ * last, so that no register is saved across calls: saving registers would be much of the cost of an append.
  */
 reprise_status
 reprise_append(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
 	       struct reprise_bytes payload, reprise_position *ret_position)
 {
 	/*
-	 * One branch each: they are all foreseen, and cheaper than to combine what they look at. Nothing
-	 * has room after the end or during a reservation, and the stamp of a void window, or of a fork's
-	 * child, is stale: so there is no need to look at any of that.
+	 * One branch each: the processor predicts all of them. Nothing has room after the end or during a reservation,
+	 * and the stamp of a void window, or of a fork's child, is stale: so none of these states needs a look.
 	 */
 	if (unlikely(session == NULL) || unlikely(payload.data == NULL) ||
 	    unlikely(payload.size > COPY_BYTES_MAX) || unlikely(flags & FLAGS_OF_LIBRARY) ||
 	    unlikely(!is_stamp_seen(session)))
 		return append_any(session, revision, kind, flags, payload, ret_position);
 
-	const struct ring *const ring = &session->ring;
 	const uint64_t shape = shape_of(payload.size, kind, flags);
 
-	if (unlikely(ring->head + record_bytes(payload.size) > ring->run_end))
-		return append_displacing(session, revision, payload.data, shape, ret_position);
-	if (payload.size <= COPY_SMALL_MAX)
-		return append_small(session, revision, payload.data, shape, ret_position);
-	return append_large(session, revision, payload.data, shape, ret_position);
+	if (unlikely(revision > session->ring.revision_seen))
+		return append_rising(session, revision, payload.data, shape, ret_position);
+	return append_checked(session, revision, payload.data, shape, payload.size, ret_position);
 }
 
 /* The size of all parts; false if one is NULL or the sum is beyond counting. */
@@ -232,17 +229,19 @@ reprise_appendv(struct reprise_session *session, uint64_t revision, uint16_t kin
 
 	if (session == NULL || !measure_parts(parts, parts_count, &bytes))
 		return REPRISE_E_INVALID;
-	const reprise_status refused = refusal(session, flags, bytes);
+	const reprise_status refused = refusal(session, revision, flags, bytes);
 	if (refused != REPRISE_OK)
 		return refused;
 	if (is_full(session, record_bytes(bytes), 1))
 		return REPRISE_E_FULL;
 
+	const uint64_t stamp_seen = begin_append(session);
 	const reprise_position position = load_relaxed(&session->ring.newest) + 1;
 
 	copy_parts_in(write_one(session, position, revision, shape_of(bytes, kind, flags)), parts,
 		      parts_count);
 	publish(session, position);
+	end_append(session, stamp_seen);
 	if (ret_position != NULL)
 		*ret_position = position;
 	return REPRISE_OK;
@@ -250,18 +249,22 @@ reprise_appendv(struct reprise_session *session, uint64_t revision, uint16_t kin
 
 /* Why the batch is refused as a whole, or OK and the bytes of all its records. */
 static reprise_status
-measure_batch(const struct reprise_session *session, const struct reprise_new_event *events,
+measure_batch(struct reprise_session *session, const struct reprise_new_event *events,
 	      size_t events_count, uint64_t *ret_bytes)
 {
 	const struct ring *const ring = &session->ring;
 	uint64_t bytes = 0;
+	unsigned int flags = 0;
 
 	for (size_t i = 0; i < events_count; i++) {
 		if (events[i].payload.data == NULL && events[i].payload.size != 0)
 			return REPRISE_E_INVALID;
-		if (events[i].flags & FLAGS_OF_LIBRARY)
+		if (events[i].revision == RING_NO_REVISION)
 			return REPRISE_E_INVALID;
+		flags |= events[i].flags;
 	}
+	if ((flags & FLAGS_OF_LIBRARY) != 0)
+		return REPRISE_E_INVALID;
 	const reprise_status refused = session_refusal(session);
 
 	if (refused != REPRISE_OK)
@@ -294,11 +297,11 @@ reprise_append_batch(struct reprise_session *session, const struct reprise_new_e
 		return REPRISE_E_FULL;
 
 	struct ring *const ring = &session->ring;
+	const uint64_t stamp_seen = begin_append(session);
 	const uint64_t newest = load_relaxed(&ring->newest);
 	uint64_t at = ring_room(ring, newest, bytes_all, events_count);
 
 	stop_running(session);
-	stamp(session);
 
 	for (size_t i = 0; i < events_count; i++) {
 		const struct reprise_new_event *const event = &events[i];
@@ -309,59 +312,8 @@ reprise_append_batch(struct reprise_session *session, const struct reprise_new_e
 		at += record_bytes(event->payload.size);
 	}
 	publish(session, newest + events_count);
+	end_append(session, stamp_seen);
 	if (ret_first != NULL)
 		*ret_first = newest + 1;
-	return REPRISE_OK;
-}
-
-reprise_status
-reprise_reserve(struct reprise_session *session, size_t payload_bytes_max, void **ret_payload)
-{
-	if (session == NULL || ret_payload == NULL)
-		return REPRISE_E_INVALID;
-	const reprise_status refused = refusal(session, 0, payload_bytes_max);
-
-	if (refused != REPRISE_OK)
-		return refused;
-	if (is_full(session, record_bytes(payload_bytes_max), 1))
-		return REPRISE_E_FULL;
-	*ret_payload = ring_reserve(&session->ring, payload_bytes_max);
-	return REPRISE_OK;
-}
-
-reprise_status
-reprise_publish(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
-		size_t payload_bytes, reprise_position *ret_position)
-{
-	if (session == NULL || (flags & FLAGS_OF_LIBRARY))
-		return REPRISE_E_INVALID;
-	struct ring *const ring = &session->ring;
-	const reprise_status state = session_refusal(session);
-
-	if (state == REPRISE_E_FORKED || state == REPRISE_E_CLOSED)
-		return state;
-	if (!ring_is_reserved(ring) || payload_bytes > ring->reserved_bytes)
-		return REPRISE_E_INVALID;
-
-	const reprise_position position = load_relaxed(&ring->newest) + 1;
-
-	stamp(session);
-	ring_fill(ring, position, revision, shape_of(payload_bytes, kind, flags));
-	publish(session, position);
-	if (ret_position != NULL)
-		*ret_position = position;
-	return REPRISE_OK;
-}
-
-reprise_status
-reprise_abort(struct reprise_session *session)
-{
-	if (session == NULL)
-		return REPRISE_E_INVALID;
-	if (!session_is_here(session))
-		return REPRISE_E_FORKED;
-	if (!ring_is_reserved(&session->ring))
-		return REPRISE_E_INVALID;
-	ring_abort(&session->ring);
 	return REPRISE_OK;
 }

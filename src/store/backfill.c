@@ -42,6 +42,7 @@ ask(struct reprise_subscription *subscription, reprise_position after)
 	backfill->question.incarnation = subscription->at.incarnation;
 	backfill->question.after = after;
 	backfill->question.is_bound = subscription_is_bound(subscription);
+	backfill->question.is_replay = subscription->is_replay;
 	backfill->session = subscription->session;
 	port->ask(port, backfill);
 }
@@ -116,6 +117,7 @@ turn_page(struct reprise_subscription *subscription)
 
 	backfill->question.is_judged = false;
 	backfill->filling ^= 1;
+	backfill->is_in_last_life = page->is_of_last_life;
 	backfill->ended = page->ended;
 	backfill->status = page->status;
 	store_relaxed(&backfill->state, BACKFILL_IDLE);
@@ -132,6 +134,59 @@ is_in_ring(const struct reprise_subscription *subscription)
 {
 	return subscription_is_bound(subscription) &&
 	       subscription->at.position + 1 >= subscription_look(subscription).kept;
+}
+
+/* A replay has come as far as it goes. The session's end is told before the replay's. */
+static reprise_outcome
+end_replay(struct reprise_subscription *subscription)
+{
+	const struct backfill *const backfill = subscription->backfill;
+
+	/* The window knows best whether the session has ended. */
+	if (subscription_is_bound(subscription)) {
+		end(subscription);
+		return REPRISE_NEXT_EMPTY;
+	}
+	if (backfill->is_in_last_life && subscription->at.position == backfill->ended)
+		return subscription_be_over(subscription, REPRISE_END_SESSION, backfill->status);
+	return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
+}
+
+/* Whether the page in hand tells of something that comes after a replay's last position. */
+static bool
+has_later_entries(const struct reprise_subscription *subscription)
+{
+	const struct backfill_page *const page = subscription->page;
+
+	return page != NULL &&
+	       (page->tail == TAIL_GAP ||
+		(page->records.count > 0 && page->records.first > subscription->until));
+}
+
+/*
+ * Whether a replay has handed out its last position, and the session's end may be in a later life, which has no events
+ * (rule L41).
+ */
+static bool
+may_end_later(const struct reprise_subscription *subscription)
+{
+	const struct backfill *const backfill = subscription->backfill;
+	const uint64_t position = subscription->at.position;
+
+	/* The window knows. */
+	if (subscription->page != NULL && subscription->page->tail == TAIL_BOUND)
+		return true;
+	if (backfill->is_in_last_life || has_later_entries(subscription))
+		return false;
+	return position == backfill->ended ||
+	       (subscription->has_end && position == subscription->until);
+}
+
+static bool
+is_at_end(const struct reprise_subscription *subscription)
+{
+	return subscription->at.position >= subscription->until &&
+	       (subscription_is_bound(subscription) || !may_end_later(subscription));
 }
 
 /*
@@ -179,20 +234,12 @@ look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_out
 			return true;
 		}
 		break;
+	case TAIL_OVER:
+		*ret_outcome = end_replay(subscription);
+		return true;
 	}
 	subscription->page = NULL;
 	return false;
-}
-
-/* A replay has come as far as it goes. As from the ring, the session's end is said before the replay's. */
-static reprise_outcome
-be_over(struct reprise_subscription *subscription)
-{
-	const struct backfill *const backfill = subscription->backfill;
-
-	if (subscription->at.position == backfill->ended)
-		return subscription_be_over(subscription, REPRISE_END_SESSION, backfill->status);
-	return subscription_be_over(subscription, REPRISE_END_REPLAY, 0);
 }
 
 reprise_outcome
@@ -206,9 +253,8 @@ backfill_advance(struct reprise_subscription *subscription)
 			if (subscription_look_at_stretch(subscription, &outcome))
 				return outcome;
 			/* What a cursor is refused for comes first. */
-			if (subscription->page->tail != TAIL_REFUSED &&
-			    subscription->at.position >= subscription->until)
-				return be_over(subscription);
+			if (subscription->page->tail != TAIL_REFUSED && is_at_end(subscription))
+				return end_replay(subscription);
 			if (look_at_tail(subscription, &outcome))
 				return outcome;
 		}
@@ -218,9 +264,8 @@ backfill_advance(struct reprise_subscription *subscription)
 			return REPRISE_NEXT_EMPTY;
 		}
 		/* After a gap that reaches so far, there may be no other page. */
-		if (!backfill->question.is_judged &&
-		    subscription->at.position >= subscription->until)
-			return be_over(subscription);
+		if (!backfill->question.is_judged && is_at_end(subscription))
+			return end_replay(subscription);
 		/* [advance:A] Before the page; pairs with [ready:A]. */
 		switch (load_acquire(&backfill->state)) {
 		case BACKFILL_READY:
@@ -233,6 +278,29 @@ backfill_advance(struct reprise_subscription *subscription)
 			return REPRISE_NEXT_EMPTY;
 		}
 	}
+}
+
+/* The window's newest, also if the subscription is not there yet; without a window the log's (rule L46). */
+static struct reprise_cursor
+newest_cursor(const struct reprise_subscription *subscription, const struct backfill_newest *in_log)
+{
+	const struct reprise_cursor *const at = &subscription->at;
+	struct reprise_cursor newest = *at;
+
+	if (subscription_is_bound(subscription))
+		return session_newest_cursor(subscription->session, at->revision);
+	struct reprise_session *const live =
+		session_find(subscription->store, at->session_id, strlen(at->session_id));
+
+	if (live != NULL) {
+		newest = session_newest_cursor(live, at->revision);
+		session_unpin(live);
+	} else if (in_log->is_known) {
+		newest.incarnation = in_log->incarnation;
+		newest.position = in_log->position;
+		newest.revision = in_log->has_revision ? in_log->revision : at->revision;
+	}
+	return newest;
 }
 
 void
@@ -253,13 +321,7 @@ backfill_take_gap(struct reprise_subscription *subscription, struct reprise_gap 
 		subscription->at.position = last;
 	}
 	ret_gap->cursor = subscription->at;
-	if (subscription_is_bound(subscription)) {
-		ret_gap->newest = session_newest_cursor(subscription->session);
-	} else {
-		ret_gap->newest = subscription->at;
-		ret_gap->newest.position = greatest(page->head, subscription->at.position);
-		ret_gap->newest.revision = REPRISE_REVISION_UNKNOWN;
-	}
+	ret_gap->newest = newest_cursor(subscription, &page->newest);
 	count(&subscription->lost, ret_gap->lost);
 	subscription->page = NULL;
 }

@@ -12,6 +12,7 @@
  *   ready:A / advance:A   who finds READY sees the page
  *   record:A / room:A     who displaces a recorded event does so after it was copied
  *   record:B / count:A    who sees the recorded alone is rung, or sees what was recorded
+ *   move:A / interrupt:A  a thread that interrupts a subscription which has moved sees the session as it was created
  *
  * While one page is handed out the next one may be asked for: two pages, and never more. A page's
  * records are laid out as in the ring, so that a stretch can walk them. They are of one life and without
@@ -39,6 +40,7 @@ enum backfill_tail {
 	TAIL_ENDED,   /* the session's end */
 	TAIL_REFUSED, /* the cursor is no good, for `detail` */
 	TAIL_NOTHING, /* nothing has come for as long as a subscription waits */
+	TAIL_OVER,    /* of a replay: the log holds nothing more that the replay may hand out */
 };
 
 struct backfill_records {
@@ -50,6 +52,14 @@ struct backfill_records {
 	uint64_t first;
 };
 
+/* With a gap: the newest position of the log that a cursor may stand at. */
+struct backfill_newest {
+	struct reprise_incarnation incarnation;
+	reprise_position position;
+	uint64_t revision;
+	bool is_known, has_revision;
+};
+
 struct backfill_page {
 	struct backfill_records records;
 	enum backfill_tail tail;
@@ -59,11 +69,13 @@ struct backfill_page {
 	reprise_position tail_first,
 		tail_last; /* 0: an empty range; REFUSED: where the life ends */
 	struct reprise_incarnation incarnation; /* TAIL_LIFE: its */
+	bool is_of_last_life;
 	uint64_t ended; /* the session ends after that, with `status`; or UINT64_MAX */
 	int32_t status;
 	struct reprise_session *session;
 	struct block *block;
 	reprise_position head; /* the log's, when the page was loaded */
+	struct backfill_newest newest;
 };
 
 /* One event of the log. */
@@ -88,7 +100,13 @@ struct backfill_question {
 	bool is_judged_by_durable;
 	uint64_t revision; /* the cursor's */
 	uint64_t durable_revision;
-	bool is_bound; /* the subscription has this life's window */
+	bool is_bound;  /* the subscription has this life's window */
+	bool is_replay; /* TAIL_OVER is an answer */
+};
+
+/* What the log knew of a session when nothing was there to be told. A change of it may bring something. */
+struct backfill_seen {
+	uint64_t head, watermark, lives, life_state, end_ordinal;
 };
 
 struct backfill {
@@ -105,12 +123,17 @@ struct backfill {
 	struct reprise_session *session; /* whose hands the owner was among when it asked */
 	struct backfill_page pages[2];
 	unsigned int filling; /* by the port, while ASKED; the other one is the owner's */
-	uint64_t ended;       /* as the page in hand has it, or the last one had; the owner's */
+
+	/* As the page in hand has it, or the last one had; the owner's. */
+	bool is_in_last_life;
+	uint64_t ended;
 	int32_t status;
 
 	/* The port's own, under its lock. */
 	TAILQ_ENTRY(backfill) link;
-	bool is_queued, is_parked, is_served;
+	bool is_queued, is_parked, is_waiting, is_served;
+	bool is_at_end; /* nothing is there yet, though the log was read: as in `seen` */
+	struct backfill_seen seen;
 	bool is_cancelled; /* while it is served: nobody wants the answer */
 	bool is_stirred;   /* while it is served: something may have come that was not seen */
 	bool is_orphan;    /* the same, and nobody will ask again: who serves it frees it */
@@ -140,17 +163,22 @@ void backfill_take_gap(struct reprise_subscription *subscription, struct reprise
 
 /* For the port, in the recorder's library. */
 
-#define backfill_free         reprise_private_backfill_free
-#define backfill_page_begin   reprise_private_backfill_page_begin
-#define backfill_records_put  reprise_private_backfill_records_put
-#define backfill_records_drop reprise_private_backfill_records_drop
-#define backfill_bind         reprise_private_backfill_bind
-#define backfill_ready        reprise_private_backfill_ready
+#define backfill_free              reprise_private_backfill_free
+#define backfill_page_begin        reprise_private_backfill_page_begin
+#define backfill_page_copy         reprise_private_backfill_page_copy
+#define backfill_records_put       reprise_private_backfill_records_put
+#define backfill_records_drop      reprise_private_backfill_records_drop
+#define backfill_bind              reprise_private_backfill_bind
+#define backfill_ready             reprise_private_backfill_ready
+#define backfill_window_has_commit reprise_private_backfill_window_has_commit
 
 REPRISE_API void backfill_free(struct backfill *backfill);
 
 /* Empties the page that is to be filled. */
 REPRISE_API struct backfill_page *backfill_page_begin(struct backfill *backfill);
+
+/* Fills the page of @backfill with what the page of @from has, which is not TAIL_BOUND. False without memory. */
+REPRISE_API bool backfill_page_copy(struct backfill *backfill, const struct backfill *from);
 
 /* Puts an event after the others. False if there are as many as a page has, or there is no memory for the first. */
 REPRISE_API bool backfill_records_put(struct reprise_store *store, struct backfill_records *records,
@@ -166,6 +194,10 @@ REPRISE_API void backfill_records_drop(struct reprise_store *store,
  */
 REPRISE_API bool backfill_bind(struct backfill *backfill, struct backfill_page *page,
 			       const struct reprise_incarnation *incarnation, bool *ret_is_bound);
+
+/* Whether the live window of the session retains a COMMIT of at least @revision after @position. */
+REPRISE_API bool backfill_window_has_commit(struct backfill *backfill, reprise_position position,
+					    uint64_t revision);
 
 /* The page is there: says so, and wakes the subscription. Under the port's lock. */
 REPRISE_API void backfill_ready(struct backfill *backfill);

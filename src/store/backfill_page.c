@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/assert.h"
 #include "store/idle.h"
 #include "store/port.h"
 #include "store/subscription.h"
@@ -57,7 +58,9 @@ backfill_page_begin(struct backfill *backfill)
 	page->tail = TAIL_MORE;
 	page->is_clean = false;
 	page->is_taken = false;
+	page->is_of_last_life = false;
 	page->ended = UINT64_MAX;
+	page->newest = (struct backfill_newest){ 0 };
 	page->tail_first = page->tail_last = 0;
 	return page;
 }
@@ -76,6 +79,30 @@ take_room(struct reprise_store *store, struct backfill_records *records, uint64_
 		return false;
 	records->places = (uint64_t *)(void *)records->room->memory;
 	records->bytes = records->room->memory + places_bytes;
+	return true;
+}
+
+bool
+backfill_page_copy(struct backfill *backfill, const struct backfill *from)
+{
+	const struct backfill_page *const source = &from->pages[from->filling];
+	struct backfill_page *const page = backfill_page_begin(backfill);
+	struct backfill_records records = page->records;
+
+	REPRISE_ASSERT(source->tail != TAIL_BOUND);
+	if (source->records.count > 0) {
+		if (!take_room(backfill->store, &page->records, source->records.bytes_used))
+			return false;
+		records = page->records;
+		memcpy(records.places, source->records.places,
+		       source->records.count * sizeof(records.places[0]));
+		memcpy(records.bytes, source->records.bytes, source->records.bytes_used);
+	}
+	records.bytes_used = source->records.bytes_used;
+	records.count = source->records.count;
+	records.first = source->records.first;
+	*page = *source;
+	page->records = records;
 	return true;
 }
 
@@ -137,6 +164,22 @@ backfill_bind(struct backfill *backfill, struct backfill_page *page,
 		staging_give(store, block);
 	session_unpin(session);
 	return block != NULL;
+}
+
+bool
+backfill_window_has_commit(struct backfill *backfill, reprise_position position, uint64_t revision)
+{
+	struct reprise_session *const session =
+		session_find(backfill->store, backfill->session_id, strlen(backfill->session_id));
+
+	if (session == NULL)
+		return false;
+	const struct look look = ring_look(&session->ring);
+	const bool has_commit = ring_holds(&session->ring, greatest(position + 1, look.kept),
+					   look.newest, REPRISE_EVENT_COMMIT, revision);
+
+	session_unpin(session);
+	return has_commit;
 }
 
 void

@@ -149,16 +149,26 @@ settle(struct bell *bell, uint64_t armed)
 }
 
 bool
-bell_barrier(struct bell *bell, bool is_asymmetric, uint64_t armed)
+bell_barrier_for_all(bool is_asymmetric)
 {
 	/*
 	 * [arm:A] The hand before the look that follows;
 	 * pairs with [publish:A], pairs with [ring:A].
 	 */
-	if (is_asymmetric && (armed & BELL_SETTLED) == 0 && !barrier_everywhere())
+	if (is_asymmetric && !barrier_everywhere())
 		return false;
 	fence_ordered();
-	if (is_asymmetric && armed != BELL_UNSETTLED && (armed & BELL_SETTLED) == 0)
+	return true;
+}
+
+bool
+bell_barrier(struct bell *bell, bool is_asymmetric, uint64_t armed)
+{
+	const bool is_needed = is_asymmetric && (armed & BELL_SETTLED) == 0;
+
+	if (!bell_barrier_for_all(is_needed))
+		return false;
+	if (is_needed && armed != BELL_UNSETTLED)
 		settle(bell, armed);
 	return true;
 }

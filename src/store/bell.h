@@ -98,6 +98,9 @@ bool bell_arm_direct(struct bell *bell, bool has_epoch, uint32_t *epoch);
  */
 bool bell_barrier(struct bell *bell, bool is_asymmetric, uint64_t armed);
 
+/* The same, between hands on any number of bells and the looks after them. */
+bool bell_barrier_for_all(bool is_asymmetric);
+
 /* The relay's: all that are queued, or NULL; the one before another; and that it may be queued again. */
 struct bell *bell_queue_take(struct bell_queue *queue);
 struct bell *bell_queued_before(struct bell *bell);

@@ -3,6 +3,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
+#include "base/descriptor.h"
 #include "store/subscription.h"
 
 /*
@@ -50,8 +52,10 @@ reprise_subscription_fd(struct reprise_subscription *subscription, int *ret_fd,
 		return error_invalid(error, "ret_fd");
 	if (!stamp_is_here(subscription->home))
 		return error_plain(error, REPRISE_E_FORKED);
+	UNCANCELLABLE;
 	if (!subscription->has_descriptor) {
-		const int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		const int descriptor =
+			descriptor_above_standard(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 
 		if (descriptor < 0)
 			return error_system(error, "eventfd", errno);
@@ -75,6 +79,7 @@ reprise_subscription_notify(struct reprise_subscription *subscription, reprise_c
 
 	if (!stamp_is_here(subscription->home))
 		return error_plain(error, REPRISE_E_FORKED);
+	UNCANCELLABLE;
 	/* Without a session nothing may have started the thread yet. */
 	pthread_mutex_lock(&store->lock);
 	const int refused = relay_start(&store->relay);

@@ -4,22 +4,22 @@
 #include "store/subscription.h"
 
 struct reprise_cursor
-session_newest_cursor(struct reprise_session *session)
+session_newest_cursor(struct reprise_session *session, uint64_t revision_known)
 {
 	uint64_t position, revision;
 
 	if (!ring_newest(&session->ring, &position, &revision))
-		revision = REPRISE_REVISION_UNKNOWN;
+		revision = revision_known;
 	return session_cursor_at(session, position, revision);
 }
 
 /* A cursor of no life, for a session that has no window. */
 static struct reprise_cursor
-no_cursor(const struct reprise_cursor *asked)
+no_cursor(const char id[REPRISE_SESSION_ID_BYTES_MAX + 1], uint64_t revision)
 {
-	struct reprise_cursor cursor = { .revision = asked->revision };
+	struct reprise_cursor cursor = { .revision = revision };
 
-	memcpy(cursor.session_id, asked->session_id, sizeof(cursor.session_id));
+	memcpy(cursor.session_id, id, sizeof(cursor.session_id));
 	return cursor;
 }
 
@@ -27,6 +27,10 @@ static void
 take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 {
 	const char *const id = subscription->at.session_id;
+	/* A host that comes back with the gap's cursor has loaded its durable state by then. */
+	const uint64_t revision = subscription->is_judged_by_durable
+					  ? subscription->durable_revision
+					  : subscription->at.revision;
 	/* The window of now, which need not be the one that the cursor was judged by. */
 	struct reprise_session *const live = session_find(subscription->store, id, strlen(id));
 
@@ -34,12 +38,12 @@ take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *
 					 .detail = subscription->refusal };
 	if (live != NULL) {
 		/* The cursor's look first, so that it is not beyond the newest. */
-		ret_gap->cursor = session_cursor_at(live, ring_look(&live->ring).kept - 1,
-						    subscription->at.revision);
-		ret_gap->newest = session_newest_cursor(live);
+		ret_gap->cursor =
+			session_cursor_at(live, ring_look(&live->ring).kept - 1, revision);
+		ret_gap->newest = session_newest_cursor(live, subscription->at.revision);
 		session_unpin(live);
 	} else {
-		ret_gap->cursor = no_cursor(&subscription->at);
+		ret_gap->cursor = no_cursor(id, revision);
 		ret_gap->newest = ret_gap->cursor;
 	}
 	if (subscription->refusal == REPRISE_GAP_DIVERGED) {
@@ -77,7 +81,7 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 		.lost = last - first + 1,
 		.lost_first = first,
 		.lost_last = last,
-		.newest = session_newest_cursor(session),
+		.newest = session_newest_cursor(session, subscription->at.revision),
 	};
 	subscription->gives_up = false;
 	subscription->at.position = last;

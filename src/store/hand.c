@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/hand.h"
 
+#include <errno.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/futex.h"
+#include "store/port.h"
 #include "store/subscription.h"
 
 void
@@ -49,13 +52,17 @@ static void
 ring_descriptor(struct reprise_subscription *subscription)
 {
 	const uint64_t one = 1;
+	int cancel_state;
 
 	if (!subscription->has_descriptor || subscription->is_readable)
 		return;
-	/* Its counter is 0, so that the write is never refused for its being full. */
+	/* EAGAIN: the host has written to it, and it is readable. */
+	cancel_state = cancel_disable();
 	const ssize_t written = write(subscription->descriptor, &one, sizeof(one));
 
-	REPRISE_ASSERT(written == sizeof(one));
+	REPRISE_REQUIRE(written == sizeof(one) || errno == EAGAIN,
+			"the descriptor of a subscription is not the library's any more");
+	cancel_restore(&cancel_state);
 	subscription->is_readable = true;
 }
 
@@ -63,12 +70,17 @@ static void
 drain_descriptor(struct reprise_subscription *subscription)
 {
 	uint64_t rings;
+	int cancel_state;
 
 	if (!subscription->is_readable)
 		return;
+	/* EAGAIN: the host has read it. */
+	cancel_state = cancel_disable();
 	const ssize_t drained = read(subscription->descriptor, &rings, sizeof(rings));
 
-	REPRISE_ASSERT(drained == sizeof(rings));
+	REPRISE_REQUIRE(drained == sizeof(rings) || errno == EAGAIN,
+			"the descriptor of a subscription is not the library's any more");
+	cancel_restore(&cancel_state);
 	subscription->is_readable = false;
 }
 
@@ -237,8 +249,9 @@ hand_move(struct reprise_subscription *subscription, struct reprise_session *ses
 
 	if (subscription->is_hand_up)
 		take_down(hands, subscription);
-	/* Atomic for who interrupts, who looks without this lock first. */
-	__atomic_store_n(&subscription->session, session, __ATOMIC_RELAXED);
+	subscription->session = session;
+	/* [move:A] The session, as its creator left it, before; pairs with [interrupt:A]. */
+	store_release(&subscription->session_to_notify, session);
 	subscription->has_epoch = false;
 	unlock(hands);
 }
@@ -255,6 +268,27 @@ hand_interrupt(struct reprise_session *session, struct reprise_subscription *sub
 	return is_here;
 }
 
+void
+hands_set_port_waiting(struct reprise_session *session, bool is_waiting)
+{
+	struct hands *const hands = lock_of(session);
+
+	hands->is_port_waiting = is_waiting;
+	unlock(hands);
+}
+
+/* Under the lock, so that the port is there: to detach it takes the waiter away first, under the same lock. */
+static void
+notify_port(struct reprise_session *session)
+{
+	if (!session->hands.is_port_waiting)
+		return;
+	struct store_port *const port = session->store->port;
+
+	session->hands.is_port_waiting = false;
+	port->notify(port, session);
+}
+
 /*
  * One at a time under the lock, so that whoever raises or lowers a hand waits for one ring at most.
  * Who raises one again meanwhile comes after all that were up, in the next round.
@@ -269,7 +303,7 @@ hands_ring(struct reprise_session *session)
 	const uint64_t round = hands->round++;
 
 	hands->newest_least = UINT64_MAX; /* of those that are raised from here on */
-
+	notify_port(session);
 	for (;;) {
 		struct reprise_subscription *const subscription = TAILQ_FIRST(&hands->up);
 

@@ -28,6 +28,7 @@ struct hands {
 	/* DEFERRED: the relay looks whether there is more than what the hands' owners had seen. */
 	uint64_t newest_least;
 	bool is_watched; /* in the relay's list, and pinned */
+	bool is_port_waiting; /* a waiter without a subscription: the port is notified by the next ring */
 	struct reprise_session *watched_next;
 };
 
@@ -79,7 +80,13 @@ void hand_move(struct reprise_subscription *subscription, struct reprise_session
 /* Ends the sleep of @subscription's owner, if it is one of this kind. False if its hands are not @session's. */
 bool hand_interrupt(struct reprise_session *session, struct reprise_subscription *subscription);
 
-/* The relay's, or the port's: rings every hand that is up when it begins. Answers whether there was one. */
+/* The next ring notifies the port; or does not. */
+void hands_set_port_waiting(struct reprise_session *session, bool is_waiting);
+
+/*
+ * The relay's, or the port's: rings every hand that is up when it begins, and notifies the port if it waits. Answers
+ * whether there was a hand.
+ */
 bool hands_ring(struct reprise_session *session);
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/idle.h"
 
+#include "base/cancel.h"
+
 static void
 add(struct reprise_session *session)
 {
@@ -161,6 +163,7 @@ reprise_expire_idle(struct reprise_store *store, uint64_t *ret_count)
 		return REPRISE_E_INVALID;
 	if (!store_is_here(store))
 		return REPRISE_E_FORKED;
+	UNCANCELLABLE;
 	pthread_mutex_lock(&store->lock);
 	const uint64_t now = stamp_now(store->stamp);
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/cancel.h"
+#include "base/clock.h"
 #include "store/idle.h"
 #include "store/port.h"
 
@@ -22,15 +24,27 @@ declare_void(struct reprise_session *session)
 	session_declare_void(session);
 }
 
+/* In a store with a log: until the log knows. The session is pinned. */
+static reprise_status
+await_log(struct reprise_session *session, uint64_t since_ns)
+{
+	struct store_port *const port = session->store->port;
+
+	return port != NULL ? port->await_invalidated(port, session, since_ns) : REPRISE_OK;
+}
+
 reprise_status
 reprise_invalidate_session(struct reprise_store *store, const char *session_id)
 {
+	const uint64_t begun_ns = clock_ns();
+	reprise_status status = REPRISE_OK;
 	size_t id_bytes = 0;
 
 	if (store == NULL || !session_id_measure(session_id, &id_bytes))
 		return REPRISE_E_INVALID;
 	if (!store_is_here(store))
 		return REPRISE_E_FORKED;
+	UNCANCELLABLE;
 	pthread_mutex_lock(&store->lock);
 	struct reprise_session *const session = session_find(store, session_id, id_bytes);
 
@@ -39,10 +53,11 @@ reprise_invalidate_session(struct reprise_store *store, const char *session_id)
 	pthread_mutex_unlock(&store->lock);
 	if (session != NULL) {
 		bell_ring(&session->bell);
+		status = await_log(session, begun_ns);
 		session_unpin(session); /* the table's */
 		session_unpin(session); /* ours */
 	}
-	return REPRISE_OK;
+	return status;
 }
 
 static void
@@ -57,12 +72,15 @@ gather(struct reprise_session *session, void *context)
 reprise_status
 reprise_invalidate_all(struct reprise_store *store)
 {
+	const uint64_t begun_ns = clock_ns();
 	struct reprise_session *all = NULL;
+	reprise_status status = REPRISE_OK;
 
 	if (store == NULL)
 		return REPRISE_E_INVALID;
 	if (!store_is_here(store))
 		return REPRISE_E_FORKED;
+	UNCANCELLABLE;
 	pthread_mutex_lock(&store->lock);
 	table_each(store->table, gather, &all);
 	for (struct reprise_session *session = all; session != NULL; session = session->gone_next)
@@ -71,6 +89,11 @@ reprise_invalidate_all(struct reprise_store *store)
 	pthread_mutex_unlock(&store->lock);
 	for (struct reprise_session *session = all; session != NULL; session = session->gone_next)
 		bell_ring(&session->bell);
+	for (struct reprise_session *session = all; session != NULL; session = session->gone_next) {
+		const reprise_status known = await_log(session, begun_ns);
+
+		status = status == REPRISE_OK ? known : status;
+	}
 	(void)idle_unpin_gone(all);
-	return REPRISE_OK;
+	return status;
 }

@@ -21,7 +21,9 @@ is_refused(const struct reprise_subscription *subscription, reprise_gap_detail *
 	if (session == NULL)
 		return true;
 	*ret_detail = REPRISE_GAP_OTHER_INCARNATION;
-	if (memcmp(&at->incarnation, &session->incarnation, sizeof(at->incarnation)) != 0)
+	/* The lobby is no window: not even of a cursor that names no life. */
+	if ((subscription->backfill != NULL && !subscription_is_bound(subscription)) ||
+	    memcmp(&at->incarnation, &session->incarnation, sizeof(at->incarnation)) != 0)
 		return true;
 
 	const struct look look = ring_look(&session->ring);

@@ -299,11 +299,11 @@ reprise_next_batch(struct reprise_subscription *subscription, struct reprise_eve
 		   size_t events_count_max, size_t *ret_events_count, struct reprise_gap *ret_gap,
 		   struct reprise_end *ret_end)
 {
-	REPRISE_ASSERT(subscription != NULL);
-	REPRISE_ASSERT(ret_events != NULL);
-	REPRISE_ASSERT(events_count_max > 0);
-	REPRISE_ASSERT(ret_events_count != NULL);
-	REPRISE_ASSERT(ret_gap != NULL);
+	REPRISE_REQUIRE(subscription != NULL, "reprise_next: subscription is NULL");
+	REPRISE_REQUIRE(ret_events != NULL, "reprise_next_batch: ret_events is NULL");
+	REPRISE_REQUIRE(events_count_max > 0, "reprise_next_batch: events_count_max is 0");
+	REPRISE_REQUIRE(ret_events_count != NULL, "reprise_next_batch: ret_events_count is NULL");
+	REPRISE_REQUIRE(ret_gap != NULL, "reprise_next: ret_gap is NULL");
 
 	if (!is_at_hand(subscription)) {
 		if (is_nothing_new(subscription))
@@ -321,9 +321,9 @@ reprise_next(struct reprise_subscription *subscription, struct reprise_event *re
 {
 	size_t one;
 
-	REPRISE_ASSERT(subscription != NULL);
-	REPRISE_ASSERT(ret_event != NULL);
-	REPRISE_ASSERT(ret_gap != NULL);
+	REPRISE_REQUIRE(subscription != NULL, "reprise_next: subscription is NULL");
+	REPRISE_REQUIRE(ret_event != NULL, "reprise_next: ret_event is NULL");
+	REPRISE_REQUIRE(ret_gap != NULL, "reprise_next: ret_gap is NULL");
 
 	if (unlikely(!is_at_hand(subscription))) {
 		if (is_nothing_new(subscription))

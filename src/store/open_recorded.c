@@ -23,67 +23,62 @@ is_opening(const struct reprise_store *store, const char *id)
 	return false;
 }
 
-/* The window is there: its life goes on. It has the writer already. */
-static reprise_status
-join(struct reprise_session *session, struct reprise_session **ret_session,
-     struct reprise_error *error)
+/* The life of the window that was joined has gone on, or could not. Answers a reference that is to be given up. */
+static struct reprise_session *
+finish_join(struct reprise_store *store, struct opening *opening)
 {
-	struct reprise_store *const store = session->store;
-	const reprise_status status = store->port->rejoin(store->port, session, error);
+	struct reprise_session *const session = opening->joined;
 
-	if (status == REPRISE_OK) {
-		*ret_session = session;
-		return REPRISE_OK;
+	if (opening->status == REPRISE_OK) {
+		opening->session = session;
+		return NULL;
 	}
-	pthread_mutex_lock(&store->lock);
 	store->port->leave(store->port, session);
 	writer_take_from(session);
-	pthread_mutex_unlock(&store->lock);
-	session_unpin(session);
-	fetch_sub_release(&store->writers, 1);
-	return status;
+	return session;
 }
 
 /* The life has begun: the window comes, in the place of one that has ended and may still be there. */
-static reprise_status
-come(struct reprise_store *store, const char *id, size_t id_bytes, const struct bounds *bounds,
-     const struct birth *birth, struct reprise_session **ret_session, struct reprise_error *error)
+static void
+come(struct reprise_store *store, struct opening *opening)
 {
-	struct reprise_session *const before = session_find(store, id, id_bytes);
+	struct reprise_session *const before = session_find(store, opening->id, opening->id_bytes);
 	struct reprise_session *session = NULL;
-	const reprise_status status =
-		session_create(store, id, id_bytes, bounds, before, birth, &session, error);
 
-	if (status == REPRISE_OK) {
+	opening->status = session_create(store, opening->id, opening->id_bytes, &opening->bounds,
+					 before, &opening->birth, &session, opening->error);
+	if (opening->status == REPRISE_OK) {
 		writer_give_to(session);
 		store->port->attach(store->port, session);
-		*ret_session = session;
+		opening->session = session;
 	} else {
-		store->port->abandon(store->port, birth->recording);
+		store->port->abandon(store->port, opening->birth.recording);
 	}
 	if (before != NULL)
 		session_unpin(before);
-	return status;
 }
 
-static reprise_status
-create(struct reprise_store *store, const char *id, size_t id_bytes, const struct bounds *bounds,
-       struct opening *opening, struct reprise_session **ret_session, struct reprise_error *error)
+/* What the log has answered is done. */
+static void
+finish(struct reprise_store *store, struct opening *opening)
 {
-	struct birth birth = { 0 };
-	reprise_status status = REPRISE_OK;
+	struct reprise_session *gone = NULL;
 
-	if (!random_bytes(&birth.incarnation, sizeof(birth.incarnation)))
-		status = error_system(error, "getrandom", errno);
-	else
-		status = store->port->open_life(store->port, id, &birth.incarnation,
-						&birth.position_before, &birth.recording, error);
+	if (!opening->is_asked)
+		return;
 	pthread_mutex_lock(&store->lock);
-	TAILQ_REMOVE(&store->openings, opening, link);
-	if (status == REPRISE_OK)
-		status = come(store, id, id_bytes, bounds, &birth, ret_session, error);
+	if (opening->joined != NULL) {
+		gone = finish_join(store, opening);
+	} else {
+		TAILQ_REMOVE(&store->openings, opening, link);
+		if (opening->status == REPRISE_OK)
+			come(store, opening);
+	}
 	pthread_mutex_unlock(&store->lock);
-	return status;
+	if (gone != NULL) {
+		session_unpin(gone);
+		fetch_sub_release(&store->writers, 1);
+	}
 }
 
 /* Whether a window of these bounds can come: before the log is told of one that cannot. */
@@ -96,37 +91,43 @@ refusal_of(struct reprise_store *store, const struct bounds *bounds,
 	return idle_refusal(store, session_bytes(&shape), before);
 }
 
-reprise_status
-writer_open_recorded(struct reprise_store *store, const char *id, size_t id_bytes,
-		     const struct bounds *bounds, struct reprise_session **ret_session,
-		     struct reprise_error *error)
+/* Becomes the writer of the window that is there, or puts the id among the openings. */
+static void
+begin(struct reprise_store *store, struct opening *opening)
 {
-	struct opening opening = { .id = id };
 	const char *full = NULL;
-	bool joins = false;
 
+	if (opening->status != REPRISE_OK)
+		return;
 	pthread_mutex_lock(&store->lock);
-	struct reprise_session *const before = session_find(store, id, id_bytes);
-	const bool is_busy =
-		is_opening(store, id) || (before != NULL && load_relaxed(&before->has_writer) != 0);
+	struct reprise_session *const before = session_find(store, opening->id, opening->id_bytes);
 
-	if (!is_busy) {
-		joins = before != NULL && load_relaxed(&before->ring.ended) == 0;
-		if (joins)
-			writer_give_to(before);
-		else
-			full = refusal_of(store, bounds, before);
-		if (!joins && full == NULL)
-			TAILQ_INSERT_TAIL(&store->openings, &opening, link);
+	if (is_opening(store, opening->id) ||
+	    (before != NULL && load_relaxed(&before->has_writer) != 0)) {
+		opening->status = error_plain(opening->error, REPRISE_E_BUSY);
+	} else if (before != NULL && load_relaxed(&before->ring.ended) == 0) {
+		writer_give_to(before);
+		opening->joined = before;
+		opening->is_asked = true;
+	} else if ((full = refusal_of(store, &opening->bounds, before)) != NULL) {
+		opening->status = error_full(opening->error, full);
+	} else if (!random_bytes(&opening->birth.incarnation, sizeof(opening->birth.incarnation))) {
+		opening->status = error_system(opening->error, "getrandom", errno);
+	} else {
+		TAILQ_INSERT_TAIL(&store->openings, opening, link);
+		opening->is_asked = true;
 	}
 	pthread_mutex_unlock(&store->lock);
 	if (before != NULL)
 		session_unpin(before); /* joining, the writer has its own */
-	if (is_busy)
-		return error_plain(error, REPRISE_E_BUSY);
-	if (full != NULL)
-		return error_full(error, full);
-	if (joins)
-		return join(before, ret_session, error);
-	return create(store, id, id_bytes, bounds, &opening, ret_session, error);
+}
+
+void
+writer_open_recorded(struct reprise_store *store, struct opening *openings, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		begin(store, &openings[i]);
+	store->port->open_lives(store->port, openings, count);
+	for (size_t i = 0; i < count; i++)
+		finish(store, &openings[i]);
 }

@@ -31,7 +31,7 @@ bounds_resolve(const struct reprise_session_options *given, const struct bounds 
 	struct reprise_session_options known = { 0 };
 
 	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
-		return error_invalid(error, "session options: size");
+		return error_size(error, "session options: size", given, sizeof(known));
 
 	if ((unsigned int)known.when_full > REPRISE_WHEN_FULL_REFUSE)
 		return error_invalid(error, "when_full");
@@ -61,7 +61,7 @@ store_options_resolve(const struct reprise_store_options *given,
 	struct reprise_store_options known = { 0 };
 
 	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
-		return error_invalid(error, "store options: size");
+		return error_size(error, "store options: size", given, sizeof(known));
 	if (known.wake != REPRISE_WAKE_RELAY && known.wake != REPRISE_WAKE_DEFERRED)
 		return error_invalid(error, "wake");
 	known.sessions_max = given_or(known.sessions_max, SESSIONS_MAX_DEFAULT);

@@ -7,8 +7,11 @@
 #include "base/assert.h"
 #include "base/numbers.h"
 
+/* The models have smaller ones. */
+#ifndef RESERVATION_BYTES_FIRST
 #define RESERVATION_BYTES_FIRST (UINT64_C(8) << 20)
-#define RESERVATION_BYTES_LAST  (UINT64_C(1) << 30)
+#endif
+#define RESERVATION_BYTES_LAST (UINT64_C(1) << 30)
 
 struct reservation {
 	struct reservation *next;
@@ -122,7 +125,8 @@ pool_block_bytes(uint64_t bytes)
 {
 	const uint64_t power = power_of_two_from(bytes);
 
-	return round_up(bytes, greatest(power / 8, PAGE_BYTES));
+	/* Whole pages: pool_give takes a page from all that is in it. */
+	return round_up(bytes, greatest(power / 8, memory_page_bytes()));
 }
 
 /* Of blocks of @bytes: the power of two, and which quarter of the way to the next. */

@@ -46,7 +46,7 @@ void pool_open(struct pool *pool, struct memory *memory, bool is_inherited);
 /* Every block is given back to the system, also those that are out. */
 void pool_close(struct pool *pool);
 
-/* How large a block for @bytes is. */
+/* How large a block for @bytes is: whole pages of the kernel's. */
 uint64_t pool_block_bytes(uint64_t bytes);
 
 /* At least @bytes, aligned to a page; NULL if there are none. */

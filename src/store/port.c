@@ -25,6 +25,7 @@ forget(struct reprise_session *session, void *context)
 {
 	struct store_port *const port = context;
 
+	hands_set_port_waiting(session, false);
 	port->forget(port, session->recording);
 	session->recording = NULL;
 }
@@ -54,6 +55,33 @@ port_newest(struct reprise_session *session)
 	return load_relaxed(&session->ring.newest);
 }
 
+bool
+port_has_more(struct reprise_session *session, reprise_position after, bool has_ended)
+{
+	return load_relaxed(&session->ring.newest) > after ||
+	       (!has_ended && load_relaxed(&session->ring.ended) != 0);
+}
+
+bool
+port_can_wait(const struct reprise_store *store)
+{
+	return !store->is_deferred;
+}
+
+void
+port_wait(struct reprise_session *session)
+{
+	hands_set_port_waiting(session, true);
+	/* Its bit may stand already; the barrier follows in any case. */
+	(void)bell_arm(&session->bell);
+}
+
+bool
+port_barrier(const struct reprise_store *store)
+{
+	return bell_barrier_for_all(store->is_asymmetric);
+}
+
 struct port_look
 port_take(struct reprise_session *session, reprise_position after, struct stretch *stretch)
 {
@@ -70,6 +98,12 @@ port_take(struct reprise_session *session, reprise_position after, struct stretc
 	if (greatest(after + 1, look.oldest) <= look.newest)
 		ring_read(ring, &look, greatest(after + 1, look.oldest), look.newest, stretch);
 	return found;
+}
+
+bool
+port_stamp_of_host(struct reprise_store *store, uint64_t *ret_stamp_ns)
+{
+	return relay_stamp_of_host(&store->relay, ret_stamp_ns);
 }
 
 void

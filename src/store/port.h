@@ -7,7 +7,7 @@
  * knows of logs only what stands here. At most one is attached, before there is any session.
  *
  * Each function of the port says whether it is called under the store's lock. The port's own lock comes after
- * the store's, and before a session's hands.
+ * the store's and after a session's hands; the lock of what heals comes before the hands.
  *
  * These functions are exported to the recorder's library, of the same release, and to nobody else.
  */
@@ -18,42 +18,56 @@
 #include "store/backfill.h"
 #include "store/session.h"
 
-#define port_attach   reprise_private_port_attach
-#define port_detach   reprise_private_port_detach
-#define port_take     reprise_private_port_take
-#define port_newest   reprise_private_port_newest
-#define port_recorded reprise_private_port_recorded
-#define port_fence    reprise_private_port_fence
-#define port_hold     reprise_private_port_hold
-#define port_let_go   reprise_private_port_let_go
-#define port_keep     reprise_private_port_keep
+#define port_attach        reprise_private_port_attach
+#define port_detach        reprise_private_port_detach
+#define port_take          reprise_private_port_take
+#define port_newest        reprise_private_port_newest
+#define port_has_more      reprise_private_port_has_more
+#define port_can_wait      reprise_private_port_can_wait
+#define port_wait          reprise_private_port_wait
+#define port_barrier       reprise_private_port_barrier
+#define port_recorded      reprise_private_port_recorded
+#define port_fence         reprise_private_port_fence
+#define port_hold          reprise_private_port_hold
+#define port_let_go        reprise_private_port_let_go
+#define port_keep          reprise_private_port_keep
+#define port_stamp_of_host reprise_private_port_stamp_of_host
 
+struct opening;
 struct recording; /* what the port keeps of a session */
 
 struct store_port {
 	/*
-	 * A window of @incarnation is about to be created. Answers the position that it goes on above, and what
-	 * is kept of it. Blocks; not under the lock. Afterwards come attach or abandon.
+	 * Lives begin or go on, in as few transactions of the log as can be: of each opening that is_asked. A
+	 * window that was joined goes on. Of one that is to be created the life begins: answers in `birth` the position
+	 * that it goes on above, and what is kept of it; E_NO_MEMORY if such a window could not be recorded. Afterwards
+	 * attach or abandon is called. Answers the status of each. Blocks; not under the lock.
 	 */
-	reprise_status (*open_life)(struct store_port *port, const char *id,
-				    const struct reprise_incarnation *incarnation,
-				    reprise_position *ret_position_before,
-				    struct recording **ret_recording, struct reprise_error *error);
+	void (*open_lives)(struct store_port *port, struct opening *openings, size_t count);
 	/* It could not be. Under the lock. */
 	void (*abandon)(struct store_port *port, struct recording *recording);
 	/* It has been, and is in the table, held by the port. Under the lock. */
 	void (*attach)(struct store_port *port, struct reprise_session *session);
-	/* A writer comes to a window that has none. Blocks; not under the lock. */
-	reprise_status (*rejoin)(struct store_port *port, struct reprise_session *session,
-				 struct reprise_error *error);
 	/* The writer has gone. Under the lock. */
 	void (*leave)(struct store_port *port, struct reprise_session *session);
 	/* The window is void from here on. Under the lock. */
 	void (*invalidate)(struct store_port *port, struct reprise_session *session);
+	/*
+	 * Blocks until the log knows on disk that the window is void; E_TIMEOUT after the port's deadline from @since_ns on. Not
+	 * under the lock. The session is pinned.
+	 */
+	reprise_status (*await_invalidated)(struct store_port *port,
+					    struct reprise_session *session, uint64_t since_ns);
 	/* Nobody has a reference to the session any more. */
 	void (*forget)(struct store_port *port, struct recording *recording);
 	/* Blocks until all of them were forgotten. */
 	void (*await_forgotten)(struct store_port *port);
+
+	/*
+	 * Something was appended to the session, or it has ended, since port_wait; or neither. Under the lock of the
+	 * session's hands, not under the store's. The session is pinned.
+	 */
+	void (*notify)(struct store_port *port, struct reprise_session *session);
 
 	/* Blocks until @position is recorded, or the deadline. */
 	reprise_status (*wait_recorded)(struct store_port *port, struct reprise_session *session,
@@ -91,6 +105,23 @@ REPRISE_API struct port_look port_take(struct reprise_session *session, reprise_
 
 /* The last that was appended: a number alone. */
 REPRISE_API reprise_position port_newest(struct reprise_session *session);
+
+/* Whether there are events after @after, or the end where @has_ended is false: two numbers alone. */
+REPRISE_API bool port_has_more(struct reprise_session *session, reprise_position after,
+			       bool has_ended);
+
+/*
+ * The port waits for more of a session instead of looking again and again: port_wait for each of any number of
+ * sessions, then port_barrier once, then port_has_more for each. The port is notified of what a look does not find.
+ * port_barrier is false if the kernel refuses its barrier, and port_can_wait if the store defers: then the port may
+ * not be notified, and has to go on looking.
+ */
+REPRISE_API bool port_can_wait(const struct reprise_store *store);
+REPRISE_API void port_wait(struct reprise_session *session);
+REPRISE_API bool port_barrier(const struct reprise_store *store);
+
+/* The stamp that the host has set last; false if it has set none, and the store's clock is CLOCK_MONOTONIC. */
+REPRISE_API bool port_stamp_of_host(struct reprise_store *store, uint64_t *ret_stamp_ns);
 
 /* Everything up to @position is recorded: tells whoever waits for that on this side. */
 REPRISE_API void port_recorded(struct reprise_session *session, reprise_position position);

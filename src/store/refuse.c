@@ -33,6 +33,7 @@ reprise_session_set_overwrite(struct reprise_session *session)
 		return REPRISE_E_INVALID;
 	if (!session_is_here(session))
 		return REPRISE_E_FORKED;
+	session_require_open(session);
 	store_relaxed(&session->refuses, 0);
 	return REPRISE_OK;
 }
@@ -44,6 +45,7 @@ reprise_session_wait_room(struct reprise_session *session, uint64_t timeout_ns)
 		return REPRISE_E_INVALID;
 	if (!session_is_here(session))
 		return REPRISE_E_FORKED;
+	session_require_open(session);
 	if (ring_is_void(&session->ring))
 		return REPRISE_E_CLOSED;
 	if (load_relaxed(&session->refuses) == 0 ||

@@ -2,13 +2,14 @@
 #include "store/relay.h"
 
 #include <sched.h>
-#include <signal.h>
 
 #include "base/numbers.h"
+#include "base/thread.h"
 #include "store/subscription.h"
 
 enum {
 	TICKS_FRESH = 100, /* before the stamp word is left stale for one */
+	IDLE_GROWTH = 8,   /* of the time between two looks, while nothing is appended */
 };
 
 #define IDLE_NS_MAX NS_PER_S
@@ -44,7 +45,7 @@ keep_word(struct stamp *stamp, struct keeping *keeping)
 		*keeping = (struct keeping){ true, TICKS_FRESH, STAMP_TICK_NS };
 		store_relaxed(&stamp->word, STAMP_FRESH | clock_coarse_ns());
 	} else {
-		keeping->until_next = least(2 * keeping->until_next, IDLE_NS_MAX);
+		keeping->until_next = least(IDLE_GROWTH * keeping->until_next, IDLE_NS_MAX);
 	}
 }
 
@@ -277,20 +278,11 @@ relay_close(struct relay *relay)
 int
 relay_start(struct relay *relay)
 {
-	sigset_t all, before;
-	int refused = 0;
-
 	if (relay->is_started)
 		return 0;
-	/* The host's signals are for the host's threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	refused = pthread_create(&relay->thread, NULL, relay_main, relay);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (refused == 0) {
-		relay->is_started = true;
-		(void)pthread_setname_np(relay->thread, "reprise-relay");
-	}
+	const int refused = thread_start(&relay->thread, "reprise-relay", relay_main, relay);
+
+	relay->is_started = refused == 0;
 	return refused;
 }
 
@@ -302,6 +294,18 @@ relay_stamp_by_host(struct relay *relay, uint64_t stamp_ns)
 	relay->stamp_by_host = true;
 	store_relaxed(&relay->stamp->word, STAMP_FRESH | stamp_ns);
 	pthread_mutex_unlock(&relay->lock);
+}
+
+bool
+relay_stamp_of_host(struct relay *relay, uint64_t *ret_stamp_ns)
+{
+	pthread_mutex_lock(&relay->lock);
+	const bool is_hosts = relay->stamp_by_host;
+
+	if (is_hosts)
+		*ret_stamp_ns = load_relaxed(&relay->stamp->word) & ~STAMP_FRESH;
+	pthread_mutex_unlock(&relay->lock);
+	return is_hosts;
 }
 
 void

@@ -63,6 +63,9 @@ bool relay_is_caller(void);
 /* The word is the host's from now on. */
 void relay_stamp_by_host(struct relay *relay, uint64_t stamp_ns);
 
+/* Whether it is, and then its stamp. */
+bool relay_stamp_of_host(struct relay *relay, uint64_t *ret_stamp_ns);
+
 /* Looks at @session at every tick from now on, until no hand is up; then unpins it. */
 void relay_watch(struct relay *relay, struct reprise_session *session);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/random.h"
 #include "base/utf8.h"
 #include "store/idle.h"
@@ -43,6 +44,7 @@ session_find_or_create(struct reprise_store *store, const char *id, size_t id_by
 	reprise_status status = REPRISE_OK;
 
 	if (session == NULL) {
+		UNCANCELLABLE;
 		pthread_mutex_lock(&store->lock);
 		session = session_find(store, id, id_bytes);
 		if (session == NULL && store->port != NULL) {
@@ -234,6 +236,7 @@ session_unpin(struct reprise_session *session)
 
 	if (!drop(session))
 		return;
+	UNCANCELLABLE;
 	if (session->recording != NULL)
 		store->port->forget(store->port, session->recording);
 	fetch_sub_relaxed(&store->arena_bytes, session->block->bytes);

@@ -41,6 +41,12 @@ struct reprise_session {
 	atomic_u32 recorded_only;     /* subscriptions that see no more than what is recorded */
 	reprise_position room_needed; /* what the append that was refused last would displace */
 
+	/*
+	 * 0, or the mark of the append on the slow path (appending.h). By compiler's atomics, so that the models spend
+	 * no step on a word that hands nothing on.
+	 */
+	uint64_t appending;
+
 	/* Fixed at creation. */
 	alignas(CACHE_LINE_BYTES) struct reprise_store *store;
 	struct chunk *chunk; /* where this is */
@@ -68,7 +74,10 @@ struct reprise_session {
 	struct hands hands;
 };
 
-static_assert(sizeof(struct reprise_session) <= 832, "1 KiB, with what it takes beside it");
+/* A mutex has 40 bytes on x86-64 and 48 on aarch64, which may take one more cache line. */
+static_assert(sizeof(struct reprise_session) <=
+		      832 + (sizeof(pthread_mutex_t) > 40 ? CACHE_LINE_BYTES : 0),
+	      "1 KiB, with what it takes beside it");
 
 /* False if @id is no session id; then *ret_bytes is unset. */
 bool session_id_measure(const char *id, size_t *ret_bytes);
@@ -116,13 +125,22 @@ void session_reclaim(struct reprise_session *session);
 /* Gives up what is older than the age limit. Lock-free; wait-free with @once (ring_trim_stamp). */
 void session_apply_age(struct reprise_session *session, bool once);
 
+/* Aborts unless the handle is open. In the process that opened it. */
+static inline void
+session_require_open(struct reprise_session *session)
+{
+	REPRISE_REQUIRE(load_relaxed(&session->has_writer) != 0,
+			"a session's handle is used after reprise_session_close");
+}
+
 /* Why the writer may not append now, whatever it is; or OK. */
-reprise_status session_refusal(const struct reprise_session *session);
+reprise_status session_refusal(struct reprise_session *session);
 
 struct reprise_cursor session_cursor_at(const struct reprise_session *session,
 					reprise_position position, uint64_t revision);
-/* Some position that was newest during the call, with its revision if that could be had. */
-struct reprise_cursor session_newest_cursor(struct reprise_session *session);
+/* Some position that was newest during the call, with its revision; @revision_known if that could not be had. */
+struct reprise_cursor session_newest_cursor(struct reprise_session *session,
+					    uint64_t revision_known);
 
 static inline bool
 session_is_here(const struct reprise_session *session)

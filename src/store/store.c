@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "base/barrier.h"
+#include "base/cancel.h"
 #include "base/random.h"
 #include "base/sized.h"
 #include "store/idle.h"
@@ -66,6 +67,7 @@ reprise_store_open(const struct reprise_store_options *options, struct reprise_s
 	if (status != REPRISE_OK)
 		return status;
 	tick_ns = known.wake == REPRISE_WAKE_DEFERRED ? known.deferred_tick_ns : NAP_NS;
+	UNCANCELLABLE;
 	if (!memory_init(&memory, known.allocator))
 		return error_invalid(error, "allocator");
 	if (!random_bytes(&hash_key, sizeof(hash_key)))
@@ -125,6 +127,7 @@ reprise_store_close(struct reprise_store *store)
 		return REPRISE_E_INVALID;
 	if (store_is_busy(store) || store->port != NULL)
 		return REPRISE_E_BUSY;
+	UNCANCELLABLE;
 	relay_close(&store->relay);
 	table_each(store->table, part_with, &gone);
 	(void)idle_unpin_gone(gone);

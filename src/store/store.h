@@ -35,11 +35,7 @@ struct bounds {
 	bool refuses; /* see REPRISE_WHEN_FULL_REFUSE */
 };
 
-/* The id of a session whose life is being begun in the log. */
-struct opening {
-	TAILQ_ENTRY(opening) link;
-	const char *id;
-};
+struct opening; /* writer.h */
 
 struct reprise_store {
 	struct stamp *stamp; /* a page of its own, read by every append */

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/sized.h"
 #include "store/idle.h"
 #include "store/port.h"
@@ -19,7 +20,7 @@ options_resolve(const struct reprise_subscription_options *given,
 	struct reprise_subscription_options known = { 0 };
 
 	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
-		return error_invalid(error, "subscription options: size");
+		return error_size(error, "subscription options: size", given, sizeof(known));
 	if (known.staging_bytes == 0)
 		known.staging_bytes = STAGING_BYTES_DEFAULT;
 	if (known.staging_bytes < STAGING_BYTES_LEAST || known.staging_bytes > STAGING_BYTES_MOST)
@@ -94,10 +95,21 @@ use_staging(struct reprise_subscription *subscription, const struct reprise_sess
 	};
 }
 
+/* A replay ends at what is newest now: in the window of a later life than the cursor's. */
+static void
+set_until(struct reprise_subscription *subscription, struct reprise_session *session)
+{
+	const struct look look = ring_look(&session->ring);
+
+	subscription->until = subscription->is_recorded_only
+				      ? least(look.newest, load_relaxed(&session->recorded))
+				      : look.newest;
+	subscription->has_end = look.ended != 0 && subscription->until == look.newest;
+}
+
 /*
- * Finds the session to follow, pinned and held, with staging for it: in a store with a log, if it is of the cursor's
- * life; else it waits in the lobby. One that leaves the table meanwhile is not it. False, and nothing was
- * held, without memory: so that who is idle stays where it is.
+ * Finds the session to follow, pinned and held, with staging for it; with a log, only a window of the cursor's life: else
+ * the subscription waits in the lobby. False without memory: nothing was held, and no idle session has moved.
  */
 static bool
 find_and_hold(struct reprise_subscription *subscription, const char *id, size_t id_bytes)
@@ -113,7 +125,7 @@ find_and_hold(struct reprise_subscription *subscription, const char *id, size_t 
 		    memcmp(&session->incarnation, &subscription->at.incarnation,
 			   sizeof(session->incarnation)) != 0) {
 			if (subscription->is_replay)
-				subscription->until = ring_look(&session->ring).newest;
+				set_until(subscription, session);
 			session_unpin(session);
 			return true;
 		}
@@ -229,6 +241,7 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		return status;
 	if (known.is_recorded_only != 0 && store->port == NULL)
 		return error_invalid(error, "is_recorded_only");
+	UNCANCELLABLE;
 
 	struct reprise_subscription *const subscription =
 		memory_take(&store->memory, sizeof(*subscription));
@@ -264,6 +277,7 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		follow(subscription);
 	else if (subscription->session != NULL)
 		subscription_be_counted(subscription, subscription->session);
+	atomic_init(&subscription->session_to_notify, subscription->session);
 	fetch_add_relaxed(&store->subscriptions, 1);
 	*ret_subscription = subscription;
 	return REPRISE_OK;
@@ -290,6 +304,8 @@ reprise_resume_after(struct reprise_store *store, const struct reprise_cursor *c
 		     uint64_t durable_revision, const struct reprise_subscription_options *options,
 		     struct reprise_subscription **ret_subscription, struct reprise_error *error)
 {
+	if (durable_revision == REPRISE_REVISION_UNKNOWN)
+		return error_invalid(error, "durable_revision");
 	return subscribe(store, cursor, false, &durable_revision, options, ret_subscription, error);
 }
 
@@ -311,12 +327,27 @@ subscription_free(struct reprise_subscription *subscription)
 	fetch_sub_release(&store->subscriptions, 1);
 }
 
+/* In the child of a fork: the descriptor is its own. All else belongs to the store, which is not there. */
+static void
+close_in_child(struct reprise_subscription *subscription)
+{
+	if (subscription->has_descriptor)
+		close(subscription->descriptor);
+	subscription->has_descriptor = false;
+}
+
 void
 reprise_subscription_close(struct reprise_subscription *subscription)
 {
-	if (subscription == NULL || !stamp_is_here(subscription->home))
+	if (subscription == NULL)
 		return;
+	if (!stamp_is_here(subscription->home)) {
+		UNCANCELLABLE;
+		close_in_child(subscription);
+		return;
+	}
 	bool is_quiet = true;
+	UNCANCELLABLE;
 
 	/*
 	 * The callback first: until it has returned it may raise the hand again. Also one that has been
@@ -363,7 +394,6 @@ reprise_subscription_stats(const struct reprise_subscription *subscription,
 		.sleeps = load_relaxed(&subscription->sleeps),
 		.healed = load_relaxed(&subscription->healed),
 	};
-
 	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
 									    : REPRISE_E_INVALID;
 }

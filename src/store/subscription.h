@@ -27,9 +27,12 @@ enum stage {
 
 struct reprise_subscription {
 	struct reprise_store *store;
-	struct stamp *home;              /* the store's: tells a fork's child */
-	struct reprise_session *session; /* pinned; NULL if it was unknown; or the lobby */
-	struct block *block;             /* the stretch's memory; NULL without a window */
+	struct stamp *home; /* the store's: tells a fork's child */
+	struct reprise_session
+		*session; /* pinned; NULL if it was unknown; or the lobby; the owner's */
+	_Atomic(struct reprise_session *)
+		session_to_notify; /* the same, for threads that interrupt */
+	struct block *block;       /* the stretch's memory; NULL without a window */
 
 	struct reprise_cursor at; /* the last event handed out; at first, as asked with */
 	uint64_t until;           /* a replay's last position, or UINT64_MAX */
@@ -51,6 +54,7 @@ struct reprise_subscription {
 	reprise_position diverged_end; /* the refusal is DIVERGED: where the life ends */
 	bool gives_up;                 /* nothing has come for too long: what is missing is a gap */
 	bool is_replay;                /* `until` is what was newest */
+	bool has_end; /* of a replay: the session had ended after `until`, in another life's window */
 	bool is_recorded_only;
 	uint64_t spin_ns;
 	size_t kinds_count; /* 0: every kind */

@@ -10,6 +10,7 @@
 #include <urcu/rculfhash.h>
 
 #include "base/barrier.h"
+#include "base/instance.h"
 #include "base/memory.h"
 #include "store/session.h"
 
@@ -79,19 +80,59 @@ may_allocate(uint64_t buckets)
 	return is_there;
 }
 
-/* Else a child that opens a store of its own would wait for threads, and locks, that it has not got. */
+/*
+ * liburcu's handlers take its locks, so they may run once a fork. Each copy of the library in the process
+ * registers its own; only the copy that has claimed this liburcu calls them.
+ */
+static atomic_bool tends_forks;
+static _Thread_local bool has_locked; /* in this thread's fork */
+
+static void
+before_fork(void)
+{
+	has_locked = atomic_load(&tends_forks);
+	if (has_locked)
+		urcu_bp_before_fork();
+}
+
+static void
+after_fork_parent(void)
+{
+	if (has_locked)
+		urcu_bp_after_fork_parent();
+	has_locked = false;
+}
+
+static void
+after_fork_child(void)
+{
+	if (has_locked)
+		urcu_bp_after_fork_child();
+	has_locked = false;
+}
+
+/*
+ * Without the handlers, a child that opens a store would wait for threads and locks that it does not have. False
+ * if they cannot be registered.
+ */
 static bool
 survive_forks(void)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static bool is_done; /* once a process: twice would lock twice */
+	static bool is_registered;
 
 	pthread_mutex_lock(&lock);
-	if (!is_done)
-		is_done = pthread_atfork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
-					 urcu_bp_after_fork_child) == 0;
-	const bool will_survive = is_done;
+	if (!is_registered)
+		is_registered =
+			pthread_atfork(before_fork, after_fork_parent, after_fork_child) == 0;
+	const bool will_survive = is_registered;
 
+	/* Asked at each open: the copy that tended this liburcu may have been unloaded. */
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+	const void *const handler = (const void *)(uintptr_t)urcu_bp_before_fork;
+
+	if (will_survive && instance_claim(handler))
+		atomic_store(&tends_forks, true);
 	pthread_mutex_unlock(&lock);
 	return will_survive;
 }

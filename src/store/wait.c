@@ -90,6 +90,33 @@ lie_down(struct reprise_subscription *subscription)
 	return bed;
 }
 
+/* The thread ends in its sleep: as if the time had been up. */
+struct sleeper {
+	struct reprise_subscription *subscription;
+	const struct bed *bed;
+};
+
+static void
+get_up(void *argument)
+{
+	const struct sleeper *const sleeper = argument;
+
+	if (!sleeper->bed->is_direct)
+		hand_end_sleep(sleeper->subscription, sleeper->bed->is_raised);
+}
+
+/* False if the deadline has passed. A cancellation point. */
+static bool
+sleep_in(struct reprise_subscription *subscription, const struct bed *bed, uint64_t deadline)
+{
+	const uint64_t until = bed->is_exact ? deadline : least(deadline, clock_ns() + NAP_NS);
+	struct sleeper sleeper = { subscription, bed };
+
+	count(&subscription->sleeps, 1);
+	return futex_wait_cancellable(bed->word, bed->expected, until, get_up, &sleeper) ||
+	       until < deadline;
+}
+
 /* Sleeps and looks, until there is something to say or the time is up. */
 static reprise_status
 sleep_until(struct reprise_subscription *subscription, uint64_t deadline)
@@ -105,12 +132,7 @@ sleep_until(struct reprise_subscription *subscription, uint64_t deadline)
 		is_over = look(subscription, &status);
 		/* It may have got a window: then nobody rings it where it lies. */
 		if (!is_over && subscription->session == session) {
-			const uint64_t until =
-				bed.is_exact ? deadline : least(deadline, clock_ns() + NAP_NS);
-
-			count(&subscription->sleeps, 1);
-			is_time_left =
-				futex_wait(bed.word, bed.expected, until) || until < deadline;
+			is_time_left = sleep_in(subscription, &bed, deadline);
 			/* Before the hand is raised again: that is dear, and mostly there is news. */
 			is_over = look(subscription, &status);
 		}
@@ -156,9 +178,13 @@ reprise_subscription_interrupt(struct reprise_subscription *subscription)
 	struct reprise_session *session;
 
 	store_release(&subscription->interrupted, 1);
-	/* Who has moved since, under the lock of the hands, has looked whether it is interrupted after that. */
+	/*
+	 * A subscription that has moved since, under the lock of the hands, has looked after that whether it is
+	 * interrupted.
+	 */
 	do
-		session = __atomic_load_n(&subscription->session, __ATOMIC_RELAXED);
+		/* [interrupt:A] Before the session is looked at; pairs with [move:A]. */
+		session = load_acquire(&subscription->session_to_notify);
 	while (session != NULL && !hand_interrupt(session, subscription));
 	if (session != NULL)
 		bell_ring_direct(&session->bell);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/numbers.h"
 #include "base/sized.h"
 #include "store/session.h"
 
@@ -22,6 +23,29 @@ session_to_stand_in(struct reprise_store *store, const char *session_id,
 	return status;
 }
 
+/* The greatest revision of the events up to @position, which has just been judged to be @ring's. */
+static uint64_t
+greatest_revision_to(struct ring *ring, reprise_position position)
+{
+	struct probe probe;
+	uint64_t oldest;
+
+	if (position != ring->position_before && ring_probe(ring, position, &probe, &oldest))
+		return greatest(probe.revision, probe.revision_before);
+	if (position < ring_look(ring).newest && ring_probe(ring, position + 1, &probe, &oldest))
+		return probe.revision_before;
+	return load_relaxed(&ring->revision_max);
+}
+
+/* A cursor never carries REPRISE_REVISION_UNKNOWN: L25 in CONTRACT.md. */
+static struct reprise_cursor
+cursor_with(struct reprise_session *session, reprise_position position, uint64_t revision)
+{
+	if (revision == REPRISE_REVISION_UNKNOWN)
+		revision = greatest_revision_to(&session->ring, position);
+	return session_cursor_at(session, position, revision);
+}
+
 reprise_status
 reprise_current_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
 		       struct reprise_cursor *ret_cursor)
@@ -30,8 +54,8 @@ reprise_current_cursor(struct reprise_store *store, const char *session_id, uint
 	const reprise_status status = session_to_stand_in(store, session_id, ret_cursor, &session);
 
 	if (status == REPRISE_OK) {
-		*ret_cursor = session_cursor_at(
-			session, ring_before_revision(&session->ring, revision), revision);
+		*ret_cursor = cursor_with(session, ring_before_revision(&session->ring, revision),
+					  revision);
 		session_unpin(session);
 	}
 	return status;
@@ -45,8 +69,7 @@ reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uin
 	const reprise_status status = session_to_stand_in(store, session_id, ret_cursor, &session);
 
 	if (status == REPRISE_OK) {
-		*ret_cursor =
-			session_cursor_at(session, ring_look(&session->ring).kept - 1, revision);
+		*ret_cursor = cursor_with(session, ring_look(&session->ring).kept - 1, revision);
 		session_unpin(session);
 	}
 	return status;

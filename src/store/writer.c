@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/writer.h"
+#include "base/cancel.h"
 
 #include "ring/append.h"
 #include "store/idle.h"
@@ -18,6 +19,7 @@ void
 writer_take_from(struct reprise_session *session)
 {
 	store_relaxed(&session->has_writer, 0);
+	session->ring.run_end = 0; /* an append on the closed handle comes by session_refusal */
 	/* What was appended while its window became void was given out, too. */
 	if (!session->is_in_table)
 		past_remember(&session->store->past, &session->store->pool, session->hash,
@@ -49,36 +51,54 @@ become_writer(struct reprise_store *store, const char *id, size_t id_bytes,
 	return status;
 }
 
+void
+writer_prepare(struct reprise_store *store, const char *id,
+	       const struct reprise_session_options *options, struct reprise_error *error,
+	       struct opening *ret_opening)
+{
+	struct opening *const opening = ret_opening;
+
+	*opening = (struct opening){ .id = id, .error = error };
+	if (!session_id_measure(id, &opening->id_bytes))
+		opening->status = error_invalid(error, "session_id");
+	else if (!store_is_here(store))
+		opening->status = error_plain(error, REPRISE_E_FORKED);
+	else
+		opening->status = bounds_resolve(options, &store->bounds, &opening->bounds, error);
+	if (opening->status == REPRISE_OK)
+		opening->arena_bytes =
+			ring_shape_of(opening->bounds.events_max, opening->bounds.bytes_max)
+				.arena_bytes;
+	if (opening->status == REPRISE_OK && opening->bounds.refuses && store->port == NULL)
+		opening->status = error_invalid(error, "when_full");
+}
+
 reprise_status
 reprise_session_open(struct reprise_store *store, const char *session_id,
 		     const struct reprise_session_options *options,
 		     struct reprise_session **ret_session, struct reprise_error *error)
 {
-	size_t id_bytes = 0;
-	struct bounds bounds;
+	struct opening opening;
 
 	if (store == NULL)
 		return error_invalid(error, "store");
 	if (ret_session == NULL)
 		return error_invalid(error, "ret_session");
-	if (!session_id_measure(session_id, &id_bytes))
-		return error_invalid(error, "session_id");
-	if (!store_is_here(store))
-		return error_plain(error, REPRISE_E_FORKED);
-	reprise_status status = bounds_resolve(options, &store->bounds, &bounds, error);
-	if (status != REPRISE_OK)
-		return status;
-
-	if (bounds.refuses && store->port == NULL)
-		return error_invalid(error, "when_full");
-	if (store->port != NULL)
-		return writer_open_recorded(store, session_id, id_bytes, &bounds, ret_session,
-					    error);
-
-	pthread_mutex_lock(&store->lock);
-	status = become_writer(store, session_id, id_bytes, &bounds, ret_session, error);
-	pthread_mutex_unlock(&store->lock);
-	return status;
+	UNCANCELLABLE;
+	writer_prepare(store, session_id, options, error, &opening);
+	if (opening.status != REPRISE_OK)
+		return opening.status;
+	if (store->port != NULL) {
+		writer_open_recorded(store, &opening, 1);
+	} else {
+		pthread_mutex_lock(&store->lock);
+		opening.status = become_writer(store, session_id, opening.id_bytes, &opening.bounds,
+					       &opening.session, error);
+		pthread_mutex_unlock(&store->lock);
+	}
+	if (opening.status == REPRISE_OK)
+		*ret_session = opening.session;
+	return opening.status;
 }
 
 void
@@ -86,8 +106,10 @@ reprise_session_close(struct reprise_session *session)
 {
 	if (session == NULL || !session_is_here(session))
 		return;
+	UNCANCELLABLE;
 	struct reprise_store *const store = session->store;
 
+	session_require_open(session);
 	if (ring_is_reserved(&session->ring))
 		ring_abort(&session->ring);
 	pthread_mutex_lock(&store->lock);
@@ -101,12 +123,13 @@ reprise_session_close(struct reprise_session *session)
 }
 
 reprise_status
-session_refusal(const struct reprise_session *session)
+session_refusal(struct reprise_session *session)
 {
 	const struct ring *const ring = &session->ring;
 
 	if (!session_is_here(session))
 		return REPRISE_E_FORKED;
+	session_require_open(session);
 	if (load_relaxed(&ring->ended) != 0 || load_relaxed(&ring->invalid) != 0)
 		return REPRISE_E_CLOSED;
 	return ring_is_reserved(ring) ? REPRISE_E_BUSY : REPRISE_OK;
@@ -133,6 +156,7 @@ reprise_session_cursor(struct reprise_session *session, reprise_position positio
 		return REPRISE_E_INVALID;
 	if (!session_is_here(session))
 		return REPRISE_E_FORKED;
+	session_require_open(session);
 	if (ring_is_void(&session->ring))
 		return REPRISE_E_CLOSED;
 	struct ring *const ring = &session->ring;

@@ -6,16 +6,40 @@
 
 #include "store/session.h"
 
+/* A session that is being opened. */
+struct opening {
+	const char *id;
+	size_t id_bytes;
+	struct bounds bounds; /* of a window that is to be created */
+	uint64_t arena_bytes; /* the same, for its records */
+	struct reprise_error *error;
+
+	/* In a store with a log, which is asked about the life of a window that was joined, or is to be created. */
+	bool is_asked;
+	TAILQ_ENTRY(opening) link; /* while a window is to be created: among the store's openings */
+	struct reprise_session *joined;
+	struct birth birth; /* else: the incarnation is given, and the log answers the rest */
+
+	/* The answer. Whoever is not to be opened has another status than REPRISE_OK from the beginning. */
+	reprise_status status;
+	struct reprise_session *session;
+};
+
 /* Under the store's lock, with a reference for the writer. */
 void writer_give_to(struct reprise_session *session);
 
 /* Under the store's lock; the reference is left to the caller. */
 void writer_take_from(struct reprise_session *session);
 
-/* As reprise_session_open, in a store with a log, of arguments that have been checked. */
-reprise_status writer_open_recorded(struct reprise_store *store, const char *id, size_t id_bytes,
-				    const struct bounds *bounds,
-				    struct reprise_session **ret_session,
-				    struct reprise_error *error);
+/* Fills in @opening from the arguments of a call; its status says whether they are good. */
+void writer_prepare(struct reprise_store *store, const char *id,
+		    const struct reprise_session_options *options, struct reprise_error *error,
+		    struct opening *ret_opening);
+
+/*
+ * Opens the sessions of @openings, which were prepared, in a store with a log. The log is asked about all of them
+ * together. An id that stands there twice is opened once; the second is E_BUSY.
+ */
+void writer_open_recorded(struct reprise_store *store, struct opening *openings, size_t count);
 
 #endif /* STORE_WRITER_H */

@@ -117,13 +117,20 @@ take(struct crowd *crowd, struct member *member)
 		leave(crowd, member);
 }
 
+/* Its time has come, or the appending is over: then nobody stays away. */
+static bool
+has_turn(const struct member *member, uint64_t now)
+{
+	return now >= member->turn_ns || atomic_load(&member->host.stage->over_ns) != 0;
+}
+
 /* It is not connected: is it time? */
 static void
 visit_away(struct crowd *crowd, struct member *member, uint64_t now)
 {
 	struct host *const host = &member->host;
 
-	if (host->way == HOST_LATE ? !host_is_late(host) : now < member->turn_ns)
+	if (host->way == HOST_LATE ? !host_is_late(host) : !has_turn(member, now))
 		return;
 	if (host->way == HOST_DROPS)
 		atomic_fetch_add(&host->reconnects, 1);
@@ -134,7 +141,6 @@ static void
 visit_here(struct crowd *crowd, struct member *member, uint64_t now)
 {
 	struct host *const host = &member->host;
-	const bool has_turn = now >= member->turn_ns;
 
 	switch (host->way) {
 	case HOST_CALLBACK:
@@ -142,13 +148,13 @@ visit_here(struct crowd *crowd, struct member *member, uint64_t now)
 			leave(crowd, member);
 		return;
 	case HOST_SLOW:
-		if (!has_turn)
+		if (!has_turn(member, now))
 			return;
 		member->turn_ns = now + host_away_ns(host);
 		take(crowd, member);
 		return;
 	case HOST_DROPS:
-		if (has_turn) {
+		if (now >= member->turn_ns) {
 			disconnect(crowd, member);
 			member->turn_ns = now + host_between(host, 0, run_ns(member) / 50);
 			return;
@@ -174,9 +180,9 @@ next_visit(const struct member *member, uint64_t now)
 	if (member->state == MEMBER_GONE)
 		return UINT64_MAX;
 	if (member->state == MEMBER_AWAY)
-		return way == HOST_LATE ? now : member->turn_ns;
+		return way == HOST_LATE ? now : earlier(member->turn_ns, now + STAGE_LOOK_NS);
 	if (way == HOST_SLOW)
-		return member->turn_ns;
+		return earlier(member->turn_ns, now + STAGE_LOOK_NS);
 	if (way != HOST_CALLBACK && member->descriptor < 0)
 		return now;
 	return way == HOST_DROPS ? earlier(member->turn_ns, now + STAGE_LOOK_NS)

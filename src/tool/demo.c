@@ -6,6 +6,7 @@
 
 #include "tool/crash.h"
 #include "tool/input.h"
+#include "tool/interrupt.h"
 #include "tool/scale.h"
 #include "tool/show.h"
 
@@ -66,9 +67,16 @@ demo_run(const struct demo_options *options)
 	size_t read = read_inputs(inputs, inputs_count, has_files ? options->files : NULL);
 	int status = EXIT_UNREADABLE;
 
-	if (read == inputs_count)
+	if (read == inputs_count) {
+		interrupt_catch();
 		status = options->is_scale ? scale_run(inputs, inputs_count, options)
 					   : show_run(inputs, inputs_count, options);
+		interrupt_release();
+	}
+	if (status == 0 && interrupt_happened()) {
+		printf("Interrupted: the table is of what had happened by then.\n");
+		status = EXIT_INTERRUPTED;
+	}
 	if (status == 0 && options->log != NULL)
 		status = crash_run(&inputs[0], options->log);
 	while (read > 0)

@@ -19,24 +19,46 @@ static const char *const way_phrases[HOST_WAYS] = {
 	[HOST_EPOLL] = "waits in epoll", [HOST_CALLBACK] = "is called back",
 };
 
-static const char *const detail_names[] = {
-	[REPRISE_GAP_CAPACITY] = "capacity",
-	[REPRISE_GAP_AGE] = "age",
-	[REPRISE_GAP_REQUEST] = "request",
-	[REPRISE_GAP_AHEAD] = "ahead",
-	[REPRISE_GAP_BEFORE_WINDOW] = "before the window",
-	[REPRISE_GAP_OTHER_INCARNATION] = "another incarnation",
-	[REPRISE_GAP_INVALIDATED] = "invalidated",
-	[REPRISE_GAP_UNKNOWN_SESSION] = "unknown session",
-	[REPRISE_GAP_BEHIND_DURABLE] = "behind the durable state",
-	[REPRISE_GAP_DIVERGED] = "diverged",
-	[REPRISE_GAP_RESTART] = "restart",
-	[REPRISE_GAP_OVERRUN] = "overrun",
-	[REPRISE_GAP_TOO_LARGE] = "too large",
-	[REPRISE_GAP_NOT_RECORDED] = "not recorded",
-	[REPRISE_GAP_ARCHIVED] = "archived",
-	[REPRISE_GAP_DAMAGED] = "damaged",
-};
+/* A later library may know more of them (rule T02). */
+static const char *
+detail_name(reprise_gap_detail detail)
+{
+	switch (detail) {
+	case REPRISE_GAP_CAPACITY:
+		return "capacity";
+	case REPRISE_GAP_AGE:
+		return "age";
+	case REPRISE_GAP_REQUEST:
+		return "request";
+	case REPRISE_GAP_AHEAD:
+		return "ahead";
+	case REPRISE_GAP_BEFORE_WINDOW:
+		return "before the window";
+	case REPRISE_GAP_OTHER_INCARNATION:
+		return "another incarnation";
+	case REPRISE_GAP_INVALIDATED:
+		return "invalidated";
+	case REPRISE_GAP_UNKNOWN_SESSION:
+		return "unknown session";
+	case REPRISE_GAP_BEHIND_DURABLE:
+		return "behind the durable state";
+	case REPRISE_GAP_DIVERGED:
+		return "diverged";
+	case REPRISE_GAP_RESTART:
+		return "restart";
+	case REPRISE_GAP_OVERRUN:
+		return "overrun";
+	case REPRISE_GAP_TOO_LARGE:
+		return "too large";
+	case REPRISE_GAP_NOT_RECORDED:
+		return "not recorded";
+	case REPRISE_GAP_ARCHIVED:
+		return "archived";
+	case REPRISE_GAP_DAMAGED:
+		return "damaged";
+	}
+	return "for another reason";
+}
 
 uint64_t
 host_between(struct host *host, uint64_t least, uint64_t most)
@@ -125,7 +147,7 @@ take_gap(struct host *host, const struct reprise_gap *gap)
 	if (host->stage->tells && atomic_load(&host->gaps) == 0)
 		printf("%s  the host that %s lost %llu..%llu (%s) and goes on at %llu\n",
 		       progress_over(), way_phrases[host->way], (unsigned long long)gap->lost_first,
-		       (unsigned long long)gap->lost_last, detail_names[gap->detail],
+		       (unsigned long long)gap->lost_last, detail_name(gap->detail),
 		       (unsigned long long)gap->lost_last + 1);
 	host->seen = gap->lost_last;
 	atomic_fetch_add(&host->gaps, 1);

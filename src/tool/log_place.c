@@ -13,6 +13,9 @@
 
 #include "tool/log_text.h"
 
+/* The file that was opened last, for errors; NULL: a database, whose address may have a password. */
+static const char *file_in_use;
+
 const char *
 log_place_fault(const struct log_place *place)
 {
@@ -79,6 +82,7 @@ reprise_status
 log_place_open(const struct log_place *place, enum log_access access, struct reprise_log **ret_log,
 	       struct reprise_error *error)
 {
+	file_in_use = place->file;
 #ifdef TOOL_HAS_SQLITE
 	if (place->file != NULL)
 		return open_sqlite(place, access, ret_log, error);
@@ -94,6 +98,20 @@ log_place_open(const struct log_place *place, enum log_access access, struct rep
 	return REPRISE_E_INVALID;
 }
 
+reprise_status
+log_place_verify(const struct log_place *place, struct reprise_log *log,
+		 struct reprise_error *error)
+{
+#ifdef TOOL_HAS_POSTGRES
+	if (place->postgres != NULL)
+		return reprise_log_postgres_verify_policies(log, error);
+#endif
+	(void)place;
+	(void)log;
+	(void)error;
+	return REPRISE_OK;
+}
+
 void
 log_say_failure(const char *doing, const char *thread, reprise_status status,
 		const struct reprise_error *error)
@@ -101,6 +119,10 @@ log_say_failure(const char *doing, const char *thread, reprise_status status,
 	fprintf(stderr, "reprise: %s%s", doing, thread != NULL ? " " : "");
 	if (thread != NULL)
 		log_text_escaped(stderr, thread, strlen(thread), SIZE_MAX);
+	if (file_in_use != NULL && strstr(error->detail, file_in_use) == NULL) {
+		fputs(" in ", stderr);
+		log_text_escaped(stderr, file_in_use, strlen(file_in_use), SIZE_MAX);
+	}
 	fprintf(stderr, ": %s, %s", reprise_status_name(status), reprise_status_text(status));
 	if (error->what[0] != '\0')
 		fprintf(stderr, "; %s", error->what);

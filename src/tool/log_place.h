@@ -26,6 +26,10 @@ const char *log_place_fault(const struct log_place *place);
 reprise_status log_place_open(const struct log_place *place, enum log_access access,
 			      struct reprise_log **ret_log, struct reprise_error *error);
 
+/* What belongs to the place and to no thread: in a database, the policies that keep tenants apart. */
+reprise_status log_place_verify(const struct log_place *place, struct reprise_log *log,
+				struct reprise_error *error);
+
 /* Says on stderr what failed: @doing names it, and @thread is where, or NULL. */
 void log_say_failure(const char *doing, const char *thread, reprise_status status,
 		     const struct reprise_error *error);

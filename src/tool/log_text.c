@@ -4,6 +4,13 @@
 #include <inttypes.h>
 #include <time.h>
 
+/* No bytes may be at NULL, to which nothing may be added. */
+static const unsigned char *
+begin_of(const void *text)
+{
+	return text != NULL ? text : (const void *)"";
+}
+
 /*
  * The size of the character that @text begins with, and what it is; 0: it begins with none. Shortest forms
  * alone, and no surrogates.
@@ -35,16 +42,19 @@ character(const unsigned char *text, size_t bytes, uint32_t *ret_character)
 	return size;
 }
 
+/* Control characters, and what turns the direction of writing or ends a line: T01 in CONTRACT.md. */
 static bool
 is_control(uint32_t found)
 {
-	return found < 0x20 || (found >= 0x7f && found < 0xa0);
+	return found < 0x20 || (found >= 0x7f && found < 0xa0) || found == 0x2028 ||
+	       found == 0x2029 || (found >= 0x202a && found <= 0x202e) ||
+	       (found >= 0x2066 && found <= 0x2069);
 }
 
 void
 log_text_escaped(FILE *to, const void *text, size_t bytes, size_t characters_max)
 {
-	const unsigned char *at = text;
+	const unsigned char *at = begin_of(text);
 	const unsigned char *const end = at + bytes;
 
 	for (size_t count = 0; at < end; count++) {
@@ -74,7 +84,7 @@ log_text_escaped(FILE *to, const void *text, size_t bytes, size_t characters_max
 bool
 log_text_is_utf8(const void *text, size_t bytes)
 {
-	const unsigned char *at = text;
+	const unsigned char *at = begin_of(text);
 	const unsigned char *const end = at + bytes;
 
 	while (at < end) {
@@ -91,7 +101,7 @@ log_text_is_utf8(const void *text, size_t bytes)
 void
 log_text_json(FILE *to, const void *text, size_t bytes)
 {
-	const unsigned char *at = text;
+	const unsigned char *at = begin_of(text);
 	const unsigned char *const end = at + bytes;
 
 	fputc('"', to);
@@ -108,6 +118,15 @@ log_text_json(FILE *to, const void *text, size_t bytes)
 		at += size != 0 ? size : 1;
 	}
 	fputc('"', to);
+}
+
+void
+log_text_member(FILE *to, const char *name, uint64_t number)
+{
+	/* Up to 2^53 - 1 each whole number has a double of its own: T03 in CONTRACT.md. */
+	const char *const quote = number < UINT64_C(1) << 53 ? "" : "\"";
+
+	fprintf(to, ",\"%s\":%s%" PRIu64 "%s", name, quote, number, quote);
 }
 
 void

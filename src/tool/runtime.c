@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool/runtime.h"
 
+#include "tool/interrupt.h"
 #include "tool/pace.h"
 
 static void
@@ -16,7 +17,7 @@ open_all(struct runtime *runtime)
 	}
 }
 
-/* Appends at the rate, to each session in turn, until all is appended or the time is well over. */
+/* Appends at the rate, to each session in turn, until all is appended, the time is well over, or an interrupt. */
 static void
 append_all(struct runtime *runtime)
 {
@@ -27,10 +28,13 @@ append_all(struct runtime *runtime)
 	const uint64_t end = begin + seconds * 1250000000u;
 	uint64_t count = 0;
 
-	for (uint64_t now = begin; count < total && now < end; now = pace_now()) {
+	for (uint64_t now = begin; count < total && now < end && !interrupt_happened();
+	     now = pace_now()) {
 		const double due = (double)(now - begin) * (double)rate / 1e9;
 
-		for (; count < total && (double)count < due && pace_now() < end; count++) {
+		for (; count < total && (double)count < due && pace_now() < end &&
+		       !interrupt_happened();
+		     count++) {
 			struct act *const act = &runtime->acts[count % runtime->acts_count];
 
 			if (!act->is_refused)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tool/crowd.h"
+#include "tool/interrupt.h"
 #include "tool/pace.h"
 #include "tool/progress.h"
 #include "tool/runtime.h"
@@ -207,6 +208,7 @@ play(struct scale *scale)
 		fprintf(stderr, "reprise: no more threads to be had\n");
 		exit(1);
 	}
+	interrupt_admit();
 	watch(scale);
 	for (size_t i = 0; i < RUNTIMES; i++)
 		runtime_join(&scale->runtimes[i]);

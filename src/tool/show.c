@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tool/durable.h"
+#include "tool/interrupt.h"
 #include "tool/pace.h"
 #include "tool/progress.h"
 #include "tool/show_table.h"
@@ -96,6 +97,7 @@ play(struct show *shows, struct stage *stage, struct durable *durable, const str
 			exit(1);
 		}
 	}
+	interrupt_admit();
 	watch(shows, inputs_count);
 	for (size_t i = 0; i < inputs_count; i++)
 		join(&shows[i]);

@@ -4,9 +4,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tool/interrupt.h"
+
 enum {
 	RECONNECTS_LEAST = 3,
+	WINDOWS_LEAST = 4, /* appended, each a whole window */
 };
+
+/* With less, nobody need have been overtaken: the run was interrupted, or the machine is too slow for such lines. */
+static bool
+is_cut_short(const struct stage *stage)
+{
+	return interrupt_happened() || stage->appended < WINDOWS_LEAST * stage->events_max;
+}
 
 /* Why a host does not show what it is to show; or NULL. */
 static const char *
@@ -17,6 +27,8 @@ omission_of(const struct host *host)
 
 	if (is_recorded && host->lost != 0)
 		return "lost something, although there is a log";
+	if (is_cut_short(host->stage))
+		return NULL;
 	if (is_overtaken && is_recorded && host->healed == 0)
 		return "was not healed";
 	if (is_overtaken && !is_recorded && host->gaps == 0)

@@ -16,6 +16,17 @@ is_hopeless(const struct host *host)
 	return stage_is_hopeless(host->stage, pace_now());
 }
 
+/* Sleeps; not beyond the end of the appending, which an interrupt may bring early. */
+static void
+rest(const struct host *host, uint64_t ns)
+{
+	const uint64_t until = pace_now() + ns;
+	uint64_t now;
+
+	while ((now = pace_now()) < until && atomic_load(&host->stage->over_ns) == 0)
+		pace_sleep(until - now < STAGE_LOOK_NS ? until - now : STAGE_LOOK_NS);
+}
+
 /* Follows until the end, or until a position or a time has come; false at the end. */
 static bool
 follow(struct host *host, struct reprise_subscription *subscription, reprise_position until,
@@ -71,7 +82,7 @@ drop_and_come_back(struct host *host)
 			printf("%s  the host that drops is gone after %llu; it will be back with\n"
 			       "    %s\n",
 			       progress_over(), (unsigned long long)host->seen, host->cursor_text);
-		pace_sleep(host_between(host, 0, run_ns / 50));
+		rest(host, host_between(host, 0, run_ns / 50));
 		atomic_fetch_add(&host->reconnects, 1);
 	}
 }
@@ -83,7 +94,7 @@ turn_away(const struct host *host)
 	const struct stage *const stage = host->stage;
 	const uint64_t until = atomic_load(&stage->appended) + stage->events_max * 3 / 2;
 
-	pace_sleep(host_away_ns(host));
+	rest(host, host_away_ns(host));
 	while (atomic_load(&stage->appended) < until && atomic_load(&stage->over_ns) == 0)
 		pace_sleep(1000000);
 }

@@ -204,16 +204,9 @@ Test(base, a_block_that_is_none_may_be_given_back)
 Test(base, an_error_gets_what_it_has_room_for)
 {
 	struct reprise_error error, as_it_was;
-
-	memset(&error, 7, sizeof(error));
-	error.size = 0;
-	memcpy(&as_it_was, &error, sizeof(error));
-	cr_assert(eq(int, error_invalid(&error, "what"), REPRISE_E_INVALID));
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): every byte was set, padding, too */
-	cr_assert(eq(int, memcmp(&error, &as_it_was, sizeof(error)), 0), "none at all");
-
 	const size_t some = offsetof(struct reprise_error, os_error);
 
+	memset(&error, 7, sizeof(error));
 	error.size = some;
 	memcpy(&as_it_was, &error, sizeof(error));
 	cr_assert(eq(int, error_invalid(&error, "what"), REPRISE_E_INVALID));

@@ -162,8 +162,9 @@ write_one(struct reprise_log *log, struct log_write *write)
 
 	if (write->thread == NULL)
 		write->thread = "k";
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", write, 1, &error), REPRISE_OK), "%s: %s",
-		  error.what, error.detail);
+	cr_assert(
+		eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", write, 1, &error), REPRISE_OK),
+		"%s: %s", error.what, error.detail);
 	return write->status;
 }
 
@@ -238,6 +239,56 @@ record_gap(struct reprise_log *log, unsigned char incarnation, reprise_ordinal f
 						   .first = first,
 						   .last = last,
 						   .reason = REPRISE_LOG_GAP_OVERRUN });
+}
+
+static void
+seal_lives(struct reprise_log *log, int64_t id, uint32_t key)
+{
+	struct log_life lives[16];
+	size_t count = 0;
+
+	cr_assert(eq(int, log->adapter->lives_after(log, id, 0, lives, 16, &count, NULL), 0));
+	for (size_t i = 0; i < count; i++) {
+		lives[i].checksum = log_life_checksum(key, &lives[i].life);
+		cr_assert(eq(int, log->adapter->put_life(log, id, &lives[i], NULL), 0));
+	}
+}
+
+static void
+seal_marks(struct reprise_log *log, int64_t id, uint32_t key)
+{
+	struct log_mark marks[64];
+	size_t count = 0;
+
+	cr_assert(eq(int, log->adapter->rises_above(log, id, 0, marks, 64, &count, NULL), 0));
+	cr_assert(eq(int, log->adapter->drop_rises(log, id, UINT64_MAX, NULL), 0));
+	for (size_t i = 0; i < count; i++) {
+		marks[i].checksum = log_mark_checksum(key, LOG_MARK_RISE, &marks[i]);
+		cr_assert(eq(int, log->adapter->put_rise(log, id, &marks[i], NULL), 0));
+	}
+	cr_assert(eq(int, log->adapter->commits_from(log, id, 0, marks, 64, &count, NULL), 0));
+	/* Putting one drops those of lesser revisions: the greatest first. */
+	for (size_t i = count; i-- > 0;) {
+		marks[i].checksum = log_mark_checksum(key, LOG_MARK_COMMIT, &marks[i]);
+		cr_assert(eq(int, log->adapter->put_commit(log, id, &marks[i], NULL), 0));
+	}
+}
+
+void
+seal(struct reprise_log *log)
+{
+	const uint32_t key = log_key_checksum(k.tenant, k.thread);
+	struct log_head head = { 0 };
+
+	cr_assert(eq(int,
+		     log->adapter->begin(log, LOG_WRITTEN, k.tenant, &k.thread, 1, LOG_PATIENT,
+					 &head, NULL),
+		     0));
+	seal_lives(log, head.id, key);
+	seal_marks(log, head.id, key);
+	head.checksum = log_head_checksum(key, &head);
+	cr_assert(eq(int, log->adapter->put_head(log, &head, NULL), 0));
+	cr_assert(eq(int, log->adapter->commit(log, NULL), 0));
 }
 
 void

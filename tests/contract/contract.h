@@ -64,6 +64,12 @@ reprise_status record(struct reprise_log *log, unsigned char incarnation, repris
 reprise_status record_gap(struct reprise_log *log, unsigned char incarnation, reprise_ordinal first,
 			  reprise_ordinal last);
 
+/*
+ * Gives what is stored of ("t", "k") the checksums that belong to it, but for the rows: what is wrong with it then is
+ * no longer told from its checksum.
+ */
+void seal(struct reprise_log *log);
+
 /* What verify finds, with @what first at @at; none: "". */
 void expect_fault(struct reprise_log *log, const char *what, reprise_ordinal at);
 

@@ -186,6 +186,11 @@ Test(contract, C02_refuses_what_is_NULL_or_out_of_range)
 		cr_assert(eq(str, error.what, "entries: flags"));
 	}
 	entry.flags = 0;
+	entry.revision = REPRISE_REVISION_UNKNOWN;
+	cr_assert(eq(int, reprise_log_append(log, &k, NULL, &entry, 1, NULL, &error),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "entries: revision"));
+	entry.revision = REPRISE_REVISION_UNKNOWN - 1;
 	entry.time_ns = (uint64_t)INT64_MAX + 1;
 	cr_assert(eq(int, reprise_log_append(log, &k, NULL, &entry, 1, NULL, &error),
 		     REPRISE_E_INVALID));
@@ -306,7 +311,8 @@ Test(contract, C01_each_pages_through_any_number_of_threads)
 						.entries = &entry,
 						.entries_count = 1 };
 	}
-	cr_assert(eq(int, log_write(log, LOG_WRITTEN, "t", writes, count, NULL), REPRISE_OK));
+	cr_assert(eq(int, log_write(log, LOG_WRITTEN, LOG_PATIENT, "t", writes, count, NULL),
+		     REPRISE_OK));
 	cr_assert(eq(int, reprise_log_each(log, "t", count_name, &found, NULL), REPRISE_OK));
 	cr_assert(eq(sz, found.count, count));
 	close_log(log);

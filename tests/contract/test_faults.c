@@ -41,10 +41,11 @@ fails(struct reprise_log *log)
 
 static reprise_status
 begin(struct reprise_log *log, enum log_level level, const char *tenant, const char *const *threads,
-      size_t threads_count, struct log_head *ret_heads, struct reprise_error *error)
+      size_t threads_count, uint64_t patience_ns, struct log_head *ret_heads,
+      struct reprise_error *error)
 {
-	const reprise_status status =
-		FORWARD(log, begin, level, tenant, threads, threads_count, ret_heads, error);
+	const reprise_status status = FORWARD(log, begin, level, tenant, threads, threads_count,
+					      patience_ns, ret_heads, error);
 
 	faulty_of(log)->begun += status == REPRISE_OK;
 	return status;
@@ -95,21 +96,21 @@ put_row(struct reprise_log *log, int64_t id, const struct log_row *row, struct r
 }
 
 static reprise_status
-put_rise(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+put_rise(struct reprise_log *log, int64_t id, const struct log_mark *rise,
 	 struct reprise_error *error)
 {
-	return FORWARD(log, put_rise, id, revision, ordinal, error);
+	return FORWARD(log, put_rise, id, rise, error);
 }
 
 static reprise_status
-put_commit(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal,
+put_commit(struct reprise_log *log, int64_t id, const struct log_mark *mark,
 	   struct reprise_error *error)
 {
-	return FORWARD(log, put_commit, id, revision, ordinal, error);
+	return FORWARD(log, put_commit, id, mark, error);
 }
 
 static reprise_status
-put_life(struct reprise_log *log, int64_t id, const struct reprise_life *life,
+put_life(struct reprise_log *log, int64_t id, const struct log_life *life,
 	 struct reprise_error *error)
 {
 	return FORWARD(log, put_life, id, life, error);
@@ -123,9 +124,22 @@ put_head(struct reprise_log *log, const struct log_head *head, struct reprise_er
 
 static reprise_status
 move_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
-	  uint64_t *ret_count, struct reprise_error *error)
+	  struct log_moved *ret_moved, struct reprise_error *error)
 {
-	return FORWARD(log, move_rows, id, watermark, max, ret_count, error);
+	return FORWARD(log, move_rows, id, watermark, max, ret_moved, error);
+}
+
+static reprise_status
+drop_rises(struct reprise_log *log, int64_t id, uint64_t revision, struct reprise_error *error)
+{
+	return FORWARD(log, drop_rises, id, revision, error);
+}
+
+static reprise_status
+drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal, uint64_t max,
+	     uint64_t *ret_count, struct reprise_error *error)
+{
+	return FORWARD(log, drop_commits, id, ordinal, max, ret_count, error);
 }
 
 static reprise_status
@@ -136,7 +150,7 @@ rows_after(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit, 
 }
 
 static reprise_status
-life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct reprise_life *ret_life,
+life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct log_life *ret_life,
 	struct reprise_error *error)
 {
 	return FORWARD(log, life_at, id, ordinal, ret_life, error);
@@ -144,35 +158,35 @@ life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct reprise_li
 
 static reprise_status
 life_of(struct reprise_log *log, int64_t id, const struct reprise_incarnation *incarnation,
-	struct reprise_life *ret_life, struct reprise_error *error)
+	struct log_life *ret_life, struct reprise_error *error)
 {
 	return FORWARD(log, life_of, id, incarnation, ret_life, error);
 }
 
 static reprise_status
-lives_after(struct reprise_log *log, int64_t id, uint64_t number, struct reprise_life *ret_lives,
+lives_after(struct reprise_log *log, int64_t id, uint64_t number, struct log_life *ret_lives,
 	    size_t lives_max, size_t *ret_count, struct reprise_error *error)
 {
 	return FORWARD(log, lives_after, id, number, ret_lives, lives_max, ret_count, error);
 }
 
 static reprise_status
-rise_above(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t *ret_ordinal,
-	   struct reprise_error *error)
+rises_above(struct reprise_log *log, int64_t id, uint64_t revision, struct log_mark *ret_rises,
+	    size_t rises_max, size_t *ret_count, struct reprise_error *error)
 {
-	return FORWARD(log, rise_above, id, revision, ret_ordinal, error);
+	return FORWARD(log, rises_above, id, revision, ret_rises, rises_max, ret_count, error);
 }
 
 static reprise_status
-commit_from(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t *ret_ordinal,
-	    struct reprise_error *error)
+commits_from(struct reprise_log *log, int64_t id, uint64_t revision, struct log_mark *ret_commits,
+	     size_t commits_max, size_t *ret_count, struct reprise_error *error)
 {
-	return FORWARD(log, commit_from, id, revision, ret_ordinal, error);
+	return FORWARD(log, commits_from, id, revision, ret_commits, commits_max, ret_count, error);
 }
 
 static reprise_status
 threads_after(struct reprise_log *log, const char *tenant, const char *after,
-	      char (*ret_threads)[LOG_NAME_BYTES], size_t *ret_count, struct reprise_error *error)
+	      struct log_thread *ret_threads, size_t *ret_count, struct reprise_error *error)
 {
 	return FORWARD(log, threads_after, tenant, after, ret_threads, ret_count, error);
 }
@@ -185,6 +199,8 @@ static const struct log_adapter adapter = {
 	.put_life = put_life,
 	.put_head = put_head,
 	.move_rows = move_rows,
+	.drop_rises = drop_rises,
+	.drop_commits = drop_commits,
 	.commit = commit,
 	.rollback = rollback,
 	.look = look,
@@ -193,8 +209,8 @@ static const struct log_adapter adapter = {
 	.life_at = life_at,
 	.life_of = life_of,
 	.lives_after = lives_after,
-	.rise_above = rise_above,
-	.commit_from = commit_from,
+	.rises_above = rises_above,
+	.commits_from = commits_from,
 	.threads_after = threads_after,
 };
 
@@ -226,7 +242,7 @@ write_lives(struct reprise_log *log)
 	entries[0].time_ns = entries[1].time_ns = 1;
 	for (size_t i = 0; i < 5; i++)
 		writes[i].thread = key.thread;
-	const reprise_status status = log_write(log, LOG_SYNCED, "t", writes, 5, NULL);
+	const reprise_status status = log_write(log, LOG_SYNCED, LOG_PATIENT, "t", writes, 5, NULL);
 
 	for (size_t i = 0; i < 5; i++)
 		cr_assert(eq(int, writes[i].status, status), "write %zu", i);
@@ -242,7 +258,7 @@ write_next_life(struct reprise_log *log)
 		{ .type = LOG_END, .thread = key.thread, .incarnation = life_name(2), .last = 4 },
 	};
 
-	return log_write(log, LOG_SYNCED, "t", writes, 3, NULL);
+	return log_write(log, LOG_SYNCED, LOG_PATIENT, "t", writes, 3, NULL);
 }
 
 static reprise_status

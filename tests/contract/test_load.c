@@ -25,7 +25,7 @@ Test(contract, C03_an_entry_comes_back_as_it_was_given)
 		  .kind = 65535,
 		  .flags = 0xff01,
 		  .payload = { bytes, sizeof(bytes) } },
-		{ .revision = UINT64_MAX, .time_ns = INT64_MAX },
+		{ .revision = UINT64_MAX - 1, .time_ns = INT64_MAX },
 		{ .time_ns = 1 },
 	};
 	const struct reprise_incarnation none = { { 0 } };
@@ -266,6 +266,7 @@ Test(contract, C03_a_last_row_that_is_missing_is_missed)
 	cr_assert(eq(sz, load_own(log, &k, 3, 6, page), 6));
 	/* And one that nobody has counted. */
 	contract_do_damage(CONTRACT_HEAD, 8);
+	seal(log);
 	cr_assert(eq(int, reprise_log_load_after(log, &k, 3, 100, 0, page, &error),
 		     REPRISE_E_CORRUPT));
 	cr_assert(eq(str, error.what, "a row beyond the head"));

@@ -138,12 +138,15 @@ Test(contract, C05_refuses_what_is_out_of_range)
 	cr_assert(eq(int, write_one(log, &write), REPRISE_E_INVALID), "no reason");
 	write.type = (enum log_write_type)99;
 	cr_assert(eq(int, write_one(log, &write), REPRISE_E_INVALID));
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "", &write, 1, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "", &write, 1, &error),
+		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "tenant"));
 	write.thread = "";
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", &write, 1, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", &write, 1, &error),
+		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "writes: thread"));
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", NULL, 0, &error), REPRISE_OK));
+	cr_assert(
+		eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", NULL, 0, &error), REPRISE_OK));
 	cr_assert(eq(u64, head_of_k(log), 0));
 	close_log(log);
 }
@@ -181,7 +184,8 @@ Test(contract, C05_a_key_that_fails_is_left_out)
 				     c = key_of("t", "c"), d = key_of("t", "d");
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", writes, 8, NULL), REPRISE_OK));
+	cr_assert(
+		eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", writes, 8, NULL), REPRISE_OK));
 	for (size_t i = 0; i < 8; i++)
 		cr_assert(eq(int, writes[i].status, expected[i]), "write %zu", i);
 	cr_assert(eq(u64, writes[0].head, 0));
@@ -216,7 +220,8 @@ Test(contract, C05_what_was_refused_is_not_there)
 	};
 	size_t count = 0;
 
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", writes, 3, NULL), REPRISE_OK));
+	cr_assert(
+		eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", writes, 3, NULL), REPRISE_OK));
 	cr_assert(eq(int, writes[1].status, REPRISE_E_CONFLICT));
 	cr_assert(eq(int, writes[2].status, REPRISE_OK));
 	cr_assert(eq(int, reprise_log_each(log, "t", count_one, &count, NULL), REPRISE_OK));
@@ -248,8 +253,8 @@ Test(contract, C05_a_whole_batch_may_be_written_again)
 		writes[i].incarnation = life_name(1);
 	}
 	for (int i = 0; i < 2; i++) {
-		cr_assert(
-			eq(int, log_write(log, LOG_SYNCED, "t", writes, count, NULL), REPRISE_OK));
+		cr_assert(eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", writes, count, NULL),
+			     REPRISE_OK));
 		for (size_t j = 0; j < count; j++)
 			cr_assert(eq(int, writes[j].status, REPRISE_OK), "write %zu", j);
 		cr_assert(eq(u64, writes[count - 1].archived, i == 0 ? 4 : 0));

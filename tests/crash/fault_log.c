@@ -56,12 +56,19 @@ fault_sqlite(const char *path)
 struct fault
 fault_open(struct reprise_log *log, uint64_t events_max, reprise_when_full when_full)
 {
+	return fault_open_within(log, events_max, when_full, FAULT_SECOND);
+}
+
+struct fault
+fault_open_within(struct reprise_log *log, uint64_t events_max, reprise_when_full when_full,
+		  uint64_t deadline_ns)
+{
 	struct fault fault = { .log = log, .payload_bytes = 1000 };
 	const struct reprise_recorder_options options = {
 		.size = sizeof(options),
 		.retry_ns_max = FAULT_SECOND / 20,
 		.heal_wait_ns = FAULT_SECOND / 2,
-		.deadline_ns = FAULT_SECOND,
+		.deadline_ns = deadline_ns,
 	};
 	const struct reprise_session_options session = { .size = sizeof(session),
 							 .events_max = events_max,

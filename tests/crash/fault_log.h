@@ -40,6 +40,8 @@ struct fault {
 struct reprise_log *fault_sqlite(const char *path);
 struct reprise_log *fault_postgres(void); /* in a schema of the scene's */
 struct fault fault_open(struct reprise_log *log, uint64_t events_max, reprise_when_full when_full);
+struct fault fault_open_within(struct reprise_log *log, uint64_t events_max,
+			       reprise_when_full when_full, uint64_t deadline_ns);
 
 /* One event; anything but REPRISE_OK changes nothing. */
 reprise_status fault_append(struct fault *fault);

@@ -155,7 +155,8 @@ static void *
 declare_void_soon(void *argument)
 {
 	crash_nap(FAULT_SECOND / 5);
-	CHECK_OK(reprise_invalidate_session(((struct fault *)argument)->store, "s"));
+	CHECK(reprise_invalidate_session(((struct fault *)argument)->store, "s") ==
+	      REPRISE_E_TIMEOUT);
 	return NULL;
 }
 
@@ -174,8 +175,8 @@ void_while_waiting_for_room(void)
 		;
 	CHECK(pthread_create(&thread, NULL, declare_void_soon, &fault) == 0);
 	CHECK(reprise_session_wait_room(fault.writer, REPRISE_NO_LIMIT) == REPRISE_E_CLOSED);
-	CHECK(pthread_join(thread, NULL) == 0);
 	CHECK(fault_append(&fault) == REPRISE_E_CLOSED);
+	CHECK(pthread_join(thread, NULL) == 0);
 	let_go(&holder);
 	fault_close(&fault, REPRISE_OK);
 	reprise_log_close(fault.log);

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <reprise/log_sqlite.h>
+
 /* Two processes on one log: a file, or a database. */
 
 typedef struct reprise_log *log_opener(void);
@@ -19,7 +21,9 @@ start_other(log_opener *open_log, const char *id, uint64_t count)
 	CHECK(child >= 0);
 	if (child > 0)
 		return child;
-	struct fault fault = fault_open(open_log(), 4096, REPRISE_WHEN_FULL_OVERWRITE);
+	/* Three processes take turns: on a slow machine each waits for longer than the other scenes allow. */
+	struct fault fault =
+		fault_open_within(open_log(), 4096, REPRISE_WHEN_FULL_OVERWRITE, 20 * FAULT_SECOND);
 
 	if (strcmp(id, "s") != 0) {
 		reprise_session_close(fault.writer);
@@ -158,7 +162,13 @@ fenced(log_opener *open_log)
 static struct reprise_log *
 open_sqlite(void)
 {
-	return fault_sqlite(fault_path("log"));
+	const struct reprise_log_sqlite_options options = { .size = sizeof(options),
+							    .path = fault_path("log"),
+							    .deadline_ns = 20 * FAULT_SECOND };
+	struct reprise_log *log = NULL;
+
+	CHECK_OK(reprise_log_sqlite_open(&options, &log, NULL));
+	return log;
 }
 
 static enum fault_end

@@ -192,6 +192,8 @@ of_opening(void)
 	NAMES("store", reprise_session_open, NULL, "s", NULL, &world.out.session, &error);
 	NAMES("ret_session", reprise_session_open, world.store, "s", NULL, NULL, &error);
 	REFUSES(reprise_session_open, NULL, NULL, NULL, NULL, NULL);
+	NAMES("store", reprise_sessions_open, NULL, NULL, 0, &error);
+	NAMES("openings", reprise_sessions_open, world.store, NULL, 1, &error);
 }
 
 static void

@@ -19,6 +19,18 @@ open_new(struct world *world, struct reprise_error *error)
 }
 
 static reprise_status
+open_some(struct world *world, struct reprise_error *error)
+{
+	struct reprise_session_opening opening = { .session_id = "new" };
+	const reprise_status status = reprise_sessions_open(world->store, &opening, 1, error);
+
+	CHECK(opening.status == status && (opening.session == NULL) == (status != REPRISE_OK));
+	if (status == REPRISE_OK)
+		world->out.session = opening.session;
+	return status;
+}
+
+static reprise_status
 open_s(struct world *world, struct reprise_error *error)
 {
 	return reprise_session_open(world->store, "s", NULL, &world->out.session, error);
@@ -339,6 +351,12 @@ const struct scenario scenarios_of_session[] = {
 	  .prepare = fill_table,
 	  .call = open_new,
 	  .verify = is_one_more,
+	  TO_CREATE },
+	{ .function = "reprise_sessions_open",
+	  .title = "of a new one",
+	  .stage = STAGE_STORE,
+	  .call = open_some,
+	  .verify = is_new,
 	  TO_CREATE },
 	{ .function = "reprise_session_close",
 	  .title = "of one that is followed",

@@ -210,27 +210,37 @@ void
 fill_every_table(struct reprise_log *log, const char *tenant, const char *thread)
 {
 	const struct log_adapter *const port = log->adapter;
-	struct reprise_life life = { .number = 1, .first = 1, .state = REPRISE_LIFE_OPEN };
+	const uint32_t key = log_key_checksum(tenant, thread);
+	struct log_life life = { .life = { .number = 1, .first = 1, .state = REPRISE_LIFE_OPEN } };
+	struct log_mark rise = { .revision = 5, .ordinal = 1 };
+	struct log_mark commit = { .revision = 5, .ordinal = 2 };
+	struct log_moved moved = { 0 };
 	struct log_head head;
-	uint64_t moved = 0;
 
-	cr_assert(eq(int, port->begin(log, LOG_SYNCED, tenant, &thread, 1, &head, NULL), 0));
+	cr_assert(eq(int,
+		     port->begin(log, LOG_SYNCED, tenant, &thread, 1, LOG_PATIENT, &head, NULL),
+		     0));
 	for (uint64_t ordinal = 1; ordinal <= 2; ordinal++) {
 		struct log_row row = { .first = ordinal, .last = ordinal, .payload = { "x", 1 } };
 
 		row.checksum = log_row_checksum(tenant, thread, &row);
 		cr_assert(eq(int, port->put_row(log, head.id, &row, NULL), 0));
 	}
-	cr_assert(eq(int, port->put_rise(log, head.id, 5, 1, NULL), 0));
-	cr_assert(eq(int, port->put_commit(log, head.id, 5, 2, NULL), 0));
+	rise.checksum = log_mark_checksum(key, LOG_MARK_RISE, &rise);
+	commit.checksum = log_mark_checksum(key, LOG_MARK_COMMIT, &commit);
+	life.checksum = log_life_checksum(key, &life.life);
+	cr_assert(eq(int, port->put_rise(log, head.id, &rise, NULL), 0));
+	cr_assert(eq(int, port->put_commit(log, head.id, &commit, NULL), 0));
 	cr_assert(eq(int, port->put_life(log, head.id, &life, NULL), 0));
 	head.kind = REPRISE_LOG_RING;
 	head.head = 2;
 	head.watermark = 1;
 	head.revision_max = 5;
-	head.life = life;
+	head.life = life.life;
+	head.checksum = log_head_checksum(key, &head);
 	cr_assert(eq(int, port->put_head(log, &head, NULL), 0));
 	cr_assert(eq(int, port->move_rows(log, head.id, 1, 10, &moved, NULL), 0));
-	cr_assert(eq(u64, moved, 1));
+	cr_assert(eq(u64, moved.count, 1));
+	cr_assert(eq(u64, moved.last, 1));
 	cr_assert(eq(int, port->commit(log, NULL), 0));
 }

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "log/write.h"
 #include "server.h"
 
 SUITE(faults);
@@ -29,7 +31,9 @@ begun(struct reprise_log *log)
 	const struct log_row row = { .first = 1, .last = 1, .payload = { "x", 1 } };
 	struct log_head head;
 
-	cr_assert(eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", &thread_t, 1, &head, NULL),
+	cr_assert(eq(int,
+		     log->adapter->begin(log, LOG_SYNCED, "acme", &thread_t, 1, LOG_PATIENT, &head,
+					 NULL),
 		     0));
 	cr_assert(eq(int, log->adapter->put_row(log, head.id, &row, NULL), 0));
 	return head;
@@ -108,10 +112,13 @@ Test(faults, a_connection_that_is_lost_in_a_transaction_fails_that_and_no_later_
 
 	cr_assert(eq(int, log->adapter->look(log, "acme", "u", &head, NULL), REPRISE_OK));
 	terminate(all, server_process_of(log));
-	uint64_t ordinal;
+	struct log_mark rise;
+	size_t count;
 
-	cr_assert(eq(int, log->adapter->rise_above(log, head.id, 0, &ordinal, NULL), REPRISE_E_IO));
-	cr_assert(eq(int, log->adapter->rise_above(log, head.id, 0, &ordinal, NULL), REPRISE_E_IO));
+	cr_assert(eq(int, log->adapter->rises_above(log, head.id, 0, &rise, 1, &count, NULL),
+		     REPRISE_E_IO));
+	cr_assert(eq(int, log->adapter->rises_above(log, head.id, 0, &rise, 1, &count, NULL),
+		     REPRISE_E_IO));
 	log->adapter->leave(log);
 	expect_works(log, "acme", "u", 4);
 	cr_assert(eq(int, sigpipes, 0));
@@ -208,10 +215,11 @@ Test(faults, a_failure_before_a_find_stays_until_the_transaction_is_undone)
 	struct reprise_log *const log = opened(&options);
 	const struct log_row twice = { .first = 1, .last = 1, .payload = { "x", 1 } };
 	const struct log_head head = begun(log);
-	uint64_t ordinal;
+	struct log_mark rise;
+	size_t count;
 
 	cr_assert(eq(int, log->adapter->put_row(log, head.id, &twice, NULL), REPRISE_OK));
-	cr_assert(eq(int, log->adapter->rise_above(log, head.id, 0, &ordinal, NULL),
+	cr_assert(eq(int, log->adapter->rises_above(log, head.id, 0, &rise, 1, &count, NULL),
 		     REPRISE_E_CORRUPT));
 	cr_assert(eq(int, log->adapter->put_row(log, head.id, &twice, NULL), REPRISE_E_CORRUPT));
 	cr_assert(eq(int, log->adapter->commit(log, NULL), REPRISE_E_CORRUPT));
@@ -274,7 +282,7 @@ Test(faults, how_durable_a_commit_is_is_said_for_its_transaction)
 		snprintf(expected, sizeof(expected), sql, is_written == 1 ? "off" : "on");
 		cr_assert(eq(int,
 			     log->adapter->begin(log, is_written == 1 ? LOG_WRITTEN : LOG_SYNCED,
-						 "acme", &thread_t, 1, &head, NULL),
+						 "acme", &thread_t, 1, LOG_PATIENT, &head, NULL),
 			     0));
 		(void)wire_send_sql(&postgres_of(log)->wire, expected, NULL);
 		cr_assert(eq(int, log->adapter->commit(log, NULL), REPRISE_OK));
@@ -303,7 +311,7 @@ Test(faults, a_server_that_hangs_is_waited_for_no_longer_than_the_deadline)
 	const reprise_status appended = append_to(log, "acme", "u");
 	const reprise_status again = append_to(log, "acme", "u");
 	const reprise_status committed = other->adapter->commit(other, NULL);
-	char threads[LOG_THREADS_MAX][LOG_NAME_BYTES];
+	static struct log_thread threads[LOG_THREADS_MAX];
 	size_t count;
 	const reprise_status found =
 		third->adapter->threads_after(third, "acme", "", threads, &count, NULL);
@@ -415,4 +423,58 @@ Test(faults, a_role_without_grants_is_told_the_servers_words)
 	expect_works(log, "acme", "t", 1);
 	reprise_log_close(log);
 	PQfinish(all);
+}
+
+Test(faults, F23_a_role_that_may_not_write_is_told_before_anything_is_written)
+{
+	PGconn *const all = connected_as(NULL);
+	struct reprise_log_postgres_options options = options_of(NULL, "reads_only");
+	struct reprise_error error = { .size = sizeof(error) };
+
+	reprise_log_close(opened(&options));
+	run(all, "CREATE ROLE viewer LOGIN");
+	run(all, "GRANT USAGE ON SCHEMA reads_only TO viewer");
+	run(all, "GRANT SELECT ON ALL TABLES IN SCHEMA reads_only TO viewer");
+	options = options_of("viewer", "reads_only");
+	options.is_set_up = 1;
+	struct reprise_log *const log = opened(&options);
+
+	cr_assert(eq(int, log_check_writable(log, "acme", &error), REPRISE_E_IO));
+	cr_assert(ne(ptr, strstr(error.detail, "permission denied"), NULL), "%s", error.detail);
+	reprise_log_close(log);
+	options = options_of(NULL, "reads_only");
+	struct reprise_log *const writer = opened(&options);
+
+	cr_assert(eq(int, log_check_writable(writer, "acme", &error), REPRISE_OK));
+	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM reads_only.heads"), 0));
+	reprise_log_close(writer);
+	PQfinish(all);
+	expect_no_leaks();
+}
+
+/* The child sends the server nothing, not even that it goes. */
+Test(faults, P02_the_servers_session_outlives_a_child_that_closes_it)
+{
+	const struct reprise_log_postgres_options options = options_of(NULL, "forks");
+	struct reprise_log *const log = opened(&options), *const writing = opened(&options);
+	const int process = server_process_of(log), other = server_process_of(writing);
+	int status = -1;
+
+	(void)begun(writing);
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(20);
+		reprise_log_close(log);
+		reprise_log_close(writing);
+		_exit(0);
+	}
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	cr_assert(eq(int, status, 0));
+	cr_assert(eq(int, writing->adapter->commit(writing, NULL), REPRISE_OK));
+	expect_works(log, "acme", "other", 1);
+	cr_assert(eq(int, server_process_of(log), process));
+	cr_assert(eq(int, server_process_of(writing), other));
+	reprise_log_close(log);
+	reprise_log_close(writing);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <reprise/log_upkeep.h>
+
 #include "server.h"
 
 SUITE(isolation);
@@ -197,4 +199,136 @@ Test(isolation, roles_that_bypass_it_are_refused_when_that_is_asked_for)
 	expect_refused(&options, REPRISE_E_INVALID, "is_isolated");
 	PQfinish(all);
 	expect_no_leaks();
+}
+
+/* Isolation is refused, with those words in `detail`. */
+static void
+expect_difference(const struct reprise_log_postgres_options *options, struct reprise_log *log,
+		  const char *words)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log *none = NULL;
+
+	cr_assert(eq(int, reprise_log_postgres_open(options, &none, &error), REPRISE_E_INVALID),
+		  "%s", words);
+	cr_assert(eq(str, error.what, "is_isolated"));
+	cr_assert(ne(ptr, strstr(error.detail, words), NULL), "%s: %s", words, error.detail);
+	cr_assert(eq(int, reprise_log_postgres_verify_policies(log, &error), REPRISE_E_CORRUPT));
+	cr_assert(eq(str, error.what, "policies"));
+	cr_assert(ne(ptr, strstr(error.detail, words), NULL), "%s: %s", words, error.detail);
+}
+
+Test(isolation, Q05_isolation_takes_exactly_the_policies_that_are_expected)
+{
+	static const char create[] =
+		"CREATE POLICY own_tenant ON exact.%s USING (tenant = (SELECT "
+		"nullif(current_setting('reprise.tenant', true), ''))) WITH CHECK (tenant ="
+		" nullif(current_setting('reprise.tenant', true), ''))";
+	static const struct {
+		const char *change, *words, *back;
+	} changes[] = {
+		{ "CREATE POLICY everyone ON exact.%s USING (true)",
+		  "policy everyone is not the log's", "DROP POLICY everyone ON exact.%s" },
+		{ "ALTER TABLE exact.%s DISABLE ROW LEVEL SECURITY",
+		  "row-level security is not enabled",
+		  "ALTER TABLE exact.%s ENABLE ROW LEVEL SECURITY" },
+		{ "ALTER TABLE exact.%s NO FORCE ROW LEVEL SECURITY",
+		  "row-level security is not forced",
+		  "ALTER TABLE exact.%s FORCE ROW LEVEL SECURITY" },
+		{ "ALTER POLICY own_tenant ON exact.%s TO pg_monitor", "is not for all roles",
+		  NULL },
+		{ "ALTER POLICY own_tenant ON exact.%s USING (true)", "has another USING: true",
+		  NULL },
+		{ "ALTER POLICY own_tenant ON exact.%s WITH CHECK (true)",
+		  "has another WITH CHECK: true", NULL },
+		{ "DROP POLICY own_tenant ON exact.%s", "policy own_tenant is missing",
+		  "SELECT '%s'" },
+		{ "CREATE POLICY own_tenant ON exact.%s AS RESTRICTIVE USING (true)",
+		  "is restrictive", NULL },
+		{ "CREATE POLICY own_tenant ON exact.%s FOR SELECT USING (true)",
+		  "is not for all commands", NULL },
+	};
+	struct reprise_log_postgres_options options = options_of(NULL, "exact");
+	PGconn *const all = connected_as(NULL);
+	struct reprise_log *const log = opened(&options);
+
+	cr_assert(eq(int, reprise_log_postgres_verify_policies(NULL, NULL), REPRISE_E_INVALID));
+	create_agent(all, "agent_exact", "exact");
+	options = options_of("agent_exact", "exact");
+	options.is_isolated = 1;
+	options.deadline_ns = 20 * one_second;
+	for (int i = 0; i < TENANT_TABLES_COUNT; i++) {
+		const char *const table = tenant_tables[i];
+
+		for (size_t j = 0; j < sizeof(changes) / sizeof(changes[0]); j++) {
+			/* One table is looked at in every respect, the others in the first. */
+			if (i > 0 && j > 0)
+				break;
+			/* The one before was dropped. */
+			if (strstr(changes[j].change, "CREATE POLICY own_tenant") != NULL)
+				run(all, "DROP POLICY own_tenant ON exact.%s", table);
+			run(all, changes[j].change, table);
+			expect_difference(&options, log, table);
+			expect_difference(&options, log, changes[j].words);
+			if (changes[j].back != NULL)
+				run(all, changes[j].back, table);
+			if (changes[j].back == NULL)
+				run(all, "DROP POLICY own_tenant ON exact.%s", table);
+			if (strstr(changes[j].change, "own_tenant") != NULL)
+				run(all, create, table);
+			cr_assert(eq(int, reprise_log_postgres_verify_policies(log, NULL),
+				     REPRISE_OK),
+				  "%s", changes[j].change);
+		}
+	}
+	run(all, "DROP TABLE exact.archive");
+	expect_difference(&options, log, "archive: the table is missing");
+	reprise_log_close(log);
+	PQfinish(all);
+	expect_no_leaks();
+}
+
+/* Another tenant's role may put rows of its own tenant under any number. */
+Test(isolation, L24_a_row_of_another_tenant_under_a_keys_number_is_in_nobodys_way)
+{
+	const struct reprise_log_postgres_options options = options_of(NULL, "squatted");
+	const struct reprise_log_key key = { "acme", "t" };
+	struct reprise_log_report report = { .size = sizeof(report) };
+	PGconn *const all = connected_as(NULL);
+	struct reprise_log *const log = opened(&options);
+
+	expect_works(log, "acme", "t", 1);
+	create_agent(all, "agent_squats", "squatted");
+	PGconn *const agent = connected_as("agent_squats");
+	const int64_t id = number_of(all, "SELECT id FROM squatted.heads WHERE thread = 't'");
+
+	run(agent, "SET search_path = squatted; BEGIN;"
+		   "SELECT set_config('reprise.tenant', 'umbrella', true)");
+	for (int i = 1; i <= 3; i++) {
+		run(agent,
+		    "INSERT INTO rows VALUES (%d, %d, %d, 9, 0, 1, 0, 0, 0, 0, DEFAULT, "
+		    "'x')",
+		    (int)id, i, i);
+		run(agent, "INSERT INTO rises VALUES (%d, %d, %d, DEFAULT, 0)", (int)id, i, i);
+		run(agent, "INSERT INTO commits VALUES (%d, %d, %d, DEFAULT, 0)", (int)id, i, i);
+		run(agent,
+		    "INSERT INTO lives VALUES (%d, %d, 1, 1, gen_random_uuid(), 1, "
+		    "DEFAULT, 0)",
+		    (int)id, i);
+	}
+	/* And numbers that the owner's next key would have. */
+	run(agent,
+	    "INSERT INTO heads (id, thread) OVERRIDING SYSTEM VALUE"
+	    " SELECT i, 'squat ' || i FROM generate_series(%d, %d) AS i",
+	    (int)id, (int)id + 50);
+	run(agent, "COMMIT");
+	expect_works(log, "acme", "t", 2);
+	expect_works(log, "acme", "t", 3);
+	expect_works(log, "acme", "u", 1);
+	cr_assert(eq(int, reprise_log_verify(log, &key, &report, NULL), REPRISE_OK));
+	cr_assert(eq(u64, report.events, 3));
+	cr_assert(eq(str, report.what, ""));
+	reprise_log_close(log);
+	PQfinish(agent);
+	PQfinish(all);
 }

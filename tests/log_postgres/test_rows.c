@@ -50,7 +50,9 @@ Test(rows, more_than_one_answers_worth_is_found)
 	char *const large = calloc(1, LARGE_BYTES);
 	struct log_head head;
 
-	cr_assert(eq(int, log->adapter->begin(log, LOG_WRITTEN, "acme", &thread_t, 1, &head, NULL),
+	cr_assert(eq(int,
+		     log->adapter->begin(log, LOG_WRITTEN, "acme", &thread_t, 1, LOG_PATIENT, &head,
+					 NULL),
 		     0));
 	for (uint64_t i = 1; i <= SMALL_COUNT + LARGE_COUNT; i++) {
 		const struct log_row row = { .first = i,
@@ -91,8 +93,10 @@ Test(rows, rows_of_several_keys_and_sizes_arrive_as_they_were_put)
 	struct log_head heads[2];
 
 	memset(payload, 'x', 65537);
-	cr_assert(
-		eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, heads, NULL), 0));
+	cr_assert(eq(
+		int,
+		log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, LOG_PATIENT, heads, NULL),
+		0));
 	for (uint64_t i = 0; i < 600; i++)
 		for (uint64_t k = 0; k < (i % 3 == 0 ? 2 : 1); k++) {
 			const struct log_row row = {
@@ -103,8 +107,10 @@ Test(rows, rows_of_several_keys_and_sizes_arrive_as_they_were_put)
 			};
 
 			cr_assert(eq(int, log->adapter->put_row(log, heads[k].id, &row, NULL), 0));
-			cr_assert(eq(int, log->adapter->put_rise(log, heads[k].id, i, i + 1, NULL),
-				     0));
+			const struct log_mark rise = { .revision = i, .ordinal = i + 1 };
+
+			cr_assert(
+				eq(int, log->adapter->put_rise(log, heads[k].id, &rise, NULL), 0));
 		}
 	const struct met of_a = met_after(log, heads[0].id, 0, 1000, 0);
 	const struct met of_b = met_after(log, heads[1].id, 0, 1000, 0);
@@ -117,12 +123,16 @@ Test(rows, rows_of_several_keys_and_sizes_arrive_as_they_were_put)
 	/* What was put and not sent does not come into a later transaction. */
 	const struct log_row row = { .first = 601, .last = 601 };
 
-	cr_assert(
-		eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, heads, NULL), 0));
+	cr_assert(eq(
+		int,
+		log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, LOG_PATIENT, heads, NULL),
+		0));
 	cr_assert(eq(int, log->adapter->put_row(log, heads[0].id, &row, NULL), 0));
 	log->adapter->rollback(log);
-	cr_assert(
-		eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, heads, NULL), 0));
+	cr_assert(eq(
+		int,
+		log->adapter->begin(log, LOG_SYNCED, "acme", threads, 2, LOG_PATIENT, heads, NULL),
+		0));
 	cr_assert(eq(u64, met_after(log, heads[0].id, 0, 1000, 0).count, 600));
 	log->adapter->rollback(log);
 	free(payload);
@@ -136,7 +146,7 @@ Test(rows, a_row_comes_back_as_it_went)
 	struct reprise_log *const log = opened(&options);
 	const struct reprise_log_key key = { "\303\244cme \360\237\232\200", "t '\"\\ %" };
 	const struct reprise_log_new_entry entries[] = {
-		{ .revision = UINT64_MAX, .time_ns = 1, .kind = 65535, .flags = 0xff00 },
+		{ .revision = UINT64_MAX - 1, .time_ns = 1, .kind = 65535, .flags = 0xff00 },
 		{ .revision = UINT64_C(1) << 63,
 		  .time_ns = INT64_MAX,
 		  .payload = { "\0\1\377", 3 } },
@@ -163,6 +173,36 @@ Test(rows, a_row_comes_back_as_it_went)
 	expect_no_leaks();
 }
 
+/* The ordinal; 0: none. */
+static uint64_t
+rise_above(struct reprise_log *log, int64_t id, uint64_t revision)
+{
+	struct log_mark rise = { 0 };
+	size_t count = 0;
+
+	cr_assert(eq(int, log->adapter->rises_above(log, id, revision, &rise, 1, &count, NULL), 0));
+	return count != 0 ? rise.ordinal : 0;
+}
+
+static uint64_t
+commit_from(struct reprise_log *log, int64_t id, uint64_t revision)
+{
+	struct log_mark commit = { 0 };
+	size_t count = 0;
+
+	cr_assert(eq(int, log->adapter->commits_from(log, id, revision, &commit, 1, &count, NULL),
+		     0));
+	return count != 0 ? commit.ordinal : 0;
+}
+
+static void
+put_commit(struct reprise_log *log, int64_t id, uint64_t revision, uint64_t ordinal)
+{
+	const struct log_mark commit = { .revision = revision, .ordinal = ordinal };
+
+	cr_assert(eq(int, log->adapter->put_commit(log, id, &commit, NULL), 0));
+}
+
 Test(rows, revisions_are_in_the_order_of_64_bits)
 {
 	const struct reprise_log_postgres_options options = options_of(NULL, "order");
@@ -170,28 +210,24 @@ Test(rows, revisions_are_in_the_order_of_64_bits)
 	static const uint64_t revisions[] = { 0, 1, INT64_MAX, (uint64_t)INT64_MAX + 1,
 					      UINT64_MAX - 1 };
 	struct log_head head;
-	uint64_t ordinal;
 
-	cr_assert(eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", &thread_t, 1, &head, NULL),
+	cr_assert(eq(int,
+		     log->adapter->begin(log, LOG_SYNCED, "acme", &thread_t, 1, LOG_PATIENT, &head,
+					 NULL),
 		     0));
-	for (uint64_t i = 0; i < 5; i++)
-		cr_assert(eq(int, log->adapter->put_rise(log, head.id, revisions[i], i + 1, NULL),
-			     0));
 	for (uint64_t i = 0; i < 5; i++) {
-		cr_assert(eq(int,
-			     log->adapter->rise_above(log, head.id, revisions[i], &ordinal, NULL),
-			     0));
-		cr_assert(eq(u64, ordinal, i == 4 ? 0 : i + 2));
+		const struct log_mark rise = { .revision = revisions[i], .ordinal = i + 1 };
+
+		cr_assert(eq(int, log->adapter->put_rise(log, head.id, &rise, NULL), 0));
 	}
-	cr_assert(eq(int, log->adapter->put_commit(log, head.id, 7, 1, NULL), 0));
-	cr_assert(eq(int, log->adapter->put_commit(log, head.id, UINT64_MAX, 2, NULL), 0));
-	cr_assert(eq(int, log->adapter->commit_from(log, head.id, 3, &ordinal, NULL), 0));
-	cr_assert(eq(u64, ordinal, 2), "the lesser one was taken away");
-	cr_assert(eq(int, log->adapter->put_commit(log, head.id, 5, 3, NULL), 0));
-	cr_assert(eq(int, log->adapter->commit_from(log, head.id, 3, &ordinal, NULL), 0));
-	cr_assert(eq(u64, ordinal, 3));
-	cr_assert(eq(int, log->adapter->commit_from(log, head.id, 6, &ordinal, NULL), 0));
-	cr_assert(eq(u64, ordinal, 2));
+	for (uint64_t i = 0; i < 5; i++)
+		cr_assert(eq(u64, rise_above(log, head.id, revisions[i]), i == 4 ? 0 : i + 2));
+	put_commit(log, head.id, 7, 1);
+	put_commit(log, head.id, UINT64_MAX, 2);
+	cr_assert(eq(u64, commit_from(log, head.id, 3), 2), "the lesser one was taken away");
+	put_commit(log, head.id, 5, 3);
+	cr_assert(eq(u64, commit_from(log, head.id, 3), 3));
+	cr_assert(eq(u64, commit_from(log, head.id, 6), 2));
 	log->adapter->rollback(log);
 	log->adapter->rollback(log);
 	reprise_log_close(log);
@@ -231,14 +267,16 @@ write_both(void *context)
 	struct log_head heads[3];
 
 	for (int i = 0; i < 200; i++) {
-		if (log->adapter->begin(log, LOG_WRITTEN, "acme", threads, 3, heads, NULL) !=
-		    REPRISE_OK) {
+		if (log->adapter->begin(log, LOG_WRITTEN, "acme", threads, 3, LOG_PATIENT, heads,
+					NULL) != REPRISE_OK) {
 			both->failures++;
 			continue;
 		}
 		for (int k = 0; k < 3; k++) {
 			heads[k].kind = REPRISE_LOG_DIRECT;
 			heads[k].head++;
+			heads[k].checksum =
+				log_head_checksum(log_key_checksum("acme", threads[k]), &heads[k]);
 			(void)log->adapter->put_head(log, &heads[k], NULL);
 		}
 		if (log->adapter->commit(log, NULL) != REPRISE_OK)
@@ -283,10 +321,13 @@ Test(rows, who_waited_for_a_head_sees_what_its_holder_left)
 	fill_every_table(log, "acme", "t");
 	/* Another has begun a new life, and commits while begin waits for its lock. */
 	run(all, "BEGIN; UPDATE fresh.heads SET life = 2, head = 9;"
-		 "INSERT INTO fresh.lives (tenant, key, number, first, last, incarnation, state)"
-		 " SELECT tenant, id, 2, 10, 9, gen_random_uuid(), 1 FROM fresh.heads");
+		 "INSERT INTO fresh.lives"
+		 " (tenant, key, number, first, last, incarnation, state, checksum)"
+		 " SELECT tenant, id, 2, 10, 9, gen_random_uuid(), 1, 0 FROM fresh.heads");
 	cr_assert(eq(int, PQsendQuery(all, "SELECT pg_sleep(0.3); COMMIT"), 1));
-	cr_assert(eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", &thread_t, 1, &head, NULL),
+	cr_assert(eq(int,
+		     log->adapter->begin(log, LOG_SYNCED, "acme", &thread_t, 1, LOG_PATIENT, &head,
+					 NULL),
 		     0));
 	cr_assert(eq(u64, head.head, 9));
 	cr_assert(eq(u64, head.life.number, 2));
@@ -306,10 +347,10 @@ Test(rows, a_head_whose_life_is_missing_is_corrupt)
 	run(all, "DELETE FROM no_life.lives");
 	struct log_head head;
 
-	cr_assert(eq(int, log->adapter->look(log, "acme", "t", &head, NULL), REPRISE_E_CORRUPT));
+	cr_assert(eq(int, log->adapter->look(log, "acme", "t", &head, NULL), REPRISE_OK));
 	log->adapter->leave(log);
-	cr_assert(eq(int, log->adapter->begin(log, LOG_SYNCED, "acme", &thread_t, 1, &head, NULL),
-		     REPRISE_E_CORRUPT));
+	cr_assert(eq(str, (char *)head.fault, "the last life"));
+	cr_assert(eq(int, append_to(log, "acme", "t"), REPRISE_E_CORRUPT));
 	expect_works(log, "acme", "u", 1);
 	PQfinish(all);
 	reprise_log_close(log);
@@ -330,8 +371,8 @@ values_in(const char *sql)
 static void
 expect_plan_without_scan(PGconn *connection, const struct statement_text *statement)
 {
-	static const char nulls[] =
-		"NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+	static const char nulls[] = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+				    "NULL, NULL, NULL, NULL";
 	const int count = values_in(statement->sql);
 
 	run(connection, "PREPARE %s AS %s", statement->name, statement->sql);
@@ -364,11 +405,12 @@ fill_much(PGconn *all)
 		 " reason, checksum, payload) SELECT tenant, id, i, i, i, 0, 0, 0, 0, 0, 0, 'x'"
 		 " FROM heads, generate_series(1, CASE id WHEN 5 THEN 100000 ELSE 20 END) i");
 	run(all, "INSERT INTO archive SELECT * FROM rows WHERE last <= 10");
-	run(all, "INSERT INTO rises SELECT key, revision, last, tenant FROM rows");
-	run(all, "INSERT INTO commits SELECT key, revision, last, tenant FROM rows");
-	run(all, "INSERT INTO lives (tenant, key, number, first, last, incarnation, state)"
-		 " SELECT tenant, id, i, i, i, gen_random_uuid(), 1 FROM heads, generate_series(1, "
-		 "20) i");
+	run(all, "INSERT INTO rises SELECT key, revision, last, tenant, 0 FROM rows");
+	run(all, "INSERT INTO commits SELECT key, revision, last, tenant, 0 FROM rows");
+	run(all,
+	    "INSERT INTO lives (tenant, key, number, first, last, incarnation, state, checksum)"
+	    " SELECT tenant, id, i, i, i, gen_random_uuid(), 1, 0 FROM heads, generate_series(1, "
+	    "20) i");
 	run(all, "ANALYZE");
 }
 
@@ -385,7 +427,9 @@ Test(rows, every_statement_has_its_index)
 	run(agent, "SET search_path = plans");
 	run(agent, "SET plan_cache_mode = force_generic_plan");
 	for (int i = 0; i < STATEMENTS_COUNT; i++)
-		if (i != BEGIN_WRITING && i != BEGIN_READING && i != COMMIT && i != ROLLBACK)
+		/* Transactions are no queries; the sessions of the server are no tables. */
+		if (i != BEGIN_WRITING && i != BEGIN_READING && i != COMMIT && i != ROLLBACK &&
+		    i != END_ABANDONED)
 			expect_plan_without_scan(agent, &statements[i]);
 	PQfinish(agent);
 	PQfinish(all);

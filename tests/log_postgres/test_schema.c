@@ -2,6 +2,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include <reprise/log_upkeep.h>
+
 #include "log_postgres/schema.h"
 #include "server.h"
 
@@ -114,15 +116,46 @@ Test(schema, a_newer_one_is_refused_and_left_alone)
 	PQfinish(all);
 }
 
-/* A schema as the first version made it, with the key acme/t of one entry in it. */
+enum {
+	RISEN_COUNT = 2100, /* more than the step takes at a time */
+};
+
+static const struct reprise_log_key risen = { "acme", "risen" };
+
+/* A key of which each entry is a rise. */
+static void
+append_risen(struct reprise_log *log)
+{
+	struct reprise_log_new_entry *const entries = calloc(RISEN_COUNT, sizeof(*entries));
+
+	for (size_t i = 0; i < RISEN_COUNT; i++)
+		entries[i] = (struct reprise_log_new_entry){ .revision = i + 1, .kind = 7 };
+	cr_assert(eq(int, reprise_log_append(log, &risen, NULL, entries, RISEN_COUNT, NULL, NULL),
+		     REPRISE_OK));
+	free(entries);
+}
+
+static void
+expect_whole(struct reprise_log *log, const char *tenant, const char *thread)
+{
+	const struct reprise_log_key key = { tenant, thread };
+	struct reprise_log_report report = { .size = sizeof(report) };
+
+	cr_assert(eq(int, reprise_log_verify(log, &key, &report, NULL), REPRISE_OK));
+	cr_assert(eq(str, report.what, ""));
+}
+
+/* A schema as the first version made it, with the key acme/t of one entry in it, and two others. */
 static void
 create_version_1(PGconn *all, const char *schema)
 {
 	const struct reprise_log_postgres_options options = options_of(NULL, "model");
 	struct reprise_log *const log = opened(&options);
 
-	run(all, "TRUNCATE model.heads, model.rows, model.rises");
+	run(all, "TRUNCATE model.heads, model.lives, model.rows, model.rises, model.commits");
 	expect_works(log, "acme", "t", 1);
+	fill_every_table(log, "umbrella", "filled");
+	append_risen(log);
 	struct wire *const wire = &postgres_of(log)->wire;
 	char search_path[64];
 	struct values values = { 0 };
@@ -138,12 +171,24 @@ create_version_1(PGconn *all, const char *schema)
 	reprise_log_close(log);
 	cr_assert(eq(i64, version_of(all, schema), 1));
 	cr_assert(eq(i64, tables_in(all, schema), 6));
-	run(all, "INSERT INTO %s.heads OVERRIDING SYSTEM VALUE SELECT * FROM model.heads", schema);
+	run(all,
+	    "INSERT INTO %s.heads OVERRIDING SYSTEM VALUE SELECT id, kind, head, watermark,"
+	    " revision_max, has_ended, end_status, end_ordinal, life, tenant, thread"
+	    " FROM model.heads",
+	    schema);
+	run(all,
+	    "INSERT INTO %s.lives SELECT key, number, first, last, incarnation, state, tenant"
+	    " FROM model.lives",
+	    schema);
+	run(all, "ALTER TABLE %s.heads ALTER COLUMN id RESTART WITH 1000", schema);
 	run(all, "INSERT INTO %s.rows SELECT * FROM model.rows", schema);
-	run(all, "INSERT INTO %s.rises SELECT * FROM model.rises", schema);
+	run(all, "INSERT INTO %s.rises SELECT key, revision, ordinal, tenant FROM model.rises",
+	    schema);
+	run(all, "INSERT INTO %s.commits SELECT key, revision, ordinal, tenant FROM model.commits",
+	    schema);
 }
 
-Test(schema, an_older_one_is_brought_up_to_date_with_what_is_in_it)
+Test(schema, L20_an_older_one_is_brought_up_to_date_with_what_is_in_it)
 {
 	struct reprise_log_postgres_options options;
 	PGconn *const all = connected_as(NULL);
@@ -158,6 +203,20 @@ Test(schema, an_older_one_is_brought_up_to_date_with_what_is_in_it)
 
 	cr_assert(eq(i64, version_of(all, "older"), SCHEMA_VERSION));
 	cr_assert(eq(i64, tables_in(all, "older"), 7));
+	expect_whole(log, "acme", "t");
+	expect_whole(log, "acme", "risen");
+	cr_assert(
+		eq(i64, number_of(all, "SELECT count(*) FROM older.lives WHERE checksum = 0"), 0));
+	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM older.commits WHERE checksum = 0"),
+		     0));
+	cr_assert(eq(i64,
+		     number_of(all, "SELECT count(*) FROM older.heads AS o JOIN model.heads AS m"
+				    " USING (tenant, thread, checksum)"),
+		     3));
+	cr_assert(eq(i64,
+		     number_of(all, "SELECT count(*) FROM pg_class WHERE relnamespace = 'older'::"
+				    "regnamespace AND relkind = 'r' AND relforcerowsecurity"),
+		     6));
 	expect_works(log, "acme", "t", 2);
 	fill_every_table(log, "acme", "u");
 	reprise_log_close(log);

@@ -12,7 +12,7 @@
 static char folder[1024];
 
 /* What scratch_path has answered, so that it is not lost. */
-static char paths[16][1280];
+static char paths[32][1280];
 
 char *
 scratch_path(const char *name)

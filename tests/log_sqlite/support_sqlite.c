@@ -123,3 +123,29 @@ expect_as_noted(struct noted *noted)
 	free(now.bytes);
 	free(noted->bytes);
 }
+
+void
+make_version_3(const char *path)
+{
+	scratch_sql(path, "ALTER TABLE heads DROP COLUMN lease;"
+			  "ALTER TABLE heads DROP COLUMN lease_end; PRAGMA user_version = 3");
+}
+
+void
+make_version_2(const char *path)
+{
+	make_version_3(path);
+	scratch_sql(path, "ALTER TABLE heads DROP COLUMN checksum;"
+			  "ALTER TABLE heads DROP COLUMN moved_revision;"
+			  "ALTER TABLE heads DROP COLUMN moved_ordinal;"
+			  "ALTER TABLE lives DROP COLUMN checksum;"
+			  "ALTER TABLE rises DROP COLUMN checksum;"
+			  "ALTER TABLE commits DROP COLUMN checksum; PRAGMA user_version = 2");
+}
+
+void
+make_version_1(const char *path)
+{
+	make_version_2(path);
+	scratch_sql(path, "DROP TABLE archive; PRAGMA user_version = 1");
+}

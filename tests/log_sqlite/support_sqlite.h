@@ -43,4 +43,9 @@ struct noted {
 struct noted note(const char *path);
 void expect_as_noted(struct noted *noted);
 
+/* Makes a file what an older version would have written. */
+void make_version_2(const char *path);
+void make_version_3(const char *path);
+void make_version_1(const char *path);
+
 #endif /* LOG_SQLITE_SUPPORT_SQLITE_H */

@@ -22,11 +22,11 @@
 static struct turn
 turn_at(const char *path)
 {
-	struct turn turn = { -1 };
+	struct turn turn = { .fd = -1 };
 	char name[1400];
 
 	snprintf(name, sizeof(name), "%s-lock", path);
-	cr_assert(eq(int, turn_open(&turn, name, true, 0600), 0));
+	cr_assert(eq(int, turn_open(&turn, name, true, &(struct stat){ .st_mode = 0600 }), 0));
 	return turn;
 }
 
@@ -169,11 +169,11 @@ Test(log_sqlite, C12_who_has_given_the_turn_back_does_not_overtake_who_waits)
 Test(log_sqlite, C12_a_turn_that_only_reads_keeps_writers_out)
 {
 	char *const path = scratch_path("log");
-	struct turn writer = turn_at(path), looker = { -1 };
+	struct turn writer = turn_at(path), looker = { .fd = -1 };
 	char name[1400];
 
 	snprintf(name, sizeof(name), "%s-lock", path);
-	cr_assert(eq(int, turn_open(&looker, name, false, 0), 0));
+	cr_assert(eq(int, turn_open(&looker, name, false, NULL), 0));
 	cr_assert(eq(int, turn_take(&looker, UINT64_MAX), 0));
 	cr_assert(eq(int, turn_take(&writer, 0), ETIMEDOUT));
 	turn_give(&looker);
@@ -182,7 +182,7 @@ Test(log_sqlite, C12_a_turn_that_only_reads_keeps_writers_out)
 	turn_close(&writer);
 	cr_assert(eq(int, turn_take(&looker, 0), 0));
 	turn_close(&looker);
-	cr_assert(eq(int, turn_open(&looker, scratch_path("none"), false, 0), ENOENT));
+	cr_assert(eq(int, turn_open(&looker, scratch_path("none"), false, NULL), ENOENT));
 }
 
 static int64_t
@@ -207,11 +207,13 @@ Test(log_sqlite, C12_each_transaction_is_as_durable_as_it_says)
 
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
 	cr_assert(eq(i64, synchronous_of(log), FULL));
-	cr_assert(eq(int, log_write(log, LOG_WRITTEN, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(eq(int, log_write(log, LOG_WRITTEN, LOG_PATIENT, "t", &write, 1, NULL),
+		     REPRISE_OK));
 	cr_assert(eq(i64, synchronous_of(log), NORMAL));
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
 	cr_assert(eq(i64, synchronous_of(log), FULL));
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(
+		eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", &write, 1, NULL), REPRISE_OK));
 	cr_assert(eq(i64, synchronous_of(log), FULL));
 	close_log(log);
 	struct reprise_log_sqlite_options options = options_of(path);
@@ -232,7 +234,8 @@ Test(log_sqlite, C12_what_changes_nothing_is_not_written)
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
 	const uint64_t pages = connection_of(log)->wal_pages;
 
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(
+		eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", &write, 1, NULL), REPRISE_OK));
 	cr_assert(eq(int, write.status, REPRISE_E_CONFLICT));
 	cr_assert(eq(u64, connection_of(log)->wal_pages, pages));
 	cr_assert(eq(i64, scratch_ask(path, "SELECT count(*) FROM heads"), 1));
@@ -246,10 +249,12 @@ Test(log_sqlite, C12_a_retry_writes_so_that_it_is_durable)
 	struct reprise_log *const log = open_at(path);
 	struct log_write write = { .type = LOG_LIFE, .thread = "r", .incarnation = { { 1 } } };
 
-	cr_assert(eq(int, log_write(log, LOG_WRITTEN, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(eq(int, log_write(log, LOG_WRITTEN, LOG_PATIENT, "t", &write, 1, NULL),
+		     REPRISE_OK));
 	const uint64_t pages = connection_of(log)->wal_pages;
 
-	cr_assert(eq(int, log_write(log, LOG_SYNCED, "t", &write, 1, NULL), REPRISE_OK));
+	cr_assert(
+		eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", &write, 1, NULL), REPRISE_OK));
 	cr_assert(gt(u64, connection_of(log)->wal_pages, pages));
 	close_log(log);
 }

@@ -4,13 +4,17 @@
  * A recorder beside a ring. Where appends are refused rather than displace what is not recorded, all that it copies
  * is whole and nothing is missing. Who sees what is recorded alone is woken by that. And a page that was
  * asked for is seen whole and wakes who sleeps, whatever else is asked, cancelled and recorded meanwhile: that is the
- * recorder's own source (recorder/heal.c) over a log that is a number under a lock.
+ * recorder's own source (recorder/heal.c) over a log that is a number under a lock. Two hosts that ask for the same page
+ * may get one that was loaded once. A host without a window that is
+ * interrupted while the page brings its window wakes, wherever it sleeps by then, and the thread that interrupts it sees
+ * that window as it was created.
  */
 
 #include <pthread.h>
 
 #include "recorder/page.h"
 #include "recorder/recorder.h"
+#include "store/idle.h"
 #include "store/port.h"
 #include "world.h"
 
@@ -27,6 +31,9 @@ const struct model_case model_cases[] = {
 	{ "healed deferred", { "slept", "healed" } },
 	{ "healed late", { "slept", "healed", "parked" } },
 	{ "healed again", { "healed", "cancelled" } },
+	{ "healed for two", { "slept", "healed", "parked", "copied" } },
+	{ "moved", { "moved", "slept" } },
+	{ "moved deferred", { "moved", "slept" } },
 	{ NULL, { NULL } },
 };
 
@@ -43,6 +50,9 @@ enum {
 	HEALED_DEFERRED,
 	HEALED_LATE,
 	HEALED_AGAIN,
+	HEALED_FOR_TWO, /* late; a page that both ask for is loaded once */
+	MOVED,          /* interrupted while it gets its window */
+	MOVED_DEFERRED,
 };
 
 enum {
@@ -54,6 +64,14 @@ static struct reprise_subscription *subscriptions[2];
 static struct books books[2];
 static struct reprise_session *session;
 static atomic_u64 told; /* how far the log has come; before it is said */
+
+static unsigned int
+hosts(void)
+{
+	return model_case == ONLY_FOR_TWO || model_case == HEALED_FOR_TWO ? 2
+	       : model_case == REFUSED                                    ? 0
+									  : 1;
+}
 
 /* --- what is refused, and what is copied -------------------------------------------------------- */
 
@@ -129,8 +147,9 @@ append_and_record(void *argument)
 
 static struct reprise_recorder recorder;
 static pthread_mutex_t log_lock;
+static pthread_cond_t is_asked;
 static uint64_t log_newest;
-static bool has_cancelled, has_overtaken;
+static bool has_parked, has_cancelled, has_overtaken;
 
 uint64_t
 recorder_hash(const char *id)
@@ -153,11 +172,87 @@ page_read_ahead(struct reprise_recorder *mine)
 	(void)mine;
 }
 
+/* No host of these cases waits at the log's end, so the reading thread never watches a session. */
+reprise_status
+reprise_log_stats(struct reprise_log *log, const struct reprise_log_key *key,
+		  struct reprise_log_stats *ret_stats, struct reprise_error *error)
+{
+	(void)log, (void)key, (void)ret_stats, (void)error;
+	MODEL_CHECK(false);
+	return REPRISE_E_NOT_FOUND;
+}
+
 void
 page_say_nothing(struct backfill *backfill)
 {
 	(void)backfill;
 	MODEL_CHECK(false);
+}
+
+static bool
+is_moving_case(void)
+{
+	return model_case >= MOVED;
+}
+
+static bool
+is_late(void)
+{
+	return model_case == HEALED_LATE || model_case == HEALED_FOR_TWO;
+}
+
+static atomic_u64 created; /* the window that the host gets */
+
+/* The window: created by the reading thread, as far as others know. */
+static bool
+load_window(struct backfill *backfill)
+{
+	static struct block block;
+	static _Alignas(64) unsigned char memory[4096];
+	struct backfill_page *const page = backfill_page_begin(backfill);
+
+	block.memory = memory;
+	store_relaxed(&created, 1);
+	page->tail = TAIL_BOUND;
+	page->is_taken = true; /* the case gives it back, also if nobody has taken it */
+	page->session = world_session(1);
+	page->block = &block;
+	return true;
+}
+
+/* The linker's names (--wrap): NOLINTBEGIN(bugprone-reserved-identifier,cert-*) */
+bool __real_hand_interrupt(struct reprise_session *of, struct reprise_subscription *subscription);
+bool __wrap_hand_interrupt(struct reprise_session *of, struct reprise_subscription *subscription);
+
+/* What reprise_subscription_interrupt is about to look at. */
+bool
+__wrap_hand_interrupt(struct reprise_session *of, struct reprise_subscription *subscription)
+{
+	if (of == world_session(1)) {
+		model_note("moved");
+		MODEL_CHECK(load_relaxed(&created) == 1);
+	}
+	return __real_hand_interrupt(of, subscription);
+}
+
+bool __real_reprise_private_backfill_page_copy(struct backfill *backfill,
+					       const struct backfill *from);
+bool __wrap_reprise_private_backfill_page_copy(struct backfill *backfill,
+					       const struct backfill *from);
+
+bool
+__wrap_reprise_private_backfill_page_copy(struct backfill *backfill, const struct backfill *from)
+{
+	model_note("copied");
+	return __real_reprise_private_backfill_page_copy(backfill, from);
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-*) */
+
+static void *
+interrupt(void *argument)
+{
+	MODEL_CHECK(reprise_subscription_interrupt(subscriptions[0]) == REPRISE_OK);
+	return argument;
 }
 
 /* An event a page. */
@@ -167,10 +262,13 @@ page_load(struct reprise_recorder *mine, struct backfill *backfill,
 {
 	const uint64_t position = question->after + 1;
 	const uint64_t word = position << 8;
-	struct backfill_page *const page = backfill_page_begin(backfill);
+	struct backfill_page *page;
 	bool has_memory;
 
 	(void)mine;
+	if (is_moving_case())
+		return load_window(backfill);
+	page = backfill_page_begin(backfill);
 	pthread_mutex_lock(&log_lock);
 	const bool is_there = position <= log_newest;
 
@@ -178,6 +276,10 @@ page_load(struct reprise_recorder *mine, struct backfill *backfill,
 	pthread_mutex_unlock(&log_lock);
 	if (!is_there) {
 		model_note("parked");
+		pthread_mutex_lock(&log_lock);
+		has_parked = true;
+		pthread_cond_signal(&is_asked);
+		pthread_mutex_unlock(&log_lock);
 		return false;
 	}
 	MODEL_CHECK(backfill_records_put(backfill->store, &page->records,
@@ -186,7 +288,8 @@ page_load(struct reprise_recorder *mine, struct backfill *backfill,
 								   .shape = shape_of(8, 7, 0),
 								   .payload = &word },
 					 &has_memory));
-	store_relaxed(&told, position);
+	if (load_relaxed(&told) < position)
+		store_relaxed(&told, position);
 	return true;
 }
 
@@ -194,6 +297,9 @@ static void *
 record_late(void *argument)
 {
 	pthread_mutex_lock(&log_lock);
+	/* The page that is served just then says that nothing has come. */
+	while (model_case == HEALED_FOR_TWO && !has_parked)
+		pthread_cond_wait(&is_asked, &log_lock);
 	log_newest = load_relaxed(&session->ring.newest);
 	pthread_mutex_unlock(&log_lock);
 	heal_again(&recorder, recorder_hash(session->id));
@@ -214,7 +320,7 @@ static void
 ask(struct store_port *mine, struct backfill *backfill)
 {
 	/* A page was taken: what was done before it was ready is seen. */
-	if (subscriptions[0]->page != NULL)
+	if (backfill->subscription->page != NULL)
 		MODEL_CHECK(load_relaxed(&told) >= backfill->question.after);
 	heal_ask(mine, backfill);
 }
@@ -242,7 +348,9 @@ open_healing(void)
 	static struct block block;
 
 	pthread_mutex_init(&log_lock, NULL);
-	log_newest = model_case == HEALED_LATE ? 1 : 4;
+	pthread_cond_init(&is_asked, NULL);
+	has_parked = false;
+	log_newest = is_late() ? 1 : 4;
 	has_cancelled = false;
 	has_overtaken = model_case != HEALED_AGAIN;
 	recorder = (struct reprise_recorder){ .port = port };
@@ -251,18 +359,22 @@ open_healing(void)
 	pthread_cond_init(&recorder.healing.has_work, NULL);
 	TAILQ_INIT(&recorder.healing.queue);
 	TAILQ_INIT(&recorder.healing.parked);
+	TAILQ_INIT(&recorder.healing.waiting);
 	session->store->port = &recorder.port;
 	pool_open(&session->store->pool, &session->store->memory, false);
-	subscriptions[0]->block = &block;
-	subscriptions[0]->at.session_id[0] = session->id[0];
-	subscriptions[0]->backfill = backfill_open(subscriptions[0]);
-	MODEL_CHECK(subscriptions[0]->backfill != NULL);
+	for (unsigned int i = 0; i < hosts(); i++) {
+		subscriptions[i]->block = is_moving_case() ? NULL : &block;
+		subscriptions[i]->at.session_id[0] = session->id[0];
+		subscriptions[i]->backfill = backfill_open(subscriptions[i]);
+		MODEL_CHECK(subscriptions[i]->backfill != NULL);
+	}
 }
 
 static void
 close_healing(pthread_t thread)
 {
-	backfill_close(subscriptions[0]->backfill);
+	for (unsigned int i = 0; i < hosts(); i++)
+		backfill_close(subscriptions[i]->backfill);
 	pthread_mutex_lock(&recorder.healing.lock);
 	recorder.healing.is_stopping = true;
 	pthread_cond_broadcast(&recorder.healing.has_work);
@@ -314,17 +426,25 @@ follow(void *argument)
 	return argument;
 }
 
+/* Nothing is ever appended: but for the interrupt it would sleep for ever. */
+static void *
+follow_window(void *argument)
+{
+	struct reprise_subscription *const mine = subscriptions[0];
+
+	subscription_be_counted(mine, session);
+	backfill_begin(mine);
+	MODEL_CHECK(reprise_wait(mine, UINT64_MAX) == REPRISE_E_INTERRUPTED);
+	if (load_relaxed(&mine->sleeps) > 0)
+		model_note("slept");
+	return argument;
+}
+
 static bool
 is_deferred(void)
 {
 	return model_case == ONLY_DEFERRED || model_case == ONLY_AT_LAST ||
-	       model_case == HEALED_DEFERRED;
-}
-
-static unsigned int
-hosts(void)
-{
-	return model_case == ONLY_FOR_TWO ? 2 : model_case == REFUSED ? 0 : 1;
+	       model_case == HEALED_DEFERRED || model_case == MOVED_DEFERRED;
 }
 
 static unsigned int
@@ -376,6 +496,14 @@ prepare(void)
 		model_allow(0, 4, 0);
 	if (is_healing_case())
 		open_healing();
+	if (is_moving_case()) {
+		/* The host holds the place where it waits, and the page will hold the window. */
+		atomic_init(&created, 0);
+		session->handles = 2;
+		world_session(1)->handles = 1;
+		(void)session_pin(session);
+		(void)session_pin(world_session(1));
+	}
 }
 
 static void
@@ -405,16 +533,24 @@ main(void)
 	if (is_healing_case())
 		MODEL_CHECK(pthread_create(&healing, NULL, heal_run, &recorder) == 0);
 	for (unsigned int i = 0; i < hosts(); i++)
-		MODEL_CHECK(pthread_create(&threads[count++], NULL, follow, (void *)&numbers[i]) ==
-			    0);
+		MODEL_CHECK(pthread_create(&threads[count++], NULL,
+					   is_moving_case() ? follow_window : follow,
+					   (void *)&numbers[i]) == 0);
+	if (is_moving_case())
+		MODEL_CHECK(pthread_create(&threads[count++], NULL, interrupt, NULL) == 0);
 	if (hosts() > 0 && !is_healing_case())
 		MODEL_CHECK(pthread_create(&threads[count++], NULL, append_and_record, NULL) == 0);
-	if (model_case == HEALED_LATE)
+	if (is_late())
 		MODEL_CHECK(pthread_create(&threads[count++], NULL, record_late, NULL) == 0);
 	for (int i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
 	if (is_healing_case())
 		close_healing(healing);
+	if (is_moving_case()) {
+		if (subscriptions[0]->session == session)
+			session_let_go(session);
+		session_unpin(world_session(1));
+	}
 	world_close();
 	return 0;
 }

@@ -87,6 +87,7 @@ world_subscribe(unsigned int which, unsigned int session)
 	subscription->store = &store;
 	subscription->home = &stamp;
 	subscription->session = &sessions[session];
+	atomic_init(&subscription->session_to_notify, subscription->session);
 	subscription->until = UINT64_MAX;
 	subscription->stage = STAGE_FOLLOWING;
 	subscription->stretch = (struct stretch){

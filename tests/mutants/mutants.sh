@@ -6,8 +6,11 @@
 #   weaken.awk    makes one mutant of each order that the source has, weakened by one step
 #   mutants.txt   has the others, as sed scripts, with who is to notice
 #   beyond.txt    which of the first kind are replaced by one of the second
+#   killers.txt   which case noticed it once, to be tried first; --killers prints the file anew
 #
-# Usage: mutants.sh [--jobs N] [--only PATTERN] [--list]     from the project's root
+# The models must pass as the source stands: `./dev check mutants` looks first.
+#
+# Usage: mutants.sh [--jobs N] [--only PATTERN] [--list | --killers]     from the project's root
 set -u
 here=tests/mutants
 out=${OUT:-build/mutants}
@@ -19,7 +22,8 @@ while [ $# -gt 0 ]; do
 	--jobs) jobs=$2; shift 2 ;;
 	--only) only=$2; shift 2 ;;
 	--list) list=1; shift ;;
-	*) echo "usage: mutants.sh [--jobs N] [--only PATTERN] [--list]" >&2; exit 2 ;;
+	--killers) list=killers; shift ;;
+	*) echo "usage: mutants.sh [--jobs N] [--only PATTERN] [--list | --killers]" >&2; exit 2 ;;
 	esac
 done
 tab=$(printf '\t')
@@ -37,6 +41,7 @@ watchers() {
 	src/store/session.c | src/store/store.c | src/store/writer.c | src/store/idle.c) echo model_pins ;;
 	src/store/subscribe.c) echo model_pins model_recorded ;;
 	src/store/port.c | src/store/refuse.c | src/store/backfill*.c | src/recorder/*) echo model_recorded ;;
+	src/store/hand.c | src/store/wait.c) echo model_settling model_bells model_doors model_recorded ;;
 	*) echo model_settling model_bells model_doors ;;
 	esac
 }
@@ -73,6 +78,38 @@ prepare() {
 	}
 }
 
+# A mutant's name without the line, which changes.
+lineless() {
+	sed -E 's/(\.[ch]):[0-9]+ /\1 /'
+}
+
+# PROGRAM<tab>CASE of each that noticed the mutant of this name.
+killers() {
+	key=$(printf '%s\n' "$1" | lineless)
+	awk -F "$tab" -v key="$key" '$1 == key { print $2 "\t" $3 }' $here/killers.txt
+}
+
+# run TREE PROGRAM [CASE]: builds and runs it. 0: it notices nothing; else *verdict* says what.
+run() {
+	tree=$1 program=$2
+	if ! cmake --build "$tree/build" --target "$program" >"$tree/log" 2>&1; then
+		verdict="DOES NOT BUILD"
+		cp "$tree/log" "$out/does_not_build.log"
+		return 1
+	fi
+	timeout -k 5 120 "$tree/build/tests/model/$program" ${3:+--case "$3"} >"$tree/said" 2>&1
+	status=$?
+	[ $status != 0 ] || return 0
+	# A finding says where; whatever else goes wrong is no answer.
+	found=$(sed -n "s/^\($program: [a-z_ ]*\): .*\.[ch]:[0-9]*: .*/\1/p" "$tree/said" | head -n 1)
+	if [ $status = 1 ] && [ -n "$found" ]; then
+		verdict="killed by $found"
+	else
+		verdict="UNCLEAR, $program: exit $status: $(tail -n 1 "$tree/said")"
+	fi
+	return 1
+}
+
 # try TREE NAME FILE SCRIPT WATCHERS: one mutant, one line
 try() {
 	tree=$1 name=$2 file=$3 script=$4 who=$5
@@ -82,46 +119,20 @@ try() {
 	if cmp -s "$file" "$tree/$file"; then
 		verdict="CHANGES NOTHING"
 	else
-		for program in $who; do
-			if ! cmake --build "$tree/build" --target "$program" >"$tree/log" 2>&1; then
-				verdict="DOES NOT BUILD"
-				cp "$tree/log" "$out/does_not_build.log"
-				break
-			fi
-			command=$(find "$tree/build/tests" -name "$program" -type f)
-			timeout -k 5 120 "$command" >"$tree/said" 2>&1
-			status=$?
-			[ $status != 0 ] || continue
-			# A finding says where; whatever else goes wrong is no answer.
-			who=$(sed -n "s/^\($program: [a-z_ ]*\): .*\.[ch]:[0-9]*: .*/\1/p" \
-				"$tree/said" | head -n 1)
-			if [ $status = 1 ] && [ -n "$who" ]; then
-				verdict="killed by $who"
-			else
-				verdict="UNCLEAR, $program: exit $status: $(tail -n 1 "$tree/said")"
-			fi
-			break
+		killers "$name" >"$tree/killers"
+		while IFS=$tab read -r program case; do
+			run "$tree" "$program" "$case" </dev/null || break
+		done <"$tree/killers"
+		[ "$verdict" = "SURVIVED $who" ] && for program in $who; do
+			run "$tree" "$program" </dev/null || break
 		done
 	fi
 	cp "$file" "$tree/$file"
 	printf '%s | %s\n' "$name" "$verdict"
 }
 
-# Who fails without a mutant notices nothing.
-is_sound() {
-	for program in model_window model_bounds model_settling model_bells model_doors model_pins \
-		model_recorded; do
-		timeout -k 5 120 "$out/$1/build/tests/model/$program" >"$out/$1/said" 2>&1 || {
-			cat "$out/$1/said" >&2
-			echo "mutants: $program fails as it is" >&2
-			return 1
-		}
-	done
-}
-
 work() {
 	prepare "$1" || return 1
-	is_sound "$1" || return 1
 	awk -v n="$jobs" -v me="$1" 'NR % n == me' "$out/list" >"$out/list.$1"
 	# A tab is white space to read: empty fields would be lost.
 	tr '\t' '\001' <"$out/list.$1" | while IFS=$(printf '\001') read -r name file script who; do
@@ -145,6 +156,11 @@ sed -nE 's/^ \* +([a-z]+:[A-Z]) \/ ([a-z]+:[A-Z]) .*/\1\n\2/p' $ordered src/ring
 		grep -qx "$label" "$out/labels" || { echo "mutants: none of $label" >&2; exit 1; }
 	done || exit 1
 mutants | grep -E -- "$only" >"$out/list"
+if [ "$list" = killers ]; then
+	sed -n '/^#/p' $here/killers.txt
+	sed -nE 's/^(.*) \| killed by (model_[a-z]+): (.*)$/\1\t\2\t\3/p' "$out/table" | lineless | sort -u
+	exit 0
+fi
 if [ -n "$list" ]; then
 	cut -d "$tab" -f 1 "$out/list"
 	exit 0

@@ -28,10 +28,14 @@ stand(struct engine *engine, const struct call *call)
 	if (life != NULL) {
 		model_apply_age(life);
 		engine_check_session(engine, place, id);
-		expected_cursor = model_cursor_at(life,
-						  is_current ? model_before_revision(life, revision)
-							     : model_oldest(life) - 1,
-						  revision);
+		const reprise_position position =
+			is_current ? model_before_revision(life, revision) : model_oldest(life) - 1;
+
+		expected_cursor = model_cursor_at(
+			life, position,
+			revision != REPRISE_REVISION_UNKNOWN
+				? revision
+				: model_greatest_revision(life, position - life->before));
 	}
 	if (engine_expect_status(engine, expected, actual))
 		engine->cursors[call->c % CURSORS] = cursor;

@@ -108,7 +108,10 @@ open_subscription(struct engine *engine, const struct call *call)
 	else
 		actual = reprise_resume_after(at->store, &cursor, durable, &choice.options,
 					      &subscription, &error);
-	if (!engine_expect_error(engine, choice.is_bad ? REPRISE_E_INVALID : REPRISE_OK, actual,
+	const bool is_refused =
+		choice.is_bad || (call->name == CALL_RESUME && durable == REPRISE_REVISION_UNKNOWN);
+
+	if (!engine_expect_error(engine, is_refused ? REPRISE_E_INVALID : REPRISE_OK, actual,
 				 &error)) {
 		reprise_subscription_close(subscription);
 		return;
@@ -187,8 +190,6 @@ expect_gap(struct engine *engine, const struct reprise_gap *expected,
 	if (engine->differs)
 		return;
 	engine_mark(engine, marks[actual->detail]);
-	if (actual->newest.revision == REPRISE_REVISION_UNKNOWN)
-		engine_mark(engine, MARK_NEWEST_UNKNOWN);
 	if (memcmp(&actual->cursor.incarnation, &none, sizeof(none)) == 0)
 		engine_mark(engine, MARK_NO_LIVE_WINDOW);
 }
@@ -267,6 +268,8 @@ engine_next(struct engine *engine, struct engine_subscription *subscription, siz
 		    (subscription->model.details >> gap.detail & 1) != 0)
 			expected_gap.detail = gap.detail;
 		expect_gap(engine, &expected_gap, &gap);
+		if (subscription->model.model->has_displaced_newest)
+			engine_mark(engine, MARK_NEWEST_UNKNOWN);
 		subscription->gap = gap;
 		subscription->has_gap = true;
 	} else {

@@ -86,7 +86,8 @@ struct model {
 	reprise_position greatest[MODEL_IDS]; /* ever given out */
 	uint64_t turns;
 	uint64_t writers, subscriptions, staging_bytes;
-	uint64_t evicted; /* so far */
+	uint64_t evicted;          /* so far */
+	bool has_displaced_newest; /* the newest of a gap could not be looked at */
 };
 
 /* Of the scratch store: what a window with these bounds counts for. */
@@ -134,7 +135,10 @@ void model_trim_to(struct model_life *life, reprise_position position);
 reprise_position model_before_revision(const struct model_life *life, uint64_t revision);
 struct reprise_cursor model_cursor_at(const struct model_life *life, reprise_position position,
 				      uint64_t revision);
-struct reprise_cursor model_newest_cursor(const struct model_life *life);
+/* Of the first @count events of the life. */
+uint64_t model_greatest_revision(const struct model_life *life, uint64_t count);
+/* With @revision_known if the newest event is displaced: a reservation has taken its place. */
+struct reprise_cursor model_newest_cursor(const struct model_life *life, uint64_t revision_known);
 struct reprise_session_stats model_stats(const struct model_life *life);
 
 /* --- a subscription (model_subscription.c) --- */

@@ -121,7 +121,7 @@ model_append(struct model_life *life, const struct model_draft *drafts, size_t d
 	if (drafts_count == 0)
 		return REPRISE_E_INVALID;
 	for (size_t i = 0; i < drafts_count; i++) {
-		if (is_of_library(drafts[i].flags))
+		if (is_of_library(drafts[i].flags) || drafts[i].revision == UINT64_MAX)
 			return REPRISE_E_INVALID;
 		bytes += record_bytes(drafts[i].payload_bytes);
 	}
@@ -156,7 +156,7 @@ reprise_status
 model_publish(struct model_life *life, const struct model_draft *draft,
 	      reprise_position *ret_position)
 {
-	if (is_of_library(draft->flags))
+	if (is_of_library(draft->flags) || draft->revision == UINT64_MAX)
 		return REPRISE_E_INVALID;
 	if (refusal(life) == REPRISE_E_CLOSED)
 		return REPRISE_E_CLOSED;
@@ -188,8 +188,8 @@ model_end(struct model_life *life, int32_t status)
 }
 
 /* The greatest revision of the first @count events. */
-static uint64_t
-greatest_revision(const struct model_life *life, uint64_t count)
+uint64_t
+model_greatest_revision(const struct model_life *life, uint64_t count)
 {
 	uint64_t revision = 0;
 
@@ -209,8 +209,8 @@ model_session_cursor(const struct model_life *life, reprise_position position,
 		return REPRISE_E_INVALID;
 	if (position != life->before && position < model_oldest(life))
 		return REPRISE_E_NOT_FOUND;
-	*ret_cursor =
-		model_cursor_at(life, position, greatest_revision(life, position - life->before));
+	*ret_cursor = model_cursor_at(life, position,
+				      model_greatest_revision(life, position - life->before));
 	return REPRISE_OK;
 }
 
@@ -253,7 +253,7 @@ model_before_revision(const struct model_life *life, uint64_t revision)
 {
 	const reprise_position oldest = model_oldest(life);
 
-	if (greatest_revision(life, oldest - 1 - life->before) > revision)
+	if (model_greatest_revision(life, oldest - 1 - life->before) > revision)
 		return life->before;
 	for (reprise_position at = oldest; at <= model_newest(life); at++)
 		if (model_event_at(life, at)->revision > revision)
@@ -273,15 +273,17 @@ model_cursor_at(const struct model_life *life, reprise_position position, uint64
 }
 
 struct reprise_cursor
-model_newest_cursor(const struct model_life *life)
+model_newest_cursor(const struct model_life *life, uint64_t revision_known)
 {
 	const reprise_position newest = model_newest(life);
 	uint64_t revision = 0;
 
-	if (life->count != 0)
-		revision = model_event_at(life, newest)->is_displaced
-				   ? REPRISE_REVISION_UNKNOWN
-				   : model_event_at(life, newest)->revision;
+	if (life->count != 0 && model_event_at(life, newest)->is_displaced) {
+		life->model->has_displaced_newest = true;
+		revision = revision_known;
+	} else if (life->count != 0) {
+		revision = model_event_at(life, newest)->revision;
+	}
 	return model_cursor_at(life, newest, revision);
 }
 

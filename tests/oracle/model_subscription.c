@@ -224,17 +224,19 @@ unavailable(struct model_subscription *subscription)
 {
 	struct reprise_gap gap = { .reason = REPRISE_GAP_UNAVAILABLE,
 				   .detail = subscription->refusal };
+	const uint64_t revision = subscription->durable_revision != NULL
+					  ? subscription->durable
+					  : subscription->at.revision;
 	const struct model_life *live = NULL;
 
 	for (unsigned int id = 0; id < MODEL_IDS; id++)
 		if (strcmp(subscription->model->ids[id], subscription->at.session_id) == 0)
 			live = model_find(subscription->model, id);
 	if (live != NULL) {
-		gap.cursor =
-			model_cursor_at(live, model_oldest(live) - 1, subscription->at.revision);
-		gap.newest = model_newest_cursor(live);
+		gap.cursor = model_cursor_at(live, model_oldest(live) - 1, revision);
+		gap.newest = model_newest_cursor(live, subscription->at.revision);
 	} else {
-		gap.cursor.revision = subscription->at.revision;
+		gap.cursor.revision = revision;
 		snprintf(gap.cursor.session_id, sizeof(gap.cursor.session_id), "%s",
 			 subscription->at.session_id);
 		gap.newest = gap.cursor;
@@ -286,7 +288,7 @@ trimmed(struct model_subscription *subscription)
 		.lost_first = first,
 		.lost_last = last,
 		.cursor = subscription->at,
-		.newest = model_newest_cursor(life),
+		.newest = model_newest_cursor(life, subscription->at.revision),
 	};
 }
 

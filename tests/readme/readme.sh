@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The libraries install where they are told to, pkg-config finds them there, and the programs in README.md
 # compile as they stand, run, and print what README.md says they print: shared and static, and
-# linked from C++17 as well. The second one, over a log, goes on when it is run again.
-# Usage: readme.sh PROJECT BUILD CC CXX
+# linked from C++17 as well, if a compiler is named. The second one, over a log, goes on when it is run again.
+# Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
@@ -29,31 +29,35 @@ pc=$(find "$scratch/installed" -name reprise.pc)
 PKG_CONFIG_PATH=$(dirname "$pc")
 export PKG_CONFIG_PATH
 libraries=$(pkg-config --variable=libdir reprise)
+compiler=$3
 
 expect_output() {
-	(cd "$scratch" && LD_LIBRARY_PATH=$libraries "$1") >"$scratch/printed" || exit 1
+	# shellcheck disable=SC2086 # a command and its arguments
+	(cd "$scratch" && LD_LIBRARY_PATH=$libraries ${REPRISE_RUN:-} "$1") >"$scratch/printed" || exit 1
 	diff "$scratch/expected" "$scratch/printed" || exit 1
 }
-program 1 25
-# shellcheck disable=SC2046 # lists of words
-$3 -std=c11 -Wall -Wextra "$scratch/program.c" $(pkg-config --cflags --libs reprise) \
-	-o "$scratch/shared" || exit 1
-expect_output "$scratch/shared"
-# shellcheck disable=SC2046
-$3 -std=c11 "$scratch/program.c" $(pkg-config --cflags reprise) "$libraries/libreprise.a" \
-	$(pkg-config --static --libs reprise | sed 's/-lreprise//') -o "$scratch/static" || exit 1
-expect_output "$scratch/static"
+# both NAME PACKAGE ...: the program in $scratch, with shared libraries as NAME and with static ones as NAME_static
+both() {
+	name=$1
+	shift
+	# shellcheck disable=SC2046
+	$compiler -std=c11 -Wall -Wextra "$scratch/program.c" $(pkg-config --cflags --libs "$@") \
+		-o "$scratch/$name" || exit 1
+	# shellcheck disable=SC2046
+	$compiler -std=c11 "$scratch/program.c" $(pkg-config --cflags "$@") \
+		$(pkg-config --static --libs "$@" | sed -E "s|-l(reprise[a-z_]*)|$libraries/lib\\1.a|g") \
+		-o "$scratch/${name}_static" || exit 1
+}
 
-# Twice over one log, with either library.
+program 1 25
+both plain reprise
+expect_output "$scratch/plain"
+expect_output "$scratch/plain_static"
+
 if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
+	# Twice over one log, with either library.
 	program 2 40
-	# shellcheck disable=SC2046
-	$3 -std=c11 -Wall -Wextra "$scratch/program.c" \
-		$(pkg-config --cflags --libs reprise_recorder reprise_log_sqlite) -o "$scratch/logs" || exit 1
-	# shellcheck disable=SC2046
-	$3 -std=c11 "$scratch/program.c" $(pkg-config --cflags reprise_recorder) \
-		$(pkg-config --static --libs reprise_recorder reprise_log_sqlite |
-			sed -E "s|-l(reprise[a-z_]*)|$libraries/lib\\1.a|g") -o "$scratch/logs_static" || exit 1
+	both logs reprise_recorder reprise_log_sqlite
 	for run in logs logs_static; do
 		[ $run = logs ] || awk '{ sub(/[0-9]+/, $2 + 5) } 1' "$scratch/expected" >"$scratch/later"
 		[ $run = logs ] || mv "$scratch/later" "$scratch/expected"
@@ -61,6 +65,7 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 	done
 fi
 
+[ -n "${4:-}" ] || exit 0
 cat >"$scratch/program.cc" <<'PROGRAM'
 #include <cstdio>
 #include <reprise/reprise.h>

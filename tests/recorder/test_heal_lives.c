@@ -219,7 +219,10 @@ Test(heal_lives, C08_an_invalidated_life_is_never_read_again)
 	world_close(&world, REPRISE_OK);
 
 	/* Its mark is in memory only, for now. */
-	world = world_open(path, 0, NULL);
+	struct reprise_recorder_options async = world_options();
+
+	async.invalidates_async = 1;
+	world = world_open(path, 0, &async);
 	world_write(&world);
 	world_append_until(&world, 8);
 	world_flush(&world);

@@ -238,7 +238,10 @@ Test(recorder, C20_a_session_is_not_evicted_before_it_is_recorded)
 Test(recorder, C20_an_invalidated_window_is_recorded_and_its_life_marked)
 {
 	const char *const path = scratch_path("log");
-	struct world world = world_open(path, 0, NULL);
+	struct reprise_recorder_options options = world_options();
+
+	options.invalidates_async = 1;
+	struct world world = world_open(path, 0, &options);
 
 	world_write(&world);
 	const int blocked = world_block_log(path);

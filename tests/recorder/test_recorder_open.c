@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -52,6 +53,14 @@ Test(recorder_open, bad_options_are_named)
 		"retry_ns_max");
 	refuses(&world, (struct reprise_recorder_options){ .deadline_ns = UINT64_MAX },
 		"deadline_ns");
+	refuses(&world, (struct reprise_recorder_options){ .invalidates_async = 2 },
+		"invalidates_async");
+	refuses(&world, (struct reprise_recorder_options){ .refuses_leased = 2 }, "refuses_leased");
+	refuses(&world, (struct reprise_recorder_options){ .refuses_leased = -1 },
+		"refuses_leased");
+	refuses(&world, (struct reprise_recorder_options){ .lease_ns = 99999999 }, "lease_ns");
+	refuses(&world, (struct reprise_recorder_options){ .lease_ns = 3600 * one_second + 1 },
+		"lease_ns");
 	cr_assert(eq(int, reprise_recorder_open(NULL, world.log, NULL, &recorder, NULL),
 		     REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_recorder_open(world.store, NULL, NULL, &recorder, NULL),
@@ -468,6 +477,46 @@ Test(recorder_open, a_batch_is_committed_when_there_are_many_events)
 			REPRISE_OK));
 	}
 	cr_assert(eq(u64, position, 11), "half of its window");
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+static int
+count_descriptors(void)
+{
+	DIR *const folder = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(folder) != NULL)
+		count++;
+	closedir(folder);
+	return count;
+}
+
+Test(recorder_open, P05_a_child_closes_the_descriptors_of_a_recorder)
+{
+	char *const path = scratch_path("log");
+	const int before = count_descriptors();
+	struct world world = world_open(path, 20, NULL);
+	int status = -1;
+
+	world_write(&world);
+	world_append_until(&world, 10);
+	const pid_t child = fork();
+
+	if (child == 0) {
+		alarm(20);
+		const reprise_status once = reprise_recorder_close(world.recorder);
+		const reprise_status twice = reprise_recorder_close(world.recorder);
+
+		reprise_log_close(world.log);
+		_exit(once != REPRISE_E_FORKED || twice != once || count_descriptors() != before);
+	}
+	cr_assert(eq(int, waitpid(child, &status, 0), child));
+	cr_assert(eq(int, status, 0));
+	world_append_until(&world, 20);
+	world_flush(&world);
+	cr_assert(eq(u64, world_log_stats(&world).head, 20));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }

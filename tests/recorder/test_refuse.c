@@ -14,7 +14,10 @@ static const struct reprise_bytes nothing = { NULL, 0 };
 static struct world
 refusing_world(const char *path, uint64_t events_max)
 {
-	struct world world = world_open(path, events_max, NULL);
+	struct reprise_recorder_options options = world_options();
+
+	options.invalidates_async = 1;
+	struct world world = world_open(path, events_max, &options);
 	const struct reprise_session_options refusing = { .size = sizeof(refusing),
 							  .when_full = REPRISE_WHEN_FULL_REFUSE };
 

@@ -221,6 +221,7 @@ world_crash(void (*act)(const char *path), const char *path)
 	const pid_t child = fork();
 
 	if (child == 0) {
+		alarm(50);
 		act(path);
 		_exit(7);
 	}

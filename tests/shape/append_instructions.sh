@@ -34,8 +34,10 @@ faults() {
 	END { if (!seen) print "there is no " function_name }'
 }
 
+# With the flags of an optimized build that add code (X11): none of it is in an append.
 compile() {
-	$cc -std=c11 -O2 -g -fPIC -D_GNU_SOURCE -fvisibility=hidden -Isrc -Iinclude \
+	$cc -std=c11 -O2 -g -fPIC -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
+		-D_GNU_SOURCE -fvisibility=hidden -Isrc -Iinclude \
 		-ffunction-sections -c "$1" -o "$2" || exit 1
 }
 
@@ -52,27 +54,31 @@ expect_none() {
 }
 # bell_ring_cold: somebody sleeps. stamp_take_cold: the clock, which reads memory alone.
 expect_none "$scratch/append.o" reprise_append \
-	append_any append_small append_large append_displacing
+	append_any append_small append_large append_displacing append_rising
+# Where a revision rises, which it does once for many events.
+expect_none "$scratch/append.o" append_rising append_small append_large append_displacing
 expect_none "$scratch/append.o" append_small bell_ring_cold
 expect_none "$scratch/append.o" append_large memcpy bell_ring_cold
 expect_none "$scratch/append.o" append_displacing memcpy append_any ring_room bell_ring_cold
+# assert_failed: the handle was closed, or another thread appends; no short cut asks.
 # refuse_has_room: only in a session that refuses what would displace the unrecorded.
 expect_none "$scratch/append.o" append_any \
-	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal session_refusal
+	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal session_refusal assert_failed
 found=$(faults "$scratch/append.o" write_one ring_room)
 case $found in
 "" | "there is no write_one") ;; # inlined in both its callers, which are looked at
 *) expect_none "$scratch/append.o" write_one ring_room stamp_take_cold ;;
 esac
 expect_none "$scratch/append.o" reprise_append_batch \
-	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal
+	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal assert_failed
 expect_none "$scratch/append.o" reprise_appendv \
-	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal write_one
+	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal write_one assert_failed
 expect_none "$scratch/append.o" refusal session_refusal
-expect_none "$scratch/append.o" reprise_publish \
-	ring_fill stamp_take_cold bell_ring_cold session_refusal
+compile src/store/reserve.c "$scratch/reserve.o"
+expect_none "$scratch/reserve.o" reprise_publish \
+	ring_fill stamp_take_cold bell_ring_cold session_refusal assert_failed
 compile src/store/writer.c "$scratch/writer.o"
-expect_none "$scratch/writer.o" session_refusal
+expect_none "$scratch/writer.o" session_refusal assert_failed
 expect_none "$scratch/ring.o" ring_room assert_failed
 expect_none "$scratch/ring.o" ring_keep
 compile src/store/refuse.c "$scratch/refuse.o"

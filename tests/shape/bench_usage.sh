@@ -71,6 +71,8 @@ unset TMPDIR
 
 # Peers that are not what they should be, beside a harness of their own.
 mkdir -p "$scratch/fake harness/peers"
+# It finds its shared libraries from where it is.
+ln -s "$(cd "$(dirname "$bench")/../src" && pwd)" "$scratch/src"
 cp "$bench" "$scratch/fake harness/bench"
 bench="$scratch/fake harness/bench"
 # fake NAME COMMAND: a peer that answers tasks with hosts by COMMAND, which knows $count and $hosts

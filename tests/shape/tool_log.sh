@@ -89,6 +89,19 @@ expect 1 log archive notes --before 1
 says REPRISE_E_NOT_FOUND
 [ ! -e "$scratch/log" ] || fail "it has created a log"
 
+# --- errors name the file; what is no file is not waited for ---
+if [ "$kind" = file ]; then
+	says "$scratch/log"
+	mkfifo "$scratch/fifo"
+	for verb in ls verify; do
+		expect 1 timeout 10 "$program" log $verb --file "$scratch/fifo"
+		says 'no regular file'
+		says "$scratch/fifo"
+	done
+	expect 1 timeout 10 "$program" log ls --file /dev/zero
+	says /dev/zero
+fi
+
 # --- what there is ---
 "$fill" "$kind" "$place" || exit 1
 expect 0 log ls
@@ -97,6 +110,20 @@ kind            head     watermark  lives  last life     ended  thread
 direct             4             0      0  -                 -  notes
 ring          100000             0      1  clean            -3  session
 END
+# Also of a copy in a folder that nobody can write to, which stays as it is.
+if [ "$kind" = file ]; then
+	mkdir "$scratch/copy" && cp "$scratch/log" "$scratch/copy/log" && chmod 555 "$scratch/copy"
+	mv "$scratch/out" "$scratch/listed"
+	expect 0 "$program" log ls --file "$scratch/copy/log"
+	cmp "$scratch/listed" "$scratch/out" || fail "a copy is not listed as the log is"
+	[ "$(ls "$scratch/copy")" = log ] || fail "something was created beside a copy"
+	expect 0 "$program" log verify --file "$scratch/copy/log"
+	chmod 755 "$scratch/copy"
+	ln "$scratch/copy/log" "$scratch/copy/second"
+	expect 1 "$program" log cat --file "$scratch/copy/log" notes
+	says 'hard link'
+	says "$scratch/copy/log"
+fi
 expect 0 log ls --json
 is_json
 prints <<'END'
@@ -106,25 +133,36 @@ END
 expect 0 log ls --tenant other --json
 is_json
 prints <<'END'
-{"thread":"their \"notes\"","kind":"direct","head":1,"watermark":0,"lives":0,"life":null,"ended":null}
+{"thread":"their \"notes\"\u202e","kind":"direct","head":1,"watermark":0,"lives":0,"life":null,"ended":null}
 END
+# T01: names, too, in tables and in what is said of a failure
+turned=$(printf 'n\342\200\256\342\201\246n')
+expect 0 log ls --tenant other
+grep -qF 'their "notes"\u202e' "$scratch/out" || fail "a name turns the direction of writing"
+expect 1 log cat "$turned"
+says 'n\\u202e\\u2066n'
+expect 1 log cat --tenant "$turned" "$turned"
+says 'n\\u202e\\u2066n'
+for file in out err; do
+	! grep -q "$turned" "$scratch/$file" || fail "an error turns the direction of writing"
+done
 expect 0 log ls --tenant nobody --json
 prints </dev/null
 expect 0 log cat notes
 prints <<'END'
      ordinal  time (UTC)                kind  flags    revision      bytes  payload
            1  2001-09-09 01:46:40.000      7   0000           1          5  plain
-           2  2001-09-09 01:46:40.123      0   0301           2         24  "two"\n\t\\ \u001b[31mred\u007f \u009b é
+           2  2001-09-09 01:46:40.123      0   0301           2         33  "two"\n\t\\ \u001b[31mred\u007f \u009b é\u2028\u202e\u2066
            3  2001-09-09 01:46:40.000      0   0000           2          4  \xff\xfe\u0000z
-           4  2001-09-09 01:46:40.000  65535   0000  18446744073709551615          0  
+           4  2001-09-09 01:46:40.000  65535   0000  18446744073709551614          0  
 END
 expect 0 log cat notes --json
 is_json
 prints <<'END'
 {"type":"event","ordinal":1,"kind":7,"flags":0,"revision":1,"bytes":5,"time":"2001-09-09T01:46:40.000000001Z","life":null,"payload":"plain"}
-{"type":"event","ordinal":2,"kind":0,"flags":769,"revision":2,"bytes":24,"time":"2001-09-09T01:46:40.123456789Z","life":null,"payload":"\"two\"\u000a\u0009\\ \u001b[31mred\u007f \u009b é"}
+{"type":"event","ordinal":2,"kind":0,"flags":769,"revision":2,"bytes":33,"time":"2001-09-09T01:46:40.123456789Z","life":null,"payload":"\"two\"\u000a\u0009\\ \u001b[31mred\u007f \u009b é\u2028\u202e\u2066"}
 {"type":"event","ordinal":3,"kind":0,"flags":0,"revision":2,"bytes":4,"time":"2001-09-09T01:46:40.000000002Z","life":null,"payload_base64":"//4Aeg=="}
-{"type":"event","ordinal":4,"kind":65535,"flags":0,"revision":18446744073709551615,"bytes":0,"time":"2001-09-09T01:46:40.000000003Z","life":null,"payload":""}
+{"type":"event","ordinal":4,"kind":65535,"flags":0,"revision":"18446744073709551614","bytes":0,"time":"2001-09-09T01:46:40.000000003Z","life":null,"payload":""}
 END
 expect 0 log cat notes --after 1 --limit 1 --json
 tiles 2 2
@@ -180,7 +218,7 @@ expect 0 log cat notes --json
 prints <<'END'
 {"type":"archived","first":1,"last":2}
 {"type":"event","ordinal":3,"kind":0,"flags":0,"revision":2,"bytes":4,"time":"2001-09-09T01:46:40.000000002Z","life":null,"payload_base64":"//4Aeg=="}
-{"type":"event","ordinal":4,"kind":65535,"flags":0,"revision":18446744073709551615,"bytes":0,"time":"2001-09-09T01:46:40.000000003Z","life":null,"payload":""}
+{"type":"event","ordinal":4,"kind":65535,"flags":0,"revision":"18446744073709551614","bytes":0,"time":"2001-09-09T01:46:40.000000003Z","life":null,"payload":""}
 END
 expect 0 log tail notes --json
 tiles 3 4
@@ -206,6 +244,22 @@ if [ "$kind" = postgres ]; then
 	expect 0 log ls --schema reprise
 	expect 1 log ls --schema other
 	says REPRISE_E_NOT_FOUND
+	# Q05: verify tells what differs in the policies that keep tenants apart, and looks at the threads all the same
+	command -v psql >/dev/null || exit $bad
+	change() { psql -qX -d "$place" -c "$1" || fail "psql refuses $1"; }
+	change 'CREATE POLICY everyone ON reprise.rows USING (true)'
+	for threads in '' notes; do
+		# shellcheck disable=SC2086 # none, or one
+		expect 1 log verify $threads
+		says 'REPRISE_E_CORRUPT.*policies.*policy everyone is not the log'
+		grep -q '^notes: .* 0 faults$' "$scratch/out" || fail "verify: looks at no thread when a policy differs"
+	done
+	change 'DROP POLICY everyone ON reprise.rows'
+	change 'ALTER TABLE reprise.heads DISABLE ROW LEVEL SECURITY'
+	expect 1 log verify
+	says 'REPRISE_E_CORRUPT.*policies.*heads'
+	change 'ALTER TABLE reprise.heads ENABLE ROW LEVEL SECURITY'
+	expect 0 log verify
 	exit $bad
 fi
 
@@ -221,6 +275,18 @@ if command -v sqlite3 >/dev/null; then
 	expect 1 log cat notes
 	says REPRISE_E_CORRUPT
 	expect 0 log verify session
+	# T02: a number that has no name is told, and never looked up in a table of names
+	cp "$scratch/log" "$scratch/numbers"
+	sqlite3 "$scratch/numbers" 'UPDATE lives SET state = 100000; UPDATE rows SET reason = 77 WHERE type = 1' || exit 1
+	for verb in 'ls' 'cat' 'tail' 'verify'; do
+		thread=session
+		[ $verb != ls ] || thread=
+		# shellcheck disable=SC2086 # none for ls
+		expect 1 "$program" log $verb --file "$scratch/numbers" $thread
+		grep -qE "REPRISE_E_CORRUPT|1 faults; the first at [0-9]+: a life's" "$scratch/out" "$scratch/err" ||
+			fail "$verb does not tell a number that has no name"
+		! grep -q '(null)' "$scratch/out" || fail "$verb prints (null)"
+	done
 fi
 head -c 5000 /dev/urandom >"$scratch/foreign"
 expect 1 "$program" log ls --file "$scratch/foreign"

@@ -63,15 +63,18 @@ static int
 fill_notes(struct reprise_log *log)
 {
 	const struct reprise_log_key key = { "default", "notes" };
-	const struct reprise_log_key other = { "other", "their \"notes\"" };
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional): the log's command must escape it */
+	const struct reprise_log_key other = { "other", "their \"notes\"\xe2\x80\xae" };
 	const struct reprise_log_new_entry entries[] = {
 		{ .revision = 1, .time_ns = TIME_NS(1), .kind = 7, .payload = BYTES("plain") },
 		{ .revision = 2,
 		  .time_ns = TIME_NS(123456789),
 		  .flags = REPRISE_EVENT_COMMIT | 0x300,
-		  .payload = BYTES("\"two\"\n\t\\ \x1b[31mred\x7f \xc2\x9b \xc3\xa9") },
+		  /* NOLINTNEXTLINE(misc-misleading-bidirectional): the log's command must escape it */
+		  .payload = BYTES("\"two\"\n\t\\ \x1b[31mred\x7f \xc2\x9b \xc3\xa9"
+				   "\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6") },
 		{ .revision = 2, .time_ns = TIME_NS(2), .payload = BYTES("\xff\xfe\x00z") },
-		{ .revision = UINT64_MAX, .time_ns = TIME_NS(3), .kind = 65535 },
+		{ .revision = UINT64_MAX - 1, .time_ns = TIME_NS(3), .kind = 65535 },
 	};
 
 	MUST(reprise_log_append(log, &key, NULL, entries, 4, NULL, NULL));

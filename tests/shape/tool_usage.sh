@@ -65,6 +65,27 @@ balances sh -c 'ulimit -n 100 && exec "$@"' sh "$1" demo --sessions 20 --hosts 8
 grep -q '^80 hosts would wait for a descriptor, and there are but 36' "$table" ||
 	{ echo "tool: does not say that there are too few descriptors"; bad=1; }
 
+# T04: a line of 10 MiB is an event like another, with a log, too.
+long=$(mktemp -d) || exit 1
+trap 'rm -rf "$empty" "$lines" "$table" "$long"' EXIT
+{ head -c 10485760 /dev/zero | tr '\0' x; printf '\nshort\n'; } >"$long/lines"
+expect 0 timeout 50 "$1" demo --rate 200 --seconds 1 "$long/lines"
+
+# T04: Ctrl-C ends a run, and prints the table so far.
+for options in '--rate 1000' '--sessions 20 --hosts 8'; do
+	# shellcheck disable=SC2086 # words
+	"$1" demo --seconds 100 $options "$lines" >"$table" 2>&1 &
+	runs=$!
+	tries=150
+	until grep -q appended "$table" || [ $tries = 0 ]; do sleep 0.1; tries=$((tries - 1)); done
+	kill -INT $runs
+	wait $runs
+	got=$?
+	[ $got = 130 ] || { echo "tool: 'demo $options' answered $got after an interrupt, not 130"; bad=1; }
+	grep -q '^Interrupted: ' "$table" || { echo "tool: 'demo $options' does not say that it was interrupted"; bad=1; }
+	grep -qE '(stays|all) +[0-9]+ +[1-9]' "$table" || { echo "tool: 'demo $options' has no table after an interrupt"; bad=1; }
+done
+
 # What it prints must arrive.
 "$1" demo --rate 1000 --seconds 1 "$lines" >/dev/full 2>&1 && { echo "tool: lost its output in silence"; bad=1; }
 exit $bad

@@ -374,3 +374,66 @@ Test(append, stamps_of_a_session_never_fall)
 	reprise_session_close(session);
 	close_store(store);
 }
+
+/* Also where it is the first revision that rises, where room must be made first, and where the window is empty. */
+Test(append, L48_no_event_has_the_revision_that_is_unknown)
+{
+	struct reprise_store *store = store_with(4, 0, 0);
+	struct reprise_session *session = writer_of(store);
+	const struct reprise_new_event events[2] = { { .revision = 8 },
+						     { .revision = REPRISE_REVISION_UNKNOWN } };
+	const struct reprise_bytes bytes = { "x", 1 };
+	struct iovec part = { "x", 1 };
+	reprise_position position = 77;
+	void *payload = NULL;
+
+	for (uint64_t newest = 0; newest <= 9; newest++) {
+		const struct reprise_session_stats before = stats_of_s(store);
+
+		cr_assert(eq(
+			int,
+			reprise_append(session, REPRISE_REVISION_UNKNOWN, 0, 0, bytes, &position),
+			REPRISE_E_INVALID));
+		cr_assert(eq(int,
+			     reprise_appendv(session, REPRISE_REVISION_UNKNOWN, 0, 0, &part, 1,
+					     &position),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(int, reprise_append_batch(session, events, 2, &position),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(u64, position, 77));
+		const struct reprise_session_stats after = stats_of_s(store);
+
+		cr_assert(eq(u64, after.newest, newest));
+		cr_assert(eq(u64, after.oldest, before.oldest), "nothing was displaced");
+		append_event(session, newest / 2, 0, 0, "x");
+	}
+	cr_assert(eq(int, reprise_reserve(session, 1, &payload), REPRISE_OK));
+	cr_assert(eq(int, reprise_publish(session, REPRISE_REVISION_UNKNOWN, 0, 0, 1, &position),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_publish(session, 9, 0, 0, 1, &position), REPRISE_OK));
+	cr_assert(eq(u64, position, 11));
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* A revision that rises takes another way than one that does not; what came before each event is in its header. */
+Test(append, A22_a_position_before_a_revision_is_found_whichever_way_it_rose)
+{
+	struct reprise_store *store = store_with(64, 0, 0);
+	struct reprise_session *session = writer_of(store);
+	static const uint64_t revisions[] = { 0, 3, 3, 1, 5, 5, 2, 9 };
+	struct reprise_cursor cursor;
+
+	for (size_t i = 0; i < 8; i++)
+		append_event(session, revisions[i], 0, 0, "x");
+	static const reprise_position expected[] = { 1, 1, 1, 4, 4, 7, 7, 7, 7, 8 };
+
+	for (uint64_t revision = 0; revision <= 9; revision++) {
+		cr_assert(
+			eq(int, reprise_current_cursor(store, "s", revision, &cursor), REPRISE_OK));
+		cr_assert(eq(u64, cursor.position, expected[revision]), "%llu",
+			  (unsigned long long)revision);
+	}
+	reprise_session_close(session);
+	close_store(store);
+}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -190,6 +192,24 @@ Test(fork, in_the_child_every_call_says_so_and_the_parent_goes_on)
 	expect_text(all.subscription, "two");
 	expect_text(all.subscription, "three");
 	expect_empty(all.subscription);
+	close_heirloom(&all);
+}
+
+Test(fork, P05_a_child_closes_the_descriptor_of_a_subscription)
+{
+	struct heirloom all = heirloom();
+	int fd = -1, status = 0;
+
+	cr_assert(eq(int, reprise_subscription_fd(all.subscription, &fd, NULL), REPRISE_OK));
+	const pid_t pid = fork();
+
+	if (pid == 0) {
+		reprise_subscription_close(all.subscription);
+		_exit(fcntl(fd, F_GETFD) != -1 || errno != EBADF);
+	}
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	cr_assert(eq(int, status, 0));
+	cr_assert(eq(int, fcntl(fd, F_GETFD), FD_CLOEXEC));
 	close_heirloom(&all);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store/session.h"
 #include "store/stamp.h"
@@ -445,12 +446,15 @@ Test(store, a_refused_reservation_is_tried_again_at_the_size_that_is_needed)
  * NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
  */
 static bool is_refused_thread, is_refused_random;
+static long page_bytes; /* of another kernel; 0: this one's */
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument);
 ssize_t __real_getrandom(void *to, size_t bytes, unsigned int flags);
 ssize_t __wrap_getrandom(void *to, size_t bytes, unsigned int flags);
+long __real_sysconf(int name);
+long __wrap_sysconf(int name);
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 int
@@ -468,6 +472,39 @@ __wrap_getrandom(void *to, size_t bytes, unsigned int flags)
 		return __real_getrandom(to, bytes, flags);
 	errno = ENOSYS;
 	return -1;
+}
+
+long
+__wrap_sysconf(int name)
+{
+	return name == _SC_PAGESIZE && page_bytes != 0 ? page_bytes : __real_sysconf(name);
+}
+
+/* The pool gives the kernel whole pages back, each of one block. */
+Test(store, X12_two_blocks_share_no_page_however_large_pages_are)
+{
+	for (page_bytes = 4096; page_bytes <= 65536; page_bytes *= 4) {
+		const uint64_t page = (uint64_t)page_bytes;
+		uint64_t first = 0;
+		struct memory memory;
+		struct pool pool;
+
+		cr_assert(memory_init(&memory, NULL));
+		pool_open(&pool, &memory, false);
+		for (uint64_t bytes = 1; bytes < 300000; bytes += 1 + bytes / 3) {
+			const struct block *const block = pool_take(&pool, bytes);
+			const uint64_t at = (uint64_t)(uintptr_t)block->memory;
+
+			cr_assert(ge(u64, block->bytes, bytes));
+			cr_assert(eq(u64, block->bytes, pool_block_bytes(bytes)));
+			cr_assert(eq(u64, block->bytes % page, 0));
+			/* This kernel aligns the reservation to its own pages. */
+			first = first != 0 ? first : at;
+			cr_assert(eq(u64, (at - first) % page, 0));
+		}
+		pool_close(&pool);
+	}
+	page_bytes = 0;
 }
 
 static void

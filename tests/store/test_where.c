@@ -9,7 +9,8 @@ current_at(struct reprise_store *store, uint64_t revision)
 	struct reprise_cursor cursor;
 
 	cr_assert(eq(int, reprise_current_cursor(store, "s", revision, &cursor), REPRISE_OK));
-	cr_assert(eq(u64, cursor.revision, revision), "it carries the given one");
+	if (revision != REPRISE_REVISION_UNKNOWN)
+		cr_assert(eq(u64, cursor.revision, revision), "it carries the given one");
 	return cursor.position;
 }
 
@@ -128,6 +129,41 @@ Test(where, A23_earliest_stands_before_everything_retained)
 	cr_assert(eq(int, reprise_earliest_cursor(store, "s", 0, &cursor), REPRISE_OK));
 	cr_assert(eq(u64, cursor.position, 5));
 	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	close_store(store);
+}
+
+/* A cursor that carried it would be ahead of every durable state. */
+Test(where, L25_no_cursor_carries_the_revision_that_is_unknown)
+{
+	struct reprise_store *store = store_with(4, 0, 0);
+	struct reprise_session *session = writer_of(store);
+	const uint64_t revisions[] = { 1, 6, 3, 2, 5, 9, 4, 9, 8 };
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_cursor cursor;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < 9; i++) {
+		cr_assert(eq(int,
+			     reprise_current_cursor(store, "s", REPRISE_REVISION_UNKNOWN, &cursor),
+			     REPRISE_OK));
+		cr_assert(eq(u64, cursor.position, i));
+		cr_assert(eq(u64, cursor.revision, most));
+		append_event(session, revisions[i], 0, 0, "x");
+		most = most < revisions[i] ? revisions[i] : most;
+	}
+	/* Positions 1 to 5 have left: the greatest of theirs is 6. */
+	cr_assert(eq(int, reprise_earliest_cursor(store, "s", REPRISE_REVISION_UNKNOWN, &cursor),
+		     REPRISE_OK));
+	cr_assert(eq(u64, cursor.position, 5));
+	cr_assert(eq(u64, cursor.revision, 6));
+	cr_assert(eq(int,
+		     reprise_resume_after(store, &cursor, REPRISE_REVISION_UNKNOWN, NULL,
+					  &subscription, &error),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "durable_revision"));
+	cr_assert(eq(ptr, subscription, NULL));
 	reprise_session_close(session);
 	close_store(store);
 }

@@ -230,7 +230,9 @@ open_visit(struct lives_host *host, struct visit *visit)
 	reprise_status status;
 
 	visit->seen = cursor->position;
-	visit->durable = cursor->revision + stress_random(&host->random) % 3 - 1;
+	/* One less, the same, or one more. */
+	visit->durable = cursor->revision + stress_random(&host->random) % 3;
+	visit->durable -= visit->durable != 0;
 	if (visit->manner == MANNER_RESUME)
 		status = reprise_resume_after(lives_store, cursor, visit->durable, &options,
 					      &visit->subscription, NULL);

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-static atomic_int left; /* calls up to the one; 0 and below: none is refused */
+static atomic_size_t mapping_bytes; /* from which on mappings are refused; 0: none are */
+static atomic_int left;             /* calls up to the one; 0 and below: none is refused */
 
 void
 refusal_begin(int number)
@@ -19,6 +20,20 @@ bool
 refusal_end(void)
 {
 	return atomic_exchange(&left, 0) <= 0;
+}
+
+void
+refusal_of_mappings(size_t bytes)
+{
+	atomic_store(&mapping_bytes, bytes);
+}
+
+static bool
+is_mapping_refused(size_t bytes)
+{
+	const size_t from = atomic_load(&mapping_bytes);
+
+	return (from != 0 && bytes >= from) || refusal_is_now();
 }
 
 bool
@@ -34,8 +49,6 @@ refusal_is_now(void)
 	W(void *, NULL, realloc, (void *memory, size_t size), (memory, size)) \
 	W(void *, NULL, aligned_alloc, (size_t alignment, size_t size), (alignment, size)) \
 	W(char *, NULL, strdup, (const char *text), (text)) \
-	W(void *, MAP_FAILED, mmap, (void *at, size_t size, int protection, int flags, int fd, \
-				     off_t offset), (at, size, protection, flags, fd, offset)) \
 	W(int, EAGAIN, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes, \
 					void *(*start)(void *), void *argument), \
 	  (thread, attributes, start, argument))
@@ -51,4 +64,21 @@ refusal_is_now(void)
 	}
 
 WRAPS(WRAP)
+
+void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *
+__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	return is_mapping_refused(size) ? MAP_FAILED
+					: __real_mmap(at, size, protection, flags, fd, offset);
+}
+
+void *__real_mremap(void *at, size_t size, size_t new_size, int flags);
+void *__wrap_mremap(void *at, size_t size, size_t new_size, int flags);
+void *
+__wrap_mremap(void *at, size_t size, size_t new_size, int flags)
+{
+	return is_mapping_refused(new_size) ? MAP_FAILED : __real_mremap(at, size, new_size, flags);
+}
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */

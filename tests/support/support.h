@@ -66,4 +66,11 @@ void refuse_membarrier(void);
 static const uint64_t one_second = UINT64_C(1000000000);
 static const uint64_t one_hour = 3600 * UINT64_C(1000000000);
 
+/* AddressSanitizer does not follow a thread that is cancelled inside other functions, and reports their frames. */
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_UNWINDING_UNKNOWN true
+#else
+#define IS_UNWINDING_UNKNOWN false
+#endif
+
 #endif /* SUPPORT_SUPPORT_H */

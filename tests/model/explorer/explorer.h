@@ -10,6 +10,7 @@
  *   memory.c     what a load may answer: each word keeps its stores, each thread a view
  *   schedule.c   fibers, and who goes on at each step; what was chosen, to be chosen again
  *   kernel.c     futex, membarrier, mutexes, conditions, threads, the clock
+ *   pages.c      mmap, without the kernel
  *   search.c     which choices to try next: all, up to a number of deviations; then random ones
  *
  * An execution without deviations runs each thread until it blocks, then the next one in turn, and

@@ -113,6 +113,17 @@ explorer_wait(const volatile void *condition, const volatile void *mutex)
 	return explorer_lock(mutex);
 }
 
+/* The time runs out as that of a futex does: model_allow. */
+int
+explorer_timed_wait(const volatile void *condition, const volatile void *mutex)
+{
+	explorer_unlock(mutex);
+	const bool is_woken = schedule_block(condition, true);
+
+	explorer_lock(mutex);
+	return is_woken ? 0 : ETIMEDOUT;
+}
+
 int
 explorer_broadcast(const volatile void *condition)
 {
@@ -126,6 +137,15 @@ explorer_broadcast(const volatile void *condition)
  * The kernel compares the word under a lock that wakers take, too: so who waits has seen what they
  * had seen of this word, or is found asleep by them.
  */
+/* Nobody is cancelled here. */
+bool
+futex_wait_cancellable(atomic_u32 *word, uint32_t expected, uint64_t deadline_ns,
+		       void (*clean_up)(void *context), void *context)
+{
+	(void)clean_up, (void)context;
+	return futex_wait(word, expected, deadline_ns);
+}
+
 bool
 futex_wait(atomic_u32 *word, uint32_t expected, uint64_t deadline_ns)
 {

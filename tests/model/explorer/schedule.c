@@ -2,6 +2,7 @@
 
 /* Fibers: the threads of the program, one of which runs at a time. */
 
+#include <errno.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +86,11 @@ go_to(int next)
 	search_trace("thread %d goes on", next);
 	current = next;
 	swap_locals(before, next);
+	const int error = errno; /* each thread has its own */
+
 	if (swapcontext(&threads[before].context, &threads[next].context) != 0)
 		abort();
+	errno = error;
 }
 
 static bool

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "inside.h"
@@ -45,7 +46,7 @@ static unsigned int random_deviations = 8;
 static uint64_t seed = 1, state;
 static const char *name;
 int model_case;
-static uint64_t executions, executions_random;
+static uint64_t executions, executions_random, executions_begun;
 bool is_tracing;
 
 static struct {
@@ -168,17 +169,34 @@ crash(int signal)
 	model_fail(__FILE__, __LINE__, "a crash");
 }
 
+/* A loop without a step, around a list that is broken perhaps: executions take less than a millisecond. */
+static void
+look_for_progress(int signal)
+{
+	static uint64_t before;
+
+	(void)signal;
+	if (executions_begun == before)
+		model_fail(__FILE__, __LINE__, "a loop that does not end");
+	before = executions_begun;
+}
+
 static void
 catch_crashes(void)
 {
 	static unsigned char stack[64 * 1024];
 	const stack_t apart = { .ss_sp = stack, .ss_size = sizeof(stack) };
-	const struct sigaction action = { .sa_handler = crash, .sa_flags = SA_ONSTACK };
+	const struct sigaction on_crash = { .sa_handler = crash, .sa_flags = SA_ONSTACK };
+	const struct sigaction on_tick = { .sa_handler = look_for_progress,
+					   .sa_flags = SA_ONSTACK | SA_RESTART };
+	const struct itimerval ticks = { .it_interval.tv_sec = 5, .it_value.tv_sec = 5 };
 
 	sigaltstack(&apart, NULL);
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
-	sigaction(SIGABRT, &action, NULL);
+	sigaction(SIGSEGV, &on_crash, NULL);
+	sigaction(SIGBUS, &on_crash, NULL);
+	sigaction(SIGABRT, &on_crash, NULL);
+	sigaction(SIGVTALRM, &on_tick, NULL);
+	setitimer(ITIMER_VIRTUAL, &ticks, NULL); /* the time that this program has computed */
 }
 
 void
@@ -194,6 +212,7 @@ static void
 execute(void)
 {
 	choices_count = 0;
+	executions_begun++;
 	schedule_run(explorer_program);
 	if (choices_count > longest)
 		longest = choices_count;

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/heal_watch.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/numbers.h"
+#include "recorder/heal_queue.h"
+#include "recorder/recorder.h"
+
+#define WATCH_NS UINT64_C(15000000) /* between two looks at the log's version */
+
+/* Looking at sessions that change takes at most this part of the time. */
+#define WATCH_PART 10
+
+static struct watched *
+find_watched(struct watching *watching, const struct backfill *backfill)
+{
+	for (size_t i = 0; i < watching->count; i++)
+		if (watching->sessions[i].hash == backfill->hash &&
+		    strcmp(watching->sessions[i].id, backfill->session_id) == 0)
+			return &watching->sessions[i];
+	return NULL;
+}
+
+/* The sessions that somebody waits for, as far as there is room. */
+static void
+collect_watched(struct healing *healing)
+{
+	struct watching *const watching = &healing->watching;
+	struct backfill *backfill;
+
+	watching->count = 0;
+	TAILQ_FOREACH(backfill, &healing->waiting, link)
+	if (watching->count < WATCHED_MAX && find_watched(watching, backfill) == NULL) {
+		struct watched *const watched = &watching->sessions[watching->count++];
+
+		watched->hash = backfill->hash;
+		memcpy(watched->id, backfill->session_id, sizeof(watched->id));
+	}
+}
+
+/* Serves each subscription whose session has changed; one whose session could not be read is served after a while. */
+static void
+stir_changed(struct healing *healing)
+{
+	const uint64_t retry_ns = clock_ns() + HEAL_LOOK_NS;
+	struct backfill *backfill, *next;
+
+	for (backfill = TAILQ_FIRST(&healing->waiting); backfill != NULL; backfill = next) {
+		const struct watched *const watched = find_watched(&healing->watching, backfill);
+
+		next = TAILQ_NEXT(backfill, link);
+		if (watched != NULL && watched->is_read &&
+		    memcmp(&watched->seen, &backfill->seen, sizeof(watched->seen)) == 0)
+			continue;
+		heal_queue_remove(healing, backfill);
+		if (watched != NULL && watched->is_read)
+			heal_queue_put(healing, backfill);
+		else
+			heal_queue_park(healing, backfill, retry_ns);
+	}
+}
+
+/* Not under the lock. */
+static void
+read_watched(struct reprise_recorder *recorder)
+{
+	struct watching *const watching = &recorder->healing.watching;
+
+	for (size_t i = 0; i < watching->count; i++) {
+		struct watched *const watched = &watching->sessions[i];
+		const struct reprise_log_key key = { recorder->tenant, watched->id };
+		struct reprise_log_stats stats = { .size = sizeof(stats) };
+
+		watched->is_read =
+			reprise_log_stats(recorder->reading, &key, &stats, NULL) == REPRISE_OK;
+		watched->seen = heal_seen(&stats);
+	}
+}
+
+/* Not under the lock. */
+static reprise_status
+read_version(struct reprise_log *log, uint64_t *ret_version)
+{
+	pthread_mutex_lock(&log->lock);
+	const reprise_status status = log->adapter->version(log, ret_version, NULL);
+
+	pthread_mutex_unlock(&log->lock);
+	return status;
+}
+
+/* The version is read before the sessions are, so that a commit in between is noticed the next time. */
+void
+heal_watch(struct reprise_recorder *recorder)
+{
+	struct healing *const healing = &recorder->healing;
+	struct watching *const watching = &healing->watching;
+	const uint64_t begin = clock_ns();
+	uint64_t version = 0;
+
+	pthread_mutex_unlock(&healing->lock);
+	const reprise_status status = read_version(recorder->reading, &version);
+
+	pthread_mutex_lock(&healing->lock);
+	watching->due_ns = clock_ns() + (status == REPRISE_OK ? WATCH_NS : HEAL_LOOK_NS);
+	if (status != REPRISE_OK || (watching->has_version && watching->version == version))
+		return;
+	collect_watched(healing);
+	pthread_mutex_unlock(&healing->lock);
+	read_watched(recorder);
+	pthread_mutex_lock(&healing->lock);
+	stir_changed(healing);
+	watching->has_version = true;
+	watching->version = version;
+	const uint64_t now = clock_ns();
+
+	watching->due_ns = now + greatest(WATCH_NS, WATCH_PART * (now - begin));
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <libpq-fe.h>
+
+#include "server.h"
+
+enum {
+	PAIRS_MAX = 16,
+	CLIENT = 0,
+	SERVER = 1,
+};
+
+struct pair {
+	int fds[2];
+};
+
+static int
+socket_at(const char *path, bool is_listening)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (is_listening) {
+		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+		    listen(fd, PAIRS_MAX) != 0)
+			return -1;
+	} else if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		return -1;
+	}
+	return fd;
+}
+
+static void
+write_all(int fd, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		const ssize_t written = write(fd, bytes, size);
+
+		if (written < 0)
+			return;
+		bytes += written;
+		size -= (size_t)written;
+	}
+}
+
+/* False if the pair is to be closed. */
+static bool
+forward(struct proxy_shared *shared, const struct pair *pair, int from)
+{
+	char bytes[4096];
+	size_t room = sizeof(bytes);
+	const uint64_t left = atomic_load(&shared->limit) - atomic_load(&shared->forwarded);
+
+	if (from == CLIENT && left < room)
+		room = left;
+	const ssize_t size = read(pair->fds[from], bytes, room);
+
+	if (size <= 0)
+		return false;
+	write_all(pair->fds[1 - from], bytes, (size_t)size);
+	if (from == CLIENT)
+		atomic_fetch_add(&shared->forwarded, (uint64_t)size);
+	return true;
+}
+
+static void
+serve(struct proxy_shared *shared, int listening, const char *server)
+{
+	struct pair pairs[PAIRS_MAX];
+	nfds_t count = 0;
+
+	for (;;) {
+		struct pollfd polls[1 + 2 * PAIRS_MAX] = { { .fd = listening, .events = POLLIN } };
+		const nfds_t before = count;
+
+		if (atomic_load(&shared->forwarded) >= atomic_load(&shared->limit)) {
+			usleep(1000);
+			continue;
+		}
+		for (nfds_t i = 0; i < 2 * count; i++)
+			polls[1 + i] =
+				(struct pollfd){ .fd = pairs[i / 2].fds[i % 2], .events = POLLIN };
+		if (poll(polls, 1 + 2 * count, 10) <= 0)
+			continue;
+		for (nfds_t i = before; i-- > 0;) {
+			for (int from = CLIENT; from <= SERVER; from++) {
+				if (atomic_load(&shared->forwarded) >= atomic_load(&shared->limit))
+					break;
+				if (polls[1 + 2 * i + (nfds_t)from].revents == 0 ||
+				    forward(shared, &pairs[i], from))
+					continue;
+				close(pairs[i].fds[CLIENT]);
+				close(pairs[i].fds[SERVER]);
+				pairs[i] = pairs[--count];
+				break;
+			}
+		}
+		if (polls[0].revents != 0 && count < PAIRS_MAX) {
+			pairs[count].fds[CLIENT] = accept(listening, NULL, NULL);
+			pairs[count].fds[SERVER] = socket_at(server, false);
+			count++;
+		}
+	}
+}
+
+void
+proxy_open(struct proxy *proxy)
+{
+	char path[PROXY_FOLDER_BYTES + 32];
+	char server[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+
+	snprintf(proxy->folder, sizeof(proxy->folder), "/tmp/reprise-proxy.XXXXXX");
+	cr_assert(ne(ptr, mkdtemp(proxy->folder), NULL));
+	snprintf(path, sizeof(path), "%s/.s.PGSQL.5432", proxy->folder);
+	snprintf(server, sizeof(server), "%s/.s.PGSQL.5432", getenv("REPRISE_POSTGRES_SERVER"));
+	snprintf(proxy->connection, sizeof(proxy->connection), "%s host=%s",
+		 options_of(NULL, "x").connection, proxy->folder);
+	proxy->shared = mmap(NULL, sizeof(*proxy->shared), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert(ne(ptr, proxy->shared, MAP_FAILED));
+	atomic_init(&proxy->shared->forwarded, 0);
+	atomic_init(&proxy->shared->limit, UINT64_MAX);
+	const int listening = socket_at(path, true);
+
+	cr_assert(ne(int, listening, -1));
+	proxy->process = fork();
+	if (proxy->process == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(STDOUT_FILENO);
+		serve(proxy->shared, listening, server);
+	}
+	close(listening);
+}
+
+void
+proxy_close(struct proxy *proxy)
+{
+	char path[PROXY_FOLDER_BYTES + 32];
+
+	kill(proxy->process, SIGKILL);
+	waitpid(proxy->process, NULL, 0);
+	snprintf(path, sizeof(path), "%s/.s.PGSQL.5432", proxy->folder);
+	unlink(path);
+	rmdir(proxy->folder);
+	munmap(proxy->shared, sizeof(*proxy->shared));
+}
+
+void
+proxy_stop_after(struct proxy *proxy, uint64_t bytes)
+{
+	atomic_store(&proxy->shared->limit, atomic_load(&proxy->shared->forwarded) + bytes);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOG_POSTGRES_PROXY_H
+#define LOG_POSTGRES_PROXY_H
+
+/*
+ * A proxy in front of the tests' server, a process of its own, that can stop forwarding without closing anything: as
+ * when the machine on one side vanishes, or a firewall forgets a connection.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	PROXY_FOLDER_BYTES = 32
+};
+
+struct proxy {
+	pid_t process;
+	char folder[PROXY_FOLDER_BYTES]; /* of its socket */
+	char connection[512];            /* the tests' server, through it */
+	struct proxy_shared *shared;
+};
+
+struct proxy_shared {
+	_Atomic uint64_t forwarded; /* bytes from clients to the server */
+	_Atomic uint64_t limit;     /* of those; from there on nothing is forwarded either way */
+};
+
+void proxy_open(struct proxy *proxy);
+void proxy_close(struct proxy *proxy);
+
+/* Forwards so many bytes more to the server, and then nothing. */
+void proxy_stop_after(struct proxy *proxy, uint64_t bytes);
+
+#endif /* LOG_POSTGRES_PROXY_H */
