@@ -9,6 +9,7 @@
 /* A tenant or a thread: 1 to 128 bytes of valid UTF-8 without control characters. */
 bool name_is_good(const char *name);
 
+/* For the room conversation, too. */
 #define handle_check reprise_private_log_handle_check
 
 /* E_INVALID, naming the argument, unless the handle and the key are good. E_FORKED if the handle is another process's. */

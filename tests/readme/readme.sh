@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The libraries install where they are told to, pkg-config finds them there, and the programs in README.md
 # compile as they stand, run, and print what README.md says they print: shared and static, and
-# linked from C++17 as well, if a compiler is named. The second one, over a log, goes on when it is run again.
+# linked from C++17 as well, if a compiler is named. The second one, over a log, goes on when it is run again; the third
+# one, a conversation, is run three times.
 # Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
@@ -62,6 +63,18 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 		[ $run = logs ] || awk '{ sub(/[0-9]+/, $2 + 5) } 1' "$scratch/expected" >"$scratch/later"
 		[ $run = logs ] || mv "$scratch/later" "$scratch/expected"
 		expect_output "$scratch/$run"
+	done
+
+	# Three times over one log: it dies, goes on, and has nothing to do.
+	program 3 40
+	both work reprise_conversation reprise_log_sqlite
+	for run in work work_static; do
+		rm -f "$scratch"/work.db*
+		for i in 1 2 3; do
+			# shellcheck disable=SC2086 # a command and its arguments
+			(cd "$scratch" && LD_LIBRARY_PATH=$libraries ${REPRISE_RUN:-} "./$run") || exit 1
+		done >"$scratch/printed"
+		diff "$scratch/expected" "$scratch/printed" || exit 1
 	done
 fi
 

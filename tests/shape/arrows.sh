@@ -16,6 +16,7 @@ allowed() {
 	log) echo base log ;;
 	log_sqlite) echo base log log_sqlite ;;
 	log_postgres) echo base log log_postgres ;;
+	conversation) echo base log conversation ;;
 	recorder) echo base ring store log recorder ;;
 	tool) echo tool ;;
 	*) echo ;;
@@ -78,8 +79,14 @@ for header in include/reprise/*.h; do
 done
 
 # Words that stand for another one of ours (src/README.md).
-if grep -rniE '\b(consumer|listener|subscriber|follower|reader|message|sequence number)s?\b' \
-	include src bench tests --include='*.[ch]'; then
+words() {
+	grep -rniE "\b($1)s?\b" include src bench tests --include='*.[ch]'
+}
+if words 'consumer|listener|subscriber|follower|reader|sequence number'; then
 	fail "a word that stands for another one of ours"
+fi
+# A conversation has messages, and nothing else has.
+if words message | grep -vE '^[^:]*(/conversation/|conversation[_a-z]*\.)'; then
+	fail "a word that stands for another one of ours: message"
 fi
 exit $bad

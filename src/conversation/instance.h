@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONVERSATION_INSTANCE_H
+#define CONVERSATION_INSTANCE_H
+
+/* The parts of an instance of a conversation. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <reprise/conversation.h>
+
+#include "conversation/state.h"
+
+struct reprise_conversation {
+	struct reprise_log *log;
+	char tenant[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	char thread[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	uint64_t
+		expected; /* the head that the stream must have; also how many events came before */
+	bool is_stale;    /* the stream may have another head */
+	struct conversation_state *state; /* of the events up to `expected` */
+};
+
+/* Borrowed from the instance. */
+static inline struct reprise_log_key
+instance_key(const struct reprise_conversation *conversation)
+{
+	return (struct reprise_log_key){ conversation->tenant, conversation->thread };
+}
+
+/* As far as a valid id may reach: one that is longer stays too long. */
+struct reprise_bytes instance_id(const char *id);
+
+/* E_CORRUPT: the event at @ordinal is no good. */
+reprise_status instance_corrupt(struct reprise_error *error, uint64_t ordinal, const char *fault);
+
+#endif /* CONVERSATION_INSTANCE_H */
