@@ -149,7 +149,8 @@ static struct reprise_recorder recorder;
 static pthread_mutex_t log_lock;
 static pthread_cond_t is_asked;
 static uint64_t log_newest;
-static bool has_parked, has_cancelled, has_overtaken;
+static bool has_parked;                   /* under the lock */
+static bool has_cancelled, has_overtaken; /* of "healed again", which has one host */
 
 uint64_t
 recorder_hash(const char *id)
@@ -329,7 +330,8 @@ static void
 cancel(struct store_port *mine, struct backfill *backfill)
 {
 	heal_cancel(mine, backfill);
-	has_cancelled = true;
+	if (model_case == HEALED_AGAIN)
+		has_cancelled = true;
 	pthread_mutex_lock(&recorder.healing.lock);
 	if (backfill->is_cancelled)
 		model_note("cancelled");
