@@ -179,7 +179,7 @@ struct log_adapter {
 	reprise_status (*drop_commits)(struct reprise_log *log, int64_t id, uint64_t ordinal,
 				       uint64_t max, uint64_t *ret_count,
 				       struct reprise_error *error);
-	/* Ends the transaction either way. E_IO: what became of it is not known. */
+	/* Ends the transaction either way. A failure sets is_uncertain if the transaction may have been committed. */
 	reprise_status (*commit)(struct reprise_log *log, struct reprise_error *error);
 	void (*rollback)(struct reprise_log *log);
 
@@ -238,6 +238,7 @@ struct reprise_log {
 	uint64_t generation;  /* how many forks that process is away from the first (process.h) */
 	LIST_ENTRY(reprise_log) open;
 	enum log_level level; /* of the calls that do not say one */
+	bool is_uncertain; /* under the lock: the transaction of this call may have been committed or not */
 
 	/*
 	 * 1: whatever waits for others, or for a server, gives up soon, now and later (log_interrupt). The adapter

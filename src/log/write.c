@@ -196,6 +196,7 @@ log_write(struct reprise_log *log, enum log_level level, uint64_t patience_ns, c
 {
 	struct batch batch = { .tenant = tenant, .patience_ns = patience_ns };
 	reprise_status status = REPRISE_E_NO_MEMORY;
+	bool is_uncertain = false;
 
 	if (!name_is_good(tenant))
 		return error_invalid(error, "tenant");
@@ -206,14 +207,19 @@ log_write(struct reprise_log *log, enum log_level level, uint64_t patience_ns, c
 		return REPRISE_OK;
 	if (batch_open(&batch, writes, writes_count)) {
 		log_lock(log);
+		log->is_uncertain = false;
 		status = transact(&batch, log, level, writes, writes_count, error);
+		is_uncertain = log->is_uncertain;
 		log_unlock(log);
 	} else {
 		(void)error_plain(error, status);
 	}
 	batch_close(&batch);
-	for (size_t i = 0; status != REPRISE_OK && i < writes_count; i++)
-		writes[i].status = status;
+	for (size_t i = 0; i < writes_count; i++) {
+		writes[i].is_uncertain = is_uncertain;
+		if (status != REPRISE_OK)
+			writes[i].status = status;
+	}
 	return status;
 }
 

@@ -62,10 +62,11 @@ struct log_write {
 		lease_ns; /* of the life, from now on; 0: no lease. No matter to APPEND and ARCHIVE */
 
 	/*
-	 * The answer, if the transaction was committed. What was refused has changed nothing; later writes to
+	 * The answer, if the transaction was committed; else is_uncertain alone. What was refused has changed nothing; later writes to
 	 * the same thread are E_ABORTED then. On E_CONFLICT expected and actual are heads.
 	 */
 	reprise_status status;
+	bool is_uncertain;        /* the transaction failed, and may have been committed yet */
 	uint64_t head;            /* after it */
 	struct reprise_life life; /* the last, after it; of a RING key */
 	uint64_t archived;        /* LOG_ARCHIVE: ordinals */

@@ -360,7 +360,8 @@ write_end(struct reprise_log *log, struct reprise_error *error)
 		(void)wire_send(&postgres->wire, statements[COMMIT].name, NULL);
 	reprise_status status = wire_ask(&postgres->wire, &answer, error);
 
-	if (status != REPRISE_OK && is_sent && !failure->is_answer)
+	log->is_uncertain = status != REPRISE_OK && is_sent && !failure->is_answer;
+	if (log->is_uncertain)
 		status = error_detailed(error, REPRISE_E_IO, "commit", failure->words);
 	/* In a transaction that has failed the server takes a COMMIT for a ROLLBACK. */
 	if (status == REPRISE_OK && strcmp(PQcmdStatus(answer), "COMMIT") != 0)

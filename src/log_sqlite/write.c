@@ -105,6 +105,7 @@ sqlite_commit(struct reprise_log *log, struct reprise_error *error)
 		highwater_raise(connection, &mark);
 		checkpoint_if_due(connection);
 	}
+	log->is_uncertain = status != REPRISE_OK;
 	connection_give_turn(connection);
 	return status;
 }

@@ -20,8 +20,10 @@
  *
  * A request lies on the heap, for either side may be the last that needs the request: the host's thread waits no longer
  * than its deadline, and the log may answer later than that. Until the writing thread takes a request, the
- * host's thread may withdraw it. Later the host's thread abandons it, and the writing thread disposes of it:
- * a life that has begun by then has no window, and is closed as soon as possible.
+ * host's thread may withdraw it. Later the host's thread abandons it, and the writing thread disposes of it.
+ *
+ * A life that has begun by then has no window, and is closed as soon as possible. So is a life whose commit got no
+ * answer: if that life is in the log, its lease would keep this process out as any other.
  */
 
 enum {
@@ -105,19 +107,23 @@ take_requests(struct reprise_recorder *recorder, struct request **taken)
 	return count;
 }
 
-/* Under the lock: nobody waits for the answer. */
+/* Under the lock: the life has begun, or may have, and gets no window. The writing thread closes it. */
 static void
-dispose(struct reprise_recorder *recorder, struct request *request)
+close_life(struct reprise_recorder *recorder, struct request *request)
 {
-	if (request->type == LOG_LIFE) {
-		if (request->status == REPRISE_OK) {
-			recorder_remember(recorder, request->recording, request->head);
-			recorder_come(recorder, request->recording);
-		} else {
-			recording_free(request->recording);
-		}
-	}
+	recorder_remember(recorder, request->recording, request->head);
+	recorder_come(recorder, request->recording);
+	request->recording = NULL;
+}
+
+/* Frees @request, and its recording if the life has not begun. */
+static void
+free_request(struct request *request)
+{
 	/* The window of a life that was reopened is attached already, and closes it. */
+	if (request->type == LOG_LIFE && request->status != REPRISE_OK &&
+	    request->recording != NULL)
+		recording_free(request->recording);
 	free(request);
 }
 
@@ -168,8 +174,11 @@ answer(struct reprise_recorder *recorder, struct request *request, const struct 
 		request->recording->leased_ns = recorder->batch.begun_ns;
 	request->error.expected = write->expected;
 	request->error.actual = write->actual;
+	if (request->type == LOG_LIFE &&
+	    (write->is_uncertain || (request->state == ABANDONED && request->status == REPRISE_OK)))
+		close_life(recorder, request);
 	if (request->state == ABANDONED) {
-		dispose(recorder, request);
+		free_request(request);
 		return;
 	}
 	if (request->status == REPRISE_E_BUSY && recorder->options.refuses_leased == 0)
@@ -307,12 +316,9 @@ take_answer(struct asked *asked)
 
 	asked->status = request->status;
 	asked->head = request->head;
-	if (request->status != REPRISE_OK) {
+	if (request->status != REPRISE_OK)
 		asked->status = error_of(request, asked->error);
-		if (request->type == LOG_LIFE)
-			recording_free(request->recording);
-	}
-	free(request);
+	free_request(request);
 }
 
 void

@@ -58,6 +58,15 @@ write_all(int fd, const char *bytes, size_t size)
 	}
 }
 
+/* Whether a client asks for the statement "commit" (statements.c). */
+static bool
+has_commit(const char *bytes, size_t size)
+{
+	static const char name[] = "\0commit";
+
+	return memmem(bytes, size, name, sizeof(name)) != NULL;
+}
+
 /* False if the pair is to be closed. */
 static bool
 forward(struct proxy_shared *shared, const struct pair *pair, int from)
@@ -72,6 +81,16 @@ forward(struct proxy_shared *shared, const struct pair *pair, int from)
 
 	if (size <= 0)
 		return false;
+	if (from == CLIENT && atomic_load(&shared->cut) != CUT_NEVER &&
+	    has_commit(bytes, (size_t)size)) {
+		struct pollfd answer = { .fd = pair->fds[SERVER], .events = POLLIN };
+
+		if (atomic_exchange(&shared->cut, CUT_NEVER) == CUT_BEFORE_COMMIT)
+			return false;
+		write_all(pair->fds[SERVER], bytes, (size_t)size);
+		(void)poll(&answer, 1, -1);
+		return false;
+	}
 	write_all(pair->fds[1 - from], bytes, (size_t)size);
 	if (from == CLIENT)
 		atomic_fetch_add(&shared->forwarded, (uint64_t)size);
@@ -135,6 +154,7 @@ proxy_open(struct proxy *proxy)
 	cr_assert(ne(ptr, proxy->shared, MAP_FAILED));
 	atomic_init(&proxy->shared->forwarded, 0);
 	atomic_init(&proxy->shared->limit, UINT64_MAX);
+	atomic_init(&proxy->shared->cut, CUT_NEVER);
 	const int listening = socket_at(path, true);
 
 	cr_assert(ne(int, listening, -1));
@@ -164,4 +184,10 @@ void
 proxy_stop_after(struct proxy *proxy, uint64_t bytes)
 {
 	atomic_store(&proxy->shared->limit, atomic_load(&proxy->shared->forwarded) + bytes);
+}
+
+void
+proxy_cut(struct proxy *proxy, enum proxy_cut cut)
+{
+	atomic_store(&proxy->shared->cut, cut);
 }

@@ -4,7 +4,8 @@
 
 /*
  * A proxy in front of the tests' server, a process of its own, that can stop forwarding without closing anything: as
- * when the machine on one side vanishes, or a firewall forgets a connection.
+ * when the machine on one side vanishes, or a firewall forgets a connection. It can also close a connection just before
+ * the server gets a COMMIT, or just after.
  */
 
 #include <stdatomic.h>
@@ -22,9 +23,16 @@ struct proxy {
 	struct proxy_shared *shared;
 };
 
+enum proxy_cut {
+	CUT_NEVER,
+	CUT_BEFORE_COMMIT,
+	CUT_AFTER_COMMIT,
+};
+
 struct proxy_shared {
 	_Atomic uint64_t forwarded; /* bytes from clients to the server */
 	_Atomic uint64_t limit;     /* of those; from there on nothing is forwarded either way */
+	_Atomic int cut; /* what becomes of the next COMMIT; CUT_NEVER again once it is done */
 };
 
 void proxy_open(struct proxy *proxy);
@@ -32,5 +40,8 @@ void proxy_close(struct proxy *proxy);
 
 /* Forwards so many bytes more to the server, and then nothing. */
 void proxy_stop_after(struct proxy *proxy, uint64_t bytes);
+
+/* Closes the connection of the next COMMIT: the server does not get it, or its answer is dropped. */
+void proxy_cut(struct proxy *proxy, enum proxy_cut cut);
 
 #endif /* LOG_POSTGRES_PROXY_H */
