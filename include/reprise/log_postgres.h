@@ -9,8 +9,8 @@
  * a role that is neither their owner nor a superuser (row-level security): the tenant is set for each
  * transaction, and without one nothing is seen.
  *
- * Who opens the log first owns the schema. Another role needs, and again after a newer library has brought the
- * schema up to date:
+ * The role that opens the log first owns the schema. A newer library brings an older schema up to date; a process of an
+ * older library must not have the log open then. Another role needs, and again after each such change:
  *
  *   GRANT USAGE ON SCHEMA reprise TO agents;
  *   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA reprise TO agents;

@@ -55,7 +55,8 @@ struct reprise_log_sqlite_options {
  * @error    Optional: `what`, and SQLite's own words in `detail`.
  *
  * Threads   Any.
- * Progress  Blocks: system calls. An older schema is brought up to date.
+ * Progress  Blocks: system calls. An older schema is brought up to date; a process of an older library must not
+ *           have the log open then.
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a bad option
