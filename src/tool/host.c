@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tool/pace.h"
 #include "tool/progress.h"
 
 const char *const host_way_names[HOST_WAYS] = {
@@ -157,11 +158,18 @@ take_gap(struct host *host, const struct reprise_gap *gap)
 bool
 host_take_all(struct host *host, struct reprise_subscription *subscription)
 {
+	return host_take_until(host, subscription, UINT64_MAX, UINT64_MAX);
+}
+
+bool
+host_take_until(struct host *host, struct reprise_subscription *subscription,
+		reprise_position until, uint64_t until_ns)
+{
 	struct reprise_event event;
 	struct reprise_gap gap;
 	struct reprise_end end;
 
-	for (;;) {
+	do {
 		switch (reprise_next(subscription, &event, &gap, &end)) {
 		case REPRISE_NEXT_EVENT:
 			take_event(host, &event);
@@ -175,7 +183,8 @@ host_take_all(struct host *host, struct reprise_subscription *subscription)
 			host->is_ended = end.cause == REPRISE_END_SESSION && end.status == 0;
 			return false;
 		}
-	}
+	} while (host->seen < until && (until_ns == UINT64_MAX || pace_now() < until_ns));
+	return true;
 }
 
 bool

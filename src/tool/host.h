@@ -53,6 +53,10 @@ void host_disconnect(struct host *host, struct reprise_subscription *subscriptio
 /* Takes what there is until there is nothing. False when nothing will follow. */
 bool host_take_all(struct host *host, struct reprise_subscription *subscription);
 
+/* The same, until a position or a time at the latest, but at least once: the runtime may append faster than it takes. */
+bool host_take_until(struct host *host, struct reprise_subscription *subscription,
+		     reprise_position until, uint64_t until_ns);
+
 /* Whether its cursor, if it comes late, is stale by now; or never will be. */
 bool host_is_late(const struct host *host);
 

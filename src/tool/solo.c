@@ -35,7 +35,8 @@ follow(struct host *host, struct reprise_subscription *subscription, reprise_pos
 	for (;;) {
 		const uint64_t now = pace_now();
 
-		if (!host_take_all(host, subscription) || stage_is_hopeless(host->stage, now))
+		if (!host_take_until(host, subscription, until, until_ns) ||
+		    stage_is_hopeless(host->stage, now))
 			return false;
 		if (host->seen >= until || now >= until_ns)
 			return true;
