@@ -13,6 +13,7 @@ const char usage[] =
 	"usage: reprise demo [--rate N] [--seconds N] [--sessions N] [--hosts N] [FILE.jsonl ...]\n"
 	"       reprise demo --log FILE [--rate N] [--seconds N] [FILE.jsonl ...]\n"
 	"       reprise log ls|cat|tail|archive|verify ...\n"
+	"       reprise conversation ls|show ...\n"
 	"       reprise --version | --help\n"
 	"\n"
 	"demo    A runtime appends every line of each FILE as an event of a session of its own,\n"

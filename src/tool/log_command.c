@@ -266,6 +266,9 @@ run(const struct log_request *request, struct reprise_log *log)
 		return archive(request, log);
 	case LOG_VERB_VERIFY:
 		return verify(request, log);
+	case LOG_VERB_CONVERSATION_LS:
+	case LOG_VERB_CONVERSATION_SHOW:
+		break; /* conversation_command.c */
 	}
 	return false;
 }

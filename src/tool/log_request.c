@@ -65,15 +65,17 @@ static const struct option options[] = {
 
 /* What each takes. */
 static const struct verb {
-	const char *name;
+	const char *command, *name;
 	int options; /* beside those of all */
 	int threads_least, threads_most;
 } verbs[] = {
-	[LOG_VERB_LS] = { "ls", 0, 0, 0 },
-	[LOG_VERB_CAT] = { "cat", OPTION_AFTER | OPTION_LIMIT, 1, 1 },
-	[LOG_VERB_TAIL] = { "tail", OPTION_LAST | OPTION_FOLLOW, 1, 1 },
-	[LOG_VERB_ARCHIVE] = { "archive", OPTION_BEFORE, 1, 1 },
-	[LOG_VERB_VERIFY] = { "verify", 0, 0, 1 << 20 },
+	[LOG_VERB_LS] = { "log", "ls", 0, 0, 0 },
+	[LOG_VERB_CAT] = { "log", "cat", OPTION_AFTER | OPTION_LIMIT, 1, 1 },
+	[LOG_VERB_TAIL] = { "log", "tail", OPTION_LAST | OPTION_FOLLOW, 1, 1 },
+	[LOG_VERB_ARCHIVE] = { "log", "archive", OPTION_BEFORE, 1, 1 },
+	[LOG_VERB_VERIFY] = { "log", "verify", 0, 0, 1 << 20 },
+	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", 0, 0, 0 },
+	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", 0, 1, 1 },
 };
 
 enum {
@@ -179,10 +181,11 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 
 	if (argc < 2)
 		return false;
-	while (verb < VERBS && strcmp(argv[1], verbs[verb].name) != 0)
+	while (verb < VERBS && (strcmp(argv[0], verbs[verb].command) != 0 ||
+				strcmp(argv[1], verbs[verb].name) != 0))
 		verb++;
 	if (verb == VERBS) {
-		fprintf(stderr, "reprise: log has no '%s'\n", argv[1]);
+		fprintf(stderr, "reprise: %s has no '%s'\n", argv[0], argv[1]);
 		return false;
 	}
 	asked.verb = (enum log_verb)verb;
@@ -194,7 +197,7 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 	const char *const fault = fault_of(&asked, given);
 
 	if (fault != NULL) {
-		fprintf(stderr, "reprise: log %s %s\n", asked.verb_name, fault);
+		fprintf(stderr, "reprise: %s %s %s\n", argv[0], asked.verb_name, fault);
 		return false;
 	}
 	*ret_request = asked;

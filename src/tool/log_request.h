@@ -13,9 +13,11 @@ enum log_verb {
 	LOG_VERB_TAIL,
 	LOG_VERB_ARCHIVE,
 	LOG_VERB_VERIFY,
+	LOG_VERB_CONVERSATION_LS,
+	LOG_VERB_CONVERSATION_SHOW,
 };
 
-/* What `reprise log` was asked for. */
+/* What `reprise log` or `reprise conversation` was asked for. */
 struct log_request {
 	enum log_verb verb;
 	const char *verb_name;
@@ -31,7 +33,7 @@ struct log_request {
 	int threads_count;
 };
 
-/* The arguments after "log". False if they are no good; then it has said why, on stderr. */
+/* The arguments from "log" or "conversation" on. False if they are no good; then it has said why, on stderr. */
 bool log_request_parse(int argc, char **argv, struct log_request *ret_request);
 
 extern const char log_usage[];

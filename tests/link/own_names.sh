@@ -3,7 +3,7 @@
 # The program's names and the library's do not meet. A program that defines every internal name of every library
 # itself, as a function that aborts, links to the static and to the shared libraries and runs; an installed
 # archive has no other global names than those of its map; no shared library calls itself by name.
-# Usage: own_names.sh PROJECT BUILD CC
+# Usage: own_names.sh PROJECT BUILD CC     (77: the build counts what is run)
 cd "$1" || exit 1
 project=$PWD build=$2 cc=$3
 scratch=$(mktemp -d) || exit 1
@@ -16,6 +16,10 @@ pc=$(find "$scratch/installed" -name reprise.pc)
 PKG_CONFIG_PATH=$(dirname "$pc")
 export PKG_CONFIG_PATH
 libraries=$(pkg-config --variable=libdir reprise)
+if nm -u "$libraries/libreprise.a" | grep -q __gcov_; then
+	echo "own_names: a build for gcov, whose names programs share"
+	exit 77
+fi
 
 for archive in "$libraries"/*.a; do
 	name=$(basename "$archive" .a)

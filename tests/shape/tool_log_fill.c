@@ -2,14 +2,17 @@
 
 /*
  * A log for tool_log.sh to look at: "notes", a DIRECT key whose payloads are hard to print, and "session", whose
- * window was too small for its recorder. Then, with "more", two events more of the first.
+ * window was too small for its recorder. Then, with "more", two events more of the first;
+ * with "conversations", two conversations: "chat", and one of another tenant.
  *
- * Usage: tool_log_fill file PATH [more] | postgres CONNECTION [more]
+ * Usage: tool_log_fill file PATH [more | conversations]
+ *        tool_log_fill postgres CONNECTION [more | conversations]
  */
 
 #include <stdio.h>
 #include <string.h>
 
+#include <reprise/conversation.h>
 #include <reprise/recorder.h>
 #include <reprise/session.h>
 
@@ -116,6 +119,48 @@ fill_session(struct reprise_log *log)
 	return 0;
 }
 
+/* 2001-09-09 01:46:40 UTC, and so many milliseconds. */
+#define TIME_MS(ms) (UINT64_C(1000000000000) + (ms))
+
+static int
+fill_chat(struct reprise_conversation *chat)
+{
+	const struct reprise_bytes output = { "output", 6 };
+	struct reprise_decision decision;
+
+	MUST(reprise_conversation_receive_message(chat, "m1", TIME_MS(1), &decision, NULL));
+	MUST(reprise_conversation_record_processing_started(chat, "m1", NULL));
+	MUST(reprise_conversation_record_step_completed(chat, "m1", 0, output, NULL));
+	MUST(reprise_conversation_record_step_completed(chat, "m1", 1, output, NULL));
+	MUST(reprise_conversation_record_processing_finished(chat, "m1", NULL));
+	MUST(reprise_conversation_receive_message(chat, "m2", TIME_MS(2), &decision, NULL));
+	MUST(reprise_conversation_record_processing_started(chat, "m2", NULL));
+	MUST(reprise_conversation_record_step_completed(chat, "m2", UINT32_MAX, output, NULL));
+	MUST(reprise_conversation_receive_message(chat, "\"m3\"", UINT64_MAX, &decision, NULL));
+	MUST(reprise_conversation_record_error(chat, "\"m3\"", "no\x1b[31m\xe2\x80\xae", NULL));
+	MUST(reprise_conversation_receive_message(chat, "m4", 0, &decision, NULL));
+	MUST(reprise_conversation_record_step_completed(chat, "m5", 3, output, NULL));
+	return 0;
+}
+
+static int
+fill_conversations(struct reprise_log *log)
+{
+	const struct reprise_log_key key = { "default", "chat" };
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional): the program must escape it */
+	const struct reprise_log_key other = { "other", "chat\xe2\x80\xae" };
+	struct reprise_conversation *chat = NULL;
+
+	MUST(reprise_conversation_new(log, &key, &chat, NULL));
+	if (fill_chat(chat) != 0)
+		return 1;
+	reprise_conversation_close(chat);
+	MUST(reprise_conversation_new(log, &other, &chat, NULL));
+	MUST(reprise_conversation_record_error(chat, "m", "", NULL));
+	reprise_conversation_close(chat);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -125,7 +170,9 @@ main(int argc, char **argv)
 	if (argc < 3)
 		return 2;
 	MUST(open_log(argv[1], argv[2], &log));
-	if (argc > 3)
+	if (argc > 3 && strcmp(argv[3], "conversations") == 0)
+		status = fill_conversations(log);
+	else if (argc > 3)
 		status = fill_more(log);
 	else
 		status = fill_notes(log) != 0 || fill_session(log) != 0;

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * `reprise conversation`: recovers conversations from a log as a worker does, and prints what they know. The log is
+ * only read.
+ */
+
+#include "tool/conversation_command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <reprise/conversation.h>
+
+#include "tool/arguments.h"
+#include "tool/conversation_print.h"
+#include "tool/log_output.h"
+#include "tool/log_request.h"
+
+const char conversation_usage[] =
+	"usage: reprise conversation ls   PLACE\n"
+	"       reprise conversation show PLACE ID\n"
+	"\n"
+	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
+	"\n"
+	"ls    the conversations of a tenant: how many events each has, how many messages it "
+	"knows,\n"
+	"      and how many of these are in progress, are finished, and have an error\n"
+	"show  one of them: each message with the time of its receipt, its last step and its "
+	"error\n"
+	"\n"
+	"  --tenant T  whose (default)\n"
+	"  --json      an object a line; a number of 2^53 or more is a string\n"
+	"\n"
+	"Exit status: 0 fine; 1 a conversation is damaged, or it failed; 2 usage.\n";
+
+/* The first bytes of every event of a conversation (rule D02). */
+static const char magic[] = { 'L', 'C', 'E', '1' };
+
+struct visiting {
+	const struct log_request *request;
+	struct reprise_log *log;
+	struct reprise_log_page *page;
+	bool is_good;
+};
+
+/* Other programs may keep streams of their own in the log: a conversation's begins with an event of one. */
+static reprise_status
+look_at_first(struct visiting *visiting, const struct reprise_log_key *key,
+	      bool *ret_is_conversation, struct reprise_error *error)
+{
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	const struct reprise_log_entry *entry;
+	size_t count;
+	reprise_status status = reprise_log_stats(visiting->log, key, &stats, error);
+
+	*ret_is_conversation = false;
+	if (status != REPRISE_OK || stats.kind != REPRISE_LOG_DIRECT)
+		return status;
+	status = reprise_log_load_after(visiting->log, key, stats.watermark, 1, 0, visiting->page,
+					error);
+	if (status != REPRISE_OK)
+		return status;
+	entry = reprise_log_page_entries(visiting->page, &count);
+	*ret_is_conversation = count > 0 && entry->payload.size >= sizeof(magic) &&
+			       memcmp(entry->payload.data, magic, sizeof(magic)) == 0;
+	return REPRISE_OK;
+}
+
+static reprise_status
+recover(struct reprise_log *log, const struct reprise_log_key *key,
+	struct reprise_conversation **ret_conversation, struct reprise_error *error)
+{
+	reprise_status status = reprise_conversation_new(log, key, ret_conversation, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	status = reprise_conversation_recover(*ret_conversation, error);
+	if (status != REPRISE_OK)
+		reprise_conversation_close(*ret_conversation);
+	return status;
+}
+
+static bool
+list_one(const struct reprise_log_key *key, void *context)
+{
+	struct visiting *const visiting = context;
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_conversation *conversation = NULL;
+	bool is_conversation;
+	reprise_status status = look_at_first(visiting, key, &is_conversation, &error);
+
+	if (status == REPRISE_OK && !is_conversation)
+		return true;
+	if (status == REPRISE_OK)
+		status = recover(visiting->log, key, &conversation, &error);
+	if (status != REPRISE_OK) {
+		log_say_failure("conversation ls", key->thread, status, &error);
+		visiting->is_good = false;
+		return true;
+	}
+	conversation_print_row(conversation, visiting->request->is_json);
+	reprise_conversation_close(conversation);
+	return true;
+}
+
+static bool
+list(const struct log_request *request, struct reprise_log *log)
+{
+	struct visiting visiting = { .request = request, .log = log, .is_good = true };
+	struct reprise_error error = { .size = sizeof(error) };
+	reprise_status status = reprise_log_page_open(&visiting.page);
+
+	if (!request->is_json)
+		conversation_print_heading();
+	if (status == REPRISE_OK)
+		status = reprise_log_each(log, request->tenant, list_one, &visiting, &error);
+	reprise_log_page_close(visiting.page);
+	if (status == REPRISE_OK)
+		return visiting.is_good;
+	log_say_failure("conversation ls", NULL, status, &error);
+	return false;
+}
+
+static bool
+show(const struct log_request *request, struct reprise_log *log)
+{
+	const struct reprise_log_key key = { request->tenant, request->threads[0] };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_conversation *conversation = NULL;
+	/* A conversation that is not there is an empty one for a worker, but a mistake of the operator here. */
+	reprise_status status = reprise_log_stats(log, &key, &stats, &error);
+
+	if (status == REPRISE_OK)
+		status = recover(log, &key, &conversation, &error);
+	if (status != REPRISE_OK) {
+		log_say_failure("conversation show", key.thread, status, &error);
+		return false;
+	}
+	conversation_print(conversation, request->is_json);
+	reprise_conversation_close(conversation);
+	return true;
+}
+
+int
+conversation_command(int argc, char **argv)
+{
+	struct log_request request;
+	struct reprise_log *log = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+
+	if (!log_request_parse(argc, argv, &request)) {
+		fputs(conversation_usage, stderr);
+		return EXIT_USAGE;
+	}
+	log_output_begin();
+	const reprise_status status = log_place_open(&request.place, LOG_ACCESS_READ, &log, &error);
+
+	if (status != REPRISE_OK) {
+		log_say_failure(request.verb_name, NULL, status, &error);
+		return 1;
+	}
+	const bool is_good = request.verb == LOG_VERB_CONVERSATION_LS ? list(&request, log)
+								      : show(&request, log);
+
+	reprise_log_close(log);
+	return log_output_end(is_good ? 0 : 1);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TOOL_CONVERSATION_PRINT_H
+#define TOOL_CONVERSATION_PRINT_H
+
+/* What a conversation knows, for people and as JSON. */
+
+#include <stdbool.h>
+
+#include <reprise/conversation.h>
+
+void conversation_print_heading(void);
+
+/* The counts of its messages, in one line. */
+void conversation_print_row(const struct reprise_conversation *conversation, bool is_json);
+
+/* The counts, then each message. */
+void conversation_print(const struct reprise_conversation *conversation, bool is_json);
+
+#endif /* TOOL_CONVERSATION_PRINT_H */
