@@ -12,6 +12,7 @@
 const char usage[] =
 	"usage: reprise demo [--rate N] [--seconds N] [--sessions N] [--hosts N] [FILE.jsonl ...]\n"
 	"       reprise demo --log FILE [--rate N] [--seconds N] [FILE.jsonl ...]\n"
+	"       reprise demo --worker [--kill] [--log FILE]\n"
 	"       reprise log ls|cat|tail|archive|verify ...\n"
 	"       reprise conversation ls|show ...\n"
 	"       reprise --version | --help\n"
@@ -38,6 +39,12 @@ const char usage[] =
 	"        is overtaken is healed from it. Then a runtime that is killed and started again, "
 	"and\n"
 	"        hosts that come back to it with their cursors.\n"
+	"\n"
+	"        With --worker: a worker is delivered everything twice, in any order, and does "
+	"its\n"
+	"        steps; a conversation in a log tells it where to go on. With --kill it is killed\n"
+	"        at random moments and started again. Without --log, the log is in a file under\n"
+	"        TMPDIR, which goes at the end.\n"
 	"\n"
 	"  --rate N      events a second and session, 1 to 1000000 (2000, or 20 of many sessions)\n"
 	"  --seconds N   of appending, 1 to 3600 (10, or 3 with a log)\n"
@@ -88,6 +95,12 @@ take_option(int option, struct demo_options *asked)
 	case 'l':
 		asked->log = optarg;
 		return true;
+	case 'w':
+		asked->is_worker = true;
+		return true;
+	case 'k':
+		asked->kills = true;
+		return true;
 	default:
 		return false;
 	}
@@ -106,6 +119,22 @@ may_log(const struct demo_options *asked)
 	return false;
 }
 
+static bool
+may_work(const struct demo_options *asked, int files_count)
+{
+	const struct log_place place = { .file = "" };
+	const char *const fault =
+		!asked->is_worker ? "--kill goes with --worker alone"
+		: asked->is_scale || asked->rate != 0 || asked->seconds != 0 || files_count > 0
+			? "--worker goes with --kill and --log alone"
+			: log_place_fault(&place);
+
+	if (fault == NULL)
+		return true;
+	fprintf(stderr, "reprise: demo: %s\n", fault);
+	return false;
+}
+
 bool
 demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 {
@@ -115,6 +144,8 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 		{ "sessions", required_argument, NULL, 'n' },
 		{ "hosts", required_argument, NULL, 'm' },
 		{ "log", required_argument, NULL, 'l' },
+		{ "worker", no_argument, NULL, 'w' },
+		{ "kill", no_argument, NULL, 'k' },
 		{ 0 },
 	};
 	struct demo_options asked = { .sessions = 1, .hosts = HOST_WAYS };
@@ -125,6 +156,8 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 		if (!take_option(option, &asked))
 			return false;
 	if (asked.log != NULL && !may_log(&asked))
+		return false;
+	if ((asked.is_worker || asked.kills) && !may_work(&asked, argc - optind))
 		return false;
 	if (asked.seconds == 0)
 		asked.seconds = asked.log != NULL ? SECONDS_WITH_LOG : SECONDS_ALONE;

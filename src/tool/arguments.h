@@ -12,6 +12,8 @@ struct demo_options {
 	bool is_scale;     /* many hosts on few threads */
 	uint64_t sessions; /* of a scale run */
 	uint64_t hosts;    /* of each of its sessions */
+	bool is_worker;    /* a conversation's worker, instead of sessions and hosts */
+	bool kills;        /* the worker, again and again */
 	const char *log;   /* borrowed: a file, or NULL */
 	char **files;      /* borrowed; one session each, or in rotation */
 	int files_count;   /* 0: the output of a command */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tool/conversation_demo.h"
 #include "tool/crash.h"
 #include "tool/input.h"
 #include "tool/interrupt.h"
@@ -56,6 +57,11 @@ demo_run(const struct demo_options *options)
 	const bool has_files = options->files_count > 0;
 	const size_t inputs_count = has_files ? (size_t)options->files_count : 1;
 
+	if (options->is_worker) {
+		const int worked = conversation_demo_run(options);
+
+		return flush_output() ? worked : 1;
+	}
 	if (!has_enough_events(options))
 		return EXIT_USAGE;
 	struct input *const inputs = calloc(inputs_count, sizeof(*inputs));
