@@ -81,31 +81,6 @@ run_prepared(struct bare *bare, sqlite3_stmt *statement)
 }
 
 void
-bare_insert(struct bare *bare, uint64_t key, uint64_t position)
-{
-	sqlite3_stmt *const row = bare->insert;
-	const struct reprise_new_event event = durable_event(position, bare->payload);
-	const uint64_t numbers[] = {
-		key,
-		position,
-		position,
-		0,
-		event.kind,
-		event.flags,
-		0,
-		event.revision ^ UINT64_C(1) << 63,
-		EPOCH_NS + position * 1000,
-		(uint32_t)(position * UINT64_C(2654435761)), /* as large as a checksum */
-	};
-	int at = 0;
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		(void)sqlite3_bind_int64(row, ++at, (int64_t)numbers[i]);
-	(void)sqlite3_bind_blob64(row, ++at, event.payload.data, event.payload.size, SQLITE_STATIC);
-	run_prepared(bare, row);
-}
-
-void
 bare_begin(struct bare *bare)
 {
 	run_prepared(bare, bare->begin);
@@ -115,6 +90,49 @@ void
 bare_commit(struct bare *bare)
 {
 	run_prepared(bare, bare->commit);
+}
+
+static void
+insert(struct bare *bare, uint64_t key, uint64_t position, const struct reprise_new_event *event)
+{
+	sqlite3_stmt *const row = bare->insert;
+	const uint64_t numbers[] = {
+		key,
+		position,
+		position,
+		0,
+		event->kind,
+		event->flags,
+		0,
+		event->revision ^ UINT64_C(1) << 63,
+		EPOCH_NS + position * 1000,
+		(uint32_t)(position * UINT64_C(2654435761)), /* as large as a checksum */
+	};
+	int at = 0;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		(void)sqlite3_bind_int64(row, ++at, (int64_t)numbers[i]);
+	(void)sqlite3_bind_blob64(row, ++at, event->payload.data, event->payload.size,
+				  SQLITE_STATIC);
+	run_prepared(bare, row);
+}
+
+void
+bare_insert(struct bare *bare, uint64_t key, uint64_t position)
+{
+	const struct reprise_new_event event = durable_event(position, bare->payload);
+
+	insert(bare, key, position, &event);
+}
+
+void
+bare_put(struct bare *bare, uint64_t position, struct reprise_bytes payload)
+{
+	const struct reprise_new_event event = { .payload = payload };
+
+	bare_begin(bare);
+	insert(bare, 1, position, &event);
+	bare_commit(bare);
 }
 
 struct bare *
@@ -130,7 +148,8 @@ bare_open_log(const char *name)
 }
 
 uint64_t
-bare_select(struct bare *bare)
+bare_each(struct bare *bare, void (*take)(struct reprise_bytes payload, void *context),
+	  void *context)
 {
 	sqlite3_stmt *const row = bare->select;
 	volatile int64_t sum = 0; /* what is taken is needed */
@@ -140,14 +159,31 @@ bare_select(struct bare *bare)
 	while ((answer = sqlite3_step(row)) == SQLITE_ROW) {
 		for (int column = 0; column < COLUMN_PAYLOAD; column++)
 			sum = sum + sqlite3_column_int64(row, column);
-		const unsigned char *const payload = sqlite3_column_blob(row, COLUMN_PAYLOAD);
+		const void *const payload = sqlite3_column_blob(row, COLUMN_PAYLOAD);
+		const size_t bytes = (size_t)sqlite3_column_bytes(row, COLUMN_PAYLOAD);
 
-		sum = sum + payload[sqlite3_column_bytes(row, COLUMN_PAYLOAD) - 1];
+		take((struct reprise_bytes){ payload, bytes }, context);
 		count++;
 	}
 	must(bare, answer == SQLITE_DONE);
 	(void)sqlite3_reset(row);
 	return count;
+}
+
+static void
+touch(struct reprise_bytes payload, void *context)
+{
+	volatile unsigned char *const last = context;
+
+	*last = ((const unsigned char *)payload.data)[payload.size - 1];
+}
+
+uint64_t
+bare_select(struct bare *bare)
+{
+	volatile unsigned char last = 0;
+
+	return bare_each(bare, touch, (void *)&last);
 }
 
 void

@@ -19,11 +19,18 @@ void bare_begin(struct bare *bare);
 void bare_insert(struct bare *bare, uint64_t key, uint64_t position);
 void bare_commit(struct bare *bare);
 
+/* The same with another payload, in a transaction of its own. */
+void bare_put(struct bare *bare, uint64_t position, struct reprise_bytes payload);
+
 /* A log's file, to look at. */
 struct bare *bare_open_log(const char *name);
 
 /* Steps through all rows of the first key, and takes every column; how many there were. */
 uint64_t bare_select(struct bare *bare);
+
+/* The same, and shows each payload to @take. */
+uint64_t bare_each(struct bare *bare, void (*take)(struct reprise_bytes payload, void *context),
+		   void *context);
 
 void bare_close(struct bare *bare);
 

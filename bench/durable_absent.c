@@ -42,6 +42,12 @@ measure_wal(struct harness *harness)
 }
 
 void
+measure_conversation(struct harness *harness)
+{
+	skip(harness, "conversation");
+}
+
+void
 measure_opening(struct harness *harness)
 {
 	skip(harness, "opening");

@@ -40,6 +40,9 @@ const struct rows all_rows[] = {
 	{ "recovery", "opening a session over a long log", true, measure_recovery },
 	{ "wal", "the write-ahead log while ten hosts read", true, measure_wal },
 	{ "opening", "many new sessions, by one call", true, measure_opening },
+	{ "conversation",
+	  "recovering a conversation, recording a step, deciding on a known delivery", true,
+	  measure_conversation },
 	{ NULL, NULL, false, NULL },
 };
 

@@ -35,6 +35,7 @@ void measure_heal(struct harness *harness);
 void measure_recovery(struct harness *harness);
 void measure_wal(struct harness *harness);
 void measure_opening(struct harness *harness);
+void measure_conversation(struct harness *harness);
 
 /* Whether the folder has a .jsonl file with lines. */
 bool streams_are_in(const char *path);
