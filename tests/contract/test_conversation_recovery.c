@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Recovery (D06), and a worker that is killed at every boundary (D05). */
+/* Recovery (D06). */
 #include "conversations.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum {
 	LONG = 2500, /* events: more than two pages */
-	STEPS = 3,
-	MESSAGES = 2,
-	ALL_STEPS = MESSAGES * STEPS,
-	/* A receipt, a start, the steps and an end of each message. */
-	APPENDS = MESSAGES * (STEPS + 3),
 };
 
 Test(contract, D06_a_stream_that_does_not_exist_recovers_as_an_empty_one)
@@ -162,137 +153,4 @@ Test(contract, D06_a_tail_that_is_cut_off_is_corrupt)
 	expect_corrupt(conversation, NULL);
 	reprise_conversation_close(conversation);
 	reprise_log_close(log);
-}
-
-/* --- a worker that is killed ------------------------------------------------------------------- */
-
-/* 0: go on; 1: killed before the append that is counted down to, 2: after it. */
-static int kill_when;
-static int kill_countdown;
-
-static void
-die_at(int when)
-{
-	if (kill_when == when && kill_countdown-- == 0)
-		raise(SIGKILL);
-}
-
-/* The linker's names (--wrap): NOLINTBEGIN(bugprone-reserved-identifier,cert-*) */
-reprise_status __real_reprise_log_append(struct reprise_log *log, const struct reprise_log_key *key,
-					 const reprise_ordinal *expected_head,
-					 const struct reprise_log_new_entry *entries,
-					 size_t entries_count, reprise_ordinal *ret_head,
-					 struct reprise_error *error);
-reprise_status __wrap_reprise_log_append(struct reprise_log *log, const struct reprise_log_key *key,
-					 const reprise_ordinal *expected_head,
-					 const struct reprise_log_new_entry *entries,
-					 size_t entries_count, reprise_ordinal *ret_head,
-					 struct reprise_error *error);
-
-reprise_status
-__wrap_reprise_log_append(struct reprise_log *log, const struct reprise_log_key *key,
-			  const reprise_ordinal *expected_head,
-			  const struct reprise_log_new_entry *entries, size_t entries_count,
-			  reprise_ordinal *ret_head, struct reprise_error *error)
-{
-	die_at(1);
-	const reprise_status status = __real_reprise_log_append(log, key, expected_head, entries,
-								entries_count, ret_head, error);
-
-	die_at(2);
-	return status;
-}
-/* NOLINTEND(bugprone-reserved-identifier,cert-*) */
-
-/* Every message is delivered twice. Answers how many steps it has done, or -1. */
-static int
-work(struct reprise_conversation *conversation)
-{
-	int done = 0;
-
-	for (int i = 0; i < 2 * MESSAGES; i++) {
-		const char *const id = i % MESSAGES == 0 ? "m0" : "m1";
-		struct reprise_decision decision;
-
-		if (reprise_conversation_receive_message(conversation, id, 7, &decision, NULL) !=
-		    REPRISE_OK)
-			return -1;
-		if (decision.type == REPRISE_DECISION_SKIP)
-			continue;
-		if (reprise_conversation_record_processing_started(conversation, id, NULL) !=
-		    REPRISE_OK)
-			return -1;
-		for (uint32_t step = decision.step; step < STEPS; step++, done++)
-			if (reprise_conversation_record_step_completed(
-				    conversation, id, step, (struct reprise_bytes){ "x", 1 },
-				    NULL) != REPRISE_OK)
-				return -1;
-		if (reprise_conversation_record_processing_finished(conversation, id, NULL) !=
-		    REPRISE_OK)
-			return -1;
-	}
-	return done;
-}
-
-/* In a child. */
-static void
-work_until_killed(int when, int countdown)
-{
-	const pid_t child = fork();
-	int status = 0;
-
-	cr_assert(ge(int, child, 0));
-	if (child == 0) {
-		struct reprise_conversation *conversation = NULL;
-		struct reprise_log *const log = contract_open();
-
-		kill_when = when;
-		kill_countdown = countdown;
-		if (reprise_conversation_new(log, &k, &conversation, NULL) == REPRISE_OK &&
-		    reprise_conversation_recover(conversation, NULL) == REPRISE_OK)
-			(void)work(conversation);
-		_exit(1);
-	}
-	cr_assert(eq(int, waitpid(child, &status, 0), child));
-	const bool was_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-
-	cr_assert(was_killed, "%d %d: %d", when, countdown, status);
-}
-
-/* Each step stands in the log once, whatever came in between. */
-static void
-expect_each_step_once(struct reprise_log *log)
-{
-	struct reprise_log_page *page = NULL;
-	size_t count = 0, steps = 0, ends = 0;
-
-	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
-	cr_assert(eq(int, reprise_log_load_after(log, &k, 0, 1000, 0, page, NULL), REPRISE_OK));
-	const struct reprise_log_entry *const entries = reprise_log_page_entries(page, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		steps += entries[i].kind == 3;
-		ends += entries[i].kind == 4;
-	}
-	cr_assert(eq(sz, steps, ALL_STEPS));
-	cr_assert(eq(sz, ends, MESSAGES));
-	reprise_log_page_close(page);
-}
-
-Test(contract, D05_a_worker_that_is_killed_at_any_append_goes_on_at_the_right_step)
-{
-	for (int when = 1; when <= 2; when++)
-		for (int countdown = 0; countdown < APPENDS; countdown++) {
-			contract_tear_down();
-			contract_set_up();
-			work_until_killed(when, countdown);
-			struct reprise_log *const log = contract_open();
-			struct reprise_conversation *const conversation = recovered(log);
-
-			cr_assert(ge(int, work(conversation), 0));
-			expect_each_step_once(log);
-			cr_assert(eq(int, work(conversation), 0));
-			reprise_conversation_close(conversation);
-			close_log(log);
-		}
 }

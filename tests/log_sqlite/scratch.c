@@ -11,13 +11,13 @@
 
 static char folder[1024];
 
-/* What scratch_path has answered, so that it is not lost. */
+/* What scratch_path has answered since the folder was made. */
 static char paths[32][1280];
+static size_t count;
 
 char *
 scratch_path(const char *name)
 {
-	static size_t count;
 	const char *const above = getenv("TMPDIR");
 
 	if (folder[0] == '\0') {
@@ -46,6 +46,7 @@ scratch_remove(void)
 	if (folder[0] != '\0')
 		(void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	folder[0] = '\0';
+	count = 0;
 }
 
 static sqlite3 *
