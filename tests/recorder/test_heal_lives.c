@@ -13,49 +13,13 @@
 
 TestSuite(heal_lives, .fini = scratch_remove, .timeout = 60);
 
-/* A cursor of the life that the log's position @position is in. */
-static struct reprise_cursor
-cursor_in_log(struct world *world, reprise_position position)
-{
-	const struct reprise_log_key key = { "default", "s" };
-	struct reprise_life lives[16];
-	struct reprise_cursor cursor = { .position = position, .session_id = "s" };
-	size_t count = 0;
-
-	cr_assert(eq(int, reprise_log_lives(world->log, &key, 0, lives, 16, &count, NULL),
-		     REPRISE_OK));
-	for (size_t i = 0; i < count; i++)
-		if (lives[i].first <= position || i == 0)
-			cursor.incarnation = lives[i].incarnation;
-	return cursor;
-}
-
-/* A process that records up to the position in the path's last two digits, and dies. */
-static void
-record_40(const char *path)
-{
-	static struct world world; /* in use until it dies: no leak */
-
-	world = world_open(path, 0, NULL);
-	world_write(&world);
-	world_append_until(&world, 40);
-	world_flush(&world);
-}
-
-static void
-leave_writer(struct world *world)
-{
-	reprise_session_close(world->writer);
-	world->writer = NULL;
-}
-
 Test(heal_lives, C08_a_cursor_of_a_crashed_life_heals_up_to_its_end_and_is_told_of_the_restart)
 {
 	const char *const path = scratch_path("log");
 
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	struct reprise_cursor cursor = cursor_in_log(&world, 10);
+	struct reprise_cursor cursor = world_cursor_in_log(&world, 10);
 	struct reprise_subscription *const subscription = world_subscribe(&world, &cursor);
 
 	cr_assert(eq(u64, world_expect(subscription, 11, 40), 30));
@@ -87,9 +51,9 @@ Test(heal_lives, C08_who_saw_what_was_never_recorded_is_told_where_it_diverged)
 {
 	const char *const path = scratch_path("log");
 
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	struct reprise_cursor cursor = cursor_in_log(&world, 43);
+	struct reprise_cursor cursor = world_cursor_in_log(&world, 43);
 	struct reprise_subscription *const early = world_subscribe(&world, &cursor);
 
 	/* Perhaps it is recorded yet, by somebody: the next life will tell. */
@@ -133,7 +97,7 @@ Test(heal_lives, C08_the_end_of_a_clean_life_is_crossed_without_a_word)
 	}
 	world_write(&world);
 	world_append_until(&world, 53);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 0);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 0);
 	struct reprise_subscription *const subscription = world_subscribe(&world, &cursor);
 
 	cr_assert(ge(u64, world_expect(subscription, 1, 53), 50));
@@ -151,12 +115,12 @@ Test(heal_lives, C10_the_end_is_told_after_it_unless_a_later_life_exists)
 	world_write(&world);
 	world_append_until(&world, 5);
 	cr_assert(eq(int, reprise_session_end(world.writer, 6), REPRISE_OK));
-	leave_writer(&world);
+	world_leave_writer(&world);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	world_close(&world, REPRISE_OK);
 
 	world = world_open(world.path, 0, NULL);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 2);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 2);
 	struct reprise_subscription *subscription = world_subscribe(&world, &cursor);
 
 	(void)world_expect(subscription, 3, 5);
@@ -183,11 +147,11 @@ Test(heal_lives, C10_a_replay_that_reaches_the_sessions_end_is_told_of_that)
 	world_write(&world);
 	world_append_until(&world, 5);
 	cr_assert(eq(int, reprise_session_end(world.writer, 6), REPRISE_OK));
-	leave_writer(&world);
+	world_leave_writer(&world);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	for (int is_in_log = 0; is_in_log < 2; is_in_log++) {
 		for (reprise_position after = 3; after <= 5; after++) {
-			struct reprise_cursor cursor = cursor_in_log(&world, 3);
+			struct reprise_cursor cursor = world_cursor_in_log(&world, 3);
 
 			cursor.position = after;
 			cr_assert(
@@ -214,7 +178,7 @@ Test(heal_lives, C08_an_invalidated_life_is_never_read_again)
 
 	world_write(&world);
 	world_append_until(&world, 5);
-	leave_writer(&world);
+	world_leave_writer(&world);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	world_close(&world, REPRISE_OK);
 
@@ -241,12 +205,12 @@ Test(heal_lives, C08_an_invalidated_life_is_never_read_again)
 	reprise_subscription_close(subscription);
 
 	/* Who comes from before it waits there until something follows, and is told what it passes. */
-	const struct reprise_cursor before = cursor_in_log(&world, 3);
+	const struct reprise_cursor before = world_cursor_in_log(&world, 3);
 
 	subscription = world_subscribe(&world, &before);
 	(void)world_expect(subscription, 4, 5);
 	cr_assert(eq(int, reprise_wait(subscription, one_second / 10), REPRISE_E_TIMEOUT));
-	leave_writer(&world);
+	world_leave_writer(&world);
 	world_write(&world);
 	world_append_until(&world, 10);
 	const struct reprise_gap gap =
@@ -285,7 +249,7 @@ Test(heal_lives, A13_what_the_log_does_not_know_is_unavailable)
 	subscription = world_subscribe(&world, &cursor);
 	(void)world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_AHEAD);
 	reprise_subscription_close(subscription);
-	leave_writer(&world);
+	world_leave_writer(&world);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	world_close(&world, REPRISE_OK);
 
@@ -295,7 +259,7 @@ Test(heal_lives, A13_what_the_log_does_not_know_is_unavailable)
 	world_append_until(&world, 6);
 	world_flush(&world);
 	cursor = world_cursor(&world, 1);
-	leave_writer(&world);
+	world_leave_writer(&world);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	world_close(&world, REPRISE_OK);
 	world = world_open(world.path, 0, NULL);
@@ -311,9 +275,9 @@ Test(heal_lives, C08_a_replay_of_an_earlier_life_ends_at_the_newest_of_its_openi
 	const char *const path = scratch_path("log");
 	struct reprise_subscription *replay = NULL;
 
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 38);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 38);
 
 	cr_assert(eq(int, reprise_replay_after(world.store, &cursor, NULL, &replay, NULL),
 		     REPRISE_OK));
@@ -359,9 +323,9 @@ Test(heal_lives, the_doors_move_with_a_subscription_that_gets_its_window)
 	int fd = -1;
 
 	sem_init(&called, 0, 0);
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 40);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 40);
 	struct reprise_subscription *const by_fd = world_subscribe(&world, &cursor);
 	struct reprise_subscription *const by_call = world_subscribe(&world, &cursor);
 	struct reprise_subscription *const by_wait = world_subscribe(&world, &cursor);
@@ -416,9 +380,9 @@ Test(heal_lives, a_wait_without_a_window_can_be_interrupted_and_closed)
 	const char *const path = scratch_path("log");
 	pthread_t thread;
 
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 40);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 40);
 	struct reprise_subscription *const subscription = world_subscribe(&world, &cursor);
 
 	pthread_create(&thread, NULL, interrupt, subscription);

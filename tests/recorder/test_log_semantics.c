@@ -12,42 +12,6 @@
 
 TestSuite(log_semantics, .fini = scratch_remove, .timeout = 60);
 
-/* A cursor of the life that the log's position @position is in. */
-static struct reprise_cursor
-cursor_in_log(struct world *world, reprise_position position)
-{
-	const struct reprise_log_key key = { "default", "s" };
-	struct reprise_life lives[16];
-	struct reprise_cursor cursor = { .position = position, .session_id = "s" };
-	size_t count = 0;
-
-	cr_assert(eq(int, reprise_log_lives(world->log, &key, 0, lives, 16, &count, NULL),
-		     REPRISE_OK));
-	for (size_t i = 0; i < count; i++)
-		if (lives[i].first <= position || i == 0)
-			cursor.incarnation = lives[i].incarnation;
-	return cursor;
-}
-
-/* A process that records up to the position in the path's last two digits, and dies. */
-static void
-record_40(const char *path)
-{
-	static struct world world; /* in use until it dies: no leak */
-
-	world = world_open(path, 0, NULL);
-	world_write(&world);
-	world_append_until(&world, 40);
-	world_flush(&world);
-}
-
-static void
-leave_writer(struct world *world)
-{
-	reprise_session_close(world->writer);
-	world->writer = NULL;
-}
-
 /* Nothing was ever said to a replay that began at the end, or whose way led into a void life alone. */
 Test(log_semantics, L40_a_replay_ends_where_the_log_does)
 {
@@ -56,13 +20,13 @@ Test(log_semantics, L40_a_replay_ends_where_the_log_does)
 
 	world_write(&world);
 	world_append_until(&world, 5);
-	leave_writer(&world);
+	world_leave_writer(&world);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	for (int has_void_life = 0; has_void_life < 2; has_void_life++) {
 		world_close(&world, REPRISE_OK);
 		world = world_open(world.path, 0, NULL);
 		for (reprise_position after = 3; after <= 5; after++) {
-			const struct reprise_cursor cursor = cursor_in_log(&world, after);
+			const struct reprise_cursor cursor = world_cursor_in_log(&world, after);
 
 			cr_assert(
 				eq(int,
@@ -80,7 +44,7 @@ Test(log_semantics, L40_a_replay_ends_where_the_log_does)
 		world_append_until(&world, 8);
 		world_flush(&world);
 		cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
-		leave_writer(&world);
+		world_leave_writer(&world);
 		world_await_life(&world, REPRISE_LIFE_INVALIDATED);
 	}
 	world_close(&world, REPRISE_OK);
@@ -93,9 +57,9 @@ Test(log_semantics, L40_a_replay_ahead_of_an_open_life_ends_at_once)
 	const char *const path = scratch_path("log");
 	struct reprise_subscription *replay = NULL;
 
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 43);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 43);
 
 	cr_assert(eq(int, reprise_replay_after(world.store, &cursor, NULL, &replay, NULL),
 		     REPRISE_OK));
@@ -111,13 +75,13 @@ Test(log_semantics, L41_a_replay_is_told_of_an_end_in_a_later_life_without_event
 	const char *const path = scratch_path("log");
 	struct reprise_subscription *replay = NULL;
 
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 38);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 38);
 
 	world_write(&world);
 	cr_assert(eq(int, reprise_session_end(world.writer, 6), REPRISE_OK));
-	leave_writer(&world);
+	world_leave_writer(&world);
 	for (int is_in_log = 0; is_in_log < 2; is_in_log++) {
 		cr_assert(eq(int, reprise_replay_after(world.store, &cursor, NULL, &replay, NULL),
 			     REPRISE_OK));
@@ -138,9 +102,9 @@ Test(log_semantics, L46_the_newest_of_a_gap_is_the_windows_while_an_earlier_life
 {
 	const char *const path = scratch_path("log");
 
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 40);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 40);
 
 	world_write(&world);
 	world_append_until(&world, 45);
@@ -210,9 +174,9 @@ Test(log_semantics, A24_a_commit_of_the_window_is_a_bridge_from_an_earlier_life)
 	const char *const path = scratch_path("log");
 	struct reprise_subscription *resumed = NULL;
 
-	world_crash(record_40, path);
+	world_crash(world_record_40, path);
 	struct world world = world_open(path, 0, NULL);
-	const struct reprise_cursor cursor = cursor_in_log(&world, 38);
+	const struct reprise_cursor cursor = world_cursor_in_log(&world, 38);
 
 	world_write(&world);
 	const int blocked = world_block_log(path);
@@ -264,7 +228,8 @@ Test(log_semantics, L45_what_was_declared_void_is_not_healed_after_a_crash)
 
 		world_crash(ways[i % 2], path);
 		struct world world = world_open(path, 0, NULL);
-		const struct reprise_cursor cursor = cursor_in_log(&world, 5 * (1 + i / 2) - 2);
+		const struct reprise_cursor cursor =
+			world_cursor_in_log(&world, 5 * (1 + i / 2) - 2);
 		struct reprise_subscription *const subscription = world_subscribe(&world, &cursor);
 
 		(void)world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE,
@@ -339,7 +304,7 @@ Test(log_semantics, L44_a_session_of_a_void_life_alone_has_no_cursor_until_it_is
 	world_append_until(&world, 5);
 	world_flush(&world);
 	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
-	leave_writer(&world);
+	world_leave_writer(&world);
 	cr_assert(eq(int, reprise_log_current_cursor(world.log, &key, 9, &cursor, NULL),
 		     REPRISE_E_NOT_FOUND));
 	world_write(&world);

@@ -250,3 +250,37 @@ world_unblock_log(int blocked)
 {
 	close(blocked);
 }
+
+struct reprise_cursor
+world_cursor_in_log(struct world *world, reprise_position position)
+{
+	const struct reprise_log_key key = { "default", "s" };
+	struct reprise_life lives[16];
+	struct reprise_cursor cursor = { .position = position, .session_id = "s" };
+	size_t count = 0;
+
+	cr_assert(eq(int, reprise_log_lives(world->log, &key, 0, lives, 16, &count, NULL),
+		     REPRISE_OK));
+	for (size_t i = 0; i < count; i++)
+		if (lives[i].first <= position || i == 0)
+			cursor.incarnation = lives[i].incarnation;
+	return cursor;
+}
+
+void
+world_record_40(const char *path)
+{
+	static struct world world; /* in use until it dies: no leak */
+
+	world = world_open(path, 0, NULL);
+	world_write(&world);
+	world_append_until(&world, 40);
+	world_flush(&world);
+}
+
+void
+world_leave_writer(struct world *world)
+{
+	reprise_session_close(world->writer);
+	world->writer = NULL;
+}

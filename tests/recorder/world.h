@@ -70,4 +70,13 @@ void world_crash(void (*act)(const char *path), const char *path);
 int world_block_log(const char *path);
 void world_unblock_log(int blocked);
 
+/* A cursor of the life that the log's position @position is in. */
+struct reprise_cursor world_cursor_in_log(struct world *world, reprise_position position);
+
+/* For world_crash: records 40 events of "s", and has them in the log. */
+void world_record_40(const char *path);
+
+/* The writer goes. */
+void world_leave_writer(struct world *world);
+
 #endif /* RECORDER_WORLD_H */
