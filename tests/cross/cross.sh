@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.." || exit 1
 here=$PWD/build/cross
 sysroot=$here/sysroot
 compiler="aarch64-linux-gnu-gcc --sysroot=$sysroot"
-suites='base ring store bench log log_sqlite recorder'
+suites='base ring store bench conversation log log_sqlite recorder'
 stress='batches callbacks churn closes doors ends lives many overwrite reuse seam signals trims wakes'
 packages='libc6-dev liburcu-dev libck-dev libsqlite3-dev libpq-dev libcriterion-dev libuv1-dev'
 
@@ -28,7 +28,8 @@ build_all() {
 		-DCMAKE_BUILD_TYPE=RelWithDebInfo -DREPRISE_WERROR=ON -DREPRISE_TESTS=ON -DREPRISE_BENCH=OFF &&
 		cmake --build "$here/build" -j "$(nproc)" --target reprise_tool $(printf 'test_%s ' $suites) \
 			$(printf 'stress_%s ' $stress) $(printf 'reprise_%s_shared reprise_%s_static ' \
-				log log log_sqlite log_sqlite log_postgres log_postgres recorder recorder)
+				log log log_sqlite log_sqlite log_postgres log_postgres recorder recorder \
+				conversation conversation)
 }
 
 run_demo() {
