@@ -7,6 +7,7 @@
 #include <reprise/session.h>
 
 #include "log/write.h"
+#include "reading.h"
 
 /* Every sort of row that version 3 gives a checksum: two lives, rises, commits, an end, and a second key. */
 static void
@@ -156,5 +157,23 @@ Test(log_sqlite, L31_a_file_of_version_3_has_sessions_without_a_lease)
 	cr_assert(eq(int, reprise_log_stats(log, &key, &stats, NULL), REPRISE_OK));
 	cr_assert(gt(u64, stats.lease_left_ns, 0));
 	expect_whole(log, "ring");
+	close_log(log);
+}
+
+/* What a library of version 4 answered of the log in fixtures/version_4.sql. */
+static const uint32_t answers_of_version_4 = 0xa7601934;
+
+Test(log_sqlite, C07_a_file_of_version_4_answers_what_it_answered)
+{
+	char *const path = scratch_path("log"), *const sql = fixture_text(
+							"log_sqlite/fixtures/version_4.sql");
+
+	scratch_sql(path, sql);
+	free(sql);
+	struct reprise_log *const log = open_at(path);
+	const struct reading reading = reading_of(log);
+
+	cr_assert(not(reading.is_told));
+	cr_assert(eq(u32, reading.answers, answers_of_version_4));
 	close_log(log);
 }

@@ -5,6 +5,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -247,4 +249,22 @@ refuse_membarrier(void)
 
 	cr_assert(eq(int, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0));
 	cr_assert(eq(int, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0));
+}
+
+char *
+fixture_text(const char *name)
+{
+	enum {
+		BYTES_MAX = 1 << 20,
+	};
+	char path[1024];
+	char *const text = calloc(1, BYTES_MAX);
+
+	snprintf(path, sizeof(path), "%s/%s", TESTS_FOLDER, name);
+	FILE *const file = fopen(path, "r");
+
+	cr_assert(ne(ptr, file, NULL), "%s", path);
+	cr_assert(lt(sz, fread(text, 1, BYTES_MAX, file), BYTES_MAX));
+	fclose(file);
+	return text;
 }

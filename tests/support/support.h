@@ -63,6 +63,9 @@ struct reprise_session_stats stats_of_s(struct reprise_store *store);
 /* The kernel refuses membarrier from now on, to this thread and those that it starts. */
 void refuse_membarrier(void);
 
+/* What stands in a file of the folder tests/, to be freed. */
+char *fixture_text(const char *name);
+
 static const uint64_t one_second = UINT64_C(1000000000);
 static const uint64_t one_hour = 3600 * UINT64_C(1000000000);
 
