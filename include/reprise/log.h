@@ -52,8 +52,9 @@ struct reprise_log_key {
 typedef uint64_t reprise_ordinal;
 
 enum {
-	REPRISE_LOG_PAYLOAD_BYTES_MAX = 64 << 20, /* of one entry */
+	REPRISE_LOG_PAYLOAD_BYTES_MAX = 64 << 20, /* of one entry, and of one blob (log_blob.h) */
 	REPRISE_LOG_APPEND_BYTES_MAX = 128 << 20, /* of the payloads of one append */
+	REPRISE_LOG_BLOB_NAME_BYTES_MAX = 64,     /* of a blob's name, without its NUL */
 };
 
 typedef enum reprise_log_kind {

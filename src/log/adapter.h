@@ -8,12 +8,13 @@
  *
  * What it keeps, by key:
  *
- *   heads    one row: kind, head, watermark, end, greatest revision, the number of the last life and its lease, and
- *            the last rise among the entries that were moved away
+ *   heads    one row: kind, head, watermark, end, greatest revision, the number of the last life and its lease,
+ *            the last rise among the entries that were moved away, and the number of the key's blobs
  *   lives    by number and by incarnation
  *   rows     entries by their LAST ordinal, which for an event is its only one
  *   rises    each event whose revision is greater than that of all before: (revision, ordinal)
  *   commits  each COMMIT after which none has a revision as great: (revision, ordinal)
+ *   blobs    bytes by name
  *
  * Rises and commits are what makes two questions logarithmic: where a revision is exceeded first, and
  * whether a COMMIT of at least a revision comes after an ordinal. Those of entries that were moved away are dropped
@@ -21,8 +22,8 @@
  *
  * Each row of each table has a checksum over its key and all that it says. This room computes every checksum
  * before a put and compares it after a find (lookup.h); an adapter only stores it. An adapter checks that a stored
- * number fits where it goes: a life, a rise or a commit that does not fit is E_CORRUPT; a head or a row is handed
- * over with `fault` set.
+ * number fits where it goes: a life, a rise, a commit or a blob's name that does not fit is E_CORRUPT; a head, a row
+ * or a blob is handed over with `fault` set.
  *
  * A writing transaction: begin, then puts, then commit or rollback. A put may be sent without waiting for
  * its answer; then its failure is commit's. After a failure in between the caller rolls back; a begin that
@@ -81,6 +82,7 @@ struct log_head {
 	struct log_mark moved; /* the last rise that was dropped; ordinal 0: none was */
 	uint64_t lease_ns;     /* for how long the last life was leased (lease.h); 0: it is not */
 	uint64_t lease_end_ns; /* until when, on the log's clock */
+	uint64_t blobs;        /* how many the key has */
 	struct reprise_life life; /* the last, as stored; number 0: none */
 	uint32_t life_checksum;   /* as stored */
 	uint32_t checksum;        /* see log_head_checksum */
@@ -109,12 +111,29 @@ struct log_row {
 /* Called with each row that is found, borrowed for the call; false: no more. */
 typedef bool (*log_row_visit)(const struct log_row *row, void *context);
 
+/* A blob of a key, as stored. */
+struct log_blob {
+	const char *fault; /* why what is stored cannot be a blob, or NULL */
+	const char *name;
+	uint32_t checksum; /* see log_blob_checksum */
+	struct reprise_bytes bytes;
+};
+
+/* Called with the blob that is found, borrowed for the call. */
+typedef void (*log_blob_visit)(const struct log_blob *blob, void *context);
+
 /* Ordinals and times end here, for databases' integers have a sign. Revisions have all 64 bits. */
 #define LOG_NUMBER_MAX ((uint64_t)INT64_MAX)
 
 enum {
 	LOG_THREADS_MAX = 256, /* that one page of threads_after has */
 	LOG_NAME_BYTES = REPRISE_SESSION_ID_BYTES_MAX + 1,
+	LOG_BLOB_NAMES_MAX = 64, /* that one page of blob_names_after has */
+	LOG_BLOB_NAME_BYTES = REPRISE_LOG_BLOB_NAME_BYTES_MAX + 1,
+};
+
+struct log_blob_name {
+	char text[LOG_BLOB_NAME_BYTES];
 };
 
 struct log_thread {
@@ -179,6 +198,12 @@ struct log_adapter {
 	reprise_status (*drop_commits)(struct reprise_log *log, int64_t id, uint64_t ordinal,
 				       uint64_t max, uint64_t *ret_count,
 				       struct reprise_error *error);
+	/* A blob whose name no blob of the key has. */
+	reprise_status (*put_blob)(struct reprise_log *log, int64_t id, const struct log_blob *blob,
+				   struct reprise_error *error);
+	/* Drops the blob of that name; *ret_count is 0 if there is none. */
+	reprise_status (*drop_blob)(struct reprise_log *log, int64_t id, const char *name,
+				    uint64_t *ret_count, struct reprise_error *error);
 	/* Ends the transaction either way. A failure sets is_uncertain if the transaction may have been committed. */
 	reprise_status (*commit)(struct reprise_log *log, struct reprise_error *error);
 	void (*rollback)(struct reprise_log *log);
@@ -211,6 +236,14 @@ struct log_adapter {
 	reprise_status (*commits_from)(struct reprise_log *log, int64_t id, uint64_t revision,
 				       struct log_mark *ret_commits, size_t commits_max,
 				       size_t *ret_count, struct reprise_error *error);
+
+	/* The blob of that name is shown to @visit, if there is one. */
+	reprise_status (*blob_of)(struct reprise_log *log, int64_t id, const char *name,
+				  log_blob_visit visit, void *context, struct reprise_error *error);
+	/* The names after @after in the order of their bytes, at most LOG_BLOB_NAMES_MAX. */
+	reprise_status (*blob_names_after)(struct reprise_log *log, int64_t id, const char *after,
+					   struct log_blob_name *ret_names, size_t *ret_count,
+					   struct reprise_error *error);
 
 	/* By itself: E_CORRUPT if the log lacks what was committed to it. NULL: nothing of the kind is known. */
 	reprise_status (*check)(struct reprise_log *log, struct reprise_error *error);
@@ -258,6 +291,7 @@ struct reprise_log {
 #define log_head_checksum reprise_private_log_head_checksum
 #define log_life_checksum reprise_private_log_life_checksum
 #define log_mark_checksum reprise_private_log_mark_checksum
+#define log_blob_checksum reprise_private_log_blob_checksum
 
 /* For adapters: fills @log in, false without memory; and undoes that. */
 REPRISE_API bool log_init(struct reprise_log *log, const struct log_adapter *adapter,
@@ -288,5 +322,6 @@ enum log_mark_type {
 
 REPRISE_API uint32_t log_mark_checksum(uint32_t key_checksum, enum log_mark_type type,
 				       const struct log_mark *mark);
+REPRISE_API uint32_t log_blob_checksum(uint32_t key_checksum, const struct log_blob *blob);
 
 #endif /* LOG_ADAPTER_H */

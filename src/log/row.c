@@ -21,15 +21,20 @@ put_number(unsigned char *at, uint64_t value)
 	return at + sizeof(ordered);
 }
 
-/* Its size comes first, so that no two keys have the same bytes. */
+/* Their size comes first, so that no two keys have the same bytes. */
+static uint32_t
+sized_bytes(uint32_t crc, const void *data, size_t bytes)
+{
+	unsigned char size[sizeof(uint64_t)];
+
+	(void)put_number(size, bytes);
+	return crc32c(crc32c(crc, size, sizeof(size)), data, bytes);
+}
+
 static uint32_t
 sized_text(uint32_t crc, const char *text)
 {
-	unsigned char size[sizeof(uint64_t)];
-	const size_t bytes = strlen(text);
-
-	(void)put_number(size, bytes);
-	return crc32c(crc32c(crc, size, sizeof(size)), text, bytes);
+	return sized_bytes(crc, text, strlen(text));
 }
 
 uint32_t
@@ -86,12 +91,13 @@ enum {
 	TABLE_HEADS = 1,
 	TABLE_LIVES,
 	TABLE_MARKS,
+	TABLE_BLOBS,
 };
 
 uint32_t
 log_head_checksum(uint32_t key_checksum, const struct log_head *head)
 {
-	unsigned char numbers[14 * sizeof(uint64_t)], *at = numbers;
+	unsigned char numbers[15 * sizeof(uint64_t)], *at = numbers;
 
 	at = put_number(at, TABLE_HEADS);
 	at = put_number(at, (uint64_t)head->id);
@@ -110,6 +116,9 @@ log_head_checksum(uint32_t key_checksum, const struct log_head *head)
 		at = put_number(at, head->lease_ns);
 		at = put_number(at, head->lease_end_ns);
 	}
+	/* Heads without blobs likewise. How many numbers there are tells which of the two are among them. */
+	if (head->blobs != 0)
+		at = put_number(at, head->blobs);
 	return crc32c(key_checksum, numbers, (size_t)(at - numbers));
 }
 
@@ -139,13 +148,24 @@ log_mark_checksum(uint32_t key_checksum, enum log_mark_type type, const struct l
 	return crc32c(key_checksum, numbers, sizeof(numbers));
 }
 
+uint32_t
+log_blob_checksum(uint32_t key_checksum, const struct log_blob *blob)
+{
+	unsigned char table[sizeof(uint64_t)];
+
+	(void)put_number(table, TABLE_BLOBS);
+	return sized_bytes(sized_text(crc32c(key_checksum, table, sizeof(table)), blob->name),
+			   blob->bytes.data, blob->bytes.size);
+}
+
 /* As a head is created, before the first write to its key: there is nothing that a checksum would be of. */
 static bool
 head_is_blank(const struct log_head *head)
 {
 	return head->kind == 0 && head->checksum == 0 && head->head == 0 && head->watermark == 0 &&
 	       head->revision_max == 0 && head->moved.ordinal == 0 && head->life.number == 0 &&
-	       head->lease_ns == 0 && head->lease_end_ns == 0 && !head->has_ended;
+	       head->lease_ns == 0 && head->lease_end_ns == 0 && head->blobs == 0 &&
+	       !head->has_ended;
 }
 
 const char *
@@ -186,4 +206,12 @@ mark_fault(uint32_t key_checksum, enum log_mark_type type, const struct log_mark
 	if (log_mark_checksum(key_checksum, type, mark) == mark->checksum)
 		return NULL;
 	return type == LOG_MARK_RISE ? "a rise's checksum" : "a commit's checksum";
+}
+
+const char *
+blob_fault(uint32_t key_checksum, const struct log_blob *blob)
+{
+	if (blob->fault != NULL)
+		return blob->fault;
+	return log_blob_checksum(key_checksum, blob) == blob->checksum ? NULL : "a blob's checksum";
 }

@@ -12,6 +12,7 @@ const char *row_fault(uint32_t key_checksum, const struct log_row *row);
 /* The head with its last life; head->key_checksum is set. */
 const char *head_fault(const struct log_head *head);
 const char *life_fault(uint32_t key_checksum, const struct log_life *life);
+const char *blob_fault(uint32_t key_checksum, const struct log_blob *blob);
 const char *mark_fault(uint32_t key_checksum, enum log_mark_type type, const struct log_mark *mark);
 
 #endif /* LOG_ROW_H */

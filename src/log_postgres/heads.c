@@ -95,6 +95,7 @@ head_at_row(const PGresult *answer, int row)
 	head.life.number = within_at(answer, row, HEAD_LIFE, LOG_NUMBER_MAX, &head.fault);
 	head.lease_ns = within_at(answer, row, HEAD_LEASE, LOG_NUMBER_MAX, &head.fault);
 	head.lease_end_ns = within_at(answer, row, HEAD_LEASE_END, LOG_NUMBER_MAX, &head.fault);
+	head.blobs = within_at(answer, row, HEAD_BLOBS, LOG_NUMBER_MAX, &head.fault);
 	return head;
 }
 

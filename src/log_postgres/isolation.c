@@ -16,7 +16,8 @@
 
 static const char policies_sql[] =
 	"WITH tables AS (SELECT name, c.oid, relrowsecurity, relforcerowsecurity"
-	" FROM unnest(ARRAY['heads', 'lives', 'rows', 'rises', 'commits', 'archive']) AS name"
+	" FROM unnest(ARRAY['heads', 'lives', 'rows', 'rises', 'commits', 'archive', 'blobs']) AS "
+	"name"
 	" LEFT JOIN pg_class c ON relname = name AND relkind = 'r' AND relnamespace ="
 	" (SELECT oid FROM pg_namespace WHERE nspname = $1)),"
 	" policies AS (SELECT name, p.*, " PRINTED("polqual") " AS using_text, " PRINTED(

@@ -145,6 +145,8 @@ static const struct log_adapter adapter = {
 	.move_rows = write_moves,
 	.drop_rises = write_drop_rises,
 	.drop_commits = write_drop_commits,
+	.put_blob = blobs_put,
+	.drop_blob = blobs_drop,
 	.commit = write_end,
 	.rollback = write_undo,
 	.look = find_begin,
@@ -155,6 +157,8 @@ static const struct log_adapter adapter = {
 	.lives_after = find_lives,
 	.rises_above = find_rises,
 	.commits_from = find_commits,
+	.blob_of = blobs_find,
+	.blob_names_after = blobs_find_names,
 	.version = find_version,
 	.threads_after = find_threads,
 };

@@ -120,6 +120,17 @@ reprise_status find_threads(struct reprise_log *log, const char *tenant, const c
 			    struct log_thread *ret_threads, size_t *ret_count,
 			    struct reprise_error *error);
 
+/* blobs.c */
+reprise_status blobs_put(struct reprise_log *log, int64_t id, const struct log_blob *blob,
+			 struct reprise_error *error);
+reprise_status blobs_drop(struct reprise_log *log, int64_t id, const char *name,
+			  uint64_t *ret_count, struct reprise_error *error);
+reprise_status blobs_find(struct reprise_log *log, int64_t id, const char *name,
+			  log_blob_visit visit, void *context, struct reprise_error *error);
+reprise_status blobs_find_names(struct reprise_log *log, int64_t id, const char *after,
+				struct log_blob_name *ret_names, size_t *ret_count,
+				struct reprise_error *error);
+
 /* heads.c: asks for the heads of threads, and waits; @ret_count is how many there are. */
 reprise_status heads_find(struct postgres *postgres, const struct values *tenant_and_threads,
 			  size_t threads_count, struct log_head *ret_heads, size_t *ret_count,

@@ -12,7 +12,7 @@
 #include "log_postgres/wire.h"
 
 enum {
-	SCHEMA_VERSION = 5,
+	SCHEMA_VERSION = 6,
 	SCHEMA_CHECKSUMS_VERSION = 3, /* its step goes on with schema_fill_checksums */
 };
 

@@ -141,5 +141,21 @@ static const char *const version_5[] = {
 	NULL,
 };
 
+/* A key has blobs, which its head counts. Checksums of heads without blobs stay as they were. */
+static const char *const version_6[] = {
+	"ALTER TABLE heads ADD COLUMN blobs bigint NOT NULL DEFAULT 0",
+	"CREATE TABLE blobs ("
+	" key bigint NOT NULL,"
+	" checksum integer NOT NULL,"
+	" " TENANT_COLUMN ","
+	" name text COLLATE \"C\" NOT NULL,"
+	" bytes bytea NOT NULL,"
+	" PRIMARY KEY (tenant, key, name))",
+	BOUND_TO_TENANT("blobs"),
+	"UPDATE about SET version = 6",
+	NULL,
+};
+
 const char *const *const schema_steps[SCHEMA_VERSION + 1] = { NULL,      version_1, version_2,
-							      version_3, version_4, version_5 };
+							      version_3, version_4, version_5,
+							      version_6 };

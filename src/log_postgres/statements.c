@@ -7,8 +7,9 @@
 #define MARK_COLUMNS "revision, ordinal, checksum"
 #define HEAD_COLUMNS                                                                          \
 	"id, kind, head, watermark, revision_max, has_ended, end_status, end_ordinal, life, " \
-	"moved_revision, moved_ordinal, checksum, lease_ns, lease_end_ns"
-#define ROW_COLUMNS "last, first, revision, time_ns, type, kind, flags, reason, checksum, payload"
+	"moved_revision, moved_ordinal, checksum, lease_ns, lease_end_ns, blobs"
+#define BLOB_COLUMNS "checksum, bytes"
+#define ROW_COLUMNS  "last, first, revision, time_ns, type, kind, flags, reason, checksum, payload"
 
 /*
  * Row-level security binds most roles to their tenant, but not every role that may be used: so each statement names
@@ -47,7 +48,7 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 	[FIND_HEADS] = { "find_heads",
 			 "SELECT h.id, h.kind, h.head, h.watermark, h.revision_max, h.has_ended,"
 			 " h.end_status, h.end_ordinal, h.life, h.moved_revision, h.moved_ordinal,"
-			 " h.checksum, h.lease_ns, h.lease_end_ns,"
+			 " h.checksum, h.lease_ns, h.lease_end_ns, h.blobs,"
 			 " (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), l.*"
 			 " FROM unnest($2::text[]) WITH ORDINALITY AS asked (name, place)"
 			 " CROSS JOIN LATERAL"
@@ -83,8 +84,11 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 		       "UPDATE heads SET kind = $2, head = $3, watermark = $4, revision_max = $5,"
 		       " has_ended = $6, end_status = $7, end_ordinal = $8, life = $9,"
 		       " moved_revision = $10, moved_ordinal = $11, checksum = $12,"
-		       " lease_ns = $13, lease_end_ns = $14"
+		       " lease_ns = $13, lease_end_ns = $14, blobs = $15"
 		       " WHERE tenant = (SELECT " OWN_TENANT ") AND id = $1" },
+	[PUT_BLOB] = { "put_blob",
+		       "INSERT INTO blobs (key, name, " BLOB_COLUMNS ") VALUES ($1, $2, $3, $4)" },
+	[DROP_BLOB] = { "drop_blob", "DELETE FROM blobs WHERE " OWN_KEY " AND name = $2" },
 	[MOVE_ROWS] = { "move_rows",
 			"WITH moved AS (DELETE FROM rows WHERE " OWN_KEY " AND last <="
 			" (SELECT max(last) FROM (SELECT last FROM rows"
@@ -117,6 +121,10 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			  " ORDER BY revision LIMIT $3" },
 	[COMMITS_FROM] = { "commits_from", "SELECT " MARK_COLUMNS " FROM commits WHERE " OWN_KEY
 					   " AND revision >= $2 ORDER BY revision LIMIT $3" },
+	[BLOB_OF] = { "blob_of",
+		      "SELECT " BLOB_COLUMNS " FROM blobs WHERE " OWN_KEY " AND name = $2" },
+	[BLOB_NAMES_AFTER] = { "blob_names_after", "SELECT name FROM blobs WHERE " OWN_KEY
+						   " AND name > $2 ORDER BY name LIMIT $3" },
 	[THREADS_AFTER] = { "threads_after", "SELECT " HEAD_COLUMNS ", thread FROM heads"
 					     " WHERE tenant = $1 AND thread > $2"
 					     " ORDER BY thread LIMIT $3" },

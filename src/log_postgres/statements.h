@@ -30,6 +30,8 @@ enum statement {
 	PUT_COMMIT,       /* key, MARK columns */
 	PUT_LIFE,         /* key, LIFE columns */
 	PUT_HEAD,         /* HEAD columns */
+	PUT_BLOB,         /* key, name, BLOB columns */
+	DROP_BLOB,        /* key, name */
 	MOVE_ROWS,        /* key, watermark, count: how many, the greatest last */
 	DELETE_ROWS,      /* the same */
 	ROWS_AFTER,       /* key, last, count, bytes: ROW columns */
@@ -38,6 +40,8 @@ enum statement {
 	LIVES_AFTER,      /* key, number, count: LIFE columns */
 	RISES_ABOVE,      /* key, revision, count: MARK columns */
 	COMMITS_FROM,     /* key, revision, count: MARK columns */
+	BLOB_OF,          /* key, name: BLOB columns */
+	BLOB_NAMES_AFTER, /* key, name, count: names */
 	THREADS_AFTER,    /* tenant, thread, count: HEAD columns, thread */
 	SNAPSHOT,         /* : which transactions are over, as text */
 	END_ABANDONED,    /* milliseconds: the number of sessions that were ended */
@@ -59,6 +63,7 @@ enum head_column {
 	HEAD_CHECKSUM,
 	HEAD_LEASE,
 	HEAD_LEASE_END,
+	HEAD_BLOBS,
 	HEAD_COLUMNS_COUNT,
 	HEAD_READ = HEAD_COLUMNS_COUNT, /* the server's clock, in microseconds */
 	HEAD_LIFE_FIRST_COLUMN,         /* from here on LIFE columns, of the last life */
@@ -77,6 +82,11 @@ enum mark_column {
 	MARK_REVISION,
 	MARK_ORDINAL,
 	MARK_CHECKSUM,
+};
+
+enum blob_column {
+	BLOB_CHECKSUM,
+	BLOB_BYTES,
 };
 
 enum row_column {

@@ -21,7 +21,7 @@
 #define REVISION_TURN (UINT64_C(1) << 63)
 
 enum {
-	VALUES_MAX = 14
+	VALUES_MAX = 15
 };
 
 struct values {

@@ -322,6 +322,7 @@ write_head(struct reprise_log *log, const struct log_head *head, struct reprise_
 	value_i32(&values, (int32_t)head->checksum);
 	value_ordinal(&values, head->lease_ns);
 	value_ordinal(&values, head->lease_end_ns);
+	value_ordinal(&values, head->blobs);
 	return send_values(log, PUT_HEAD, &values, error);
 }
 

@@ -158,6 +158,15 @@ reprise_status sqlite_rises_above(struct reprise_log *log, int64_t id, uint64_t 
 reprise_status sqlite_commits_from(struct reprise_log *log, int64_t id, uint64_t revision,
 				   struct log_mark *ret_commits, size_t commits_max,
 				   size_t *ret_count, struct reprise_error *error);
+reprise_status sqlite_put_blob(struct reprise_log *log, int64_t id, const struct log_blob *blob,
+			       struct reprise_error *error);
+reprise_status sqlite_drop_blob(struct reprise_log *log, int64_t id, const char *name,
+				uint64_t *ret_count, struct reprise_error *error);
+reprise_status sqlite_blob_of(struct reprise_log *log, int64_t id, const char *name,
+			      log_blob_visit visit, void *context, struct reprise_error *error);
+reprise_status sqlite_blob_names_after(struct reprise_log *log, int64_t id, const char *after,
+				       struct log_blob_name *ret_names, size_t *ret_count,
+				       struct reprise_error *error);
 reprise_status sqlite_check(struct reprise_log *log, struct reprise_error *error);
 reprise_status sqlite_version(struct reprise_log *log, uint64_t *ret_version,
 			      struct reprise_error *error);

@@ -85,6 +85,7 @@ head_at(sqlite3_stmt *row)
 	head.checksum = (uint32_t)column_within(row, 11, UINT32_MAX, fault);
 	head.lease_ns = column_ordinal(row, 12, fault);
 	head.lease_end_ns = column_ordinal(row, 13, fault);
+	head.blobs = column_ordinal(row, 14, fault);
 	return head;
 }
 

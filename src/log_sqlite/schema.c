@@ -82,6 +82,15 @@ static const char *const steps[] = {
 	/* 4: a head knows the lease of its last life. Checksums of heads without a lease stay as they were. */
 	("ALTER TABLE heads ADD COLUMN lease INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE heads ADD COLUMN lease_end INTEGER NOT NULL DEFAULT 0"),
+
+	/* 5: a key has blobs, which its head counts. Checksums of heads without blobs stay as they were. */
+	("ALTER TABLE heads ADD COLUMN blobs INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE TABLE blobs ("
+	 " key INTEGER NOT NULL,"
+	 " name TEXT NOT NULL,"
+	 " checksum INTEGER NOT NULL,"
+	 " bytes BLOB NOT NULL,"
+	 " PRIMARY KEY (key, name)) WITHOUT ROWID"),
 };
 
 enum {

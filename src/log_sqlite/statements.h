@@ -13,9 +13,9 @@
 
 #define HEAD_COLUMNS                                                                    \
 	"id, kind, has_ended, end_status, end_ordinal, head, watermark, revision_max, " \
-	"life, moved_revision, moved_ordinal, checksum, lease, lease_end"
+	"life, moved_revision, moved_ordinal, checksum, lease, lease_end, blobs"
 enum {
-	HEAD_COLUMNS_COUNT = 14
+	HEAD_COLUMNS_COUNT = 15
 };
 
 #define LIFE_COLUMNS "number, incarnation, first, end, state, checksum"
@@ -33,7 +33,7 @@ enum {
 	X(PUT_HEAD, "UPDATE heads SET kind = ?2, has_ended = ?3, end_status = ?4,"                \
 		    " end_ordinal = ?5, head = ?6, watermark = ?7, revision_max = ?8, life = ?9," \
 		    " moved_revision = ?10, moved_ordinal = ?11, checksum = ?12, lease = ?13,"    \
-		    " lease_end = ?14,"                                                           \
+		    " lease_end = ?14, blobs = ?15,"                                              \
 		    " writes = writes + 1 WHERE id = ?1")                                         \
 	X(PUT_ROW, "INSERT INTO rows (key, " ROW_COLUMNS ")"                                      \
 		   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                   \
@@ -63,6 +63,11 @@ enum {
 		       " ORDER BY revision LIMIT ?")                                              \
 	X(COMMITS_FROM, "SELECT " MARK_COLUMNS " FROM commits WHERE key = ? AND revision >= ?"    \
 			" ORDER BY revision LIMIT ?")                                             \
+	X(PUT_BLOB, "INSERT INTO blobs (key, name, checksum, bytes) VALUES (?, ?, ?, ?)")         \
+	X(DROP_BLOB, "DELETE FROM blobs WHERE key = ? AND name = ?")                              \
+	X(BLOB_OF, "SELECT checksum, bytes FROM blobs WHERE key = ? AND name = ?")                \
+	X(BLOB_NAMES_AFTER, "SELECT name FROM blobs WHERE key = ? AND name > ?"                   \
+			    " ORDER BY name LIMIT ?")                                             \
 	X(VERSION, "PRAGMA data_version")                                                         \
 	X(THREADS_AFTER, "SELECT " HEAD_COLUMNS ", thread FROM heads"                             \
 			 " WHERE tenant = ? AND thread > ? ORDER BY thread LIMIT ?")

@@ -259,6 +259,7 @@ sqlite_put_head(struct reprise_log *log, const struct log_head *head, struct rep
 	bind_number(&binding, head->checksum);
 	bind_number(&binding, head->lease_ns);
 	bind_number(&binding, head->lease_end_ns);
+	bind_number(&binding, head->blobs);
 	return statement_run(connection, &binding, error);
 }
 

@@ -214,6 +214,7 @@ fill_every_table(struct reprise_log *log, const char *tenant, const char *thread
 	struct log_life life = { .life = { .number = 1, .first = 1, .state = REPRISE_LIFE_OPEN } };
 	struct log_mark rise = { .revision = 5, .ordinal = 1 };
 	struct log_mark commit = { .revision = 5, .ordinal = 2 };
+	struct log_blob blob = { .name = "b", .bytes = { "x", 1 } };
 	struct log_moved moved = { 0 };
 	struct log_head head;
 
@@ -229,9 +230,11 @@ fill_every_table(struct reprise_log *log, const char *tenant, const char *thread
 	rise.checksum = log_mark_checksum(key, LOG_MARK_RISE, &rise);
 	commit.checksum = log_mark_checksum(key, LOG_MARK_COMMIT, &commit);
 	life.checksum = log_life_checksum(key, &life.life);
+	blob.checksum = log_blob_checksum(key, &blob);
 	cr_assert(eq(int, port->put_rise(log, head.id, &rise, NULL), 0));
 	cr_assert(eq(int, port->put_commit(log, head.id, &commit, NULL), 0));
 	cr_assert(eq(int, port->put_life(log, head.id, &life, NULL), 0));
+	cr_assert(eq(int, port->put_blob(log, head.id, &blob, NULL), 0));
 	head.kind = REPRISE_LOG_RING;
 	head.head = 2;
 	head.watermark = 1;

@@ -48,12 +48,14 @@ reprise_ordinal head_of(struct reprise_log *log, const char *tenant, const char 
 void expect_works(struct reprise_log *log, const char *tenant, const char *thread,
 		  reprise_ordinal head);
 
-/* One row into every table for that key, by the port; the second of two rows is archived and moved. */
+/*
+ * One row into every table for that key, by the port; the second of two rows is archived and moved. The head does not
+ * count the blob.
+ */
 void fill_every_table(struct reprise_log *log, const char *tenant, const char *thread);
 
-static const char *const tenant_tables[] = {
-	"heads", "lives", "rows", "rises", "commits", "archive"
-};
+static const char *const tenant_tables[] = { "heads",   "lives",   "rows", "rises",
+					     "commits", "archive", "blobs" };
 enum {
 	TENANT_TABLES_COUNT = sizeof(tenant_tables) / sizeof(tenant_tables[0])
 };

@@ -372,7 +372,7 @@ static void
 expect_plan_without_scan(PGconn *connection, const struct statement_text *statement)
 {
 	static const char nulls[] = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-				    "NULL, NULL, NULL, NULL";
+				    "NULL, NULL, NULL, NULL, NULL";
 	const int count = values_in(statement->sql);
 
 	run(connection, "PREPARE %s AS %s", statement->name, statement->sql);
@@ -411,6 +411,8 @@ fill_much(PGconn *all)
 	    "INSERT INTO lives (tenant, key, number, first, last, incarnation, state, checksum)"
 	    " SELECT tenant, id, i, i, i, gen_random_uuid(), 1, 0 FROM heads, generate_series(1, "
 	    "20) i");
+	run(all, "INSERT INTO blobs (tenant, key, name, checksum, bytes)"
+		 " SELECT tenant, id, 'blob ' || i, 0, 'x' FROM heads, generate_series(1, 20) i");
 	run(all, "ANALYZE");
 }
 

@@ -125,8 +125,16 @@ expect_as_noted(struct noted *noted)
 }
 
 void
+make_version_4(const char *path)
+{
+	scratch_sql(path, "ALTER TABLE heads DROP COLUMN blobs; DROP TABLE blobs;"
+			  "PRAGMA user_version = 4");
+}
+
+void
 make_version_3(const char *path)
 {
+	make_version_4(path);
 	scratch_sql(path, "ALTER TABLE heads DROP COLUMN lease;"
 			  "ALTER TABLE heads DROP COLUMN lease_end; PRAGMA user_version = 3");
 }

@@ -44,8 +44,14 @@ struct noted note(const char *path);
 void expect_as_noted(struct noted *noted);
 
 /* Makes a file what an older version would have written. */
+void make_version_1(const char *path);
 void make_version_2(const char *path);
 void make_version_3(const char *path);
-void make_version_1(const char *path);
+void make_version_4(const char *path);
+
+/* The version that the library gives a file. */
+enum {
+	VERSION_NOW = 5,
+};
 
 #endif /* LOG_SQLITE_SUPPORT_SQLITE_H */

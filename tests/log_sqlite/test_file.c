@@ -124,11 +124,11 @@ Test(log_sqlite, C07_a_newer_version_is_refused)
 {
 	char *const path = file_with_log();
 
-	scratch_sql(path, "PRAGMA journal_mode = DELETE; PRAGMA user_version = 5");
+	scratch_sql(path, "PRAGMA journal_mode = DELETE; PRAGMA user_version = 6");
 	expect_refused(path, REPRISE_E_VERSION, "newer");
 	scratch_sql(path, "PRAGMA user_version = 0");
 	expect_refused(path, REPRISE_E_CORRUPT, "no version");
-	scratch_sql(path, "PRAGMA user_version = 4");
+	scratch_sql(path, "PRAGMA user_version = 5");
 	close_log(open_at(path));
 }
 
@@ -137,7 +137,7 @@ Test(log_sqlite, C07_a_newer_version_beside_the_file_is_refused)
 {
 	char *const path = file_with_log();
 
-	scratch_sql(path, "PRAGMA user_version = 5");
+	scratch_sql(path, "PRAGMA user_version = 6");
 	cr_assert(gt(i64, size_of(path, "-wal"), 0));
 	expect_refused(path, REPRISE_E_VERSION, "newer");
 	expect_no_leaks();
@@ -163,8 +163,8 @@ Test(log_sqlite, C07_a_file_that_was_cut_off_is_refused)
 
 Test(log_sqlite, C07_a_table_that_is_missing_is_damage)
 {
-	static const char *const tables[] = { "heads", "lives",   "rows",
-					      "rises", "commits", "archive" };
+	static const char *const tables[] = { "heads",   "lives",   "rows", "rises",
+					      "commits", "archive", "blobs" };
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		char *const path = scratch_path(tables[i]);
@@ -195,7 +195,7 @@ Test(log_sqlite, C07_an_older_version_is_brought_up_to_date)
 	cr_assert(eq(int, reprise_log_move_archived(log, &k, &count, NULL), REPRISE_OK));
 	cr_assert(eq(u64, count, 20));
 	close_log(log);
-	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 4));
+	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), VERSION_NOW));
 	cr_assert(eq(i64, scratch_ask(path, "SELECT count(*) FROM archive"), 20));
 }
 
@@ -210,7 +210,7 @@ Test(log_sqlite, C07_a_step_that_fails_leaves_it_as_it_was)
 	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 1));
 	scratch_sql(path, "DROP TABLE archive");
 	close_log(open_at(path));
-	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 4));
+	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), VERSION_NOW));
 }
 
 Test(log_sqlite, C07_read_only_reads_and_makes_nothing)

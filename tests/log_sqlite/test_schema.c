@@ -120,7 +120,7 @@ Test(log_sqlite, L20_a_file_of_version_2_gets_the_checksums_of_every_row)
 
 	make_version_2(path);
 	log = open_at(path);
-	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 4));
+	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), VERSION_NOW));
 	cr_assert(eq(i64,
 		     scratch_ask(path, "SELECT sum(checksum) FROM (SELECT checksum FROM lives"
 				       " UNION ALL SELECT checksum FROM rises"
@@ -148,7 +148,7 @@ Test(log_sqlite, L31_a_file_of_version_3_has_sessions_without_a_lease)
 
 	make_version_3(path);
 	log = open_at(path);
-	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 4));
+	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), VERSION_NOW));
 	cr_assert(eq(i64, scratch_ask(path, "SELECT sum(checksum) FROM heads"), sum));
 	expect_whole(log, "ring");
 	expect_whole(log, "direct");
