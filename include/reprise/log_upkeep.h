@@ -20,8 +20,9 @@ struct reprise_log_report {
 	uint64_t events;    /* looked at */
 	uint64_t gaps;      /* gap entries */
 	uint64_t lost;      /* the ordinals that they occupy */
+	uint64_t blobs;     /* looked at, and whole */
 	uint64_t faults;    /* whatever is not as it should be */
-	reprise_ordinal at; /* where the first fault is */
+	reprise_ordinal at; /* where the first fault is; 0 if it is no ordinal's */
 	char what[REPRISE_ERROR_WHAT_BYTES]; /* what it is; "" if there is none */
 };
 
@@ -30,6 +31,8 @@ struct reprise_log_report {
  *
  * Ordinals up to @watermark are handed out no more, from the moment it returns. Their rows go to the archive's table,
  * or are deleted, as the adapter was opened, by reprise_log_move_archived. The head stays.
+ *
+ * A key with blobs (log_blob.h) is refused: only the owner of the blobs knows which entries they cover. (rule L51)
  *
  * @log        Borrowed.
  * @key        Whose. Unknown: nothing to do.
@@ -40,7 +43,8 @@ struct reprise_log_report {
  * Threads   Any.
  * Progress  Blocks; costs the same however much it is.
  * Ordering  Durable as the adapter was opened.
- * Returns   As reprise_log_append, without REPRISE_E_TOO_LARGE.
+ * Returns   As reprise_log_append, without REPRISE_E_TOO_LARGE. REPRISE_E_INVALID also for a key with blobs, with
+ *           `what` "key"; nothing changed
  */
 REPRISE_API reprise_status reprise_log_archive_before(struct reprise_log *log,
 						      const struct reprise_log_key *key,
@@ -76,7 +80,8 @@ REPRISE_API reprise_status reprise_log_move_archived(struct reprise_log *log,
  *
  * Rows and gaps cover watermark + 1 .. head once each, lives tile 1 .. head, and every row of every table has the
  * right checksum (rule L20). The indexes of revisions and of lives are compared with the rows, and the head's
- * greatest revision as well (rule L22). In a SQLite file, a synced commit that is missing is a fault, too (rule L03).
+ * greatest revision as well (rule L22). The head's number of blobs is compared with them (rule L51). In a SQLite file, a
+ * synced commit that is missing is a fault, too (rule L03).
  *
  * @log         Borrowed.
  * @key         Whose.

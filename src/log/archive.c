@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "log/archive.h"
+
 #include <stdlib.h>
 
 #include <reprise/log_upkeep.h>
@@ -19,6 +21,8 @@ target_archive(struct target *target, struct log_write *write, struct reprise_er
 	(void)error;
 	if (head->kind == 0)
 		return REPRISE_OK;
+	if (head->blobs != 0 && !write->is_covered)
+		return refuse(write, REPRISE_E_INVALID);
 	target->is_touched = true;
 	if (watermark > head->watermark) {
 		write->archived = watermark - head->watermark;
@@ -27,23 +31,46 @@ target_archive(struct target *target, struct log_write *write, struct reprise_er
 	return REPRISE_OK;
 }
 
-reprise_status
-reprise_log_archive_before(struct reprise_log *log, const struct reprise_log_key *key,
-			   reprise_ordinal watermark, uint64_t *ret_count,
-			   struct reprise_error *error)
+static reprise_status
+archive(struct reprise_log *log, const struct reprise_log_key *key, reprise_ordinal watermark,
+	bool is_covered, uint64_t *ret_count, struct reprise_error *error)
 {
 	reprise_status status = handle_check(log, key, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	struct log_write write = { .type = LOG_ARCHIVE, .thread = key->thread, .last = watermark };
+	struct log_write write = {
+		.type = LOG_ARCHIVE,
+		.thread = key->thread,
+		.last = watermark,
+		.is_covered = is_covered,
+	};
 
 	status = log_write(log, log->level, LOG_PATIENT, key->tenant, &write, 1, error);
-	if (status == REPRISE_OK && write.fault != NULL)
+	if (status != REPRISE_OK)
+		return status;
+	if (write.fault != NULL)
 		return corrupt(error, write.fault);
-	if (status == REPRISE_OK && ret_count != NULL)
+	if (write.status != REPRISE_OK)
+		return error_detailed(error, write.status, "key", log_refusal_text(&write));
+	if (ret_count != NULL)
 		*ret_count = write.archived;
-	return status;
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_log_archive_before(struct reprise_log *log, const struct reprise_log_key *key,
+			   reprise_ordinal watermark, uint64_t *ret_count,
+			   struct reprise_error *error)
+{
+	return archive(log, key, watermark, false, ret_count, error);
+}
+
+reprise_status
+log_archive_covered(struct reprise_log *log, const struct reprise_log_key *key,
+		    reprise_ordinal watermark, uint64_t *ret_count, struct reprise_error *error)
+{
+	return archive(log, key, watermark, true, ret_count, error);
 }
 
 /*

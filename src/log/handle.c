@@ -72,14 +72,27 @@ log_unlock(struct reprise_log *log)
 	pthread_setcancelstate(cancel_state, NULL);
 }
 
+/* Of less than @room bytes. */
+static bool
+is_name(const char *text, size_t room)
+{
+	if (text == NULL)
+		return false;
+	const size_t bytes = strnlen(text, room);
+
+	return bytes >= 1 && bytes < room && utf8_text_prefix(text, bytes) == bytes;
+}
+
 bool
 name_is_good(const char *name)
 {
-	if (name == NULL)
-		return false;
-	const size_t bytes = strnlen(name, LOG_NAME_BYTES);
+	return is_name(name, LOG_NAME_BYTES);
+}
 
-	return bytes >= 1 && bytes < LOG_NAME_BYTES && utf8_text_prefix(name, bytes) == bytes;
+bool
+blob_name_is_good(const char *name)
+{
+	return is_name(name, LOG_BLOB_NAME_BYTES);
 }
 
 reprise_status

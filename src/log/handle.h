@@ -9,6 +9,9 @@
 /* A tenant or a thread: 1 to 128 bytes of valid UTF-8 without control characters. */
 bool name_is_good(const char *name);
 
+/* A blob's name: 1 to 64 bytes of the same. */
+bool blob_name_is_good(const char *name);
+
 /* For the room conversation, too. */
 #define handle_check reprise_private_log_handle_check
 

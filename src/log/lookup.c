@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "log/lookup.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
 #include "base/numbers.h"
 #include "log/handle.h"
 #include "log/row.h"
@@ -116,4 +121,87 @@ lookup_commits_from(struct reprise_log *log, const struct log_head *head, uint64
 	if (status != REPRISE_OK)
 		return status;
 	return check_marks(head, LOG_MARK_COMMIT, ret_commits, *ret_count, error);
+}
+
+/* A blob on its way from the adapter to @visit. */
+struct checking {
+	uint32_t key_checksum;
+	log_blob_visit visit;
+	void *context;
+	bool is_there;
+	const char *fault;
+};
+
+static void
+check_blob(const struct log_blob *blob, void *context)
+{
+	struct checking *const checking = context;
+
+	checking->is_there = true;
+	checking->fault = blob_fault(checking->key_checksum, blob);
+	if (checking->fault == NULL)
+		checking->visit(blob, checking->context);
+}
+
+reprise_status
+lookup_blob(struct reprise_log *log, const struct log_head *head, const char *name,
+	    log_blob_visit visit, void *context, bool *ret_is_there, struct reprise_error *error)
+{
+	struct checking checking = { .key_checksum = head->key_checksum,
+				     .visit = visit,
+				     .context = context };
+	const reprise_status status =
+		log->adapter->blob_of(log, head->id, name, check_blob, &checking, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (checking.fault != NULL)
+		return error_detailed(error, REPRISE_E_CORRUPT, checking.fault, name);
+	*ret_is_there = checking.is_there;
+	return REPRISE_OK;
+}
+
+reprise_status
+lookup_blob_names(struct reprise_log *log, const struct log_head *head, const char *after,
+		  struct log_blob_name *ret_names, size_t *ret_count, struct reprise_error *error)
+{
+	const reprise_status status =
+		log->adapter->blob_names_after(log, head->id, after, ret_names, ret_count, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	for (size_t i = 0; i < *ret_count; i++) {
+		const char *const name = ret_names[i].text;
+
+		if (!blob_name_is_good(name) || strcmp(name, after) <= 0)
+			return corrupt(error, "a blob's name");
+		after = name;
+	}
+	return REPRISE_OK;
+}
+
+reprise_status
+lookup_blobs_counted(struct reprise_log *log, const struct log_head *head,
+		     struct reprise_error *error)
+{
+	struct log_blob_name names[LOG_BLOB_NAMES_MAX], after = { "" };
+	size_t count = LOG_BLOB_NAMES_MAX;
+	uint64_t blobs = 0;
+	char what[REPRISE_ERROR_WHAT_BYTES];
+
+	while (count == LOG_BLOB_NAMES_MAX) {
+		const reprise_status status =
+			lookup_blob_names(log, head, after.text, names, &count, error);
+
+		if (status != REPRISE_OK)
+			return status;
+		if (count != 0)
+			after = names[count - 1];
+		blobs += count;
+	}
+	if (blobs == head->blobs)
+		return REPRISE_OK;
+	snprintf(what, sizeof(what), "blobs: %" PRIu64 " by the head, %" PRIu64 " in the table",
+		 head->blobs, blobs);
+	return corrupt(error, what);
 }

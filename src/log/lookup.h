@@ -35,4 +35,18 @@ reprise_status lookup_commits_from(struct reprise_log *log, const struct log_hea
 				   size_t commits_max, size_t *ret_count,
 				   struct reprise_error *error);
 
+/* The blob of that name, shown to @visit if there is one. E_CORRUPT has the name in `detail`. */
+reprise_status lookup_blob(struct reprise_log *log, const struct log_head *head, const char *name,
+			   log_blob_visit visit, void *context, bool *ret_is_there,
+			   struct reprise_error *error);
+
+/* Names after @after in the order of their bytes; fewer than LOG_BLOB_NAMES_MAX: there are no more. */
+reprise_status lookup_blob_names(struct reprise_log *log, const struct log_head *head,
+				 const char *after, struct log_blob_name *ret_names,
+				 size_t *ret_count, struct reprise_error *error);
+
+/* E_CORRUPT, with both numbers, unless there are as many blobs as the head counts. */
+reprise_status lookup_blobs_counted(struct reprise_log *log, const struct log_head *head,
+				    struct reprise_error *error);
+
 #endif /* LOG_LOOKUP_H */

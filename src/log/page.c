@@ -56,11 +56,28 @@ page_empty(struct reprise_log_page *page)
 	page->bytes_count = 0;
 }
 
+/* Appends bytes to those that are there; false: no memory. */
+static bool
+add_bytes(struct reprise_log_page *page, struct reprise_bytes bytes)
+{
+	const size_t needed = page->bytes_count + bytes.size;
+
+	if (needed > page->bytes_room) {
+		void *const room = grown(page->bytes, &page->bytes_room, needed, 1);
+
+		if (room == NULL)
+			return false;
+		page->bytes = room;
+	}
+	if (bytes.size != 0)
+		memcpy(page->bytes + page->bytes_count, bytes.data, bytes.size);
+	page->bytes_count = needed;
+	return true;
+}
+
 bool
 page_add(struct reprise_log_page *page, const struct log_row *row)
 {
-	const size_t bytes = page->bytes_count + row->payload.size;
-
 	if (page->entries_count == page->entries_room) {
 		void *const entries = grown(page->entries, &page->entries_room,
 					    page->entries_count + 1, sizeof(*page->entries));
@@ -69,16 +86,8 @@ page_add(struct reprise_log_page *page, const struct log_row *row)
 			return false;
 		page->entries = entries;
 	}
-	if (bytes > page->bytes_room) {
-		void *const room = grown(page->bytes, &page->bytes_room, bytes, 1);
-
-		if (room == NULL)
-			return false;
-		page->bytes = room;
-	}
-	if (row->payload.size != 0)
-		memcpy(page->bytes + page->bytes_count, row->payload.data, row->payload.size);
-	page->bytes_count = bytes;
+	if (!add_bytes(page, row->payload))
+		return false;
 	page->entries[page->entries_count++] = (struct reprise_log_entry){
 		.type = (reprise_log_entry_type)row->type,
 		.first = row->first,
@@ -91,6 +100,12 @@ page_add(struct reprise_log_page *page, const struct log_row *row)
 		.payload.size = row->payload.size,
 	};
 	return true;
+}
+
+const void *
+page_keep(struct reprise_log_page *page, struct reprise_bytes bytes)
+{
+	return add_bytes(page, bytes) ? page->bytes : NULL;
 }
 
 void

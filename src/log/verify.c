@@ -10,6 +10,7 @@
 #include "log/handle.h"
 #include "log/lookup.h"
 #include "log/row.h"
+#include "log/verify_blobs.h"
 #include "log/verify_marks.h"
 
 enum {
@@ -267,6 +268,22 @@ verify_head(struct verifying *verifying)
 		found(verifying, 1, "a life is missing");
 	if (head->kind == REPRISE_LOG_DIRECT && head->life.number != 0)
 		found(verifying, 1, "a life of a DIRECT key");
+	if (head->kind == REPRISE_LOG_RING && head->blobs != 0)
+		found(verifying, 0, "a blob of a RING key");
+}
+
+static reprise_status
+verify_blobs(struct verifying *verifying, struct reprise_error *error)
+{
+	struct blobs_report blobs = { 0 };
+	const reprise_status status = blobs_verify(verifying->log, verifying->key, &blobs, error);
+
+	verifying->report.blobs = blobs.blobs;
+	if (blobs.faults != 0) {
+		found(verifying, 0, blobs.what);
+		verifying->report.faults += blobs.faults - 1;
+	}
+	return status;
 }
 
 /*
@@ -287,7 +304,7 @@ found_if_corrupt(struct verifying *verifying, reprise_status status,
 	return status;
 }
 
-/* The key's head, lives and rows, in the order in which each check builds on the one before. */
+/* The key's head, rows, lives and blobs, in the order in which each check builds on the one before. */
 static reprise_status
 verify_all(struct verifying *verifying, struct reprise_error *error)
 {
@@ -302,8 +319,9 @@ verify_all(struct verifying *verifying, struct reprise_error *error)
 	status = found_if_corrupt(verifying, status, &why, "the rows cannot be read", error);
 	if (status != REPRISE_OK)
 		return status;
-	return found_if_corrupt(verifying, verify_lives(verifying, &why), &why,
-				"the lives cannot be read", error);
+	status = found_if_corrupt(verifying, verify_lives(verifying, &why), &why,
+				  "the lives cannot be read", error);
+	return status == REPRISE_OK ? verify_blobs(verifying, error) : status;
 }
 
 /* What concerns no key in particular. */

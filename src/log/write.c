@@ -262,7 +262,9 @@ log_refusal_text(const struct log_write *write)
 	case REPRISE_E_NOT_FOUND:
 		return "the log knows no such life";
 	case REPRISE_E_INVALID:
-		return "the log takes no such entries";
+		return write->type == LOG_ARCHIVE
+			       ? "the key has blobs; only their owner's call archives it"
+			       : "the log takes no such entries";
 	default:
 		return reprise_status_text(write->status);
 	}

@@ -44,7 +44,8 @@ enum log_write_type {
  *   CLOSE         not the last life. A void one stays so
  *   VOID          E_NOT_FOUND: no such life. Any will do, not only the last
  *   END           not the last life's; `last` is not the head; another end is there
- *   ARCHIVE       nothing. A key that is not there has nothing to archive
+ *   ARCHIVE       E_INVALID: the key has blobs, and the write does not say that they cover what is archived. A key
+ *                 that is not there has nothing to archive
  *   any           E_TIMEOUT: another connection holds the key. Writes to other keys go on
  *   any           E_CORRUPT, with `fault`: what is kept of the key is damaged. Writes to other keys go on
  */
@@ -58,6 +59,7 @@ struct log_write {
 	const uint64_t *expected_head;
 	reprise_log_gap_reason reason;
 	int32_t end_status;
+	bool is_covered; /* LOG_ARCHIVE: by the key's blobs, if it has any */
 	uint64_t
 		lease_ns; /* of the life, from now on; 0: no lease. No matter to APPEND and ARCHIVE */
 

@@ -126,19 +126,24 @@ verify_print(const struct log_request *request, const char *thread,
 		log_text_member(stdout, "events", report->events);
 		log_text_member(stdout, "gaps", report->gaps);
 		log_text_member(stdout, "lost", report->lost);
+		log_text_member(stdout, "blobs", report->blobs);
 		log_text_member(stdout, "faults", report->faults);
 		if (report->faults > 0) {
 			log_text_member(stdout, "at", report->at);
-			printf(",\"what\":\"%s\"", report->what);
+			printf(",\"what\":");
+			log_text_json(stdout, report->what, strlen(report->what));
 		}
 		printf("}\n");
 		return;
 	}
 	print_name(thread);
-	printf(": %" PRIu64 " events, %" PRIu64 " gaps (%" PRIu64 " lost), %" PRIu64 " faults",
-	       report->events, report->gaps, report->lost, report->faults);
-	if (report->faults > 0)
-		printf("; the first at %" PRIu64 ": %s", report->at, report->what);
+	printf(": %" PRIu64 " events, %" PRIu64 " gaps (%" PRIu64 " lost), %" PRIu64
+	       " blobs, %" PRIu64 " faults",
+	       report->events, report->gaps, report->lost, report->blobs, report->faults);
+	if (report->faults > 0) {
+		printf("; the first at %" PRIu64 ": ", report->at);
+		print_name(report->what);
+	}
 	putchar('\n');
 }
 

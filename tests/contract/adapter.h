@@ -34,12 +34,18 @@ enum contract_damage {
 	CONTRACT_LIFE_STATE,    /* ... is of state 9 */
 	CONTRACT_LIFE_OPEN,     /* ... is open */
 	CONTRACT_KIND,          /* the key's kind is that number */
+	CONTRACT_BLOB,          /* the blob whose name is that number: other bytes, as many */
+	CONTRACT_BLOB_GONE,     /* ... is not there */
+	CONTRACT_BLOB_RENAMED,  /* ... has another name */
+	CONTRACT_BLOB_LONGEST,  /* the blob with the longest name: other bytes, as many */
+	CONTRACT_BLOBS,         /* the head counts so many blobs */
 };
 
 void contract_do_damage(enum contract_damage damage, uint64_t number);
 
-/* The rows that are kept for ("t", "k"), and those in the archive. */
+/* The rows that are kept for ("t", "k"), those in the archive, and the blobs. */
 uint64_t contract_rows(void);
 uint64_t contract_archived_rows(void);
+uint64_t contract_blobs(void);
 
 #endif /* CONTRACT_ADAPTER_H */

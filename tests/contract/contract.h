@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <reprise/log_blob.h>
 #include <reprise/log_upkeep.h>
 #include <reprise/session.h>
 

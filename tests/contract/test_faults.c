@@ -185,6 +185,34 @@ commits_from(struct reprise_log *log, int64_t id, uint64_t revision, struct log_
 }
 
 static reprise_status
+put_blob(struct reprise_log *log, int64_t id, const struct log_blob *blob,
+	 struct reprise_error *error)
+{
+	return FORWARD(log, put_blob, id, blob, error);
+}
+
+static reprise_status
+drop_blob(struct reprise_log *log, int64_t id, const char *name, uint64_t *ret_count,
+	  struct reprise_error *error)
+{
+	return FORWARD(log, drop_blob, id, name, ret_count, error);
+}
+
+static reprise_status
+blob_of(struct reprise_log *log, int64_t id, const char *name, log_blob_visit visit, void *context,
+	struct reprise_error *error)
+{
+	return FORWARD(log, blob_of, id, name, visit, context, error);
+}
+
+static reprise_status
+blob_names_after(struct reprise_log *log, int64_t id, const char *after,
+		 struct log_blob_name *ret_names, size_t *ret_count, struct reprise_error *error)
+{
+	return FORWARD(log, blob_names_after, id, after, ret_names, ret_count, error);
+}
+
+static reprise_status
 threads_after(struct reprise_log *log, const char *tenant, const char *after,
 	      struct log_thread *ret_threads, size_t *ret_count, struct reprise_error *error)
 {
@@ -201,6 +229,8 @@ static const struct log_adapter adapter = {
 	.move_rows = move_rows,
 	.drop_rises = drop_rises,
 	.drop_commits = drop_commits,
+	.put_blob = put_blob,
+	.drop_blob = drop_blob,
 	.commit = commit,
 	.rollback = rollback,
 	.look = look,
@@ -211,6 +241,8 @@ static const struct log_adapter adapter = {
 	.lives_after = lives_after,
 	.rises_above = rises_above,
 	.commits_from = commits_from,
+	.blob_of = blob_of,
+	.blob_names_after = blob_names_after,
 	.threads_after = threads_after,
 };
 
@@ -349,6 +381,59 @@ move(struct reprise_log *log)
 	return reprise_log_move_archived(log, &key, NULL, NULL);
 }
 
+/* A key beside the session's, for blobs. */
+static struct reprise_log_key
+key_with_blobs(void)
+{
+	static char thread[32];
+
+	snprintf(thread, sizeof(thread), "%s blobs", key.thread);
+	return key_of("t", thread);
+}
+
+static reprise_status
+put_a_blob(struct reprise_log *log)
+{
+	const struct reprise_log_key beside = key_with_blobs();
+	const struct reprise_log_new_entry entry = event_of(1, 0);
+	const reprise_ordinal expected = 0;
+	const reprise_status status =
+		reprise_log_append(log, &beside, &expected, &entry, 1, NULL, NULL);
+
+	if (status != REPRISE_OK && status != REPRISE_E_CONFLICT)
+		return status;
+	return reprise_log_blob_put(log, &beside, "b", (struct reprise_bytes){ "bytes", 5 }, NULL);
+}
+
+/* The one that is there, and one that is not. */
+static reprise_status
+get_blobs(struct reprise_log *log)
+{
+	const struct reprise_log_key beside = key_with_blobs();
+	struct reprise_log_page *page = NULL;
+	struct reprise_bytes bytes;
+
+	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
+	reprise_status status = reprise_log_blob_get(log, &beside, "b", page, &bytes, NULL);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_blob_get(log, &beside, "c", page, &bytes, NULL);
+	reprise_log_page_close(page);
+	return status == REPRISE_E_NOT_FOUND ? REPRISE_OK : status;
+}
+
+static reprise_status
+verify_blobs(struct reprise_log *log)
+{
+	const struct reprise_log_key beside = key_with_blobs();
+	struct reprise_log_report report = { .size = sizeof(report) };
+	const reprise_status status = reprise_log_verify(log, &beside, &report, NULL);
+
+	if (status == REPRISE_OK)
+		cr_assert(eq(u64, report.faults, 0));
+	return status;
+}
+
 static bool
 go_on(const struct reprise_log_key *thread, void *context)
 {
@@ -365,9 +450,9 @@ visit_each(struct reprise_log *log)
 
 /* write_lives twice: what is there already is compared. */
 static reprise_status (*const steps[])(struct reprise_log *) = {
-	write_lives, write_lives, write_next_life, load_page,    ask_stats,
-	ask_lives,   find_life,   ask_commit,      ask_position, ask_cursor,
-	verify,      tell_head,   archive,         move,         visit_each,
+	write_lives, write_lives,  write_next_life, load_page,    ask_stats,  ask_lives, find_life,
+	ask_commit,  ask_position, ask_cursor,      verify,       tell_head,  archive,   move,
+	put_a_blob,  put_a_blob,   get_blobs,       verify_blobs, visit_each,
 };
 
 static void

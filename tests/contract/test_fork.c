@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log/archive.h"
+
 static bool
 never_visit(const struct reprise_log_key *key, void *context)
 {
@@ -28,6 +30,7 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 	struct reprise_cursor cursor;
 	struct reprise_life life;
 	reprise_ordinal ordinal = 0;
+	struct reprise_bytes bytes = { NULL, 0 };
 	size_t count = 0;
 	bool has = false;
 	const reprise_status answers[] = {
@@ -42,6 +45,9 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 		reprise_log_current_cursor(log, &k, 1, &cursor, &error),
 		reprise_log_archive_before(log, &k, 1, NULL, &error),
 		reprise_log_move_archived(log, &k, NULL, &error),
+		reprise_log_blob_put(log, &k, "b", bytes, &error),
+		reprise_log_blob_get(log, &k, "b", page, &bytes, &error),
+		log_archive_covered(log, &k, 1, NULL, &error),
 		reprise_log_verify(log, &k, &report, &error),
 	};
 

@@ -121,6 +121,14 @@ static const char *const damages[] = {
 	[CONTRACT_LIFE_STATE] = "UPDATE lives SET state = 9" OF_K " AND number = %llu",
 	[CONTRACT_LIFE_OPEN] = "UPDATE lives SET state = 1" OF_K " AND number = %llu",
 	[CONTRACT_KIND] = "UPDATE heads SET kind = %llu" HEAD_K,
+	[CONTRACT_BLOB] = "UPDATE blobs SET bytes = decode(repeat('00', length(bytes)), 'hex')" OF_K
+			  " AND name = '%llu'",
+	[CONTRACT_BLOB_GONE] = "DELETE FROM blobs" OF_K " AND name = '%llu'",
+	[CONTRACT_BLOB_RENAMED] = "UPDATE blobs SET name = name || 'x'" OF_K " AND name = '%llu'",
+	[CONTRACT_BLOB_LONGEST] =
+		"UPDATE blobs SET bytes = decode(repeat('00', length(bytes)), 'hex') WHERE name ="
+		" (SELECT name FROM blobs ORDER BY length(name) DESC LIMIT 1)",
+	[CONTRACT_BLOBS] = "UPDATE heads SET blobs = %llu" HEAD_K,
 };
 
 void
@@ -142,4 +150,10 @@ uint64_t
 contract_archived_rows(void)
 {
 	return run("SELECT count(*) FROM archive" OF_K);
+}
+
+uint64_t
+contract_blobs(void)
+{
+	return run("SELECT count(*) FROM blobs" OF_K);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <reprise/log_blob.h>
 #include <reprise/log_postgres.h>
 #include <reprise/log_upkeep.h>
 
@@ -72,6 +73,16 @@ append(struct reprise_log *log)
 	return status;
 }
 
+static reprise_status
+use_blob(struct reprise_log *log, struct reprise_log_page *page)
+{
+	struct reprise_bytes bytes = { payload, sizeof(payload) };
+	const reprise_status status = reprise_log_blob_put(log, &key, "b", bytes, NULL);
+
+	return status == REPRISE_OK ? reprise_log_blob_get(log, &key, "b", page, &bytes, NULL)
+				    : status;
+}
+
 /* With the @number-th allocation failing. False if something is not as it should be. */
 static bool
 run(const struct reprise_log_postgres_options *options, long number, bool *ret_is_over)
@@ -88,6 +99,8 @@ run(const struct reprise_log_postgres_options *options, long number, bool *ret_i
 		status = reprise_log_page_open(&page);
 	if (status == REPRISE_OK)
 		status = reprise_log_load_after(log, &key, 0, 4, 0, page, NULL);
+	if (status == REPRISE_OK)
+		status = use_blob(log, page);
 	*ret_is_over = until_failure != 0;
 	until_failure = 0;
 	const reprise_status after = log == NULL ? REPRISE_OK : append(log);
@@ -125,7 +138,8 @@ main(void)
 		return 1;
 	while (!is_over)
 		is_good &= run(&options, ++number, &is_over);
-	if (reprise_log_verify(log, &key, &report, NULL) != REPRISE_OK || report.faults != 0)
+	if (reprise_log_verify(log, &key, &report, NULL) != REPRISE_OK || report.faults != 0 ||
+	    report.blobs != 1)
 		is_good = false;
 	reprise_log_close(log);
 	if (report.events < acknowledged || report.events > acknowledged + unknown)

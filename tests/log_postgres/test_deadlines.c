@@ -4,6 +4,7 @@
 #include "proxy.h"
 #include "server.h"
 
+#include <reprise/log_blob.h>
 #include <reprise/log_upkeep.h>
 
 SUITE(deadlines);
@@ -42,6 +43,25 @@ call_load(struct reprise_log *log)
 
 	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
 	const reprise_status status = reprise_log_load_after(log, &key, 0, 10, 0, page, NULL);
+
+	reprise_log_page_close(page);
+	return status;
+}
+
+static reprise_status
+call_blob_put(struct reprise_log *log)
+{
+	return reprise_log_blob_put(log, &key, "b", (struct reprise_bytes){ "bytes", 5 }, NULL);
+}
+
+static reprise_status
+call_blob_get(struct reprise_log *log)
+{
+	struct reprise_log_page *page = NULL;
+	struct reprise_bytes bytes;
+
+	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
+	const reprise_status status = reprise_log_blob_get(log, &key, "b", page, &bytes, NULL);
 
 	reprise_log_page_close(page);
 	return status;
@@ -119,7 +139,8 @@ static const struct {
 	{ "stats", call_stats, false },       { "lives", call_lives, false },
 	{ "each", call_each, false },         { "position_for_revision", call_position, false },
 	{ "has_commit", call_commit, false }, { "current_cursor", call_cursor, false },
-	{ "verify", call_verify, false },
+	{ "verify", call_verify, false },     { "blob_put", call_blob_put, true },
+	{ "blob_get", call_blob_get, false },
 };
 
 enum {

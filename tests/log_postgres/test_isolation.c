@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <reprise/log_blob.h>
 #include <reprise/log_upkeep.h>
 
 #include "server.h"
@@ -312,6 +313,9 @@ Test(isolation, L24_a_row_of_another_tenant_under_a_keys_number_is_in_nobodys_wa
 		run(agent, "INSERT INTO rises VALUES (%d, %d, %d, DEFAULT, 0)", (int)id, i, i);
 		run(agent, "INSERT INTO commits VALUES (%d, %d, %d, DEFAULT, 0)", (int)id, i, i);
 		run(agent,
+		    "INSERT INTO blobs (key, name, checksum, bytes) VALUES (%d, '%d', 0, 'x')",
+		    (int)id, i);
+		run(agent,
 		    "INSERT INTO lives VALUES (%d, %d, 1, 1, gen_random_uuid(), 1, "
 		    "DEFAULT, 0)",
 		    (int)id, i);
@@ -325,8 +329,13 @@ Test(isolation, L24_a_row_of_another_tenant_under_a_keys_number_is_in_nobodys_wa
 	expect_works(log, "acme", "t", 2);
 	expect_works(log, "acme", "t", 3);
 	expect_works(log, "acme", "u", 1);
+	cr_assert(eq(int,
+		     reprise_log_blob_put(log, &key, "2", (struct reprise_bytes){ "x", 1 }, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM squatted.blobs"), 4));
 	cr_assert(eq(int, reprise_log_verify(log, &key, &report, NULL), REPRISE_OK));
 	cr_assert(eq(u64, report.events, 3));
+	cr_assert(eq(u64, report.blobs, 1));
 	cr_assert(eq(str, report.what, ""));
 	reprise_log_close(log);
 	PQfinish(agent);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <reprise/log_blob.h>
 #include <reprise/log_upkeep.h>
 #include <reprise/session.h>
 
@@ -86,7 +87,11 @@ reading_fill(struct reprise_log *log)
 	return write_all(log, &end, 1) &&
 	       reprise_log_archive_before(log, &ring, 40, NULL, NULL) == REPRISE_OK &&
 	       reprise_log_archive_before(log, &direct, 30, NULL, NULL) == REPRISE_OK &&
-	       reprise_log_move_archived(log, &direct, NULL, NULL) == REPRISE_OK;
+	       reprise_log_move_archived(log, &direct, NULL, NULL) == REPRISE_OK &&
+	       reprise_log_blob_put(log, &direct, "a", (struct reprise_bytes){ "bytes", 5 },
+				    NULL) == REPRISE_OK &&
+	       reprise_log_blob_put(log, &direct, "b", (struct reprise_bytes){ "others", 6 },
+				    NULL) == REPRISE_OK;
 }
 
 static void
@@ -164,6 +169,21 @@ read_entries(struct reprise_log *log, const struct reprise_log_key *key, reprise
 	}
 }
 
+/* A blob that is not there adds nothing: a log without blobs has the answers that it had before there were any. */
+static void
+read_blob(struct reprise_log *log, const struct reprise_log_key *key, const char *name,
+	  struct reprise_log_page *page, struct reading *reading)
+{
+	struct reprise_bytes bytes;
+	const reprise_status status = reprise_log_blob_get(log, key, name, page, &bytes, NULL);
+
+	if (status == REPRISE_E_NOT_FOUND)
+		return;
+	note(reading, name, 1);
+	if (note_status(reading, status))
+		note(reading, bytes.data, bytes.size);
+}
+
 static void
 read_revision(struct reprise_log *log, const struct reprise_log_key *key, uint64_t revision,
 	      struct reading *reading)
@@ -197,6 +217,8 @@ read_key(struct reprise_log *log, const struct reprise_log_key *key, struct read
 		read_entries(log, key, 0, page, reading);
 		read_entries(log, key, 95, page, reading);
 		read_entries(log, key, UINT64_MAX, page, reading);
+		read_blob(log, key, "a", page, reading);
+		read_blob(log, key, "b", page, reading);
 	}
 	reprise_log_page_close(page);
 	for (size_t i = 0; i < sizeof(revisions) / sizeof(revisions[0]); i++)

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <reprise/log_blob.h>
 #include <reprise/log_sqlite.h>
 #include <reprise/log_upkeep.h>
 

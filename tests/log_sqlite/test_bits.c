@@ -143,6 +143,11 @@ Test(log_sqlite, L20_no_bit_of_the_commits_changes_an_answer_in_silence)
 	expect_all_told("commits");
 }
 
+Test(log_sqlite, L51_no_bit_of_the_blobs_changes_an_answer_in_silence)
+{
+	expect_all_told("blobs");
+}
+
 /* What a column may be made to hold. */
 static const char *const values[] = {
 	"-1",
@@ -167,17 +172,19 @@ static const char *const values[] = {
 
 static const struct {
 	const char *table;
-	const char *columns[12];
+	const char *columns[16];
 } columns[] = {
 	{ "heads",
 	  { "kind", "has_ended", "end_status", "end_ordinal", "head", "watermark", "revision_max",
-	    "life", "moved_revision", "moved_ordinal", "checksum", "thread" } },
+	    "life", "moved_revision", "moved_ordinal", "checksum", "thread", "lease", "lease_end",
+	    "blobs" } },
 	{ "lives", { "number", "incarnation", "first", "end", "state", "checksum" } },
 	{ "rows",
 	  { "last", "first", "type", "kind", "flags", "reason", "revision", "time", "checksum",
 	    "payload" } },
 	{ "rises", { "revision", "ordinal", "checksum" } },
 	{ "commits", { "revision", "ordinal", "checksum" } },
+	{ "blobs", { "name", "checksum", "bytes" } },
 };
 
 static void
@@ -223,7 +230,7 @@ Test(log_sqlite, L21_a_number_that_cannot_be_is_told_by_every_call)
 		snprintf(sql, sizeof(sql), "CREATE TEMP TABLE kept_%s AS SELECT * FROM %s",
 			 columns[t].table, columns[t].table);
 		cr_assert(eq(int, sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK));
-		for (size_t c = 0; c < 12 && columns[t].columns[c] != NULL; c++)
+		for (size_t c = 0; c < 16 && columns[t].columns[c] != NULL; c++)
 			for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
 				expect_told(db, log, &before, columns[t].table,
 					    columns[t].columns[c], values[v]);

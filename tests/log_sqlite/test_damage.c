@@ -182,6 +182,65 @@ Test(log_sqlite, C07_a_row_that_says_what_cannot_be_is_damage)
 	}
 }
 
+/* A blob whose column cannot be what it is; and what getting it says, and verify. */
+static const struct {
+	const char *sql, *get, *verify;
+} blob_damages[] = {
+	{ "UPDATE blobs SET bytes = 'text'", "a blob that is no bytes", "a blob is damaged: b" },
+	{ "UPDATE blobs SET bytes = x''", "a blob's checksum", "a blob is damaged: b" },
+	{ "UPDATE blobs SET checksum = -1", "a number that cannot be", "a blob is damaged: b" },
+	{ "UPDATE blobs SET checksum = checksum + 4294967296", "a number that cannot be",
+	  "a blob is damaged: b" },
+	{ "UPDATE blobs SET name = x'62'", "a blob's name", "a blob's name" },
+	{ "UPDATE blobs SET name = hex(zeroblob(33))", "a blob's name", "a blob's name" },
+	{ "UPDATE blobs SET name = 'b' || char(0)", "a blob's name", "a blob's name" },
+	{ "UPDATE blobs SET name = ''", "blobs: 1 by the head, 0 in the table",
+	  "blobs: 1 by the head, 0 in the table" },
+	{ "UPDATE blobs SET name = char(10)", "a blob's name", "a blob's name" },
+	{ "UPDATE blobs SET key = 7", "blobs: 1 by the head, 0 in the table",
+	  "blobs: 1 by the head, 0 in the table" },
+	{ "INSERT INTO blobs SELECT key, 'c', checksum, bytes FROM blobs", NULL,
+	  "blobs: 1 by the head, 2 in the table" },
+	{ "UPDATE heads SET blobs = blobs + 1", "a head's checksum", "a head's checksum" },
+	{ "UPDATE heads SET blobs = 0.5", "a number that cannot be", "a number that cannot be" },
+};
+
+static void
+expect_get(struct reprise_log *log, const char *what)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log_page *page = NULL;
+	struct reprise_bytes bytes;
+
+	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
+	const reprise_status status = reprise_log_blob_get(log, &k, "b", page, &bytes, &error);
+
+	reprise_log_page_close(page);
+	cr_assert(eq(int, status, what == NULL ? REPRISE_OK : REPRISE_E_CORRUPT));
+	if (what != NULL)
+		cr_assert(eq(str, error.what, (char *)what));
+}
+
+Test(log_sqlite, L51_a_blob_that_cannot_be_is_said_as_damage)
+{
+	for (size_t i = 0; i < sizeof(blob_damages) / sizeof(blob_damages[0]); i++) {
+		const struct reprise_bytes bytes = { "bytes", 5 };
+		char name[16];
+
+		snprintf(name, sizeof(name), "log%zu", i);
+		char *const path = scratch_path(name);
+		struct reprise_log *const log = open_with_entries(path);
+
+		cr_log_info("%s", blob_damages[i].sql);
+		cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, NULL), REPRISE_OK));
+		expect_get(log, NULL);
+		scratch_sql(path, blob_damages[i].sql);
+		expect_get(log, blob_damages[i].get);
+		expect_verify(log, blob_damages[i].verify);
+		close_log(log);
+	}
+}
+
 static bool
 pass(const struct reprise_log_key *key, void *context)
 {

@@ -243,6 +243,50 @@ Test(log_sqlite, C07_read_only_reads_and_makes_nothing)
 	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 1));
 }
 
+Test(log_sqlite, L50_read_only_gets_blobs_and_puts_none)
+{
+	char *const path = file_with_log();
+	struct reprise_log_sqlite_options options = options_of(path);
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log_page *page = NULL;
+	struct reprise_bytes bytes = { "bytes", 5 };
+	struct reprise_log *log = open_at(path);
+
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, NULL), REPRISE_OK));
+	close_log(log);
+	options.is_read_only = 1;
+	log = opened(&options);
+	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_get(log, &k, "b", page, &bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, memcmp(bytes.data, "bytes", 5), 0));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "is_read_only"));
+	reprise_log_page_close(page);
+	close_log(log);
+}
+
+/* The file is bound as for every call: L01. */
+Test(log_sqlite, L50_a_file_that_was_replaced_takes_no_blob)
+{
+	char *const path = file_with_log(), *const aside = scratch_path("aside");
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log *const log = open_at(path);
+	struct reprise_log_page *page = NULL;
+	struct reprise_bytes bytes = { "bytes", 5 };
+
+	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
+	cr_assert(eq(int, rename(path, aside), 0));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, &error), REPRISE_E_IO));
+	cr_assert(eq(str, error.what, "path"));
+	cr_assert(eq(int, reprise_log_blob_get(log, &k, "b", page, &bytes, &error), REPRISE_E_IO));
+	cr_assert(eq(str, error.what, "path"));
+	cr_assert(eq(int, rename(aside, path), 0));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_get(log, &k, "b", page, &bytes, NULL), REPRISE_OK));
+	reprise_log_page_close(page);
+	close_log(log);
+}
+
 /* In a child that is nobody: what opening answers. */
 static reprise_status
 open_as_nobody(const char *path)

@@ -14,6 +14,22 @@ count_one(const struct reprise_log_key *key, void *context)
 	return true;
 }
 
+/* Of a key of their own: one with blobs is not archived. */
+static reprise_status
+use_blobs(struct reprise_log *log, const struct reprise_log_new_entry *entry,
+	  struct reprise_log_page *page)
+{
+	const struct reprise_log_key key = { "t", "blobs" };
+	struct reprise_bytes bytes;
+	reprise_status status = reprise_log_append(log, &key, NULL, entry, 1, NULL, NULL);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_blob_put(log, &key, "b", entry->payload, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_blob_get(log, &key, "b", page, &bytes, NULL);
+	return status;
+}
+
 /* Everything once, as far as it goes. */
 static reprise_status
 use(const char *path, reprise_ordinal *head)
@@ -34,6 +50,8 @@ use(const char *path, reprise_ordinal *head)
 		status = reprise_log_page_open(&page);
 	if (status == REPRISE_OK)
 		status = reprise_log_load_after(log, &k, 0, 100, 0, page, NULL);
+	if (status == REPRISE_OK)
+		status = use_blobs(log, &entry, page);
 	if (status == REPRISE_OK)
 		status = reprise_log_each(log, "t", count_one, &count, NULL);
 	if (status == REPRISE_OK)
@@ -68,7 +86,12 @@ fail_each(const char *path, int every)
 		/* What is there is what was acknowledged, or one more of which nothing was heard. */
 		struct reprise_log *const log = open_at(path);
 		struct reprise_log_report report = { .size = sizeof(report) };
-		const reprise_status known = reprise_log_verify(log, &k, &report, NULL);
+		const struct reprise_log_key blobs = { "t", "blobs" };
+		reprise_status known = reprise_log_verify(log, &blobs, &report, NULL);
+
+		if (known == REPRISE_OK)
+			cr_assert(eq(u64, report.faults, 0), "%s", report.what);
+		known = reprise_log_verify(log, &k, &report, NULL);
 
 		if (known == REPRISE_OK) {
 			cr_assert(eq(u64, report.faults, 0), "%s", report.what);

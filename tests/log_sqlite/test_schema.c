@@ -163,17 +163,113 @@ Test(log_sqlite, L31_a_file_of_version_3_has_sessions_without_a_lease)
 /* What a library of version 4 answered of the log in fixtures/version_4.sql. */
 static const uint32_t answers_of_version_4 = 0xa7601934;
 
-Test(log_sqlite, C07_a_file_of_version_4_answers_what_it_answered)
+/* The head's checksums are as they were: no row was written. */
+static const char *const sum_of_heads = "SELECT sum(checksum + writes) FROM heads";
+
+static void
+expect_appends(struct reprise_log *log, const struct reprise_log_key *key, reprise_ordinal head)
 {
-	char *const path = scratch_path("log"), *const sql = fixture_text(
-							"log_sqlite/fixtures/version_4.sql");
+	const struct reprise_log_new_entry entry = { .payload = { "x", 1 } };
+	reprise_ordinal appended = 0;
+
+	cr_assert(eq(int, reprise_log_append(log, key, NULL, &entry, 1, &appended, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(u64, appended, head));
+}
+
+/* One whole blob, and no faults. */
+static void
+expect_blob_of(struct reprise_log *log, const struct reprise_log_key *key)
+{
+	struct reprise_log_report report = { .size = sizeof(report) };
+	struct reprise_bytes bytes = { "bytes", 5 };
+	struct reprise_log_page *page = NULL;
+
+	cr_assert(eq(int, reprise_log_blob_put(log, key, "b", bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_get(log, key, "b", page, &bytes, NULL), REPRISE_OK));
+	cr_assert(eq(sz, bytes.size, 5));
+	cr_assert(eq(int, memcmp(bytes.data, "bytes", 5), 0));
+	reprise_log_page_close(page);
+	cr_assert(eq(int, reprise_log_verify(log, key, &report, NULL), REPRISE_OK));
+	cr_assert(eq(str, report.what, ""));
+	cr_assert(eq(u64, report.blobs, 1));
+}
+
+Test(log_sqlite, L50_a_file_of_version_4_answers_what_it_answered_and_takes_blobs)
+{
+	const struct reprise_log_key direct = { "t", "direct" }, other = { "u", "direct" };
+	char *const path = scratch_path("log");
+	char *const sql = fixture_text("log_sqlite/fixtures/version_4.sql");
+	struct reprise_log_sqlite_options options = options_of(path);
 
 	scratch_sql(path, sql);
 	free(sql);
+	const int64_t sum = scratch_ask(path, sum_of_heads);
+
+	options.is_read_only = 1;
+	cr_assert(eq(int, open_status(&options, NULL), REPRISE_E_VERSION));
+	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 4));
+	struct reprise_log *log = open_at(path);
+	const struct reading reading = reading_of(log);
+
+	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), VERSION_NOW));
+	cr_assert(eq(i64, scratch_ask(path, sum_of_heads), sum));
+	cr_assert(not(reading.is_told));
+	cr_assert(eq(u32, reading.answers, answers_of_version_4));
+	expect_appends(log, &direct, 181);
+	expect_appends(log, &other, 3);
+	expect_blob_of(log, &direct);
+	expect_blob_of(log, &other);
+	close_log(log);
+	log = open_at(path);
+	expect_blob_of(log, &direct);
+	close_log(log);
+}
+
+/* As the library does it, but that the new table is there already. */
+Test(log_sqlite, L50_a_step_to_version_5_that_fails_leaves_version_4)
+{
+	char *const path = scratch_path("log");
+	char *const sql = fixture_text("log_sqlite/fixtures/version_4.sql");
+	const struct reprise_log_sqlite_options options = options_of(path);
+
+	scratch_sql(path, sql);
+	free(sql);
+	scratch_sql(path, "CREATE TABLE blobs (x)");
+	cr_assert(eq(int, open_status(&options, NULL), REPRISE_E_CORRUPT));
+	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 4));
+	scratch_sql(path, "DROP TABLE blobs");
 	struct reprise_log *const log = open_at(path);
 	const struct reading reading = reading_of(log);
 
-	cr_assert(not(reading.is_told));
 	cr_assert(eq(u32, reading.answers, answers_of_version_4));
 	close_log(log);
+}
+
+/* Snapshots of a conversation are put over and over. */
+Test(log_sqlite, L50_the_file_does_not_grow_with_blobs_that_were_replaced)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log_sqlite_options options = options_of(path);
+	static char bytes[30000];
+	int64_t size = 0;
+
+	options.is_written_enough = 1;
+	for (int round = 0; round < 10; round++) {
+		struct reprise_log *const log = opened(&options);
+
+		cr_assert(eq(int, append_bytes(log, 1), REPRISE_OK));
+		for (int i = 0; i < 50; i++) {
+			const char *const name = i % 2 == 0 ? "0" : "1";
+			const struct reprise_bytes blob = { bytes, sizeof(bytes) };
+
+			cr_assert(eq(int, reprise_log_blob_put(log, &k, name, blob, NULL),
+				     REPRISE_OK));
+		}
+		close_log(log);
+		if (round == 0)
+			size = size_of(path, "");
+		cr_assert(le(i64, size_of(path, ""), size + 4096));
+	}
 }

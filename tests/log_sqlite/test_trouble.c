@@ -61,6 +61,37 @@ Test(log_sqlite, a_full_disk_is_said_and_nothing_is_lost)
 	cr_assert(eq(int, umount2(folder, MNT_DETACH), 0));
 }
 
+Test(log_sqlite, L50_a_full_disk_leaves_the_blob_that_was_there)
+{
+	char *const folder = small_disk();
+	static char bytes[200000];
+	char path[1400];
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log_page *page = NULL;
+	struct reprise_log_report report = { .size = sizeof(report) };
+	struct reprise_bytes got;
+	size_t size = 1000;
+
+	snprintf(path, sizeof(path), "%s/log", folder);
+	struct reprise_log *const log = open_at(path);
+
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	while (reprise_log_blob_put(log, &k, "b", (struct reprise_bytes){ bytes, size }, &error) ==
+	       REPRISE_OK)
+		size += 10000;
+	cr_assert(eq(int, error.status, REPRISE_E_IO));
+	cr_assert(eq(str, error.detail, "database or disk is full"));
+	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_get(log, &k, "b", page, &got, NULL), REPRISE_OK));
+	cr_assert(eq(sz, got.size, size - 10000));
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(eq(str, report.what, ""));
+	cr_assert(eq(u64, report.blobs, 1));
+	reprise_log_page_close(page);
+	close_log(log);
+	cr_assert(eq(int, umount2(folder, MNT_DETACH), 0));
+}
+
 Test(log_sqlite, a_full_disk_when_it_is_made_leaves_no_half)
 {
 	char *const folder = small_disk();

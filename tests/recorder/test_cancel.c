@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <reprise/log_blob.h>
 #include <reprise/log_sqlite.h>
 
 #include "cancelled.h"
@@ -91,7 +92,11 @@ static void
 read_log(void *argument)
 {
 	struct scene *const scene = argument;
-	scene->is_right = !reading_of(scene->log).is_told;
+	const struct reprise_log_key key = { "t", "direct" };
+	const struct reprise_bytes bytes = { "bytes", 5 };
+
+	scene->is_right = reprise_log_blob_put(scene->log, &key, "c", bytes, NULL) == REPRISE_OK &&
+			  !reading_of(scene->log).is_told;
 	reprise_log_close(scene->log);
 }
 

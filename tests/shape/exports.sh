@@ -49,7 +49,8 @@ for header in include/reprise/*.h; do
 	name=$(basename "$header" .h)
 	case " $left_out " in *" $name "*) continue ;; esac
 	case $name in
-	log_* | recorder*) [ "$name" = log_upkeep ] || [ -f "src/$name/$name.map" ] || continue ;;
+	log_upkeep | log_blob) ;;
+	log_* | recorder*) [ -f "src/$name/$name.map" ] || continue ;;
 	esac
 	headers="$headers $header"
 done

@@ -157,12 +157,12 @@ tiles 99989 100000
 
 # --- verify ---
 expect 0 log verify
-grep -q '^notes: 4 events, 0 gaps (0 lost), 0 faults$' "$scratch/out" || fail "verify: notes"
-grep -qE '^session: [0-9]+ events, [1-9][0-9]* gaps \([0-9]+ lost\), 0 faults$' "$scratch/out" || fail "verify: session"
+grep -q '^notes: 4 events, 0 gaps (0 lost), 0 blobs, 0 faults$' "$scratch/out" || fail "verify: notes"
+grep -qE '^session: [0-9]+ events, [1-9][0-9]* gaps \([0-9]+ lost\), 0 blobs, 0 faults$' "$scratch/out" || fail "verify: session"
 expect 0 log verify notes --json
 is_json
 prints <<'END'
-{"thread":"notes","events":4,"gaps":0,"lost":0,"faults":0}
+{"thread":"notes","events":4,"gaps":0,"lost":0,"blobs":0,"faults":0}
 END
 expect 1 log verify notes nobody
 says REPRISE_E_NOT_FOUND
@@ -189,7 +189,7 @@ expect 0 log tail notes --json
 tiles 3 4
 expect 0 log verify notes
 
-# --- what comes ---
+# --- what comes, and a key with a blob ---
 : >"$scratch/out"
 "$program" log tail $option "$place" notes -n 1 --follow --json >"$scratch/out" &
 follows=$!
@@ -200,6 +200,12 @@ until [ "$(wc -l <"$scratch/out")" = 3 ] || [ $tries = 0 ]; do sleep 0.1; tries=
 kill -TERM $follows
 wait $follows || fail "tail --follow does not answer 0 when it is interrupted"
 tiles 4 6
+expect 0 log verify kept
+prints <<'END'
+kept: 1 events, 0 gaps (0 lost), 1 blobs, 0 faults
+END
+expect 1 log archive kept --before 1
+says 'REPRISE_E_INVALID.*the key has blobs'
 # Ends when nobody takes it any more; else this would not end.
 "$program" log tail $option "$place" notes --follow | head -n 1 >/dev/null
 log cat session | head -n 1 >/dev/null
@@ -233,13 +239,24 @@ if command -v sqlite3 >/dev/null; then
 	# shellcheck disable=SC2016 # no variable of ours
 	sqlite3 "$scratch/log" 'UPDATE rows SET payload = CAST(x'\''66697a65'\'' AS BLOB) WHERE payload = x'\''66697665'\''' || exit 1
 	expect 1 log verify notes
-	grep -qE '^notes: 4 events, 0 gaps \(0 lost\), 1 faults; the first at 5: ' "$scratch/out" || fail "verify does not find a changed payload"
+	grep -qE '^notes: 4 events, 0 gaps \(0 lost\), 0 blobs, 1 faults; the first at 5: ' "$scratch/out" || fail "verify does not find a changed payload"
 	expect 1 log verify
 	expect 1 log verify notes --json
 	is_json
 	expect 1 log cat notes
 	says REPRISE_E_CORRUPT
 	expect 0 log verify session
+	# T01, L51: a blob is told by its name
+	sqlite3 "$scratch/log" "UPDATE blobs SET bytes = x'00'" || exit 1
+	expect 1 log verify kept
+	prints <<'END'
+kept: 1 events, 0 gaps (0 lost), 0 blobs, 1 faults; the first at 0: a blob is damaged: its "name"\u202e
+END
+	expect 1 log verify kept --json
+	is_json
+	prints <<'END'
+{"thread":"kept","events":1,"gaps":0,"lost":0,"blobs":0,"faults":1,"at":0,"what":"a blob is damaged: its \"name\"\u202e"}
+END
 	# T02: a number that has no name is told, and never looked up in a table of names
 	cp "$scratch/log" "$scratch/numbers"
 	sqlite3 "$scratch/numbers" 'UPDATE lives SET state = 100000; UPDATE rows SET reason = 77 WHERE type = 1' || exit 1

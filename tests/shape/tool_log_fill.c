@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <reprise/conversation.h>
+#include <reprise/log_blob.h>
 #include <reprise/recorder.h>
 #include <reprise/session.h>
 
@@ -92,7 +93,13 @@ fill_more(struct reprise_log *log)
 	const struct reprise_log_new_entry entries[] = { { .payload = BYTES("five") },
 							 { .payload = BYTES("six") } };
 
+	const struct reprise_log_key kept = { "default", "kept" };
+	const struct reprise_bytes bytes = BYTES("bytes");
+
 	MUST(reprise_log_append(log, &key, NULL, entries, 2, NULL, NULL));
+	MUST(reprise_log_append(log, &kept, NULL, entries + 1, 1, NULL, NULL));
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional): the log's command must escape it */
+	MUST(reprise_log_blob_put(log, &kept, "its \"name\"\xe2\x80\xae", bytes, NULL));
 	return 0;
 }
 
