@@ -13,7 +13,7 @@
 #define MUST_SQL(db, sql) MUST(sqlite3_exec((db), (sql), NULL, NULL, NULL) == SQLITE_OK)
 
 enum {
-	COLUMNS_MAX = 16,
+	COLUMNS_MAX = 17,
 	TEXT_BYTES_MAX = 200, /* more than a name may have */
 };
 
@@ -30,7 +30,7 @@ static const struct table {
 	  "id",
 	  { "id", "thread", "kind", "has_ended", "end_status", "end_ordinal", "head", "watermark",
 	    "revision_max", "life", "moved_revision", "moved_ordinal", "checksum", "writes",
-	    "lease", "lease_end" } },
+	    "lease", "lease_end", "blobs" } },
 	{ "lives",
 	  "key, number",
 	  { "key", "number", "incarnation", "first", "end", "state", "checksum" } },
@@ -44,6 +44,7 @@ static const struct table {
 	    "checksum", "payload" } },
 	{ "rises", "key, revision", { "key", "revision", "ordinal", "checksum" } },
 	{ "commits", "key, revision", { "key", "revision", "ordinal", "checksum" } },
+	{ "blobs", "key, name", { "key", "name", "checksum", "bytes" } },
 };
 
 enum {
@@ -162,13 +163,13 @@ do_change(sqlite3 *db, const struct change *change)
 }
 
 /* tenant, thread, id, kind, has_ended, end_status, end_ordinal, head, watermark, revision_max, life, moved_revision,
- * moved_ordinal, lease, lease_end */
+ * moved_ordinal, lease, lease_end, blobs */
 static void
 head_checksum(sqlite3_context *context, int count, sqlite3_value **values)
 {
 	const char *const tenant = (const char *)sqlite3_value_text(values[0]);
 	const char *const thread = (const char *)sqlite3_value_text(values[1]);
-	uint64_t numbers[15] = { 0 };
+	uint64_t numbers[16] = { 0 };
 
 	for (int i = 2; i < count; i++)
 		numbers[i] = (uint64_t)sqlite3_value_int64(values[i]);
@@ -185,6 +186,7 @@ head_checksum(sqlite3_context *context, int count, sqlite3_value **values)
 		.moved = { .revision = numbers[11] ^ UINT64_C(1) << 63, .ordinal = numbers[12] },
 		.lease_ns = numbers[13],
 		.lease_end_ns = numbers[14],
+		.blobs = numbers[15],
 	};
 
 	sqlite3_result_int64(context,
@@ -218,6 +220,25 @@ row_checksum(sqlite3_context *context, int count, sqlite3_value **values)
 					      : log_row_checksum(tenant, thread, &row));
 }
 
+/* tenant, thread, name, bytes */
+static void
+blob_checksum(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const char *const tenant = (const char *)sqlite3_value_text(values[0]);
+	const char *const thread = (const char *)sqlite3_value_text(values[1]);
+	const char *const name = (const char *)sqlite3_value_text(values[2]);
+	const struct log_blob blob = {
+		.name = name,
+		.bytes = { sqlite3_value_blob(values[3]), (size_t)sqlite3_value_bytes(values[3]) },
+	};
+
+	(void)count;
+	sqlite3_result_int64(context,
+			     tenant == NULL || thread == NULL || name == NULL
+				     ? 0
+				     : log_blob_checksum(log_key_checksum(tenant, thread), &blob));
+}
+
 /* A row that was not changed gets the checksum that it has. A statement that fails leaves the checksums as they are. */
 static void
 mend_checksums(sqlite3 *db)
@@ -225,7 +246,7 @@ mend_checksums(sqlite3 *db)
 	static const char *const mending[] = {
 		"UPDATE heads SET checksum = fuzz_head_checksum(tenant, thread, id, kind,"
 		" has_ended, end_status, end_ordinal, head, watermark, revision_max, life,"
-		" moved_revision, moved_ordinal, lease, lease_end) WHERE kind <> 0",
+		" moved_revision, moved_ordinal, lease, lease_end, blobs) WHERE kind <> 0",
 		"UPDATE lives SET checksum = coalesce((SELECT reprise_life_checksum(tenant, thread,"
 		" number, incarnation, first, end, state) FROM heads WHERE id = key), 0)",
 		"UPDATE rises SET checksum = coalesce((SELECT reprise_mark_checksum(tenant, thread,"
@@ -235,13 +256,17 @@ mend_checksums(sqlite3 *db)
 		"UPDATE rows SET checksum = coalesce((SELECT fuzz_row_checksum(tenant, thread,"
 		" first, last, revision, time, type, kind, flags, reason, payload) FROM heads"
 		" WHERE id = key), 0)",
+		"UPDATE blobs SET checksum = coalesce((SELECT fuzz_blob_checksum(tenant, thread,"
+		" name, bytes) FROM heads WHERE id = key), 0)",
 	};
 
 	MUST(checksum_functions_create(db) == SQLITE_OK);
-	MUST(sqlite3_create_function_v2(db, "fuzz_head_checksum", 15, SQLITE_UTF8, NULL,
+	MUST(sqlite3_create_function_v2(db, "fuzz_head_checksum", 16, SQLITE_UTF8, NULL,
 					head_checksum, NULL, NULL, NULL) == SQLITE_OK);
 	MUST(sqlite3_create_function_v2(db, "fuzz_row_checksum", 11, SQLITE_UTF8, NULL,
 					row_checksum, NULL, NULL, NULL) == SQLITE_OK);
+	MUST(sqlite3_create_function_v2(db, "fuzz_blob_checksum", 4, SQLITE_UTF8, NULL,
+					blob_checksum, NULL, NULL, NULL) == SQLITE_OK);
 	for (size_t i = 0; i < sizeof(mending) / sizeof(mending[0]); i++)
 		(void)sqlite3_exec(db, mending[i], NULL, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <reprise/log_blob.h>
 #include <reprise/log_sqlite.h>
 #include <reprise/log_upkeep.h>
 
@@ -201,15 +202,18 @@ run_commands(bool writes)
 		run_command(commands[i]);
 }
 
-/* An append to each key: refused or taken, and the log can be read afterwards. */
+/* An append to each key, and blobs: refused or taken, and the log can be read afterwards. */
 static void
 append_something(struct reprise_log *log)
 {
 	const struct reprise_log_key ring = { "t", "ring" }, direct = { "t", "direct" };
 	const struct reprise_log_new_entry entry = { .revision = 5000, .flags = 1 };
+	const struct reprise_bytes bytes = { "new", 3 };
 
 	(void)!reprise_log_append(log, &ring, NULL, &entry, 1, NULL, NULL);
 	(void)!reprise_log_append(log, &direct, NULL, &entry, 1, NULL, NULL);
+	(void)!reprise_log_blob_put(log, &direct, "b", bytes, NULL);
+	(void)!reprise_log_blob_put(log, &direct, "c", bytes, NULL);
 	(void)reading_of(log);
 }
 
