@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * conversation: recovering a long conversation, over reading and decoding the same rows with nothing else; recording a
+ * conversation: recovering a long conversation, over reading and decoding the same rows with nothing else; recovering
+ * one with a snapshot, over one with a short history; recording a
  * step, over a bare INSERT and COMMIT of the same row; and the decision on a message that is known.
  */
 
-#include <reprise/conversation.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <reprise/conversation_upkeep.h>
 
 #include "bare.h"
 #include "result.h"
@@ -29,6 +31,8 @@ enum {
 	STEP,
 	FINISHED,
 };
+
+#define RECEIVED_MS UINT64_C(1700000000000) /* of the first message; then one a millisecond */
 
 static const struct reprise_log_key key = { .tenant = "default", .thread = "bench" };
 static const unsigned char output[DURABLE_PAYLOAD_BYTES];
@@ -67,7 +71,7 @@ encode(unsigned char *event, uint64_t message, unsigned int place)
 	at[4] = tag;
 	at = put_bytes(at + 5, id, strlen(id));
 	if (tag == RECEIVED)
-		at = put_number(at, 1700000000000 + message, 8);
+		at = put_number(at, RECEIVED_MS + message, 8);
 	if (tag == STEP) {
 		at = put_number(at, place - 2, 4);
 		at = put_bytes(at, output, sizeof(output));
@@ -106,7 +110,7 @@ take_bytes(struct reprise_bytes *left, struct reprise_bytes *ret_bytes)
 	return true;
 }
 
-/* What a reader of the rows has to do at least. */
+/* The least work that the rows take. */
 static void
 decode(struct reprise_bytes payload, void *context)
 {
@@ -171,7 +175,7 @@ open_conversation(struct reprise_log *log)
 {
 	struct reprise_conversation *conversation = NULL;
 
-	if (reprise_conversation_new(log, &key, &conversation, NULL) != REPRISE_OK ||
+	if (reprise_conversation_new(log, &key, NULL, &conversation, NULL) != REPRISE_OK ||
 	    reprise_conversation_recover(conversation, NULL) != REPRISE_OK)
 		harness_die("the conversation cannot be recovered");
 	return conversation;
@@ -255,6 +259,69 @@ measure_recovering(struct harness *harness)
 	if (result.runs > 0)
 		print_ratio(harness, &result, parameters, ours, theirs);
 	scratch_remove(name);
+}
+
+/* --- recovering from a snapshot ------------------------------------------------------------------ */
+
+enum {
+	REMEMBERED = 500, /* messages, in every state */
+	SINCE = 500,      /* events since the snapshot */
+	RECOVERIES = 5,   /* of each in a run */
+};
+
+/* The messages before the last ones are forgotten, so that the state is as large whatever the history's length. */
+static void
+make_log_with_snapshot(const char *name, uint64_t messages)
+{
+	struct reprise_conversation *conversation = NULL;
+
+	make_log(name, messages, EVENTS_PER_MESSAGE);
+	struct reprise_log *const log = open_log(name, REPRISE_WRITTEN);
+
+	if (reprise_conversation_new(log, &key, NULL, &conversation, NULL) != REPRISE_OK)
+		harness_die("the conversation cannot be opened");
+	(void)reprise_conversation_forget(conversation, RECEIVED_MS + messages - REMEMBERED);
+	if (reprise_conversation_recover(conversation, NULL) != REPRISE_OK ||
+	    reprise_conversation_snapshot(conversation, NULL) != REPRISE_OK)
+		harness_die("no snapshot can be taken");
+	for (int i = 0; i < SINCE; i++)
+		if (reprise_conversation_record_processing_started(conversation, "message 1",
+								   NULL) != REPRISE_OK)
+			harness_die("an event cannot be recorded");
+	reprise_conversation_close(conversation);
+	reprise_log_close(log);
+}
+
+static void
+measure_snapshots(struct harness *harness)
+{
+	static const char *const names[] = { "conversation.few", "conversation.many" };
+	const uint64_t messages[] = { 1000, harness->is_quick ? 10 * 1000 : 100 * 1000 };
+	double ns[2][RUNS_MAX];
+	struct result result = { .name = "conversation-recover-snapshot", .goal = 1.2 };
+	char parameters[64];
+
+	for (int i = 0; i < 2; i++)
+		make_log_with_snapshot(names[i], messages[i]);
+	for (; result.runs < harness->runs && !harness_is_interrupted(); result.runs++) {
+		double recoveries[2][RECOVERIES];
+
+		for (int i = 0; i < RECOVERIES; i++)
+			for (int j = 0; j < 2; j++)
+				recoveries[j][i] =
+					(double)(messages[j] * EVENTS_PER_MESSAGE + SINCE) *
+					recover_ours(harness, names[j],
+						     messages[j] * EVENTS_PER_MESSAGE + SINCE);
+		for (int j = 0; j < 2; j++)
+			ns[j][result.runs] = median_of(recoveries[j], RECOVERIES);
+	}
+	snprintf(parameters, sizeof(parameters), "\"events\":%llu,\"over events\":%llu",
+		 (unsigned long long)(messages[1] * EVENTS_PER_MESSAGE),
+		 (unsigned long long)(messages[0] * EVENTS_PER_MESSAGE));
+	if (result.runs > 0)
+		print_ratio(harness, &result, parameters, ns[1], ns[0]);
+	for (int i = 0; i < 2; i++)
+		scratch_remove(names[i]);
 }
 
 /* --- recording ---------------------------------------------------------------------------------- */
@@ -356,6 +423,7 @@ void
 measure_conversation(struct harness *harness)
 {
 	measure_recovering(harness);
+	measure_snapshots(harness);
 	measure_recording_steps(harness, REPRISE_SYNCED, harness->is_quick ? 200 : 1000);
 	measure_recording_steps(harness, REPRISE_WRITTEN, harness->is_quick ? 2000 : 10000);
 	measure_deciding(harness);

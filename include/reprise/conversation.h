@@ -62,6 +62,16 @@ struct reprise_message_info {
 	const char *error; /* borrowed as id; "" without one */
 };
 
+struct reprise_conversation_options {
+	size_t size; /* sizeof(struct reprise_conversation_options) */
+
+	/*
+	 * Events between two snapshots, at least. A record_* that makes them more, and more bytes than the last snapshot
+	 * has, also takes a snapshot. 0: 1,024. UINT64_MAX: reprise_conversation_snapshot alone takes snapshots.
+	 */
+	uint64_t snapshot_events;
+};
+
 /*
  * reprise_conversation_new - an instance that knows nothing yet
  *
@@ -70,6 +80,7 @@ struct reprise_message_info {
  *
  * @log               Borrowed until the instance is closed. Several instances may share it.
  * @key               Whose stream. Copied.
+ * @options           Borrowed. NULL: the defaults.
  * @ret_conversation  Set on REPRISE_OK: owned.
  * @error             Optional.
  *
@@ -77,19 +88,21 @@ struct reprise_message_info {
  * Progress  Allocates.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a bad key
+ *           REPRISE_E_INVALID    a NULL argument, a bad key, a bad size of the options
  *           REPRISE_E_NO_MEMORY  nothing was opened
  */
-REPRISE_API reprise_status reprise_conversation_new(struct reprise_log *log,
-						    const struct reprise_log_key *key,
-						    struct reprise_conversation **ret_conversation,
-						    struct reprise_error *error) REPRISE_MUST_USE;
+REPRISE_API reprise_status
+reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *key,
+			 const struct reprise_conversation_options *options,
+			 struct reprise_conversation **ret_conversation,
+			 struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
  * reprise_conversation_recover - bring an instance up to the end of its stream
  *
- * Reads every event of the stream, 1,024 at a time, and appends nothing. The instance is no longer stale afterwards. If the
- * call fails, the instance is as before.
+ * Reads the newest snapshot and every event after it, 1,024 at a time, and appends nothing. The instance is no longer
+ * stale afterwards. If the call fails, the instance is as before. A damaged snapshot is passed over: the older one is read,
+ * or all events (reprise_conversation_snapshots).
  *
  * @conversation  Borrowed.
  * @error         Optional. REPRISE_E_CORRUPT: `what` names the ordinal, `detail` says how it is damaged.
@@ -98,7 +111,8 @@ REPRISE_API reprise_status reprise_conversation_new(struct reprise_log *log,
  * Progress  Blocks, up to the log's deadline for each page.
  * Ordering  The call sees everything that was committed before it.
  * Returns   REPRISE_OK           a stream that does not exist is an empty one
- *           REPRISE_E_CORRUPT    an event is damaged, of another kind, or archived
+ *           REPRISE_E_CORRUPT    an event is damaged or of another kind, it is archived and no snapshot that can be
+ *                                read covers it, or the stream ends before its snapshot
  *           REPRISE_E_CONFLICT   a RING key
  *           REPRISE_E_INVALID    a NULL argument
  *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY
@@ -198,7 +212,7 @@ REPRISE_API reprise_status reprise_conversation_receive_message(
  * @error           Optional: `expected` and `actual` heads on REPRISE_E_CONFLICT.
  *
  * Threads   Owner of the instance.
- * Progress  Blocks, up to the log's deadline.
+ * Progress  Blocks, up to the log's deadline; up to twice that if a snapshot is due (snapshot_events).
  * Ordering  Durable as the log was opened, when the call returns.
  * Returns   REPRISE_OK           the expected sequence is one more
  *           REPRISE_E_CONFLICT   another instance has appended, or the key is RING; nothing was appended. From then on the

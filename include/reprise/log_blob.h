@@ -23,18 +23,19 @@ extern "C" {
  * One transaction: whatever happens, the blob is whole as it was before or whole as it is put. From then on
  * reprise_log_archive_before refuses the key.
  *
- * @log    Borrowed.
- * @key    Whose; a DIRECT key that has been written to.
- * @name   Which of its blobs.
- * @bytes  Borrowed for the call. At most REPRISE_LOG_PAYLOAD_BYTES_MAX; may be empty.
- * @error  Optional.
+ * @log            Borrowed.
+ * @key            Whose; a DIRECT key that has been written to.
+ * @expected_head  The head that the key must have, or NULL: any.
+ * @name           Which of its blobs.
+ * @bytes          Borrowed for the call. At most REPRISE_LOG_PAYLOAD_BYTES_MAX; may be empty.
+ * @error          Optional: `expected` and `actual` heads on REPRISE_E_CONFLICT.
  *
  * Threads   Any.
  * Progress  Blocks, up to the adapter's deadline.
  * Ordering  Durable as the adapter was opened, when it returns.
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  nothing was ever written to the key; nothing changed
- *           REPRISE_E_CONFLICT   a RING key; nothing changed
+ *           REPRISE_E_CONFLICT   a RING key, or another head; nothing changed
  *           REPRISE_E_TOO_LARGE  the bytes; nothing changed
  *           REPRISE_E_INVALID    a NULL argument, a bad key or name
  *           REPRISE_E_FORKED     another process opened the handle
@@ -44,8 +45,9 @@ extern "C" {
  *           REPRISE_E_NO_MEMORY  nothing changed
  */
 REPRISE_API reprise_status reprise_log_blob_put(struct reprise_log *log,
-						const struct reprise_log_key *key, const char *name,
-						struct reprise_bytes bytes,
+						const struct reprise_log_key *key,
+						const reprise_ordinal *expected_head,
+						const char *name, struct reprise_bytes bytes,
 						struct reprise_error *error) REPRISE_MUST_USE;
 
 /*

@@ -8,8 +8,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "conversation/instance.h"
 #include "log/handle.h"
+
+enum {
+	SNAPSHOT_EVENTS_DEFAULT = 1024,
+};
 
 struct reprise_bytes
 instance_id(const char *id)
@@ -42,19 +47,25 @@ take(struct reprise_log *log, const char *tenant, const char *thread)
 
 reprise_status
 reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *key,
+			 const struct reprise_conversation_options *options,
 			 struct reprise_conversation **ret_conversation,
 			 struct reprise_error *error)
 {
 	const reprise_status checked = handle_check(log, key, error);
+	struct reprise_conversation_options known = { .size = sizeof(known) };
 
 	if (checked != REPRISE_OK)
 		return checked;
+	if (options != NULL && !sized_read(&known, sizeof(known), sizeof(known), options))
+		return error_invalid(error, "options: size");
 	if (ret_conversation == NULL)
 		return error_invalid(error, "ret_conversation");
 	struct reprise_conversation *const conversation = take(log, key->tenant, key->thread);
 
 	if (conversation == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
+	conversation->snapshot_events =
+		known.snapshot_events != 0 ? known.snapshot_events : SNAPSHOT_EVENTS_DEFAULT;
 	const reprise_status status = state_new(&conversation->state);
 
 	if (status != REPRISE_OK) {
@@ -83,6 +94,10 @@ reprise_conversation_clone(const struct reprise_conversation *conversation,
 	}
 	clone->expected = conversation->expected;
 	clone->is_stale = conversation->is_stale;
+	clone->snapshots = conversation->snapshots;
+	clone->snapshot_events = conversation->snapshot_events;
+	clone->events_since = conversation->events_since;
+	clone->bytes_since = conversation->bytes_since;
 	*ret_clone = clone;
 	return REPRISE_OK;
 }

@@ -11,6 +11,18 @@
 
 #include "conversation/state.h"
 
+enum {
+	SNAPSHOT_SLOTS = 2,
+};
+
+struct snapshots {
+	uint64_t covered[SNAPSHOT_SLOTS]; /* up to which ordinal; 0: none, or it cannot be read */
+	uint64_t bytes[SNAPSHOT_SLOTS];
+	uint64_t recovered_from; /* the ordinal that the last recovery began after */
+	uint32_t damaged;        /* slots, at the last recovery */
+	reprise_status last;     /* what became of the last one that was taken */
+};
+
 struct reprise_conversation {
 	struct reprise_log *log;
 	char tenant[REPRISE_SESSION_ID_BYTES_MAX + 1];
@@ -19,6 +31,9 @@ struct reprise_conversation {
 		expected; /* the head that the stream must have; also how many events came before */
 	bool is_stale;    /* the stream may have another head */
 	struct conversation_state *state; /* of the events up to `expected` */
+	struct snapshots snapshots;
+	uint64_t snapshot_events;           /* least distance of two snapshots */
+	uint64_t events_since, bytes_since; /* the last attempt to take one, or its recovery */
 };
 
 /* Borrowed from the instance. */

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "conversation/instance.h"
+#include "conversation/snapshot.h"
 
 /* Events are appended here, and nowhere else (rule D05). */
 
@@ -64,6 +65,7 @@ record(struct reprise_conversation *conversation, const struct conversation_even
 	}
 	state_apply(conversation->state, ordinal, event);
 	conversation->expected = ordinal;
+	snapshot_take_if_due(conversation, bytes);
 	return REPRISE_OK;
 }
 
@@ -161,7 +163,6 @@ reprise_conversation_receive_message(struct reprise_conversation *conversation, 
 		if (status != REPRISE_OK)
 			return status;
 	}
-	*ret_decision =
-		(struct reprise_decision){ (reprise_decision_type)decision.type, decision.step };
+	*ret_decision = decision;
 	return REPRISE_OK;
 }

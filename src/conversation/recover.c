@@ -4,19 +4,22 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "conversation/instance.h"
+#include "conversation/snapshot.h"
 
 /* The state is built anew beside the old one, which stays if anything fails (rule D06). */
 
 enum {
 	PAGE_ENTRIES = 1024,
+	ATTEMPTS = 4, /* another instance may archive what is about to be read */
 };
 
 struct recovering {
 	struct reprise_conversation *conversation;
 	struct conversation_state *state;
 	struct reprise_log_page *page;
-	uint64_t last; /* the ordinal up to which the state has folded */
+	struct snapshots snapshots;
+	uint64_t last;  /* the ordinal up to which the state has folded */
+	uint64_t bytes; /* of the events that were folded */
 };
 
 static reprise_status
@@ -28,7 +31,11 @@ fold_entry(struct recovering *recovering, const struct reprise_log_entry *entry,
 	const char *fault = NULL;
 
 	if (entry->first != ordinal)
-		return instance_corrupt(error, ordinal, "the event is not in the log");
+		return instance_corrupt(
+			error, ordinal,
+			recovering->snapshots.damaged != 0
+				? "the event is not in the log, and a snapshot is damaged"
+				: "the event is not in the log");
 	if (entry->type != REPRISE_LOG_EVENT)
 		return instance_corrupt(error, ordinal, "a gap");
 	if (codec_decode_event(entry->payload, &event, &fault) != REPRISE_OK)
@@ -36,6 +43,7 @@ fold_entry(struct recovering *recovering, const struct reprise_log_entry *entry,
 	if (state_fold(recovering->state, ordinal, &event) != REPRISE_OK)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	recovering->last = ordinal;
+	recovering->bytes += entry->payload.size;
 	return REPRISE_OK;
 }
 
@@ -60,10 +68,11 @@ fold_page(struct recovering *recovering, bool *ret_is_over, struct reprise_error
 	return status;
 }
 
-/* A stream that does not exist yet is an empty one. */
+/* Whether the stream can be one of a conversation. A stream that does not exist yet is an empty one. */
 static reprise_status
-check_kind(const struct reprise_conversation *conversation, struct reprise_error *error)
+check_stream(struct recovering *recovering, struct reprise_error *error)
 {
+	const struct reprise_conversation *const conversation = recovering->conversation;
 	const struct reprise_log_key key = instance_key(conversation);
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_error failure = { .size = sizeof(failure) };
@@ -76,43 +85,84 @@ check_kind(const struct reprise_conversation *conversation, struct reprise_error
 	if (stats.kind == REPRISE_LOG_RING)
 		return error_conflict_detailed(error, conversation->expected, stats.head,
 					       "the key is a session's");
+	if (stats.head < recovering->last)
+		return instance_corrupt(error, stats.head + 1,
+					"the stream ends before its snapshot");
+	return REPRISE_OK;
+}
+
+/* The state to begin with: the newest snapshot's, or an empty one. */
+static reprise_status
+load_state(struct recovering *recovering, struct reprise_error *error)
+{
+	struct reprise_conversation *const conversation = recovering->conversation;
+	reprise_status status = snapshot_load(conversation, recovering->page,
+					      &recovering->snapshots, &recovering->state, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	if (recovering->state == NULL) {
+		status = state_new(&recovering->state);
+		if (status == REPRISE_E_SYSTEM)
+			return error_system(error, "getrandom", errno);
+		if (status != REPRISE_OK)
+			return error_plain(error, status);
+	}
+	/* Forgotten messages stay forgotten. */
+	(void)state_forget(recovering->state, state_horizon_ms(conversation->state));
+	recovering->last = recovering->snapshots.recovered_from =
+		state_last_ordinal(recovering->state);
 	return REPRISE_OK;
 }
 
 static reprise_status
-fold_stream(struct recovering *recovering, struct reprise_error *error)
+recover_once(struct recovering *recovering, struct reprise_error *error)
 {
-	reprise_status status = check_kind(recovering->conversation, error);
+	reprise_status status = load_state(recovering, error);
 
+	if (status == REPRISE_OK)
+		status = check_stream(recovering, error);
 	for (bool is_over = false; status == REPRISE_OK && !is_over;)
 		status = fold_page(recovering, &is_over, error);
+	if (status != REPRISE_OK) {
+		state_free(recovering->state);
+		recovering->state = NULL;
+	}
 	return status;
 }
 
-static reprise_status
-recover(struct reprise_conversation *conversation, struct reprise_error *error)
+/* Whether events are archived that come after where the recovery began: a newer snapshot may cover them by now. */
+static bool
+has_fallen_behind(const struct recovering *recovering)
 {
-	struct recovering recovering = { .conversation = conversation };
-	reprise_status status = state_new(&recovering.state);
+	const struct reprise_log_key key = instance_key(recovering->conversation);
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
 
-	if (status == REPRISE_E_SYSTEM)
-		return error_system(error, "getrandom", errno);
-	if (status != REPRISE_OK)
-		return error_plain(error, status);
-	/* Forgotten messages stay forgotten. */
-	(void)state_forget(recovering.state, state_horizon_ms(conversation->state));
-	status = reprise_log_page_open(&recovering.page);
-	if (status != REPRISE_OK)
-		(void)error_plain(error, status);
-	else
-		status = fold_stream(&recovering, error);
-	reprise_log_page_close(recovering.page);
-	if (status != REPRISE_OK) {
-		state_free(recovering.state);
-		return status;
+	return reprise_log_stats(recovering->conversation->log, &key, &stats, NULL) == REPRISE_OK &&
+	       stats.watermark > recovering->snapshots.recovered_from;
+}
+
+static reprise_status
+recover(struct reprise_conversation *conversation, struct reprise_log_page *page,
+	struct reprise_error *error)
+{
+	struct recovering recovering;
+	reprise_status status = REPRISE_E_CORRUPT;
+
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		recovering = (struct recovering){ .conversation = conversation, .page = page };
+		status = recover_once(&recovering, error);
+		if (status != REPRISE_E_CORRUPT || !has_fallen_behind(&recovering))
+			break;
 	}
+	if (status != REPRISE_OK)
+		return status;
 	state_free(conversation->state);
 	conversation->state = recovering.state;
+	recovering.snapshots.last = conversation->snapshots.last;
+	conversation->snapshots = recovering.snapshots;
+	conversation->events_since = recovering.last - recovering.snapshots.recovered_from;
+	conversation->bytes_since = recovering.bytes;
 	conversation->expected = recovering.last;
 	conversation->is_stale = false;
 	return REPRISE_OK;
@@ -121,7 +171,15 @@ recover(struct reprise_conversation *conversation, struct reprise_error *error)
 reprise_status
 reprise_conversation_recover(struct reprise_conversation *conversation, struct reprise_error *error)
 {
+	struct reprise_log_page *page = NULL;
+
 	if (conversation == NULL)
 		return error_invalid(error, "conversation");
-	return recover(conversation, error);
+	reprise_status status = reprise_log_page_open(&page);
+
+	if (status != REPRISE_OK)
+		return error_plain(error, status);
+	status = recover(conversation, page, error);
+	reprise_log_page_close(page);
+	return status;
 }

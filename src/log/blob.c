@@ -40,8 +40,8 @@ replace(struct reprise_log *log, struct log_head *head, struct log_blob *blob,
 }
 
 static reprise_status
-put(struct reprise_log *log, const struct reprise_log_key *key, struct log_blob *blob,
-    struct reprise_error *error)
+put(struct reprise_log *log, const struct reprise_log_key *key,
+    const reprise_ordinal *expected_head, struct log_blob *blob, struct reprise_error *error)
 {
 	struct log_head head = { 0 };
 	reprise_status status = log->adapter->begin(log, log->level, key->tenant, &key->thread, 1,
@@ -60,6 +60,8 @@ put(struct reprise_log *log, const struct reprise_log_key *key, struct log_blob 
 	else if (head.kind == REPRISE_LOG_RING)
 		status = error_conflict_detailed(error, head.head, head.head,
 						 "the key belongs to a recorder");
+	else if (expected_head != NULL && *expected_head != head.head)
+		status = error_conflict(error, *expected_head, head.head);
 	else
 		status = replace(log, &head, blob, error);
 	if (status == REPRISE_OK)
@@ -69,7 +71,8 @@ put(struct reprise_log *log, const struct reprise_log_key *key, struct log_blob 
 }
 
 reprise_status
-reprise_log_blob_put(struct reprise_log *log, const struct reprise_log_key *key, const char *name,
+reprise_log_blob_put(struct reprise_log *log, const struct reprise_log_key *key,
+		     const reprise_ordinal *expected_head, const char *name,
 		     struct reprise_bytes bytes, struct reprise_error *error)
 {
 	struct log_blob blob = { .name = name, .bytes = bytes };
@@ -82,7 +85,7 @@ reprise_log_blob_put(struct reprise_log *log, const struct reprise_log_key *key,
 	if (bytes.size > REPRISE_LOG_PAYLOAD_BYTES_MAX)
 		return error_plain(error, REPRISE_E_TOO_LARGE);
 	log_lock(log);
-	status = put(log, key, &blob, error);
+	status = put(log, key, expected_head, &blob, error);
 	log_unlock(log);
 	return status;
 }

@@ -71,7 +71,7 @@ static reprise_status
 recover(struct reprise_log *log, const struct reprise_log_key *key,
 	struct reprise_conversation **ret_conversation, struct reprise_error *error)
 {
-	reprise_status status = reprise_conversation_new(log, key, ret_conversation, error);
+	reprise_status status = reprise_conversation_new(log, key, NULL, ret_conversation, error);
 
 	if (status != REPRISE_OK)
 		return status;

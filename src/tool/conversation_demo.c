@@ -163,7 +163,7 @@ check_log(const struct demo *demo)
 	reprise_status status = log_place_open(&place, LOG_ACCESS_READ, &log, &error);
 
 	if (status == REPRISE_OK)
-		status = reprise_conversation_new(log, &worker_key, &conversation, &error);
+		status = reprise_conversation_new(log, &worker_key, NULL, &conversation, &error);
 	if (status == REPRISE_OK)
 		status = reprise_conversation_recover(conversation, &error);
 	if (status != REPRISE_OK)

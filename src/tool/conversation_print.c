@@ -5,12 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <reprise/conversation_upkeep.h>
+
 #include "tool/log_text.h"
 
 struct counts {
 	uint64_t messages;
 	uint64_t in_progress, finished, with_error;
 };
+
+/* How many events each covers; the newest first. */
+static size_t
+snapshots_of(const struct reprise_conversation *conversation, uint64_t ret_events[2])
+{
+	struct reprise_conversation_snapshots snapshots = { .size = sizeof(snapshots) };
+
+	(void)!reprise_conversation_snapshots(conversation, &snapshots);
+	ret_events[0] = snapshots.newest;
+	ret_events[1] = snapshots.older;
+	return (size_t)(snapshots.newest != 0) + (snapshots.older != 0);
+}
 
 static bool
 count_one(const struct reprise_message_info *info, void *context)
@@ -38,7 +52,9 @@ print_counts_object(const struct reprise_conversation *conversation)
 {
 	const char *const id = reprise_conversation_id(conversation);
 	const struct counts counts = count(conversation);
+	uint64_t events[2];
 
+	(void)snapshots_of(conversation, events);
 	printf("{\"conversation\":");
 	log_text_json(stdout, id, strlen(id));
 	log_text_member(stdout, "expected_sequence",
@@ -47,6 +63,8 @@ print_counts_object(const struct reprise_conversation *conversation)
 	log_text_member(stdout, "in_progress", counts.in_progress);
 	log_text_member(stdout, "finished", counts.finished);
 	log_text_member(stdout, "with_error", counts.with_error);
+	log_text_member(stdout, "newest_snapshot", events[0]);
+	log_text_member(stdout, "older_snapshot", events[1]);
 	printf("}\n");
 }
 
@@ -148,12 +166,18 @@ conversation_print(const struct reprise_conversation *conversation, bool is_json
 		return;
 	}
 	const struct counts counts = count(conversation);
+	uint64_t events[2];
+	const size_t snapshots = snapshots_of(conversation, events);
 
 	print_escaped(reprise_conversation_id(conversation));
 	printf(": %" PRIu64 " events; %" PRIu64 " messages: %" PRIu64 " in progress, %" PRIu64
-	       " finished, %" PRIu64 " with an error\n\n",
+	       " finished, %" PRIu64 " with an error\n",
 	       reprise_conversation_expected_sequence(conversation), counts.messages,
 	       counts.in_progress, counts.finished, counts.with_error);
+	for (size_t i = 0; i < snapshots; i++)
+		printf("%s snapshot covers %" PRIu64 " events\n",
+		       i == 0 ? "the newest" : "the older", events[i]);
+	putchar('\n');
 	printf("%-23s  %-11s  %10s  %s\n", "received", "state", "last step", "message");
 	reprise_conversation_each(conversation, print_row, NULL);
 }

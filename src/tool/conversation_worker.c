@@ -83,7 +83,8 @@ take_all(struct worker_world *world, struct reprise_log *log, struct reprise_err
 {
 	struct reprise_conversation *conversation = NULL;
 	uint32_t next;
-	reprise_status status = reprise_conversation_new(log, &worker_key, &conversation, error);
+	reprise_status status =
+		reprise_conversation_new(log, &worker_key, NULL, &conversation, error);
 
 	if (status == REPRISE_OK)
 		status = reprise_conversation_recover(conversation, error);

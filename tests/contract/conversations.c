@@ -6,7 +6,8 @@ new_conversation(struct reprise_log *log)
 {
 	struct reprise_conversation *conversation = NULL;
 
-	cr_assert(eq(int, reprise_conversation_new(log, &k, &conversation, NULL), REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_conversation_new(log, &k, NULL, &conversation, NULL), REPRISE_OK));
 	return conversation;
 }
 

@@ -21,7 +21,8 @@ put(struct reprise_log *log, const struct reprise_log_key *key, const char *name
 {
 	struct reprise_error error = { .size = sizeof(error) };
 
-	cr_assert(eq(int, reprise_log_blob_put(log, key, name, text_of(text), &error), REPRISE_OK),
+	cr_assert(eq(int, reprise_log_blob_put(log, key, NULL, name, text_of(text), &error),
+		     REPRISE_OK),
 		  "%s: %s", error.what, error.detail);
 }
 
@@ -157,14 +158,15 @@ Test(contract, L50_a_blob_may_be_as_large_as_an_entry)
 	struct reprise_bytes bytes = { large, size };
 
 	memset(large, 'x', size);
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "1", bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "1", bytes, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_blob_get(log, &k, "1", page, &bytes, NULL), REPRISE_OK));
 	cr_assert(eq(sz, bytes.size, size));
 	cr_assert(eq(int, memcmp(bytes.data, large, size), 0));
 	reprise_log_page_close(page);
 	bytes = (struct reprise_bytes){ large, size + 1 };
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "1", bytes, NULL), REPRISE_E_TOO_LARGE));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "1", bytes, NULL),
+		     REPRISE_E_TOO_LARGE));
 	put(log, &k, "1", "small");
 	expect_blob(log, &k, "1", "small");
 	free(large);
@@ -224,7 +226,7 @@ Test(contract, L50_names_are_text_of_1_to_64_bytes)
 	expect_blob(log, &k, "' ; \" \\ \303\251", "odd");
 	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		cr_assert(eq(int, reprise_log_blob_put(log, &k, bad[i], bytes, &error),
+		cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, bad[i], bytes, &error),
 			     REPRISE_E_INVALID),
 			  "%zu", i);
 		cr_assert(eq(str, error.what, "name"));
@@ -248,12 +250,16 @@ Test(contract, L50_refuses_what_is_NULL)
 	const struct reprise_bytes nowhere = { NULL, 1 };
 
 	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
-	cr_assert(eq(int, reprise_log_blob_put(NULL, &k, "1", bytes, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_log_blob_put(NULL, &k, NULL, "1", bytes, &error),
+		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "log"));
-	cr_assert(eq(int, reprise_log_blob_put(log, NULL, "1", bytes, NULL), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_log_blob_put(log, &bad, "1", bytes, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_log_blob_put(log, NULL, NULL, "1", bytes, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_log_blob_put(log, &bad, NULL, "1", bytes, &error),
+		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "key: tenant"));
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "1", nowhere, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "1", nowhere, &error),
+		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "bytes"));
 	cr_assert(eq(int, reprise_log_blob_get(NULL, &k, "1", page, &bytes, NULL),
 		     REPRISE_E_INVALID));
@@ -277,13 +283,30 @@ Test(contract, L50_a_key_that_was_never_written_takes_no_blob)
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_error error = { .size = sizeof(error) };
 
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "1", text_of("x"), &error),
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "1", text_of("x"), &error),
 		     REPRISE_E_NOT_FOUND));
 	cr_assert(eq(str, error.what, "key"));
 	cr_assert(eq(str, error.detail, "nothing was ever written to it"));
 	expect_no_blob(log, &k, "1", REPRISE_E_NOT_FOUND, "", "");
 	cr_assert(eq(int, reprise_log_stats(log, &k, &stats, NULL), REPRISE_E_NOT_FOUND));
 	cr_assert(eq(u64, contract_blobs(), 0));
+	close_log(log);
+}
+
+Test(contract, L50_a_blob_is_put_at_the_expected_head_alone)
+{
+	struct reprise_log *const log = contract_open();
+	struct reprise_error error = { .size = sizeof(error) };
+	reprise_ordinal expected = append_count(log, &k, 3);
+
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, &expected, "1", text_of("three"), &error),
+		     REPRISE_OK));
+	append_count(log, &k, 1);
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, &expected, "1", text_of("four"), &error),
+		     REPRISE_E_CONFLICT));
+	cr_assert(eq(u64, error.expected, 3));
+	cr_assert(eq(u64, error.actual, 4));
+	expect_blob(log, &k, "1", "three");
 	close_log(log);
 }
 
@@ -294,7 +317,7 @@ Test(contract, L50_a_RING_key_takes_no_blob)
 
 	cr_assert(eq(int, open_life(log, 1), REPRISE_OK));
 	cr_assert(eq(int, record(log, 1, 1, 3), REPRISE_OK));
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "1", text_of("x"), &error),
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "1", text_of("x"), &error),
 		     REPRISE_E_CONFLICT));
 	cr_assert(eq(u64, error.actual, 3));
 	cr_assert(eq(str, error.detail, "the key belongs to a recorder"));
@@ -356,7 +379,7 @@ put_letters(char letter, int count, int tell)
 
 	for (int i = 0; i < count; i++) {
 		memset(letters, letter, sizeof(letters));
-		failures += reprise_log_blob_put(log, &k, "1",
+		failures += reprise_log_blob_put(log, &k, NULL, "1",
 						 (struct reprise_bytes){ letters, sizeof(letters) },
 						 NULL) != REPRISE_OK;
 		failures += write(tell, &letter, 1) != 1;
@@ -524,8 +547,8 @@ Test(contract, L51_a_head_that_counts_others_is_told)
 	contract_do_damage(CONTRACT_BLOBS, 0);
 	expect_no_blob(log, &k, "1", REPRISE_E_CORRUPT, "a head's checksum", "");
 	expect_fault(log, "a head's checksum", 0);
-	cr_assert(
-		eq(int, reprise_log_blob_put(log, &k, "1", text_of("x"), NULL), REPRISE_E_CORRUPT));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "1", text_of("x"), NULL),
+		     REPRISE_E_CORRUPT));
 	seal(log);
 	expect_fault(log, "blobs: 0 by the head, 1 in the table", 0);
 	close_log(log);

@@ -265,7 +265,7 @@ work_until_killed(enum fault how, int number)
 		struct reprise_log *const log = contract_open();
 
 		put_fault(log, how, number);
-		_exit(reprise_conversation_new(log, &k, &conversation, NULL) != REPRISE_OK ||
+		_exit(reprise_conversation_new(log, &k, NULL, &conversation, NULL) != REPRISE_OK ||
 		      reprise_conversation_recover(conversation, NULL) != REPRISE_OK ||
 		      work(conversation) != ALL_STEPS);
 	}
@@ -365,7 +365,7 @@ race(struct reprise_log *log, int racer)
 	struct reprise_conversation *conversation = NULL;
 	int faults = 0;
 
-	if (reprise_conversation_new(log, &k, &conversation, NULL) != REPRISE_OK)
+	if (reprise_conversation_new(log, &k, NULL, &conversation, NULL) != REPRISE_OK)
 		return 1;
 	for (int done = 0; done < RACED && faults == 0;) {
 		struct reprise_error error = { .size = sizeof(error) };

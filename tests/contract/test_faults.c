@@ -402,7 +402,8 @@ put_a_blob(struct reprise_log *log)
 
 	if (status != REPRISE_OK && status != REPRISE_E_CONFLICT)
 		return status;
-	return reprise_log_blob_put(log, &beside, "b", (struct reprise_bytes){ "bytes", 5 }, NULL);
+	return reprise_log_blob_put(log, &beside, NULL, "b", (struct reprise_bytes){ "bytes", 5 },
+				    NULL);
 }
 
 /* The one that is there, and one that is not. */

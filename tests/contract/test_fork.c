@@ -45,7 +45,7 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 		reprise_log_current_cursor(log, &k, 1, &cursor, &error),
 		reprise_log_archive_before(log, &k, 1, NULL, &error),
 		reprise_log_move_archived(log, &k, NULL, &error),
-		reprise_log_blob_put(log, &k, "b", bytes, &error),
+		reprise_log_blob_put(log, &k, NULL, "b", bytes, &error),
 		reprise_log_blob_get(log, &k, "b", page, &bytes, &error),
 		log_archive_covered(log, &k, 1, NULL, &error),
 		reprise_log_verify(log, &k, &report, &error),

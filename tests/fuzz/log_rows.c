@@ -212,8 +212,8 @@ append_something(struct reprise_log *log)
 
 	(void)!reprise_log_append(log, &ring, NULL, &entry, 1, NULL, NULL);
 	(void)!reprise_log_append(log, &direct, NULL, &entry, 1, NULL, NULL);
-	(void)!reprise_log_blob_put(log, &direct, "b", bytes, NULL);
-	(void)!reprise_log_blob_put(log, &direct, "c", bytes, NULL);
+	(void)!reprise_log_blob_put(log, &direct, NULL, "b", bytes, NULL);
+	(void)!reprise_log_blob_put(log, &direct, NULL, "c", bytes, NULL);
 	(void)reading_of(log);
 }
 

@@ -77,7 +77,7 @@ static reprise_status
 use_blob(struct reprise_log *log, struct reprise_log_page *page)
 {
 	struct reprise_bytes bytes = { payload, sizeof(payload) };
-	const reprise_status status = reprise_log_blob_put(log, &key, "b", bytes, NULL);
+	const reprise_status status = reprise_log_blob_put(log, &key, NULL, "b", bytes, NULL);
 
 	return status == REPRISE_OK ? reprise_log_blob_get(log, &key, "b", page, &bytes, NULL)
 				    : status;

@@ -51,7 +51,8 @@ call_load(struct reprise_log *log)
 static reprise_status
 call_blob_put(struct reprise_log *log)
 {
-	return reprise_log_blob_put(log, &key, "b", (struct reprise_bytes){ "bytes", 5 }, NULL);
+	return reprise_log_blob_put(log, &key, NULL, "b", (struct reprise_bytes){ "bytes", 5 },
+				    NULL);
 }
 
 static reprise_status

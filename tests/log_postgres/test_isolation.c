@@ -329,9 +329,10 @@ Test(isolation, L24_a_row_of_another_tenant_under_a_keys_number_is_in_nobodys_wa
 	expect_works(log, "acme", "t", 2);
 	expect_works(log, "acme", "t", 3);
 	expect_works(log, "acme", "u", 1);
-	cr_assert(eq(int,
-		     reprise_log_blob_put(log, &key, "2", (struct reprise_bytes){ "x", 1 }, NULL),
-		     REPRISE_OK));
+	cr_assert(eq(
+		int,
+		reprise_log_blob_put(log, &key, NULL, "2", (struct reprise_bytes){ "x", 1 }, NULL),
+		REPRISE_OK));
 	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM squatted.blobs"), 4));
 	cr_assert(eq(int, reprise_log_verify(log, &key, &report, NULL), REPRISE_OK));
 	cr_assert(eq(u64, report.events, 3));

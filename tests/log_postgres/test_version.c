@@ -48,7 +48,7 @@ expect_blob_of(struct reprise_log *log, const struct reprise_log_key *key)
 	struct reprise_bytes bytes = { "bytes", 5 };
 	struct reprise_log_page *page = NULL;
 
-	cr_assert(eq(int, reprise_log_blob_put(log, key, "b", bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_put(log, key, NULL, "b", bytes, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_blob_get(log, key, "b", page, &bytes, NULL), REPRISE_OK));
 	cr_assert(eq(sz, bytes.size, 5));

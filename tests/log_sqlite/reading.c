@@ -88,9 +88,9 @@ reading_fill(struct reprise_log *log)
 	       reprise_log_archive_before(log, &ring, 40, NULL, NULL) == REPRISE_OK &&
 	       reprise_log_archive_before(log, &direct, 30, NULL, NULL) == REPRISE_OK &&
 	       reprise_log_move_archived(log, &direct, NULL, NULL) == REPRISE_OK &&
-	       reprise_log_blob_put(log, &direct, "a", (struct reprise_bytes){ "bytes", 5 },
+	       reprise_log_blob_put(log, &direct, NULL, "a", (struct reprise_bytes){ "bytes", 5 },
 				    NULL) == REPRISE_OK &&
-	       reprise_log_blob_put(log, &direct, "b", (struct reprise_bytes){ "others", 6 },
+	       reprise_log_blob_put(log, &direct, NULL, "b", (struct reprise_bytes){ "others", 6 },
 				    NULL) == REPRISE_OK;
 }
 

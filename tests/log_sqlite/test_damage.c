@@ -232,7 +232,8 @@ Test(log_sqlite, L51_a_blob_that_cannot_be_is_said_as_damage)
 		struct reprise_log *const log = open_with_entries(path);
 
 		cr_log_info("%s", blob_damages[i].sql);
-		cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, NULL), REPRISE_OK));
+		cr_assert(
+			eq(int, reprise_log_blob_put(log, &k, NULL, "b", bytes, NULL), REPRISE_OK));
 		expect_get(log, NULL);
 		scratch_sql(path, blob_damages[i].sql);
 		expect_get(log, blob_damages[i].get);

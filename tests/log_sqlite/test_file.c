@@ -252,14 +252,15 @@ Test(log_sqlite, L50_read_only_gets_blobs_and_puts_none)
 	struct reprise_bytes bytes = { "bytes", 5 };
 	struct reprise_log *log = open_at(path);
 
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "b", bytes, NULL), REPRISE_OK));
 	close_log(log);
 	options.is_read_only = 1;
 	log = opened(&options);
 	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_blob_get(log, &k, "b", page, &bytes, NULL), REPRISE_OK));
 	cr_assert(eq(int, memcmp(bytes.data, "bytes", 5), 0));
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "b", bytes, &error),
+		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "is_read_only"));
 	reprise_log_page_close(page);
 	close_log(log);
@@ -276,12 +277,12 @@ Test(log_sqlite, L50_a_file_that_was_replaced_takes_no_blob)
 
 	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
 	cr_assert(eq(int, rename(path, aside), 0));
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, &error), REPRISE_E_IO));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "b", bytes, &error), REPRISE_E_IO));
 	cr_assert(eq(str, error.what, "path"));
 	cr_assert(eq(int, reprise_log_blob_get(log, &k, "b", page, &bytes, &error), REPRISE_E_IO));
 	cr_assert(eq(str, error.what, "path"));
 	cr_assert(eq(int, rename(aside, path), 0));
-	cr_assert(eq(int, reprise_log_blob_put(log, &k, "b", bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "b", bytes, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_blob_get(log, &k, "b", page, &bytes, NULL), REPRISE_OK));
 	reprise_log_page_close(page);
 	close_log(log);

@@ -24,7 +24,7 @@ use_blobs(struct reprise_log *log, const struct reprise_log_new_entry *entry,
 	reprise_status status = reprise_log_append(log, &key, NULL, entry, 1, NULL, NULL);
 
 	if (status == REPRISE_OK)
-		status = reprise_log_blob_put(log, &key, "b", entry->payload, NULL);
+		status = reprise_log_blob_put(log, &key, NULL, "b", entry->payload, NULL);
 	if (status == REPRISE_OK)
 		status = reprise_log_blob_get(log, &key, "b", page, &bytes, NULL);
 	return status;

@@ -185,7 +185,7 @@ expect_blob_of(struct reprise_log *log, const struct reprise_log_key *key)
 	struct reprise_bytes bytes = { "bytes", 5 };
 	struct reprise_log_page *page = NULL;
 
-	cr_assert(eq(int, reprise_log_blob_put(log, key, "b", bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_log_blob_put(log, key, NULL, "b", bytes, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_page_open(&page), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_blob_get(log, key, "b", page, &bytes, NULL), REPRISE_OK));
 	cr_assert(eq(sz, bytes.size, 5));
@@ -264,7 +264,7 @@ Test(log_sqlite, L50_the_file_does_not_grow_with_blobs_that_were_replaced)
 			const char *const name = i % 2 == 0 ? "0" : "1";
 			const struct reprise_bytes blob = { bytes, sizeof(bytes) };
 
-			cr_assert(eq(int, reprise_log_blob_put(log, &k, name, blob, NULL),
+			cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, name, blob, NULL),
 				     REPRISE_OK));
 		}
 		close_log(log);

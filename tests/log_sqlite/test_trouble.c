@@ -76,8 +76,8 @@ Test(log_sqlite, L50_a_full_disk_leaves_the_blob_that_was_there)
 	struct reprise_log *const log = open_at(path);
 
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
-	while (reprise_log_blob_put(log, &k, "b", (struct reprise_bytes){ bytes, size }, &error) ==
-	       REPRISE_OK)
+	while (reprise_log_blob_put(log, &k, NULL, "b", (struct reprise_bytes){ bytes, size },
+				    &error) == REPRISE_OK)
 		size += 10000;
 	cr_assert(eq(int, error.status, REPRISE_E_IO));
 	cr_assert(eq(str, error.detail, "database or disk is full"));

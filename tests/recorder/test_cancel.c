@@ -95,8 +95,9 @@ read_log(void *argument)
 	const struct reprise_log_key key = { "t", "direct" };
 	const struct reprise_bytes bytes = { "bytes", 5 };
 
-	scene->is_right = reprise_log_blob_put(scene->log, &key, "c", bytes, NULL) == REPRISE_OK &&
-			  !reading_of(scene->log).is_told;
+	scene->is_right =
+		reprise_log_blob_put(scene->log, &key, NULL, "c", bytes, NULL) == REPRISE_OK &&
+		!reading_of(scene->log).is_told;
 	reprise_log_close(scene->log);
 }
 

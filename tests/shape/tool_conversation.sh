@@ -51,11 +51,13 @@ END
 expect 0 conversation ls --json
 is_json
 prints <<'END'
-{"conversation":"chat","expected_sequence":12,"messages":5,"in_progress":1,"finished":1,"with_error":1}
+{"conversation":"chat","expected_sequence":12,"messages":5,"in_progress":1,"finished":1,"with_error":1,"newest_snapshot":11,"older_snapshot":5}
 END
 expect 0 conversation show chat
 prints <<'END'
 chat: 12 events; 5 messages: 1 in progress, 1 finished, 1 with an error
+the newest snapshot covers 11 events
+the older snapshot covers 5 events
 
 received                 state         last step  message
 2001-09-09 01:46:40.001  finished              1  m1
@@ -67,7 +69,7 @@ END
 expect 0 conversation show chat --json
 is_json
 prints <<'END'
-{"conversation":"chat","expected_sequence":12,"messages":5,"in_progress":1,"finished":1,"with_error":1}
+{"conversation":"chat","expected_sequence":12,"messages":5,"in_progress":1,"finished":1,"with_error":1,"newest_snapshot":11,"older_snapshot":5}
 {"message":"m1","state":"finished","received_at_ms":1000000000001,"last_step":1,"error":null}
 {"message":"m2","state":"in progress","received_at_ms":1000000000002,"last_step":4294967295,"error":null}
 {"message":"\"m3\"","state":"failed","received_at_ms":"18446744073709551615","last_step":null,"error":"no\u001b[31m\u202e"}
@@ -80,7 +82,7 @@ grep -q 'chat\\u202e$' "$scratch/out" || fail "a name turns the direction of wri
 
 # --- a damaged conversation is told, and the others are listed ---
 if [ "$kind" = file ] && command -v sqlite3 >/dev/null; then
-	sqlite3 "$scratch/log" "UPDATE rows SET flags = flags + 1 WHERE last = 3
+	sqlite3 "$scratch/log" "UPDATE rows SET flags = flags + 1 WHERE last = 12
 		AND key = (SELECT id FROM heads WHERE thread = 'chat' AND tenant = 'default')" || exit 1
 	expect 1 conversation ls
 	says 'chat.*REPRISE_E_CORRUPT'

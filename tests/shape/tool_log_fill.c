@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <reprise/conversation.h>
+#include <reprise/conversation_upkeep.h>
 #include <reprise/log_blob.h>
 #include <reprise/recorder.h>
 #include <reprise/session.h>
@@ -99,7 +99,7 @@ fill_more(struct reprise_log *log)
 	MUST(reprise_log_append(log, &key, NULL, entries, 2, NULL, NULL));
 	MUST(reprise_log_append(log, &kept, NULL, entries + 1, 1, NULL, NULL));
 	/* NOLINTNEXTLINE(misc-misleading-bidirectional): the log's command must escape it */
-	MUST(reprise_log_blob_put(log, &kept, "its \"name\"\xe2\x80\xae", bytes, NULL));
+	MUST(reprise_log_blob_put(log, &kept, NULL, "its \"name\"\xe2\x80\xae", bytes, NULL));
 	return 0;
 }
 
@@ -140,12 +140,14 @@ fill_chat(struct reprise_conversation *chat)
 	MUST(reprise_conversation_record_step_completed(chat, "m1", 0, output, NULL));
 	MUST(reprise_conversation_record_step_completed(chat, "m1", 1, output, NULL));
 	MUST(reprise_conversation_record_processing_finished(chat, "m1", NULL));
+	MUST(reprise_conversation_snapshot(chat, NULL));
 	MUST(reprise_conversation_receive_message(chat, "m2", TIME_MS(2), &decision, NULL));
 	MUST(reprise_conversation_record_processing_started(chat, "m2", NULL));
 	MUST(reprise_conversation_record_step_completed(chat, "m2", UINT32_MAX, output, NULL));
 	MUST(reprise_conversation_receive_message(chat, "\"m3\"", UINT64_MAX, &decision, NULL));
 	MUST(reprise_conversation_record_error(chat, "\"m3\"", "no\x1b[31m\xe2\x80\xae", NULL));
 	MUST(reprise_conversation_receive_message(chat, "m4", 0, &decision, NULL));
+	MUST(reprise_conversation_snapshot(chat, NULL));
 	MUST(reprise_conversation_record_step_completed(chat, "m5", 3, output, NULL));
 	return 0;
 }
@@ -158,11 +160,11 @@ fill_conversations(struct reprise_log *log)
 	const struct reprise_log_key other = { "other", "chat\xe2\x80\xae" };
 	struct reprise_conversation *chat = NULL;
 
-	MUST(reprise_conversation_new(log, &key, &chat, NULL));
+	MUST(reprise_conversation_new(log, &key, NULL, &chat, NULL));
 	if (fill_chat(chat) != 0)
 		return 1;
 	reprise_conversation_close(chat);
-	MUST(reprise_conversation_new(log, &other, &chat, NULL));
+	MUST(reprise_conversation_new(log, &other, NULL, &chat, NULL));
 	MUST(reprise_conversation_record_error(chat, "m", "", NULL));
 	reprise_conversation_close(chat);
 	return 0;

@@ -38,7 +38,7 @@ for run in 1 2 3; do
 	[ "$(($(column 3) + $(column 4) + $(column 5)))" -le "$(column 2)" ] || fail "more decisions than deliveries"
 	steps=$((steps + $(column 7)))
 	expect 0 "$program" conversation ls --file "$place" --json
-	grep -q "\"messages\":$((20 * run)),\"in_progress\":0,\"finished\":$((20 * run)),\"with_error\":0" "$scratch/out" ||
+	grep -q "\"messages\":$((20 * run)),\"in_progress\":0,\"finished\":$((20 * run)),\"with_error\":0," "$scratch/out" ||
 		{ fail "the log has other messages"; cat "$scratch/out"; }
 done
 [ "$steps" -ge 180 ] || fail "there were but $steps steps"
