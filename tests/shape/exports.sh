@@ -47,7 +47,7 @@ done
 headers=
 for header in include/reprise/*.h; do
 	name=$(basename "$header" .h)
-	case " $left_out " in *" $name "*) continue ;; esac
+	case " $left_out " in *" ${name%_upkeep} "*) continue ;; esac
 	case $name in
 	log_upkeep | log_blob) ;;
 	log_* | recorder*) [ -f "src/$name/$name.map" ] || continue ;;
