@@ -512,8 +512,8 @@ Test(contract, L51_what_verify_says_of_a_long_name_is_text)
 	char name[REPRISE_LOG_BLOB_NAME_BYTES_MAX + 1] = "";
 	struct reprise_log_report report = { .size = sizeof(report) };
 
-	for (int i = 0; i < REPRISE_LOG_BLOB_NAME_BYTES_MAX / 2; i++)
-		strcat(name, "\303\251");
+	for (int i = 0; i < REPRISE_LOG_BLOB_NAME_BYTES_MAX; i++)
+		name[i] = "\303\251"[i % 2];
 	put(log, &k, "7", "seven");
 	put(log, &k, name, "long");
 	contract_do_damage(CONTRACT_BLOB_LONGEST, 0);

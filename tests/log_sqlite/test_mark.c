@@ -292,6 +292,28 @@ Test(log_sqlite, L03_a_database_cut_to_nothing_does_not_become_a_new_log)
 	free_left(&left);
 }
 
+Test(log_sqlite, L50_a_blob_that_the_database_has_lost_is_told)
+{
+	char *const path = scratch_path("log");
+	struct reprise_log *const log = open_at(path);
+
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	struct left before = leave(path);
+
+	cr_assert(eq(int,
+		     reprise_log_blob_put(log, &k, NULL, "b", (struct reprise_bytes){ "bytes", 5 },
+					  NULL),
+		     REPRISE_OK));
+	struct left after = leave(path);
+
+	close_log(log);
+	put_left(path, &before);
+	put_file(path, "-lock", &after.lock);
+	expect_missing(path, "the commit of a put");
+	free_left(&before);
+	free_left(&after);
+}
+
 /* To delete it is to begin anew, whatever stands beside it. */
 Test(log_sqlite, L03_a_database_that_was_deleted_is_created)
 {
