@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <reprise/conversation.h>
+
 #include "log_sqlite/connection.h"
 
 /* A small file system in a mount namespace of one's own, or the test is skipped. */
@@ -88,6 +90,50 @@ Test(log_sqlite, L50_a_full_disk_leaves_the_blob_that_was_there)
 	cr_assert(eq(str, report.what, ""));
 	cr_assert(eq(u64, report.blobs, 1));
 	reprise_log_page_close(page);
+	close_log(log);
+	cr_assert(eq(int, umount2(folder, MNT_DETACH), 0));
+}
+
+Test(log_sqlite, D05_a_full_disk_leaves_a_conversation_as_it_was)
+{
+	char *const folder = small_disk();
+	static char bytes[10000];
+	char path[1400], filler[1400];
+	struct reprise_conversation *chat = NULL;
+	struct reprise_message_info info = { .size = sizeof(info) };
+	const struct reprise_bytes output = { bytes, sizeof(bytes) };
+	uint32_t steps = 0;
+	reprise_status status;
+
+	snprintf(path, sizeof(path), "%s/log", folder);
+	snprintf(filler, sizeof(filler), "%s/filler", folder);
+	struct reprise_log *const log = open_at(path);
+	FILE *const file = fopen(filler, "wb");
+
+	for (int i = 0; i < 300; i++)
+		cr_assert(eq(sz, fwrite(path, 1, 1000, file), 1000));
+	fclose(file);
+	cr_assert(eq(int, reprise_conversation_new(log, &k, NULL, &chat, NULL), REPRISE_OK));
+	while ((status = reprise_conversation_record_step_completed(chat, "m", steps, output,
+								    NULL)) == REPRISE_OK)
+		steps++;
+	cr_assert(gt(u32, steps, 5));
+	cr_assert(eq(int, status, REPRISE_E_IO));
+	cr_assert(eq(u64, reprise_conversation_expected_sequence(chat), steps));
+	cr_assert(eq(int, reprise_conversation_find(chat, "m", &info), REPRISE_OK));
+	cr_assert(eq(u32, info.last_step, steps - 1));
+	cr_assert(eq(int,
+		     reprise_conversation_record_step_completed(chat, "m", steps, output, NULL),
+		     REPRISE_E_STALE));
+	/* The disk need not be written to for that. */
+	cr_assert(eq(int, reprise_conversation_recover(chat, NULL), REPRISE_OK));
+	cr_assert(eq(u64, reprise_conversation_expected_sequence(chat), steps));
+	cr_assert(eq(int, unlink(filler), 0));
+	cr_assert(eq(int,
+		     reprise_conversation_record_step_completed(chat, "m", steps, output, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(u64, head_of_k(log), steps + 1));
+	reprise_conversation_close(chat);
 	close_log(log);
 	cr_assert(eq(int, umount2(folder, MNT_DETACH), 0));
 }
