@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <reprise/conversation_upkeep.h>
+
 /* --- a call of the adapter that is refused, or that the process is killed in ------------------------ */
 
 enum fault {
@@ -212,6 +214,67 @@ Test(contract, D05_a_log_that_fails_leaves_the_state_and_makes_the_instance_stal
 			}
 			cr_assert(eq(int, failed, faults[i] == FAILS ? 4 : 1), "record %d", which);
 		}
+}
+
+/* A record that makes one due is recorded all the same. */
+Test(contract, D06_a_snapshot_that_fails_leaves_the_instance_as_it_was)
+{
+	/* begin, put_head, commit; and a commit that is done. */
+	for (int number = 1; number <= 4; number++) {
+		contract_tear_down();
+		contract_set_up();
+		struct reprise_log *const log = contract_open();
+		struct reprise_conversation *const conversation = new_conversation(log);
+		struct reprise_conversation_snapshots snapshots = { .size = sizeof(snapshots) };
+
+		expect_decision(conversation, "m", REPRISE_DECISION_START, 0);
+		complete(conversation, "m", 0, "one");
+		put_fault(log, number < 4 ? FAILS : IS_UNKNOWN, number < 4 ? number : 3);
+		cr_assert(eq(int, reprise_conversation_snapshot(conversation, NULL), REPRISE_E_IO),
+			  "%d", number);
+		cr_assert(eq(int, until_fault, 0));
+		expect_state_before(conversation);
+		cr_assert(not(reprise_conversation_is_stale(conversation)));
+		cr_assert(eq(int, reprise_conversation_snapshots(conversation, &snapshots),
+			     REPRISE_OK));
+		cr_assert(eq(int, snapshots.last, REPRISE_E_IO));
+		cr_assert(eq(u64, snapshots.newest, 0));
+		cr_assert(eq(int, reprise_conversation_snapshot(conversation, NULL), REPRISE_OK));
+		cr_assert(eq(int, record_one(conversation, STEP, NULL), REPRISE_OK));
+		cr_assert(eq(int, reprise_conversation_recover(conversation, NULL), REPRISE_OK));
+		cr_assert(eq(int, reprise_conversation_snapshots(conversation, &snapshots),
+			     REPRISE_OK));
+		cr_assert(eq(u64, snapshots.recovered_from, 2));
+		reprise_conversation_close(conversation);
+		close_log(log);
+	}
+}
+
+Test(contract, D06_a_record_whose_snapshot_fails_is_recorded)
+{
+	const struct reprise_conversation_options options = { .size = sizeof(options),
+							      .snapshot_events = 1 };
+	struct reprise_log *const log = contract_open();
+	struct reprise_conversation_snapshots snapshots = { .size = sizeof(snapshots) };
+	struct reprise_conversation *conversation = NULL;
+
+	cr_assert(eq(int, reprise_conversation_new(log, &k, &options, &conversation, NULL),
+		     REPRISE_OK));
+	expect_decision(conversation, "m", REPRISE_DECISION_START, 0);
+	put_fault(log, FAILS, 4 + 3); /* the commit after the record's */
+	complete(conversation, "m", 0, "one");
+	cr_assert(eq(int, until_fault, 0));
+	cr_assert(eq(int, reprise_conversation_snapshots(conversation, &snapshots), REPRISE_OK));
+	cr_assert(eq(int, snapshots.last, REPRISE_E_IO));
+	expect_state_before(conversation);
+	cr_assert(not(reprise_conversation_is_stale(conversation)));
+	complete(conversation, "m", 1, "two");
+	complete(conversation, "m", 2, "three");
+	cr_assert(eq(int, reprise_conversation_snapshots(conversation, &snapshots), REPRISE_OK));
+	cr_assert(eq(int, snapshots.last, REPRISE_OK));
+	cr_assert(eq(u64, snapshots.newest, 4));
+	reprise_conversation_close(conversation);
+	close_log(log);
 }
 
 /* --- a worker that is killed ------------------------------------------------------------------- */
