@@ -312,6 +312,27 @@ Test(contract, D06_after_a_recovery_the_events_since_the_snapshot_count)
 	close_log(log);
 }
 
+Test(contract, D06_after_a_recovery_the_bytes_since_the_snapshot_count)
+{
+	struct reprise_log *const log = contract_open();
+	struct reprise_conversation *conversation = opened_with(log, 4);
+
+	expect_decision(conversation, "a", REPRISE_DECISION_START, 0);
+	take(conversation);
+	for (uint32_t step = 0; step < 4; step++)
+		complete(conversation, "a", step, "an output of some bytes");
+	reprise_conversation_close(conversation);
+	conversation = opened_with(log, 4);
+	cr_assert(eq(u64, snapshots_of(conversation).newest, 1));
+	/* It has fewer bytes than the snapshot by itself. */
+	cr_assert(gt(u64, snapshots_of(conversation).newest_bytes, 4 + 1 + 8 + 1));
+	cr_assert(eq(int, reprise_conversation_record_processing_started(conversation, "a", NULL),
+		     REPRISE_OK));
+	cr_assert(eq(u64, snapshots_of(conversation).newest, 6));
+	reprise_conversation_close(conversation);
+	close_log(log);
+}
+
 /* --- another instance archives what is about to be read -------------------------------------------- */
 
 static struct log_adapter real;
