@@ -370,21 +370,21 @@ measure_recording_steps(struct harness *harness, reprise_durability durability, 
 /* --- deciding ----------------------------------------------------------------------------------- */
 
 static double
-decide_once(struct harness *harness, struct reprise_conversation *conversation,
-	    char (*ids)[ID_BYTES])
+decide_once(struct harness *harness, struct reprise_conversation *conversation, char *ids)
 {
 	struct reprise_decision decision;
 	uint64_t random = now_ns() | 1;
 
 	for (size_t i = 0; i < LOOKUPS; i++) {
 		random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-		snprintf(ids[i], ID_BYTES, "message %llu", (unsigned long long)(random % KNOWN));
+		snprintf(ids + i * ID_BYTES, ID_BYTES, "message %llu",
+			 (unsigned long long)(random % KNOWN));
 	}
 	const uint64_t begin = now_ns();
 
 	for (size_t i = 0; i < LOOKUPS; i++)
-		if (reprise_conversation_receive_message(conversation, ids[i], 0, &decision,
-							 NULL) != REPRISE_OK ||
+		if (reprise_conversation_receive_message(conversation, ids + i * ID_BYTES, 0,
+							 &decision, NULL) != REPRISE_OK ||
 		    decision.type != REPRISE_DECISION_RESUME_FROM)
 			harness->is_broken = true;
 	return (double)(now_ns() - begin) / LOOKUPS;
@@ -405,7 +405,7 @@ measure_deciding(struct harness *harness)
 	make_log(name, KNOWN, 1);
 	struct reprise_log *const log = open_log(name, REPRISE_WRITTEN);
 	struct reprise_conversation *const conversation = open_conversation(log);
-	char(*const ids)[ID_BYTES] = harness_allocate(LOOKUPS, sizeof(*ids));
+	char *const ids = harness_allocate(LOOKUPS, ID_BYTES);
 
 	(void)decide_once(harness, conversation, ids);
 	for (; result.runs < harness->runs && !harness_is_interrupted(); result.runs++)

@@ -419,6 +419,7 @@ Test(contract, D05_a_key_that_is_held_for_too_long_is_told_and_nothing_changes)
 enum {
 	RACERS = 3,
 	RACED = 25, /* events of each */
+	RACED_BY_ALL = RACERS * RACED,
 };
 
 /* Records messages of its own, and recovers after each conflict. How many it could not, or whose words were wrong. */
@@ -470,7 +471,7 @@ expect_raced(void)
 
 	reprise_conversation_each(conversation, count_received, &received);
 	cr_assert(eq(int, received, RACERS *RACED));
-	cr_assert(eq(u64, reprise_conversation_expected_sequence(conversation), RACERS * RACED));
+	cr_assert(eq(u64, reprise_conversation_expected_sequence(conversation), RACED_BY_ALL));
 	reprise_conversation_close(conversation);
 	close_log(log);
 }

@@ -145,6 +145,7 @@ fill_chat(struct reprise_conversation *chat)
 	MUST(reprise_conversation_record_processing_started(chat, "m2", NULL));
 	MUST(reprise_conversation_record_step_completed(chat, "m2", UINT32_MAX, output, NULL));
 	MUST(reprise_conversation_receive_message(chat, "\"m3\"", UINT64_MAX, &decision, NULL));
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional): the program must escape it */
 	MUST(reprise_conversation_record_error(chat, "\"m3\"", "no\x1b[31m\xe2\x80\xae", NULL));
 	MUST(reprise_conversation_receive_message(chat, "m4", 0, &decision, NULL));
 	MUST(reprise_conversation_snapshot(chat, NULL));
