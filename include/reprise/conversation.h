@@ -89,7 +89,7 @@ struct reprise_conversation_options {
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, a bad key, a bad size of the options
- *           REPRISE_E_NO_MEMORY  nothing was opened
+ *           REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM  nothing was opened
  */
 REPRISE_API reprise_status
 reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *key,
@@ -115,7 +115,7 @@ reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *
  *                                read covers it, or the stream ends before its snapshot
  *           REPRISE_E_CONFLICT   a RING key
  *           REPRISE_E_INVALID    a NULL argument
- *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY
+ *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM
  */
 REPRISE_API reprise_status reprise_conversation_recover(
 	struct reprise_conversation *conversation, struct reprise_error *error) REPRISE_MUST_USE;
@@ -248,12 +248,16 @@ reprise_conversation_record_error(struct reprise_conversation *conversation, con
  * Their memory is given back. A message that was received before that time is forgotten as soon as it is finished, also
  * after the instance has recovered. A forgotten message that is delivered again is a new one.
  *
+ * All instances of a stream have to forget with the same horizon: else one of them takes a message for finished that
+ * another has forgotten and received again, and its snapshot says so.
+ *
  * @conversation        Borrowed.
  * @received_before_ms  Since 1970, in UTC.
  *
  * Threads   Owner of the instance.
  * Progress  Linear in the number of messages.
- * Ordering  None: the stream does not change, and a new instance knows the messages again.
+ * Ordering  None: the stream does not change. The next snapshot keeps the horizon, and an instance that recovers from it
+ *           has forgotten the messages, too; without a snapshot a new instance knows them again.
  * Returns   How many were dropped.
  */
 REPRISE_API uint64_t reprise_conversation_forget(struct reprise_conversation *conversation,

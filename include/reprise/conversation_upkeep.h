@@ -32,6 +32,7 @@ extern "C" {
  *           REPRISE_E_STALE      the instance has to recover first
  *           REPRISE_E_TOO_LARGE  the state has more bytes than an entry may have
  *           REPRISE_E_INVALID    a NULL argument
+ *           REPRISE_E_NOT_FOUND  the log has lost the stream
  *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT, REPRISE_E_NO_MEMORY  the instance is
  *                                good, and the newest snapshot of before is there
  */
@@ -81,7 +82,7 @@ REPRISE_API reprise_status reprise_conversation_snapshots(
  * Ordering  Durable as the log was opened, when the call returns.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL conversation
- *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT, REPRISE_E_NO_MEMORY
+ *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT, REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM
  */
 REPRISE_API reprise_status
 reprise_conversation_archive(struct reprise_conversation *conversation, uint64_t *ret_archived,

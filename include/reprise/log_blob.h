@@ -66,7 +66,7 @@ REPRISE_API reprise_status reprise_log_blob_put(struct reprise_log *log,
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  the key has no blob of that name, or nothing was ever written to it
  *           REPRISE_E_CORRUPT    the blob's checksum is another, with its name in `detail`; or the key has no blob of
- *                                that name, and fewer blobs than its head counts
+ *                                that name, and its head counts another number of blobs
  *           REPRISE_E_INVALID    a NULL argument, a bad key or name
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_FORKED
  */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/sized.h"
 #include "conversation/instance.h"
@@ -54,6 +55,7 @@ reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *
 	const reprise_status checked = handle_check(log, key, error);
 	struct reprise_conversation_options known = { .size = sizeof(known) };
 
+	UNCANCELLABLE;
 	if (checked != REPRISE_OK)
 		return checked;
 	if (options != NULL && !sized_read(&known, sizeof(known), sizeof(known), options))

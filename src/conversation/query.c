@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/sized.h"
 #include "conversation/instance.h"
@@ -52,6 +53,7 @@ reprise_conversation_each(const struct reprise_conversation *conversation,
 	const struct conversation_message *message = state_first_message(conversation->state);
 	bool goes_on = true;
 
+	UNCANCELLABLE;
 	for (; message != NULL && goes_on; message = state_next_message(message)) {
 		const struct reprise_message_info info = info_of(message);
 
@@ -69,6 +71,7 @@ reprise_conversation_each_step(const struct reprise_conversation *conversation, 
 			: NULL;
 	struct conversation_step step;
 
+	UNCANCELLABLE;
 	if (message == NULL)
 		return;
 	for (uint64_t i = 0; message_step_at(message, i, &step); i++)

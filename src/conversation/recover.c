@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "conversation/snapshot.h"
 
@@ -10,7 +11,7 @@
 
 enum {
 	PAGE_ENTRIES = 1024,
-	ATTEMPTS = 4, /* another instance may archive what is about to be read */
+	ATTEMPTS = 16, /* another instance may archive what is about to be read */
 };
 
 struct recovering {
@@ -18,9 +19,19 @@ struct recovering {
 	struct conversation_state *state;
 	struct reprise_log_page *page;
 	struct snapshots snapshots;
+	uint64_t head;  /* of the stream, before the first event was read */
 	uint64_t last;  /* the ordinal up to which the state has folded */
 	uint64_t bytes; /* of the events that were folded */
 };
+
+static reprise_status
+missing(const struct recovering *recovering, uint64_t ordinal, struct reprise_error *error)
+{
+	return instance_corrupt(error, ordinal,
+				recovering->snapshots.damaged != 0
+					? "the event is not in the log, and a snapshot is damaged"
+					: "the event is not in the log");
+}
 
 static reprise_status
 fold_entry(struct recovering *recovering, const struct reprise_log_entry *entry,
@@ -31,11 +42,7 @@ fold_entry(struct recovering *recovering, const struct reprise_log_entry *entry,
 	const char *fault = NULL;
 
 	if (entry->first != ordinal)
-		return instance_corrupt(
-			error, ordinal,
-			recovering->snapshots.damaged != 0
-				? "the event is not in the log, and a snapshot is damaged"
-				: "the event is not in the log");
+		return missing(recovering, ordinal, error);
 	if (entry->type != REPRISE_LOG_EVENT)
 		return instance_corrupt(error, ordinal, "a gap");
 	if (codec_decode_event(entry->payload, &event, &fault) != REPRISE_OK)
@@ -88,6 +95,7 @@ check_stream(struct recovering *recovering, struct reprise_error *error)
 	if (stats.head < recovering->last)
 		return instance_corrupt(error, stats.head + 1,
 					"the stream ends before its snapshot");
+	recovering->head = stats.head;
 	return REPRISE_OK;
 }
 
@@ -124,6 +132,8 @@ recover_once(struct recovering *recovering, struct reprise_error *error)
 		status = check_stream(recovering, error);
 	for (bool is_over = false; status == REPRISE_OK && !is_over;)
 		status = fold_page(recovering, &is_over, error);
+	if (status == REPRISE_OK && recovering->last < recovering->head)
+		status = missing(recovering, recovering->last + 1, error);
 	if (status != REPRISE_OK) {
 		state_free(recovering->state);
 		recovering->state = NULL;
@@ -173,6 +183,7 @@ reprise_conversation_recover(struct reprise_conversation *conversation, struct r
 {
 	struct reprise_log_page *page = NULL;
 
+	UNCANCELLABLE;
 	if (conversation == NULL)
 		return error_invalid(error, "conversation");
 	reprise_status status = reprise_log_page_open(&page);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "conversation/snapshot.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <reprise/conversation_upkeep.h>
 #include <reprise/log_blob.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
@@ -53,6 +55,8 @@ load_slot(const struct reprise_conversation *conversation, int slot, struct repr
 		snapshots->damaged++;
 		return REPRISE_OK;
 	}
+	if (status == REPRISE_E_SYSTEM)
+		return error_system(error, "getrandom", errno);
 	if (status != REPRISE_OK)
 		return error_plain(error, status);
 	snapshots->covered[slot] = state_last_ordinal(*ret_state);
@@ -123,8 +127,6 @@ take(struct reprise_conversation *conversation, struct reprise_error *error)
 	if (conversation->expected == snapshots->covered[newest])
 		return REPRISE_OK;
 	snapshots->last = put(conversation, 1 - newest, error);
-	if (snapshots->last == REPRISE_E_CONFLICT)
-		conversation->is_stale = true;
 	return snapshots->last;
 }
 
@@ -149,7 +151,10 @@ reprise_conversation_snapshot(struct reprise_conversation *conversation,
 		return error_invalid(error, "conversation");
 	if (conversation->is_stale)
 		return error_plain(error, REPRISE_E_STALE);
-	return take(conversation, error);
+	const reprise_status status = take(conversation, error);
+
+	conversation->is_stale = status == REPRISE_E_CONFLICT;
+	return status;
 }
 
 reprise_status
@@ -203,6 +208,7 @@ reprise_conversation_archive(struct reprise_conversation *conversation, uint64_t
 	struct reprise_log_page *page = NULL;
 	uint64_t archived = 0;
 
+	UNCANCELLABLE;
 	if (conversation == NULL)
 		return error_invalid(error, "conversation");
 	reprise_status status = reprise_log_page_open(&page);

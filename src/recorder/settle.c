@@ -128,13 +128,16 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 {
 	pthread_mutex_lock(&recorder->lock);
 	const bool is_closed = write->type == LOG_CLOSE && write->status == REPRISE_OK;
+	/* A life without a window: closed, or another's turn. What refuses the closing for now is tried again. */
+	const bool is_over = recording->session == NULL &&
+			     (write->status == REPRISE_OK || write->status == REPRISE_E_CONFLICT);
 	/* One that has become void since the batch was made: the log is to know that first. */
 	const bool is_marked = !recording->is_void || recording->is_void_marked;
 	const bool is_dead = recording->is_void && is_marked && recording->has_all &&
 			     recording->written == recording->taken;
 	const bool goes = recording->is_attached &&
-			  (recording->session == NULL || (recording->is_fenced && is_marked) ||
-			   is_dead || (is_closed && is_marked && !recording->has_writer));
+			  (is_over || (recording->is_fenced && is_marked) || is_dead ||
+			   (is_closed && is_marked && !recording->has_writer));
 
 	/* Both at once: who attaches it again puts it among those that come. */
 	if (goes) {

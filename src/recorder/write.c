@@ -66,8 +66,12 @@ recorder_write(struct reprise_recorder *recorder, enum log_level level, size_t c
 			log_write(recorder->writing, level, patience_of(recorder, first, end),
 				  recorder->tenant, writes + first, end - first, error);
 
-		if (status != REPRISE_OK && status != REPRISE_E_CORRUPT)
+		if (status != REPRISE_OK && status != REPRISE_E_CORRUPT) {
+			/* The parts before were committed, and the answer is one for all. */
+			for (size_t i = 0; i < first; i++)
+				writes[i].is_uncertain = true;
 			return status;
+		}
 		if (status == REPRISE_E_CORRUPT && some > 1) {
 			some = (some + 1) / 2;
 			continue;

@@ -133,6 +133,23 @@ Test(contract, D06_an_event_that_is_archived_is_corrupt)
 	close_log(log);
 }
 
+/* Nothing is left to read, and the state is not an empty one. */
+Test(contract, D06_a_stream_that_is_archived_to_its_end_is_corrupt)
+{
+	struct reprise_log *const log = contract_open();
+	struct reprise_conversation *const conversation = new_conversation(log);
+	struct reprise_error error = { .size = sizeof(error) };
+
+	expect_decision(conversation, "m", REPRISE_DECISION_START, 0);
+	complete(conversation, "m", 0, "one");
+	cr_assert(eq(int, reprise_log_archive_before(log, &k, 2, NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_conversation_recover(conversation, &error), REPRISE_E_CORRUPT));
+	cr_assert(eq(str, (char *)error.what, "ordinal 1"));
+	expect_decision(conversation, "m", REPRISE_DECISION_RESUME_FROM, 1);
+	reprise_conversation_close(conversation);
+	close_log(log);
+}
+
 Test(contract, D06_a_damaged_row_is_corrupt)
 {
 	struct reprise_log *const log = contract_open();

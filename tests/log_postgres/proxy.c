@@ -85,10 +85,14 @@ forward(struct proxy_shared *shared, const struct pair *pair, int from)
 	    has_commit(bytes, (size_t)size)) {
 		struct pollfd answer = { .fd = pair->fds[SERVER], .events = POLLIN };
 
-		if (atomic_exchange(&shared->cut, CUT_NEVER) == CUT_BEFORE_COMMIT)
+		const int cut = atomic_exchange(&shared->cut, CUT_NEVER);
+
+		if (cut == CUT_BEFORE_COMMIT)
 			return false;
 		write_all(pair->fds[SERVER], bytes, (size_t)size);
 		(void)poll(&answer, 1, -1);
+		if (cut == CUT_AND_STOP)
+			atomic_store(&shared->limit, atomic_load(&shared->forwarded));
 		return false;
 	}
 	write_all(pair->fds[1 - from], bytes, (size_t)size);

