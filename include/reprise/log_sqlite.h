@@ -7,7 +7,7 @@
  *
  * Beside the file stand SQLite's own (-wal, -shm) and one named like it with -lock, by which the writers of
  * all processes take turns and in which the newest synced commit is noted. Any number of processes may have the log
- * open, on one machine and a local file system. What a process opened is not its children's (log.h): each opens
+ * open, on one machine and a local file system. A child does not use its parent's log (log.h): each opens
  * the log for itself, and may do so while its parent has it open. In a child of a fork SQLite's memory of inherited
  * logs stays. For that, the library replaces the calls open, close, stat and fstat of SQLite's VFS "unix" by its own, which
  * make the same calls.

@@ -6,8 +6,8 @@
  * A lease on the last life of a key: until it ends, no other life begins (contract L30). The lease is kept in the head:
  * how long it is, and when it ends on the log's clock. Every write of the life sets the lease anew, as LOG_RENEW does.
  *
- * A lease is a courtesy between runtimes, and no lock. What keeps two runtimes from both recording a session
- * is that each write names its life, and only the last life is recorded. So a clock that is set back or
+ * A lease is a courtesy between runtimes, and no lock. Two runtimes never both record a session, since
+ * each write names its life, and only the last life is recorded. So a clock that is set back or
  * forward ends a lease too early or too late, and never costs an event.
  */
 

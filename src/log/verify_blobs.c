@@ -9,7 +9,7 @@
 #include "log/handle.h"
 #include "log/lookup.h"
 
-/* @name may be NULL. What there is no room for is cut, by whole characters. */
+/* @name may be NULL. A text that has no room is cut, by whole characters. */
 static void
 found(struct blobs_report *report, const char *what, const char *name)
 {

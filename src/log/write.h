@@ -64,8 +64,8 @@ struct log_write {
 		lease_ns; /* of the life, from now on; 0: no lease. No matter to APPEND and ARCHIVE */
 
 	/*
-	 * The answer, if the transaction was committed; else is_uncertain alone. What was refused has changed nothing; later writes to
-	 * the same thread are E_ABORTED then. On E_CONFLICT expected and actual are heads.
+	 * The answer, if the transaction was committed; else is_uncertain alone. A refused write has changed nothing, and later
+	 * writes to the same thread are E_ABORTED. On E_CONFLICT expected and actual are heads.
 	 */
 	reprise_status status;
 	bool is_uncertain;        /* the transaction failed, and may have been committed yet */

@@ -172,7 +172,7 @@ put_stretch(struct batch *batch, struct recording *recording, struct stretch *st
 }
 
 /*
- * The writer has displaced each copy before it was validated. Whatever has left the ring by now is lost, so that the
+ * The writer has displaced each copy before it was validated. Events that have left the ring by now are lost, so that the
  * recorder advances however fast the writer is.
  */
 static void
@@ -211,7 +211,7 @@ gather_events(struct batch *batch, struct reprise_recorder *recorder, struct rec
 	return false;
 }
 
-/* What is known of a recording when it is gathered. */
+/* The facts of a recording when it is gathered. */
 struct knowledge {
 	bool has_writer, is_void, is_marked;
 };
@@ -229,7 +229,7 @@ begin_attempt(struct reprise_recorder *recorder, struct recording *recording)
 	return known;
 }
 
-/* What follows the last event that there is. */
+/* Puts the writes that follow the last event: the session's end, the life's end. */
 static void
 put_state(struct batch *batch, struct recording *recording, const struct knowledge *known,
 	  const struct port_look *look)

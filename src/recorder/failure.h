@@ -2,7 +2,7 @@
 #ifndef RECORDER_FAILURE_H
 #define RECORDER_FAILURE_H
 
-/* What has failed, in words: for the statistics, and for the errors of calls that give up. */
+/* Failures in words: for the statistics, and for the errors of calls that give up. */
 
 #include <stdbool.h>
 

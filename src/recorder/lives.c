@@ -34,7 +34,7 @@ give_writer(struct reprise_recorder *recorder, struct reprise_session *session)
 	pthread_mutex_unlock(&recorder->lock);
 }
 
-/* What is asked of the writing thread, if there is memory. */
+/* Fills in the request to the writing thread, if there is memory. */
 static void
 prepare(struct reprise_recorder *recorder, struct opening *opening, struct asked *asked)
 {

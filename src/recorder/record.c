@@ -21,7 +21,7 @@ enum {
 
 #define LOOK_NS UINT64_C(2000000) /* between two looks whether much has come, within a linger */
 
-/* What is known of a round. */
+/* The facts of a round. */
 struct round {
 	bool is_urgent; /* looks at every session */
 	bool is_full;   /* there was more than went into the batch */

@@ -128,7 +128,7 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 {
 	pthread_mutex_lock(&recorder->lock);
 	const bool is_closed = write->type == LOG_CLOSE && write->status == REPRISE_OK;
-	/* A life without a window: closed, or another's turn. What refuses the closing for now is tried again. */
+	/* A life without a window is over once it is closed or another has begun. Else its closing is tried again. */
 	const bool is_over = recording->session == NULL &&
 			     (write->status == REPRISE_OK || write->status == REPRISE_E_CONFLICT);
 	/* One that has become void since the batch was made: the log is to know that first. */

@@ -145,7 +145,7 @@ append_displacing(struct reprise_session *session, uint64_t revision, const void
 	return append_at(session, newest + 1, start, revision, data, shape, false, ret_position);
 }
 
-/* What has passed every check: by its size, and whether there is room. */
+/* Appends an event that has passed every check: by its size, and whether there is room. */
 static ALWAYS_INLINE reprise_status
 append_checked(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
 	       uint64_t payload_bytes, reprise_position *ret_position)

@@ -20,7 +20,7 @@ struct opening {
 	struct reprise_session *joined;
 	struct birth birth; /* else: the incarnation is given, and the log answers the rest */
 
-	/* The answer. Whoever is not to be opened has another status than REPRISE_OK from the beginning. */
+	/* The answer. An opening that was refused before has another status than REPRISE_OK from the beginning. */
 	reprise_status status;
 	struct reprise_session *session;
 };

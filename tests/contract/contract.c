@@ -301,3 +301,23 @@ expect_fault(struct reprise_log *log, const char *what, reprise_ordinal at)
 	cr_assert(eq(u64, report.at, at));
 	cr_assert(eq(int, report.faults != 0, what[0] != '\0'));
 }
+
+reprise_ordinal
+position_for(struct reprise_log *log, uint64_t revision)
+{
+	reprise_ordinal position = 0;
+
+	cr_assert(eq(int, reprise_log_position_for_revision(log, &k, revision, &position, NULL),
+		     REPRISE_OK));
+	return position;
+}
+
+bool
+has_commit(struct reprise_log *log, reprise_ordinal after, uint64_t revision)
+{
+	bool has = false;
+
+	cr_assert(
+		eq(int, reprise_log_has_commit(log, &k, after, revision, &has, NULL), REPRISE_OK));
+	return has;
+}

@@ -48,6 +48,10 @@ void expect_all(struct reprise_log *log, const struct reprise_log_key *key, repr
 reprise_status load_status(struct reprise_log *log, const struct reprise_log_key *key,
 			   reprise_ordinal after);
 
+/* The two questions of revisions, of ("t", "k"). */
+reprise_ordinal position_for(struct reprise_log *log, uint64_t revision);
+bool has_commit(struct reprise_log *log, reprise_ordinal after, uint64_t revision);
+
 /* Incarnations 1, 2, 3. */
 struct reprise_incarnation life_name(unsigned char number);
 

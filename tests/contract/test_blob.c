@@ -26,7 +26,7 @@ put(struct reprise_log *log, const struct reprise_log_key *key, const char *name
 		  "%s: %s", error.what, error.detail);
 }
 
-/* What is under a name must be @text. */
+/* The blob of that name must be @text. */
 static void
 expect_blob(struct reprise_log *log, const struct reprise_log_key *key, const char *name,
 	    const char *text)
@@ -442,7 +442,7 @@ Test(contract, L50_processes_that_put_one_blob_leave_it_whole)
 	close_log(log);
 }
 
-/* What was told is there, or what came after it; and the next life of the process puts as before. */
+/* The log has the last blob that was told, or a later one; and the next life of the process puts as before. */
 Test(contract, L50_a_process_that_is_killed_leaves_a_blob_whole)
 {
 	struct reprise_log *log = log_with_entries();

@@ -256,16 +256,6 @@ commits_of(struct reprise_log *log)
 	return count;
 }
 
-static reprise_ordinal
-position_for(struct reprise_log *log, uint64_t revision)
-{
-	reprise_ordinal position = 77;
-
-	cr_assert(eq(int, reprise_log_position_for_revision(log, &k, revision, &position, NULL),
-		     REPRISE_OK));
-	return position;
-}
-
 Test(contract, L23_rises_and_commits_go_with_the_rows_that_they_are_of)
 {
 	struct reprise_log *const log = log_with_revisions();

@@ -2,26 +2,6 @@
 /* C11 positions for revisions, and commits. */
 #include "contract.h"
 
-static reprise_ordinal
-position_for(struct reprise_log *log, uint64_t revision)
-{
-	reprise_ordinal position = 0;
-
-	cr_assert(eq(int, reprise_log_position_for_revision(log, &k, revision, &position, NULL),
-		     REPRISE_OK));
-	return position;
-}
-
-static bool
-has_commit(struct reprise_log *log, reprise_ordinal after, uint64_t revision)
-{
-	bool has = false;
-
-	cr_assert(
-		eq(int, reprise_log_has_commit(log, &k, after, revision, &has, NULL), REPRISE_OK));
-	return has;
-}
-
 static void
 append_revision(struct reprise_log *log, uint64_t revision, uint16_t flags)
 {

@@ -4,26 +4,6 @@
 
 #include "contract.h"
 
-static reprise_ordinal
-position_for(struct reprise_log *log, uint64_t revision)
-{
-	reprise_ordinal position = 0;
-
-	cr_assert(eq(int, reprise_log_position_for_revision(log, &k, revision, &position, NULL),
-		     REPRISE_OK));
-	return position;
-}
-
-static bool
-has_commit(struct reprise_log *log, reprise_ordinal after, uint64_t revision)
-{
-	bool has = false;
-
-	cr_assert(
-		eq(int, reprise_log_has_commit(log, &k, after, revision, &has, NULL), REPRISE_OK));
-	return has;
-}
-
 static struct reprise_cursor
 current_cursor(struct reprise_log *log, uint64_t revision)
 {
@@ -159,7 +139,7 @@ Test(contract, L43_what_is_newer_is_not_looked_for_in_a_void_life)
 	close_log(log);
 }
 
-/* What was lost before a void life may be as new as what follows that. */
+/* Events that were lost before a void life may be as new as the events that follow it. */
 Test(contract, L43_a_position_is_not_just_behind_a_gap_and_a_void_life)
 {
 	struct reprise_log *const log = contract_open();

@@ -2,7 +2,7 @@
 
 /*
  * Parking against appending: the writing thread parks a silent session and sleeps, while a writer appends, ends or
- * leaves the session, or a host flushes. Whatever happens is recorded in the end: nobody's time runs out here, so an
+ * leaves the session, or a host flushes. Every event is recorded in the end: nobody's time runs out here, so an
  * append that neither notifies nor is seen leaves everybody asleep.
  */
 
