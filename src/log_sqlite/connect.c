@@ -263,6 +263,8 @@ connect_all(struct connection *connection, struct reprise_error *error)
 	if (status == REPRISE_OK)
 		status = bind_files(connection, error);
 	if (status == REPRISE_OK)
+		status = connection_status(connection, read_create_function(connection), error);
+	if (status == REPRISE_OK)
 		status = statements_prepare(connection, error);
 	return status;
 }

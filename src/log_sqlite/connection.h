@@ -25,6 +25,12 @@ enum view {
 	VIEW_ALONE,     /* with its -wal, whose index is kept in memory: it has no -shm */
 };
 
+/* What is called with each row that STATEMENT_ROWS_AFTER finds. */
+struct row_visit {
+	log_row_visit function;
+	void *context;
+};
+
 struct connection {
 	struct reprise_log log;                    /* first: the handle is this */
 	struct reprise_log_sqlite_options options; /* without the path */
@@ -35,7 +41,8 @@ struct connection {
 		[2]; /* the database and its -wal, as a view that is not shared has found them */
 	struct turn turn;
 	sqlite3_stmt *statements[STATEMENTS];
-	uint64_t give_up_ns; /* when who waits for others is to give up */
+	struct row_visit row_visit; /* while sqlite_rows_after runs */
+	uint64_t give_up_ns;        /* when who waits for others is to give up */
 
 	enum log_level level; /* that `synchronous` stands for */
 	bool has_level;
@@ -173,6 +180,9 @@ reprise_status sqlite_version(struct reprise_log *log, uint64_t *ret_version,
 reprise_status sqlite_threads_after(struct reprise_log *log, const char *tenant, const char *after,
 				    struct log_thread *ret_threads, size_t *ret_count,
 				    struct reprise_error *error);
+
+/* Creates the SQL function that STATEMENT_ROWS_AFTER calls; what SQLite answered. */
+int read_create_function(struct connection *connection);
 
 /* The head of a key, in whatever transaction there is; id 0: none. */
 reprise_status read_head(struct connection *connection, const char *tenant, const char *thread,

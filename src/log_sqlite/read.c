@@ -168,26 +168,54 @@ sqlite_leave(struct reprise_log *log)
 		(void)statement_run(connection, &binding, NULL);
 }
 
+/* A row as SQLite hands it over; its payload is borrowed from @values, which are ROW_COLUMNS. */
 static struct log_row
-row_at(sqlite3_stmt *row)
+row_of(sqlite3_value **values)
 {
-	struct log_row at = { 0 };
-	const char **const fault = &at.fault;
+	struct log_row row = { 0 };
+	const char **const fault = &row.fault;
 
-	at.last = column_ordinal(row, 0, fault);
-	at.first = column_ordinal(row, 1, fault);
-	at.type = (uint32_t)column_within(row, 2, UINT32_MAX, fault);
-	at.kind = (uint16_t)column_within(row, 3, UINT16_MAX, fault);
-	at.flags = (uint16_t)column_within(row, 4, UINT16_MAX, fault);
-	at.reason = (uint32_t)column_within(row, 5, UINT32_MAX, fault);
-	at.revision = column_revision(row, 6, fault);
-	at.time_ns = column_ordinal(row, 7, fault);
-	at.checksum = (uint32_t)column_within(row, 8, UINT32_MAX, fault);
-	if (sqlite3_column_type(row, 9) != SQLITE_BLOB)
+	row.last = value_ordinal(values[0], fault);
+	row.first = value_ordinal(values[1], fault);
+	row.type = (uint32_t)value_within(values[2], UINT32_MAX, fault);
+	row.kind = (uint16_t)value_within(values[3], UINT16_MAX, fault);
+	row.flags = (uint16_t)value_within(values[4], UINT16_MAX, fault);
+	row.reason = (uint32_t)value_within(values[5], UINT32_MAX, fault);
+	row.revision = value_revision(values[6], fault);
+	row.time_ns = value_ordinal(values[7], fault);
+	row.checksum = (uint32_t)value_within(values[8], UINT32_MAX, fault);
+	if (sqlite3_value_type(values[9]) != SQLITE_BLOB)
 		*fault = "a payload that is no bytes";
-	at.payload.data = sqlite3_column_blob(row, 9);
-	at.payload.size = (size_t)sqlite3_column_bytes(row, 9);
-	return at;
+	row.payload.data = sqlite3_value_blob(values[9]);
+	row.payload.size = (size_t)sqlite3_value_bytes(values[9]);
+	return row;
+}
+
+/*
+ * The SQL function reprise_row(ROW_COLUMNS): visits the row, and answers whether the visit goes on. A function is given
+ * the columns in one call and the payload where it lies in SQLite's cache. Columns of a result cost a call each, and a copy
+ * of the payload.
+ */
+static void
+visit_row(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const struct row_visit *const visit = sqlite3_user_data(context);
+	const struct log_row row = row_of(values);
+
+	(void)count;
+	/* A payload without memory and one without bytes differ in their size alone. */
+	if (row.payload.data == NULL && row.payload.size != 0)
+		sqlite3_result_error_nomem(context);
+	else
+		sqlite3_result_int(context, visit->function(&row, visit->context));
+}
+
+int
+read_create_function(struct connection *connection)
+{
+	return sqlite3_create_function_v2(connection->db, "reprise_row", ROW_COLUMNS_COUNT,
+					  SQLITE_UTF8 | SQLITE_DIRECTONLY, &connection->row_visit,
+					  visit_row, NULL, NULL, NULL);
 }
 
 reprise_status
@@ -198,21 +226,12 @@ sqlite_rows_after(struct reprise_log *log, int64_t id, uint64_t after, uint64_t 
 	struct binding binding = statement_start(connection, STATEMENT_ROWS_AFTER);
 	bool goes_on = true;
 
+	connection->row_visit = (struct row_visit){ visit, context };
 	bind_signed(&binding, id);
 	bind_number(&binding, after);
 	bind_number(&binding, limit);
-	while (goes_on && statement_step(&binding) == SQLITE_ROW) {
-		const struct log_row row = row_at(binding.statement);
-
-		/* What cannot be had is told from what is empty by its type alone. */
-		if (row.payload.data == NULL &&
-		    sqlite3_column_type(binding.statement, 9) == SQLITE_BLOB &&
-		    row.payload.size != 0) {
-			binding.answer = SQLITE_NOMEM;
-			break;
-		}
-		goes_on = visit(&row, context);
-	}
+	while (goes_on && statement_step(&binding) == SQLITE_ROW)
+		goes_on = sqlite3_column_int(binding.statement, 0) != 0;
 	return statement_end(connection, &binding, error);
 }
 

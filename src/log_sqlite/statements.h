@@ -21,6 +21,9 @@ enum {
 #define LIFE_COLUMNS "number, incarnation, first, end, state, checksum"
 #define MARK_COLUMNS "revision, ordinal, checksum"
 #define ROW_COLUMNS  "last, first, type, kind, flags, reason, revision, time, checksum, payload"
+enum {
+	ROW_COLUMNS_COUNT = 10
+};
 
 #define STATEMENT_TABLE(X)                                                                        \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                               \
@@ -52,7 +55,7 @@ enum {
 	X(MOVE_COPY, "INSERT OR REPLACE INTO archive (key, " ROW_COLUMNS ")"                      \
 		     " SELECT key, " ROW_COLUMNS " FROM rows WHERE key = ? AND last <= ?")        \
 	X(MOVE_DROP, "DELETE FROM rows WHERE key = ? AND last <= ?")                              \
-	X(ROWS_AFTER, "SELECT " ROW_COLUMNS " FROM rows WHERE key = ? AND last > ?"               \
+	X(ROWS_AFTER, "SELECT reprise_row(" ROW_COLUMNS ") FROM rows WHERE key = ? AND last > ?"  \
 		      " ORDER BY last LIMIT ?")                                                   \
 	X(LIFE_AT, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND first <= ?"              \
 		   " ORDER BY first DESC, number DESC LIMIT 1")                                   \
@@ -115,13 +118,11 @@ reprise_status statement_end(struct connection *connection, struct binding *bind
 
 /*
  * A number of 0 to @max. A value of another type, or one that does not fit, leaves words in @fault, and is 0: so no
- * damaged number is cut to a good one. The column is asked for its value once: each call about a column costs more than
- * both calls about the value.
+ * damaged number is cut to a good one.
  */
 static inline uint64_t
-column_within(sqlite3_stmt *statement, int column, uint64_t max, const char **fault)
+value_within(sqlite3_value *value, uint64_t max, const char **fault)
 {
-	sqlite3_value *const value = sqlite3_column_value(statement, column);
 	const uint64_t number = (uint64_t)sqlite3_value_int64(value);
 
 	if (sqlite3_value_type(value) == SQLITE_INTEGER && number <= max)
@@ -131,19 +132,36 @@ column_within(sqlite3_stmt *statement, int column, uint64_t max, const char **fa
 }
 
 static inline uint64_t
+value_ordinal(sqlite3_value *value, const char **fault)
+{
+	return value_within(value, LOG_NUMBER_MAX, fault);
+}
+
+static inline uint64_t
+value_revision(sqlite3_value *value, const char **fault)
+{
+	if (sqlite3_value_type(value) != SQLITE_INTEGER)
+		*fault = "a number that cannot be";
+	return (uint64_t)sqlite3_value_int64(value) ^ (UINT64_C(1) << 63);
+}
+
+/* The same of a column of a result. */
+static inline uint64_t
+column_within(sqlite3_stmt *statement, int column, uint64_t max, const char **fault)
+{
+	return value_within(sqlite3_column_value(statement, column), max, fault);
+}
+
+static inline uint64_t
 column_ordinal(sqlite3_stmt *statement, int column, const char **fault)
 {
-	return column_within(statement, column, LOG_NUMBER_MAX, fault);
+	return value_ordinal(sqlite3_column_value(statement, column), fault);
 }
 
 static inline uint64_t
 column_revision(sqlite3_stmt *statement, int column, const char **fault)
 {
-	sqlite3_value *const value = sqlite3_column_value(statement, column);
-
-	if (sqlite3_value_type(value) != SQLITE_INTEGER)
-		*fault = "a number that cannot be";
-	return (uint64_t)sqlite3_value_int64(value) ^ (UINT64_C(1) << 63);
+	return value_revision(sqlite3_column_value(statement, column), fault);
 }
 
 #endif /* LOG_SQLITE_STATEMENTS_H */

@@ -242,11 +242,14 @@ static const struct planned statements[] = {
 Test(log_sqlite, C03_every_statement_finds_its_rows_by_an_index)
 {
 	char *const path = scratch_path("log");
+	struct connection connection = { 0 };
 	sqlite3 *db = NULL;
 	size_t steps = 0;
 
 	close_log(open_at(path));
 	cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));
+	connection.db = db;
+	cr_assert(eq(int, read_create_function(&connection), SQLITE_OK));
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
 		sqlite3_stmt *statement = NULL;
 
