@@ -2,8 +2,8 @@
 
 /*
  * conversation: recovering a long conversation, over reading and decoding the same rows with nothing else; recovering
- * one with a snapshot, over one with a short history; recording a
- * step, over a bare INSERT and COMMIT of the same row; and the decision on a message that is known.
+ * one with a snapshot, over one with a short history; recording a step, over a bare INSERT and COMMIT of the same row; and
+ * the decision on a message that is known. A plot shows recoveries over the length of the history.
  */
 
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include <reprise/conversation_upkeep.h>
 
 #include "bare.h"
+#include "plot.h"
 #include "result.h"
 #include "rows.h"
 
@@ -267,20 +268,35 @@ enum {
 	REMEMBERED = 500, /* messages, in every state */
 	SINCE = 500,      /* events since the snapshot */
 	RECOVERIES = 5,   /* of each in a run */
+	HISTORIES = 3,    /* of these lengths */
 };
 
-/* The messages before the last ones are forgotten, so that the state is as large whatever the history's length. */
+struct history {
+	const char *name;
+	uint64_t messages;
+	uint64_t events;
+	double ns[RUNS_MAX]; /* a recovery's */
+};
+
+/*
+ * The messages before the last ones are forgotten, so that the state is as large whatever the history's length. Plots what
+ * a recovery costs before there is a snapshot.
+ */
 static void
-make_log_with_snapshot(const char *name, uint64_t messages)
+make_history(struct harness *harness, struct history *history)
 {
 	struct reprise_conversation *conversation = NULL;
+	const uint64_t events = history->messages * EVENTS_PER_MESSAGE;
 
-	make_log(name, messages, EVENTS_PER_MESSAGE);
-	struct reprise_log *const log = open_log(name, REPRISE_WRITTEN);
+	make_log(history->name, history->messages, EVENTS_PER_MESSAGE);
+	plot_point(harness, "recovery", "first_event", (double)events,
+		   (double)events * recover_ours(harness, history->name, events) / 1e6);
+	struct reprise_log *const log = open_log(history->name, REPRISE_WRITTEN);
 
 	if (reprise_conversation_new(log, &key, NULL, &conversation, NULL) != REPRISE_OK)
 		harness_die("the conversation cannot be opened");
-	(void)reprise_conversation_forget(conversation, RECEIVED_MS + messages - REMEMBERED);
+	(void)reprise_conversation_forget(conversation,
+					  RECEIVED_MS + history->messages - REMEMBERED);
 	if (reprise_conversation_recover(conversation, NULL) != REPRISE_OK ||
 	    reprise_conversation_snapshot(conversation, NULL) != REPRISE_OK)
 		harness_die("no snapshot can be taken");
@@ -290,38 +306,52 @@ make_log_with_snapshot(const char *name, uint64_t messages)
 			harness_die("an event cannot be recorded");
 	reprise_conversation_close(conversation);
 	reprise_log_close(log);
+	history->events = events + SINCE;
+}
+
+/* One run: several recoveries of each history, in turn. */
+static void
+recover_histories(struct harness *harness, struct history *histories, int run)
+{
+	double ns[HISTORIES][RECOVERIES];
+
+	for (int i = 0; i < RECOVERIES; i++)
+		for (int j = 0; j < HISTORIES; j++)
+			ns[j][i] = (double)histories[j].events *
+				   recover_ours(harness, histories[j].name, histories[j].events);
+	for (int j = 0; j < HISTORIES; j++)
+		histories[j].ns[run] = median_of(ns[j], RECOVERIES);
 }
 
 static void
 measure_snapshots(struct harness *harness)
 {
-	static const char *const names[] = { "conversation.few", "conversation.many" };
-	const uint64_t messages[] = { 1000, harness->is_quick ? 10 * 1000 : 100 * 1000 };
-	double ns[2][RUNS_MAX];
+	struct history histories[HISTORIES] = {
+		{ .name = "conversation.few", .messages = 1000 },
+		{ .name = "conversation.some", .messages = harness->is_quick ? 3000 : 10 * 1000 },
+		{ .name = "conversation.many",
+		  .messages = harness->is_quick ? 10 * 1000 : 100 * 1000 },
+	};
+	struct history *const few = &histories[0], *const many = &histories[HISTORIES - 1];
 	struct result result = { .name = "conversation-recover-snapshot", .goal = 1.2 };
 	char parameters[64];
 
-	for (int i = 0; i < 2; i++)
-		make_log_with_snapshot(names[i], messages[i]);
-	for (; result.runs < harness->runs && !harness_is_interrupted(); result.runs++) {
-		double recoveries[2][RECOVERIES];
-
-		for (int i = 0; i < RECOVERIES; i++)
-			for (int j = 0; j < 2; j++)
-				recoveries[j][i] =
-					(double)(messages[j] * EVENTS_PER_MESSAGE + SINCE) *
-					recover_ours(harness, names[j],
-						     messages[j] * EVENTS_PER_MESSAGE + SINCE);
-		for (int j = 0; j < 2; j++)
-			ns[j][result.runs] = median_of(recoveries[j], RECOVERIES);
-	}
+	plot_begin(harness, "recovery");
+	for (int i = 0; i < HISTORIES; i++)
+		make_history(harness, &histories[i]);
+	for (; result.runs < harness->runs && !harness_is_interrupted(); result.runs++)
+		recover_histories(harness, histories, result.runs);
 	snprintf(parameters, sizeof(parameters), "\"events\":%llu,\"over events\":%llu",
-		 (unsigned long long)(messages[1] * EVENTS_PER_MESSAGE),
-		 (unsigned long long)(messages[0] * EVENTS_PER_MESSAGE));
+		 (unsigned long long)(many->messages * EVENTS_PER_MESSAGE),
+		 (unsigned long long)(few->messages * EVENTS_PER_MESSAGE));
 	if (result.runs > 0)
-		print_ratio(harness, &result, parameters, ns[1], ns[0]);
-	for (int i = 0; i < 2; i++)
-		scratch_remove(names[i]);
+		print_ratio(harness, &result, parameters, many->ns, few->ns);
+	for (int i = 0; i < HISTORIES; i++) {
+		if (result.runs > 0)
+			plot_point(harness, "recovery", "snapshot", (double)histories[i].events,
+				   median_of(histories[i].ns, result.runs) / 1e6);
+		scratch_remove(histories[i].name);
+	}
 }
 
 /* --- recording ---------------------------------------------------------------------------------- */

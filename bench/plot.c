@@ -30,6 +30,8 @@ static const char *const curves[] = {
 	"zeromq",
 	"redis_streams",
 	"nats_jetstream",
+	"first_event",
+	"snapshot",
 	NULL,
 };
 
@@ -41,6 +43,7 @@ static const struct {
 	{ "fanout", "dat" },
 	{ "live", "seen.hgrm" },
 	{ "over-time", "hgrm" },
+	{ "recovery", "dat" },
 };
 
 static void

@@ -22,6 +22,12 @@ enum fault {
 	KILLS_AFTER, /* after the call */
 };
 
+/* How many calls of the adapter that a fault can hit a transaction makes. */
+enum {
+	RECORD_CALLS = 4,   /* begin, put_row, put_head, commit */
+	SNAPSHOT_CALLS = 5, /* begin, drop_blob, put_blob, put_head, commit */
+};
+
 static struct log_adapter real;
 static enum fault fault;
 static int until_fault; /* calls; 0: none comes */
@@ -75,6 +81,26 @@ put_head(struct reprise_log *log, const struct log_head *head, struct reprise_er
 }
 
 static reprise_status
+put_blob(struct reprise_log *log, int64_t id, const struct log_blob *blob,
+	 struct reprise_error *error)
+{
+	const bool is = is_now();
+
+	return is && fault == FAILS ? REPRISE_E_IO
+				    : answer(is, real.put_blob(log, id, blob, error));
+}
+
+static reprise_status
+drop_blob(struct reprise_log *log, int64_t id, const char *name, uint64_t *ret_count,
+	  struct reprise_error *error)
+{
+	const bool is = is_now();
+
+	return is && fault == FAILS ? REPRISE_E_IO
+				    : answer(is, real.drop_blob(log, id, name, ret_count, error));
+}
+
+static reprise_status
 commit(struct reprise_log *log, struct reprise_error *error)
 {
 	const bool is = is_now();
@@ -99,6 +125,8 @@ put_fault(struct reprise_log *log, enum fault which, int number)
 		before.begin = begin;
 		before.put_row = put_row;
 		before.put_head = put_head;
+		before.put_blob = put_blob;
+		before.drop_blob = drop_blob;
 		before.commit = commit;
 		log->adapter = &before;
 	}
@@ -206,21 +234,21 @@ Test(contract, D05_a_log_that_fails_leaves_the_state_and_makes_the_instance_stal
 		for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 			int failed = 0;
 
-			/* begin, put_row, put_head, commit: the last call of any kind is the fourth. */
-			for (int number = 1; number <= 5; number++) {
+			for (int number = 1; number <= RECORD_CALLS + 1; number++) {
 				contract_tear_down();
 				contract_set_up();
 				failed += fail_one(which, faults[i], number);
 			}
-			cr_assert(eq(int, failed, faults[i] == FAILS ? 4 : 1), "record %d", which);
+			cr_assert(eq(int, failed, faults[i] == FAILS ? RECORD_CALLS : 1),
+				  "record %d", which);
 		}
 }
 
 /* A record that makes one due is recorded all the same. */
 Test(contract, D06_a_snapshot_that_fails_leaves_the_instance_as_it_was)
 {
-	/* begin, put_head, commit; and a commit that is done. */
-	for (int number = 1; number <= 4; number++) {
+	/* A snapshot's calls; and a commit that is done. */
+	for (int number = 1; number <= SNAPSHOT_CALLS + 1; number++) {
 		contract_tear_down();
 		contract_set_up();
 		struct reprise_log *const log = contract_open();
@@ -229,7 +257,8 @@ Test(contract, D06_a_snapshot_that_fails_leaves_the_instance_as_it_was)
 
 		expect_decision(conversation, "m", REPRISE_DECISION_START, 0);
 		complete(conversation, "m", 0, "one");
-		put_fault(log, number < 4 ? FAILS : IS_UNKNOWN, number < 4 ? number : 3);
+		put_fault(log, number <= SNAPSHOT_CALLS ? FAILS : IS_UNKNOWN,
+			  number <= SNAPSHOT_CALLS ? number : SNAPSHOT_CALLS);
 		cr_assert(eq(int, reprise_conversation_snapshot(conversation, NULL), REPRISE_E_IO),
 			  "%d", number);
 		cr_assert(eq(int, until_fault, 0));
@@ -261,7 +290,7 @@ Test(contract, D06_a_record_whose_snapshot_fails_is_recorded)
 	cr_assert(eq(int, reprise_conversation_new(log, &k, &options, &conversation, NULL),
 		     REPRISE_OK));
 	expect_decision(conversation, "m", REPRISE_DECISION_START, 0);
-	put_fault(log, FAILS, 4 + 3); /* the commit after the record's */
+	put_fault(log, FAILS, RECORD_CALLS + SNAPSHOT_CALLS); /* the snapshot's commit */
 	complete(conversation, "m", 0, "one");
 	cr_assert(eq(int, until_fault, 0));
 	cr_assert(eq(int, reprise_conversation_snapshots(conversation, &snapshots), REPRISE_OK));
@@ -317,7 +346,7 @@ work(struct reprise_conversation *conversation)
 
 /* In a child. False: it came to its end before that call of the adapter. */
 static bool
-work_until_killed(enum fault how, int number)
+work_until_killed(const struct reprise_conversation_options *options, enum fault how, int number)
 {
 	const pid_t child = fork();
 	int status = 0;
@@ -328,7 +357,8 @@ work_until_killed(enum fault how, int number)
 		struct reprise_log *const log = contract_open();
 
 		put_fault(log, how, number);
-		_exit(reprise_conversation_new(log, &k, NULL, &conversation, NULL) != REPRISE_OK ||
+		_exit(reprise_conversation_new(log, &k, options, &conversation, NULL) !=
+			      REPRISE_OK ||
 		      reprise_conversation_recover(conversation, NULL) != REPRISE_OK ||
 		      work(conversation) != ALL_STEPS);
 	}
@@ -361,14 +391,18 @@ expect_each_step_once(struct reprise_log *log)
 
 /* False: the worker was not killed any more. */
 static bool
-kill_and_go_on(enum fault how, int number)
+kill_and_go_on(const struct reprise_conversation_options *options, enum fault how, int number)
 {
+	struct reprise_conversation_snapshots snapshots = { .size = sizeof(snapshots) };
+
 	contract_tear_down();
 	contract_set_up();
-	const bool was_killed = work_until_killed(how, number);
+	const bool was_killed = work_until_killed(options, how, number);
 	struct reprise_log *const log = contract_open();
 	struct reprise_conversation *const conversation = recovered(log);
 
+	cr_assert(eq(int, reprise_conversation_snapshots(conversation, &snapshots), REPRISE_OK));
+	cr_assert(eq(u32, snapshots.damaged, 0));
 	cr_assert(ge(int, work(conversation), 0));
 	expect_each_step_once(log);
 	cr_assert(eq(int, work(conversation), 0));
@@ -377,15 +411,31 @@ kill_and_go_on(enum fault how, int number)
 	return was_killed;
 }
 
-/* Before and after each call of the adapter that a record makes: also between two records. */
-Test(contract, D05_a_worker_that_is_killed_anywhere_goes_on_at_the_right_step)
+/* At how many calls of the adapter a worker can be killed. */
+static int
+kill_everywhere(const struct reprise_conversation_options *options)
 {
 	int number = 1;
 
-	for (; kill_and_go_on(KILLS, number); number++)
-		(void)kill_and_go_on(KILLS_AFTER, number);
-	/* A receipt, a start, the steps and an end of each message, in four calls each. */
-	cr_assert(eq(int, number - 1, 4 * MESSAGES * (STEPS + 3)));
+	for (; kill_and_go_on(options, KILLS, number); number++)
+		(void)kill_and_go_on(options, KILLS_AFTER, number);
+	return number - 1;
+}
+
+/* Before and after each call of the adapter that a record makes: also between two records. */
+Test(contract, D05_a_worker_that_is_killed_anywhere_goes_on_at_the_right_step)
+{
+	/* A receipt, a start, the steps and an end of each message. */
+	cr_assert(eq(int, kill_everywhere(NULL), RECORD_CALLS *MESSAGES *(STEPS + 3)));
+}
+
+Test(contract, D06_a_worker_that_is_killed_in_a_snapshot_goes_on_at_the_right_step)
+{
+	const struct reprise_conversation_options options = { .size = sizeof(options),
+							      .snapshot_events = 2 };
+
+	cr_assert(gt(int, kill_everywhere(&options),
+		     RECORD_CALLS *MESSAGES *(STEPS + 3) + 2 * SNAPSHOT_CALLS));
 }
 
 /* --- others ------------------------------------------------------------------------------------- */

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls of a conversation that get no memory (D05), and that are made by a thread whose cancellation is pending (P06). */
+/*
+ * Calls of a conversation that get no memory, whose system calls are refused (D05), and that are made by a thread whose
+ * cancellation is pending (P06).
+ */
 #include "support_sqlite.h"
 
 #include <reprise/conversation_upkeep.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 
 #include "cancelled.h"
 #include "refusal.h"
+#include "refused_io.h"
 
 /* How far a use has come: events that were acknowledged. */
 struct progress {
@@ -111,6 +116,64 @@ Test(log_sqlite, D05_a_conversation_without_memory_is_told_and_has_appended_noth
 	}
 	cr_assert(gt(int, refused, 20));
 	expect_no_leaks();
+}
+
+struct refused_use {
+	const struct reprise_log_sqlite_options *options;
+	struct progress progress;
+	reprise_status status;
+};
+
+static void
+open_and_use(void *argument)
+{
+	struct refused_use *const refused = argument;
+	struct reprise_log *log = NULL;
+
+	refused->status = reprise_log_sqlite_open(refused->options, &log, NULL);
+	if (refused->status == REPRISE_OK)
+		refused->status = use(log, &refused->progress);
+	reprise_log_close(log);
+}
+
+/* False: fewer system calls are made. */
+static bool
+refuse_and_use_again(int number, int *failed)
+{
+	char name[32];
+	struct progress again = { 0 };
+
+	snprintf(name, sizeof(name), "log-%d", number);
+	char *const path = scratch_path(name);
+	const struct reprise_log_sqlite_options options = options_of(path);
+	struct refused_use refused = { .options = &options };
+	const bool has_come = refused_io_run(number, EIO, open_and_use, &refused);
+
+	/* SQLite takes a file that cannot be read for a damaged one. */
+	cr_assert(refused.status == REPRISE_OK || refused.status == REPRISE_E_IO ||
+			  refused.status == REPRISE_E_CORRUPT,
+		  "system call %d: %s", number, reprise_status_name(refused.status));
+	*failed += refused.status != REPRISE_OK;
+	struct reprise_log *const log = opened(&options);
+
+	if (refused.progress.events != 0)
+		cr_assert(ge(u64, head_of_k(log), refused.progress.events), "system call %d",
+			  number);
+	cr_assert(eq(int, use(log, &again), REPRISE_OK), "system call %d", number);
+	reprise_log_close(log);
+	scratch_remove();
+	return has_come;
+}
+
+/* Each system call on a file in turn, SQLite's own too, until none is refused any more. */
+Test(log_sqlite, D05_a_conversation_whose_system_calls_are_refused_has_what_it_acknowledged)
+{
+	int number = 1, failed = 0;
+
+	while (refuse_and_use_again(number, &failed))
+		number++;
+	cr_assert(gt(int, number, 100));
+	cr_assert(gt(int, failed, 20));
 }
 
 static bool
