@@ -240,6 +240,37 @@ Test(recorder_failures, F25_the_statistics_name_the_session_that_is_stuck_and_sa
 	expect_no_leaks();
 }
 
+Test(recorder_failures, F25_of_two_stuck_sessions_the_statistics_name_the_one_that_is_stuck_longer)
+{
+	static const char *const ids[] = { "first", "second" };
+	const char *const path = scratch_path("log");
+	struct world world = world_open(path, 0, NULL);
+	struct reprise_session *sessions[2] = { NULL, NULL };
+	struct reprise_recorder_stats stats = { 0 };
+
+	for (int i = 0; i < 2; i++)
+		cr_assert(eq(int,
+			     reprise_session_open(world.store, ids[i], NULL, &sessions[i], NULL),
+			     REPRISE_OK));
+	for (uint64_t i = 0; i < 2; i++) {
+		(void)scratch_sql(path,
+				  i == 0 ? "UPDATE heads SET kind = 9 WHERE thread = 'first'"
+					 : "UPDATE heads SET kind = 9 WHERE thread = 'second'");
+		(void)append_text(sessions[i], "x");
+		for (int tries = 0; tries < 10000 && stats.stuck != i + 1; tries++) {
+			usleep(1000);
+			stats = world_stats(&world);
+		}
+		cr_assert(eq(u64, stats.stuck, i + 1));
+	}
+	usleep(10 * 1000);
+	cr_assert(eq(str, world_stats(&world).stuck_session_id, "first"));
+	reprise_session_close(sessions[0]);
+	reprise_session_close(sessions[1]);
+	world_close(&world, REPRISE_E_CORRUPT);
+	expect_no_leaks();
+}
+
 Test(recorder_failures, F26_a_stuck_session_keeps_neither_a_flush_of_all_nor_the_closing_waiting)
 {
 	const char *const path = scratch_path("log");

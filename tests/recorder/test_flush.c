@@ -223,3 +223,53 @@ Test(flush, F37_a_sync_that_is_refused_to_one_session_is_done_by_another)
 	world_close(&other, REPRISE_OK);
 	expect_no_leaks();
 }
+
+/* Nothing is left that this runtime may sync. */
+Test(flush, F37_a_sync_ends_when_the_only_session_was_taken_over)
+{
+	const char *const path = scratch_path("log");
+	struct reprise_recorder_options options = world_options();
+
+	options.durability = REPRISE_WRITTEN;
+	struct world one = world_open(path, 0, &options);
+	struct world other = world_open(path, 0, NULL);
+
+	world_write(&one);
+	world_append_until(&one, 3);
+	cr_assert(eq(int,
+		     reprise_recorder_flush(one.recorder, NULL, REPRISE_WRITTEN, 30 * one_second),
+		     REPRISE_OK));
+	world_write(&other);
+	cr_assert(eq(int,
+		     reprise_recorder_flush(one.recorder, NULL, REPRISE_SYNCED, 10 * one_second),
+		     REPRISE_E_CLOSED));
+	/* The next flush has nothing to wait for. */
+	cr_assert(eq(int,
+		     reprise_recorder_flush(one.recorder, NULL, REPRISE_SYNCED, 10 * one_second),
+		     REPRISE_OK));
+	world_close(&one, REPRISE_OK);
+	world_close(&other, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(flush, F37_what_a_closed_session_has_written_is_synced)
+{
+	struct reprise_recorder_options options = world_options();
+
+	options.durability = REPRISE_WRITTEN;
+	struct world world = world_open(scratch_path("log"), 0, &options);
+
+	world_write(&world);
+	world_append_until(&world, 3);
+	cr_assert(eq(int,
+		     reprise_recorder_flush(world.recorder, NULL, REPRISE_WRITTEN, 30 * one_second),
+		     REPRISE_OK));
+	world_leave_writer(&world);
+	world_await_life(&world, REPRISE_LIFE_CLEAN);
+	cr_assert(eq(int,
+		     reprise_recorder_flush(world.recorder, NULL, REPRISE_SYNCED, 10 * one_second),
+		     REPRISE_OK));
+	cr_assert(eq(u64, through(&world, "s", REPRISE_SYNCED), 3));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}

@@ -3,8 +3,8 @@
 #define SUPPORT_REFUSED_IO_H
 
 /*
- * System calls on files that the kernel refuses once, whichever library makes them: seccomp asks this program about each
- * call of one thread.
+ * System calls on files and sockets that the kernel refuses once, whichever library makes them: seccomp asks this program
+ * about each call of one thread.
  */
 
 #include <stdbool.h>
