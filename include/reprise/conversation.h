@@ -60,6 +60,7 @@ struct reprise_message_info {
 	uint32_t last_step;
 	int32_t has_error; /* 1: error is the text that was recorded last */
 	const char *error; /* borrowed as id; "" without one */
+	size_t error_bytes; /* of the text, which may have a NUL in it if another program has recorded it */
 };
 
 struct reprise_conversation_options {
@@ -89,6 +90,7 @@ struct reprise_conversation_options {
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, a bad key, a bad size of the options
+ *           REPRISE_E_FORKED     another process opened the log; nothing was opened
  *           REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM  nothing was opened
  */
 REPRISE_API reprise_status
@@ -102,10 +104,11 @@ reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *
  *
  * Reads the newest snapshot and every event after it, 1,024 at a time, and appends nothing. The instance is no longer
  * stale afterwards. If the call fails, the instance is as before. A damaged snapshot is passed over: the older one is read,
- * or all events (reprise_conversation_snapshots).
+ * or all events (reprise_conversation_snapshots). What the instance has forgotten and no other call has stored yet is
+ * forgotten again at the end.
  *
  * @conversation  Borrowed.
- * @error         Optional. REPRISE_E_CORRUPT: `what` names the ordinal, `detail` says how it is damaged.
+ * @error         Optional. REPRISE_E_CORRUPT: `what` names the ordinal, or "horizons"; `detail` says how it is damaged.
  *
  * Threads   Owner of the instance.
  * Progress  Blocks, up to the log's deadline for each page.
@@ -113,9 +116,11 @@ reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *
  * Returns   REPRISE_OK           a stream that does not exist is an empty one
  *           REPRISE_E_CORRUPT    an event is damaged or of another kind, it is archived and no snapshot that can be
  *                                read covers it, or the stream ends before its snapshot
+ *           REPRISE_E_VERSION    another version of the library has written the horizons
  *           REPRISE_E_CONFLICT   a RING key
  *           REPRISE_E_INVALID    a NULL argument
- *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM
+ *           REPRISE_E_TIMEOUT    the log's deadline; or others raised the horizon during each of 16 attempts
+ *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM
  */
 REPRISE_API reprise_status reprise_conversation_recover(
 	struct reprise_conversation *conversation, struct reprise_error *error) REPRISE_MUST_USE;
@@ -212,13 +217,14 @@ REPRISE_API reprise_status reprise_conversation_receive_message(
  * @error           Optional: `expected` and `actual` heads on REPRISE_E_CONFLICT.
  *
  * Threads   Owner of the instance.
- * Progress  Blocks, up to the log's deadline; up to twice that if a snapshot is due (snapshot_events).
+ * Progress  Blocks, up to the log's deadline; up to twice that if a snapshot is due (snapshot_events), and for the first
+ *           event of a stream or after a forget. A step costs a move of the message's higher steps.
  * Ordering  Durable as the log was opened, when the call returns.
  * Returns   REPRISE_OK           the expected sequence is one more
  *           REPRISE_E_CONFLICT   another instance has appended, or the key is RING; nothing was appended. From then on the
  *                                instance is stale
  *           REPRISE_E_STALE      the instance has to recover first; nothing was appended
- *           REPRISE_E_INVALID    a NULL argument, a bad id or text; nothing was appended
+ *           REPRISE_E_INVALID    a NULL argument, a bad id or text, a log that was opened to be read; nothing was appended
  *           REPRISE_E_TOO_LARGE  the event is larger than an entry may be; nothing was appended
  *           REPRISE_E_NO_MEMORY  nothing was appended
  *           REPRISE_E_FORKED     another process opened the log; nothing was appended
@@ -248,16 +254,15 @@ reprise_conversation_record_error(struct reprise_conversation *conversation, con
  * Their memory is given back. A message that was received before that time is forgotten as soon as it is finished, also
  * after the instance has recovered. A forgotten message that is delivered again is a new one.
  *
- * All instances of a stream have to forget with the same horizon: else one of them takes a message for finished that
- * another has forgotten and received again, and its snapshot says so.
+ * The next record_* or snapshot stores at which place of the stream the instance has forgotten, before its event is
+ * appended. So an instance that recovers decides as this one. (rule D03)
  *
  * @conversation        Borrowed.
  * @received_before_ms  Since 1970, in UTC.
  *
  * Threads   Owner of the instance.
  * Progress  Linear in the number of messages.
- * Ordering  None: the stream does not change. The next snapshot keeps the horizon, and an instance that recovers from it
- *           has forgotten the messages, too; without a snapshot a new instance knows them again.
+ * Ordering  None: nothing is stored yet. An instance that recovers before the next event knows the messages again.
  * Returns   How many were dropped.
  */
 REPRISE_API uint64_t reprise_conversation_forget(struct reprise_conversation *conversation,
@@ -315,7 +320,7 @@ REPRISE_API void reprise_conversation_each_step(const struct reprise_conversatio
  * @conversation  Borrowed.
  * @id            Of the message.
  * @step          That was completed.
- * @page          Room for the entry that is read from the log; emptied first.
+ * @page          Room for the entry that is read from the log; then it is emptied first.
  * @ret_output    Set on REPRISE_OK: borrowed until the page is used again, or the next call that is not a query.
  * @error         Optional.
  *
@@ -326,7 +331,7 @@ REPRISE_API void reprise_conversation_each_step(const struct reprise_conversatio
  *           REPRISE_E_NOT_FOUND  no such message or step
  *           REPRISE_E_EXPIRED    the event is archived
  *           REPRISE_E_INVALID    a NULL argument, a bad id
- *           REPRISE_E_CORRUPT    another event stands there
+ *           REPRISE_E_CORRUPT    the event is damaged or lost, or another one stands there
  *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY
  */
 REPRISE_API reprise_status reprise_conversation_step_output(

@@ -18,8 +18,9 @@ extern "C" {
 /*
  * reprise_conversation_snapshot - keep the state beside the stream, so that a recovery need not read what came before
  *
- * Two snapshots are kept; the older one is replaced. If no event has come since the newest one, nothing is written. A
- * snapshot is linear in the state: outputs of finished messages are not in it.
+ * Two snapshots are kept; the older one is replaced, of those that the instance has taken or found when it recovered. If no
+ * event has come since the newest one, none is written; what was forgotten since is stored. A snapshot is linear in the
+ * state: outputs of finished messages are not in it.
  *
  * @conversation  Borrowed.
  * @error         Optional: `expected` and `actual` heads on REPRISE_E_CONFLICT.
@@ -31,7 +32,7 @@ extern "C" {
  *           REPRISE_E_CONFLICT   another instance has appended; nothing was written, and this instance is stale
  *           REPRISE_E_STALE      the instance has to recover first
  *           REPRISE_E_TOO_LARGE  the state has more bytes than an entry may have
- *           REPRISE_E_INVALID    a NULL argument
+ *           REPRISE_E_INVALID    a NULL argument, or a log that was opened to be read
  *           REPRISE_E_NOT_FOUND  the log has lost the stream
  *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT, REPRISE_E_NO_MEMORY  the instance is
  *                                good, and the newest snapshot of before is there
@@ -81,7 +82,7 @@ REPRISE_API reprise_status reprise_conversation_snapshots(
  * Progress  Blocks, up to the log's deadline for each of three calls.
  * Ordering  Durable as the log was opened, when the call returns.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID  a NULL conversation
+ *           REPRISE_E_INVALID  a NULL conversation, or a log that was opened to be read
  *           REPRISE_E_FORKED, REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT, REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM
  */
 REPRISE_API reprise_status

@@ -10,7 +10,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/sized.h"
-#include "conversation/instance.h"
+#include "conversation/horizons.h"
 #include "log/handle.h"
 
 enum {
@@ -96,6 +96,7 @@ reprise_conversation_clone(const struct reprise_conversation *conversation,
 	}
 	clone->expected = conversation->expected;
 	clone->is_stale = conversation->is_stale;
+	clone->horizons = conversation->horizons;
 	clone->snapshots = conversation->snapshots;
 	clone->snapshot_events = conversation->snapshot_events;
 	clone->events_since = conversation->events_since;
@@ -134,5 +135,7 @@ reprise_conversation_is_stale(const struct reprise_conversation *conversation)
 uint64_t
 reprise_conversation_forget(struct reprise_conversation *conversation, uint64_t received_before_ms)
 {
+	if (received_before_ms > state_horizon_ms(conversation->state))
+		horizons_raise(&conversation->horizons, conversation->expected, received_before_ms);
 	return state_forget(conversation->state, received_before_ms);
 }

@@ -13,6 +13,21 @@
 
 enum {
 	SNAPSHOT_SLOTS = 2,
+	HORIZONS_MAX = 64, /* places that are remembered */
+};
+
+/* A place of the stream, and the horizon from there on. */
+struct horizon {
+	uint64_t ordinal; /* of the last event before */
+	uint64_t ms;
+};
+
+/* Where the horizon was raised: see horizons.h. */
+struct horizons {
+	uint64_t first_ms; /* the horizon of a recovery that begins with the first event */
+	size_t count;
+	struct horizon raises[HORIZONS_MAX]; /* both numbers ascending */
+	bool are_stored;                     /* in the log, as they are */
 };
 
 struct snapshots {
@@ -31,6 +46,7 @@ struct reprise_conversation {
 		expected; /* the head that the stream must have; also how many events came before */
 	bool is_stale;    /* the stream may have another head */
 	struct conversation_state *state; /* of the events up to `expected` */
+	struct horizons horizons;
 	struct snapshots snapshots;
 	uint64_t snapshot_events;           /* least distance of two snapshots */
 	uint64_t events_since, bytes_since; /* the last attempt to take one, or its recovery */

@@ -25,6 +25,7 @@ info_of(const struct conversation_message *message)
 		.last_step = facts.steps_count != 0 ? facts.last_step : 0,
 		.has_error = facts.has_error,
 		.error = facts.has_error ? facts.error_text.data : "",
+		.error_bytes = facts.has_error ? facts.error_text.size : 0,
 	};
 }
 
@@ -79,6 +80,23 @@ reprise_conversation_each_step(const struct reprise_conversation *conversation, 
 			return;
 }
 
+/* The log does not have the event any more: whether it is archived. */
+static reprise_status
+tell_missing(const struct reprise_conversation *conversation, uint64_t ordinal,
+	     struct reprise_error *error)
+{
+	const struct reprise_log_key key = instance_key(conversation);
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error failure = { .size = sizeof(failure) };
+	const reprise_status status = reprise_log_stats(conversation->log, &key, &stats, &failure);
+
+	if (status != REPRISE_OK && status != REPRISE_E_NOT_FOUND)
+		return error_copy(error, &failure);
+	return stats.watermark >= ordinal
+		       ? error_plain(error, REPRISE_E_EXPIRED)
+		       : instance_corrupt(error, ordinal, "the event is not in the log");
+}
+
 /* The event that completed the step, from the log. */
 static reprise_status
 read_output(const struct reprise_conversation *conversation, struct reprise_bytes id,
@@ -96,8 +114,8 @@ read_output(const struct reprise_conversation *conversation, struct reprise_byte
 		return status;
 	const struct reprise_log_entry *const entry = reprise_log_page_entries(page, &count);
 
-	if (count == 0 || entry->first > step->ordinal)
-		return error_plain(error, REPRISE_E_EXPIRED);
+	if (count == 0 || entry->first != step->ordinal)
+		return tell_missing(conversation, step->ordinal, error);
 	if (codec_decode_event(entry->payload, &event, &fault) != REPRISE_OK)
 		return instance_corrupt(error, step->ordinal, fault);
 	if (event.type != CONVERSATION_STEP_COMPLETED || event.step != step->step ||

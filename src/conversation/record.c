@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "conversation/instance.h"
+#include "conversation/horizons.h"
 #include "conversation/snapshot.h"
 
 /* Events are appended here, and nowhere else (rule D05). */
@@ -53,6 +53,18 @@ record(struct reprise_conversation *conversation, const struct conversation_even
 
 	if (bytes > REPRISE_LOG_PAYLOAD_BYTES_MAX)
 		return error_plain(error, REPRISE_E_TOO_LARGE);
+	/*
+	 * What was forgotten is stored before an event that may rest on it. Beside a stream that does not exist yet nothing
+	 * can be stored; an instance that has not recovered fails to append.
+	 */
+	if (conversation->expected != 0) {
+		const reprise_status stored = horizons_store(conversation, error);
+
+		if (stored != REPRISE_OK) {
+			conversation->is_stale = !is_unchanged_after(stored);
+			return stored;
+		}
+	}
 	/* All memory that the state needs, since it cannot stay behind once the event is appended. */
 	if (state_prepare(conversation->state, event) != REPRISE_OK)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
@@ -65,6 +77,8 @@ record(struct reprise_conversation *conversation, const struct conversation_even
 	}
 	state_apply(conversation->state, ordinal, event);
 	conversation->expected = ordinal;
+	/* If this fails, the next record stores them. */
+	(void)horizons_store(conversation, NULL);
 	snapshot_take_if_due(conversation, bytes);
 	return REPRISE_OK;
 }

@@ -5,13 +5,15 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "conversation/horizons.h"
 #include "conversation/snapshot.h"
 
 /* The state is built anew beside the old one, which stays if anything fails (rule D06). */
 
 enum {
 	PAGE_ENTRIES = 1024,
-	ATTEMPTS = 16, /* another instance may archive what is about to be read */
+	ATTEMPTS =
+		16, /* another instance may archive what is about to be read, or raise the horizon */
 };
 
 struct recovering {
@@ -19,9 +21,12 @@ struct recovering {
 	struct conversation_state *state;
 	struct reprise_log_page *page;
 	struct snapshots snapshots;
-	uint64_t head;  /* of the stream, before the first event was read */
-	uint64_t last;  /* the ordinal up to which the state has folded */
-	uint64_t bytes; /* of the events that were folded */
+	struct horizons horizons;
+	size_t next_horizon; /* the first place that is not reached yet */
+	bool has_changed;    /* the horizons have, while events were read */
+	uint64_t head;       /* of the stream, before the first event was read */
+	uint64_t last;       /* the ordinal up to which the state has folded */
+	uint64_t bytes;      /* of the events that were folded */
 };
 
 static reprise_status
@@ -47,31 +52,63 @@ fold_entry(struct recovering *recovering, const struct reprise_log_entry *entry,
 		return instance_corrupt(error, ordinal, "a gap");
 	if (codec_decode_event(entry->payload, &event, &fault) != REPRISE_OK)
 		return instance_corrupt(error, ordinal, fault);
+	if (entry->kind != event.type)
+		return instance_corrupt(error, ordinal, "an event of another kind");
 	if (state_fold(recovering->state, ordinal, &event) != REPRISE_OK)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
+	horizons_apply(&recovering->horizons, ordinal, &recovering->next_horizon,
+		       recovering->state);
 	recovering->last = ordinal;
 	recovering->bytes += entry->payload.size;
 	return REPRISE_OK;
+}
+
+static reprise_status
+load(const struct recovering *recovering, uint64_t after, uint64_t limit,
+     struct reprise_error *error)
+{
+	const struct reprise_log_key key = instance_key(recovering->conversation);
+
+	return reprise_log_load_after(recovering->conversation->log, &key, after, limit, 0,
+				      recovering->page, error);
+}
+
+/* A page holds a damaged row: which ordinal it has. @failure is the log's. */
+static reprise_status
+find_damage(const struct recovering *recovering, struct reprise_error *failure,
+	    struct reprise_error *error)
+{
+	reprise_status status = REPRISE_OK;
+	uint64_t after = recovering->last;
+	size_t count = 1;
+
+	for (; status == REPRISE_OK && count != 0; after++) {
+		status = load(recovering, after, 1, failure);
+		(void)reprise_log_page_entries(recovering->page, &count);
+	}
+	if (status != REPRISE_E_CORRUPT)
+		return error_copy(error, failure);
+	return instance_corrupt(error, after, failure->what);
 }
 
 /* Sets *ret_is_over if there is nothing more. */
 static reprise_status
 fold_page(struct recovering *recovering, bool *ret_is_over, struct reprise_error *error)
 {
-	const struct reprise_log_key key = instance_key(recovering->conversation);
+	struct reprise_error failure = { .size = sizeof(failure) };
 	size_t count = 0;
-	reprise_status status =
-		reprise_log_load_after(recovering->conversation->log, &key, recovering->last,
-				       PAGE_ENTRIES, 0, recovering->page, error);
+	reprise_status status = load(recovering, recovering->last, PAGE_ENTRIES, &failure);
 
+	if (status == REPRISE_E_CORRUPT)
+		return find_damage(recovering, &failure, error);
 	if (status != REPRISE_OK)
-		return status;
+		return error_copy(error, &failure);
 	const struct reprise_log_entry *const entries =
 		reprise_log_page_entries(recovering->page, &count);
 
 	for (size_t i = 0; i < count && status == REPRISE_OK; i++)
 		status = fold_entry(recovering, &entries[i], error);
-	*ret_is_over = count == 0;
+	*ret_is_over = count == 0 || recovering->last >= recovering->head;
 	return status;
 }
 
@@ -99,6 +136,25 @@ check_stream(struct recovering *recovering, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
+/* The state of a snapshot has the horizons up to there. */
+static reprise_status
+begin_horizons(struct recovering *recovering, struct reprise_error *error)
+{
+	const reprise_status status = horizons_load(recovering->conversation, recovering->page,
+						    &recovering->horizons, error);
+	const struct horizons *const horizons = &recovering->horizons;
+
+	if (status != REPRISE_OK)
+		return status;
+	if (recovering->last == 0)
+		(void)state_forget(recovering->state, horizons->first_ms);
+	while (recovering->next_horizon < horizons->count &&
+	       horizons->raises[recovering->next_horizon].ordinal < recovering->last)
+		recovering->next_horizon++;
+	horizons_apply(horizons, recovering->last, &recovering->next_horizon, recovering->state);
+	return REPRISE_OK;
+}
+
 /* The state to begin with: the newest snapshot's, or an empty one. */
 static reprise_status
 load_state(struct recovering *recovering, struct reprise_error *error)
@@ -116,11 +172,26 @@ load_state(struct recovering *recovering, struct reprise_error *error)
 		if (status != REPRISE_OK)
 			return error_plain(error, status);
 	}
-	/* Forgotten messages stay forgotten. */
-	(void)state_forget(recovering->state, state_horizon_ms(conversation->state));
 	recovering->last = recovering->snapshots.recovered_from =
 		state_last_ordinal(recovering->state);
-	return REPRISE_OK;
+	return begin_horizons(recovering, error);
+}
+
+/* Whether an event that was read may rest on a horizon that was raised meanwhile. */
+static reprise_status
+check_horizons(struct recovering *recovering, struct reprise_error *error)
+{
+	struct horizons again;
+	const reprise_status status =
+		horizons_load(recovering->conversation, recovering->page, &again, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	recovering->has_changed = !horizons_are_equal(&again, &recovering->horizons);
+	return recovering->has_changed
+		       ? error_detailed(error, REPRISE_E_TIMEOUT, "horizons",
+					"other instances raised the horizon during each attempt")
+		       : REPRISE_OK;
 }
 
 static reprise_status
@@ -130,10 +201,12 @@ recover_once(struct recovering *recovering, struct reprise_error *error)
 
 	if (status == REPRISE_OK)
 		status = check_stream(recovering, error);
-	for (bool is_over = false; status == REPRISE_OK && !is_over;)
+	for (bool is_over = recovering->last >= recovering->head; status == REPRISE_OK && !is_over;)
 		status = fold_page(recovering, &is_over, error);
 	if (status == REPRISE_OK && recovering->last < recovering->head)
 		status = missing(recovering, recovering->last + 1, error);
+	if (status == REPRISE_OK)
+		status = check_horizons(recovering, error);
 	if (status != REPRISE_OK) {
 		state_free(recovering->state);
 		recovering->state = NULL;
@@ -152,23 +225,37 @@ has_fallen_behind(const struct recovering *recovering)
 	       stats.watermark > recovering->snapshots.recovered_from;
 }
 
+/* What the instance has forgotten and not stored yet, it has forgotten at the end of the stream. */
+static void
+keep_horizon(struct recovering *recovering, uint64_t ms)
+{
+	if (ms <= state_horizon_ms(recovering->state))
+		return;
+	horizons_raise(&recovering->horizons, recovering->last, ms);
+	(void)state_forget(recovering->state, ms);
+}
+
 static reprise_status
 recover(struct reprise_conversation *conversation, struct reprise_log_page *page,
 	struct reprise_error *error)
 {
+	struct reprise_error failure = { .size = sizeof(failure) };
 	struct recovering recovering;
 	reprise_status status = REPRISE_E_CORRUPT;
 
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		recovering = (struct recovering){ .conversation = conversation, .page = page };
-		status = recover_once(&recovering, error);
-		if (status != REPRISE_E_CORRUPT || !has_fallen_behind(&recovering))
+		status = recover_once(&recovering, &failure);
+		if (!recovering.has_changed &&
+		    (status != REPRISE_E_CORRUPT || !has_fallen_behind(&recovering)))
 			break;
 	}
 	if (status != REPRISE_OK)
-		return status;
+		return error_copy(error, &failure);
+	keep_horizon(&recovering, state_horizon_ms(conversation->state));
 	state_free(conversation->state);
 	conversation->state = recovering.state;
+	conversation->horizons = recovering.horizons;
 	recovering.snapshots.last = conversation->snapshots.last;
 	conversation->snapshots = recovering.snapshots;
 	conversation->events_since = recovering.last - recovering.snapshots.recovered_from;

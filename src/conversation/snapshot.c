@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "conversation/horizons.h"
 #include "log/archive.h"
 
 static const char *const slot_names[SNAPSHOT_SLOTS] = { "snapshot 1", "snapshot 2" };
@@ -116,18 +117,41 @@ put(struct reprise_conversation *conversation, int slot, struct reprise_error *e
 	return REPRISE_OK;
 }
 
-/* Nothing is written if nothing has come since the newest one. */
+/* Whether the stream's head is the one that the instance expects. */
+static reprise_status
+check_head(const struct reprise_conversation *conversation, struct reprise_error *error)
+{
+	const struct reprise_log_key key = instance_key(conversation);
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error failure = { .size = sizeof(failure) };
+	const reprise_status status = reprise_log_stats(conversation->log, &key, &stats, &failure);
+
+	if (status != REPRISE_OK && status != REPRISE_E_NOT_FOUND)
+		return error_copy(error, &failure);
+	return stats.head == conversation->expected
+		       ? REPRISE_OK
+		       : error_conflict(error, conversation->expected, stats.head);
+}
+
+/* Nothing is put if nothing has come since the newest one. */
 static reprise_status
 take(struct reprise_conversation *conversation, struct reprise_error *error)
 {
 	struct snapshots *const snapshots = &conversation->snapshots;
 	const int newest = newest_of(snapshots);
+	reprise_status status = REPRISE_OK;
 
 	conversation->events_since = conversation->bytes_since = 0;
-	if (conversation->expected == snapshots->covered[newest])
-		return REPRISE_OK;
-	snapshots->last = put(conversation, 1 - newest, error);
-	return snapshots->last;
+	if (conversation->expected != 0)
+		status = horizons_store(conversation, error);
+	if (status == REPRISE_OK)
+		status = conversation->expected == snapshots->covered[newest]
+				 ? check_head(conversation, error)
+				 : put(conversation, 1 - newest, error);
+	if (status == REPRISE_E_CONFLICT)
+		conversation->is_stale = true;
+	snapshots->last = status;
+	return status;
 }
 
 void
@@ -151,10 +175,7 @@ reprise_conversation_snapshot(struct reprise_conversation *conversation,
 		return error_invalid(error, "conversation");
 	if (conversation->is_stale)
 		return error_plain(error, REPRISE_E_STALE);
-	const reprise_status status = take(conversation, error);
-
-	conversation->is_stale = status == REPRISE_E_CONFLICT;
-	return status;
+	return take(conversation, error);
 }
 
 reprise_status
@@ -187,10 +208,18 @@ archive(struct reprise_conversation *conversation, struct reprise_log_page *page
 	uint64_t *ret_archived, struct reprise_error *error)
 {
 	const struct reprise_log_key key = instance_key(conversation);
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error failure = { .size = sizeof(failure) };
 	struct conversation_state *state = NULL;
 	struct snapshots snapshots;
-	const reprise_status status = snapshot_load(conversation, page, &snapshots, &state, error);
+	/* With a damaged head no slot can be read. */
+	reprise_status status = reprise_log_stats(conversation->log, &key, &stats, &failure);
 
+	if (status == REPRISE_E_NOT_FOUND)
+		return REPRISE_OK;
+	if (status != REPRISE_OK)
+		return error_copy(error, &failure);
+	status = snapshot_load(conversation, page, &snapshots, &state, error);
 	state_free(state);
 	if (status != REPRISE_OK)
 		return status;

@@ -65,9 +65,8 @@ reprise_status state_fold(struct conversation_state *state, uint64_t ordinal,
  * as soon as it is finished. It is part of copies and of the encoding, and never sinks. A forgotten id is a new one.
  * Nothing may be prepared. Answers how many messages were forgotten.
  *
- * If a stream is folded from its beginning into a state that has the horizon already, the same messages are forgotten at
- * the same places as by the instance that has raised its horizon on the way. Without it, a forgotten message that was
- * received again would be the old one, which is finished.
+ * A stream that is folded with another horizon at some place may end in another state: a forgotten message that is
+ * received again is a new one only where it was forgotten (horizons.h).
  */
 uint64_t state_forget(struct conversation_state *state, uint64_t received_before_ms);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <reprise/conversation.h>
+#include <reprise/log_blob.h>
 
 #include "tool/arguments.h"
 #include "tool/conversation_print.h"
@@ -44,18 +45,27 @@ struct visiting {
 	bool is_good;
 };
 
-/* Other programs may keep streams of their own in the log: a conversation's begins with an event of one. */
+/*
+ * Other programs may keep streams of their own in the log: a conversation's has the blob of rule D06, or begins with an
+ * event of one.
+ */
 static reprise_status
-look_at_first(struct visiting *visiting, const struct reprise_log_key *key,
-	      bool *ret_is_conversation, struct reprise_error *error)
+look_at_key(struct visiting *visiting, const struct reprise_log_key *key, bool *ret_is_conversation,
+	    struct reprise_error *error)
 {
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	const struct reprise_log_entry *entry;
+	struct reprise_bytes horizons;
 	size_t count;
 	reprise_status status = reprise_log_stats(visiting->log, key, &stats, error);
 
 	*ret_is_conversation = false;
 	if (status != REPRISE_OK || stats.kind != REPRISE_LOG_DIRECT)
+		return status;
+	status = reprise_log_blob_get(visiting->log, key, "horizons", visiting->page, &horizons,
+				      error);
+	*ret_is_conversation = status == REPRISE_OK;
+	if (status != REPRISE_E_NOT_FOUND)
 		return status;
 	status = reprise_log_load_after(visiting->log, key, stats.watermark, 1, 0, visiting->page,
 					error);
@@ -88,7 +98,7 @@ list_one(const struct reprise_log_key *key, void *context)
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_conversation *conversation = NULL;
 	bool is_conversation;
-	reprise_status status = look_at_first(visiting, key, &is_conversation, &error);
+	reprise_status status = look_at_key(visiting, key, &is_conversation, &error);
 
 	if (status == REPRISE_OK && !is_conversation)
 		return true;

@@ -126,7 +126,7 @@ print_object(const struct reprise_message_info *info, void *context)
 		printf(",\"last_step\":null");
 	printf(",\"error\":");
 	if (info->has_error)
-		log_text_json(stdout, info->error, strlen(info->error));
+		log_text_json(stdout, info->error, info->error_bytes);
 	else
 		printf("null");
 	printf("}\n");
@@ -151,7 +151,7 @@ print_row(const struct reprise_message_info *info, void *context)
 	print_escaped(info->id);
 	if (info->has_error) {
 		printf(": ");
-		print_escaped(info->error);
+		log_text_escaped(stdout, info->error, info->error_bytes, SIZE_MAX);
 	}
 	putchar('\n');
 	return true;

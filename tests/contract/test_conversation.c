@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decisions, appends and conflicts of a conversation (D03 to D05). */
 #include "conversations.h"
+#include "log/archive.h"
 
 #include <stdlib.h>
 
@@ -288,7 +289,7 @@ Test(contract, D03_outputs_of_a_finished_message_are_read_from_the_log)
 	cr_assert(eq(int, output_status(conversation, "m", 2), REPRISE_E_NOT_FOUND));
 	cr_assert(eq(int, output_status(conversation, "n", 0), REPRISE_E_NOT_FOUND));
 	cr_assert(eq(int, output_status(conversation, "", 0), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_log_archive_before(log, &k, 3, NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, log_archive_covered(log, &k, 3, NULL, NULL), REPRISE_OK));
 	cr_assert(eq(int, output_status(conversation, "m", 0), REPRISE_E_EXPIRED));
 	expect_output(conversation, "m", 1, "");
 	reprise_conversation_close(conversation);

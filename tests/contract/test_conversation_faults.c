@@ -24,8 +24,9 @@ enum fault {
 
 /* How many calls of the adapter that a fault can hit a transaction makes. */
 enum {
-	RECORD_CALLS = 4,   /* begin, put_row, put_head, commit */
-	SNAPSHOT_CALLS = 5, /* begin, drop_blob, put_blob, put_head, commit */
+	RECORD_CALLS = 4, /* begin, put_row, put_head, commit */
+	BLOB_CALLS =
+		5, /* a snapshot, or the horizons: begin, drop_blob, put_blob, put_head, commit */
 };
 
 static struct log_adapter real;
@@ -248,7 +249,7 @@ Test(contract, D05_a_log_that_fails_leaves_the_state_and_makes_the_instance_stal
 Test(contract, D06_a_snapshot_that_fails_leaves_the_instance_as_it_was)
 {
 	/* A snapshot's calls; and a commit that is done. */
-	for (int number = 1; number <= SNAPSHOT_CALLS + 1; number++) {
+	for (int number = 1; number <= BLOB_CALLS + 1; number++) {
 		contract_tear_down();
 		contract_set_up();
 		struct reprise_log *const log = contract_open();
@@ -257,8 +258,8 @@ Test(contract, D06_a_snapshot_that_fails_leaves_the_instance_as_it_was)
 
 		expect_decision(conversation, "m", REPRISE_DECISION_START, 0);
 		complete(conversation, "m", 0, "one");
-		put_fault(log, number <= SNAPSHOT_CALLS ? FAILS : IS_UNKNOWN,
-			  number <= SNAPSHOT_CALLS ? number : SNAPSHOT_CALLS);
+		put_fault(log, number <= BLOB_CALLS ? FAILS : IS_UNKNOWN,
+			  number <= BLOB_CALLS ? number : BLOB_CALLS);
 		cr_assert(eq(int, reprise_conversation_snapshot(conversation, NULL), REPRISE_E_IO),
 			  "%d", number);
 		cr_assert(eq(int, until_fault, 0));
@@ -290,7 +291,7 @@ Test(contract, D06_a_record_whose_snapshot_fails_is_recorded)
 	cr_assert(eq(int, reprise_conversation_new(log, &k, &options, &conversation, NULL),
 		     REPRISE_OK));
 	expect_decision(conversation, "m", REPRISE_DECISION_START, 0);
-	put_fault(log, FAILS, RECORD_CALLS + SNAPSHOT_CALLS); /* the snapshot's commit */
+	put_fault(log, FAILS, RECORD_CALLS + BLOB_CALLS); /* the snapshot's commit */
 	complete(conversation, "m", 0, "one");
 	cr_assert(eq(int, until_fault, 0));
 	cr_assert(eq(int, reprise_conversation_snapshots(conversation, &snapshots), REPRISE_OK));
@@ -312,6 +313,8 @@ enum {
 	STEPS = 3,
 	MESSAGES = 2,
 	ALL_STEPS = MESSAGES * STEPS,
+	/* A receipt, a start, the steps and an end of each message; and once the horizons. */
+	WORK_CALLS = RECORD_CALLS * MESSAGES * (STEPS + 3) + BLOB_CALLS,
 };
 
 /* Every message is delivered twice. Answers how many steps it has done, or -1. */
@@ -425,8 +428,7 @@ kill_everywhere(const struct reprise_conversation_options *options)
 /* Before and after each call of the adapter that a record makes: also between two records. */
 Test(contract, D05_a_worker_that_is_killed_anywhere_goes_on_at_the_right_step)
 {
-	/* A receipt, a start, the steps and an end of each message. */
-	cr_assert(eq(int, kill_everywhere(NULL), RECORD_CALLS *MESSAGES *(STEPS + 3)));
+	cr_assert(eq(int, kill_everywhere(NULL), WORK_CALLS));
 }
 
 Test(contract, D06_a_worker_that_is_killed_in_a_snapshot_goes_on_at_the_right_step)
@@ -434,8 +436,7 @@ Test(contract, D06_a_worker_that_is_killed_in_a_snapshot_goes_on_at_the_right_st
 	const struct reprise_conversation_options options = { .size = sizeof(options),
 							      .snapshot_events = 2 };
 
-	cr_assert(gt(int, kill_everywhere(&options),
-		     RECORD_CALLS *MESSAGES *(STEPS + 3) + 2 * SNAPSHOT_CALLS));
+	cr_assert(gt(int, kill_everywhere(&options), WORK_CALLS + 2 * BLOB_CALLS));
 }
 
 /* --- others ------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Recovery (D06). */
 #include "conversations.h"
+#include "log/archive.h"
 
 #include <stdio.h>
 
@@ -122,12 +123,25 @@ Test(contract, D06_an_entry_that_is_no_event_is_corrupt)
 	close_log(log);
 }
 
+Test(contract, D06_an_event_of_another_kind_is_corrupt)
+{
+	static const char started[] = "LCE1\2\0\0\0\0\0\0\0\1m";
+	struct reprise_log *const log = contract_open();
+	struct reprise_conversation *const conversation = begun(log);
+	struct reprise_log_new_entry entry = { .kind = 7, .payload = { started, 14 } };
+
+	cr_assert(eq(int, reprise_log_append(log, &k, NULL, &entry, 1, NULL, NULL), REPRISE_OK));
+	expect_corrupt(conversation, "ordinal 3");
+	reprise_conversation_close(conversation);
+	close_log(log);
+}
+
 Test(contract, D06_an_event_that_is_archived_is_corrupt)
 {
 	struct reprise_log *const log = contract_open();
 	struct reprise_conversation *const conversation = begun(log);
 
-	cr_assert(eq(int, reprise_log_archive_before(log, &k, 1, NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, log_archive_covered(log, &k, 1, NULL, NULL), REPRISE_OK));
 	expect_corrupt(conversation, "ordinal 1");
 	reprise_conversation_close(conversation);
 	close_log(log);
@@ -142,7 +156,7 @@ Test(contract, D06_a_stream_that_is_archived_to_its_end_is_corrupt)
 
 	expect_decision(conversation, "m", REPRISE_DECISION_START, 0);
 	complete(conversation, "m", 0, "one");
-	cr_assert(eq(int, reprise_log_archive_before(log, &k, 2, NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, log_archive_covered(log, &k, 2, NULL, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_conversation_recover(conversation, &error), REPRISE_E_CORRUPT));
 	cr_assert(eq(str, (char *)error.what, "ordinal 1"));
 	expect_decision(conversation, "m", REPRISE_DECISION_RESUME_FROM, 1);
@@ -156,7 +170,7 @@ Test(contract, D06_a_damaged_row_is_corrupt)
 	struct reprise_conversation *const conversation = begun(log);
 
 	contract_do_damage(CONTRACT_PAYLOAD, 2);
-	expect_corrupt(conversation, NULL);
+	expect_corrupt(conversation, "ordinal 2");
 	reprise_conversation_close(conversation);
 	reprise_log_close(log);
 }
@@ -167,7 +181,7 @@ Test(contract, D06_a_tail_that_is_cut_off_is_corrupt)
 	struct reprise_conversation *const conversation = begun(log);
 
 	contract_do_damage(CONTRACT_ROW_GONE, 2);
-	expect_corrupt(conversation, NULL);
+	expect_corrupt(conversation, "ordinal 2");
 	reprise_conversation_close(conversation);
 	reprise_log_close(log);
 }

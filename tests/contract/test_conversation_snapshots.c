@@ -123,7 +123,7 @@ Test(contract, D06_a_snapshot_replaces_the_older_one_of_two)
 	take(conversation);
 	snapshots = snapshots_of(conversation);
 	cr_assert(eq(u64, snapshots.older, 6));
-	cr_assert(eq(u64, contract_blobs(), 2));
+	cr_assert(eq(u64, contract_blobs(), 3), "the slots, and the horizons");
 	reprise_conversation_close(conversation);
 	expect_recovered(log, 8, 0);
 	close_log(log);
@@ -264,6 +264,46 @@ Test(contract, D06_an_instance_that_has_fallen_behind_takes_no_snapshot)
 	close_log(log);
 }
 
+/* Nothing has come since its own last snapshot, as far as it knows. */
+Test(contract, D06_an_instance_that_has_fallen_behind_learns_so_without_events_of_its_own)
+{
+	struct reprise_log *const log = make_stream(), *const other = contract_open();
+	struct reprise_conversation *const one = opened(log), *const two = opened(other),
+					   *const fresh = new_conversation(other);
+	struct reprise_error error = { .size = sizeof(error) };
+
+	take(two);
+	complete(one, "c", 1, "more");
+	cr_assert(eq(int, reprise_conversation_snapshot(two, &error), REPRISE_E_CONFLICT));
+	cr_assert(eq(u64, error.actual, 9));
+	cr_assert(reprise_conversation_is_stale(two));
+	cr_assert(eq(int, snapshots_of(two).last, REPRISE_E_CONFLICT));
+	cr_assert(eq(int, reprise_conversation_recover(two, NULL), REPRISE_OK));
+	take(two);
+	take(two);
+	cr_assert(eq(int, snapshots_of(two).last, REPRISE_OK), "the last attempt's");
+	cr_assert(eq(int, reprise_conversation_snapshot(fresh, NULL), REPRISE_E_CONFLICT));
+	reprise_conversation_close(fresh);
+	reprise_conversation_close(one);
+	reprise_conversation_close(two);
+	reprise_log_close(other);
+	close_log(log);
+}
+
+Test(contract, D06_with_a_damaged_head_nothing_is_archived)
+{
+	struct reprise_log *const log = make_stream();
+	struct reprise_conversation *const conversation = opened(log);
+	uint64_t archived = 7;
+
+	contract_do_damage(CONTRACT_KIND, 9);
+	cr_assert(eq(int, reprise_conversation_archive(conversation, &archived, NULL),
+		     REPRISE_E_CORRUPT));
+	cr_assert(eq(u64, archived, 7));
+	reprise_conversation_close(conversation);
+	reprise_log_close(log);
+}
+
 Test(contract, D06_snapshots_are_taken_after_enough_events_and_enough_bytes)
 {
 	struct reprise_log *const log = contract_open();
@@ -356,21 +396,23 @@ look(struct reprise_log *log, const char *tenant, const char *thread, struct log
 
 Test(contract, D06_recovery_survives_what_another_instance_archives_meanwhile)
 {
-	/* Two looks at the slots, one at the key, one for each page. */
-	for (int number = 1; number <= 5; number++) {
+	/* Two looks at the slots, one at the horizons, one at the key, one for the page, and one at the horizons. */
+	for (int number = 1; number <= 6; number++) {
 		contract_tear_down();
 		contract_set_up();
 		struct reprise_log *const log = make_stream(), *const other = contract_open();
 		struct reprise_conversation *const conversation = new_conversation(log);
 		struct log_adapter hooked = *log->adapter;
+		struct reprise_error error = { .size = sizeof(error) };
 
 		real = hooked;
 		hooked.look = look;
 		log->adapter = &hooked;
 		other_instance = opened(other);
 		looks_left = number;
-		cr_assert(eq(int, reprise_conversation_recover(conversation, NULL), REPRISE_OK),
+		cr_assert(eq(int, reprise_conversation_recover(conversation, &error), REPRISE_OK),
 			  "%d", number);
+		cr_assert(eq(str, (char *)error.what, ""), "%d", number);
 		log->adapter = other->adapter;
 		cr_assert(eq(int, looks_left, 0));
 		if (number < 5)
