@@ -18,6 +18,8 @@ allowed() {
 	log_postgres) echo base log log_postgres ;;
 	conversation) echo base log conversation ;;
 	recorder) echo base ring store log recorder ;;
+	thread) echo base thread ;;
+	thread_sqlite) echo base thread thread_sqlite ;;
 	tool) echo tool ;;
 	*) echo ;;
 	esac
@@ -37,8 +39,14 @@ for file in src/*/*.[ch]; do
 	if grep -q '^#include <urcu' "$file" && [ "$file" != src/store/table.c ]; then
 		fail "$file includes liburcu, which is table.c's alone"
 	fi
-	if grep -q '^#include <sqlite3' "$file" && [ "$room" != log_sqlite ]; then
-		fail "$file includes SQLite, which is log_sqlite's alone"
+	if grep -q '^#include <sqlite3' "$file"; then
+		case $room in
+		log_sqlite | thread_sqlite) ;;
+		*) fail "$file includes SQLite, which is log_sqlite's and thread_sqlite's alone" ;;
+		esac
+	fi
+	if grep -q '^#include <jansson' "$file" && [ "$room" != thread ]; then
+		fail "$file includes jansson, which is thread's alone"
 	fi
 	if grep -q '^#include <libpq' "$file" && [ "$room" != log_postgres ]; then
 		fail "$file includes libpq, which is log_postgres's alone"
@@ -85,8 +93,8 @@ words() {
 if words 'consumer|listener|subscriber|follower|reader|sequence number'; then
 	fail "a word that stands for another one of ours"
 fi
-# A conversation has messages, and nothing else has.
-if words message | grep -vE '^[^:]*(/conversation/|conversation[_a-z]*\.)'; then
+# A conversation and a thread document have messages, and nothing else has.
+if words message | grep -vE '^[^:]*(/conversation/|conversation[_a-z]*\.|/(contract_)?thread(_[a-z]+)?[/.])'; then
 	fail "a word that stands for another one of ours: message"
 fi
 exit $bad

@@ -47,10 +47,12 @@ done
 headers=
 for header in include/reprise/*.h; do
 	name=$(basename "$header" .h)
-	case " $left_out " in *" ${name%_upkeep} "*) continue ;; esac
+	room=${name%_upkeep}
+	case " $left_out " in *" ${room%_load} "*) continue ;; esac
 	case $name in
 	log_upkeep | log_blob) ;;
-	log_* | recorder*) [ -f "src/$name/$name.map" ] || continue ;;
+	thread_load) [ -f src/thread/thread.map ] || continue ;;
+	log_* | recorder* | thread*) [ -f "src/$name/$name.map" ] || continue ;;
 	esac
 	headers="$headers $header"
 done
