@@ -168,8 +168,8 @@ struct reprise_thread_settled {
  * @id                Which document.
  * @expected_version  The version that the document must have, or NULL: any, or no document.
  * @document          Borrowed for the call; as in reprise_thread_create, but for the uid.
- * @settled           Borrowed. Deltas that are in @document already: they are remembered as applied. A delta that is
- *                    remembered already does not count. May be NULL if there are none.
+ * @settled           Borrowed. Deltas that are in @document already: they are remembered as applied, and get the next
+ *                    versions in their order. A delta that is remembered already does not count. NULL if there are none.
  * @settled_count     How many.
  * @ret_version       Set on REPRISE_OK: one more than before, and one more for each settled delta that counts;
  *                    0 for a new document. May be NULL.

@@ -172,14 +172,19 @@ struct thread_adapter {
 				       const struct thread_uid *uid, uint64_t version,
 				       uint64_t limit, thread_delta_visit visit, void *context,
 				       struct reprise_error *error);
-	/* `exists` false: none. */
+	/*
+	 * What is remembered of @delta_ids_count different delta ids, in their order; `exists` false: nothing. Puts of
+	 * the same transaction are seen.
+	 */
 	reprise_status (*applied_of)(struct reprise_thread_store *store,
-				     const struct thread_uid *uid, const char *delta_id,
-				     struct thread_applied *ret_applied,
+				     const struct thread_uid *uid, const char *const *delta_ids,
+				     size_t delta_ids_count, struct thread_applied *ret_applied,
 				     struct reprise_error *error);
 
-	/* While reading. How many heads there are; and of them, by the bytes of their ids, at most @limit after the first
-	 * @offset. */
+	/*
+	 * While reading, after a look without an id. How many heads there are; and of them, in the order of the bytes of
+	 * their ids, at most @limit after the first @offset.
+	 */
 	reprise_status (*heads)(struct reprise_thread_store *store, uint64_t offset, uint64_t limit,
 				struct thread_head *ret_heads, size_t *ret_count,
 				uint64_t *ret_total, struct reprise_error *error);

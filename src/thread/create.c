@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "thread/create.h"
+
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "thread/fold.h"
+#include "thread/uid.h"
+#include "thread/write.h"
+
+reprise_status
+create_document(struct writing *writing, const char *id, const struct thread_uid *uid,
+		struct document *document, struct reprise_error *error)
+{
+	char text[REPRISE_THREAD_UID_BYTES];
+
+	uid_format(uid, text);
+	writing->head = (struct thread_head){ .exists = true, .uid = *uid };
+	memcpy(writing->head.id, id, strlen(id) + 1);
+	if (!document_stamp(document, id, text, 0))
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	reprise_status status = fold_put(writing->store, &writing->head, document, 0, error);
+
+	if (status == REPRISE_OK)
+		status = prune_applied(writing, error);
+	return status == REPRISE_OK ? write_head(writing, error) : status;
+}
+
+static reprise_status
+read_new(struct reprise_bytes text, const char *id, struct document *document,
+	 struct reprise_error *error)
+{
+	static const struct reprise_bytes none = { "{}", 2 };
+	const char *uid = NULL;
+	reprise_status status =
+		document_read(text.size != 0 ? text : none, "document", document, error);
+
+	if (status == REPRISE_OK)
+		status = document_check_id(document, "document", id, error);
+	if (status == REPRISE_OK)
+		status = document_uid(document, "document", &uid, error);
+	if (status == REPRISE_OK && uid != NULL)
+		status = json_refuse(error, "document", "uid", "is given by the store");
+	return status;
+}
+
+reprise_status
+reprise_thread_create(struct reprise_thread_store *store, const char *id,
+		      struct reprise_bytes document_text, char *ret_uid,
+		      struct reprise_error *error)
+{
+	struct document document = { 0 };
+	struct thread_uid uid;
+	struct writing writing;
+	UNCANCELLABLE;
+	reprise_status status = handle_check(store, id, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	status = read_new(document_text, id, &document, error);
+	if (status == REPRISE_OK)
+		status = uid_draw(&uid, error);
+	if (status == REPRISE_OK)
+		status = write_begin(&writing, store, id, error);
+	if (status == REPRISE_OK) {
+		status = writing.head.exists
+				 ? error_plain(error, REPRISE_E_EXISTS)
+				 : create_document(&writing, id, &uid, &document, error);
+		status = write_end(&writing, status, error);
+	}
+	if (status == REPRISE_OK && ret_uid != NULL)
+		uid_format(&uid, ret_uid);
+	document_free(&document);
+	return status;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include <reprise/thread.h>
+
+#include "thread/write.h"
+
+reprise_status
+reprise_thread_delete(struct reprise_thread_store *store, const char *id,
+		      struct reprise_error *error)
+{
+	struct writing writing;
+	reprise_status status = handle_check(store, id, error);
+
+	if (status == REPRISE_OK)
+		status = write_begin(&writing, store, id, error);
+	if (status != REPRISE_OK)
+		return status;
+	if (writing.head.exists)
+		status = store->adapter->drop_document(store, id, &writing.head.uid, error);
+	if (status == REPRISE_OK)
+		status = prune_applied(&writing, error);
+	return write_end(&writing, status, error);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "thread/handle.h"
+
+#include "base/error.h"
+#include "thread/process.h"
+#include "thread/row.h"
+#include "thread/uid.h"
+
+#define NS_PER_MS              UINT64_C(1000000)
+#define MS_PER_DAY             UINT64_C(86400000)
+#define HORIZON_MS_DEFAULT     (7 * MS_PER_DAY)
+#define HORIZON_MS_MOST        (36525 * MS_PER_DAY)
+#define RETRY_LIMIT_MS_DEFAULT MS_PER_DAY
+#define RETRY_LIMIT_MS_LEAST   UINT64_C(1000)
+
+bool
+thread_store_init(struct reprise_thread_store *store, const struct thread_adapter *adapter,
+		  const struct thread_limits *limits)
+{
+	store->adapter = adapter;
+	store->limits = *limits;
+	pthread_mutex_init(&store->lock, NULL);
+	if (process_add(store))
+		return true;
+	pthread_mutex_destroy(&store->lock);
+	return false;
+}
+
+void
+thread_store_done(struct reprise_thread_store *store)
+{
+	process_remove(store);
+	pthread_mutex_destroy(&store->lock);
+}
+
+const char *
+thread_limits_choose(uint64_t horizon_ns, uint64_t retry_limit_ns, struct thread_limits *ret_limits)
+{
+	struct thread_limits limits = {
+		.horizon_ms = horizon_ns != 0 ? horizon_ns / NS_PER_MS : HORIZON_MS_DEFAULT,
+		.retry_limit_ms =
+			retry_limit_ns != 0 ? retry_limit_ns / NS_PER_MS : RETRY_LIMIT_MS_DEFAULT,
+	};
+
+	if (limits.retry_limit_ms < RETRY_LIMIT_MS_LEAST || limits.retry_limit_ms > HORIZON_MS_MOST)
+		return "retry_limit_ns";
+	if (limits.horizon_ms > HORIZON_MS_MOST || limits.horizon_ms < 2 * limits.retry_limit_ms)
+		return "horizon_ns";
+	*ret_limits = limits;
+	return NULL;
+}
+
+void
+reprise_thread_store_close(struct reprise_thread_store *store)
+{
+	int cancel_state;
+
+	if (store == NULL)
+		return;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	if (process_has_opened(store))
+		store->adapter->close(store);
+	else
+		store->adapter->discard(store, store->is_busy);
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
+static void
+lock(struct reprise_thread_store *store)
+{
+	int cancel_state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	pthread_mutex_lock(&store->lock);
+	store->cancel_state = cancel_state;
+	store->is_busy = true;
+}
+
+static void
+unlock(struct reprise_thread_store *store)
+{
+	const int cancel_state = store->cancel_state;
+
+	store->is_busy = false;
+	pthread_mutex_unlock(&store->lock);
+	pthread_setcancelstate(cancel_state, NULL);
+}
+
+reprise_status
+handle_check_alone(const struct reprise_thread_store *store, struct reprise_error *error)
+{
+	if (store == NULL)
+		return error_invalid(error, "store");
+	return process_has_opened(store) ? REPRISE_OK : error_plain(error, REPRISE_E_FORKED);
+}
+
+reprise_status
+handle_check(const struct reprise_thread_store *store, const char *id, struct reprise_error *error)
+{
+	if (store == NULL)
+		return error_invalid(error, "store");
+	const reprise_status status = id_check(id, error);
+
+	return status == REPRISE_OK ? handle_check_alone(store, error) : status;
+}
+
+reprise_status
+corrupt(struct reprise_error *error, const char *what)
+{
+	return error_detailed(error, REPRISE_E_CORRUPT, what, NULL);
+}
+
+reprise_status
+write_begin(struct writing *writing, struct reprise_thread_store *store, const char *id,
+	    struct reprise_error *error)
+{
+	*writing = (struct writing){ .store = store };
+	lock(store);
+	const reprise_status status =
+		store->adapter->begin(store, id, &writing->head, &writing->now_ms, error);
+
+	if (status != REPRISE_OK) {
+		unlock(store);
+		return status;
+	}
+	const char *const fault = head_fault(&writing->head);
+
+	return fault == NULL ? REPRISE_OK : write_end(writing, corrupt(error, fault), NULL);
+}
+
+reprise_status
+write_end(struct writing *writing, reprise_status status, struct reprise_error *error)
+{
+	if (status == REPRISE_OK)
+		status = writing->store->adapter->commit(writing->store, error);
+	else
+		writing->store->adapter->rollback(writing->store);
+	unlock(writing->store);
+	return status;
+}
+
+reprise_status
+look_begin(struct reprise_thread_store *store, const char *id, struct thread_head *ret_head,
+	   struct reprise_error *error)
+{
+	*ret_head = (struct thread_head){ 0 };
+	lock(store);
+	const reprise_status status = store->adapter->look(store, id, ret_head, error);
+
+	if (status != REPRISE_OK || id == NULL)
+		return status;
+	const char *const fault = head_fault(ret_head);
+
+	if (fault != NULL)
+		return corrupt(error, fault);
+	return ret_head->exists ? REPRISE_OK : error_plain(error, REPRISE_E_NOT_FOUND);
+}
+
+void
+look_end(struct reprise_thread_store *store)
+{
+	store->adapter->leave(store);
+	unlock(store);
+}

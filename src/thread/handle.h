@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef THREAD_HANDLE_H
+#define THREAD_HANDLE_H
+
+/* What the calls on a store have in common: their arguments, and transactions. */
+
+#include "thread/adapter.h"
+
+/* E_INVALID, naming the argument, unless the handle and the id are good. E_FORKED if the handle is another process's. */
+reprise_status handle_check(const struct reprise_thread_store *store, const char *id,
+			    struct reprise_error *error);
+/* The same without an id. */
+reprise_status handle_check_alone(const struct reprise_thread_store *store,
+				  struct reprise_error *error);
+
+/* E_CORRUPT, and what is wrong; in the error of a text or a delta, what its reading found. */
+reprise_status corrupt(struct reprise_error *error, const char *what);
+
+/* A writing transaction. */
+struct writing {
+	struct reprise_thread_store *store;
+	struct thread_head head; /* as the document has it; changed by those who write */
+	uint64_t now_ms;
+};
+
+/*
+ * Takes the handle's lock for one call, and begins to write. write_end follows if that was REPRISE_OK: it commits, or
+ * rolls back if @status is another one, and gives the lock back. In between the thread is not cancelled.
+ */
+reprise_status write_begin(struct writing *writing, struct reprise_thread_store *store,
+			   const char *id, struct reprise_error *error);
+reprise_status write_end(struct writing *writing, reprise_status status,
+			 struct reprise_error *error);
+
+/* The same for reading: look_end follows in any case. @id may be NULL. Without a document: E_NOT_FOUND. */
+reprise_status look_begin(struct reprise_thread_store *store, const char *id,
+			  struct thread_head *ret_head, struct reprise_error *error);
+void look_end(struct reprise_thread_store *store);
+
+#endif /* THREAD_HANDLE_H */
