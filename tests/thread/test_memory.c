@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* No memory to be had, by us or by jansson: it is said, and nothing leaks. */
+#include <stdlib.h>
+
+#include <jansson.h>
+#include <reprise/thread_load.h>
+
+#include "refusal.h"
+#include "support.h"
+#include "thread/run.h"
+
+SUITE(memory);
+
+static struct reprise_bytes
+bytes_of(const char *text)
+{
+	return (struct reprise_bytes){ text, strlen(text) };
+}
+
+/* jansson's allocations are counted with ours. */
+static void *
+allocate(size_t size)
+{
+	return malloc(size);
+}
+
+static reprise_status
+use(void)
+{
+	static const char document[] =
+		"{\"a\":1.5,\"messages\":[{\"id\":\"a\"},{}],\"state\":[1e2]}";
+	static const char delta[] =
+		"{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"snapshot\":2.5,\"patches\":[1,2,3],"
+		"\"messages\":[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\\u0001\"}]}";
+	const struct reprise_bytes deltas[] = { bytes_of(delta), bytes_of(delta) };
+	struct reprise_thread_page *page = NULL;
+	struct thread_delta_facts facts;
+	struct reprise_bytes json;
+	reprise_status status = reprise_thread_page_open(&page);
+
+	if (status == REPRISE_OK)
+		status = thread_read_delta(deltas[0], "delta", 7, page, &facts, NULL);
+	if (status == REPRISE_OK)
+		status = thread_apply_deltas(bytes_of(document), deltas, 2, page, &json, NULL);
+	reprise_thread_page_close(page);
+	return status;
+}
+
+Test(memory, B04_each_allocation_may_be_refused)
+{
+	int number = 1;
+
+	json_set_alloc_funcs(allocate, free);
+	cr_assert(eq(int, use(), REPRISE_OK)); /* what is allocated once */
+	for (bool is_over = false; !is_over; number++) {
+		refusal_begin(number);
+		const reprise_status status = use();
+
+		is_over = !refusal_end();
+		/* What is refused the first time that jansson reads may be had the second time. */
+		if (status != REPRISE_OK)
+			cr_assert(eq(int, status, REPRISE_E_NO_MEMORY), "allocation %d", number);
+	}
+	cr_assert(gt(int, number, 100));
+	expect_no_leaks();
+}
