@@ -116,8 +116,60 @@ begin_child(void)
 	leave_mutexes();
 }
 
+/*
+ * A process may have several copies of this file: in the library of logs and in that of thread documents, shared and
+ * static. One of them does it for all, since two would take SQLite's mutexes twice at a fork. SQLite's list of VFSes is
+ * where the others find it: under a name that nobody opens a file by.
+ */
+#define REGISTRY_NAME "reprise-inherit-1"
+
+struct openings {
+	void (*begin)(void);
+	void (*end)(void);
+};
+
+static void
+begin_own(void)
+{
+	is_opening = true;
+}
+
+static void
+end_own(void)
+{
+	is_opening = false;
+}
+
+static struct openings own = { begin_own, end_own };
+static sqlite3_vfs registry = {
+	.iVersion = 1, .mxPathname = 1, .zName = REGISTRY_NAME, .pAppData = &own
+};
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool has_handlers;
+static const struct openings *openings; /* NULL: memory for the fork's handlers could not be had */
+
+/* Whether this copy does it for all. */
+static bool
+hook(sqlite3_vfs *vfs)
+{
+	for (int i = 0; i < MUTEXES; i++)
+		mutexes[i] = sqlite3_mutex_alloc(mutex_ids[i]);
+	real_open = (open_call *)vfs->xGetSystemCall(vfs, "open");
+	real_close = (close_call *)vfs->xGetSystemCall(vfs, "close");
+	real_fstat = (fstat_call *)vfs->xGetSystemCall(vfs, "fstat");
+	real_stat = (stat_call *)vfs->xGetSystemCall(vfs, "stat");
+	if (sqlite3_vfs_register(&registry, 0) != SQLITE_OK)
+		return false;
+	if (pthread_atfork(prepare, leave_mutexes, begin_child) != 0) {
+		(void)sqlite3_vfs_unregister(&registry);
+		return false;
+	}
+	(void)vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)open_noted);
+	(void)vfs->xSetSystemCall(vfs, "close", (sqlite3_syscall_ptr)close_noted);
+	(void)vfs->xSetSystemCall(vfs, "fstat", (sqlite3_syscall_ptr)fstat_tagged);
+	(void)vfs->xSetSystemCall(vfs, "stat", (sqlite3_syscall_ptr)stat_tagged);
+	return true;
+}
 
 static void
 install(void)
@@ -126,36 +178,33 @@ install(void)
 
 	if (vfs == NULL || vfs->iVersion < 3)
 		return;
-	for (int i = 0; i < MUTEXES; i++)
-		mutexes[i] = sqlite3_mutex_alloc(mutex_ids[i]);
-	real_open = (open_call *)vfs->xGetSystemCall(vfs, "open");
-	real_close = (close_call *)vfs->xGetSystemCall(vfs, "close");
-	real_fstat = (fstat_call *)vfs->xGetSystemCall(vfs, "fstat");
-	real_stat = (stat_call *)vfs->xGetSystemCall(vfs, "stat");
-	if (pthread_atfork(prepare, leave_mutexes, begin_child) != 0)
-		return;
-	(void)vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)open_noted);
-	(void)vfs->xSetSystemCall(vfs, "close", (sqlite3_syscall_ptr)close_noted);
-	(void)vfs->xSetSystemCall(vfs, "fstat", (sqlite3_syscall_ptr)fstat_tagged);
-	(void)vfs->xSetSystemCall(vfs, "stat", (sqlite3_syscall_ptr)stat_tagged);
-	has_handlers = true;
+	sqlite3_mutex *const lock = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP1);
+
+	sqlite3_mutex_enter(lock);
+	const sqlite3_vfs *const other = sqlite3_vfs_find(REGISTRY_NAME);
+
+	if (other != NULL)
+		openings = other->pAppData;
+	else if (hook(vfs))
+		openings = &own;
+	sqlite3_mutex_leave(lock);
 }
 
 bool
 inherit_prepare(void)
 {
 	pthread_once(&once, install);
-	return has_handlers;
+	return openings != NULL;
 }
 
 void
 inherit_begin_open(void)
 {
-	is_opening = true;
+	openings->begin();
 }
 
 void
 inherit_end_open(void)
 {
-	is_opening = false;
+	openings->end();
 }
