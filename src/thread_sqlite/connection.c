@@ -139,10 +139,7 @@ open_database(struct connection *connection, struct reprise_error *error)
 	/* By the time of a close another file may have the name of the -wal. */
 	(void)sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_db_config(connection->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	return connection_run(connection,
-			      connection->options.is_written_enough ? "PRAGMA synchronous = NORMAL"
-								    : "PRAGMA synchronous = FULL",
-			      error);
+	return REPRISE_OK;
 }
 
 /* SQLite has opened all of them by now: it has read the schema. */
@@ -177,6 +174,12 @@ connect_all(struct connection *connection, struct reprise_error *error)
 		status = bound_note(&connection->bound, BOUND_DATABASE, error);
 	if (status == REPRISE_OK)
 		status = schema_settle(connection, error);
+	if (status == REPRISE_OK)
+		status = connection_run(connection,
+					connection->options.is_written_enough
+						? "PRAGMA synchronous = NORMAL"
+						: "PRAGMA synchronous = FULL",
+					error);
 	/* What is read brings the -wal and the -shm about. */
 	if (status == REPRISE_OK)
 		status = connection_ask(connection, "SELECT 1 FROM heads LIMIT 1", &heads, error);
