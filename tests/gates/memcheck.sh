@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 # The unit tests under valgrind's memcheck, on the real liburcu, the children of forks too: an error or
 # memory that is definitely lost fails, whatever the test itself says. About five minutes.
-# Usage: memcheck.sh [SUITE ...]     (base ring store recorder conversation)
+# Usage: memcheck.sh [SUITE ...]     (base ring store recorder conversation thread)
 # Packages: valgrind libc6-dbg, and those of `./dev test`
 #
 # Criterion and nanomsg of Debian 12 need no suppressions: neither has errors of these kinds.
 cd "$(dirname "$0")/../.." || exit 1
 here=build/memcheck
 bad=0
-[ $# -gt 0 ] || set -- base ring store recorder conversation
+[ $# -gt 0 ] || set -- base ring store recorder conversation thread
 
 # Left out, since they are too slow here:
 #   fork/the_child_may_open_a_store_of_its_own   30 forks of 2 s each; fork/a_callback_may_fork is one of them

@@ -3,7 +3,7 @@
 # X10: the same sources make the same files. Builds what is installed twice, in folders whose names differ in length,
 # and compares the installed files.
 # Usage: reproducible.sh [CC ...]     (gcc by default)
-# Packages: gcc libc6-dev make cmake pkg-config liburcu-dev libck-dev, and libsqlite3-dev libpq-dev where they are there
+# Packages: gcc libc6-dev make cmake pkg-config liburcu-dev libck-dev, and libsqlite3-dev libpq-dev libjansson-dev where they are there
 cd "$(dirname "$0")/../.." || exit 1
 here=$PWD/build/reproducible
 [ $# -gt 0 ] || set -- gcc

@@ -3,7 +3,7 @@
 # The libraries install where they are told to, pkg-config finds them there, and the programs in README.md
 # compile as they stand, run, and print what README.md says they print: shared and static, and
 # linked from C++17 as well, if a compiler is named. The second one, over a log, goes on when it is run again; the third
-# one, a conversation, is run three times.
+# one, a conversation, is run three times. The fourth one is of thread documents.
 # Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
@@ -76,6 +76,13 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 		done >"$scratch/printed"
 		diff "$scratch/expected" "$scratch/printed" || exit 1
 	done
+fi
+
+if [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
+	program 4 40
+	both threads reprise_thread_sqlite
+	expect_output "$scratch/threads"
+	expect_output "$scratch/threads_static"
 fi
 
 [ -n "${4:-}" ] || exit 0
