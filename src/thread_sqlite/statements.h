@@ -37,6 +37,7 @@
 		       " VALUES (?, ?, ?, ?, ?, ?)")                                             \
 	X(APPLIED, "SELECT version, applied, checksum, digest FROM applied"                      \
 		   " WHERE uid = ? AND delta_id = ?")                                            \
+	X(OLD_APPLIED, "SELECT 1 FROM applied WHERE applied < ? LIMIT 1")                        \
 	X(DROP_APPLIED, "DELETE FROM applied WHERE (uid, delta_id) IN"                           \
 			" (SELECT uid, delta_id FROM applied WHERE applied < ?"                  \
 			" ORDER BY applied LIMIT ?)")                                            \
