@@ -40,6 +40,11 @@ struct reprise_thread_sqlite_options {
 
 	/* Permissions of a file that is created, whatever the umask is: 0600 and any of 0177. 0: 0600. */
 	uint32_t mode;
+
+	/* 1: the store is there already, and nothing is created. */
+	int32_t is_set_up;
+
+	int32_t reserved; /* 0 */
 };
 
 /*
@@ -57,6 +62,7 @@ struct reprise_thread_sqlite_options {
  *           REPRISE_E_INVALID    a NULL argument or a bad option
  *           REPRISE_E_CORRUPT    no SQLite file, not a store of thread documents, or damaged; nothing was written
  *           REPRISE_E_VERSION    the schema is newer than this library's; nothing was written
+ *           REPRISE_E_NOT_FOUND  with is_set_up: there is no file, or no store in it; nothing was written
  *           REPRISE_E_TIMEOUT    others held it for longer than the deadline
  *           REPRISE_E_IO         the file cannot be opened, read or written, is no regular file, or has a second name
  *           REPRISE_E_NO_MEMORY  nothing was opened

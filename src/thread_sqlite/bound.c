@@ -100,6 +100,9 @@ bound_find(struct bound *bound, const char *path, unsigned int mode, struct repr
 	struct stat status;
 	int refused = stat(path, &status) == 0 ? 0 : errno;
 
+	if (refused == ENOENT && mode == 0)
+		return refused_by_name(path, "", REPRISE_E_NOT_FOUND, "there is no such file",
+				       error);
 	if (refused == ENOENT) {
 		refused = create_file(path, mode);
 		if (refused == 0)

@@ -33,7 +33,7 @@ struct bound {
 
 /*
  * Finds the regular file that @path leads to, or creates it with exactly the permissions @mode. Nothing else is opened:
- * a FIFO or a device would block, or do something.
+ * a FIFO or a device would block, or do something. With @mode 0 nothing is created: E_NOT_FOUND.
  */
 reprise_status bound_find(struct bound *bound, const char *path, unsigned int mode,
 			  struct reprise_error *error);

@@ -79,7 +79,8 @@ open_with(const char *path, const struct reprise_thread_sqlite_options *options,
 	}
 	connection->options = *options;
 	connection_start(connection);
-	reprise_status status = bound_find(&connection->bound, path, options->mode, error);
+	reprise_status status = bound_find(&connection->bound, path,
+					   options->is_set_up != 0 ? 0 : options->mode, error);
 
 	if (status == REPRISE_OK)
 		status = connection_connect(connection, error);
@@ -100,6 +101,8 @@ refusal(const char *path, const struct reprise_thread_sqlite_options *options,
 		return "deadline_ns";
 	if (options->is_written_enough != 0 && options->is_written_enough != 1)
 		return "is_written_enough";
+	if (options->is_set_up != 0 && options->is_set_up != 1)
+		return "is_set_up";
 	if (options->mode != 0 && (options->mode & ~MODE_BITS || (options->mode & 0600) != 0600))
 		return "mode";
 	return thread_limits_choose(options->horizon_ns, options->retry_limit_ns, ret_limits);

@@ -176,6 +176,9 @@ schema_settle(struct connection *connection, struct reprise_error *error)
 
 	if (status == REPRISE_OK)
 		status = read_identity(connection, &version, error);
+	if (status == REPRISE_OK && version == 0 && connection->options.is_set_up != 0)
+		return error_detailed(error, REPRISE_E_NOT_FOUND, "path",
+				      "the file has no thread documents");
 	if (status == REPRISE_OK && version < SCHEMA_VERSION)
 		status = upgrade(connection, error);
 	return status == REPRISE_OK ? go_ahead(connection, error) : status;

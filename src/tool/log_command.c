@@ -273,7 +273,10 @@ run(const struct log_request *request, struct reprise_log *log)
 		return verify(request, log);
 	case LOG_VERB_CONVERSATION_LS:
 	case LOG_VERB_CONVERSATION_SHOW:
-		break; /* conversation_command.c */
+	case LOG_VERB_THREAD_LS:
+	case LOG_VERB_THREAD_CAT:
+	case LOG_VERB_THREAD_DELTAS:
+		break; /* conversation_command.c, thread_command.c */
 	}
 	return false;
 }

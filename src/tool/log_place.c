@@ -78,11 +78,17 @@ open_postgres(const struct log_place *place, enum log_access access, struct repr
 }
 #endif
 
+void
+log_place_note(const struct log_place *place)
+{
+	file_in_use = place->file;
+}
+
 reprise_status
 log_place_open(const struct log_place *place, enum log_access access, struct reprise_log **ret_log,
 	       struct reprise_error *error)
 {
-	file_in_use = place->file;
+	log_place_note(place);
 #ifdef TOOL_HAS_SQLITE
 	if (place->file != NULL)
 		return open_sqlite(place, access, ret_log, error);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tool/thread_place.h"
+
 const char log_usage[] =
 	"usage: reprise log ls      PLACE\n"
 	"       reprise log cat     PLACE THREAD [--after N] [--limit N]\n"
@@ -45,8 +47,7 @@ enum {
 	OPTION_LAST = 1 << 7,
 	OPTION_FOLLOW = 1 << 8,
 	OPTION_BEFORE = 1 << 9,
-	OPTIONS_OF_ALL =
-		OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_TENANT | OPTION_JSON,
+	OPTIONS_OF_ALL = OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_JSON,
 	LAST_DEFAULT = 10,
 };
 
@@ -69,13 +70,16 @@ static const struct verb {
 	int options; /* beside those of all */
 	int threads_least, threads_most;
 } verbs[] = {
-	[LOG_VERB_LS] = { "log", "ls", 0, 0, 0 },
-	[LOG_VERB_CAT] = { "log", "cat", OPTION_AFTER | OPTION_LIMIT, 1, 1 },
-	[LOG_VERB_TAIL] = { "log", "tail", OPTION_LAST | OPTION_FOLLOW, 1, 1 },
-	[LOG_VERB_ARCHIVE] = { "log", "archive", OPTION_BEFORE, 1, 1 },
-	[LOG_VERB_VERIFY] = { "log", "verify", 0, 0, 1 << 20 },
-	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", 0, 0, 0 },
-	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", 0, 1, 1 },
+	[LOG_VERB_LS] = { "log", "ls", OPTION_TENANT, 0, 0 },
+	[LOG_VERB_CAT] = { "log", "cat", OPTION_TENANT | OPTION_AFTER | OPTION_LIMIT, 1, 1 },
+	[LOG_VERB_TAIL] = { "log", "tail", OPTION_TENANT | OPTION_LAST | OPTION_FOLLOW, 1, 1 },
+	[LOG_VERB_ARCHIVE] = { "log", "archive", OPTION_TENANT | OPTION_BEFORE, 1, 1 },
+	[LOG_VERB_VERIFY] = { "log", "verify", OPTION_TENANT, 0, 1 << 20 },
+	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", OPTION_TENANT, 0, 0 },
+	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", OPTION_TENANT, 1, 1 },
+	[LOG_VERB_THREAD_LS] = { "thread", "ls", 0, 0, 0 },
+	[LOG_VERB_THREAD_CAT] = { "thread", "cat", 0, 1, 1 },
+	[LOG_VERB_THREAD_DELTAS] = { "thread", "deltas", OPTION_AFTER | OPTION_LIMIT, 1, 1 },
 };
 
 enum {
@@ -167,7 +171,8 @@ fault_of(const struct log_request *asked, int given)
 		return "takes a thread";
 	if (asked->threads_count > verb->threads_most)
 		return verb->threads_most == 0 ? "takes no thread" : "takes one thread";
-	return log_place_fault(&asked->place);
+	return strcmp(verb->command, "thread") == 0 ? thread_place_fault(&asked->place)
+						    : log_place_fault(&asked->place);
 }
 
 bool

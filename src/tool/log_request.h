@@ -15,9 +15,12 @@ enum log_verb {
 	LOG_VERB_VERIFY,
 	LOG_VERB_CONVERSATION_LS,
 	LOG_VERB_CONVERSATION_SHOW,
+	LOG_VERB_THREAD_LS,
+	LOG_VERB_THREAD_CAT,
+	LOG_VERB_THREAD_DELTAS,
 };
 
-/* What `reprise log` or `reprise conversation` was asked for. */
+/* What `reprise log`, `reprise conversation` or `reprise thread` was asked for. */
 struct log_request {
 	enum log_verb verb;
 	const char *verb_name;
@@ -25,15 +28,15 @@ struct log_request {
 	const char *tenant;
 	bool is_json;
 	bool follows;    /* tail */
-	uint64_t after;  /* cat: ordinals above it */
-	uint64_t limit;  /* cat: entries at most */
+	uint64_t after;  /* cat: ordinals above it; deltas: versions */
+	uint64_t limit;  /* cat: entries at most; deltas: deltas */
 	uint64_t last;   /* tail: so many ordinals */
 	uint64_t before; /* archive: ordinals up to it */
 	char **threads;  /* borrowed */
 	int threads_count;
 };
 
-/* The arguments from "log" or "conversation" on. False if they are no good; then it has said why, on stderr. */
+/* The arguments from "log", "conversation" or "thread" on. False if they are no good; then it has said why, on stderr. */
 bool log_request_parse(int argc, char **argv, struct log_request *ret_request);
 
 extern const char log_usage[];

@@ -99,6 +99,24 @@ log_text_is_utf8(const void *text, size_t bytes)
 }
 
 void
+log_text_json_as_is(FILE *to, const void *json, size_t bytes)
+{
+	const unsigned char *at = begin_of(json);
+	const unsigned char *const end = at + bytes;
+
+	while (at < end) {
+		uint32_t found = 0;
+		const size_t size = character(at, (size_t)(end - at), &found);
+
+		if (size != 0 && is_control(found))
+			fprintf(to, "\\u%04" PRIx32, found);
+		else
+			fwrite(at, 1, size != 0 ? size : 1, to);
+		at += size != 0 ? size : 1;
+	}
+}
+
+void
 log_text_json(FILE *to, const void *text, size_t bytes)
 {
 	const unsigned char *at = begin_of(text);

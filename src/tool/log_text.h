@@ -21,6 +21,9 @@ bool log_text_is_utf8(const void *text, size_t bytes);
 /* With its quotes; must be UTF-8. */
 void log_text_json(FILE *to, const void *text, size_t bytes);
 
+/* JSON, as it is but for what log_text_json escapes: in good JSON that stands in strings alone. */
+void log_text_json_as_is(FILE *to, const void *json, size_t bytes);
+
 /* A comma and a member of an object: a number up to 2^53 - 1, a string of its digits beyond that. */
 void log_text_member(FILE *to, const char *name, uint64_t number);
 

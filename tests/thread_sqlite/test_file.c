@@ -60,6 +60,26 @@ Test(thread_sqlite, B01_a_file_that_is_not_there_is_made_for_its_owner_alone)
 	expect_no_leaks();
 }
 
+Test(thread_sqlite, B01_a_store_that_is_to_be_there_is_not_created)
+{
+	char *const path = scratch_path("threads");
+	struct reprise_thread_sqlite_options options = default_options();
+	struct reprise_error error = { .size = sizeof(error) };
+	struct stat status;
+
+	options.is_set_up = 1;
+	cr_assert(eq(int, open_status(path, &options, &error), REPRISE_E_NOT_FOUND));
+	cr_assert(eq(str, error.what, (char *)"path"));
+	cr_assert(not(is_there(path)));
+	fclose(fopen(path, "w"));
+	cr_assert(eq(int, open_status(path, &options, NULL), REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int, stat(path, &status), 0));
+	cr_assert(eq(i64, status.st_size, 0));
+	cr_assert(eq(int, open_status(path, NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, open_status(path, &options, NULL), REPRISE_OK));
+	expect_no_leaks();
+}
+
 static void
 expect_bad_option(const struct reprise_thread_sqlite_options *options, const char *what)
 {
@@ -93,6 +113,9 @@ Test(thread_sqlite, B05_an_option_out_of_its_range_is_refused_by_name)
 	options = default_options();
 	options.is_written_enough = 2;
 	expect_bad_option(&options, "is_written_enough");
+	options = default_options();
+	options.is_set_up = 2;
+	expect_bad_option(&options, "is_set_up");
 	options = default_options();
 	options.mode = 0400;
 	expect_bad_option(&options, "mode");

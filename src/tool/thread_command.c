@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* `reprise thread`: what stands in a store of thread documents (T07). */
+#include "tool/thread_command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tool/arguments.h"
+#include "tool/log_request.h"
+
+const char thread_usage[] =
+	"usage: reprise thread ls     PLACE\n"
+	"       reprise thread cat    PLACE ID\n"
+	"       reprise thread deltas PLACE ID [--after N] [--limit N]\n"
+	"\n"
+	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
+	"\n"
+	"ls      the thread documents: the version, the uid and the id of each\n"
+	"cat     one document, as JSON\n"
+	"deltas  the deltas that are kept of it, one a line, as JSON behind the version\n"
+	"\n"
+	"  --json      an object a line; a version of 2^53 or more is a string\n"
+	"  --after N   only deltas of versions above N (those that are kept)\n"
+	"  --limit N   deltas at most (all)\n"
+	"\n"
+	"Exit status: 0 fine; 1 something is damaged or not kept, or it failed; 2 usage.\n";
+
+#ifdef TOOL_HAS_THREAD
+
+#include <reprise/thread_load.h>
+
+#include "tool/log_output.h"
+#include "tool/log_text.h"
+#include "tool/thread_place.h"
+
+enum {
+	DELTAS_AT_A_TIME = 1000,
+};
+
+/* A command, while it runs. */
+struct looking {
+	const struct log_request *request;
+	const char *id; /* or NULL */
+	struct reprise_thread_store *store;
+	struct reprise_thread_page *page;
+	struct reprise_error error;
+	bool is_incomplete; /* deltas that were asked for are not kept */
+};
+
+static void
+print_entry(const struct reprise_thread_entry *entry, bool is_json)
+{
+	if (!is_json) {
+		printf("%12" PRIu64 "  %s  ", entry->version, entry->uid);
+		log_text_escaped(stdout, entry->id, strlen(entry->id), SIZE_MAX);
+		putchar('\n');
+		return;
+	}
+	printf("{\"thread\":");
+	log_text_json(stdout, entry->id, strlen(entry->id));
+	printf(",\"uid\":\"%s\"", entry->uid);
+	log_text_member(stdout, "version", entry->version);
+	printf("}\n");
+}
+
+static reprise_status
+list(struct looking *looking)
+{
+	const bool is_json = looking->request->is_json;
+	struct reprise_thread_list list = { .size = sizeof(list), .has_more = 1 };
+	uint64_t offset = 0;
+
+	if (!is_json)
+		printf("%12s  %-32s  %s\n", "version", "uid", "thread");
+	while (list.has_more && log_output_flush()) {
+		const reprise_status status =
+			reprise_thread_list(looking->store, offset, REPRISE_THREAD_LIMIT_MAX,
+					    looking->page, &list, &looking->error);
+
+		if (status != REPRISE_OK)
+			return status;
+		for (size_t i = 0; i < list.entries_count; i++)
+			print_entry(&list.entries[i], is_json);
+		offset += list.entries_count;
+	}
+	return REPRISE_OK;
+}
+
+static reprise_status
+cat(struct looking *looking)
+{
+	struct reprise_thread_document document = { .size = sizeof(document) };
+	const reprise_status status = reprise_thread_load(
+		looking->store, looking->id, looking->page, &document, &looking->error);
+
+	if (status != REPRISE_OK)
+		return status;
+	log_text_json_as_is(stdout, document.json.data, document.json.size);
+	putchar('\n');
+	return REPRISE_OK;
+}
+
+static void
+print_delta(const struct reprise_thread_delta *delta, bool is_json)
+{
+	if (!is_json) {
+		printf("%12" PRIu64 "  ", delta->version);
+		log_text_json_as_is(stdout, delta->json.data, delta->json.size);
+		putchar('\n');
+		return;
+	}
+	printf("{\"delta\":");
+	log_text_json_as_is(stdout, delta->json.data, delta->json.size);
+	log_text_member(stdout, "version", delta->version);
+	printf("}\n");
+}
+
+static void
+tell_gap(struct looking *looking, uint64_t version)
+{
+	fprintf(stderr, "reprise: thread deltas: those up to version %" PRIu64 " are not kept\n",
+		version);
+	looking->is_incomplete = true;
+}
+
+/* One page of deltas, moved on by what was printed. */
+static reprise_status
+print_deltas(struct looking *looking, uint64_t *after, uint64_t *left, bool *ret_goes_on)
+{
+	struct reprise_thread_deltas deltas = { .size = sizeof(deltas) };
+	const uint64_t limit = *left < DELTAS_AT_A_TIME ? *left : DELTAS_AT_A_TIME;
+	const reprise_status status =
+		reprise_thread_load_deltas(looking->store, looking->id, *after, limit, 0,
+					   looking->page, &deltas, &looking->error);
+
+	if (status != REPRISE_OK)
+		return status;
+	for (size_t i = 0; i < deltas.deltas_count; i++)
+		print_delta(&deltas.deltas[i], looking->request->is_json);
+	if (deltas.has_gap) {
+		/* Without --after those that are kept are all that is asked for. */
+		if (*after != 0)
+			tell_gap(looking, deltas.complete_after);
+		*after = deltas.complete_after;
+	} else if (deltas.deltas_count != 0) {
+		*after = deltas.deltas[deltas.deltas_count - 1].version;
+	}
+	*left -= deltas.deltas_count;
+	*ret_goes_on = (deltas.has_gap || deltas.has_more) && *left > 0;
+	return REPRISE_OK;
+}
+
+static reprise_status
+list_deltas(struct looking *looking)
+{
+	uint64_t after = looking->request->after, left = looking->request->limit;
+	reprise_status status = REPRISE_OK;
+
+	for (bool goes_on = left > 0; goes_on && status == REPRISE_OK && log_output_flush();)
+		status = print_deltas(looking, &after, &left, &goes_on);
+	return status;
+}
+
+static reprise_status
+look(struct looking *looking)
+{
+	if (looking->request->verb == LOG_VERB_THREAD_LS)
+		return list(looking);
+	if (looking->request->verb == LOG_VERB_THREAD_CAT)
+		return cat(looking);
+	return list_deltas(looking);
+}
+
+int
+thread_command(int argc, char **argv)
+{
+	struct log_request request;
+	struct looking looking = { .request = &request, .error.size = sizeof(looking.error) };
+
+	if (!log_request_parse(argc, argv, &request)) {
+		fputs(thread_usage, stderr);
+		return EXIT_USAGE;
+	}
+	log_output_begin();
+	if (request.threads_count == 1)
+		looking.id = request.threads[0];
+	reprise_status status = thread_place_open(&request.place, &looking.store, &looking.error);
+
+	if (status == REPRISE_OK)
+		status = reprise_thread_page_open(&looking.page);
+	if (status == REPRISE_OK)
+		status = look(&looking);
+	if (status != REPRISE_OK) {
+		char doing[32];
+
+		snprintf(doing, sizeof(doing), "thread %s", request.verb_name);
+		log_say_failure(doing, looking.id, status, &looking.error);
+	}
+	reprise_thread_page_close(looking.page);
+	reprise_thread_store_close(looking.store);
+	return log_output_end(status == REPRISE_OK && !looking.is_incomplete ? 0 : 1);
+}
+
+#else
+
+int
+thread_command(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	fputs("reprise: this program was built without thread documents (jansson)\n", stderr);
+	return 1;
+}
+
+#endif
