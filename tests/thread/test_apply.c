@@ -4,6 +4,7 @@
 
 #include <reprise/thread_load.h>
 
+#include "chance.h"
 #include "model.h"
 #include "support.h"
 #include "thread/run.h"
@@ -77,7 +78,7 @@ static unsigned int
 choose(void *context, unsigned int choices)
 {
 	(void)context;
-	return (unsigned int)rand() % choices;
+	return chance(choices);
 }
 
 /* One by one and all at once, it is the model's document. */
@@ -96,7 +97,7 @@ Test(apply, B04_any_deltas_make_the_document_of_the_model)
 		struct reprise_bytes deltas[DELTAS], all, one = bytes_of("{\"id\":\"t\"}");
 		const struct reprise_bytes first = one;
 
-		srand(seed);
+		chance_begin(seed);
 		model_clear(&model);
 		for (size_t i = 0; i < DELTAS; i++) {
 			struct model_delta delta = { .number = (unsigned int)i % 5 };

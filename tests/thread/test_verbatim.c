@@ -6,6 +6,7 @@
 
 #include <reprise/thread.h>
 
+#include "chance.h"
 #include "support.h"
 #include "thread/json.h"
 #include "thread/verbatim.h"
@@ -126,7 +127,7 @@ nested(size_t depth)
 
 	memset(text + at, '[', depth);
 	memset(text + at + depth, ']', depth);
-	strcpy(text + at + 2 * depth, "}");
+	memcpy(text + at + 2 * depth, "}", 2);
 	return text;
 }
 
@@ -168,7 +169,7 @@ add_space(struct texts *texts)
 {
 	static const char *const spaces[] = { "", "", "", " ", "\n", "\t", "\r\n  " };
 
-	add(&texts->given, spaces[rand() % 7]);
+	add(&texts->given, spaces[chance(7)]);
 }
 
 static void
@@ -176,21 +177,21 @@ add_number(struct texts *texts)
 {
 	char number[64];
 	size_t at = 0;
-	const int digits = rand() % 4 == 0 ? 1 + rand() % 25 : 1 + rand() % 3;
+	const unsigned int digits = chance(4) == 0 ? 1 + chance(25) : 1 + chance(3);
 
-	if (rand() % 3 == 0)
+	if (chance(3) == 0)
 		number[at++] = '-';
-	if (rand() % 5 == 0)
+	if (chance(5) == 0)
 		number[at++] = '0';
 	else
-		for (int i = 0; i < digits; i++)
-			number[at++] = (char)((i == 0 ? '1' : '0') + rand() % 9);
-	if (rand() % 3 == 0)
-		at += (size_t)sprintf(number + at, ".%0*d", 1 + rand() % 9, rand() % 10);
-	if (rand() % 3 == 0)
+		for (unsigned int i = 0; i < digits; i++)
+			number[at++] = (char)((i == 0 ? '1' : '0') + chance(9));
+	if (chance(3) == 0)
+		at += (size_t)sprintf(number + at, ".%0*d", 1 + chance(9), chance(10));
+	if (chance(3) == 0)
 		at += (size_t)sprintf(
-			number + at, "%c%s%d", "eE" [rand() % 2],
-			(const char *[]) { "", "+", "-" }[rand() % 3], rand() % 1000);
+			number + at, "%c%s%d", "eE" [chance(2)],
+			(const char *[]) { "", "+", "-" }[chance(3)], chance(1000));
 	number[at] = '\0';
 	add_both(texts, number);
 }
@@ -222,11 +223,12 @@ static void
 add_string(struct texts *texts, size_t which)
 {
 	add_both(texts, "\"");
-	add(&texts->given, strings[which][rand() % 2]);
+	add(&texts->given, strings[which][chance(2)]);
 	add(&texts->canonical, strings[which][1]);
 	add_both(texts, "\"");
 }
 
+/* NOLINTBEGIN(misc-no-recursion): a value may be inside another one, up to a depth */
 static void add_value(struct texts *texts, int depth);
 
 static void
@@ -247,7 +249,7 @@ add_object(struct texts *texts, int depth)
 	size_t order[STRINGS], count = 0;
 
 	for (size_t i = 0; i < STRINGS; i++) {
-		if (rand() % 5 != 0)
+		if (chance(5) != 0)
 			continue;
 		add_space(&parts[count]);
 		add_string(&parts[count], i);
@@ -258,7 +260,7 @@ add_object(struct texts *texts, int depth)
 		count++;
 	}
 	for (size_t i = 1; i < count; i++) {
-		const size_t other = (size_t)rand() % (i + 1), kept = order[i];
+		const size_t other = chance((unsigned int)i + 1), kept = order[i];
 
 		order[i] = order[other];
 		order[other] = kept;
@@ -278,10 +280,10 @@ add_object(struct texts *texts, int depth)
 static void
 add_array(struct texts *texts, int depth)
 {
-	const int count = rand() % 5;
+	const unsigned int count = chance(5);
 
 	add_both(texts, "[");
-	for (int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		if (i != 0)
 			add_both(texts, ",");
 		add_value(texts, depth + 1);
@@ -293,13 +295,13 @@ static void
 add_value(struct texts *texts, int depth)
 {
 	add_space(texts);
-	switch (depth > 5 ? rand() % 6 : rand() % 10) {
+	switch (depth > 5 ? chance(6) : chance(10)) {
 	case 0:
-		add_both(texts, (const char *[]){ "true", "false", "null" }[rand() % 3]);
+		add_both(texts, (const char *[]){ "true", "false", "null" }[chance(3)]);
 		break;
 	case 1:
 	case 2:
-		add_string(texts, (size_t)rand() % STRINGS);
+		add_string(texts, chance(STRINGS));
 		break;
 	case 6:
 	case 7:
@@ -316,12 +318,14 @@ add_value(struct texts *texts, int depth)
 	add_space(texts);
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 Test(verbatim, B04_any_text_comes_out_in_its_canonical_form)
 {
 	for (unsigned int seed = 1; seed <= 20000; seed++) {
 		struct texts texts = { 0 };
 
-		srand(seed);
+		chance_begin(seed);
 		add_object(&texts, 0);
 		cr_assert(buffer_add(&texts.given, "", 1) && buffer_add(&texts.canonical, "", 1));
 		expect_canonical(texts.given.data, texts.canonical.data);
@@ -341,7 +345,7 @@ Test(verbatim, B04_the_place_of_a_fault_is_the_callers)
 		json_t *tree = NULL;
 		unsigned long line = 0, column = 0;
 
-		srand(seed);
+		chance_begin(seed);
 		add_object(&texts, 0);
 		const size_t end = texts.canonical.size;
 

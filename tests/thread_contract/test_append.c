@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* B02 preconditions, B05 deltas that are applied once. */
+#include "chance.h"
 #include "contract.h"
 
 #include <stdio.h>
@@ -41,7 +42,7 @@ Test(thread_contract, B05_a_second_application_answers_the_version_of_the_first)
 	cr_assert(eq(int, append_delta(store, &delta, &expected, &appended, NULL), REPRISE_OK));
 	cr_assert(eq(int, appended.is_repeated, 0));
 	append_new(store, 2);
-	strcpy(before, load_text(store, "t"));
+	snprintf(before, sizeof(before), "%s", load_text(store, "t"));
 	/* As it was, with the version that it expected then; and written another way. */
 	cr_assert(eq(int, append_delta(store, &delta, &expected, &appended, NULL), REPRISE_OK));
 	cr_assert(eq(u64, appended.version, 1));
@@ -103,7 +104,7 @@ Test(thread_contract, B05_a_delta_without_an_id_is_given_one)
 	struct reprise_thread_applied applied[2];
 	char uid[REPRISE_THREAD_UID_BYTES];
 
-	strcpy(uid, create_t(store, "{}"));
+	snprintf(uid, sizeof(uid), "%s", create_t(store, "{}"));
 	cr_assert(eq(int, append_delta(store, &delta, NULL, &one, NULL), REPRISE_OK));
 	cr_assert(eq(int, append_delta(store, &delta, NULL, &two, NULL), REPRISE_OK));
 	cr_assert(eq(u64, two.version, 2));
@@ -169,7 +170,7 @@ Test(thread_contract, B05_what_is_older_than_the_horizon_is_pruned_by_writes)
 	char uid[REPRISE_THREAD_UID_BYTES];
 
 	model_clear(&model);
-	strcpy(uid, create_t(store, "{}"));
+	snprintf(uid, sizeof(uid), "%s", create_t(store, "{}"));
 	for (unsigned int i = 1; i <= DELTAS; i++) {
 		const struct model_delta delta = delta_of(i);
 
@@ -200,7 +201,7 @@ Test(thread_contract, B05_ids_outlive_their_document_and_are_pruned_by_any_write
 	const char *const id = "d1";
 	char uid[REPRISE_THREAD_UID_BYTES];
 
-	strcpy(uid, create_t(store, "{}"));
+	snprintf(uid, sizeof(uid), "%s", create_t(store, "{}"));
 	append_new(store, 1);
 	cr_assert(eq(int, reprise_thread_delete(store, "t", NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_thread_find_applied(store, uid, &id, 1, &applied, NULL),
@@ -224,7 +225,7 @@ Test(thread_contract, B05_ids_are_looked_up_in_their_order)
 	struct reprise_thread_applied applied[5];
 	char uid[REPRISE_THREAD_UID_BYTES];
 
-	strcpy(uid, create_t(store, "{}"));
+	snprintf(uid, sizeof(uid), "%s", create_t(store, "{}"));
 	for (unsigned int i = 1; i <= 3; i++)
 		append_new(store, i);
 	cr_assert(eq(int, reprise_thread_find_applied(store, uid, ids, 5, applied, NULL),
@@ -254,7 +255,7 @@ static unsigned int
 choose(void *context, unsigned int choices)
 {
 	(void)context;
-	return (unsigned int)rand() % choices;
+	return chance(choices);
 }
 
 /* Long enough that the text is put anew again and again. */
@@ -264,9 +265,9 @@ Test(thread_contract, B04_any_appends_make_the_document_of_the_model)
 	struct reprise_thread_store *const store = open_store(), *const other = open_store();
 	char uid[REPRISE_THREAD_UID_BYTES];
 
-	srand(15);
+	chance_begin(15);
 	model_clear(&model);
-	strcpy(uid, create_t(store, "{}"));
+	snprintf(uid, sizeof(uid), "%s", create_t(store, "{}"));
 	for (unsigned int i = 1; i <= 1200; i++) {
 		struct model_delta delta = { .number = i, .created_ms = now_ms() };
 

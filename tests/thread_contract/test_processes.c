@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* B02 and B05 under several threads and processes, and what a kill leaves; P01, P02 in the child of a fork. */
+#include "chance.h"
 #include "contract.h"
 
 #include <pthread.h>
@@ -174,9 +175,9 @@ Test(thread_contract, B05_a_killed_writer_leaves_each_append_whole_or_not_there)
 
 	create_t(store, "{}");
 	reprise_thread_store_close(store);
-	srand(7);
+	chance_begin(7);
 	for (int i = 0; i < KILLS; i++) {
-		const struct timespec pause = { 0, 20000000 + rand() % 40000000 };
+		const struct timespec pause = { 0, 20000000 + chance(40000000) };
 		uint64_t version;
 		int ends[2];
 

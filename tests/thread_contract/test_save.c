@@ -12,7 +12,7 @@ changed(struct reprise_thread_store *store)
 {
 	static char text[1 << 20];
 
-	strcpy(text, load_text(store, "t"));
+	snprintf(text, sizeof(text), "%s", load_text(store, "t"));
 	char *const state = strstr(text, "\"state\":{}");
 
 	cr_assert(ne(ptr, state, NULL));
@@ -56,7 +56,7 @@ Test(thread_contract, B02_a_save_with_a_uid_never_creates_and_never_meets_anothe
 	char text[4096];
 
 	create_t(store, "{}");
-	strcpy(text, load_text(store, "t"));
+	snprintf(text, sizeof(text), "%s", load_text(store, "t"));
 	cr_assert(eq(int, reprise_thread_delete(store, "t", NULL), REPRISE_OK));
 	cr_assert(eq(int, save_text(store, NULL, text, NULL, NULL), REPRISE_E_NOT_FOUND));
 	create_t(store, "{}");
@@ -124,7 +124,7 @@ Test(thread_contract, B05_a_save_remembers_the_deltas_that_it_settles)
 	uint64_t version = 0;
 
 	cr_assert(eq(int, settle(store, settled, 3, NULL, NULL), REPRISE_E_NOT_FOUND));
-	strcpy(uid, create_t(store, "{}"));
+	snprintf(uid, sizeof(uid), "%s", create_t(store, "{}"));
 	cr_assert(eq(int, settle(store, settled, 3, &version, NULL), REPRISE_OK));
 	cr_assert(eq(u64, version, 3));
 	/* One that is known does not count. */

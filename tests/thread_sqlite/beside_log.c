@@ -100,11 +100,25 @@ run_child(const struct both *inherited, bool is_log_first)
 	_exit(0);
 }
 
+static void
+remove_files(void)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-lock" };
+	char name[1100];
+
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "%s%s", log_path, suffixes[i]);
+		(void)unlink(name);
+		snprintf(name, sizeof(name), "%s%s", thread_path, suffixes[i]);
+		(void)unlink(name);
+	}
+}
+
 int
 main(int count, char **arguments)
 {
 	const bool is_log_first = count > 1 && strcmp(arguments[1], "1") == 0;
-	char folder[] = "/tmp/reprise-XXXXXX", command[64];
+	char folder[] = "/tmp/reprise-XXXXXX";
 	struct both both;
 	pthread_t thread;
 
@@ -132,6 +146,6 @@ main(int count, char **arguments)
 	atomic_store(&is_over, true);
 	MUST(pthread_join(thread, NULL) == 0);
 	close_both(&both);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	remove_files();
+	return rmdir(folder) == 0 ? 0 : 1;
 }
