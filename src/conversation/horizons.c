@@ -9,10 +9,10 @@
 #include "base/numbers.h"
 #include "conversation/fields.h"
 
-/* "LCH1"  horizon that a recovery begins with u64  number of places u64, each: ordinal u64  horizon u64 */
+/* "LCH1"  the last place that was given up  number of places u64  the places; each: ordinal u64  horizon u64 */
 enum {
 	MAGIC_BYTES = 4,
-	HEAD_BYTES = MAGIC_BYTES + 2 * FIELD_BYTES_U64,
+	HEAD_BYTES = MAGIC_BYTES + 3 * FIELD_BYTES_U64,
 	RAISE_BYTES = 2 * FIELD_BYTES_U64,
 	BYTES_MAX = HEAD_BYTES + HORIZONS_MAX * RAISE_BYTES,
 };
@@ -25,9 +25,9 @@ horizons_raise(struct horizons *horizons, uint64_t ordinal, uint64_t ms)
 {
 	struct horizon *const raises = horizons->raises;
 
-	/* The oldest place is given up: a recovery that reads the whole stream begins with its horizon. */
+	/* The oldest place is given up: a recovery that begins before it begins with its horizon. */
 	if (horizons->count == HORIZONS_MAX) {
-		horizons->first_ms = raises[0].ms;
+		horizons->first = raises[0];
 		horizons->count--;
 		memmove(raises, raises + 1, horizons->count * sizeof(*raises));
 	}
@@ -35,6 +35,38 @@ horizons_raise(struct horizons *horizons, uint64_t ordinal, uint64_t ms)
 		horizons->count--;
 	raises[horizons->count++] = (struct horizon){ ordinal, ms };
 	horizons->are_stored = false;
+}
+
+static unsigned char *
+put_horizon(unsigned char *at, const struct horizon *horizon)
+{
+	return fields_put_u64(fields_put_u64(at, horizon->ordinal), horizon->ms);
+}
+
+static bool
+take_horizon(struct fields *fields, struct horizon *ret_horizon)
+{
+	return fields_take_u64(fields, &ret_horizon->ordinal) &&
+	       fields_take_u64(fields, &ret_horizon->ms);
+}
+
+static bool
+is_beyond(const struct horizon *one, const struct horizon *other)
+{
+	return one->ordinal > other->ordinal && one->ms > other->ms;
+}
+
+size_t
+horizons_begin(const struct horizons *horizons, uint64_t ordinal, struct conversation_state *state)
+{
+	size_t next = 0;
+
+	if (ordinal < horizons->first.ordinal)
+		(void)state_forget(state, horizons->first.ms);
+	while (next < horizons->count && horizons->raises[next].ordinal < ordinal)
+		next++;
+	horizons_apply(horizons, ordinal, &next, state);
+	return next;
 }
 
 void
@@ -48,8 +80,8 @@ horizons_apply(const struct horizons *horizons, uint64_t ordinal, size_t *next,
 bool
 horizons_are_equal(const struct horizons *one, const struct horizons *other)
 {
-	return one->are_stored == other->are_stored && one->first_ms == other->first_ms &&
-	       one->count == other->count &&
+	return one->are_stored == other->are_stored && one->count == other->count &&
+	       memcmp(&one->first, &other->first, sizeof(one->first)) == 0 &&
 	       memcmp(one->raises, other->raises, one->count * sizeof(one->raises[0])) == 0;
 }
 
@@ -58,12 +90,9 @@ encode(const struct horizons *horizons, unsigned char *to)
 {
 	unsigned char *at = fields_put(to, magic, MAGIC_BYTES);
 
-	at = fields_put_u64(at, horizons->first_ms);
-	at = fields_put_u64(at, horizons->count);
-	for (size_t i = 0; i < horizons->count; i++) {
-		at = fields_put_u64(at, horizons->raises[i].ordinal);
-		at = fields_put_u64(at, horizons->raises[i].ms);
-	}
+	at = fields_put_u64(put_horizon(at, &horizons->first), horizons->count);
+	for (size_t i = 0; i < horizons->count; i++)
+		at = put_horizon(at, &horizons->raises[i]);
 	return (size_t)(at - to);
 }
 
@@ -72,16 +101,14 @@ decode(struct fields fields, struct horizons *ret_horizons)
 {
 	uint64_t count;
 
-	if (!fields_take_u64(&fields, &ret_horizons->first_ms) ||
-	    !fields_take_u64(&fields, &count) || count > HORIZONS_MAX ||
-	    fields.left != count * RAISE_BYTES)
+	if (!take_horizon(&fields, &ret_horizons->first) || !fields_take_u64(&fields, &count) ||
+	    count > HORIZONS_MAX || fields.left != count * RAISE_BYTES)
 		return false;
 	for (uint64_t i = 0; i < count; i++) {
 		struct horizon *const raise = &ret_horizons->raises[i];
 
-		(void)fields_take_u64(&fields, &raise->ordinal);
-		(void)fields_take_u64(&fields, &raise->ms);
-		if (i != 0 && (raise->ordinal <= raise[-1].ordinal || raise->ms <= raise[-1].ms))
+		(void)take_horizon(&fields, raise);
+		if (i != 0 && !is_beyond(raise, &raise[-1]))
 			return false;
 	}
 	ret_horizons->count = (size_t)count;

@@ -15,6 +15,10 @@
 /* The horizon of the state is @ms from the event at @ordinal on. */
 void horizons_raise(struct horizons *horizons, uint64_t ordinal, uint64_t ms);
 
+/* Of a recovery that begins with @state, which has the events up to @ordinal: the next place. */
+size_t horizons_begin(const struct horizons *horizons, uint64_t ordinal,
+		      struct conversation_state *state);
+
 /* Raises the horizon of @state as it was raised at the places up to @ordinal, from place *@next on, which it moves. */
 void horizons_apply(const struct horizons *horizons, uint64_t ordinal, size_t *next,
 		    struct conversation_state *state);

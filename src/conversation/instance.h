@@ -24,7 +24,7 @@ struct horizon {
 
 /* Where the horizon was raised: see horizons.h. */
 struct horizons {
-	uint64_t first_ms; /* the horizon of a recovery that begins with the first event */
+	struct horizon first; /* the last place that was given up */
 	size_t count;
 	struct horizon raises[HORIZONS_MAX]; /* both numbers ascending */
 	bool are_stored;                     /* in the log, as they are */

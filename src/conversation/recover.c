@@ -142,16 +142,11 @@ begin_horizons(struct recovering *recovering, struct reprise_error *error)
 {
 	const reprise_status status = horizons_load(recovering->conversation, recovering->page,
 						    &recovering->horizons, error);
-	const struct horizons *const horizons = &recovering->horizons;
 
 	if (status != REPRISE_OK)
 		return status;
-	if (recovering->last == 0)
-		(void)state_forget(recovering->state, horizons->first_ms);
-	while (recovering->next_horizon < horizons->count &&
-	       horizons->raises[recovering->next_horizon].ordinal < recovering->last)
-		recovering->next_horizon++;
-	horizons_apply(horizons, recovering->last, &recovering->next_horizon, recovering->state);
+	recovering->next_horizon =
+		horizons_begin(&recovering->horizons, recovering->last, recovering->state);
 	return REPRISE_OK;
 }
 

@@ -102,7 +102,7 @@ Test(contract, D06_nothing_but_the_conversation_archives_its_events)
 /* --- the blob ------------------------------------------------------------------------------------- */
 
 enum {
-	BLOB_HEAD_BYTES = 20, /* "LCH1", a horizon, the number of places */
+	BLOB_HEAD_BYTES = 28, /* "LCH1", a place, the number of places */
 	PLACE_BYTES = 16,
 };
 
@@ -274,6 +274,30 @@ Test(contract, D06_a_recovered_instance_knows_what_the_one_before_knew)
 		reprise_conversation_close(conversation);
 		close_log(log);
 	}
+}
+
+/* More places than are remembered, and no snapshot: nothing that is to be done is left out. */
+Test(contract, D06_without_a_snapshot_the_first_horizons_count_from_the_beginning)
+{
+	struct reprise_log *const log = contract_open();
+	struct reprise_conversation *const conversation = new_conversation(log);
+
+	receive_at(conversation, "m", 1, REPRISE_DECISION_START, 0);
+	finish(conversation, "m");
+	take(conversation);
+	cr_assert(eq(u64, reprise_conversation_forget(conversation, 2), 1));
+	receive_at(conversation, "m", 200, REPRISE_DECISION_START, 0);
+	complete(conversation, "m", 0, "zero");
+	for (uint64_t i = 3; i <= 100; i++) {
+		(void)reprise_conversation_forget(conversation, i);
+		finish(conversation, "n");
+	}
+	struct reprise_conversation *const other = recovered(log);
+
+	receive_at(other, "m", 300, REPRISE_DECISION_RESUME_FROM, 1);
+	reprise_conversation_close(conversation);
+	reprise_conversation_close(other);
+	close_log(log);
 }
 
 /* More places than are remembered: a snapshot has the horizons as they were. */
