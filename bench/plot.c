@@ -12,38 +12,21 @@ enum {
 
 /* Every curve that a plot may have; what is drawn is what there is. */
 static const char *const curves[] = {
-	"limit",
-	"reprise",
-	"reprise_polling",
-	"reprise_parked",
-	"reprise_stalled",
-	"reprise.first",
-	"reprise.later",
-	"limit.first",
-	"limit.later",
-	"mutex_deque",
-	"boost_spsc",
-	"wfcqueue",
-	"disruptor",
-	"tokio_broadcast",
-	"tokio_window",
-	"zeromq",
-	"redis_streams",
-	"nats_jetstream",
-	"first_event",
-	"snapshot",
-	NULL,
+	"limit",          "reprise",         "reprise_polling",
+	"reprise_parked", "reprise_stalled", "reprise.first",
+	"reprise.later",  "limit.first",     "limit.later",
+	"mutex_deque",    "boost_spsc",      "wfcqueue",
+	"disruptor",      "tokio_broadcast", "tokio_window",
+	"zeromq",         "redis_streams",   "nats_jetstream",
+	"first_event",    "snapshot",        NULL,
 };
 
 static const struct {
 	const char *name;
 	const char *suffix;
 } plots[] = {
-	{ "payload", "dat" },
-	{ "fanout", "dat" },
-	{ "live", "seen.hgrm" },
-	{ "over-time", "hgrm" },
-	{ "recovery", "dat" },
+	{ "payload", "dat" },    { "fanout", "dat" },   { "live", "seen.hgrm" },
+	{ "over-time", "hgrm" }, { "recovery", "dat" },
 };
 
 static void
