@@ -14,23 +14,11 @@
 #include <reprise/log_postgres.h>
 
 #include "log_postgres/postgres.h"
+#include "scratch_server.h"
 #include "support.h"
-
-/* A superuser's own connection, or another role's, beside the library. */
-PGconn *connected_as(const char *role);
-void run(PGconn *connection, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* One number. */
-int64_t number_of(PGconn *connection, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-/* The SQLSTATE that a statement fails with, or "". Borrowed until the next call. */
-const char *refusal_of(PGconn *connection, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 
 /* A role of that name, which may do what include/reprise/log_postgres.h says it needs. */
 void create_agent(PGconn *connection, const char *role, const char *schema);
-
-/* postgres.sh with that option. */
-void control(const char *option);
 
 /* @role may be NULL: the superuser. A deadline of 2 s. The strings live until the next call. */
 struct reprise_log_postgres_options options_of(const char *role, const char *schema);
@@ -40,7 +28,6 @@ void expect_refused(const struct reprise_log_postgres_options *options, reprise_
 		    const char *what);
 
 int server_process_of(struct reprise_log *log);
-void terminate(PGconn *connection, int server_process);
 
 /* Writes and reads by the public calls. */
 reprise_status append_to(struct reprise_log *log, const char *tenant, const char *thread);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef LOG_POSTGRES_PROXY_H
-#define LOG_POSTGRES_PROXY_H
+#ifndef SUPPORT_PROXY_H
+#define SUPPORT_PROXY_H
 
 /*
  * A proxy in front of the tests' server, a process of its own, that can stop forwarding without closing anything: as
@@ -45,4 +45,4 @@ void proxy_stop_after(struct proxy *proxy, uint64_t bytes);
 /* Closes the connection of the next COMMIT: the server does not get it, or its answer is dropped. */
 void proxy_cut(struct proxy *proxy, enum proxy_cut cut);
 
-#endif /* LOG_POSTGRES_PROXY_H */
+#endif /* SUPPORT_PROXY_H */

@@ -16,7 +16,8 @@
 
 #include <libpq-fe.h>
 
-#include "server.h"
+#include "scratch_server.h"
+#include "support.h"
 
 enum {
 	PAIRS_MAX = 16,
@@ -151,8 +152,8 @@ proxy_open(struct proxy *proxy)
 	cr_assert(ne(ptr, mkdtemp(proxy->folder), NULL));
 	snprintf(path, sizeof(path), "%s/.s.PGSQL.5432", proxy->folder);
 	snprintf(server, sizeof(server), "%s/.s.PGSQL.5432", getenv("REPRISE_POSTGRES_SERVER"));
-	snprintf(proxy->connection, sizeof(proxy->connection), "%s host=%s",
-		 options_of(NULL, "x").connection, proxy->folder);
+	snprintf(proxy->connection, sizeof(proxy->connection), "%s host=%s", connection_of(NULL),
+		 proxy->folder);
 	proxy->shared = mmap(NULL, sizeof(*proxy->shared), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	cr_assert(ne(ptr, proxy->shared, MAP_FAILED));
