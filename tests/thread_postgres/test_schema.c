@@ -195,6 +195,41 @@ Test(thread_schema, Q10_a_database_in_another_encoding_is_refused)
 	PQfinish(all);
 }
 
+/* Of the store's own session. */
+static bool
+syncs_commits(struct reprise_thread_store *store)
+{
+	struct wire *const wire = &postgres_of(store)->wire;
+	PGresult *answer = NULL;
+
+	wire_begin_call(wire);
+	(void)wire_send_sql(wire, "SELECT current_setting('synchronous_commit')", NULL);
+	cr_assert(eq(int, wire_ask(wire, &answer, NULL), REPRISE_OK));
+	const bool is_on = strcmp(PQgetvalue(answer, 0, 0), "on") == 0;
+
+	PQclear(answer);
+	return is_on;
+}
+
+Test(thread_schema, Q10_a_write_is_on_disk_when_it_returns_unless_written_is_enough)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, "durable");
+	PGconn *const all = connected_as(NULL);
+	struct reprise_thread_store *store = opened(&options);
+
+	cr_assert(syncs_commits(store));
+	/* Also on a connection that was made anew. */
+	terminate(all, server_process_of(store));
+	create(store, "a");
+	cr_assert(syncs_commits(store));
+	reprise_thread_store_close(store);
+	options.is_written_enough = 1;
+	store = opened(&options);
+	cr_assert(not(syncs_commits(store)));
+	reprise_thread_store_close(store);
+	PQfinish(all);
+}
+
 enum {
 	OPENERS = 6
 };
