@@ -38,6 +38,7 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			    " AND classid::bigint = (" LOCK_NUMBER " >> 32) & 4294967295"
 			    " AND objid::bigint = " LOCK_NUMBER " & 4294967295)"
 			    " OFFSET 0) AS ended" },
+	[ANNOUNCE] = { "announce", "SELECT" },
 	[LOCK_HEAD] = { "lock_head", "SELECT FROM heads WHERE id = $1 FOR UPDATE" },
 	[FIND_HEAD] = { "find_head",
 			"SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,"

@@ -11,6 +11,7 @@ enum statement {
 	ROLLBACK,
 	LOCK_ID,       /* the lock's name */
 	END_ABANDONED, /* the lock's name, milliseconds: the number of sessions that were ended */
+	ANNOUNCE,      /* that more is to come */
 	LOCK_HEAD,     /* id */
 	FIND_HEAD,     /* id: the server's clock in milliseconds, HEAD columns or NULLs */
 	PUT_HEAD,      /* HEAD columns */

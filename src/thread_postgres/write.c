@@ -4,9 +4,10 @@
 #include "base/error.h"
 #include "thread_postgres/postgres.h"
 
-/* What the advisory lock of an id is called: a schema's name and an id have no space. */
 enum {
+	/* What the advisory lock of an id is called: a schema's name and an id have no space. */
 	LOCK_NAME_BYTES = sizeof("reprise thread  ") + SCHEMA_BYTES_MAX + THREAD_ID_ROOM,
+	ANNOUNCED_BYTES = 64 << 10,
 };
 
 reprise_status
@@ -23,13 +24,18 @@ ask_statement(struct postgres *postgres, enum statement statement, const struct 
 	return wire_ask(&postgres->wire, ret_answer, error);
 }
 
-/* A put, which is not waited for: told is what is known to have failed already. */
+/*
+ * A put, which is not waited for: told is what is known to have failed already. The server takes a client whose
+ * statement has not arrived as a whole for a silent one, but not behind another statement of the same pipeline.
+ */
 static reprise_status
 put(struct reprise_thread_store *store, enum statement statement, const struct values *values,
     struct reprise_error *error)
 {
 	struct postgres *const postgres = postgres_of(store);
 
+	if (values->bytes >= ANNOUNCED_BYTES && postgres->wire.is_synced)
+		(void)send_statement(postgres, ANNOUNCE, NULL);
 	(void)send_statement(postgres, statement, values);
 	if (postgres->wire.failure.status == REPRISE_OK)
 		return REPRISE_OK;

@@ -58,6 +58,7 @@ adapter_open(uint64_t horizon_ns, uint64_t retry_limit_ns)
 		.connection = connection_of(NULL),
 		.schema = schema,
 		.deadline_ns = 60 * NS_PER_S,
+		.transaction_idle_ns = 60 * NS_PER_S, /* a slow machine may write JSON for long */
 		.horizon_ns = horizon_ns,
 		.retry_limit_ns = retry_limit_ns,
 	};

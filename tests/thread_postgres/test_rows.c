@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "proxy.h"
 #include "store.h"
 
 SUITE(thread_rows);
@@ -41,7 +42,7 @@ looked_at(struct reprise_thread_store *store, const char *id)
 	return head;
 }
 
-Test(thread_rows, Q14_a_head_is_found_as_it_was_put)
+Test(thread_rows, B14_a_head_is_found_as_it_was_put)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "heads");
 	struct reprise_thread_store *const store = opened(&options);
@@ -134,7 +135,7 @@ deltas_after(struct reprise_thread_store *store, uint64_t version, uint64_t limi
 	return found;
 }
 
-Test(thread_rows, Q14_deltas_are_found_in_parts_in_their_order)
+Test(thread_rows, B14_deltas_are_found_in_parts_in_their_order)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "deltas");
 	struct reprise_thread_store *const store = opened(&options);
@@ -186,7 +187,7 @@ Test(thread_rows, Q14_deltas_are_found_in_parts_in_their_order)
 	expect_no_leaks();
 }
 
-Test(thread_rows, Q14_remembered_ids_are_found_by_the_thousand)
+Test(thread_rows, B14_remembered_ids_are_found_by_the_thousand)
 {
 	enum {
 		IDS = 2500
@@ -241,7 +242,7 @@ Test(thread_rows, Q14_remembered_ids_are_found_by_the_thousand)
 	expect_no_leaks();
 }
 
-Test(thread_rows, Q14_heads_are_listed_by_the_bytes_of_their_ids)
+Test(thread_rows, B14_heads_are_listed_by_the_bytes_of_their_ids)
 {
 	static const char *const sorted[] = { "A", "B", "Z", "a", "a-b", "aa", "b", "\xc3\xa4" };
 	enum {
@@ -285,7 +286,7 @@ keep_text(const struct thread_text *text, void *context)
 }
 
 /* The largest text that there may be, on a deadline that is shorter than it takes. */
-Test(thread_rows, Q12_a_large_text_is_no_time_out)
+Test(thread_rows, B12_a_large_text_is_no_time_out)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "large");
 	const size_t bytes = REPRISE_THREAD_JSON_BYTES_MAX;
@@ -322,6 +323,34 @@ Test(thread_rows, Q12_a_large_text_is_no_time_out)
 	cr_assert(eq(u32, found.checksum, 0xf0000000));
 	free(json);
 	reprise_thread_store_close(store);
+}
+
+/* On a slow network the text is on its way for longer than the server bears with a client that is silent. */
+Test(thread_rows, B12_a_text_that_arrives_slowly_is_no_silence)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, "slow");
+	const size_t bytes = REPRISE_THREAD_JSON_BYTES_MAX;
+	char *const json = calloc(1, bytes);
+	const struct thread_text text = { .json = { json, bytes } };
+	struct reprise_error error = { .size = sizeof(error) };
+	struct proxy proxy;
+
+	proxy_open(&proxy);
+	options.connection = proxy.connection;
+	options.deadline_ns = 15 * one_second;
+	options.transaction_idle_ns = 3 * one_second / 10;
+	struct reprise_thread_store *const store = opened(&options);
+
+	begin(store);
+	const uint64_t begin_ns = clock_ns();
+
+	(void)store->adapter->put_text(store, &uid_1, &text, NULL);
+	cr_log_info("sent: %" PRIu64 " ms", (clock_ns() - begin_ns) / 1000000);
+	cr_assert(eq(int, store->adapter->commit(store, &error), REPRISE_OK), "%s: %s", error.what,
+		  error.detail);
+	free(json);
+	reprise_thread_store_close(store);
+	proxy_close(&proxy);
 }
 
 /* What the store answers when a row was changed behind its back. */
@@ -412,7 +441,7 @@ static const struct {
 	{ "UPDATE damaged.applied SET checksum = 0 WHERE " OF_A, APPEND | APPLIED },
 };
 
-Test(thread_rows, Q14_a_row_that_was_changed_is_told)
+Test(thread_rows, B14_a_row_that_was_changed_is_told)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "damaged");
 	PGconn *const all = connected_as(NULL);
