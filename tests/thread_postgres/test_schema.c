@@ -8,7 +8,7 @@
 
 SUITE(thread_schema);
 
-Test(thread_schema, Q10_a_store_is_made_and_found_again)
+Test(thread_schema, B10_a_store_is_made_and_found_again)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "made");
 	PGconn *const all = connected_as(NULL);
@@ -25,7 +25,7 @@ Test(thread_schema, Q10_a_store_is_made_and_found_again)
 	expect_no_leaks();
 }
 
-Test(thread_schema, Q10_without_a_name_the_schema_is_reprise_thread)
+Test(thread_schema, B10_without_a_name_the_schema_is_reprise_thread)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, NULL);
 	PGconn *const all = connected_as(NULL);
@@ -37,7 +37,7 @@ Test(thread_schema, Q10_without_a_name_the_schema_is_reprise_thread)
 	PQfinish(all);
 }
 
-Test(thread_schema, Q10_stores_of_one_database_are_apart)
+Test(thread_schema, B10_stores_of_one_database_are_apart)
 {
 	const struct reprise_thread_postgres_options first = options_of(NULL, "apart_1");
 	const struct reprise_thread_postgres_options second = options_of(NULL, "apart_2");
@@ -59,7 +59,7 @@ Test(thread_schema, Q10_stores_of_one_database_are_apart)
 	reprise_thread_store_close(b);
 }
 
-Test(thread_schema, Q10_an_empty_schema_is_taken)
+Test(thread_schema, B10_an_empty_schema_is_taken)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "empty");
 	PGconn *const all = connected_as(NULL);
@@ -72,7 +72,7 @@ Test(thread_schema, Q10_an_empty_schema_is_taken)
 	PQfinish(all);
 }
 
-Test(thread_schema, Q10_what_is_newer_or_another_s_is_refused)
+Test(thread_schema, B10_what_is_newer_or_another_s_is_refused)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "newer");
 	const struct reprise_thread_postgres_options other = options_of(NULL, "other");
@@ -97,7 +97,7 @@ Test(thread_schema, Q10_what_is_newer_or_another_s_is_refused)
 	expect_no_leaks();
 }
 
-Test(thread_schema, Q10_a_table_that_is_missing_is_told)
+Test(thread_schema, B10_a_table_that_is_missing_is_told)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "lacking");
 	PGconn *const all = connected_as(NULL);
@@ -114,7 +114,7 @@ Test(thread_schema, Q10_a_table_that_is_missing_is_told)
 	PQfinish(all);
 }
 
-Test(thread_schema, Q10_a_schema_that_was_dropped_is_not_made_anew_behind_the_host_s_back)
+Test(thread_schema, B10_a_schema_that_was_dropped_is_not_made_anew_behind_the_host_s_back)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "dropped");
 	PGconn *const all = connected_as(NULL);
@@ -133,7 +133,7 @@ Test(thread_schema, Q10_a_schema_that_was_dropped_is_not_made_anew_behind_the_ho
 	PQfinish(all);
 }
 
-Test(thread_schema, Q10_bad_options_are_refused)
+Test(thread_schema, B10_bad_options_are_refused)
 {
 	struct reprise_thread_postgres_options options;
 	struct reprise_thread_store *store = NULL;
@@ -172,7 +172,7 @@ Test(thread_schema, Q10_bad_options_are_refused)
 	expect_no_leaks();
 }
 
-Test(thread_schema, Q10_the_longest_name_is_good)
+Test(thread_schema, B10_the_longest_name_is_good)
 {
 	const struct reprise_thread_postgres_options options =
 		options_of(NULL, "_23456789012345678901234567890123456789012345678901234567890123");
@@ -182,7 +182,7 @@ Test(thread_schema, Q10_the_longest_name_is_good)
 	reprise_thread_store_close(store);
 }
 
-Test(thread_schema, Q10_a_database_in_another_encoding_is_refused)
+Test(thread_schema, B10_a_database_in_another_encoding_is_refused)
 {
 	PGconn *const all = connected_as(NULL);
 	struct reprise_thread_postgres_options options = options_of(NULL, "encoded");
@@ -211,7 +211,7 @@ syncs_commits(struct reprise_thread_store *store)
 	return is_on;
 }
 
-Test(thread_schema, Q10_a_write_is_on_disk_when_it_returns_unless_written_is_enough)
+Test(thread_schema, B10_a_write_is_on_disk_when_it_returns_unless_written_is_enough)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "durable");
 	PGconn *const all = connected_as(NULL);
@@ -244,7 +244,7 @@ open_one(void *context)
 	return status == REPRISE_OK ? store : NULL;
 }
 
-Test(thread_schema, Q10_the_first_of_several_openers_makes_the_tables)
+Test(thread_schema, B10_the_first_of_several_openers_makes_the_tables)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "raced");
 	pthread_t threads[OPENERS];
@@ -263,7 +263,7 @@ Test(thread_schema, Q10_the_first_of_several_openers_makes_the_tables)
 }
 
 /* A role that may do what the header says it needs. */
-Test(thread_schema, Q10_another_role_reads_and_writes)
+Test(thread_schema, B10_another_role_reads_and_writes)
 {
 	const struct reprise_thread_postgres_options owner = options_of(NULL, "granted");
 	PGconn *const all = connected_as(NULL);
