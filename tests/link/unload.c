@@ -27,7 +27,8 @@
 
 enum {
 	LOADS = 2500,
-	FORKS = 20
+	FORKS = 20,
+	LIBRARIES_MAX = 16,
 };
 
 /* One copy of the library, with a store of its own. */
@@ -119,11 +120,11 @@ thread_main(void *argument)
 static void
 threads(char **paths, int count)
 {
-	struct copy copies[8];
+	struct copy copies[LIBRARIES_MAX];
 	struct meeting meeting = { .copy = &copies[0] };
 	pthread_t thread;
 
-	MUST(count <= 8);
+	MUST(count <= LIBRARIES_MAX);
 	for (int i = 0; i < count; i++) {
 		copies[i] = (struct copy){ .library = dlopen(paths[i], RTLD_NOW | RTLD_LOCAL) };
 		MUST(copies[i].library != NULL);
