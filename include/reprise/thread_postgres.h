@@ -17,7 +17,7 @@
  * (pgbouncer's pool_mode transaction or statement) is refused with E_INVALID, and its connections are left as they were.
  *
  * Writers of one document wait for each other, also in several processes and on several machines. Ages are told by the
- * server's clock.
+ * server's clock. A connection keeps memory for the largest row that it has sent or received (libpq's buffers).
  */
 
 #include <reprise/thread.h>
