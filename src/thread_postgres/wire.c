@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread_postgres/wire.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -11,18 +9,13 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "thread_postgres/values.h"
+#include "thread_postgres/wait.h"
 
 /* So much is queued before it is seen to that it leaves, and that answers come in. */
 static const size_t unsent_bytes_max = 128 << 10;
 
 /* After so much data the deadline begins anew. */
 static const size_t extension_bytes = 1 << 20;
-
-/*
- * libpq does not tell how much has moved when the socket was ready. It is no less, but for the end of a message: the
- * kernel wakes writers when a third of its buffer is free.
- */
-static const size_t ready_bytes = 8 << 10;
 
 /*
  * The server's own time-outs end at the deadline. It is given the time to say so, since a call that gives the server
@@ -60,27 +53,6 @@ refused(struct wire *wire)
 	return wire->failure.status;
 }
 
-/* E_TIMEOUT at @due_ns. */
-static reprise_status
-wait_until(const PGconn *connection, short events, uint64_t due_ns)
-{
-	struct pollfd poll_fd = { .fd = PQsocket(connection), .events = events };
-
-	for (;;) {
-		const uint64_t now_ns = clock_ns();
-		const uint64_t left_ns = now_ns < due_ns ? due_ns - now_ns : 0;
-		const uint64_t left_ms = left_ns / 1000000 + (left_ns > 0);
-		const int ready = poll(&poll_fd, 1, (int)least(left_ms, INT_MAX));
-
-		if (ready > 0)
-			return REPRISE_OK;
-		if (ready < 0 && errno != EINTR)
-			return REPRISE_E_IO;
-		if (left_ns == 0)
-			return REPRISE_E_TIMEOUT;
-	}
-}
-
 void
 wire_begin_call(struct wire *wire)
 {
@@ -112,8 +84,10 @@ follow_connecting(struct wire *wire)
 	if (PQstatus(connection) == CONNECTION_BAD)
 		return REPRISE_E_IO;
 	while (step != PGRES_POLLING_OK) {
-		const reprise_status status = wait_until(
-			connection, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, wire->due_ns);
+		size_t have_left, have_come;
+		const reprise_status status =
+			wait_for(connection, step == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+				 wire->due_ns, &have_left, &have_come);
 
 		if (status != REPRISE_OK)
 			return status;
@@ -275,13 +249,16 @@ exchange_until_due(struct wire *wire, bool is_all, PGresult **ret_answer)
 		}
 		if (left == 0 && (!is_all || wire->pending == 0))
 			return REPRISE_OK;
-		status = wait_until(wire->connection, (short)(left > 0 ? POLLIN | POLLOUT : POLLIN),
-				    wire->due_ns);
+		size_t have_left = 0, have_come = 0;
+
+		status = wait_for(wire->connection, (short)(left > 0 ? POLLIN | POLLOUT : POLLIN),
+				  wire->due_ns, &have_left, &have_come);
 		if (status != REPRISE_OK) {
 			lose(wire, status, "the server does not answer within the deadline");
 			return wire->failure.status;
 		}
-		count_moved(wire, ready_bytes);
+		wire->unsent_bytes -= (size_t)least(wire->unsent_bytes, have_left);
+		count_moved(wire, have_left + have_come);
 		if (!PQconsumeInput(wire->connection))
 			return lose_for_libpq(wire);
 	}
@@ -349,6 +326,13 @@ wire_send(struct wire *wire, const char *statement, const struct values *values)
 				 values->sizes, formats, 1))
 		return refused(wire);
 	return sent(wire, statement_bytes + values->bytes);
+}
+
+void
+wire_flush(struct wire *wire)
+{
+	if (wire->failure.status == REPRISE_OK)
+		(void)PQflush(wire->connection);
 }
 
 static reprise_status

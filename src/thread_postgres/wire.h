@@ -62,6 +62,9 @@ reprise_status wire_send_sql(struct wire *wire, const char *sql, const struct va
 reprise_status wire_prepare(struct wire *wire, const char *statement, const char *sql);
 reprise_status wire_send(struct wire *wire, const char *statement, const struct values *values);
 
+/* Has what was sent leave, as far as there is room for it. A failure is seen by what follows. */
+void wire_flush(struct wire *wire);
+
 /* Waits for all that was sent. The last answer is the caller's to clear; @ret_answer may be NULL. */
 reprise_status wire_ask(struct wire *wire, PGresult **ret_answer, struct reprise_error *error);
 

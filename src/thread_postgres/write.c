@@ -34,8 +34,10 @@ put(struct reprise_thread_store *store, enum statement statement, const struct v
 {
 	struct postgres *const postgres = postgres_of(store);
 
-	if (values->bytes >= ANNOUNCED_BYTES && postgres->wire.is_synced)
+	if (values->bytes >= ANNOUNCED_BYTES && postgres->wire.is_synced) {
 		(void)send_statement(postgres, ANNOUNCE, NULL);
+		wire_flush(&postgres->wire); /* before libpq copies so much */
+	}
 	(void)send_statement(postgres, statement, values);
 	if (postgres->wire.failure.status == REPRISE_OK)
 		return REPRISE_OK;
