@@ -11,7 +11,7 @@
 #define LOCK_MARGIN_MS UINT64_C(10)
 
 /*
- * What holds for the connection. Time-outs: if the client's machine vanishes, the server ends the session and frees
+ * The settings of the connection. Time-outs: if the client's machine vanishes, the server ends the session and frees
  * the ids that its transaction has locked. Plans: each statement has its index, and is to be planned once, by what it
  * is and not by how small its tables happen to be at that time.
  */

@@ -2,7 +2,7 @@
 #ifndef THREAD_POSTGRES_FAILURE_H
 #define THREAD_POSTGRES_FAILURE_H
 
-/* What went wrong on a connection, kept until a call can say it. */
+/* A failure on a connection, kept until a call can tell it. */
 
 #include <stdbool.h>
 
@@ -19,7 +19,7 @@ struct failure {
 /* The first failure is kept: what follows is its consequence. Trailing newlines are cut. */
 void failure_note(struct failure *failure, reprise_status status, const char *words);
 
-/* What the server answered. @connection says what became of it, if the server did not. */
+/* The server's answer. @connection says what became of it, if the server did not. */
 void failure_note_answer(struct failure *failure, const PGconn *connection, const PGresult *answer);
 
 /* Fills @error, and answers the status. */

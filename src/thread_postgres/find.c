@@ -8,7 +8,7 @@
 static const uint64_t part_rows_max = 1000;
 
 /*
- * About how many bytes of deltas the server is asked for: at first, since whoever prunes looks at one or two deltas,
+ * About how many bytes of deltas the server is asked for: at first, since a write that prunes looks at one or two,
  * and at most.
  */
 static const uint64_t part_bytes_first = 16 << 10;
@@ -134,7 +134,7 @@ delta_at(const PGresult *answer, int row)
 	return at;
 }
 
-/* What is still to be found. */
+/* The deltas that are still to be found. */
 struct search {
 	uint64_t after;
 	uint64_t limit;

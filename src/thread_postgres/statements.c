@@ -9,8 +9,8 @@
 /*
  * A transaction that writes locks its id twice. The advisory lock is there before the head is: two that create the
  * same document exclude each other. Its number is a hash, so two ids may have the same; then one waits for the other
- * without need, and since a transaction locks one id there is no deadlock. The row's lock keeps off whoever changes a
- * head by SQL of his own.
+ * without need, and since a transaction locks one id there is no deadlock. The row's lock keeps off programs that
+ * change a head by SQL of their own.
  *
  * In READ COMMITTED each statement sees what was committed when it begins: FIND_HEAD, sent after both locks are held,
  * sees the newest head, and its clock is read then.

@@ -2,7 +2,7 @@
 #ifndef THREAD_POSTGRES_STATEMENTS_H
 #define THREAD_POSTGRES_STATEMENTS_H
 
-/* What is asked of the server, prepared on each connection. Each statement finds its rows by an index. */
+/* The statements that the server is asked, prepared on each connection. Each statement finds its rows by an index. */
 
 enum statement {
 	BEGIN_WRITING,

@@ -3,7 +3,7 @@
 #define THREAD_POSTGRES_VALUES_H
 
 /*
- * What goes into a statement and comes out of it, in PostgreSQL's binary format: integers with their highest byte
+ * The values that go into a statement and come out of it, in PostgreSQL's binary format: integers with their highest byte
  * first, text and bytes as they are. A checksum has all 32 bits of an integer.
  */
 
@@ -43,7 +43,7 @@ value_text(struct values *values, const char *text)
 	value_bytes(values, text, strlen(text));
 }
 
-/* What is beyond the server's integers stands behind all that it has. */
+/* A number beyond the server's integers stands behind all that it has. */
 static inline void
 value_number(struct values *values, uint64_t number)
 {

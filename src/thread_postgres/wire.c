@@ -23,7 +23,7 @@ static const size_t extension_bytes = 1 << 20;
  */
 static const uint64_t grace_ns = 25000000;
 
-/* What a statement without its values takes, about. */
+/* A statement without its values takes so much, about. */
 static const size_t statement_bytes = 64;
 
 static const int formats[VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1 }; /* binary */
@@ -199,13 +199,13 @@ take(struct wire *wire, PGresult *answer, PGresult **ret_answer)
 	} else if (type == PGRES_FATAL_ERROR) {
 		failure_note_answer(&wire->failure, wire->connection, answer);
 	} else if (!is_good && type != PGRES_PIPELINE_SYNC) {
-		/* What was skipped after a failure; nothing else is expected. */
+		/* A statement that was skipped after a failure; nothing else is expected. */
 		failure_note(&wire->failure, REPRISE_E_IO, PQresStatus(type));
 	}
 	PQclear(answer);
 }
 
-/* What has arrived. */
+/* Takes the answers that have arrived. */
 static reprise_status
 take_arrived(struct wire *wire, PGresult **ret_answer)
 {
@@ -265,8 +265,8 @@ exchange_until_due(struct wire *wire, bool is_all, PGresult **ret_answer)
 }
 
 /*
- * Sends and takes, until all has left, and if @is_all until all has come. What the caller did since the last time, as
- * with a large document, is no time that the server has taken.
+ * Sends and takes, until all has left, and if @is_all until all has come. The caller's own time since the last
+ * exchange, as with a large document, is no time that the server has taken.
  */
 static reprise_status
 exchange(struct wire *wire, bool is_all, PGresult **ret_answer)
@@ -366,7 +366,7 @@ wire_ask(struct wire *wire, PGresult **ret_answer, struct reprise_error *error)
 void
 wire_end(struct wire *wire, const char *statement)
 {
-	/* What is not understood is not trusted either. */
+	/* A failure that is not understood leaves no trust in the connection. */
 	if (wire->failure.status == REPRISE_E_IO && wire->connection != NULL)
 		wire_close(wire);
 	wire->failure = (struct failure){ 0 };

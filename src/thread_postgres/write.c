@@ -5,7 +5,7 @@
 #include "thread_postgres/postgres.h"
 
 enum {
-	/* What the advisory lock of an id is called: a schema's name and an id have no space. */
+	/* The name of an id's advisory lock: neither a schema's name nor an id has a space. */
 	LOCK_NAME_BYTES = sizeof("reprise thread  ") + SCHEMA_BYTES_MAX + THREAD_ID_ROOM,
 	ANNOUNCED_BYTES = 64 << 10,
 };

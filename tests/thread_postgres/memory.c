@@ -154,12 +154,16 @@ run(const struct reprise_thread_postgres_options *options, long number, bool *re
 static reprise_status
 begin_anew(struct reprise_thread_store *store)
 {
-	const reprise_status status = reprise_thread_delete(store, "a", NULL);
+	struct reprise_error error = { .size = sizeof(error) };
+	reprise_status status = reprise_thread_delete(store, "a", &error);
 
 	acknowledged = 0;
+	if (status == REPRISE_OK)
+		status = reprise_thread_create(store, "a", (struct reprise_bytes){ NULL, 0 }, NULL,
+					       &error);
 	if (status != REPRISE_OK)
-		return status;
-	return reprise_thread_create(store, "a", (struct reprise_bytes){ NULL, 0 }, NULL, NULL);
+		printf("%s: %s: %s\n", reprise_status_name(status), error.what, error.detail);
+	return status;
 }
 
 int
@@ -178,7 +182,7 @@ main(void)
 
 	if (options.connection == NULL)
 		return 77;
-	patient.deadline_ns = 0;
+	patient.deadline_ns = 60 * UINT64_C(1000000000);
 	created_at = (uint64_t)time(NULL) * 1000;
 	memset(message, 'm', sizeof(message));
 	if (reprise_thread_postgres_open(&patient, &store, NULL) != REPRISE_OK)

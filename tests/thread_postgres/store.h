@@ -3,7 +3,7 @@
 #define THREAD_POSTGRES_STORE_H
 
 /*
- * What the tests of the PostgreSQL adapter of thread documents share. They run beside a server of their own, by
+ * The tests of the PostgreSQL adapter of thread documents share this. They run beside a server of their own, by
  * tests/support/postgres.sh, one at a time; each has a schema of its own.
  */
 

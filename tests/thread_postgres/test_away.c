@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -60,9 +61,16 @@ Test(thread_away, Q04_a_connection_that_is_lost_is_made_anew)
 	PGconn *const all = connected_as(NULL);
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_thread_store *const store = opened(&options);
+	enum {
+		IDS = 1500 /* which are asked for in two parts */
+	};
+	struct thread_applied *const applied = calloc(IDS, sizeof(*applied));
+	static const char *ids[IDS];
 	struct thread_head head;
 	uint64_t now_ms;
 
+	for (int i = 0; i < IDS; i++)
+		ids[i] = "d";
 	create(store, "a");
 	/* Between two calls. */
 	terminate(all, server_process_of(store));
@@ -83,7 +91,13 @@ Test(thread_away, Q04_a_connection_that_is_lost_is_made_anew)
 		     REPRISE_E_IO));
 	cr_assert(eq(int, strncmp(error.detail, "57P01: ", 7), 0), "%s", error.detail);
 	store->adapter->leave(store);
+	cr_assert(eq(int, store->adapter->look(store, NULL, &head, NULL), REPRISE_OK));
+	terminate(all, server_process_of(store));
+	cr_assert(eq(int, store->adapter->applied_of(store, &head.uid, ids, IDS, applied, &error),
+		     REPRISE_E_IO));
+	store->adapter->leave(store);
 	cr_assert(eq(u64, version_of(store, "a"), 2));
+	free(applied);
 	reprise_thread_store_close(store);
 	PQfinish(all);
 	expect_no_leaks();

@@ -328,7 +328,7 @@ Test(thread_deadlines, B12_a_server_that_is_away_is_waited_for_until_the_deadlin
 	reprise_thread_page_close(page);
 }
 
-/* What takes the caller long is not the server's fault. */
+/* The caller's own time is not the server's fault. */
 Test(thread_deadlines, B12_the_time_that_the_caller_takes_does_not_count)
 {
 	const struct reprise_thread_postgres_options options = options_in_time("due_caller");

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* P01 to P04: a fork while a store is open, and threads that are cancelled (P06). */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cancelled.h"
+#include "proxy.h"
 #include "store.h"
 
 SUITE(thread_fork);
@@ -60,6 +63,64 @@ Test(thread_fork, P02_a_child_that_closes_an_inherited_store_says_nothing_to_the
 	cr_assert(eq(int, server_process_of(store), process), "the connection is the same");
 	reprise_thread_store_close(store);
 	PQfinish(all);
+	expect_no_leaks();
+}
+
+Test(thread_fork, P02_a_child_closes_a_store_that_has_no_connection)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, "lost");
+	struct proxy proxy;
+
+	proxy_open(&proxy);
+	options.connection = proxy.connection;
+	struct reprise_thread_store *const store = opened(&options);
+
+	create(store, "a");
+	proxy_close(&proxy);
+	(void)append_to(store, "a", "x", NULL, NULL);
+	cr_assert(eq(int, append_to(store, "a", "x", NULL, NULL), REPRISE_E_IO));
+	const pid_t child = fork();
+
+	if (child == 0) {
+		const int wrong = wrong_in_child(store);
+
+		reprise_thread_store_close(store);
+		_exit(wrong);
+	}
+	cr_assert(eq(int, status_of(child), 0));
+	reprise_thread_store_close(store);
+	expect_no_leaks();
+}
+
+/* Nothing can be put in the socket's place: it is closed. */
+Test(thread_fork, P02_a_child_without_descriptors_gives_the_connection_up_as_well)
+{
+	const struct reprise_thread_postgres_options options = options_of(NULL, "narrow");
+	struct reprise_thread_store *const store = opened(&options);
+	const int process = server_process_of(store);
+	struct rlimit limit;
+
+	create(store, "a");
+	cr_assert(eq(int, getrlimit(RLIMIT_NOFILE, &limit), 0));
+	const struct rlimit narrow = { 3, limit.rlim_max };
+
+	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &narrow), 0));
+	const pid_t child = fork();
+
+	if (child == 0) {
+		const int socket = PQsocket(postgres_of(store)->wire.connection);
+		int wrong = wrong_in_child(store);
+
+		if (wrong == 0 && fcntl(socket, F_GETFD) >= 0)
+			wrong = 3;
+		reprise_thread_store_close(store);
+		_exit(wrong);
+	}
+	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &limit), 0));
+	cr_assert(eq(int, status_of(child), 0));
+	cr_assert(eq(int, append_to(store, "a", "x", NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, server_process_of(store), process), "the connection is the same");
+	reprise_thread_store_close(store);
 	expect_no_leaks();
 }
 

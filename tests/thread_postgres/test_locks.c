@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who waits for whom, and what is seen after it. */
+/* Writers that wait for each other, and what each of them sees then. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -2,6 +2,7 @@
 /* The tables: where they stand, who may have them, and what is refused. */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store.h"
@@ -84,6 +85,8 @@ Test(thread_schema, B10_what_is_newer_or_another_s_is_refused)
 	expect_refused(&options, REPRISE_E_VERSION, "schema");
 	run(all, "UPDATE newer.about SET version = 0");
 	expect_refused(&options, REPRISE_E_CORRUPT, "schema");
+	run(all, "DELETE FROM newer.about");
+	expect_refused(&options, REPRISE_E_CORRUPT, "schema");
 	run(all, "CREATE SCHEMA other; CREATE TABLE other.mine (x int)");
 	expect_refused(&other, REPRISE_E_CORRUPT, "schema");
 	cr_assert(eq(i64,
@@ -131,6 +134,51 @@ Test(thread_schema, B10_a_schema_that_was_dropped_is_not_made_anew_behind_the_ho
 		     0));
 	reprise_thread_store_close(store);
 	PQfinish(all);
+}
+
+Test(thread_schema, B10_a_schema_that_became_newer_is_told_by_the_next_connection)
+{
+	const struct reprise_thread_postgres_options options = options_of(NULL, "outgrown");
+	PGconn *const all = connected_as(NULL);
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_thread_store *const store = opened(&options);
+
+	create(store, "a");
+	run(all, "UPDATE outgrown.about SET version = 2");
+	terminate(all, server_process_of(store));
+	cr_assert(eq(int, append_to(store, "a", "x", NULL, &error), REPRISE_E_IO));
+	cr_assert(eq(str, error.what, "schema"));
+	cr_assert(eq(str, error.detail, "it is newer than this library"));
+	reprise_thread_store_close(store);
+	PQfinish(all);
+}
+
+Test(thread_schema, B10_another_opener_that_creates_the_tables_is_waited_for)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, "awaited");
+	PGconn *const all = connected_as(NULL);
+
+	run(all, "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('reprise awaited', 0))");
+	options.deadline_ns = one_second / 2;
+	expect_refused(&options, REPRISE_E_TIMEOUT, NULL);
+	run(all, "COMMIT");
+	options.deadline_ns = 2 * one_second;
+	reprise_thread_store_close(opened(&options));
+	PQfinish(all);
+}
+
+Test(thread_schema, B10_without_a_connection_string_the_environment_tells)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, "environment");
+
+	setenv("PGHOST", getenv("REPRISE_POSTGRES_SERVER"), 1);
+	setenv("PGUSER", "postgres", 1);
+	setenv("PGDATABASE", "postgres", 1);
+	options.connection = NULL;
+	struct reprise_thread_store *const store = opened(&options);
+
+	create(store, "a");
+	reprise_thread_store_close(store);
 }
 
 Test(thread_schema, B10_bad_options_are_refused)
