@@ -27,6 +27,18 @@ opened(const struct reprise_thread_postgres_options *options)
 	return store;
 }
 
+struct reprise_thread_store *
+opened_at_last(const struct reprise_thread_postgres_options *options)
+{
+	struct reprise_thread_store *store = NULL;
+	reprise_status status = REPRISE_E_TIMEOUT;
+
+	for (int i = 0; i < 50 && status == REPRISE_E_TIMEOUT; i++)
+		status = reprise_thread_postgres_open(options, &store, NULL);
+	cr_assert(eq(int, status, REPRISE_OK));
+	return store;
+}
+
 void
 expect_refused(const struct reprise_thread_postgres_options *options, reprise_status status,
 	       const char *what)

@@ -17,6 +17,8 @@
 /* @role may be NULL: the superuser. A deadline of 2 s. The connection lives until the fourth call after it. */
 struct reprise_thread_postgres_options options_of(const char *role, const char *schema);
 struct reprise_thread_store *opened(const struct reprise_thread_postgres_options *options);
+/* With a short deadline, on a machine that may be slow. */
+struct reprise_thread_store *opened_at_last(const struct reprise_thread_postgres_options *options);
 /* Must fail so. */
 void expect_refused(const struct reprise_thread_postgres_options *options, reprise_status status,
 		    const char *what);

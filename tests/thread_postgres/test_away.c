@@ -229,12 +229,12 @@ Test(thread_away, Q01_the_document_of_a_client_that_vanished_can_be_written_agai
 
 	options.deadline_ns = one_second / 2;
 	options.transaction_idle_ns = one_second;
-	struct reprise_thread_store *const other = opened(&options);
+	struct reprise_thread_store *const other = opened_at_last(&options);
 
 	create(other, "a");
 	proxy_open(&proxy);
 	options.connection = proxy.connection;
-	struct reprise_thread_store *const store = opened(&options);
+	struct reprise_thread_store *const store = opened_at_last(&options);
 
 	/* Behind the answers of begin: the server waits for the rest of a pipeline, so that no time-out of its runs. */
 	cr_assert(eq(int, store->adapter->begin(store, "a", &head, &now_ms, NULL), REPRISE_OK));

@@ -150,19 +150,6 @@ options_in_time(const char *schema)
 	return options;
 }
 
-/* The machine that the tests run on may be slow. */
-static struct reprise_thread_store *
-opened_at_last(const struct reprise_thread_postgres_options *options)
-{
-	struct reprise_thread_store *store = NULL;
-	reprise_status status = REPRISE_E_TIMEOUT;
-
-	for (int i = 0; i < 50 && status == REPRISE_E_TIMEOUT; i++)
-		status = reprise_thread_postgres_open(options, &store, NULL);
-	cr_assert(eq(int, status, REPRISE_OK));
-	return store;
-}
-
 /* A store of one document with a delta; and the page. */
 static void
 fill(const char *schema)

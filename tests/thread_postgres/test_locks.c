@@ -156,7 +156,7 @@ Test(thread_locks, B11_an_id_is_locked_before_there_is_a_document)
 	struct reprise_thread_store *const holder = opened(&options);
 
 	options.deadline_ns = one_second / 2;
-	struct reprise_thread_store *const other = opened(&options);
+	struct reprise_thread_store *const other = opened_at_last(&options);
 
 	cr_assert(not(begun(holder, "new").exists));
 	cr_assert(eq(int, create_quickly(other, "new", &ms), REPRISE_E_TIMEOUT));
@@ -178,7 +178,7 @@ Test(thread_locks, B11_a_head_that_is_locked_by_SQL_is_waited_for)
 	PGconn *const all = connected_as(NULL);
 
 	options.deadline_ns = one_second / 2;
-	struct reprise_thread_store *const store = opened(&options);
+	struct reprise_thread_store *const store = opened_at_last(&options);
 
 	create(store, "a");
 	run(all, "BEGIN; SELECT FROM by_hand.heads WHERE id = 'a' FOR UPDATE");

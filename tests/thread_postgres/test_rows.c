@@ -87,7 +87,7 @@ Test(thread_rows, B14_a_head_is_found_as_it_was_put)
 	cr_assert(not(found.exists));
 	/* Another head of that uid cannot be. */
 	begin(store);
-	strcpy(head.id, "second");
+	snprintf(head.id, sizeof(head.id), "second");
 	(void)store->adapter->put_head(store, &head, NULL);
 	cr_assert(eq(int, store->adapter->commit(store, NULL), REPRISE_E_CORRUPT));
 	reprise_thread_store_close(store);
