@@ -37,7 +37,7 @@
  * with no member twice in one object, no U+0000 in a member's name, and at most REPRISE_THREAD_DEPTH_MAX arrays and
  * objects inside each other.
  *
- * A store is opened by its adapter's header: thread_sqlite.h. Any thread may call; the calls on one handle are served
+ * A store is opened by its adapter's header: thread_sqlite.h, thread_postgres.h. Any thread may call; the calls on one handle are served
  * one at a time, and block. A second handle is a second connection. In the child of a fork every call answers
  * REPRISE_E_FORKED, and reprise_thread_store_close leaves the parent's connection alone.
  *
@@ -51,7 +51,7 @@
 extern "C" {
 #endif
 
-struct reprise_thread_store; /* opaque: a connection; see thread_sqlite.h */
+struct reprise_thread_store; /* opaque: a connection; see its adapter's header */
 struct reprise_thread_page;  /* opaque: what was loaded; see reprise_thread_page_open */
 
 enum {

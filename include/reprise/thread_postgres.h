@@ -62,7 +62,8 @@ struct reprise_thread_postgres_options {
 	/* 1: a write may return before it is on disk (synchronous_commit = off). */
 	int32_t is_written_enough;
 
-	int32_t reserved; /* 0 */
+	/* 1: the store is there already, and nothing is created. */
+	int32_t is_set_up;
 };
 
 /*
@@ -83,6 +84,7 @@ struct reprise_thread_postgres_options {
  *                                shares connections
  *           REPRISE_E_CORRUPT    the schema is there, and is not a store of thread documents; nothing was written
  *           REPRISE_E_VERSION    the schema is newer than this library's; nothing was written
+ *           REPRISE_E_NOT_FOUND  with is_set_up: the schema is not there, or is empty; nothing was written
  *           REPRISE_E_TIMEOUT    the server did not answer within the deadline
  *           REPRISE_E_IO         no connection, or the server refused a statement
  *           REPRISE_E_NO_MEMORY  nothing was opened

@@ -95,6 +95,9 @@ check_schema(struct postgres *postgres, bool may_create, struct reprise_error *e
 
 	if (status != REPRISE_OK || version == SCHEMA_VERSION)
 		return status;
+	if (may_create && postgres->settings.is_set_up)
+		return error_detailed(error, REPRISE_E_NOT_FOUND, "schema",
+				      "it has no thread documents");
 	if (may_create)
 		return schema_create(&postgres->wire, schema, error);
 	return error_detailed(error, REPRISE_E_IO, "schema", "it was dropped");

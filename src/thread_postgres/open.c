@@ -70,8 +70,8 @@ settings_resolve(const struct reprise_thread_postgres_options *given, struct set
 		return error_invalid(error, "transaction_idle_ns");
 	if (known.is_written_enough != 0 && known.is_written_enough != 1)
 		return error_invalid(error, "is_written_enough");
-	if (known.reserved != 0)
-		return error_invalid(error, "reserved");
+	if (known.is_set_up != 0 && known.is_set_up != 1)
+		return error_invalid(error, "is_set_up");
 	const char *const bad_limit =
 		thread_limits_choose(known.horizon_ns, known.retry_limit_ns, ret_limits);
 
@@ -86,6 +86,7 @@ settings_resolve(const struct reprise_thread_postgres_options *given, struct set
 		.deadline_ns = known.deadline_ns,
 		.transaction_idle_ns = known.transaction_idle_ns,
 		.is_written_enough = known.is_written_enough == 1,
+		.is_set_up = known.is_set_up == 1,
 	};
 	if (ret_settings->connection == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);

@@ -27,6 +27,7 @@ struct settings {
 	uint64_t deadline_ns;
 	uint64_t transaction_idle_ns;
 	bool is_written_enough;
+	bool is_set_up;
 };
 
 struct postgres {

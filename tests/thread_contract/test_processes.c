@@ -157,6 +157,9 @@ write_until_killed(int to)
 	struct reprise_thread_appended appended = { .size = sizeof(appended) };
 	uint64_t version = version_of(store, "t");
 
+	/* From here on it can be killed: opening a store may take long. */
+	if (write(to, &version, sizeof(version)) != sizeof(version))
+		_exit(1);
 	for (unsigned int i = (unsigned int)version + 1;; i++) {
 		const struct model_delta delta = delta_of(i);
 
@@ -187,6 +190,8 @@ Test(thread_contract, B05_a_killed_writer_leaves_each_append_whole_or_not_there)
 		if (child == 0)
 			write_until_killed(ends[1]);
 		close(ends[1]);
+		cr_assert(
+			eq(sz, (size_t)read(ends[0], &version, sizeof(version)), sizeof(version)));
 		nanosleep(&pause, NULL);
 		cr_assert(eq(int, kill(child, SIGKILL), 0));
 		cr_assert(eq(int, waitpid(child, NULL, 0), child));

@@ -45,12 +45,12 @@ expect_repeated(enum proxy_cut cut, const char *schema, bool is_done)
 	expect_no_leaks();
 }
 
-Test(thread_away, B13_a_delta_whose_commit_got_no_answer_is_answered_with_its_first_version)
+Test(thread_away, B23_a_delta_whose_commit_got_no_answer_is_answered_with_its_first_version)
 {
 	expect_repeated(CUT_AFTER_COMMIT, "cut_after", true);
 }
 
-Test(thread_away, B13_a_delta_whose_commit_did_not_arrive_is_applied_when_it_is_repeated)
+Test(thread_away, B23_a_delta_whose_commit_did_not_arrive_is_applied_when_it_is_repeated)
 {
 	expect_repeated(CUT_BEFORE_COMMIT, "cut_before", false);
 }
@@ -187,7 +187,7 @@ wait_for(struct appender *appender, int acknowledged)
 		usleep(1000);
 }
 
-Test(thread_away, B13_a_server_that_is_killed_loses_no_delta_and_takes_none_twice)
+Test(thread_away, B23_a_server_that_is_killed_loses_no_delta_and_takes_none_twice)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "killed");
 	struct appender appender = { .options = &options };

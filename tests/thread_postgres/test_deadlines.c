@@ -163,7 +163,7 @@ fill(const char *schema)
 	cr_assert(eq(int, reprise_thread_page_open(&page), REPRISE_OK));
 }
 
-Test(thread_deadlines, B12_a_locked_document_is_waited_for_until_the_deadline)
+Test(thread_deadlines, B22_a_locked_document_is_waited_for_until_the_deadline)
 {
 	const struct reprise_thread_postgres_options options = options_in_time("due_locked");
 	struct thread_head head;
@@ -186,7 +186,7 @@ Test(thread_deadlines, B12_a_locked_document_is_waited_for_until_the_deadline)
 	reprise_thread_page_close(page);
 }
 
-Test(thread_deadlines, B12_a_locked_table_is_waited_for_until_the_deadline)
+Test(thread_deadlines, B22_a_locked_table_is_waited_for_until_the_deadline)
 {
 	const struct reprise_thread_postgres_options options = options_in_time("due_table");
 	PGconn *const all = connected_as(NULL);
@@ -214,7 +214,7 @@ commit_ms(struct reprise_thread_store *store, reprise_status *ret_status)
 }
 
 /* On a connection that was good, and where a new one is to be made. */
-Test(thread_deadlines, B12_a_server_that_is_stopped_is_waited_for_until_the_deadline)
+Test(thread_deadlines, B22_a_server_that_is_stopped_is_waited_for_until_the_deadline)
 {
 	const struct reprise_thread_postgres_options options = options_in_time("due_stopped");
 	struct reprise_thread_store *stores[CALLS];
@@ -247,7 +247,7 @@ Test(thread_deadlines, B12_a_server_that_is_stopped_is_waited_for_until_the_dead
 }
 
 /* In the middle of the transaction, with a large text on its way: it is not known what becomes of a commit. */
-Test(thread_deadlines, B12_a_commit_waits_for_a_stopped_server_until_the_deadline)
+Test(thread_deadlines, B22_a_commit_waits_for_a_stopped_server_until_the_deadline)
 {
 	static const size_t text_bytes = 1 << 20; /* more than a socket holds */
 	const struct reprise_thread_postgres_options options = options_in_time("due_commit");
@@ -293,7 +293,7 @@ Test(thread_deadlines, B12_a_commit_waits_for_a_stopped_server_until_the_deadlin
 }
 
 /* Nothing comes, and nothing is closed: in the middle of a transaction, and in the middle of connecting. */
-Test(thread_deadlines, B12_a_server_that_is_away_is_waited_for_until_the_deadline)
+Test(thread_deadlines, B22_a_server_that_is_away_is_waited_for_until_the_deadline)
 {
 	struct reprise_thread_postgres_options options = options_in_time("due_away");
 	struct reprise_thread_store *stores[CALLS];
@@ -316,7 +316,7 @@ Test(thread_deadlines, B12_a_server_that_is_away_is_waited_for_until_the_deadlin
 }
 
 /* The caller's own time is not the server's fault. */
-Test(thread_deadlines, B12_the_time_that_the_caller_takes_does_not_count)
+Test(thread_deadlines, B22_the_time_that_the_caller_takes_does_not_count)
 {
 	const struct reprise_thread_postgres_options options = options_in_time("due_caller");
 	struct thread_head head;

@@ -57,7 +57,7 @@ append_by_version(void *context)
 	return NULL;
 }
 
-Test(thread_locks, B11_writers_that_compare_versions_lose_nothing)
+Test(thread_locks, B21_writers_that_compare_versions_lose_nothing)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "races");
 	struct writer writers[WRITERS];
@@ -104,7 +104,7 @@ create_one(void *context)
 	return (void *)&unknown;
 }
 
-Test(thread_locks, B11_one_of_those_who_create_a_document_does)
+Test(thread_locks, B21_one_of_those_who_create_a_document_does)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "creators");
 	pthread_t threads[WRITERS];
@@ -149,7 +149,7 @@ create_quickly(struct reprise_thread_store *store, const char *id, uint64_t *ret
 	return status;
 }
 
-Test(thread_locks, B11_an_id_is_locked_before_there_is_a_document)
+Test(thread_locks, B21_an_id_is_locked_before_there_is_a_document)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "absent");
 	uint64_t ms;
@@ -172,7 +172,7 @@ Test(thread_locks, B11_an_id_is_locked_before_there_is_a_document)
 	expect_no_leaks();
 }
 
-Test(thread_locks, B11_a_head_that_is_locked_by_SQL_is_waited_for)
+Test(thread_locks, B21_a_head_that_is_locked_by_SQL_is_waited_for)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "by_hand");
 	PGconn *const all = connected_as(NULL);
@@ -208,7 +208,7 @@ begin_one(void *context)
 	return NULL;
 }
 
-Test(thread_locks, B11_a_writer_that_waited_sees_what_the_other_has_committed)
+Test(thread_locks, B21_a_writer_that_waited_sees_what_the_other_has_committed)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "newest");
 	struct reprise_thread_store *const store = opened(&options);
@@ -246,7 +246,7 @@ count_delta(const struct thread_delta *delta, void *context)
 	return true;
 }
 
-Test(thread_locks, B11_a_look_is_of_one_moment)
+Test(thread_locks, B21_a_look_is_of_one_moment)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "moment");
 	struct reprise_thread_store *const looking = opened(&options);
@@ -289,7 +289,7 @@ remember(struct reprise_thread_store *store, const char *id, uint64_t applied_ms
 		eq(int, store->adapter->put_applied(store, &uid, id, &applied, NULL), REPRISE_OK));
 }
 
-Test(thread_locks, B11_two_that_drop_remembered_ids_do_not_wait_for_each_other)
+Test(thread_locks, B21_two_that_drop_remembered_ids_do_not_wait_for_each_other)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "droppers");
 	PGconn *const all = connected_as(NULL);
@@ -319,7 +319,7 @@ Test(thread_locks, B11_two_that_drop_remembered_ids_do_not_wait_for_each_other)
 	PQfinish(all);
 }
 
-Test(thread_locks, B11_the_time_is_the_server_s)
+Test(thread_locks, B21_the_time_is_the_server_s)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "clock");
 	PGconn *const all = connected_as(NULL);

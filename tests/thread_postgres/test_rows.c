@@ -42,7 +42,7 @@ looked_at(struct reprise_thread_store *store, const char *id)
 	return head;
 }
 
-Test(thread_rows, B14_a_head_is_found_as_it_was_put)
+Test(thread_rows, B24_a_head_is_found_as_it_was_put)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "heads");
 	struct reprise_thread_store *const store = opened(&options);
@@ -135,7 +135,7 @@ deltas_after(struct reprise_thread_store *store, uint64_t version, uint64_t limi
 	return found;
 }
 
-Test(thread_rows, B14_deltas_are_found_in_parts_in_their_order)
+Test(thread_rows, B24_deltas_are_found_in_parts_in_their_order)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "deltas");
 	struct reprise_thread_store *const store = opened(&options);
@@ -187,7 +187,7 @@ Test(thread_rows, B14_deltas_are_found_in_parts_in_their_order)
 	expect_no_leaks();
 }
 
-Test(thread_rows, B14_remembered_ids_are_found_by_the_thousand)
+Test(thread_rows, B24_remembered_ids_are_found_by_the_thousand)
 {
 	enum {
 		IDS = 2500
@@ -242,7 +242,7 @@ Test(thread_rows, B14_remembered_ids_are_found_by_the_thousand)
 	expect_no_leaks();
 }
 
-Test(thread_rows, B14_heads_are_listed_by_the_bytes_of_their_ids)
+Test(thread_rows, B24_heads_are_listed_by_the_bytes_of_their_ids)
 {
 	static const char *const sorted[] = { "A", "B", "Z", "a", "a-b", "aa", "b", "\xc3\xa4" };
 	enum {
@@ -286,7 +286,7 @@ keep_text(const struct thread_text *text, void *context)
 }
 
 /* The largest text that there may be, on a deadline that is shorter than it takes. */
-Test(thread_rows, B12_a_large_text_is_no_time_out)
+Test(thread_rows, B22_a_large_text_is_no_time_out)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "large");
 	const size_t bytes = REPRISE_THREAD_JSON_BYTES_MAX;
@@ -326,7 +326,7 @@ Test(thread_rows, B12_a_large_text_is_no_time_out)
 }
 
 /* On a slow network the text is on its way for longer than the server bears with a client that is silent. */
-Test(thread_rows, B12_a_text_that_arrives_slowly_is_no_silence)
+Test(thread_rows, B22_a_text_that_arrives_slowly_is_no_silence)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "slow");
 	const size_t bytes = REPRISE_THREAD_JSON_BYTES_MAX;
@@ -441,7 +441,7 @@ static const struct {
 	{ "UPDATE damaged.applied SET checksum = 0 WHERE " OF_A, APPEND | APPLIED },
 };
 
-Test(thread_rows, B14_a_row_that_was_changed_is_told)
+Test(thread_rows, B24_a_row_that_was_changed_is_told)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "damaged");
 	PGconn *const all = connected_as(NULL);

@@ -9,7 +9,7 @@
 
 SUITE(thread_schema);
 
-Test(thread_schema, B10_a_store_is_made_and_found_again)
+Test(thread_schema, B20_a_store_is_made_and_found_again)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "made");
 	PGconn *const all = connected_as(NULL);
@@ -26,7 +26,7 @@ Test(thread_schema, B10_a_store_is_made_and_found_again)
 	expect_no_leaks();
 }
 
-Test(thread_schema, B10_without_a_name_the_schema_is_reprise_thread)
+Test(thread_schema, B20_without_a_name_the_schema_is_reprise_thread)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, NULL);
 	PGconn *const all = connected_as(NULL);
@@ -38,7 +38,7 @@ Test(thread_schema, B10_without_a_name_the_schema_is_reprise_thread)
 	PQfinish(all);
 }
 
-Test(thread_schema, B10_stores_of_one_database_are_apart)
+Test(thread_schema, B20_stores_of_one_database_are_apart)
 {
 	const struct reprise_thread_postgres_options first = options_of(NULL, "apart_1");
 	const struct reprise_thread_postgres_options second = options_of(NULL, "apart_2");
@@ -60,7 +60,7 @@ Test(thread_schema, B10_stores_of_one_database_are_apart)
 	reprise_thread_store_close(b);
 }
 
-Test(thread_schema, B10_an_empty_schema_is_taken)
+Test(thread_schema, B20_an_empty_schema_is_taken)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "empty");
 	PGconn *const all = connected_as(NULL);
@@ -73,7 +73,25 @@ Test(thread_schema, B10_an_empty_schema_is_taken)
 	PQfinish(all);
 }
 
-Test(thread_schema, B10_what_is_newer_or_another_s_is_refused)
+Test(thread_schema, B20_a_store_that_is_to_be_there_is_not_created)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, "to_be_there");
+	PGconn *const beside = connected_as(NULL);
+
+	options.is_set_up = 1;
+	expect_refused(&options, REPRISE_E_NOT_FOUND, "schema");
+	cr_assert(eq(i64,
+		     number_of(beside,
+			       "SELECT count(*) FROM pg_namespace WHERE nspname = 'to_be_there'"),
+		     0));
+	options.is_set_up = 0;
+	reprise_thread_store_close(opened(&options));
+	options.is_set_up = 1;
+	reprise_thread_store_close(opened(&options));
+	PQfinish(beside);
+}
+
+Test(thread_schema, B20_what_is_newer_or_another_s_is_refused)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "newer");
 	const struct reprise_thread_postgres_options other = options_of(NULL, "other");
@@ -100,7 +118,7 @@ Test(thread_schema, B10_what_is_newer_or_another_s_is_refused)
 	expect_no_leaks();
 }
 
-Test(thread_schema, B10_a_table_that_is_missing_is_told)
+Test(thread_schema, B20_a_table_that_is_missing_is_told)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "lacking");
 	PGconn *const all = connected_as(NULL);
@@ -117,7 +135,7 @@ Test(thread_schema, B10_a_table_that_is_missing_is_told)
 	PQfinish(all);
 }
 
-Test(thread_schema, B10_a_schema_that_was_dropped_is_not_made_anew_behind_the_host_s_back)
+Test(thread_schema, B20_a_schema_that_was_dropped_is_not_made_anew_behind_the_host_s_back)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "dropped");
 	PGconn *const all = connected_as(NULL);
@@ -136,7 +154,7 @@ Test(thread_schema, B10_a_schema_that_was_dropped_is_not_made_anew_behind_the_ho
 	PQfinish(all);
 }
 
-Test(thread_schema, B10_a_schema_that_became_newer_is_told_by_the_next_connection)
+Test(thread_schema, B20_a_schema_that_became_newer_is_told_by_the_next_connection)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "outgrown");
 	PGconn *const all = connected_as(NULL);
@@ -153,7 +171,7 @@ Test(thread_schema, B10_a_schema_that_became_newer_is_told_by_the_next_connectio
 	PQfinish(all);
 }
 
-Test(thread_schema, B10_another_opener_that_creates_the_tables_is_waited_for)
+Test(thread_schema, B20_another_opener_that_creates_the_tables_is_waited_for)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "awaited");
 	PGconn *const all = connected_as(NULL);
@@ -167,7 +185,7 @@ Test(thread_schema, B10_another_opener_that_creates_the_tables_is_waited_for)
 	PQfinish(all);
 }
 
-Test(thread_schema, B10_without_a_connection_string_the_environment_tells)
+Test(thread_schema, B20_without_a_connection_string_the_environment_tells)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "environment");
 
@@ -181,7 +199,7 @@ Test(thread_schema, B10_without_a_connection_string_the_environment_tells)
 	reprise_thread_store_close(store);
 }
 
-Test(thread_schema, B10_bad_options_are_refused)
+Test(thread_schema, B20_bad_options_are_refused)
 {
 	struct reprise_thread_postgres_options options;
 	struct reprise_thread_store *store = NULL;
@@ -208,7 +226,7 @@ Test(thread_schema, B10_bad_options_are_refused)
 	REFUSED(transaction_idle_ns, one_second / 10 - 1, "transaction_idle_ns");
 	REFUSED(transaction_idle_ns, one_hour + 1, "transaction_idle_ns");
 	REFUSED(is_written_enough, 2, "is_written_enough");
-	REFUSED(reserved, 1, "reserved");
+	REFUSED(is_set_up, 2, "is_set_up");
 	REFUSED(horizon_ns, one_second, "horizon_ns");
 	REFUSED(retry_limit_ns, 1, "retry_limit_ns");
 #undef REFUSED
@@ -220,7 +238,7 @@ Test(thread_schema, B10_bad_options_are_refused)
 	expect_no_leaks();
 }
 
-Test(thread_schema, B10_the_longest_name_is_good)
+Test(thread_schema, B20_the_longest_name_is_good)
 {
 	const struct reprise_thread_postgres_options options =
 		options_of(NULL, "_23456789012345678901234567890123456789012345678901234567890123");
@@ -230,7 +248,7 @@ Test(thread_schema, B10_the_longest_name_is_good)
 	reprise_thread_store_close(store);
 }
 
-Test(thread_schema, B10_a_database_in_another_encoding_is_refused)
+Test(thread_schema, B20_a_database_in_another_encoding_is_refused)
 {
 	PGconn *const all = connected_as(NULL);
 	struct reprise_thread_postgres_options options = options_of(NULL, "encoded");
@@ -259,7 +277,7 @@ syncs_commits(struct reprise_thread_store *store)
 	return is_on;
 }
 
-Test(thread_schema, B10_a_write_is_on_disk_when_it_returns_unless_written_is_enough)
+Test(thread_schema, B20_a_write_is_on_disk_when_it_returns_unless_written_is_enough)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "durable");
 	PGconn *const all = connected_as(NULL);
@@ -292,7 +310,7 @@ open_one(void *context)
 	return status == REPRISE_OK ? store : NULL;
 }
 
-Test(thread_schema, B10_the_first_of_several_openers_makes_the_tables)
+Test(thread_schema, B20_the_first_of_several_openers_makes_the_tables)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "raced");
 	pthread_t threads[OPENERS];
@@ -311,7 +329,7 @@ Test(thread_schema, B10_the_first_of_several_openers_makes_the_tables)
 }
 
 /* A role that may do what the header says it needs. */
-Test(thread_schema, B10_another_role_reads_and_writes)
+Test(thread_schema, B20_another_role_reads_and_writes)
 {
 	const struct reprise_thread_postgres_options owner = options_of(NULL, "granted");
 	PGconn *const all = connected_as(NULL);
