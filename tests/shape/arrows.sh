@@ -98,7 +98,7 @@ if words 'consumer|listener|subscriber|follower|reader|sequence number'; then
 	fail "a word that stands for another one of ours"
 fi
 # A conversation and a thread document have messages, and nothing else has.
-if words message | grep -vE '^[^:]*(/conversation/|conversation[_a-z]*\.|/(contract_)?thread(_[a-z]+)?[/.])'; then
+if words message | grep -vE '^[^:]*(/conversation/|conversation[_a-z]*\.|/((contract|tool)_)?thread(_[a-z]+)?[/.])'; then
 	fail "a word that stands for another one of ours: message"
 fi
 exit $bad
