@@ -9,6 +9,11 @@
 #include "base/error.h"
 #include "thread/verbatim.h"
 
+enum {
+	PARSE_FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+	PADDING_MIN = 64,
+};
+
 /* Where byte @at of the text is, as an editor counts. */
 static reprise_status
 refuse_at(struct reprise_bytes text, size_t at, const char *what, const char *words,
@@ -31,34 +36,80 @@ refuse_at(struct reprise_bytes text, size_t at, const char *what, const char *wo
 }
 
 /*
- * jansson tells some allocations that were refused as a token that is invalid. So a text that fails is read once more,
- * and what the second time says counts.
+ * jansson keeps the token that it reads in a buffer. If the buffer cannot grow, jansson drops a byte of the token and
+ * goes on. So it is given
+ *
+ *    ["xxx..", text]
+ *
+ * where the buffer grows in the first string, for every token that comes; and the length of that string is looked at. The
+ * buffer grows when it has 16, 32, 64 .. bytes: the string ends between two of them, since its end must not be dropped.
  */
-static json_t *
-read_twice(const char *text, size_t size, json_error_t *ret_fault)
+static bool
+put_padded(struct reprise_bytes text, size_t longest, struct buffer *to, size_t *ret_padding)
 {
-	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
-	json_t *tree = json_loadb(text, size, flags, ret_fault);
+	size_t room = PADDING_MIN;
 
-	return tree != NULL ? tree : json_loadb(text, size, flags, ret_fault);
+	while (2 * room - 1 < longest)
+		room *= 2;
+	*ret_padding = room + room / 2;
+	if (!buffer_reserve(to, *ret_padding + text.size + sizeof("[\"\",]")))
+		return false;
+	(void)buffer_add(to, "[\"", 2);
+	memset(to->data + to->size, 'x', *ret_padding);
+	to->size += *ret_padding;
+	return buffer_add(to, "\",", 2) && buffer_add(to, text.data, text.size) &&
+	       buffer_add(to, "]", 1);
+}
+
+/* NULL: no memory, or no JSON. */
+static json_t *
+parse_padded(struct reprise_bytes text, size_t longest)
+{
+	struct buffer padded = { 0 };
+	size_t padding = 0;
+	json_t *tree = NULL;
+
+	if (put_padded(text, longest, &padded, &padding)) {
+		json_t *const pair = json_loadb(padded.data, padded.size, PARSE_FLAGS, NULL);
+
+		/* A text that ends the array itself is none, or two. */
+		if (json_array_size(pair) == 2 &&
+		    json_string_length(json_array_get(pair, 0)) == padding)
+			tree = json_incref(json_array_get(pair, 1));
+		json_decref(pair);
+	}
+	buffer_free(&padded);
+	return tree;
+}
+
+/* What is wrong with a text that was not parsed. */
+static reprise_status
+tell_fault(struct reprise_bytes text, struct reprise_bytes wrapped, const char *what,
+	   struct reprise_error *error)
+{
+	json_error_t fault = { 0 };
+	json_t *const tree = json_loadb(wrapped.data, wrapped.size, PARSE_FLAGS, &fault);
+
+	/* It is JSON: memory was missing. */
+	if (tree != NULL || json_error_code(&fault) == json_error_unknown ||
+	    json_error_code(&fault) == json_error_out_of_memory) {
+		json_decref(tree);
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	const size_t at = fault.position > 0 ? (size_t)fault.position : 0;
+
+	return refuse_at(text, wrapped.data == text.data ? at : verbatim_origin(text, at), what,
+			 fault.text, error);
 }
 
 static reprise_status
-read_tree(struct reprise_bytes text, struct reprise_bytes wrapped, const char *what,
+read_tree(struct reprise_bytes text, struct reprise_bytes wrapped, size_t longest, const char *what,
 	  json_t **ret_tree, struct reprise_error *error)
 {
-	json_error_t fault = { 0 };
-	json_t *const tree = read_twice(wrapped.data, wrapped.size, &fault);
+	json_t *const tree = parse_padded(wrapped, longest);
 
-	if (tree == NULL && (json_error_code(&fault) == json_error_unknown ||
-			     json_error_code(&fault) == json_error_out_of_memory))
-		return error_plain(error, REPRISE_E_NO_MEMORY);
-	if (tree == NULL) {
-		const size_t at = fault.position > 0 ? (size_t)fault.position : 0;
-
-		return refuse_at(text, wrapped.data == text.data ? at : verbatim_origin(text, at),
-				 what, fault.text, error);
-	}
+	if (tree == NULL)
+		return tell_fault(text, wrapped, what, error);
 	if (!json_is_object(tree)) {
 		json_decref(tree);
 		return error_detailed(error, REPRISE_E_INVALID, what, "must be an object");
@@ -72,21 +123,21 @@ json_read(struct reprise_bytes text, const char *what, json_t **ret_tree,
 	  struct reprise_error *error)
 {
 	struct buffer wrapped = { 0 };
-	size_t depth = 0;
+	struct verbatim_sizes sizes;
 	reprise_status status;
 
 	if (text.data == NULL)
 		return error_detailed(error, REPRISE_E_INVALID, what, "no bytes");
 	if (text.size > REPRISE_THREAD_JSON_BYTES_MAX)
 		return error_detailed(error, REPRISE_E_TOO_LARGE, what, NULL);
-	if (!verbatim_wrap(text, &wrapped, &depth))
+	if (!verbatim_wrap(text, &wrapped, &sizes))
 		status = error_plain(error, REPRISE_E_NO_MEMORY);
-	else if (depth > REPRISE_THREAD_DEPTH_MAX)
+	else if (sizes.depth > REPRISE_THREAD_DEPTH_MAX)
 		status = error_detailed(error, REPRISE_E_INVALID, what,
 					"too many arrays and objects inside each other");
 	else
-		status = read_tree(text, wrapped.size != 0 ? buffer_bytes(&wrapped) : text, what,
-				   ret_tree, error);
+		status = read_tree(text, wrapped.size != 0 ? buffer_bytes(&wrapped) : text,
+				   sizes.token, what, ret_tree, error);
 	buffer_free(&wrapped);
 	return status;
 }

@@ -11,6 +11,7 @@ enum {
 	NUMBER = 'n',
 	STRING = 's',
 	PLAIN_DIGITS_MAX = 18, /* of 10^18 - 1, which 64 bits hold */
+	WRAPPING_BYTES = 16,   /* at least what wrapping adds, and quotation marks */
 };
 
 /* Goes through a text from one place that is to be changed to the next. */
@@ -19,6 +20,7 @@ struct scan {
 	size_t size;
 	size_t at; /* outside of every string */
 	size_t depth, depth_max;
+	size_t longest; /* token, as it is or wrapped */
 };
 
 /* A number that is to be wrapped, or (of no size) the begin of a string behind its quotation mark. */
@@ -108,13 +110,23 @@ is_name(const struct scan *scan, size_t at)
 	return at < scan->size && scan->text[at] == ':';
 }
 
+static void
+note_token(struct scan *scan, size_t bytes)
+{
+	if (scan->longest < bytes + WRAPPING_BYTES)
+		scan->longest = bytes + WRAPPING_BYTES;
+}
+
 /* Passes the rest of a string. */
 static void
 pass_string(struct scan *scan)
 {
+	const size_t begin = scan->at;
+
 	while (scan->at < scan->size && scan->text[scan->at] != '"')
 		scan->at += scan->text[scan->at] == '\\' ? 2 : 1;
 	scan->at = scan->at < scan->size ? scan->at + 1 : scan->size;
+	note_token(scan, scan->at - begin);
 }
 
 static bool
@@ -145,6 +157,7 @@ find_splice(struct scan *scan, struct splice *ret_splice)
 
 			*ret_splice = (struct splice){ scan->at, bytes };
 			scan->at += bytes;
+			note_token(scan, bytes);
 			if (is_to_wrap(number, bytes) && !is_name(scan, scan->at))
 				return true;
 		} else {
@@ -185,7 +198,7 @@ add_splice(struct buffer *to, const char *text, const struct splice *splice)
 }
 
 bool
-verbatim_wrap(struct reprise_bytes text, struct buffer *to, size_t *ret_depth)
+verbatim_wrap(struct reprise_bytes text, struct buffer *to, struct verbatim_sizes *ret_sizes)
 {
 	struct scan scan = { .text = text.data, .size = text.size };
 	struct splice splice;
@@ -199,7 +212,7 @@ verbatim_wrap(struct reprise_bytes text, struct buffer *to, size_t *ret_depth)
 			return false;
 		copied = splice.at + splice.size;
 	}
-	*ret_depth = scan.depth_max;
+	*ret_sizes = (struct verbatim_sizes){ scan.depth_max, scan.longest };
 	return copied == 0 || buffer_add(to, scan.text + copied, text.size - copied);
 }
 

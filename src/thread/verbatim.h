@@ -19,11 +19,16 @@
 /* Whether a string that jansson has read stands for a number. */
 bool verbatim_is_number(const char *text, size_t size);
 
+struct verbatim_sizes {
+	size_t depth; /* so many arrays and objects are inside each other at most */
+	size_t token; /* no token is longer */
+};
+
 /*
- * Writes @text to @to with its numbers wrapped; nothing at all if @text has none to wrap. Arrays and objects are inside
- * each other in @ret_depth steps at most. The text need not be JSON: what is none stays none. False: no memory.
+ * Writes @text to @to with its numbers wrapped; nothing at all if @text has none to wrap. The text need not be JSON: what is
+ * none stays none. False: no memory.
  */
-bool verbatim_wrap(struct reprise_bytes text, struct buffer *to, size_t *ret_depth);
+bool verbatim_wrap(struct reprise_bytes text, struct buffer *to, struct verbatim_sizes *ret_sizes);
 
 /* The byte of @text that byte @position of the wrapped text comes from. */
 size_t verbatim_origin(struct reprise_bytes text, size_t position);

@@ -24,13 +24,24 @@ allocate(size_t size)
 	return malloc(size);
 }
 
+/* The document as it was the first time: nothing of it is dropped. */
+static struct {
+	char text[1024];
+	size_t size;
+} applied;
+
 static reprise_status
 use(void)
 {
 	static const char document[] =
-		"{\"a\":1.5,\"messages\":[{\"id\":\"a\"},{}],\"state\":[1e2]}";
+		"{\"a\":1.5,\"messages\":[{\"id\":\"a\"},{}],\"state\":[1e2,123456789012345678]}";
+	/* Tokens of 15 and more bytes: jansson's buffer grows. */
 	static const char delta[] =
-		"{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"snapshot\":2.5,\"patches\":[1,2,3],"
+		"{\"run_id\":\"r\",\"reason\":\"AssistantTurnCommitted\",\"twelve_bytes_\":"
+		"\"thirteen_byte\","
+		"\"long\":"
+		"\"0123456789012345678901234567890123456789012345678901234567890123456789\","
+		"\"snapshot\":2.5,\"patches\":[1,2,3],"
 		"\"messages\":[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\\u0001\"}]}";
 	const struct reprise_bytes deltas[] = { bytes_of(delta), bytes_of(delta) };
 	struct reprise_thread_page *page = NULL;
@@ -42,6 +53,14 @@ use(void)
 		status = thread_read_delta(deltas[0], "delta", 7, page, &facts, NULL);
 	if (status == REPRISE_OK)
 		status = thread_apply_deltas(bytes_of(document), deltas, 2, page, &json, NULL);
+	if (status == REPRISE_OK && applied.size == 0) {
+		cr_assert(lt(sz, json.size, sizeof(applied.text)));
+		memcpy(applied.text, json.data, json.size);
+		applied.size = json.size;
+	}
+	if (status == REPRISE_OK)
+		cr_assert(json.size == applied.size &&
+			  memcmp(json.data, applied.text, json.size) == 0);
 	reprise_thread_page_close(page);
 	return status;
 }
