@@ -311,7 +311,7 @@ make_history(struct harness *harness, struct history *history)
 
 /* One run: several recoveries of each history, in turn. */
 static void
-recover_histories(struct harness *harness, struct history *histories, int run)
+recover_histories(struct harness *harness, struct history *histories, size_t run)
 {
 	double ns[HISTORIES][RECOVERIES];
 

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -79,16 +78,16 @@ run_filtered(void *argument)
 static bool
 can_fail(const struct seccomp_data *data)
 {
-	const struct flock *lock = NULL;
-	const uintptr_t place = (uintptr_t)data->args[2];
+	const union {
+		uintptr_t place;
+		const struct flock *lock;
+	} at = { .place = (uintptr_t)data->args[2] };
 
-	if (data->nr != SYS_fcntl || (data->args[1] != F_SETLK && data->args[1] != F_OFD_SETLK))
-		return true;
-	memcpy(&lock, &place, sizeof(lock));
-	return lock->l_type != F_UNLCK;
+	return data->nr != SYS_fcntl ||
+	       (data->args[1] != F_SETLK && data->args[1] != F_OFD_SETLK) ||
+	       at.lock->l_type != F_UNLCK;
 }
 
-/* Until the thread has ended. Answers whether the call of that number came. */
 static bool
 answer_calls(int notifications, int number, int error)
 {
