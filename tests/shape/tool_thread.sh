@@ -67,11 +67,11 @@ grep -q '^{"thread":"other299\\u202e","uid":"[0-9a-f]*","version":0}$' "$scratch
 expect 0 thread cat chat
 is_json
 prints <<'END'
-{"big":12345678901234567890123,"id":"chat","messages":[{"id":"m1","text":"plain"},{"id":"m2","text":"right\u202eleft"},{"id":"m3","text":"plain"}],"patches":[],"state":{},"uid":"LIFE","version":3}
+{"big":12345678901234567890123,"id":"chat","messages":[{"id":"m1","text":"plain"},{"id":"m2","text":"right\u202e"},{"id":"m3","text":"plain"}],"patches":[],"state":{},"uid":"LIFE","version":3}
 END
 expect 0 thread deltas chat --after 1 --limit 1
 prints_deltas <<'END'
-           2  {"created_at":NOW,"delta_id":"d2","messages":[{"id":"m2","text":"right\u202eleft"}],"patches":[],"reason":"UserMessage","run_id":"r"}
+           2  {"created_at":NOW,"delta_id":"d2","messages":[{"id":"m2","text":"right\u202e"}],"patches":[],"reason":"UserMessage","run_id":"r"}
 END
 expect 0 thread deltas chat --json --after 2
 is_json

@@ -83,11 +83,13 @@ can_fail(const struct seccomp_data *data)
 		const struct flock *lock;
 	} at = { .place = (uintptr_t)data->args[2] };
 
-	return data->nr != SYS_fcntl ||
-	       (data->args[1] != F_SETLK && data->args[1] != F_OFD_SETLK) ||
-	       at.lock->l_type != F_UNLCK;
+	if (data->nr != SYS_fcntl || at.lock == NULL ||
+	    (data->args[1] != F_SETLK && data->args[1] != F_OFD_SETLK))
+		return true;
+	return at.lock->l_type != F_UNLCK;
 }
 
+/* Until the thread has ended. Answers whether the call of that number came. */
 static bool
 answer_calls(int notifications, int number, int error)
 {

@@ -79,8 +79,8 @@ Test(thread_locks, B21_writers_that_compare_versions_lose_nothing)
 		conflicts += writers[i].conflicts;
 	}
 	cr_assert(gt(int, conflicts, 0), "nobody raced");
-	cr_assert(eq(u64, version_of(store, "a"), WRITERS * APPENDS));
-	cr_assert(eq(u64, messages_of(store, "a"), WRITERS * APPENDS));
+	cr_assert(eq(u64, version_of(store, "a"), (uint64_t)WRITERS * APPENDS));
+	cr_assert(eq(u64, messages_of(store, "a"), (uint64_t)WRITERS * APPENDS));
 	reprise_thread_store_close(store);
 	expect_no_leaks();
 }

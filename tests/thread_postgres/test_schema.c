@@ -189,7 +189,10 @@ Test(thread_schema, B20_without_a_connection_string_the_environment_tells)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "environment");
 
-	setenv("PGHOST", getenv("REPRISE_POSTGRES_SERVER"), 1);
+	const char *const server = getenv("REPRISE_POSTGRES_SERVER");
+
+	cr_assert(ne(ptr, (void *)server, NULL));
+	setenv("PGHOST", server, 1);
 	setenv("PGUSER", "postgres", 1);
 	setenv("PGDATABASE", "postgres", 1);
 	options.connection = NULL;
