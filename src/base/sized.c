@@ -33,6 +33,14 @@ sized_read(void *known, size_t known_size, size_t size_min, const void *from)
 }
 
 bool
+sized_has_room(const void *to, size_t size_min)
+{
+	size_t size;
+
+	return size_of(to, size_min, &size);
+}
+
+bool
 sized_write(void *to, const void *known, size_t known_size, size_t size_min)
 {
 	size_t size = 0;

@@ -14,9 +14,12 @@
  * sized_write  Copies @known into the caller's struct: what it has room for, and 0 in fields that
  *              this library does not know. Its size stays. False if the size is impossible.
  *
+ * sized_has_room  Whether sized_write would succeed.
+ *
  * @size_min is the size of the first released version of the struct.
  */
 bool sized_read(void *known, size_t known_size, size_t size_min, const void *from);
 bool sized_write(void *to, const void *known, size_t known_size, size_t size_min);
+bool sized_has_room(const void *to, size_t size_min);
 
 #endif /* BASE_SIZED_H */

@@ -67,10 +67,10 @@ apply(struct writing *writing, const struct delta *delta, struct reprise_error *
 	struct thread_head *const head = &writing->head;
 	const uint64_t delta_bytes = head->delta_bytes + delta->json.size;
 	bool is_held = false;
-	reprise_status status = prune_deltas(writing, &is_held, error);
+	reprise_status status = prune_deltas(writing, 1, &is_held, error);
 
 	if (status == REPRISE_OK)
-		status = prune_applied(writing, error);
+		status = prune_applied(writing, 1, error);
 	/* The document is no larger than its text and the deltas behind it together. */
 	if (status == REPRISE_OK &&
 	    (is_held || delta_bytes >= greatest(FOLD_BYTES_MIN, head->text_bytes) ||
@@ -137,7 +137,7 @@ reprise_thread_append(struct reprise_thread_store *store, const char *id,
 
 	if (status != REPRISE_OK)
 		return status;
-	if (ret_appended != NULL && ret_appended->size < sizeof(*ret_appended))
+	if (ret_appended != NULL && !sized_has_room(ret_appended, sizeof(*ret_appended)))
 		return error_size(error, "ret_appended: size", ret_appended, sizeof(*ret_appended));
 	status = delta_read(delta_text, "delta", &delta, error);
 	if (status == REPRISE_OK && delta.has_id)

@@ -77,8 +77,10 @@ static reprise_status
 check(const struct reprise_thread_store *store, const char *uid, const char *const *delta_ids,
       size_t count, struct thread_uid *ret_uid, struct reprise_error *error)
 {
-	if (store == NULL)
-		return error_invalid(error, "store");
+	const reprise_status status = handle_check_alone(store, error);
+
+	if (status != REPRISE_OK)
+		return status;
 	if (uid == NULL || !uid_parse(uid, ret_uid))
 		return error_invalid(error, "uid");
 	if (count > REPRISE_THREAD_DELTAS_MAX)
@@ -89,7 +91,7 @@ check(const struct reprise_thread_store *store, const char *uid, const char *con
 		if (delta_ids[i] == NULL ||
 		    !delta_id_is_good(delta_ids[i], strnlen(delta_ids[i], THREAD_DELTA_ID_ROOM)))
 			return error_invalid(error, "delta_ids");
-	return handle_check_alone(store, error);
+	return REPRISE_OK;
 }
 
 reprise_status

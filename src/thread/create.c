@@ -23,7 +23,7 @@ create_document(struct writing *writing, const char *id, const struct thread_uid
 	reprise_status status = fold_put(writing->store, &writing->head, document, 0, error);
 
 	if (status == REPRISE_OK)
-		status = prune_applied(writing, error);
+		status = prune_applied(writing, 0, error);
 	return status == REPRISE_OK ? write_head(writing, error) : status;
 }
 
@@ -31,10 +31,8 @@ static reprise_status
 read_new(struct reprise_bytes text, const char *id, struct document *document,
 	 struct reprise_error *error)
 {
-	static const struct reprise_bytes none = { "{}", 2 };
 	const char *uid = NULL;
-	reprise_status status =
-		document_read(text.size != 0 ? text : none, "document", document, error);
+	reprise_status status = document_read(document_or_none(text), "document", document, error);
 
 	if (status == REPRISE_OK)
 		status = document_check_id(document, "document", id, error);

@@ -17,6 +17,6 @@ reprise_thread_delete(struct reprise_thread_store *store, const char *id,
 	if (writing.head.exists)
 		status = store->adapter->drop_document(store, id, &writing.head.uid, error);
 	if (status == REPRISE_OK)
-		status = prune_applied(&writing, error);
+		status = prune_applied(&writing, 0, error);
 	return write_end(&writing, status, error);
 }

@@ -6,6 +6,14 @@
 #include "base/error.h"
 #include "thread/delta.h"
 
+struct reprise_bytes
+document_or_none(struct reprise_bytes text)
+{
+	static const struct reprise_bytes none = { "{}", 2 };
+
+	return text.size != 0 ? text : none;
+}
+
 reprise_status
 document_read(struct reprise_bytes text, const char *what, struct document *document,
 	      struct reprise_error *error)
@@ -60,6 +68,8 @@ document_uid(const struct document *document, const char *what, const char **ret
 		return REPRISE_OK;
 	if (!json_is_text(member))
 		return json_refuse(error, what, "uid", "must be a string");
+	if (strlen(json_string_value(member)) != json_string_length(member))
+		return json_refuse(error, what, "uid", "must be without U+0000");
 	*ret_uid = json_string_value(member);
 	return REPRISE_OK;
 }

@@ -15,6 +15,9 @@ struct document {
 	json_t *ids;                /* of the messages; NULL: not gathered yet */
 };
 
+/* The text of a document that is new: no bytes at all are an empty one. */
+struct reprise_bytes document_or_none(struct reprise_bytes text);
+
 /*
  * Reads a document, named @what in errors, and sees to it that its members are as they should be: messages, patches and
  * state are there afterwards. document_free follows in any case.

@@ -135,9 +135,9 @@ put(struct writing *writing, struct flush *flush, struct reprise_error *error)
 	reprise_status status = expect_new(writing, flush, error);
 
 	if (status == REPRISE_OK)
-		status = prune_deltas(writing, &is_held, error);
+		status = prune_deltas(writing, flush->given.deltas_count, &is_held, error);
 	if (status == REPRISE_OK)
-		status = prune_applied(writing, error);
+		status = prune_applied(writing, flush->given.deltas_count, error);
 	for (size_t i = 0; i < flush->given.deltas_count && status == REPRISE_OK; i++)
 		status = write_delta(writing, &flush->deltas[i], ++head->version, error);
 	if (status != REPRISE_OK)

@@ -97,11 +97,9 @@ handle_check_alone(const struct reprise_thread_store *store, struct reprise_erro
 reprise_status
 handle_check(const struct reprise_thread_store *store, const char *id, struct reprise_error *error)
 {
-	if (store == NULL)
-		return error_invalid(error, "store");
-	const reprise_status status = id_check(id, error);
+	const reprise_status status = handle_check_alone(store, error);
 
-	return status == REPRISE_OK ? handle_check_alone(store, error) : status;
+	return status == REPRISE_OK ? id_check(id, error) : status;
 }
 
 reprise_status

@@ -17,14 +17,11 @@ reprise_status
 load_check(const struct reprise_thread_page *page, const void *ret, size_t size, const char *what,
 	   const char *what_size, struct reprise_error *error)
 {
-	size_t given;
-
 	if (page == NULL)
 		return error_invalid(error, "page");
 	if (ret == NULL)
 		return error_invalid(error, what);
-	memcpy(&given, ret, sizeof(given));
-	return given >= size ? REPRISE_OK : error_size(error, what_size, ret, size);
+	return sized_has_room(ret, size) ? REPRISE_OK : error_size(error, what_size, ret, size);
 }
 
 reprise_status

@@ -146,7 +146,7 @@ replace(struct writing *writing, struct save *save, struct reprise_error *error)
 							      error);
 	head->complete_after = head->version;
 	if (status == REPRISE_OK)
-		status = prune_applied(writing, error);
+		status = prune_applied(writing, save->settled_count, error);
 	return status == REPRISE_OK ? write_head(writing, error) : status;
 }
 
@@ -169,7 +169,8 @@ save_any(struct writing *writing, struct save *save, struct reprise_error *error
 static reprise_status
 read_save(struct save *save, struct reprise_bytes text, struct reprise_error *error)
 {
-	reprise_status status = document_read(text, "document", &save->document, error);
+	reprise_status status =
+		document_read(document_or_none(text), "document", &save->document, error);
 
 	if (status == REPRISE_OK)
 		status = document_check_id(&save->document, "document", save->id, error);

@@ -7,7 +7,8 @@
 #include "thread/row.h"
 
 enum {
-	PRUNE_MAX = 16, /* rows of a table that one write drops */
+	PRUNE_MIN =
+		16, /* rows of a table that one write drops at most, and two for each that it puts */
 };
 
 reprise_status
@@ -86,10 +87,10 @@ horizon_of(const struct writing *writing)
 }
 
 reprise_status
-prune_applied(struct writing *writing, struct reprise_error *error)
+prune_applied(struct writing *writing, uint64_t rows, struct reprise_error *error)
 {
-	return writing->store->adapter->drop_applied(writing->store, horizon_of(writing), PRUNE_MAX,
-						     error);
+	return writing->store->adapter->drop_applied(writing->store, horizon_of(writing),
+						     PRUNE_MIN + 2 * rows, error);
 }
 
 struct pruning {
@@ -99,13 +100,15 @@ struct pruning {
 	bool is_held;     /* the next one is old enough, and the text does not have it yet */
 };
 
-/* A damaged row is left for load_deltas to tell. */
+/* A damaged row that the text has already goes with the next one that is old enough; others are left for load_deltas to tell. */
 static bool
 judge_age(const struct thread_delta *row, void *context)
 {
 	struct pruning *const pruning = context;
 
-	if (delta_fault(&pruning->head->uid, row) != NULL || row->stored_ms >= pruning->horizon_ms)
+	if (delta_fault(&pruning->head->uid, row) != NULL)
+		return row->version <= pruning->head->base;
+	if (row->stored_ms >= pruning->horizon_ms)
 		return false;
 	if (row->version > pruning->head->base) {
 		pruning->is_held = true;
@@ -116,15 +119,16 @@ judge_age(const struct thread_delta *row, void *context)
 }
 
 reprise_status
-prune_deltas(struct writing *writing, bool *ret_is_held, struct reprise_error *error)
+prune_deltas(struct writing *writing, uint64_t rows, bool *ret_is_held, struct reprise_error *error)
 {
 	struct reprise_thread_store *const store = writing->store;
 	struct thread_head *const head = &writing->head;
 	struct pruning pruning = { .head = head,
 				   .horizon_ms = horizon_of(writing),
 				   .through = head->complete_after };
-	reprise_status status = store->adapter->deltas_after(
-		store, &head->uid, head->complete_after, PRUNE_MAX, judge_age, &pruning, error);
+	reprise_status status =
+		store->adapter->deltas_after(store, &head->uid, head->complete_after,
+					     PRUNE_MIN + 2 * rows, judge_age, &pruning, error);
 
 	if (status == REPRISE_OK && pruning.through != head->complete_after) {
 		status = store->adapter->drop_deltas(store, &head->uid, pruning.through, error);

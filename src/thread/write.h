@@ -27,11 +27,11 @@ reprise_status find_applied(struct reprise_thread_store *store, const struct thr
 			    struct thread_applied *ret_applied, struct reprise_error *error);
 
 /*
- * Drops some of what is older than the horizon: ids of all documents, and deltas of this one that its text has. Each
- * write drops more than it puts, but for the ids of one save or flush.
+ * Drops some of what is older than the horizon: ids of all documents, and deltas of this one that its text has. A write
+ * that puts so many @rows drops more than it puts.
  */
-reprise_status prune_applied(struct writing *writing, struct reprise_error *error);
-reprise_status prune_deltas(struct writing *writing, bool *ret_is_held,
+reprise_status prune_applied(struct writing *writing, uint64_t rows, struct reprise_error *error);
+reprise_status prune_deltas(struct writing *writing, uint64_t rows, bool *ret_is_held,
 			    struct reprise_error *error);
 
 #endif /* THREAD_WRITE_H */

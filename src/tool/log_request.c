@@ -197,6 +197,7 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 	asked.verb_name = verbs[verb].name;
 	if (!take_options(argc - 1, argv + 1, &asked, &given))
 		return false;
+	asked.has_after = (given & OPTION_AFTER) != 0;
 	asked.threads = argv + 1 + optind;
 	asked.threads_count = argc - 1 - optind;
 	const char *const fault = fault_of(&asked, given);

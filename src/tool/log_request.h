@@ -28,6 +28,7 @@ struct log_request {
 	const char *tenant;
 	bool is_json;
 	bool follows;    /* tail */
+	bool has_after;  /* deltas: --after was given */
 	uint64_t after;  /* cat: ordinals above it; deltas: versions */
 	uint64_t limit;  /* cat: entries at most; deltas: deltas */
 	uint64_t last;   /* tail: so many ordinals */

@@ -140,7 +140,7 @@ print_deltas(struct looking *looking, uint64_t *after, uint64_t *left, bool *ret
 		print_delta(&deltas.deltas[i], looking->request->is_json);
 	if (deltas.has_gap) {
 		/* Without --after those that are kept are all that is asked for. */
-		if (*after != 0)
+		if (looking->request->has_after || *after != 0)
 			tell_gap(looking, deltas.complete_after);
 		*after = deltas.complete_after;
 	} else if (deltas.deltas_count != 0) {

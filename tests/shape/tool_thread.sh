@@ -92,6 +92,9 @@ expect 1 thread deltas saved --after 1
 says 'up to version 2 are not kept'
 [ "$(wc -l <"$scratch/out")" = 1 ] || fail "not the one that is kept"
 
+expect 1 thread deltas saved --after 0
+says 'up to version 2 are not kept'
+
 [ ! -c /dev/full ] || {
 	thread ls >/dev/full 2>"$scratch/err"
 	[ $? = 1 ] || fail "a full disk is no fault"

@@ -193,6 +193,23 @@ Test(thread_contract, B05_what_is_older_than_the_horizon_is_pruned_by_writes)
 	close_store_of(store);
 }
 
+/* The text has what it says already. */
+Test(thread_contract, B05_a_damaged_old_delta_does_not_keep_the_others)
+{
+	struct reprise_thread_store *const store = adapter_open(2000 * one_ms, 1000 * one_ms);
+
+	create_t(store, "{}");
+	for (unsigned int i = 1; i <= 4; i++)
+		append_new(store, i);
+	sleep_ms(2200);
+	append_new(store, 5); /* old ones that the text lacks: it is put anew */
+	adapter_do_damage(ADAPTER_DELTA, 2);
+	append_new(store, 6);
+	cr_assert(eq(u64, adapter_deltas(), 2));
+	expect_gap(store, 1, 4);
+	close_store_of(store);
+}
+
 /* The ids of a document that is gone are pruned by writes to others. */
 Test(thread_contract, B05_ids_outlive_their_document_and_are_pruned_by_any_write)
 {

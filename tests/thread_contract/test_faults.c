@@ -197,10 +197,16 @@ Test(thread_contract, B01_arguments_that_are_missing_are_refused_by_name)
 	cr_assert(eq(str, error.what, (char *)"page"));
 	cr_assert(eq(int, reprise_thread_load(store, "t", page, NULL, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, (char *)"ret_document"));
-	document.size = 0;
-	cr_assert(eq(int, reprise_thread_load(store, "t", page, &document, &error),
-		     REPRISE_E_INVALID));
-	cr_assert(eq(str, error.what, (char *)"ret_document: size"));
+	/* Larger than any struct is a mistake, too. */
+	for (size_t size = 0; size <= 8192; size += 8192) {
+		document.size = appended.size = size;
+		cr_assert(eq(int, reprise_thread_load(store, "t", page, &document, &error),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(str, error.what, (char *)"ret_document: size"));
+		cr_assert(eq(int, reprise_thread_append(store, "t", NULL, none, &appended, &error),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(str, error.what, (char *)"ret_appended: size"));
+	}
 	reprise_thread_page_close(page);
 	reprise_thread_page_close(NULL);
 	reprise_thread_store_close(NULL);

@@ -240,9 +240,11 @@ use_inherited(struct reprise_thread_store *store)
 	if (reprise_thread_find_applied(store, "0123456789abcdef0123456789abcdef", &id, 1, &applied,
 					NULL) != REPRISE_E_FORKED)
 		return 8;
-	/* Arguments are judged first. */
-	if (reprise_thread_delete(store, "a.b", NULL) != REPRISE_E_INVALID)
+	/* Whatever the arguments are. */
+	if (reprise_thread_delete(store, "a.b", NULL) != REPRISE_E_FORKED)
 		return 9;
+	if (reprise_thread_find_applied(store, "x", &id, 1, &applied, NULL) != REPRISE_E_FORKED)
+		return 10;
 	reprise_thread_page_close(page);
 	reprise_thread_store_close(store);
 	return 0;

@@ -2,6 +2,8 @@
 /* B02 and B05 of saves, B06b of flushes. */
 #include "contract.h"
 
+#include <unistd.h>
+
 #include <stdio.h>
 
 #define NO_UID "0123456789abcdef0123456789abcdef"
@@ -50,6 +52,17 @@ Test(thread_contract, B02_a_save_expects_a_version_or_none)
 	close_store_of(store);
 }
 
+Test(thread_contract, B01_a_save_without_bytes_is_of_an_empty_document)
+{
+	struct reprise_thread_store *const store = open_store();
+
+	cr_assert(eq(int, save_text(store, NULL, "", NULL, NULL), REPRISE_OK));
+	cr_assert(eq(u64, version_of(store, "t"), 0));
+	cr_assert(eq(int, save_text(store, NULL, "", NULL, NULL), REPRISE_OK));
+	cr_assert(eq(u64, version_of(store, "t"), 1));
+	close_store_of(store);
+}
+
 Test(thread_contract, B02_a_save_with_a_uid_never_creates_and_never_meets_another_document)
 {
 	struct reprise_thread_store *const store = open_store();
@@ -59,10 +72,14 @@ Test(thread_contract, B02_a_save_with_a_uid_never_creates_and_never_meets_anothe
 	snprintf(text, sizeof(text), "%s", load_text(store, "t"));
 	cr_assert(eq(int, reprise_thread_delete(store, "t", NULL), REPRISE_OK));
 	cr_assert(eq(int, save_text(store, NULL, text, NULL, NULL), REPRISE_E_NOT_FOUND));
-	create_t(store, "{}");
+	const char *const uid = create_t(store, "{}");
+
 	cr_assert(eq(int, save_text(store, NULL, text, NULL, NULL), REPRISE_E_CONFLICT));
 	cr_assert(
 		eq(int, save_text(store, NULL, "{\"uid\":\"x\"}", NULL, NULL), REPRISE_E_CONFLICT));
+	/* The document's own uid, and more behind a NUL. */
+	snprintf(text, sizeof(text), "{\"uid\":\"%s\\u0000x\"}", uid);
+	cr_assert(eq(int, save_text(store, NULL, text, NULL, NULL), REPRISE_E_INVALID));
 	cr_assert(eq(u64, version_of(store, "t"), 0));
 	close_store_of(store);
 }
@@ -163,10 +180,14 @@ Test(thread_contract, B05_settled_deltas_are_judged_before_anything_changes)
 	close_store_of(store);
 }
 
+enum {
+	RUN_DELTAS_MAX = 40,
+};
+
 /* Deltas 1 .. count of a run, and the document that they make. */
 struct run {
-	char texts[8][MODEL_DELTA_TEXT_BYTES];
-	struct reprise_bytes deltas[8];
+	char texts[RUN_DELTAS_MAX][MODEL_DELTA_TEXT_BYTES];
+	struct reprise_bytes deltas[RUN_DELTAS_MAX];
 	struct model model;
 	struct reprise_thread_flush flush;
 };
@@ -218,6 +239,35 @@ Test(thread_contract, B06b_a_flush_stores_the_document_with_its_deltas)
 	cr_assert(eq(int, appended.is_repeated, 1));
 	cr_assert(eq(u64, append_new(store, 6), 6));
 	expect_deltas(store, 0, 1, 6, 4);
+	close_store_of(store);
+}
+
+/* Flushes of many deltas drop as many as they put. */
+Test(thread_contract, B05_flushes_keep_the_horizon_however_many_deltas_they_have)
+{
+	const uint64_t horizon_ns = UINT64_C(2000000000);
+	struct reprise_thread_store *const store = adapter_open(horizon_ns, horizon_ns / 2);
+	const char *const uid = create_t(store, "{}");
+	uint64_t version = 0;
+
+	for (unsigned int i = 0; i < 2; i++)
+		cr_assert(eq(int,
+			     reprise_thread_save_flush(
+				     store,
+				     &run_of(uid, version, 1 + i * RUN_DELTAS_MAX, RUN_DELTAS_MAX)
+					      ->flush,
+				     &version, NULL),
+			     REPRISE_OK));
+	usleep(2200 * 1000);
+	cr_assert(eq(int,
+		     reprise_thread_save_flush(
+			     store,
+			     &run_of(uid, version, 1 + 2 * RUN_DELTAS_MAX, RUN_DELTAS_MAX)->flush,
+			     &version, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(u64, version, (uint64_t)3 * RUN_DELTAS_MAX));
+	cr_assert(eq(u64, adapter_deltas(), RUN_DELTAS_MAX));
+	cr_assert(eq(u64, adapter_applied(), RUN_DELTAS_MAX));
 	close_store_of(store);
 }
 
