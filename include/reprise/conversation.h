@@ -104,8 +104,8 @@ reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *
  *
  * Reads the newest snapshot and every event after it, 1,024 at a time, and appends nothing. The instance is no longer
  * stale afterwards. If the call fails, the instance is as before. A damaged snapshot is passed over: the older one is read,
- * or all events (reprise_conversation_snapshots). What the instance has forgotten and no other call has stored yet is
- * forgotten again at the end.
+ * or all events (reprise_conversation_snapshots). If a forget of the instance is not stored yet, the
+ * instance forgets again at the end.
  *
  * @conversation  Borrowed.
  * @error         Optional. REPRISE_E_CORRUPT: `what` names the ordinal, or "horizons"; `detail` says how it is damaged.

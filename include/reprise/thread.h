@@ -107,7 +107,7 @@ REPRISE_API reprise_status reprise_thread_create(struct reprise_thread_store *st
 						 struct reprise_bytes document, char *ret_uid,
 						 struct reprise_error *error) REPRISE_MUST_USE;
 
-/* What became of an append. */
+/* The outcome of an append. */
 struct reprise_thread_appended {
 	size_t size;         /* sizeof(struct reprise_thread_appended), set by the caller */
 	uint64_t version;    /* that the delta has brought about, now or the first time */
@@ -191,7 +191,7 @@ REPRISE_API reprise_status reprise_thread_save(struct reprise_thread_store *stor
 					       size_t settled_count, uint64_t *ret_version,
 					       struct reprise_error *error) REPRISE_MUST_USE;
 
-/* What reprise_thread_save_flush stores. All is borrowed for the call. */
+/* A flush: a document, and the deltas that led to it. All is borrowed for the call. */
 struct reprise_thread_flush {
 	size_t size;    /* sizeof(struct reprise_thread_flush) */
 	const char *id; /* which document */
@@ -247,7 +247,7 @@ REPRISE_API reprise_status reprise_thread_save_flush(struct reprise_thread_store
 REPRISE_API reprise_status reprise_thread_delete(struct reprise_thread_store *store, const char *id,
 						 struct reprise_error *error) REPRISE_MUST_USE;
 
-/* What the store remembers of a delta. */
+/* A remembered delta. */
 struct reprise_thread_applied {
 	uint64_t version; /* that it brought about; 0: the delta is not remembered */
 	unsigned char digest[REPRISE_THREAD_DIGEST_BYTES];

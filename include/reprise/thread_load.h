@@ -5,7 +5,7 @@
 /*
  * reprise/thread_load.h - reading thread documents: one as a whole, its deltas, its messages, and which there are
  *
- * What is loaded stands in a page, which is used again by each load. Each answer is of one moment.
+ * A load puts its answer into a page, which the next load uses again. Each answer is of one moment.
  */
 
 #include <reprise/thread.h>
@@ -19,7 +19,7 @@ extern "C" {
  * reprise_thread_page_close - give it back
  *
  * @ret_page  Set on REPRISE_OK: owned.
- * @page      Moves. NULL is allowed. What was borrowed from it is gone.
+ * @page      Moves. NULL is allowed. Bytes that were borrowed from it are gone.
  *
  * Threads   Any; a page is one thread's at a time.
  * Progress  Allocates.

@@ -54,7 +54,7 @@ record(struct reprise_conversation *conversation, const struct conversation_even
 	if (bytes > REPRISE_LOG_PAYLOAD_BYTES_MAX)
 		return error_plain(error, REPRISE_E_TOO_LARGE);
 	/*
-	 * What was forgotten is stored before an event that may rest on it. Beside a stream that does not exist yet nothing
+	 * A forget is stored before an event that may rest on it. Beside a stream that does not exist yet nothing
 	 * can be stored; an instance that has not recovered fails to append.
 	 */
 	if (conversation->expected != 0) {

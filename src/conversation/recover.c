@@ -220,7 +220,7 @@ has_fallen_behind(const struct recovering *recovering)
 	       stats.watermark > recovering->snapshots.recovered_from;
 }
 
-/* What the instance has forgotten and not stored yet, it has forgotten at the end of the stream. */
+/* A forget that the instance has not stored yet moves to the end of the stream. */
 static void
 keep_horizon(struct recovering *recovering, uint64_t ms)
 {

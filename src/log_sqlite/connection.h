@@ -25,7 +25,7 @@ enum view {
 	VIEW_ALONE,     /* with its -wal, whose index is kept in memory: it has no -shm */
 };
 
-/* What is called with each row that STATEMENT_ROWS_AFTER finds. */
+/* A function to call with each row that STATEMENT_ROWS_AFTER finds. */
 struct row_visit {
 	log_row_visit function;
 	void *context;

@@ -3,10 +3,10 @@
 #define THREAD_ADAPTER_H
 
 /*
- * The port of thread documents. What a document, a delta, a version and a remembered id mean is decided once, in this
- * room; an adapter stores rows and finds them again. It is asked by one thread at a time, under the handle's lock.
+ * The port of thread documents. This room alone decides the meaning of documents, deltas, versions and remembered
+ * ids; an adapter stores rows and finds them again. It is asked by one thread at a time, under the handle's lock.
  *
- * What it keeps:
+ * An adapter keeps:
  *
  *   heads    one row for each document, by its id
  *   texts    one row for each document, by its uid: the document's text as it was at the version `base`
@@ -55,7 +55,7 @@ struct thread_uid {
 	unsigned char bytes[THREAD_UID_BYTES];
 };
 
-/* What is stored of a document, but for its text. */
+/* A document as it is stored, but for its text. */
 struct thread_head {
 	const char *fault;       /* why what is stored cannot be a head, or NULL */
 	bool exists;             /* not stored; without it nothing else is set */
@@ -135,7 +135,7 @@ struct thread_adapter {
 				      const struct thread_applied *applied,
 				      struct reprise_error *error);
 
-	/* Drops the head, the text and all deltas of the document. What is remembered of it stays. */
+	/* Drops the head, the text and all deltas of the document. Its remembered ids stay. */
 	reprise_status (*drop_document)(struct reprise_thread_store *store, const char *id,
 					const struct thread_uid *uid, struct reprise_error *error);
 	/* Drops the deltas of versions up to @version. */
@@ -173,7 +173,7 @@ struct thread_adapter {
 				       uint64_t limit, thread_delta_visit visit, void *context,
 				       struct reprise_error *error);
 	/*
-	 * What is remembered of @delta_ids_count different delta ids, in their order; `exists` false: nothing. Puts of
+	 * The remembered deltas of @delta_ids_count different delta ids, in their order; `exists` false: nothing. Puts of
 	 * the same transaction are seen.
 	 */
 	reprise_status (*applied_of)(struct reprise_thread_store *store,
@@ -190,13 +190,13 @@ struct thread_adapter {
 				uint64_t *ret_total, struct reprise_error *error);
 };
 
-/* What an adapter's options say to this room. */
+/* The options of an adapter that this room takes. */
 struct thread_limits {
 	uint64_t horizon_ms;     /* deltas and remembered ids are kept for so long */
 	uint64_t retry_limit_ms; /* a delta may be so old, or so far ahead */
 };
 
-/* What every handle begins with; adapters embed it. */
+/* The begin of every handle; adapters embed it. */
 struct reprise_thread_store {
 	const struct thread_adapter *adapter;
 	struct thread_limits limits;

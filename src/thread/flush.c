@@ -11,7 +11,7 @@
 #include "thread/uid.h"
 #include "thread/write.h"
 
-/* What a flush is given, read. */
+/* The arguments of a flush, read. */
 struct flush {
 	struct reprise_thread_flush given;
 	struct thread_uid uid;

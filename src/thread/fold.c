@@ -17,7 +17,7 @@ struct folding {
 	struct reprise_error *error;
 };
 
-/* What was stored was judged before: what is wrong with it now is damage. */
+/* A stored text was good when it was put: a fault in it now is damage. */
 static reprise_status
 stored(reprise_status status, struct reprise_error *error, const char *what)
 {

@@ -2,7 +2,7 @@
 #ifndef THREAD_HANDLE_H
 #define THREAD_HANDLE_H
 
-/* What the calls on a store have in common: their arguments, and transactions. */
+/* The calls on a store share the checks of arguments, and transactions. */
 
 #include "thread/adapter.h"
 

@@ -22,7 +22,7 @@ refuse_at(struct reprise_bytes text, size_t at, const char *what, const char *wo
 	const char *const bytes = text.data;
 	char detail[REPRISE_ERROR_DETAIL_BYTES];
 	size_t line = 1, begin = 0;
-	/* What jansson quotes may have a wrapped number in it. */
+	/* A quotation of jansson's may have a wrapped number in it. */
 	const char *const quote = strstr(words, " near ");
 
 	for (size_t i = 0; i < at && i < text.size; i++)
@@ -82,7 +82,7 @@ parse_padded(struct reprise_bytes text, size_t longest)
 	return tree;
 }
 
-/* What is wrong with a text that was not parsed. */
+/* Tells why a text was not parsed. */
 static reprise_status
 tell_fault(struct reprise_bytes text, struct reprise_bytes wrapped, const char *what,
 	   struct reprise_error *error)

@@ -3,7 +3,7 @@
 #define THREAD_PAGE_H
 
 /*
- * What was loaded: bytes, and a table of items in front of them. While a page is filled the bytes may move; so the items
+ * A page: bytes, and a table of items in front of them. While a page is filled the bytes may move; so the items
  * are made last, from the places of the bytes.
  */
 

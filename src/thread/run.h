@@ -2,7 +2,7 @@
 #ifndef THREAD_RUN_H
 #define THREAD_RUN_H
 
-/* What a writer needs that keeps the deltas of a run elsewhere, and saves the document once. */
+/* For a writer that keeps the deltas of a run elsewhere, and saves the document once. */
 
 #include "thread/adapter.h"
 

@@ -11,7 +11,7 @@
 #include "thread/uid.h"
 #include "thread/write.h"
 
-/* What a save is given. */
+/* The arguments of a save. */
 struct save {
 	const char *id;
 	const uint64_t *expected_version;

@@ -21,7 +21,7 @@ reprise_status write_applied(struct writing *writing, const char *delta_id,
 			     const unsigned char *digest, uint64_t version,
 			     struct reprise_error *error);
 
-/* What is remembered of several ids, which differ. E_CORRUPT if one is damaged. */
+/* The remembered deltas of several ids, which differ. E_CORRUPT if one is damaged. */
 reprise_status find_applied(struct reprise_thread_store *store, const struct thread_uid *uid,
 			    const char *const *delta_ids, size_t delta_ids_count,
 			    struct thread_applied *ret_applied, struct reprise_error *error);

@@ -50,7 +50,7 @@ status_of(int answer)
 	}
 }
 
-/* What the operating system has refused, where SQLite says no more than that it was the system; or 0. */
+/* The errno of the system call that was refused, where SQLite says no more than that it was the system; or 0. */
 static int
 os_error_of(struct connection *connection, int answer)
 {
@@ -180,7 +180,7 @@ connect_all(struct connection *connection, struct reprise_error *error)
 						? "PRAGMA synchronous = NORMAL"
 						: "PRAGMA synchronous = FULL",
 					error);
-	/* What is read brings the -wal and the -shm about. */
+	/* A read brings the -wal and the -shm about. */
 	if (status == REPRISE_OK)
 		status = connection_ask(connection, "SELECT 1 FROM heads LIMIT 1", &heads, error);
 	if (status == REPRISE_OK)

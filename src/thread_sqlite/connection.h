@@ -46,7 +46,7 @@ reprise_status connection_status(struct connection *connection, int answer,
 reprise_status connection_run(struct connection *connection, const char *sql,
 			      struct reprise_error *error);
 
-/* What one statement answers in the first column of its first row. */
+/* The answer of one statement: the first column of its first row. */
 reprise_status connection_ask(struct connection *connection, const char *sql, int64_t *ret_answer,
 			      struct reprise_error *error);
 

@@ -19,7 +19,7 @@ sqlite_close(struct reprise_thread_store *store)
 {
 	struct connection *const connection = connection_of(store);
 
-	/* What was written is brought into the file, if nobody is in the way. */
+	/* Brings the -wal into the file, if nobody is in the way. */
 	connection->give_up_ns = 0;
 	if (connection->db != NULL && connection->bound.files[BOUND_SHM].is_noted &&
 	    bound_check(&connection->bound, NULL) == REPRISE_OK)

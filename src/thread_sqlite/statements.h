@@ -53,11 +53,11 @@ enum statement {
 
 struct connection;
 
-/* Prepares them all. What cannot be prepared stands on a table that is not there: E_CORRUPT. */
+/* Prepares them all. A statement that cannot be prepared needs a table that is not there: E_CORRUPT. */
 reprise_status statements_prepare(struct connection *connection, struct reprise_error *error);
 void statements_finish(struct connection *connection);
 
-/* What a statement is given, in the order of its parameters. Bytes are borrowed until statement_end. */
+/* The arguments of a statement, in the order of its parameters. Bytes are borrowed until statement_end. */
 struct binding {
 	sqlite3_stmt *statement;
 	int count; /* of parameters so far */

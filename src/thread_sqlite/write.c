@@ -64,7 +64,7 @@ sqlite_commit(struct reprise_thread_store *store, struct reprise_error *error)
 		sqlite_rollback(store);
 		return status;
 	}
-	/* What was written to a file that has no name any more is as good as lost. */
+	/* A write to a file that has no name any more is as good as lost. */
 	return bound_check(&connection->bound, error);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a conversation forgets stays forgotten (D03, D06): an instance that recovers decides as the instance that has
+ * A forgotten message stays forgotten (D03, D06): an instance that recovers decides as the instance that has
  * appended the events.
  */
 #include "conversations.h"
@@ -167,7 +167,7 @@ random_below(uint32_t bound)
 	return (seed >> 8) % bound;
 }
 
-/* What the instance knows, as a text. */
+/* The messages of an instance, as a text. */
 struct known {
 	char text[TEXT_BYTES];
 	size_t size;

@@ -153,7 +153,7 @@ Test(refused, a_connection_that_breaks_in_any_call_that_reads_is_told)
 	reprise_log_close(scene.log);
 }
 
-/* What was written before a call failed is whole. */
+/* The rows that were written before a call failed are whole. */
 static void
 expect_no_faults(struct reprise_log *log, const char *thread, int number)
 {

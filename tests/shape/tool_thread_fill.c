@@ -31,7 +31,7 @@
 		}                                                                      \
 	} while (0)
 
-/* What turns the direction of writing. NOLINTNEXTLINE(misc-misleading-bidirectional): it is tested. */
+/* Turns the direction of writing. NOLINTNEXTLINE(misc-misleading-bidirectional): it is tested. */
 static const char turn[] = "\u202e";
 
 enum {

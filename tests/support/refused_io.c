@@ -41,7 +41,7 @@ struct run {
 	int notifications; /* a descriptor; -1: none is to be had */
 };
 
-/* What the calling thread asks from now on is told through the descriptor that it answers. */
+/* The system calls of the calling thread are told through the descriptor that is answered. */
 static int
 filter_calls(void)
 {

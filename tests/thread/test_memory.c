@@ -76,7 +76,7 @@ Test(memory, B04_each_allocation_may_be_refused)
 		const reprise_status status = use();
 
 		is_over = !refusal_end();
-		/* What is refused the first time that jansson reads may be had the second time. */
+		/* A text is parsed again if the first parse fails, and memory may be there then. */
 		if (status != REPRISE_OK)
 			cr_assert(eq(int, status, REPRISE_E_NO_MEMORY), "allocation %d", number);
 	}

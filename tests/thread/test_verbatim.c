@@ -19,7 +19,7 @@ bytes_of(const char *text)
 	return (struct reprise_bytes){ text, strlen(text) };
 }
 
-/* What the object of that text is in canonical form. */
+/* The object of that text in canonical form. */
 static void
 expect_canonical(const char *text, const char *canonical)
 {

@@ -3,7 +3,7 @@
 #define THREAD_CONTRACT_ADAPTER_H
 
 /*
- * What an adapter's tests bring, so that the contract's suite can be run against it: one file that has these
+ * The tests of an adapter bring one file, so that the contract's suite can be run against the adapter: it has these
  * functions, linked with all of this folder's.
  */
 
@@ -16,7 +16,7 @@ void adapter_tear_down(void);
 /* One more connection to that place, with a deadline of a minute. Limits of 0 are the defaults. */
 struct reprise_thread_store *adapter_open(uint64_t horizon_ns, uint64_t retry_limit_ns);
 
-/* What is changed behind the store's back; of the document "t", or of its delta of that version. */
+/* Damage behind the store's back; of the document "t", or of its delta of that version. */
 enum adapter_damage {
 	ADAPTER_HEAD_VERSION,        /* the head is of that version */
 	ADAPTER_HEAD_BASE,           /* its text is of that version */

@@ -2,7 +2,7 @@
 #ifndef THREAD_CONTRACT_CONTRACT_H
 #define THREAD_CONTRACT_CONTRACT_H
 
-/* What the tests of the contract (B01 to B06b) share. */
+/* Shared by the tests of the contract (B01 to B06b). */
 
 #include <string.h>
 

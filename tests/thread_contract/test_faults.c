@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is stored and damaged is told, and what is NULL or too small is refused. */
+/* Damaged rows are told; arguments that are NULL or too small are refused. */
 #include "contract.h"
 
 /* "t" with three deltas that its text does not have yet. */

@@ -240,7 +240,7 @@ use_inherited(struct reprise_thread_store *store)
 	if (reprise_thread_find_applied(store, "0123456789abcdef0123456789abcdef", &id, 1, &applied,
 					NULL) != REPRISE_E_FORKED)
 		return 8;
-	/* Whatever the arguments are. */
+	/* The arguments do not matter. */
 	if (reprise_thread_delete(store, "a.b", NULL) != REPRISE_E_FORKED)
 		return 9;
 	if (reprise_thread_find_applied(store, "x", &id, 1, &applied, NULL) != REPRISE_E_FORKED)
@@ -297,7 +297,7 @@ append_without_end(void *argument)
 	return NULL;
 }
 
-/* Whatever the parent's other threads are doing. */
+/* The parent's other threads do not matter. */
 Test(thread_contract, P04_a_child_opens_a_store_of_its_own)
 {
 	struct reprise_thread_store *const store = open_store();

@@ -2,7 +2,7 @@
 #ifndef THREAD_SQLITE_SUPPORT_H
 #define THREAD_SQLITE_SUPPORT_H
 
-/* What the tests of the SQLite adapter's own share. */
+/* Shared by the tests of the SQLite adapter's own. */
 
 #include <reprise/thread_load.h>
 #include <reprise/thread_sqlite.h>

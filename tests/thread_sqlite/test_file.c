@@ -319,7 +319,7 @@ Test(thread_sqlite, B01_a_call_waits_up_to_its_deadline)
 
 	cr_assert(ge(i64, waited_ms, 190));
 	cr_assert(lt(i64, waited_ms, 5000));
-	/* Who reads does not wait. */
+	/* A reading call does not wait. */
 	cr_assert(eq(u64, version_of_t(store), 1));
 	other->adapter->rollback(other);
 	cr_assert(eq(int, append_number(store, 2, NULL), REPRISE_OK));

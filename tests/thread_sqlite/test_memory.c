@@ -10,7 +10,7 @@
 #include "cancelled.h"
 #include "refusal.h"
 
-/* What was acknowledged. */
+/* The acknowledged deltas. */
 struct books {
 	uint64_t version;  /* of "t" */
 	unsigned int next; /* the number of the next delta */
