@@ -233,13 +233,6 @@ append_own(void)
 	return head;
 }
 
-/* The locks of AddressSanitizer's allocator may be another thread's at the fork, for ever in the child. */
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_ALLOCATOR_LOCKED true
-#else
-#define IS_ALLOCATOR_LOCKED false
-#endif
-
 Test(contract, P04_a_child_may_open_the_same_log_whatever_other_threads_were_doing,
      .disabled = IS_ALLOCATOR_LOCKED)
 {

@@ -76,4 +76,11 @@ static const uint64_t one_hour = 3600 * UINT64_C(1000000000);
 #define IS_UNWINDING_UNKNOWN false
 #endif
 
+/* The locks of AddressSanitizer's allocator may be another thread's at a fork, for ever in the child. */
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_ALLOCATOR_LOCKED true
+#else
+#define IS_ALLOCATOR_LOCKED false
+#endif
+
 #endif /* SUPPORT_SUPPORT_H */

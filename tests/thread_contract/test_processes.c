@@ -298,7 +298,7 @@ append_without_end(void *argument)
 }
 
 /* The parent's other threads do not matter. */
-Test(thread_contract, P04_a_child_opens_a_store_of_its_own)
+Test(thread_contract, P04_a_child_opens_a_store_of_its_own, .disabled = IS_ALLOCATOR_LOCKED)
 {
 	struct reprise_thread_store *const store = open_store();
 	struct appending appending = { .store = store };

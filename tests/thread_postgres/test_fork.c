@@ -197,7 +197,7 @@ append_until_told(void *context)
 	return NULL;
 }
 
-Test(thread_fork, P02_a_fork_in_the_middle_of_a_call_harms_neither)
+Test(thread_fork, P02_a_fork_in_the_middle_of_a_call_harms_neither, .disabled = IS_ALLOCATOR_LOCKED)
 {
 	const struct reprise_thread_postgres_options options = options_of(NULL, "busy");
 	struct caller caller = { .store = opened(&options) };
