@@ -26,7 +26,7 @@ const char *log_place_fault(const struct log_place *place);
 reprise_status log_place_open(const struct log_place *place, enum log_access access,
 			      struct reprise_log **ret_log, struct reprise_error *error);
 
-/* What is said on stderr from here on is of that place. */
+/* Later errors on stderr name that place. */
 void log_place_note(const struct log_place *place);
 
 /* What belongs to the place and to no thread: in a database, the policies that keep tenants apart. */

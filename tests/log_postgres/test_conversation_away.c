@@ -53,7 +53,7 @@ Test(conversation_away, D05_while_the_server_is_away_the_state_stays_and_the_ins
 	cr_assert(eq(int, finish(conversation), REPRISE_E_STALE));
 	cr_assert(eq(int, reprise_conversation_recover(conversation, NULL), REPRISE_E_IO));
 	expect_received(conversation);
-	/* What it knows, it still says. */
+	/* The instance still answers from its state. */
 	cr_assert(eq(int,
 		     reprise_conversation_receive_message(conversation, "m", 1, &decision, NULL),
 		     REPRISE_OK));
