@@ -39,6 +39,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #if defined(__GNUC__)
 #define REPRISE_API      __attribute__((visibility("default")))
@@ -48,9 +49,32 @@
 #define REPRISE_MUST_USE
 #endif
 
+/* Around declarations. A function may have the name of a struct, of which g++ -Wshadow warns. */
 #ifdef __cplusplus
-extern "C" {
+#define REPRISE_BEGIN_DECLARATIONS \
+	extern "C" {               \
+	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
+#define REPRISE_END_DECLARATIONS      \
+	_Pragma("GCC diagnostic pop") \
+	}
+#else
+#define REPRISE_BEGIN_DECLARATIONS
+#define REPRISE_END_DECLARATIONS
 #endif
+
+#ifdef __cplusplus
+template <typename type>
+inline type
+reprise_init()
+{
+	type value = type();
+
+	value.size = sizeof(type);
+	return value;
+}
+#endif
+
+REPRISE_BEGIN_DECLARATIONS
 
 /* An event's place in its session: 1, 2, 3, with no holes. 0 stands before the first. */
 typedef uint64_t reprise_position;
@@ -60,6 +84,15 @@ struct reprise_bytes {
 	const void *data;
 	size_t size;
 };
+
+/* The bytes of a NUL-terminated string, without the NUL. */
+static inline struct reprise_bytes
+reprise_bytes_from_string(const char *string)
+{
+	const struct reprise_bytes bytes = { string, strlen(string) };
+
+	return bytes;
+}
 
 /* Every operating status of every call, in one table: X(name, value, sentence). */
 #define REPRISE_STATUS_TABLE(X)                                              \
@@ -98,6 +131,21 @@ enum {
 	REPRISE_ERROR_DETAIL_BYTES = 160,
 };
 
+/*
+ * The value of a sized struct before its fields are set: its size, and 0 elsewhere, which is the default of an option.
+ * Each struct has a macro of its own for it:
+ *
+ *    struct reprise_store_options options = REPRISE_STORE_OPTIONS_INIT;
+ */
+#ifdef __cplusplus
+#define REPRISE_INIT(type) ::reprise_init<type>()
+#else
+#define REPRISE_INIT(type)           \
+	{                            \
+		.size = sizeof(type) \
+	}
+#endif
+
 /* In an option: no limit, where the option allows it. */
 #define REPRISE_NO_LIMIT UINT64_MAX
 
@@ -118,6 +166,7 @@ struct reprise_error {
 	uint64_t actual;                         /* E_CONFLICT: the one that there is */
 	char detail[REPRISE_ERROR_DETAIL_BYTES]; /* the database's own words */
 };
+#define REPRISE_ERROR_INIT REPRISE_INIT(struct reprise_error)
 
 /*
  * Where a store takes its memory. The functions may be called from any thread and must not
@@ -163,7 +212,5 @@ REPRISE_API const char *reprise_status_text(reprise_status status);
  */
 REPRISE_API const char *reprise_version(void);
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_BASE_H */

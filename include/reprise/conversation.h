@@ -26,9 +26,7 @@
 #include <reprise/base.h>
 #include <reprise/log.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_conversation; /* opaque: one instance; see reprise_conversation_new */
 
@@ -62,6 +60,7 @@ struct reprise_message_info {
 	const char *error; /* borrowed as id; "" without one */
 	size_t error_bytes; /* of the text, which may have a NUL in it if another program has recorded it */
 };
+#define REPRISE_MESSAGE_INFO_INIT REPRISE_INIT(struct reprise_message_info)
 
 struct reprise_conversation_options {
 	size_t size; /* sizeof(struct reprise_conversation_options) */
@@ -72,6 +71,7 @@ struct reprise_conversation_options {
 	 */
 	uint64_t snapshot_events;
 };
+#define REPRISE_CONVERSATION_OPTIONS_INIT REPRISE_INIT(struct reprise_conversation_options)
 
 /*
  * reprise_conversation_new - an instance that knows nothing yet
@@ -339,7 +339,5 @@ REPRISE_API reprise_status reprise_conversation_step_output(
 	struct reprise_log_page *page, struct reprise_bytes *ret_output,
 	struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_CONVERSATION_H */

@@ -11,9 +11,7 @@
 
 #include <reprise/conversation.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 /*
  * reprise_conversation_snapshot - keep the state beside the stream, so that a recovery need not read what came before
@@ -50,6 +48,7 @@ struct reprise_conversation_snapshots {
 	uint32_t damaged;    /* snapshots that the last recovery could not read */
 	reprise_status last; /* what the last attempt to take a snapshot answered */
 };
+#define REPRISE_CONVERSATION_SNAPSHOTS_INIT REPRISE_INIT(struct reprise_conversation_snapshots)
 
 /*
  * reprise_conversation_snapshots - what the instance knows of its snapshots
@@ -89,7 +88,5 @@ REPRISE_API reprise_status
 reprise_conversation_archive(struct reprise_conversation *conversation, uint64_t *ret_archived,
 			     struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_CONVERSATION_UPKEEP_H */

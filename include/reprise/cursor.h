@@ -21,9 +21,7 @@
 
 #include <reprise/base.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 enum {
 	REPRISE_CURSOR_TEXT_BYTES_MAX = 512, /* with the closing NUL */
@@ -107,7 +105,5 @@ REPRISE_API reprise_status reprise_cursor_for_session(const struct reprise_curso
 						      const char *session_id,
 						      struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_CURSOR_H */

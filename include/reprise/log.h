@@ -35,9 +35,7 @@
 #include <reprise/base.h>
 #include <reprise/cursor.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_log;      /* opaque: a connection; see log_sqlite.h and log_postgres.h */
 struct reprise_log_page; /* opaque: what was loaded; see reprise_log_page_open */
@@ -128,6 +126,7 @@ struct reprise_log_stats {
 	struct reprise_life life; /* the last; number 0: none */
 	uint64_t lease_left_ns; /* how long no other life may begin; see reprise_recorder_options */
 };
+#define REPRISE_LOG_STATS_INIT REPRISE_INIT(struct reprise_log_stats)
 
 /*
  * reprise_log_close - close a connection
@@ -369,7 +368,5 @@ REPRISE_API reprise_status reprise_log_current_cursor(struct reprise_log *log,
 						      struct reprise_cursor *ret_cursor,
 						      struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_LOG_H */

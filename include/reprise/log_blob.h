@@ -13,9 +13,7 @@
 
 #include <reprise/log.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 /*
  * reprise_log_blob_put - keep bytes under a name, in the place of those that were there
@@ -76,7 +74,5 @@ REPRISE_API reprise_status reprise_log_blob_get(struct reprise_log *log,
 						struct reprise_bytes *ret_bytes,
 						struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_LOG_BLOB_H */

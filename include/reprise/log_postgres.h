@@ -24,9 +24,7 @@
 
 #include <reprise/log.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_log_postgres_options {
 	size_t size; /* sizeof(struct reprise_log_postgres_options) */
@@ -70,6 +68,7 @@ struct reprise_log_postgres_options {
 	 */
 	uint64_t transaction_idle_ns;
 };
+#define REPRISE_LOG_POSTGRES_OPTIONS_INIT REPRISE_INIT(struct reprise_log_postgres_options)
 
 /*
  * reprise_log_postgres_open - open the log in a database
@@ -118,7 +117,5 @@ REPRISE_API reprise_status reprise_log_postgres_open(
 REPRISE_API reprise_status reprise_log_postgres_verify_policies(
 	struct reprise_log *log, struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_LOG_POSTGRES_H */

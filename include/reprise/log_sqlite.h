@@ -19,9 +19,7 @@
 
 #include <reprise/log.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_log_sqlite_options {
 	size_t size; /* sizeof(struct reprise_log_sqlite_options) */
@@ -46,6 +44,7 @@ struct reprise_log_sqlite_options {
 	 */
 	uint32_t mode;
 };
+#define REPRISE_LOG_SQLITE_OPTIONS_INIT REPRISE_INIT(struct reprise_log_sqlite_options)
 
 /*
  * reprise_log_sqlite_open - open, or create, the log in a file
@@ -75,7 +74,5 @@ REPRISE_API reprise_status reprise_log_sqlite_open(const struct reprise_log_sqli
 						   struct reprise_log **ret_log,
 						   struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_LOG_SQLITE_H */

@@ -6,9 +6,7 @@
 
 #include <reprise/log.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 enum {
 	REPRISE_LOG_MOVE_MAX = 1000, /* entries that one transaction moves away */
@@ -25,6 +23,7 @@ struct reprise_log_report {
 	reprise_ordinal at; /* where the first fault is; 0 if it is no ordinal's */
 	char what[REPRISE_ERROR_WHAT_BYTES]; /* what it is; "" if there is none */
 };
+#define REPRISE_LOG_REPORT_INIT REPRISE_INIT(struct reprise_log_report)
 
 /*
  * reprise_log_archive_before - hide what is old
@@ -101,7 +100,5 @@ REPRISE_API reprise_status reprise_log_verify(struct reprise_log *log,
 					      struct reprise_log_report *ret_report,
 					      struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_LOG_UPKEEP_H */

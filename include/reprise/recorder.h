@@ -28,9 +28,7 @@
 #include <reprise/log.h>
 #include <reprise/store.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_recorder; /* opaque; see reprise_recorder_open */
 
@@ -98,6 +96,7 @@ struct reprise_recorder_options {
 	 */
 	uint64_t lease_ns;
 };
+#define REPRISE_RECORDER_OPTIONS_INIT REPRISE_INIT(struct reprise_recorder_options)
 
 struct reprise_recorder_stats {
 	size_t size;       /* sizeof(struct reprise_recorder_stats), set by the caller */
@@ -130,6 +129,7 @@ struct reprise_recorder_stats {
 	char stuck_text[REPRISE_ERROR_DETAIL_BYTES];
 	reprise_status stuck_status;
 };
+#define REPRISE_RECORDER_STATS_INIT REPRISE_INIT(struct reprise_recorder_stats)
 
 /*
  * reprise_recorder_open - record the sessions of a store
@@ -274,7 +274,5 @@ REPRISE_API reprise_status reprise_recorder_stats(struct reprise_recorder *recor
 REPRISE_API uint64_t reprise_recorder_backoff(uint64_t attempt, uint64_t clock_ns,
 					      uint64_t retry_ns_min, uint64_t retry_ns_max);
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_RECORDER_H */

@@ -6,6 +6,7 @@
 
 #include <reprise/base.h>
 #include <reprise/cursor.h>
+#include <reprise/gap.h>
 #include <reprise/session.h>
 #include <reprise/store.h>
 #include <reprise/subscription.h>

@@ -22,9 +22,7 @@
 #include <reprise/cursor.h>
 #include <reprise/store.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_session; /* opaque: the writer's handle; see reprise_session_open */
 
@@ -311,7 +309,5 @@ REPRISE_API reprise_status
 reprise_session_cursor(struct reprise_session *session, reprise_position position,
 		       struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_SESSION_H */

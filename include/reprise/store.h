@@ -38,9 +38,7 @@
 #include <reprise/base.h>
 #include <reprise/cursor.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_store; /* opaque; see reprise_store_open */
 
@@ -79,6 +77,7 @@ struct reprise_session_options {
 	reprise_when_full when_full;
 	int32_t reserved; /* 0 */
 };
+#define REPRISE_SESSION_OPTIONS_INIT REPRISE_INIT(struct reprise_session_options)
 
 /* Who wakes those who sleep when an event is appended. */
 typedef enum reprise_wake {
@@ -114,6 +113,7 @@ struct reprise_store_options {
 	reprise_wake wake;
 	uint64_t deferred_tick_ns; /* 10,000 .. 3,600 s; default 200,000 */
 };
+#define REPRISE_STORE_OPTIONS_INIT REPRISE_INIT(struct reprise_store_options)
 
 struct reprise_store_stats {
 	size_t size;            /* sizeof(struct reprise_store_stats), set by the caller */
@@ -129,6 +129,7 @@ struct reprise_store_stats {
 	uint64_t bytes;         /* what bytes_max bounds */
 	uint64_t bytes_max;     /* as in force */
 };
+#define REPRISE_STORE_STATS_INIT REPRISE_INIT(struct reprise_store_stats)
 
 struct reprise_session_stats {
 	size_t size; /* sizeof(struct reprise_session_stats), set by the caller */
@@ -148,6 +149,7 @@ struct reprise_session_stats {
 	int32_t refuses;           /* 1: appends do not displace what is not recorded */
 	reprise_position recorded; /* in a store with a log: everything up to here is recorded */
 };
+#define REPRISE_SESSION_STATS_INIT REPRISE_INIT(struct reprise_session_stats)
 
 /*
  * reprise_store_open - an empty store
@@ -369,7 +371,5 @@ REPRISE_API reprise_status reprise_expire_idle(struct reprise_store *store,
 REPRISE_API reprise_status reprise_stamp_set(struct reprise_store *store,
 					     uint64_t stamp_ns) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_STORE_H */

@@ -28,11 +28,10 @@
 
 #include <reprise/base.h>
 #include <reprise/cursor.h>
+#include <reprise/gap.h>
 #include <reprise/store.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_subscription; /* opaque; see reprise_subscribe_after */
 
@@ -58,60 +57,6 @@ struct reprise_event {
 	uint16_t flags;
 	reprise_source source;
 	struct reprise_bytes payload; /* borrowed until the next call on the subscription */
-};
-
-typedef enum reprise_gap_reason {
-	REPRISE_GAP_TRIMMED, /* lost_first .. lost_last left the window; it goes on after them */
-	REPRISE_GAP_UNAVAILABLE, /* what is missed cannot be known; ENDED INVALIDATED follows */
-} reprise_gap_reason;
-
-/* Why. More may be added in later versions. */
-typedef enum reprise_gap_detail {
-	/* TRIMMED; of several causes that of the last lost position, or, of a replay that was overtaken to beyond its
-	 * end, of the last that has left the window. */
-	REPRISE_GAP_CAPACITY, /* newer events took the place */
-	REPRISE_GAP_AGE,      /* older than the age limit */
-	REPRISE_GAP_REQUEST,  /* trimmed by reprise_trim_to */
-	/* UNAVAILABLE */
-	REPRISE_GAP_AHEAD,             /* the cursor is newer than what there is */
-	REPRISE_GAP_BEFORE_WINDOW,     /* the cursor is older than this window's beginning */
-	REPRISE_GAP_OTHER_INCARNATION, /* the cursor is of another life of the session */
-	REPRISE_GAP_INVALIDATED,       /* the window was declared void */
-	REPRISE_GAP_UNKNOWN_SESSION,   /* there is no window of that id */
-	REPRISE_GAP_BEHIND_DURABLE,    /* no retained COMMIT leads to the durable revision */
-	/*
-	 * In a store with a log. UNAVAILABLE: the host has seen what was never recorded of an earlier life; it
-	 * drops what it holds after the gap's cursor, where that life ended. Those that follow are TRIMMED.
-	 */
-	REPRISE_GAP_DIVERGED,
-	REPRISE_GAP_RESTART,   /* an empty range: what may have followed here was never recorded */
-	REPRISE_GAP_OVERRUN,   /* it had left the window before it could be recorded */
-	REPRISE_GAP_TOO_LARGE, /* no entry of the log can hold it */
-	REPRISE_GAP_NOT_RECORDED, /* it has left the window, and nothing was recorded for too long */
-	REPRISE_GAP_ARCHIVED,     /* it has left the log, too */
-	REPRISE_GAP_DAMAGED,      /* the log has it, and cannot read it */
-} reprise_gap_detail;
-
-struct reprise_gap {
-	reprise_gap_reason reason;
-	reprise_gap_detail detail;
-	uint64_t lost;               /* how many; 0 when not knowable */
-	reprise_position lost_first; /* both included; 0 when not knowable */
-	reprise_position lost_last;
-
-	/*
-	 * Where to continue without losing anything retained; it keeps the revision asked with. After UNAVAILABLE from
-	 * reprise_resume_after it carries the durable revision: the host loads its durable state, then resumes. Without a live
-	 * window its incarnation is 0: ask reprise_current_cursor; with a log, reprise_log_current_cursor. (rule L47)
-	 */
-	struct reprise_cursor cursor;
-
-	/*
-	 * A position that was newest during the call: the live window's, else the log's. With its revision (an empty
-	 * window: 0), or, if that could not be had, the greatest that this subscription has seen or was asked with.
-	 * Never REPRISE_REVISION_UNKNOWN. (rule L46)
-	 */
-	struct reprise_cursor newest;
 };
 
 typedef enum reprise_end_cause {
@@ -156,6 +101,7 @@ struct reprise_subscription_options {
 	int32_t is_recorded_only;
 	int32_t reserved; /* 0 */
 };
+#define REPRISE_SUBSCRIPTION_OPTIONS_INIT REPRISE_INIT(struct reprise_subscription_options)
 
 struct reprise_subscription_stats {
 	size_t size;        /* sizeof(struct reprise_subscription_stats), set by the caller */
@@ -167,6 +113,7 @@ struct reprise_subscription_stats {
 	uint64_t sleeps;   /* times that a wait went to sleep */
 	uint64_t healed; /* of the delivered, those read from the log; the others: from the ring */
 };
+#define REPRISE_SUBSCRIPTION_STATS_INIT REPRISE_INIT(struct reprise_subscription_stats)
 
 /*
  * reprise_subscribe_after - what is retained after a cursor, then live
@@ -394,7 +341,5 @@ REPRISE_API reprise_status
 reprise_subscription_stats(const struct reprise_subscription *subscription,
 			   struct reprise_subscription_stats *ret_stats) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_SUBSCRIPTION_H */

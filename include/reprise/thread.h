@@ -47,9 +47,7 @@
 
 #include <reprise/base.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_thread_store; /* opaque: a connection; see its adapter's header */
 struct reprise_thread_page;  /* opaque: what was loaded; see reprise_thread_page_open */
@@ -118,6 +116,7 @@ struct reprise_thread_appended {
 	unsigned char digest
 		[REPRISE_THREAD_DIGEST_BYTES]; /* of the delta, with its id, in canonical form */
 };
+#define REPRISE_THREAD_APPENDED_INIT REPRISE_INIT(struct reprise_thread_appended)
 
 /*
  * reprise_thread_append - apply one delta to a document, and keep it
@@ -202,6 +201,7 @@ struct reprise_thread_flush {
 		*deltas; /* each with delta_id and created_at, in the order of their application */
 	size_t deltas_count; /* 1 .. REPRISE_THREAD_DELTAS_MAX */
 };
+#define REPRISE_THREAD_FLUSH_INIT REPRISE_INIT(struct reprise_thread_flush)
 
 /*
  * reprise_thread_save_flush - store a document together with the deltas that led to it
@@ -276,7 +276,5 @@ REPRISE_API reprise_status reprise_thread_find_applied(
 	size_t delta_ids_count, struct reprise_thread_applied *ret_applied,
 	struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_THREAD_H */

@@ -10,9 +10,7 @@
 
 #include <reprise/thread.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 /*
  * reprise_thread_page_open  - room for what is loaded, used again by each load
@@ -39,6 +37,7 @@ struct reprise_thread_document {
 	char uid[REPRISE_THREAD_UID_BYTES];
 	struct reprise_bytes json; /* borrowed until the page is loaded again or closed */
 };
+#define REPRISE_THREAD_DOCUMENT_INIT REPRISE_INIT(struct reprise_thread_document)
 
 /*
  * reprise_thread_load - a document, as it is now
@@ -80,6 +79,7 @@ struct reprise_thread_deltas {
 	uint64_t version;        /* the document's */
 	char uid[REPRISE_THREAD_UID_BYTES];
 };
+#define REPRISE_THREAD_DELTAS_INIT REPRISE_INIT(struct reprise_thread_deltas)
 
 /*
  * reprise_thread_load_deltas - the deltas that led from a version to the document as it is
@@ -124,6 +124,7 @@ struct reprise_thread_list {
 	int32_t has_more;
 	int32_t reserved; /* 0 */
 };
+#define REPRISE_THREAD_LIST_INIT REPRISE_INIT(struct reprise_thread_list)
 
 /*
  * reprise_thread_list - which documents there are
@@ -156,6 +157,7 @@ struct reprise_thread_range {
 	int32_t is_descending; /* 1: the last ones, the last of them first */
 	int32_t reserved;      /* 0 */
 };
+#define REPRISE_THREAD_RANGE_INIT REPRISE_INIT(struct reprise_thread_range)
 
 struct reprise_thread_message {
 	uint64_t number;
@@ -172,6 +174,7 @@ struct reprise_thread_messages {
 	int32_t reserved; /* 0 */
 	char uid[REPRISE_THREAD_UID_BYTES];
 };
+#define REPRISE_THREAD_MESSAGES_INIT REPRISE_INIT(struct reprise_thread_messages)
 
 /*
  * reprise_thread_messages - some of the messages of a document
@@ -196,7 +199,5 @@ REPRISE_API reprise_status reprise_thread_messages(struct reprise_thread_store *
 						   struct reprise_thread_messages *ret_messages,
 						   struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_THREAD_LOAD_H */

@@ -22,9 +22,7 @@
 
 #include <reprise/thread.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_thread_postgres_options {
 	size_t size; /* sizeof(struct reprise_thread_postgres_options) */
@@ -66,6 +64,7 @@ struct reprise_thread_postgres_options {
 	/* 1: the store is there already, and nothing is created. */
 	int32_t is_set_up;
 };
+#define REPRISE_THREAD_POSTGRES_OPTIONS_INIT REPRISE_INIT(struct reprise_thread_postgres_options)
 
 /*
  * reprise_thread_postgres_open - open, or create, a store in a database
@@ -94,7 +93,5 @@ REPRISE_API reprise_status reprise_thread_postgres_open(
 	const struct reprise_thread_postgres_options *options,
 	struct reprise_thread_store **ret_store, struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_THREAD_POSTGRES_H */

@@ -14,9 +14,7 @@
 
 #include <reprise/thread.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_thread_sqlite_options {
 	size_t size; /* sizeof(struct reprise_thread_sqlite_options) */
@@ -47,6 +45,7 @@ struct reprise_thread_sqlite_options {
 
 	int32_t reserved; /* 0 */
 };
+#define REPRISE_THREAD_SQLITE_OPTIONS_INIT REPRISE_INIT(struct reprise_thread_sqlite_options)
 
 /*
  * reprise_thread_sqlite_open - open, or create, the store in a file
@@ -72,7 +71,5 @@ REPRISE_API reprise_status reprise_thread_sqlite_open(
 	const char *path, const struct reprise_thread_sqlite_options *options,
 	struct reprise_thread_store **ret_store, struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_THREAD_SQLITE_H */

@@ -12,9 +12,9 @@ cd "$(dirname "$0")/../.." || exit 1
 here=$PWD/build/cross
 sysroot=$here/sysroot
 compiler="aarch64-linux-gnu-gcc --sysroot=$sysroot"
-suites='base ring store bench conversation log log_sqlite recorder'
+suites='base ring store bench conversation log log_sqlite recorder thread thread_sqlite threads'
 stress='batches callbacks churn closes doors ends lives many overwrite reuse seam signals trims wakes'
-packages='libc6-dev liburcu-dev libck-dev libsqlite3-dev libpq-dev libcriterion-dev libuv1-dev'
+packages='libc6-dev liburcu-dev libck-dev libsqlite3-dev libpq-dev libjansson-dev libcriterion-dev libuv1-dev'
 
 build_all() {
 	# shellcheck disable=SC2046,SC2086 # lists of words
@@ -29,7 +29,8 @@ build_all() {
 		cmake --build "$here/build" -j "$(nproc)" --target reprise_tool $(printf 'test_%s ' $suites) \
 			$(printf 'stress_%s ' $stress) $(printf 'reprise_%s_shared reprise_%s_static ' \
 				log log log_sqlite log_sqlite log_postgres log_postgres recorder recorder \
-				conversation conversation)
+				conversation conversation thread thread thread_sqlite thread_sqlite \
+				thread_postgres thread_postgres)
 }
 
 run_demo() {
