@@ -11,6 +11,15 @@
  * not, and append at once, abort the process within about a second of that; so does a call on a handle
  * that was closed, unless the session's window has gone or somebody else has opened it since.
  *
+ * Shared writers. A session that is opened with is_shared has one handle for any number of threads: each may
+ * call reprise_append, _appendv, _append_batch, reprise_session_end, _cursor, _wait_room and _set_overwrite at any time. Each event and
+ * each batch is whole, and positions have one order. A reservation is REPRISE_E_INVALID. While no two threads append at the
+ * same moment an append is wait-free, without a system call. Otherwise a thread waits until the others have
+ * left, first by looking, then asleep. A thread that is stopped inside an append keeps the others out; each of them answers
+ * REPRISE_E_TIMEOUT after one second, and nothing changed. So does a thread that finds no turn for a second. A
+ * signal handler that interrupts an append on the same session gets REPRISE_E_BUSY. To close the handle no thread
+ * may be inside a call with it. (rules W01 to W05)
+ *
  * Signal handlers. The calls marked "signal-safe" may be made from a handler, on a session that no
  * interrupted call can be working on: one that handlers alone append to, or one whose appends
  * block the signal. They take no lock, allocate nothing and leave errno alone.
@@ -221,6 +230,31 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
 						const struct reprise_new_event *events,
 						size_t events_count,
 						reprise_position *ret_first) REPRISE_MUST_USE;
+
+/*
+ * reprise_append_to - publish one event in a session that is named by its id
+ *
+ * For hosts that keep no handles. If the session has a shared writer (is_shared), the event is appended through it.
+ * If the session has no writer, or does not exist, it is opened for this event and closed again: in a store with a log
+ * that is a transaction, so that a host keeps a shared writer open there.
+ *
+ * @store         An open store.
+ * @session_id    NUL-terminated.
+ * @revision, @kind, @flags, @payload, @ret_position  As reprise_append.
+ *
+ * Threads   Any, any number at once.
+ * Progress  With a shared writer as its reprise_append, after a wait-free look-up. Else as reprise_session_open and
+ *           reprise_session_close.
+ * Ordering  Release, as reprise_append.
+ * Returns   those of reprise_append on a shared writer, and of reprise_session_open, with
+ *           REPRISE_E_BUSY     the session has a writer that is not shared
+ *           REPRISE_E_CLOSED   the session has ended, or its window is void
+ *           REPRISE_E_TIMEOUT  others kept this thread out for a second; nothing changed
+ */
+REPRISE_API reprise_status reprise_append_to(struct reprise_store *store, const char *session_id,
+					     uint64_t revision, uint16_t kind, uint16_t flags,
+					     struct reprise_bytes payload,
+					     reprise_position *ret_position) REPRISE_MUST_USE;
 
 /*
  * reprise_reserve - room in the window for an event that is written in place

@@ -75,7 +75,9 @@ struct reprise_session_options {
 
 	/* What an append does that would displace what is not recorded yet, in a store with a log. */
 	reprise_when_full when_full;
-	int32_t reserved; /* 0 */
+
+	/* 1: any number of threads append through the one handle, at the same time (session.h). */
+	int32_t is_shared;
 };
 #define REPRISE_SESSION_OPTIONS_INIT REPRISE_INIT(struct reprise_session_options)
 

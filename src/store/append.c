@@ -32,13 +32,11 @@ write_one(struct reprise_session *session, reprise_position position, uint64_t r
 	return ring_write(ring, position, start, revision, shape);
 }
 
-/* Any append. */
+/* Any append, by the one thread that may append now. */
 static APART reprise_status
-append_any(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
-	   struct reprise_bytes payload, reprise_position *ret_position)
+append_alone(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+	     struct reprise_bytes payload, reprise_position *ret_position)
 {
-	if (session == NULL || (payload.data == NULL && payload.size != 0))
-		return REPRISE_E_INVALID;
 	const reprise_status refused = refusal(session, revision, flags, payload.size);
 	if (refused != REPRISE_OK)
 		return refused;
@@ -138,8 +136,8 @@ append_displacing(struct reprise_session *session, uint64_t revision, const void
 
 	/* No room ahead is also how an end, a reservation and a session that refuses are met. */
 	if (unlikely(ring->run_end == 0) || unlikely(payload_bytes > ring->payload_bytes_max))
-		return append_any(session, revision, shape_kind(shape), shape_flags(shape),
-				  (struct reprise_bytes){ data, payload_bytes }, ret_position);
+		return append_alone(session, revision, shape_kind(shape), shape_flags(shape),
+				    (struct reprise_bytes){ data, payload_bytes }, ret_position);
 	const uint64_t start = ring_room(ring, newest, record_bytes(payload_bytes), 1);
 
 	return append_at(session, newest + 1, start, revision, data, shape, false, ret_position);
@@ -177,6 +175,57 @@ append_rising(struct reprise_session *session, uint64_t revision, const void *da
 	if (status == REPRISE_OK)
 		ring_raise_revision(ring, revision);
 	return status;
+}
+
+/* The append of a shared writer, under its lock. The stamp of a void window is stale. */
+static reprise_status
+append_inside(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+	      struct reprise_bytes payload, reprise_position *ret_position)
+{
+	struct ring *const ring = &session->ring;
+	const uint64_t stamp = load_relaxed(&load_relaxed(&session->stamp)->word);
+	const uint64_t shape = shape_of(payload.size, kind, flags);
+
+	if (unlikely(payload.data == NULL) || unlikely(payload.size > COPY_BYTES_MAX) ||
+	    unlikely(flags & FLAGS_OF_LIBRARY) || unlikely(revision > ring->revision_seen) ||
+	    unlikely((stamp & STAMP_FRESH) == 0) ||
+	    unlikely(ring->head + record_bytes(payload.size) > ring->run_end))
+		return append_alone(session, revision, kind, flags, payload, ret_position);
+	ring_stamp(ring, stamp & ~STAMP_FRESH);
+	return append_ahead(session, revision, payload.data, shape, payload.size <= COPY_SMALL_MAX,
+			    ret_position);
+}
+
+static APART reprise_status
+append_shared(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+	      struct reprise_bytes payload, reprise_position *ret_position)
+{
+	reprise_status status = writer_lock_enter_here(session);
+
+	if (status == REPRISE_OK) {
+		status = append_inside(session, revision, kind, flags, payload, ret_position);
+		writer_lock_leave(session);
+	}
+	return status;
+}
+
+/* Any append that is not a common one. */
+static APART reprise_status
+append_any(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+	   struct reprise_bytes payload, reprise_position *ret_position)
+{
+	if (session == NULL || (payload.data == NULL && payload.size != 0))
+		return REPRISE_E_INVALID;
+	return (session_is_shared(session) ? append_shared : append_alone)(
+		session, revision, kind, flags, payload, ret_position);
+}
+
+/* For append_to.c. */
+reprise_status
+append_by_id(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+	     struct reprise_bytes payload, reprise_position *ret_position)
+{
+	return append_inside(session, revision, kind, flags, payload, ret_position);
 }
 
 /*
@@ -221,14 +270,11 @@ measure_parts(const struct iovec *parts, size_t parts_count, uint64_t *ret_bytes
 	return true;
 }
 
-reprise_status
-reprise_appendv(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
-		const struct iovec *parts, size_t parts_count, reprise_position *ret_position)
+static ALWAYS_INLINE reprise_status
+appendv_alone(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+	      const struct iovec *parts, size_t parts_count, uint64_t bytes,
+	      reprise_position *ret_position)
 {
-	uint64_t bytes = 0;
-
-	if (session == NULL || !measure_parts(parts, parts_count, &bytes))
-		return REPRISE_E_INVALID;
 	const reprise_status refused = refusal(session, revision, flags, bytes);
 	if (refused != REPRISE_OK)
 		return refused;
@@ -247,73 +293,32 @@ reprise_appendv(struct reprise_session *session, uint64_t revision, uint16_t kin
 	return REPRISE_OK;
 }
 
-/* Why the batch is refused as a whole, or OK and the bytes of all its records. */
-static reprise_status
-measure_batch(struct reprise_session *session, const struct reprise_new_event *events,
-	      size_t events_count, uint64_t *ret_bytes)
+static APART reprise_status
+appendv_shared(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+	       const struct iovec *parts, size_t parts_count, uint64_t bytes,
+	       reprise_position *ret_position)
 {
-	const struct ring *const ring = &session->ring;
-	uint64_t bytes = 0;
-	unsigned int flags = 0;
+	reprise_status status = writer_lock_enter_here(session);
 
-	for (size_t i = 0; i < events_count; i++) {
-		if (events[i].payload.data == NULL && events[i].payload.size != 0)
-			return REPRISE_E_INVALID;
-		if (events[i].revision == RING_NO_REVISION)
-			return REPRISE_E_INVALID;
-		flags |= events[i].flags;
+	if (status == REPRISE_OK) {
+		status = appendv_alone(session, revision, kind, flags, parts, parts_count, bytes,
+				       ret_position);
+		writer_lock_leave(session);
 	}
-	if ((flags & FLAGS_OF_LIBRARY) != 0)
-		return REPRISE_E_INVALID;
-	const reprise_status refused = session_refusal(session);
-
-	if (refused != REPRISE_OK)
-		return refused;
-	if (events_count > ring->events_max)
-		return REPRISE_E_TOO_LARGE;
-	for (size_t i = 0; i < events_count; i++) {
-		if (events[i].payload.size > ring->payload_bytes_max)
-			return REPRISE_E_TOO_LARGE;
-		bytes += record_bytes(events[i].payload.size);
-		if (bytes > ring->arena_bytes)
-			return REPRISE_E_TOO_LARGE;
-	}
-	*ret_bytes = bytes;
-	return REPRISE_OK;
+	return status;
 }
 
 reprise_status
-reprise_append_batch(struct reprise_session *session, const struct reprise_new_event *events,
-		     size_t events_count, reprise_position *ret_first)
+reprise_appendv(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+		const struct iovec *parts, size_t parts_count, reprise_position *ret_position)
 {
-	uint64_t bytes_all = 0;
+	uint64_t bytes = 0;
 
-	if (session == NULL || events == NULL || events_count == 0)
+	if (session == NULL || !measure_parts(parts, parts_count, &bytes))
 		return REPRISE_E_INVALID;
-	const reprise_status refused = measure_batch(session, events, events_count, &bytes_all);
-	if (refused != REPRISE_OK)
-		return refused;
-	if (is_full(session, bytes_all, events_count))
-		return REPRISE_E_FULL;
-
-	struct ring *const ring = &session->ring;
-	const uint64_t stamp_seen = begin_append(session);
-	const uint64_t newest = load_relaxed(&ring->newest);
-	uint64_t at = ring_room(ring, newest, bytes_all, events_count);
-
-	stop_running(session);
-
-	for (size_t i = 0; i < events_count; i++) {
-		const struct reprise_new_event *const event = &events[i];
-		const uint64_t shape = shape_of(event->payload.size, event->kind, event->flags);
-
-		copy_in(ring_write(ring, newest + 1 + i, at, event->revision, shape),
-			event->payload.data, event->payload.size);
-		at += record_bytes(event->payload.size);
-	}
-	publish(session, newest + events_count);
-	end_append(session, stamp_seen);
-	if (ret_first != NULL)
-		*ret_first = newest + 1;
-	return REPRISE_OK;
+	if (unlikely(session_is_shared(session)))
+		return appendv_shared(session, revision, kind, flags, parts, parts_count, bytes,
+				      ret_position);
+	return appendv_alone(session, revision, kind, flags, parts, parts_count, bytes,
+			     ret_position);
 }

@@ -13,6 +13,7 @@
 #include "ring/append.h"
 #include "store/refuse.h"
 #include "store/session.h"
+#include "store/writer_lock.h"
 
 enum {
 	FLAGS_OF_LIBRARY = 0x00fe,
@@ -53,8 +54,12 @@ begin_append(struct reprise_session *session)
 {
 	uint64_t stamp_seen;
 
-	REPRISE_REQUIRE(__atomic_load_n(&session->appending, __ATOMIC_RELAXED) == 0, TWO_AT_ONCE);
-	__atomic_store_n(&session->appending, APPEND_MARK, __ATOMIC_RELAXED);
+	/* Under the writers' lock nobody else appends, and the word is the lock's. */
+	if (likely(!session_is_shared(session))) {
+		REPRISE_REQUIRE(__atomic_load_n(&session->appending, __ATOMIC_RELAXED) == 0,
+				TWO_AT_ONCE);
+		__atomic_store_n(&session->appending, APPEND_MARK, __ATOMIC_RELAXED);
+	}
 	/* Stamps what is appended from now on. */
 	ring_stamp(&session->ring, stamp_take(load_relaxed(&session->stamp), &stamp_seen));
 	return stamp_seen;
@@ -64,11 +69,18 @@ static ALWAYS_INLINE void
 end_append(struct reprise_session *session, uint64_t stamp_seen)
 {
 	fence_compiler();
+	if (unlikely(session_is_shared(session)))
+		return;
 	/* The next append goes on with it while the word stands. */
 	session->stamp_seen = stamp_seen;
 	REPRISE_REQUIRE(__atomic_load_n(&session->appending, __ATOMIC_RELAXED) == APPEND_MARK,
 			TWO_AT_ONCE);
 	__atomic_store_n(&session->appending, 0, __ATOMIC_RELAXED);
 }
+
+/* Appends an event as a shared writer, under its lock. */
+reprise_status append_by_id(struct reprise_session *session, uint64_t revision, uint16_t kind,
+			    uint16_t flags, struct reprise_bytes payload,
+			    reprise_position *ret_position);
 
 #endif /* STORE_APPENDING_H */

@@ -31,6 +31,8 @@ finish_join(struct reprise_store *store, struct opening *opening)
 
 	if (opening->status == REPRISE_OK) {
 		opening->session = session;
+		if (opening->bounds.is_shared)
+			writer_share(session);
 		return NULL;
 	}
 	store->port->leave(store->port, session);
@@ -48,8 +50,10 @@ come(struct reprise_store *store, struct opening *opening)
 	opening->status = session_create(store, opening->id, opening->id_bytes, &opening->bounds,
 					 before, &opening->birth, &session, opening->error);
 	if (opening->status == REPRISE_OK) {
-		writer_give_to(session);
+		writer_give_to(session, opening->bounds.is_shared);
 		store->port->attach(store->port, session);
+		if (opening->bounds.is_shared)
+			writer_share(session);
 		opening->session = session;
 	} else {
 		store->port->abandon(store->port, opening->birth.recording);
@@ -102,11 +106,14 @@ begin(struct reprise_store *store, struct opening *opening)
 	pthread_mutex_lock(&store->lock);
 	struct reprise_session *const before = session_find(store, opening->id, opening->id_bytes);
 
-	if (is_opening(store, opening->id) ||
-	    (before != NULL && load_relaxed(&before->has_writer) != 0)) {
+	if (is_opening(store, opening->id))
 		opening->status = error_plain(opening->error, REPRISE_E_BUSY);
+	else
+		opening->status = writer_refusal(opening, before);
+	if (opening->status != REPRISE_OK) {
+		/* Another one has it. */
 	} else if (before != NULL && load_relaxed(&before->ring.ended) == 0) {
-		writer_give_to(before);
+		writer_give_to(before, opening->bounds.is_shared);
 		opening->joined = before;
 		opening->is_asked = true;
 	} else if ((full = refusal_of(store, &opening->bounds, before)) != NULL) {

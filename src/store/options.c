@@ -35,13 +35,14 @@ bounds_resolve(const struct reprise_session_options *given, const struct bounds 
 
 	if ((unsigned int)known.when_full > REPRISE_WHEN_FULL_REFUSE)
 		return error_invalid(error, "when_full");
-	if (known.reserved != 0)
-		return error_invalid(error, "reserved");
+	if (known.is_shared != 0 && known.is_shared != 1)
+		return error_invalid(error, "is_shared");
 
 	const struct bounds bounds = {
 		.refuses = known.when_full == REPRISE_WHEN_FULL_DEFAULT
 				   ? defaults->refuses
 				   : known.when_full == REPRISE_WHEN_FULL_REFUSE,
+		.is_shared = known.is_shared != 0 || defaults->is_shared,
 		.events_max = given_or(known.events_max, defaults->events_max),
 		.bytes_max = given_or(known.bytes_max, defaults->bytes_max),
 		.age_ns_max = given_or(known.age_ns_max, defaults->age_ns_max),

@@ -22,7 +22,7 @@ refuse_has_room(struct reprise_session *session, uint64_t bytes, uint64_t count)
 	/* [room:A] Before `oldest` is raised; pairs with [record:A]. */
 	if (keep - 1 <= load_acquire(&session->recorded))
 		return true;
-	session->room_needed = keep - 1;
+	store_relaxed(&session->room_needed, keep - 1);
 	return false;
 }
 
@@ -48,13 +48,13 @@ reprise_session_wait_room(struct reprise_session *session, uint64_t timeout_ns)
 	session_require_open(session);
 	if (ring_is_void(&session->ring))
 		return REPRISE_E_CLOSED;
-	if (load_relaxed(&session->refuses) == 0 ||
-	    session->room_needed <= load_relaxed(&session->recorded))
+	const reprise_position needed = load_relaxed(&session->room_needed);
+
+	if (load_relaxed(&session->refuses) == 0 || needed <= load_relaxed(&session->recorded))
 		return REPRISE_OK;
 	struct store_port *const port = session->store->port;
 
 	if (port == NULL)
 		return REPRISE_E_CLOSED; /* nobody records any more */
-	return port->wait_recorded(port, session, session->room_needed,
-				   deadline_after(clock_ns(), timeout_ns));
+	return port->wait_recorded(port, session, needed, deadline_after(clock_ns(), timeout_ns));
 }

@@ -5,7 +5,8 @@
 reprise_status
 reprise_reserve(struct reprise_session *session, size_t payload_bytes_max, void **ret_payload)
 {
-	if (session == NULL || ret_payload == NULL)
+	/* A reservation would keep the other threads out for as long as its host likes. */
+	if (session == NULL || ret_payload == NULL || session_is_shared(session))
 		return REPRISE_E_INVALID;
 	const reprise_status refused = session_refusal(session);
 

@@ -102,7 +102,9 @@ fill(struct reprise_session *session, struct reprise_store *store, const char *i
 	session->hash = session_id_hash(store, id, id_bytes);
 	memcpy(session->id, id, id_bytes + 1);
 	atomic_init(&session->refs, 1);
-	atomic_init(&session->has_writer, 0);
+	atomic_init(&session->has_writer, WRITER_NONE);
+	atomic_init(&session->lock_wanted, 0);
+	atomic_init(&session->room_needed, 0);
 	atomic_init(&session->subscriptions, 0);
 	atomic_init(&session->recorded, 0);
 	atomic_init(&session->recorded_only, 0);

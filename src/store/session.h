@@ -25,12 +25,21 @@
 
 #define SESSION_DEAD (UINT64_C(1) << 63)
 
+/* has_writer: who appends. */
+enum {
+	WRITER_NONE = 0,
+	WRITER_ALONE = 1,
+	WRITER_SHARED = 2, /* any thread, under the writer's lock (writer_lock.h) */
+	WRITER_COMING = 3, /* will be shared, once the log has answered */
+};
+
 struct reprise_session {
 	struct ring ring;
 	alignas(CACHE_LINE_BYTES) struct bell bell;
 	_Atomic(struct stamp *)
-		stamp;       /* the store's, here, where every append looks; or stamp_never */
-	uint64_t stamp_seen; /* the word that the last append took, if it was fresh; the writer's */
+		stamp; /* the store's, here, where every append looks; or stamp_never */
+	uint64_t
+		stamp_seen; /* the word that the last append took, if it was fresh; a single writer's */
 
 	/* What a look-up meets. */
 	alignas(CACHE_LINE_BYTES) struct table_node node;
@@ -38,14 +47,18 @@ struct reprise_session {
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 
 	/* With a log, too, and here because there is room. */
-	atomic_u32 recorded_only;     /* subscriptions that see no more than what is recorded */
-	reprise_position room_needed; /* what the append that was refused last would displace */
+	atomic_u32 recorded_only; /* subscriptions that see no more than what is recorded */
+	atomic_u64 room_needed;   /* what the append that was refused last would displace */
 
-	/*
-	 * 0, or the mark of the append on the slow path (appending.h). By compiler's atomics, so that the models spend
-	 * no step on a word that hands nothing on.
-	 */
-	uint64_t appending;
+	union {
+		/*
+		 * 0, or the mark of the append on the slow path (appending.h). By compiler's atomics, so that the
+		 * models spend no step on a word that hands nothing on.
+		 */
+		uint64_t appending;
+		/* With shared writers: 0, or the thread that appends (writer_lock.h). */
+		atomic_u64 lock_owner;
+	};
 
 	/* Fixed at creation. */
 	alignas(CACHE_LINE_BYTES) struct reprise_store *store;
@@ -64,7 +77,8 @@ struct reprise_session {
 	bool is_in_table;
 	atomic_u32 refuses; /* 1: appends do not displace what is not recorded; the writer's */
 
-	atomic_u64 has_writer; /* changed under that lock */
+	atomic_u32 has_writer;  /* WRITER_..; changed under that lock */
+	atomic_u32 lock_wanted; /* futex; see writer_lock.h */
 	atomic_u64 subscriptions;
 
 	/* In a store with a log: see port.h. */

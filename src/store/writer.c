@@ -5,20 +5,30 @@
 #include "ring/append.h"
 #include "store/idle.h"
 #include "store/port.h"
+#include "store/writer_lock.h"
 
 void
-writer_give_to(struct reprise_session *session)
+writer_give_to(struct reprise_session *session, bool is_shared)
 {
 	(void)session_pin(session);
 	idle_hold(session);
-	store_relaxed(&session->has_writer, 1);
+	store_relaxed(&session->has_writer, is_shared ? WRITER_COMING : WRITER_ALONE);
 	fetch_add_relaxed(&session->store->writers, 1);
+}
+
+/* No word is STAMP_UNSEEN: reprise_append leaves its short way, which has no lock, without a look of its own. */
+void
+writer_share(struct reprise_session *session)
+{
+	session->stamp_seen = STAMP_UNSEEN;
+	/* [share:A] The window before; pairs with [named:A]. */
+	store_release(&session->has_writer, WRITER_SHARED);
 }
 
 void
 writer_take_from(struct reprise_session *session)
 {
-	store_relaxed(&session->has_writer, 0);
+	store_relaxed(&session->has_writer, WRITER_NONE);
 	session->ring.run_end = 0; /* an append on the closed handle comes by session_refusal */
 	/* What was appended while its window became void was given out, too. */
 	if (!session->is_in_table)
@@ -27,24 +37,35 @@ writer_take_from(struct reprise_session *session)
 	idle_let_go(session);
 }
 
+reprise_status
+writer_refusal(const struct opening *opening, struct reprise_session *before)
+{
+	if (before == NULL)
+		return REPRISE_OK;
+	if (load_relaxed(&before->has_writer) != WRITER_NONE)
+		return error_plain(opening->error, REPRISE_E_BUSY);
+	if (opening->is_of_this_life && load_relaxed(&before->ring.ended) != 0)
+		return error_plain(opening->error, REPRISE_E_CLOSED);
+	return REPRISE_OK;
+}
+
 /* The session to write to, under the store's lock, with a reference for the writer. */
 static reprise_status
-become_writer(struct reprise_store *store, const char *id, size_t id_bytes,
-	      const struct bounds *bounds, struct reprise_session **ret_session,
-	      struct reprise_error *error)
+become_writer(struct reprise_store *store, struct opening *opening)
 {
-	struct reprise_session *const before = session_find(store, id, id_bytes);
+	struct reprise_session *const before = session_find(store, opening->id, opening->id_bytes);
 	struct reprise_session *session = before;
-	reprise_status status = REPRISE_OK;
+	reprise_status status = writer_refusal(opening, before);
 
-	if (before != NULL && load_relaxed(&before->has_writer) != 0)
-		status = error_plain(error, REPRISE_E_BUSY);
-	else if (before == NULL || load_relaxed(&before->ring.ended) != 0)
-		status = session_create(store, id, id_bytes, bounds, before, NULL, &session, error);
+	if (status == REPRISE_OK && (before == NULL || load_relaxed(&before->ring.ended) != 0))
+		status = session_create(store, opening->id, opening->id_bytes, &opening->bounds,
+					before, NULL, &session, opening->error);
 
 	if (status == REPRISE_OK) {
-		writer_give_to(session);
-		*ret_session = session;
+		writer_give_to(session, opening->bounds.is_shared);
+		if (opening->bounds.is_shared)
+			writer_share(session);
+		opening->session = session;
 	}
 	if (before != NULL)
 		session_unpin(before);
@@ -73,6 +94,20 @@ writer_prepare(struct reprise_store *store, const char *id,
 		opening->status = error_invalid(error, "when_full");
 }
 
+void
+writer_open(struct reprise_store *store, struct opening *opening)
+{
+	if (opening->status != REPRISE_OK)
+		return;
+	if (store->port != NULL) {
+		writer_open_recorded(store, opening, 1);
+		return;
+	}
+	pthread_mutex_lock(&store->lock);
+	opening->status = become_writer(store, opening);
+	pthread_mutex_unlock(&store->lock);
+}
+
 reprise_status
 reprise_session_open(struct reprise_store *store, const char *session_id,
 		     const struct reprise_session_options *options,
@@ -86,19 +121,23 @@ reprise_session_open(struct reprise_store *store, const char *session_id,
 		return error_invalid(error, "ret_session");
 	UNCANCELLABLE;
 	writer_prepare(store, session_id, options, error, &opening);
-	if (opening.status != REPRISE_OK)
-		return opening.status;
-	if (store->port != NULL) {
-		writer_open_recorded(store, &opening, 1);
-	} else {
-		pthread_mutex_lock(&store->lock);
-		opening.status = become_writer(store, session_id, opening.id_bytes, &opening.bounds,
-					       &opening.session, error);
-		pthread_mutex_unlock(&store->lock);
-	}
+	writer_open(store, &opening);
 	if (opening.status == REPRISE_OK)
 		*ret_session = opening.session;
 	return opening.status;
+}
+
+/* Nobody else is inside from here on: an append by id may be, at any time. */
+static void
+enter_last(struct reprise_session *session)
+{
+	reprise_status status;
+
+	do {
+		status = writer_lock_enter(session);
+		REPRISE_REQUIRE(status != REPRISE_E_BUSY,
+				"a session is closed inside an append on it");
+	} while (status != REPRISE_OK);
 }
 
 void
@@ -110,6 +149,10 @@ reprise_session_close(struct reprise_session *session)
 	struct reprise_store *const store = session->store;
 
 	session_require_open(session);
+	const bool is_shared = session_is_shared(session);
+
+	if (is_shared)
+		enter_last(session);
 	if (ring_is_reserved(&session->ring))
 		ring_abort(&session->ring);
 	pthread_mutex_lock(&store->lock);
@@ -117,6 +160,8 @@ reprise_session_close(struct reprise_session *session)
 		store->port->leave(store->port, session);
 	writer_take_from(session);
 	pthread_mutex_unlock(&store->lock);
+	if (is_shared)
+		writer_lock_leave(session);
 	session_unpin(session);
 	/* Last: from here on the store may be closed. */
 	fetch_sub_release(&store->writers, 1);
@@ -135,17 +180,32 @@ session_refusal(struct reprise_session *session)
 	return ring_is_reserved(ring) ? REPRISE_E_BUSY : REPRISE_OK;
 }
 
-reprise_status
-reprise_session_end(struct reprise_session *session, int32_t end_status)
+static reprise_status
+end_alone(struct reprise_session *session, int32_t end_status)
 {
-	if (session == NULL)
-		return REPRISE_E_INVALID;
 	const reprise_status refused = session_refusal(session);
+
 	if (refused != REPRISE_OK)
 		return refused;
 	ring_end(&session->ring, end_status);
 	bell_ring(&session->bell);
 	return REPRISE_OK;
+}
+
+reprise_status
+reprise_session_end(struct reprise_session *session, int32_t end_status)
+{
+	if (session == NULL)
+		return REPRISE_E_INVALID;
+	if (!session_is_shared(session))
+		return end_alone(session, end_status);
+	reprise_status status = writer_lock_enter_here(session);
+
+	if (status == REPRISE_OK) {
+		status = end_alone(session, end_status);
+		writer_lock_leave(session);
+	}
+	return status;
 }
 
 reprise_status

@@ -12,6 +12,7 @@ struct opening {
 	size_t id_bytes;
 	struct bounds bounds; /* of a window that is to be created */
 	uint64_t arena_bytes; /* the same, for its records */
+	bool is_of_this_life; /* a session that has ended is not opened again: REPRISE_E_CLOSED */
 	struct reprise_error *error;
 
 	/* In a store with a log, which is asked about the life of a window that was joined, or is to be created. */
@@ -26,7 +27,13 @@ struct opening {
 };
 
 /* Under the store's lock, with a reference for the writer. */
-void writer_give_to(struct reprise_session *session);
+void writer_give_to(struct reprise_session *session, bool is_shared);
+
+/* The writer is any thread from here on. Under the store's lock, once nothing can refuse the opening any more. */
+void writer_share(struct reprise_session *session);
+
+/* Why the session of that id, or NULL, gets no writer now; or REPRISE_OK. Under the store's lock. */
+reprise_status writer_refusal(const struct opening *opening, struct reprise_session *before);
 
 /* Under the store's lock; the reference is left to the caller. */
 void writer_take_from(struct reprise_session *session);
@@ -35,6 +42,9 @@ void writer_take_from(struct reprise_session *session);
 void writer_prepare(struct reprise_store *store, const char *id,
 		    const struct reprise_session_options *options, struct reprise_error *error,
 		    struct opening *ret_opening);
+
+/* Opens the session of a prepared opening, unless it was refused. With cancellation disabled. */
+void writer_open(struct reprise_store *store, struct opening *opening);
 
 /*
  * Opens the sessions of @openings, which were prepared, in a store with a log. The log is asked about all of them

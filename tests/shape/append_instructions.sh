@@ -59,19 +59,21 @@ expect_none "$scratch/append.o" reprise_append \
 expect_none "$scratch/append.o" append_rising append_small append_large append_displacing
 expect_none "$scratch/append.o" append_small bell_ring_cold
 expect_none "$scratch/append.o" append_large memcpy bell_ring_cold
-expect_none "$scratch/append.o" append_displacing memcpy append_any ring_room bell_ring_cold
+expect_none "$scratch/append.o" append_displacing memcpy append_alone ring_room bell_ring_cold
 # assert_failed: the handle was closed, or another thread appends; no short cut asks.
 # refuse_has_room: only in a session that refuses what would displace the unrecorded.
-expect_none "$scratch/append.o" append_any \
+expect_none "$scratch/append.o" append_any append_alone append_shared
+expect_none "$scratch/append.o" append_alone \
 	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold write_one refusal session_refusal assert_failed
 found=$(faults "$scratch/append.o" write_one ring_room)
 case $found in
 "" | "there is no write_one") ;; # inlined in both its callers, which are looked at
 *) expect_none "$scratch/append.o" write_one ring_room stamp_take_cold ;;
 esac
-expect_none "$scratch/append.o" reprise_append_batch \
+compile src/store/append_batch.c "$scratch/append_batch.o"
+expect_none "$scratch/append_batch.o" reprise_append_batch append_batch_shared \
 	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal assert_failed
-expect_none "$scratch/append.o" reprise_appendv \
+expect_none "$scratch/append.o" reprise_appendv appendv_shared \
 	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal write_one assert_failed
 expect_none "$scratch/append.o" refusal session_refusal
 compile src/store/reserve.c "$scratch/reserve.o"

@@ -67,6 +67,12 @@ explorer_create(pthread_t *ret_thread, void *(*start)(void *), void *argument)
 	return 0;
 }
 
+pthread_t
+explorer_self(void)
+{
+	return (pthread_t)current + 1; /* never 0, as the system's */
+}
+
 int
 explorer_join(pthread_t thread, void **ret_result)
 {

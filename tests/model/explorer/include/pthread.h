@@ -16,6 +16,9 @@ int explorer_wait(const volatile void *condition, const volatile void *mutex);
 int explorer_timed_wait(const volatile void *condition, const volatile void *mutex);
 int explorer_broadcast(const volatile void *condition);
 
+pthread_t explorer_self(void);
+
+#define pthread_self() explorer_self()
 #define pthread_create(ret_thread, attributes, start, argument) \
 	explorer_create((ret_thread), (start), (argument))
 #define pthread_join(thread, ret_result)         explorer_join((thread), (ret_result))

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/appending.h"
+
+/* Why the batch is refused as a whole, or OK and the bytes of all its records. */
+static ALWAYS_INLINE reprise_status
+measure_batch(struct reprise_session *session, const struct reprise_new_event *events,
+	      size_t events_count, uint64_t *ret_bytes)
+{
+	const struct ring *const ring = &session->ring;
+	uint64_t bytes = 0;
+	unsigned int flags = 0;
+
+	for (size_t i = 0; i < events_count; i++) {
+		if (events[i].payload.data == NULL && events[i].payload.size != 0)
+			return REPRISE_E_INVALID;
+		if (events[i].revision == RING_NO_REVISION)
+			return REPRISE_E_INVALID;
+		flags |= events[i].flags;
+	}
+	if ((flags & FLAGS_OF_LIBRARY) != 0)
+		return REPRISE_E_INVALID;
+	const reprise_status refused = session_refusal(session);
+
+	if (refused != REPRISE_OK)
+		return refused;
+	if (events_count > ring->events_max)
+		return REPRISE_E_TOO_LARGE;
+	for (size_t i = 0; i < events_count; i++) {
+		if (events[i].payload.size > ring->payload_bytes_max)
+			return REPRISE_E_TOO_LARGE;
+		bytes += record_bytes(events[i].payload.size);
+		if (bytes > ring->arena_bytes)
+			return REPRISE_E_TOO_LARGE;
+	}
+	*ret_bytes = bytes;
+	return REPRISE_OK;
+}
+
+static ALWAYS_INLINE reprise_status
+append_batch_alone(struct reprise_session *session, const struct reprise_new_event *events,
+		   size_t events_count, reprise_position *ret_first)
+{
+	uint64_t bytes_all = 0;
+
+	const reprise_status refused = measure_batch(session, events, events_count, &bytes_all);
+	if (refused != REPRISE_OK)
+		return refused;
+	if (is_full(session, bytes_all, events_count))
+		return REPRISE_E_FULL;
+
+	struct ring *const ring = &session->ring;
+	const uint64_t stamp_seen = begin_append(session);
+	const uint64_t newest = load_relaxed(&ring->newest);
+	uint64_t at = ring_room(ring, newest, bytes_all, events_count);
+
+	stop_running(session);
+
+	for (size_t i = 0; i < events_count; i++) {
+		const struct reprise_new_event *const event = &events[i];
+		const uint64_t shape = shape_of(event->payload.size, event->kind, event->flags);
+
+		copy_in(ring_write(ring, newest + 1 + i, at, event->revision, shape),
+			event->payload.data, event->payload.size);
+		at += record_bytes(event->payload.size);
+	}
+	publish(session, newest + events_count);
+	end_append(session, stamp_seen);
+	if (ret_first != NULL)
+		*ret_first = newest + 1;
+	return REPRISE_OK;
+}
+
+static APART reprise_status
+append_batch_shared(struct reprise_session *session, const struct reprise_new_event *events,
+		    size_t events_count, reprise_position *ret_first)
+{
+	reprise_status status = writer_lock_enter_here(session);
+
+	if (status == REPRISE_OK) {
+		status = append_batch_alone(session, events, events_count, ret_first);
+		writer_lock_leave(session);
+	}
+	return status;
+}
+
+reprise_status
+reprise_append_batch(struct reprise_session *session, const struct reprise_new_event *events,
+		     size_t events_count, reprise_position *ret_first)
+{
+	if (session == NULL || events == NULL || events_count == 0)
+		return REPRISE_E_INVALID;
+	if (unlikely(session_is_shared(session)))
+		return append_batch_shared(session, events, events_count, ret_first);
+	return append_batch_alone(session, events, events_count, ret_first);
+}
