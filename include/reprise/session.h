@@ -249,7 +249,8 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
  * Returns   those of reprise_append on a shared writer, and of reprise_session_open, with
  *           REPRISE_E_BUSY     the session has a writer that is not shared
  *           REPRISE_E_CLOSED   the session has ended, or its window is void
- *           REPRISE_E_TIMEOUT  others kept this thread out for a second; nothing changed
+ *           REPRISE_E_TIMEOUT  others kept this thread out for a second, or, without a shared writer in a
+ *                              store with a log, for 30; nothing changed
  */
 REPRISE_API reprise_status reprise_append_to(struct reprise_store *store, const char *session_id,
 					     uint64_t revision, uint16_t kind, uint16_t flags,

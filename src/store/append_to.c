@@ -10,7 +10,10 @@
 #include "store/appending.h"
 #include "store/writer.h"
 
-#define RETRY_NS UINT64_C(50000)
+/* Between two looks at a session that is being opened or closed, and how long in all: a log may take its time. */
+#define RETRY_NS            UINT64_C(50000)
+#define RETRIES_NS          WRITER_LOCK_WAIT_NS
+#define RETRIES_WITH_LOG_NS (30 * WRITER_LOCK_WAIT_NS)
 
 enum progress
 append_to_found(struct reprise_session *session, const struct append *append,
@@ -95,7 +98,7 @@ reprise_append_to(struct reprise_store *store, const char *session_id, uint64_t 
 
 		if (begun_ns == 0)
 			begun_ns = now_ns;
-		if (now_ns - begun_ns >= WRITER_LOCK_WAIT_NS)
+		if (now_ns - begun_ns >= (store->port != NULL ? RETRIES_WITH_LOG_NS : RETRIES_NS))
 			return REPRISE_E_TIMEOUT;
 		(void)futex_wait(&never, 0, now_ns + RETRY_NS);
 	}
