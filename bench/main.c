@@ -25,6 +25,7 @@ const struct rows all_rows[] = {
 	{ "append", "over the limit and beside the peers, nobody there; system calls", true,
 	  measure_append },
 	{ "batch", "events appended together", false, measure_batch },
+	{ "writers", "several threads that append to one session", true, measure_writers },
 	{ "fanout", "append and delivered rate under 1 to 1,000 hosts", true, measure_fanout },
 	{ "live", "from append to seen, at given rates", true, measure_live },
 	{ "wake", "from append to running, at each door", true, measure_wake },

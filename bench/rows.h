@@ -19,6 +19,7 @@ extern const struct rows all_rows[];
 void measure_limit(struct harness *harness);
 void measure_append(struct harness *harness);
 void measure_batch(struct harness *harness);
+void measure_writers(struct harness *harness);
 void measure_fanout(struct harness *harness);
 void measure_live(struct harness *harness);
 void measure_wake(struct harness *harness);
