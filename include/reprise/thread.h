@@ -129,7 +129,8 @@ struct reprise_thread_appended {
  * @error             Optional: `expected` and `actual` versions on REPRISE_E_CONFLICT.
  *
  * A delta that the store remembers is answered first, whatever the version and the delta's age. The version counts up
- * by one. Costs what the delta is large, whatever the document is, taken over many appends.
+ * by one. Costs what the delta is large, whatever the document is, taken over many appends: now and then an append also
+ * puts the document's text anew, behind its own commit, and is not undone if that fails.
  *
  * Threads   Any.
  * Progress  Blocks, up to the adapter's deadline.

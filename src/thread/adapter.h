@@ -18,7 +18,7 @@
  *              kept, in the text    not in the text yet
  *
  * The document is its text with the deltas after `base` applied. An append puts a delta and a head; once the deltas
- * after `base` are as large as the text, the text is put anew. So a head is small, and an append costs what the delta
+ * after `base` are as large as the text, the text is put anew, behind the append. So a head is small, and an append costs what the delta
  * is large.
  *
  * Each row of each table has a checksum over its key and all that it says. This room computes every checksum before a
@@ -30,6 +30,10 @@
  * for its answer; then its failure is commit's. After a failure in between the caller rolls back; a begin that fails
  * has begun nothing, and a commit ends it either way.
  * A reading one: look, then finds, then leave, whatever failed; all of it is of one moment.
+ *
+ * In a transaction this room does nothing that takes long: documents are read before it or after it, and printed before.
+ * A call may make several transactions, one after the other: from the second on, `is_continued` of the handle is set, and
+ * the transaction has what is left of the call's deadline.
  *
  * Statuses of every function: REPRISE_E_TIMEOUT after the adapter's deadline, REPRISE_E_IO, REPRISE_E_CORRUPT for a
  * table that is not as it should be, REPRISE_E_NO_MEMORY; each with the database's words in the error.
@@ -202,6 +206,7 @@ struct reprise_thread_store {
 	struct thread_limits limits;
 	pthread_mutex_t lock; /* a call */
 	bool is_busy;         /* under the lock: a call is running */
+	bool is_continued;    /* under the lock: that call has ended a transaction already */
 	int cancel_state;     /* under the lock: of the thread whose call is running */
 	pid_t process;        /* which opened it */
 	uint64_t generation;  /* how many forks that process is away from the first (process.h) */

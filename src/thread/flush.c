@@ -15,7 +15,7 @@
 struct flush {
 	struct reprise_thread_flush given;
 	struct thread_uid uid;
-	struct document document;
+	struct printed printed; /* the document */
 	struct delta *deltas;
 	const char **ids;               /* sorted */
 	struct thread_applied *applied; /* what is remembered of them */
@@ -29,7 +29,7 @@ flush_free(struct flush *flush)
 	free(flush->deltas);
 	free(flush->ids);
 	free(flush->applied);
-	document_free(&flush->document);
+	printed_free(&flush->printed);
 }
 
 static reprise_status
@@ -85,19 +85,31 @@ read_deltas(struct flush *flush, struct reprise_error *error)
 }
 
 static reprise_status
-read_document(struct flush *flush, struct reprise_error *error)
+check_document(const struct flush *flush, const struct document *document,
+	       struct reprise_error *error)
 {
 	const char *uid = NULL;
-	reprise_status status =
-		document_read(flush->given.document, "document", &flush->document, error);
+	reprise_status status = document_check_id(document, "document", flush->given.id, error);
 
 	if (status == REPRISE_OK)
-		status = document_check_id(&flush->document, "document", flush->given.id, error);
-	if (status == REPRISE_OK)
-		status = document_uid(&flush->document, "document", &uid, error);
+		status = document_uid(document, "document", &uid, error);
 	if (status == REPRISE_OK && uid != NULL && strcmp(uid, flush->given.uid) != 0)
 		status =
 			json_refuse(error, "document", "uid", "is another one than the call names");
+	return status;
+}
+
+static reprise_status
+read_document(struct flush *flush, struct reprise_error *error)
+{
+	struct document document;
+	reprise_status status = document_read(flush->given.document, "document", &document, error);
+
+	if (status == REPRISE_OK)
+		status = check_document(flush, &document, error);
+	if (status == REPRISE_OK)
+		status = printed_make(&document, flush->given.id, &flush->printed, error);
+	document_free(&document);
 	return status;
 }
 
@@ -142,9 +154,7 @@ put(struct writing *writing, struct flush *flush, struct reprise_error *error)
 		status = write_delta(writing, &flush->deltas[i], ++head->version, error);
 	if (status != REPRISE_OK)
 		return status;
-	if (!document_stamp(&flush->document, flush->given.id, flush->given.uid, head->version))
-		return error_plain(error, REPRISE_E_NO_MEMORY);
-	status = fold_put(writing->store, head, &flush->document, head->version, error);
+	status = fold_put(writing->store, head, &flush->printed, head->version, error);
 	return status == REPRISE_OK ? write_head(writing, error) : status;
 }
 

@@ -81,7 +81,7 @@ unlock(struct reprise_thread_store *store)
 {
 	const int cancel_state = store->cancel_state;
 
-	store->is_busy = false;
+	store->is_busy = store->is_continued = false;
 	pthread_mutex_unlock(&store->lock);
 	pthread_setcancelstate(cancel_state, NULL);
 }
@@ -108,41 +108,69 @@ corrupt(struct reprise_error *error, const char *what)
 	return error_detailed(error, REPRISE_E_CORRUPT, what, NULL);
 }
 
+/* Nothing is begun on a failure. */
+static reprise_status
+begin(struct writing *writing, struct reprise_error *error)
+{
+	const struct thread_adapter *const adapter = writing->store->adapter;
+	const reprise_status status = adapter->begin(writing->store, writing->id, &writing->head,
+						     &writing->now_ms, error);
+	const char *const fault = status == REPRISE_OK ? head_fault(&writing->head) : NULL;
+
+	if (fault == NULL)
+		return status;
+	adapter->rollback(writing->store);
+	return corrupt(error, fault);
+}
+
 reprise_status
 write_begin(struct writing *writing, struct reprise_thread_store *store, const char *id,
 	    struct reprise_error *error)
 {
-	*writing = (struct writing){ .store = store };
+	*writing = (struct writing){ .store = store, .id = id };
 	lock(store);
-	const reprise_status status =
-		store->adapter->begin(store, id, &writing->head, &writing->now_ms, error);
+	const reprise_status status = begin(writing, error);
 
-	if (status != REPRISE_OK) {
+	if (status != REPRISE_OK)
 		unlock(store);
-		return status;
-	}
-	const char *const fault = head_fault(&writing->head);
-
-	return fault == NULL ? REPRISE_OK : write_end(writing, corrupt(error, fault), NULL);
+	return status;
 }
 
 reprise_status
 write_end(struct writing *writing, reprise_status status, struct reprise_error *error)
 {
-	if (status == REPRISE_OK)
-		status = writing->store->adapter->commit(writing->store, error);
-	else
-		writing->store->adapter->rollback(writing->store);
-	unlock(writing->store);
+	status = write_pause(writing, status, error);
+	write_leave(writing);
 	return status;
 }
 
 reprise_status
-look_begin(struct reprise_thread_store *store, const char *id, struct thread_head *ret_head,
-	   struct reprise_error *error)
+write_pause(struct writing *writing, reprise_status status, struct reprise_error *error)
+{
+	writing->store->is_continued = true;
+	if (status == REPRISE_OK)
+		return writing->store->adapter->commit(writing->store, error);
+	writing->store->adapter->rollback(writing->store);
+	return status;
+}
+
+reprise_status
+write_resume(struct writing *writing, struct reprise_error *error)
+{
+	return begin(writing, error);
+}
+
+void
+write_leave(struct writing *writing)
+{
+	unlock(writing->store);
+}
+
+static reprise_status
+look(struct reprise_thread_store *store, const char *id, struct thread_head *ret_head,
+     struct reprise_error *error)
 {
 	*ret_head = (struct thread_head){ 0 };
-	lock(store);
 	const reprise_status status = store->adapter->look(store, id, ret_head, error);
 
 	if (status != REPRISE_OK || id == NULL)
@@ -152,6 +180,26 @@ look_begin(struct reprise_thread_store *store, const char *id, struct thread_hea
 	if (fault != NULL)
 		return corrupt(error, fault);
 	return ret_head->exists ? REPRISE_OK : error_plain(error, REPRISE_E_NOT_FOUND);
+}
+
+reprise_status
+look_resume(struct writing *writing, struct thread_head *ret_head, struct reprise_error *error)
+{
+	return look(writing->store, writing->id, ret_head, error);
+}
+
+void
+look_pause(struct writing *writing)
+{
+	writing->store->adapter->leave(writing->store);
+}
+
+reprise_status
+look_begin(struct reprise_thread_store *store, const char *id, struct thread_head *ret_head,
+	   struct reprise_error *error)
+{
+	lock(store);
+	return look(store, id, ret_head, error);
 }
 
 void

@@ -19,6 +19,7 @@ reprise_status corrupt(struct reprise_error *error, const char *what);
 /* A writing transaction. */
 struct writing {
 	struct reprise_thread_store *store;
+	const char *id;
 	struct thread_head head; /* as the document has it; changed by those who write */
 	uint64_t now_ms;
 };
@@ -32,7 +33,20 @@ reprise_status write_begin(struct writing *writing, struct reprise_thread_store 
 reprise_status write_end(struct writing *writing, reprise_status status,
 			 struct reprise_error *error);
 
-/* The same for reading: look_end follows in any case. @id may be NULL. Without a document: E_NOT_FOUND. */
+/*
+ * One call of several transactions: write_pause ends one as write_end does, and keeps the lock; write_resume begins another
+ * one, within what is left of the call's deadline. look_resume and look_pause read in between, as look_begin and look_end
+ * do. write_leave gives the lock back, in a pause.
+ */
+reprise_status write_pause(struct writing *writing, reprise_status status,
+			   struct reprise_error *error);
+reprise_status write_resume(struct writing *writing, struct reprise_error *error);
+reprise_status look_resume(struct writing *writing, struct thread_head *ret_head,
+			   struct reprise_error *error);
+void look_pause(struct writing *writing);
+void write_leave(struct writing *writing);
+
+/* One call that reads: look_end follows in any case. @id may be NULL. Without a document: E_NOT_FOUND. */
 reprise_status look_begin(struct reprise_thread_store *store, const char *id,
 			  struct thread_head *ret_head, struct reprise_error *error);
 void look_end(struct reprise_thread_store *store);

@@ -24,6 +24,25 @@ load_check(const struct reprise_thread_page *page, const void *ret, size_t size,
 	return sized_has_room(ret, size) ? REPRISE_OK : error_size(error, what_size, ret, size);
 }
 
+/* The page's bytes are the text's room. */
+static reprise_status
+load_text(struct reprise_thread_store *store, const char *id, struct thread_head *head,
+	  struct buffer *bytes, struct reprise_error *error)
+{
+	struct gathered gathered = { .text = *bytes };
+	reprise_status status = look_begin(store, id, head, error);
+
+	if (status == REPRISE_OK)
+		status = fold_gather(store, head, &gathered, error);
+	look_end(store);
+	if (status == REPRISE_OK)
+		status = fold_text(&gathered, error);
+	*bytes = gathered.text;
+	gathered.text = (struct buffer){ 0 };
+	gathered_free(&gathered);
+	return status;
+}
+
 reprise_status
 reprise_thread_load(struct reprise_thread_store *store, const char *id,
 		    struct reprise_thread_page *page, struct reprise_thread_document *ret_document,
@@ -39,10 +58,7 @@ reprise_thread_load(struct reprise_thread_store *store, const char *id,
 	if (status != REPRISE_OK)
 		return status;
 	page_empty(page);
-	status = look_begin(store, id, &head, error);
-	if (status == REPRISE_OK)
-		status = fold_text(store, &head, &page->bytes, error);
-	look_end(store);
+	status = load_text(store, id, &head, &page->bytes, error);
 	if (status != REPRISE_OK)
 		return status;
 	document.version = head.version;

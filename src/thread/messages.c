@@ -65,11 +65,15 @@ static reprise_status
 read_document(struct reprise_thread_store *store, const char *id, struct thread_head *head,
 	      struct document *document, struct reprise_error *error)
 {
+	struct gathered gathered = { 0 };
 	reprise_status status = look_begin(store, id, head, error);
 
 	if (status == REPRISE_OK)
-		status = fold_read(store, head, document, error);
+		status = fold_gather(store, head, &gathered, error);
 	look_end(store);
+	if (status == REPRISE_OK)
+		status = fold_read(&gathered, document, error);
+	gathered_free(&gathered);
 	return status;
 }
 

@@ -15,8 +15,10 @@
 struct save {
 	const char *id;
 	const uint64_t *expected_version;
-	struct document document;
-	const char *uid; /* the document's; NULL: none */
+	struct printed printed; /* the document */
+	bool has_uid;
+	char uid[REPRISE_THREAD_UID_BYTES +
+		 1]; /* the document's; one byte more than a good one has */
 	const struct reprise_thread_settled *settled;
 	size_t settled_count;
 };
@@ -128,7 +130,7 @@ replace(struct writing *writing, struct save *save, struct reprise_error *error)
 	char uid[REPRISE_THREAD_UID_BYTES];
 
 	uid_format(&head->uid, uid);
-	if (save->uid != NULL && strcmp(save->uid, uid) != 0)
+	if (save->has_uid && strcmp(save->uid, uid) != 0)
 		return error_conflict_detailed(error, before, before,
 					       "the document of this id has another uid");
 	reprise_status status = write_expect(writing, save->expected_version, error);
@@ -138,9 +140,7 @@ replace(struct writing *writing, struct save *save, struct reprise_error *error)
 	if (status != REPRISE_OK)
 		return status;
 	head->version++;
-	if (!document_stamp(&save->document, save->id, uid, head->version))
-		return error_plain(error, REPRISE_E_NO_MEMORY);
-	status = fold_put(writing->store, head, &save->document, head->version, error);
+	status = fold_put(writing->store, head, &save->printed, head->version, error);
 	if (status == REPRISE_OK && head->complete_after != before)
 		status = writing->store->adapter->drop_deltas(writing->store, &head->uid, before,
 							      error);
@@ -157,25 +157,40 @@ save_any(struct writing *writing, struct save *save, struct reprise_error *error
 
 	if (writing->head.exists)
 		return replace(writing, save, error);
-	if (save->uid != NULL || save->expected_version != NULL || save->settled_count != 0)
+	if (save->has_uid || save->expected_version != NULL || save->settled_count != 0)
 		return error_plain(error, REPRISE_E_NOT_FOUND);
 	const reprise_status status = uid_draw(&uid, error);
 
-	return status == REPRISE_OK
-		       ? create_document(writing, save->id, &uid, &save->document, error)
-		       : status;
+	return status == REPRISE_OK ? create_document(writing, &uid, &save->printed, error)
+				    : status;
+}
+
+static reprise_status
+check_document(struct save *save, const struct document *document, struct reprise_error *error)
+{
+	const char *uid = NULL;
+	reprise_status status = document_check_id(document, "document", save->id, error);
+
+	if (status == REPRISE_OK)
+		status = document_uid(document, "document", &uid, error);
+	if (status == REPRISE_OK && uid != NULL) {
+		save->has_uid = true;
+		snprintf(save->uid, sizeof(save->uid), "%s", uid);
+	}
+	return status;
 }
 
 static reprise_status
 read_save(struct save *save, struct reprise_bytes text, struct reprise_error *error)
 {
-	reprise_status status =
-		document_read(document_or_none(text), "document", &save->document, error);
+	struct document document;
+	reprise_status status = document_read(document_or_none(text), "document", &document, error);
 
 	if (status == REPRISE_OK)
-		status = document_check_id(&save->document, "document", save->id, error);
+		status = check_document(save, &document, error);
 	if (status == REPRISE_OK)
-		status = document_uid(&save->document, "document", &save->uid, error);
+		status = printed_make(&document, save->id, &save->printed, error);
+	document_free(&document);
 	return status;
 }
 
@@ -205,6 +220,6 @@ reprise_thread_save(struct reprise_thread_store *store, const char *id,
 		if (status == REPRISE_OK && ret_version != NULL)
 			*ret_version = writing.head.version;
 	}
-	document_free(&save.document);
+	printed_free(&save.printed);
 	return status;
 }

@@ -7,9 +7,6 @@
 #include "thread_postgres/postgres.h"
 #include "thread_postgres/schema.h"
 
-/* How long before the deadline the server gives up to wait for a lock. */
-#define LOCK_MARGIN_MS UINT64_C(10)
-
 /*
  * The settings of the connection. Time-outs: if the client's machine vanishes, the server ends the session and frees
  * the ids that its transaction has locked. Plans: each statement has its index, and is to be planned once, by what it
@@ -30,6 +27,7 @@ static const char settings_sql[] = "SELECT set_config('search_path', $1, false),
 				   " set_config('jit', 'off', false)";
 
 enum {
+	LOCK_MARGIN_MS = 10,
 	TIMES = 5,
 	TIME_BYTES = 24,
 };
@@ -40,6 +38,12 @@ ms_of(uint64_t ns)
 	return (ns + 999999) / 1000000;
 }
 
+uint64_t
+lock_wait_ms(uint64_t left_ms)
+{
+	return left_ms - least(LOCK_MARGIN_MS, left_ms / 4);
+}
+
 /* The time-outs of the connection's settings, in the order of settings_sql, in the units that the server takes. */
 static void
 write_times(const struct settings *settings, char (*ret_times)[TIME_BYTES])
@@ -48,10 +52,7 @@ write_times(const struct settings *settings, char (*ret_times)[TIME_BYTES])
 	const uint64_t idle_ms = ms_of(settings->transaction_idle_ns);
 	const uint64_t idle_s = (idle_ms + 999) / 1000;
 	const uint64_t times[TIMES] = {
-		/* Before the call is due, so that the server's refusal arrives in time. */
-		deadline_ms - least(LOCK_MARGIN_MS, deadline_ms / 4),
-		idle_ms,
-		deadline_ms + idle_ms,
+		lock_wait_ms(deadline_ms), idle_ms, deadline_ms + idle_ms,
 		(idle_s + 1) / 2, /* keepalives: the first one, and two more */
 		(idle_s + 3) / 4,
 	};
@@ -143,7 +144,8 @@ connect_first(struct postgres *postgres, struct reprise_error *error)
 reprise_status
 connect_again(struct postgres *postgres, struct reprise_error *error)
 {
-	wire_begin_call(&postgres->wire);
+	if (!postgres->store.is_continued)
+		wire_begin_call(&postgres->wire);
 	if (wire_is_whole(&postgres->wire))
 		return REPRISE_OK;
 	struct reprise_error why = { .size = sizeof(why) };

@@ -46,10 +46,16 @@ postgres_of(struct reprise_thread_store *store)
  * connect_first  A connection that is ready for transactions; creates the tables if they are not there.
  * connect_again  The same in place of one that was lost, if it was; never creates anything.
  *
- * Either begins a call: its deadline runs from here on (wire.h).
+ * Either begins a call, unless one goes on: its deadline runs from here on (wire.h).
  */
 reprise_status connect_first(struct postgres *postgres, struct reprise_error *error);
 reprise_status connect_again(struct postgres *postgres, struct reprise_error *error);
+
+/*
+ * How long the server is to wait for a lock if the call is due after so many milliseconds, at least 1: less, so that its
+ * refusal arrives in time.
+ */
+uint64_t lock_wait_ms(uint64_t left_ms);
 
 /* Sends a statement; fails if something is known to have failed already, but tells nobody. @values may be NULL. */
 reprise_status send_statement(struct postgres *postgres, enum statement statement,

@@ -20,6 +20,7 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 	[BEGIN_READING] = { "begin_reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" },
 	[COMMIT] = { "commit", "COMMIT" },
 	[ROLLBACK] = { "rollback", "ROLLBACK" },
+	[WAIT_FOR_LOCKS] = { "wait_for_locks", "SELECT set_config('lock_timeout', $1, true)" },
 	[LOCK_ID] = { "lock_id", "SELECT pg_advisory_xact_lock(" LOCK_NUMBER ")" },
 	/*
 	 * Sessions of our role that hold the lock and whose client has been silent for so long. The server's own

@@ -9,24 +9,25 @@ enum statement {
 	BEGIN_READING,
 	COMMIT,
 	ROLLBACK,
-	LOCK_ID,       /* the lock's name */
-	END_ABANDONED, /* the lock's name, milliseconds: the number of sessions that were ended */
-	ANNOUNCE,      /* that more is to come */
-	LOCK_HEAD,     /* id */
-	FIND_HEAD,     /* id: the server's clock in milliseconds, HEAD columns or NULLs */
-	PUT_HEAD,      /* HEAD columns */
-	PUT_TEXT,      /* uid, TEXT columns */
-	PUT_DELTA,     /* uid, DELTA columns */
-	PUT_APPLIED,   /* uid, delta id, APPLIED columns */
-	DROP_HEAD,     /* id */
-	DROP_TEXT,     /* uid */
-	DROP_DELTAS,   /* uid, version */
-	DROP_APPLIED,  /* milliseconds, count */
-	TEXT_OF,       /* uid: TEXT columns */
-	DELTAS_AFTER,  /* uid, version, count, bytes: DELTA columns */
-	APPLIED_OF,    /* uid, array of delta ids: APPLIED columns, place */
-	COUNT_HEADS,   /* : how many */
-	HEADS_FROM,    /* offset, count: HEAD columns */
+	WAIT_FOR_LOCKS, /* milliseconds as a text: so long in this transaction */
+	LOCK_ID,        /* the lock's name */
+	END_ABANDONED,  /* the lock's name, milliseconds: the number of sessions that were ended */
+	ANNOUNCE,       /* that more is to come */
+	LOCK_HEAD,      /* id */
+	FIND_HEAD,      /* id: the server's clock in milliseconds, HEAD columns or NULLs */
+	PUT_HEAD,       /* HEAD columns */
+	PUT_TEXT,       /* uid, TEXT columns */
+	PUT_DELTA,      /* uid, DELTA columns */
+	PUT_APPLIED,    /* uid, delta id, APPLIED columns */
+	DROP_HEAD,      /* id */
+	DROP_TEXT,      /* uid */
+	DROP_DELTAS,    /* uid, version */
+	DROP_APPLIED,   /* milliseconds, count */
+	TEXT_OF,        /* uid: TEXT columns */
+	DELTAS_AFTER,   /* uid, version, count, bytes: DELTA columns */
+	APPLIED_OF,     /* uid, array of delta ids: APPLIED columns, place */
+	COUNT_HEADS,    /* : how many */
+	HEADS_FROM,     /* offset, count: HEAD columns */
 	STATEMENTS_COUNT,
 };
 

@@ -61,6 +61,15 @@ wire_begin_call(struct wire *wire)
 	wire->moved_bytes = 0;
 }
 
+uint64_t
+wire_left_ms(const struct wire *wire)
+{
+	const uint64_t since_ns = wire->rested_ns != 0 ? wire->rested_ns : clock_ns();
+	const uint64_t due_ns = wire->due_ns - grace_ns;
+
+	return due_ns > since_ns ? (due_ns - since_ns) / 1000000 + 1 : 1;
+}
+
 static void
 count_moved(struct wire *wire, size_t bytes)
 {

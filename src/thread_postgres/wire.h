@@ -43,6 +43,9 @@ struct wire {
  */
 void wire_begin_call(struct wire *wire);
 
+/* How much of it is left to the call, without the caller's own time; in milliseconds, at least 1. */
+uint64_t wire_left_ms(const struct wire *wire);
+
 /*
  * Connects, until the call is due. On failure there is no connection. @vanished_ms: the kernel gives up a
  * server that acknowledges nothing for so long.

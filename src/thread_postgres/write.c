@@ -50,6 +50,18 @@ value_uid(struct values *values, const struct thread_uid *uid)
 	value_bytes(values, uid->bytes, sizeof(uid->bytes));
 }
 
+static void
+wait_for_what_is_left(struct postgres *postgres)
+{
+	struct values values = { 0 };
+	char wait_ms[24];
+
+	snprintf(wait_ms, sizeof(wait_ms), "%llu",
+		 (unsigned long long)lock_wait_ms(wire_left_ms(&postgres->wire)));
+	value_text(&values, wait_ms);
+	(void)send_statement(postgres, WAIT_FOR_LOCKS, &values);
+}
+
 static reprise_status
 lock(struct postgres *postgres, const struct values *lock_name, const char *id,
      struct thread_head *ret_head, uint64_t *ret_now_ms, struct reprise_error *error)
@@ -62,6 +74,8 @@ lock(struct postgres *postgres, const struct values *lock_name, const char *id,
 		return status;
 	value_text(&key, id);
 	(void)send_statement(postgres, BEGIN_WRITING, NULL);
+	if (postgres->store.is_continued)
+		wait_for_what_is_left(postgres);
 	(void)send_statement(postgres, LOCK_ID, lock_name);
 	(void)send_statement(postgres, LOCK_HEAD, &key);
 	status = ask_statement(postgres, FIND_HEAD, &key, &answer, error);

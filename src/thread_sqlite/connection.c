@@ -14,7 +14,9 @@
 void
 connection_start(struct connection *connection)
 {
-	connection->give_up_ns = deadline_after(clock_ns(), connection->options.deadline_ns);
+	if (!connection->store.is_continued)
+		connection->give_up_ns =
+			deadline_after(clock_ns(), connection->options.deadline_ns);
 }
 
 static reprise_status

@@ -31,7 +31,7 @@ connection_of(struct reprise_thread_store *store)
 	return (struct connection *)store;
 }
 
-/* Starts the deadline of a call. */
+/* Starts the deadline of a call, in its first transaction. */
 void connection_start(struct connection *connection);
 
 /* Opens the database that the connection is bound to, with its schema and statements; and closes it. */

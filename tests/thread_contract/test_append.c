@@ -3,6 +3,8 @@
 #include "chance.h"
 #include "contract.h"
 
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -298,5 +300,72 @@ Test(thread_contract, B04_any_appends_make_the_document_of_the_model)
 	expect_deltas(other, 0, 1, 1200, 500);
 	expect_deltas(other, 1100, 1101, 1200, 7);
 	reprise_thread_store_close(other);
+	close_store_of(store);
+}
+
+enum {
+	WRITERS = 4,
+	APPENDS = 100,
+	MESSAGE_BYTES = 2000,
+};
+
+struct writer {
+	struct reprise_thread_store *store;
+	unsigned int number;
+	int failures;
+};
+
+static void *
+append_many(void *context)
+{
+	struct writer *const writer = context;
+	char text[MESSAGE_BYTES + 200];
+
+	for (unsigned int i = 0; i < APPENDS; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"messages\":"
+			 "[{\"id\":\"%u-%u\",\"text\":\"%0*u\"}]}",
+			 writer->number, i, MESSAGE_BYTES, i);
+		writer->failures +=
+			reprise_thread_append(writer->store, "t", NULL, text_bytes(text), NULL,
+					      NULL) != REPRISE_OK;
+	}
+	return NULL;
+}
+
+static void
+expect_messages(struct reprise_thread_store *store, uint64_t count)
+{
+	struct reprise_thread_messages messages = { .size = sizeof(messages) };
+	const struct reprise_thread_range range = { .size = sizeof(range), .limit = 1 };
+	struct reprise_thread_page *page = NULL;
+
+	cr_assert(eq(int, reprise_thread_page_open(&page), REPRISE_OK));
+	cr_assert(eq(int, reprise_thread_messages(store, "t", &range, page, &messages, NULL),
+		     REPRISE_OK));
+	reprise_thread_page_close(page);
+	cr_assert(eq(u64, messages.total, count));
+	cr_assert(eq(u64, messages.version, count));
+}
+
+/* Each of them puts the text anew while the others append. */
+Test(thread_contract, B04_appends_are_neither_lost_nor_applied_twice_while_the_text_is_put_anew)
+{
+	struct reprise_thread_store *const store = open_store();
+	struct writer writers[WRITERS];
+	pthread_t threads[WRITERS];
+
+	create_t(store, "{}");
+	for (unsigned int i = 0; i < WRITERS; i++) {
+		writers[i] = (struct writer){ .store = open_store(), .number = i };
+		cr_assert(eq(int, pthread_create(&threads[i], NULL, append_many, &writers[i]), 0));
+	}
+	for (unsigned int i = 0; i < WRITERS; i++) {
+		pthread_join(threads[i], NULL);
+		cr_assert(eq(int, writers[i].failures, 0));
+		reprise_thread_store_close(writers[i].store);
+	}
+	expect_messages(store, WRITERS * APPENDS);
+	expect_deltas(store, 0, 1, WRITERS * APPENDS, 100);
 	close_store_of(store);
 }

@@ -212,4 +212,43 @@ Test(thread_contract, B01_a_document_may_be_64_MiB_and_no_more)
 	free(text);
 	close_store_of(store);
 }
+
+/* begin, so many letters, end; to be freed. */
+static struct reprise_bytes
+long_text(const char *begin, size_t letters, const char *end)
+{
+	const size_t begin_bytes = strlen(begin), end_bytes = strlen(end);
+	char *const text = malloc(begin_bytes + letters + end_bytes);
+
+	memcpy(text, begin, begin_bytes);
+	memset(text + begin_bytes, 'x', letters);
+	memcpy(text + begin_bytes + letters, end, end_bytes);
+	return (struct reprise_bytes){ text, begin_bytes + letters + end_bytes };
+}
+
+/* A delta may be larger than what it adds. */
+Test(thread_contract, B01_an_append_is_too_large_by_the_document_that_it_makes)
+{
+	enum {
+		PART = 1 << 20,
+	};
+	struct reprise_thread_store *const store = open_store();
+	const struct reprise_bytes document =
+		long_text("{\"a\":\"", REPRISE_THREAD_JSON_BYTES_MAX - PART, "\"}");
+	const struct reprise_bytes delta = long_text(
+		"{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"messages\":[{}],\"run_meta\":\"",
+		PART, "\"}");
+
+	cr_assert(eq(int, reprise_thread_create(store, "t", document, NULL, NULL), REPRISE_OK));
+	for (uint64_t version = 1; version <= 3; version++) {
+		cr_assert(eq(int, reprise_thread_append(store, "t", NULL, delta, NULL, NULL),
+			     REPRISE_OK));
+		cr_assert(eq(u64, version_of(store, "t"), version));
+	}
+	cr_assert(eq(u64, append_new(store, 1), 4));
+	cr_assert(eq(u64, adapter_deltas(), 4));
+	free((void *)(uintptr_t)document.data);
+	free((void *)(uintptr_t)delta.data);
+	close_store_of(store);
+}
 /* NOLINTEND(bugprone-not-null-terminated-result) */
