@@ -139,7 +139,8 @@ struct reprise_thread_appended {
  *           REPRISE_E_NOT_FOUND  no document of that id
  *           REPRISE_E_CONFLICT   another version; nothing changed
  *           REPRISE_E_EXISTS     another delta of that id was applied; nothing changed
- *           REPRISE_E_EXPIRED    created_at is longer ago than the retry limit; nothing changed
+ *           REPRISE_E_EXPIRED    created_at is longer ago than the retry limit, or the id may have been dropped before
+ *                                the store's horizon was made longer; nothing changed
  *           REPRISE_E_INVALID    a NULL argument, a bad id or delta, as in reprise_thread_create; created_at lies
  *                                further ahead than the retry limit
  *           REPRISE_E_TOO_LARGE  the delta, or the document with it; nothing changed

@@ -25,8 +25,8 @@ struct reprise_thread_sqlite_options {
 	/*
 	 * For how long deltas are kept and the ids of applied deltas are remembered, and how old a delta may be that is
 	 * appended for the first time. Defaults 7 days and 24 hours. The horizon is at least twice the retry limit and
-	 * at most 100 years; the retry limit is at least 1 s. All handles of a store are to have the same horizon: each
-	 * prunes by its own, and a delta whose id another has pruned would count again. (rule B05)
+	 * at most 100 years; the retry limit is at least 1 s. A store has one horizon for all handles: the longest that one
+	 * was opened with. It stays when that handle is closed. (rule B05)
 	 */
 	uint64_t horizon_ns;
 	uint64_t retry_limit_ns;

@@ -12,6 +12,7 @@
  *   texts    one row for each document, by its uid: the document's text as it was at the version `base`
  *   deltas   by uid and version: canonical JSON
  *   applied  by uid and delta id, also of documents that were deleted; with an index by the time
+ *   keeping  one row; an adapter raises it when a handle is opened, while nobody writes
  *
  *        complete_after        base            version
  *   ..........|-----------------|-----------------|
@@ -97,6 +98,15 @@ struct thread_applied {
 	unsigned char digest[REPRISE_THREAD_DIGEST_BYTES];
 };
 
+/* How long a store remembers: one row, which is put when the store is created. */
+struct thread_keeping {
+	const char *fault;
+	uint64_t horizon_ms; /* the longest that a handle was opened with */
+	uint64_t
+		floor_ms; /* since 1970: of deltas created before, the ids may have been dropped by a shorter one */
+	uint32_t checksum;
+};
+
 /* Called with what is found, borrowed for the call. Of deltas, false: no more. */
 typedef void (*thread_text_visit)(const struct thread_text *text, void *context);
 typedef bool (*thread_delta_visit)(const struct thread_delta *delta, void *context);
@@ -117,7 +127,7 @@ struct thread_adapter {
 
 	/*
 	 * Begins to write to the document of @id; locks the id against every other writer, whether or not there is a
-	 * head, and reads the head (`exists`). *ret_now_ms is the time since 1970 on the store's clock, which is one
+	 * head, and reads the head (`exists`) and the store's keeping (into the handle's). *ret_now_ms is the time since 1970 on the store's clock, which is one
 	 * clock for all who write: the server's, or the machine's.
 	 */
 	reprise_status (*begin)(struct reprise_thread_store *store, const char *id,
@@ -204,12 +214,13 @@ struct thread_limits {
 struct reprise_thread_store {
 	const struct thread_adapter *adapter;
 	struct thread_limits limits;
-	pthread_mutex_t lock; /* a call */
-	bool is_busy;         /* under the lock: a call is running */
-	bool is_continued;    /* under the lock: that call has ended a transaction already */
-	int cancel_state;     /* under the lock: of the thread whose call is running */
-	pid_t process;        /* which opened it */
-	uint64_t generation;  /* how many forks that process is away from the first (process.h) */
+	struct thread_keeping keeping; /* under the lock: as `begin` has found it */
+	pthread_mutex_t lock;          /* a call */
+	bool is_busy;                  /* under the lock: a call is running */
+	bool is_continued;   /* under the lock: that call has ended a transaction already */
+	int cancel_state;    /* under the lock: of the thread whose call is running */
+	pid_t process;       /* which opened it */
+	uint64_t generation; /* how many forks that process is away from the first (process.h) */
 	LIST_ENTRY(reprise_thread_store) open;
 };
 
@@ -217,6 +228,8 @@ struct reprise_thread_store {
 #define thread_store_init    reprise_private_thread_store_init
 #define thread_store_done    reprise_private_thread_store_done
 #define thread_limits_choose reprise_private_thread_limits_choose
+#define thread_keeping_raise reprise_private_thread_keeping_raise
+#define thread_keeping_fault reprise_private_thread_keeping_fault
 #define thread_block_forks   reprise_private_thread_block_forks
 #define thread_allow_forks   reprise_private_thread_allow_forks
 
@@ -232,6 +245,14 @@ REPRISE_API void thread_store_done(struct reprise_thread_store *store);
  */
 REPRISE_API const char *thread_limits_choose(uint64_t horizon_ns, uint64_t retry_limit_ns,
 					     struct thread_limits *ret_limits);
+
+/*
+ * For adapters that open a handle: has the store remember for @horizon_ms from @now_ms on; false if it does so already.
+ * All zero: a store that is just created. And NULL, or the name of what is damaged.
+ */
+REPRISE_API bool thread_keeping_raise(struct thread_keeping *keeping, uint64_t horizon_ms,
+				      uint64_t now_ms);
+REPRISE_API const char *thread_keeping_fault(const struct thread_keeping *keeping);
 
 /*
  * No fork of this process happens between these two, so that a child finds every descriptor in its handle. Short:

@@ -56,7 +56,8 @@ check_age(const struct writing *writing, const struct delta *delta, struct repri
 {
 	const uint64_t limit_ms = writing->store->limits.retry_limit_ms;
 
-	if (writing->now_ms > limit_ms && delta->created_ms < writing->now_ms - limit_ms)
+	if ((writing->now_ms > limit_ms && delta->created_ms < writing->now_ms - limit_ms) ||
+	    delta->created_ms < writing->store->keeping.floor_ms)
 		return error_detailed(error, REPRISE_E_EXPIRED, "delta", "created_at");
 	if (delta->created_ms > writing->now_ms + limit_ms)
 		return json_refuse(error, "delta", "created_at", "lies too far ahead");

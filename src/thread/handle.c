@@ -115,8 +115,10 @@ begin(struct writing *writing, struct reprise_error *error)
 	const struct thread_adapter *const adapter = writing->store->adapter;
 	const reprise_status status = adapter->begin(writing->store, writing->id, &writing->head,
 						     &writing->now_ms, error);
-	const char *const fault = status == REPRISE_OK ? head_fault(&writing->head) : NULL;
+	const char *fault = status == REPRISE_OK ? head_fault(&writing->head) : NULL;
 
+	if (status == REPRISE_OK && fault == NULL)
+		fault = thread_keeping_fault(&writing->store->keeping);
 	if (fault == NULL)
 		return status;
 	adapter->rollback(writing->store);

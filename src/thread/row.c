@@ -11,6 +11,7 @@ enum table {
 	TABLE_TEXTS,
 	TABLE_DELTAS,
 	TABLE_APPLIED,
+	TABLE_KEEPING,
 };
 
 static uint32_t
@@ -72,6 +73,13 @@ applied_checksum(const struct thread_uid *uid, const char *delta_id,
 	crc = add_number(crc, applied->version);
 	crc = add_number(crc, applied->applied_ms);
 	return crc32c(crc, applied->digest, sizeof(applied->digest));
+}
+
+uint32_t
+keeping_checksum(const struct thread_keeping *keeping)
+{
+	return add_number(add_number(add_number(0, TABLE_KEEPING), keeping->horizon_ms),
+			  keeping->floor_ms);
 }
 
 const char *

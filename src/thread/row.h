@@ -15,6 +15,8 @@ uint32_t delta_checksum(const struct thread_uid *uid, const struct thread_delta 
 uint32_t applied_checksum(const struct thread_uid *uid, const char *delta_id,
 			  const struct thread_applied *applied);
 
+uint32_t keeping_checksum(const struct thread_keeping *keeping);
+
 const char *head_fault(const struct thread_head *head);
 const char *text_fault(const struct thread_head *head, const struct thread_text *text);
 const char *delta_fault(const struct thread_uid *uid, const struct thread_delta *delta);

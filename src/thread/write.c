@@ -81,7 +81,8 @@ find_applied(struct reprise_thread_store *store, const struct thread_uid *uid,
 static uint64_t
 horizon_of(const struct writing *writing)
 {
-	const uint64_t horizon_ms = writing->store->limits.horizon_ms;
+	/* The longest that a handle was opened with, this one too. */
+	const uint64_t horizon_ms = writing->store->keeping.horizon_ms;
 
 	return writing->now_ms > horizon_ms ? writing->now_ms - horizon_ms : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/numbers.h"
+#include "thread_postgres/keeping.h"
 #include "thread_postgres/pooler.h"
 #include "thread_postgres/postgres.h"
 #include "thread_postgres/schema.h"
@@ -100,7 +101,8 @@ check_schema(struct postgres *postgres, bool may_create, struct reprise_error *e
 		return error_detailed(error, REPRISE_E_NOT_FOUND, "schema",
 				      "it has no thread documents");
 	if (may_create)
-		return schema_create(&postgres->wire, schema, error);
+		return schema_create(&postgres->wire, schema, postgres->store.limits.horizon_ms,
+				     error);
 	return error_detailed(error, REPRISE_E_IO, "schema", "it was dropped");
 }
 
@@ -127,6 +129,8 @@ make_connection(struct postgres *postgres, bool may_create, struct reprise_error
 		status = set_up(postgres, error);
 	if (status == REPRISE_OK)
 		status = check_schema(postgres, may_create, error);
+	if (status == REPRISE_OK && may_create)
+		status = keeping_settle(wire, postgres->store.limits.horizon_ms, error);
 	if (status == REPRISE_OK)
 		status = prepare(wire, error);
 	if (status != REPRISE_OK)

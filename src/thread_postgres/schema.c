@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "thread_postgres/keeping.h"
 #include "thread_postgres/values.h"
 
 static const char look_sql[] =
@@ -31,7 +32,10 @@ static const char *const version_1[] = {
 	"CREATE TABLE about ("
 	" is_here boolean PRIMARY KEY DEFAULT true CHECK (is_here),"
 	" marker text NOT NULL,"
-	" version integer NOT NULL)",
+	" version integer NOT NULL,"
+	" horizon_ms bigint NOT NULL,"
+	" floor_ms bigint NOT NULL,"
+	" checksum integer NOT NULL)",
 
 	"CREATE TABLE heads ("
 	" version bigint NOT NULL,"
@@ -66,10 +70,12 @@ static const char *const version_1[] = {
 	" delta_id text COLLATE \"C\" NOT NULL,"
 	" PRIMARY KEY (uid, delta_id))",
 	"CREATE INDEX applied_by_time ON applied (applied_ms)",
-
-	"INSERT INTO about (marker, version) VALUES ('reprise threads', 1)",
 	NULL
 };
+
+static const char put_about[] =
+	"INSERT INTO about (marker, version, horizon_ms, floor_ms, checksum)"
+	" VALUES ('reprise threads', 1, $1::bigint, $2::bigint, $3::integer)";
 
 static reprise_status
 foreign(struct reprise_error *error)
@@ -133,8 +139,9 @@ schema_look(struct wire *wire, const char *schema, bool *ret_is_there, int *ret_
 
 /* A schema's name has been checked; it cannot be a parameter. */
 static void
-send_steps(struct wire *wire, const char *schema, bool is_there)
+send_steps(struct wire *wire, const char *schema, bool is_there, uint64_t horizon_ms)
 {
+	struct thread_keeping keeping = { 0 };
 	char create[sizeof("CREATE SCHEMA \"\"") + 63];
 
 	if (!is_there) {
@@ -143,10 +150,13 @@ send_steps(struct wire *wire, const char *schema, bool is_there)
 	}
 	for (const char *const *sql = version_1; *sql != NULL; sql++)
 		(void)wire_send_sql(wire, *sql, NULL);
+	(void)thread_keeping_raise(&keeping, horizon_ms, 0);
+	keeping_send(wire, put_about, &keeping);
 }
 
 reprise_status
-schema_create(struct wire *wire, const char *schema, struct reprise_error *error)
+schema_create(struct wire *wire, const char *schema, uint64_t horizon_ms,
+	      struct reprise_error *error)
 {
 	struct values name = { 0 };
 	bool is_there = false;
@@ -164,7 +174,7 @@ schema_create(struct wire *wire, const char *schema, struct reprise_error *error
 	if (status != REPRISE_OK)
 		return status;
 	if (version == 0)
-		send_steps(wire, schema, is_there);
+		send_steps(wire, schema, is_there, horizon_ms);
 	(void)wire_send_sql(wire, "COMMIT", NULL);
 	return wire_ask(wire, NULL, error);
 }

@@ -13,6 +13,7 @@ reprise_status schema_look(struct wire *wire, const char *schema, bool *ret_is_t
 			   int *ret_version, struct reprise_error *error);
 
 /* In one transaction, which is waited for by all that do the same: looks again, and creates what is not there. */
-reprise_status schema_create(struct wire *wire, const char *schema, struct reprise_error *error);
+reprise_status schema_create(struct wire *wire, const char *schema, uint64_t horizon_ms,
+			     struct reprise_error *error);
 
 #endif /* THREAD_POSTGRES_SCHEMA_H */

@@ -43,7 +43,10 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 	[LOCK_HEAD] = { "lock_head", "SELECT FROM heads WHERE id = $1 FOR UPDATE" },
 	[FIND_HEAD] = { "find_head",
 			"SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,"
-			" " HEAD_COLUMNS " FROM (VALUES (1)) AS one"
+			" horizon_ms, floor_ms, keeping_checksum, " HEAD_COLUMNS
+			" FROM (VALUES (true)) AS one (is_one)"
+			" LEFT JOIN (SELECT is_here, horizon_ms, floor_ms,"
+			" checksum AS keeping_checksum FROM about) AS keeping ON is_here = is_one"
 			" LEFT JOIN heads ON id = $1" },
 	[PUT_HEAD] = { "put_head",
 		       "INSERT INTO heads (" HEAD_COLUMNS ")"

@@ -14,20 +14,20 @@ enum statement {
 	END_ABANDONED,  /* the lock's name, milliseconds: the number of sessions that were ended */
 	ANNOUNCE,       /* that more is to come */
 	LOCK_HEAD,      /* id */
-	FIND_HEAD,      /* id: the server's clock in milliseconds, HEAD columns or NULLs */
-	PUT_HEAD,       /* HEAD columns */
-	PUT_TEXT,       /* uid, TEXT columns */
-	PUT_DELTA,      /* uid, DELTA columns */
-	PUT_APPLIED,    /* uid, delta id, APPLIED columns */
-	DROP_HEAD,      /* id */
-	DROP_TEXT,      /* uid */
-	DROP_DELTAS,    /* uid, version */
-	DROP_APPLIED,   /* milliseconds, count */
-	TEXT_OF,        /* uid: TEXT columns */
-	DELTAS_AFTER,   /* uid, version, count, bytes: DELTA columns */
-	APPLIED_OF,     /* uid, array of delta ids: APPLIED columns, place */
-	COUNT_HEADS,    /* : how many */
-	HEADS_FROM,     /* offset, count: HEAD columns */
+	FIND_HEAD, /* id: the server's clock in milliseconds, the keeping, HEAD columns or NULLs */
+	PUT_HEAD,  /* HEAD columns */
+	PUT_TEXT,  /* uid, TEXT columns */
+	PUT_DELTA, /* uid, DELTA columns */
+	PUT_APPLIED,  /* uid, delta id, APPLIED columns */
+	DROP_HEAD,    /* id */
+	DROP_TEXT,    /* uid */
+	DROP_DELTAS,  /* uid, version */
+	DROP_APPLIED, /* milliseconds, count */
+	TEXT_OF,      /* uid: TEXT columns */
+	DELTAS_AFTER, /* uid, version, count, bytes: DELTA columns */
+	APPLIED_OF,   /* uid, array of delta ids: APPLIED columns, place */
+	COUNT_HEADS,  /* : how many */
+	HEADS_FROM,   /* offset, count: HEAD columns */
 	STATEMENTS_COUNT,
 };
 
@@ -45,7 +45,8 @@ enum head_column {
 /* Of FIND_HEAD. */
 enum found_column {
 	FOUND_NOW,
-	FOUND_HEAD, /* from here on */
+	FOUND_KEEPING,                  /* three columns: keeping.h */
+	FOUND_HEAD = FOUND_KEEPING + 3, /* from here on */
 };
 
 enum text_column {

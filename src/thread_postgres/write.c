@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "thread_postgres/keeping.h"
 #include "thread_postgres/postgres.h"
 
 enum {
@@ -84,6 +85,7 @@ lock(struct postgres *postgres, const struct values *lock_name, const char *id,
 	const int64_t now_ms = number_at(answer, 0, FOUND_NOW);
 
 	*ret_now_ms = now_ms < 0 ? 0 : (uint64_t)now_ms;
+	postgres->store.keeping = keeping_at(answer, FOUND_KEEPING);
 	*ret_head = head_at_row(answer, 0, FOUND_HEAD);
 	PQclear(answer);
 	return REPRISE_OK;

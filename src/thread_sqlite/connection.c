@@ -187,7 +187,9 @@ connect_all(struct connection *connection, struct reprise_error *error)
 		status = connection_ask(connection, "SELECT 1 FROM heads LIMIT 1", &heads, error);
 	if (status == REPRISE_OK)
 		status = bind_files(connection, error);
-	return status == REPRISE_OK ? statements_prepare(connection, error) : status;
+	if (status == REPRISE_OK)
+		status = statements_prepare(connection, error);
+	return status == REPRISE_OK ? keeping_settle(connection, error) : status;
 }
 
 reprise_status

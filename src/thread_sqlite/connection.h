@@ -53,6 +53,15 @@ reprise_status connection_ask(struct connection *connection, const char *sql, in
 /* Sees to it that the file is a store's, with the schema of this library and a write-ahead log. */
 reprise_status schema_settle(struct connection *connection, struct reprise_error *error);
 
+/* How long the store remembers, in a row: its first one, one for the handle's horizon, and what a transaction finds. */
+reprise_status keeping_create(struct connection *connection, struct reprise_error *error);
+reprise_status keeping_settle(struct connection *connection, struct reprise_error *error);
+reprise_status keeping_find(struct connection *connection, struct thread_keeping *ret_keeping,
+			    struct reprise_error *error);
+
+/* Milliseconds since 1970, of the machine's clock. */
+uint64_t wall_ms(void);
+
 /* The adapter's functions (thread/adapter.h). */
 reprise_status sqlite_begin(struct reprise_thread_store *store, const char *id,
 			    struct thread_head *ret_head, uint64_t *ret_now_ms,

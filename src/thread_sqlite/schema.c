@@ -41,7 +41,12 @@ static const char *const steps[] = {
 	" checksum INTEGER NOT NULL,"
 	" digest BLOB NOT NULL,"
 	" PRIMARY KEY (uid, delta_id)) WITHOUT ROWID;"
-	"CREATE INDEX applied_time ON applied (applied)",
+	"CREATE INDEX applied_time ON applied (applied);"
+	"CREATE TABLE about ("
+	" is_here INTEGER PRIMARY KEY CHECK (is_here = 1),"
+	" horizon INTEGER NOT NULL,"
+	" floor INTEGER NOT NULL,"
+	" checksum INTEGER NOT NULL)",
 };
 
 enum {
@@ -126,6 +131,8 @@ take_steps(struct connection *connection, struct reprise_error *error)
 
 	for (int64_t i = version; i < SCHEMA_VERSION && status == REPRISE_OK; i++)
 		status = connection_run(connection, steps[i], error);
+	if (status == REPRISE_OK && version == 0)
+		status = keeping_create(connection, error);
 	snprintf(identity, sizeof(identity), "PRAGMA application_id = %d; PRAGMA user_version = %d",
 		 THREAD_SQLITE_APPLICATION, SCHEMA_VERSION);
 	return status == REPRISE_OK ? connection_run(connection, identity, error) : status;

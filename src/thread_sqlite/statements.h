@@ -16,6 +16,7 @@
 	X(COMMIT, "COMMIT")                                                                      \
 	X(ROLLBACK, "ROLLBACK")                                                                  \
 	X(LOOK, "BEGIN")                                                                         \
+	X(KEEPING, "SELECT horizon, floor, checksum FROM about WHERE is_here = 1")               \
 	X(HEAD, "SELECT " HEAD_COLUMNS " FROM heads WHERE id = ?")                               \
 	X(PUT_HEAD,                                                                              \
 	  "INSERT INTO heads (" HEAD_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"                 \

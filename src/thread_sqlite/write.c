@@ -15,7 +15,7 @@ run_plain(struct connection *connection, enum statement statement, struct repris
 	return statement_run(connection, &binding, error);
 }
 
-static uint64_t
+uint64_t
 wall_ms(void)
 {
 	struct timespec now;
@@ -35,6 +35,8 @@ sqlite_begin(struct reprise_thread_store *store, const char *id, struct thread_h
 
 	if (status == REPRISE_OK)
 		status = run_plain(connection, STATEMENT_BEGIN, error);
+	if (status == REPRISE_OK)
+		status = keeping_find(connection, &store->keeping, error);
 	if (status == REPRISE_OK)
 		status = read_head(connection, id, ret_head, error);
 	/* Behind the wait for others, so that times ascend with the versions. */

@@ -355,3 +355,57 @@ Test(thread_schema, B20_another_role_reads_and_writes)
 	reprise_thread_store_close(store);
 	PQfinish(all);
 }
+
+Test(thread_schema, B05_a_longer_horizon_waits_for_those_who_write)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, "longer");
+	struct reprise_thread_store *const store = opened(&options);
+	struct thread_head head;
+	uint64_t now_ms;
+
+	cr_assert(eq(int, store->adapter->begin(store, "a", &head, &now_ms, NULL), REPRISE_OK));
+	options.deadline_ns = one_second / 2;
+	options.horizon_ns = 24 * 30 * one_hour;
+	expect_refused(&options, REPRISE_E_TIMEOUT, NULL);
+	store->adapter->rollback(store);
+	reprise_thread_store_close(opened(&options));
+	cr_assert(eq(int, store->adapter->begin(store, "a", &head, &now_ms, NULL), REPRISE_OK));
+	cr_assert(eq(u64, store->keeping.horizon_ms, UINT64_C(30) * 24 * 3600 * 1000));
+	store->adapter->rollback(store);
+	reprise_thread_store_close(store);
+}
+
+Test(thread_schema, B05_a_role_that_may_not_change_the_horizon_cannot_make_it_longer)
+{
+	const struct reprise_thread_postgres_options owner = options_of(NULL, "kept");
+	PGconn *const all = connected_as(NULL);
+
+	reprise_thread_store_close(opened(&owner));
+	run(all, "CREATE ROLE thread_reader LOGIN; GRANT USAGE ON SCHEMA kept TO thread_reader;"
+		 " GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA kept"
+		 " TO thread_reader;"
+		 " REVOKE INSERT, UPDATE, DELETE ON kept.about FROM thread_reader");
+	struct reprise_thread_postgres_options options = options_of("thread_reader", "kept");
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_thread_store *store = NULL;
+
+	options.horizon_ns = 24 * 30 * one_hour;
+	cr_assert(eq(int, reprise_thread_postgres_open(&options, &store, &error), REPRISE_E_IO));
+	cr_assert(eq(int, strncmp(error.detail, "42501: ", 7), 0), "%s", error.detail);
+	options.horizon_ns = 24 * 3 * one_hour;
+	reprise_thread_store_close(opened(&options));
+	PQfinish(all);
+}
+
+Test(thread_schema, B05_a_damaged_horizon_is_told_when_a_store_is_opened)
+{
+	const struct reprise_thread_postgres_options options = options_of(NULL, "damaged");
+	PGconn *const all = connected_as(NULL);
+
+	reprise_thread_store_close(opened(&options));
+	run(all, "UPDATE damaged.about SET floor_ms = 1");
+	expect_refused(&options, REPRISE_E_CORRUPT, "schema");
+	run(all, "UPDATE damaged.about SET floor_ms = -1");
+	expect_refused(&options, REPRISE_E_CORRUPT, "schema");
+	PQfinish(all);
+}

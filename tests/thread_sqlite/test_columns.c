@@ -94,3 +94,25 @@ Test(thread_sqlite, B06_an_id_that_cannot_be_is_told)
 	reprise_thread_store_close(store);
 	expect_no_leaks();
 }
+
+Test(thread_sqlite, B05_a_damaged_horizon_is_told_when_a_store_is_opened)
+{
+	static const char *const damages[] = { "UPDATE about SET floor = 1",
+					       "UPDATE about SET horizon = 'text'",
+					       "DELETE FROM about" };
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "threads-%zu", i);
+		char *const path = scratch_path(name);
+		struct reprise_thread_store *store = open_at(path);
+
+		reprise_thread_store_close(store);
+		scratch_sql(path, damages[i]);
+		cr_assert(eq(int, reprise_thread_sqlite_open(path, NULL, &store, NULL),
+			     REPRISE_E_CORRUPT),
+			  "%s", damages[i]);
+	}
+	expect_no_leaks();
+}
