@@ -38,7 +38,7 @@
  * objects inside each other.
  *
  * A store is opened by its adapter's header: thread_sqlite.h, thread_postgres.h. Any thread may call; the calls on one handle are served
- * one at a time, and block. A second handle is a second connection. In the child of a fork every call answers
+ * one at a time: each waits for the others, up to its deadline. A second handle is a second connection. In the child of a fork every call answers
  * REPRISE_E_FORKED, and reprise_thread_store_close leaves the parent's connection alone.
  *
  * An id is 1 to REPRISE_THREAD_ID_BYTES_MAX bytes of UTF-8 without control characters, spaces, and the characters
@@ -95,7 +95,7 @@ REPRISE_API void reprise_thread_store_close(struct reprise_thread_store *store);
  *                                ("messages[3].id: must be a string") or the place ("line 2, column 7: ..")
  *           REPRISE_E_TOO_LARGE  the document, given or in canonical form
  *           REPRISE_E_FORKED     another process opened the handle, as in every call that takes one
- *           REPRISE_E_TIMEOUT    others held the store for longer than the deadline; nothing changed
+ *           REPRISE_E_TIMEOUT    others held the handle or the store for longer than the deadline; nothing changed
  *           REPRISE_E_IO         the store cannot be written; what became of the write is not known
  *           REPRISE_E_CORRUPT    what is stored is damaged
  *           REPRISE_E_NO_MEMORY  nothing changed

@@ -34,8 +34,8 @@ struct reprise_thread_postgres_options {
 	const char *schema;
 
 	/*
-	 * How long a call waits for others who write to the document, for a new connection and for a server that is
-	 * silent, all together. The deadline begins anew after about each MiB that was sent or received. Default 5 s; at
+	 * How long a call waits for other calls on the handle, for others who write to the document, for a new connection
+	 * and for a server that is silent, all together. The deadline begins anew after about each MiB that was sent or received. Default 5 s; at
 	 * most 1 h. The look-up of a host's name is not bounded: hostaddr avoids it.
 	 */
 	uint64_t deadline_ns;

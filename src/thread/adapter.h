@@ -32,6 +32,8 @@
  * has begun nothing, and a commit ends it either way.
  * A reading one: look, then finds, then leave, whatever failed; all of it is of one moment.
  *
+ * A call's deadline begins when it is made: what it has waited for other calls on its handle (`waited_ns`) is gone.
+ *
  * In a transaction this room does nothing that takes long: documents are read before it or after it, and printed before.
  * A call may make several transactions, one after the other: from the second on, `is_continued` of the handle is set, and
  * the transaction has what is left of the call's deadline.
@@ -215,8 +217,11 @@ struct reprise_thread_store {
 	const struct thread_adapter *adapter;
 	struct thread_limits limits;
 	struct thread_keeping keeping; /* under the lock: as `begin` has found it */
+	uint64_t deadline_ns;          /* of a call; an adapter sets it. 0: none */
 	pthread_mutex_t lock;          /* a call */
-	bool is_busy;                  /* under the lock: a call is running */
+	uint64_t
+		waited_ns; /* under the lock: for other calls on the handle, at most 9/10 of the deadline */
+	bool is_busy;        /* under the lock: a call is running */
 	bool is_continued;   /* under the lock: that call has ended a transaction already */
 	int cancel_state;    /* under the lock: of the thread whose call is running */
 	pid_t process;       /* which opened it */

@@ -115,10 +115,11 @@ reprise_thread_find_applied(struct reprise_thread_store *store, const char *uid_
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	}
 	status = look_begin(store, NULL, &none, error);
-	if (status == REPRISE_OK)
+	if (status == REPRISE_OK) {
 		status = find_applied(store, &uid, looking.ids, looking.count, looking.applied,
 				      error);
-	look_end(store);
+		look_end(store);
+	}
 	if (status == REPRISE_OK)
 		tell(&looking, delta_ids_count, ret_applied);
 	looking_end(&looking);

@@ -25,7 +25,7 @@ struct writing {
 };
 
 /*
- * Takes the handle's lock for one call, and begins to write. write_end follows if that was REPRISE_OK: it commits, or
+ * Takes the handle's lock for one call, E_TIMEOUT if others keep it for too long, and begins to write. write_end follows if that was REPRISE_OK: it commits, or
  * rolls back if @status is another one, and gives the lock back. In between the thread is not cancelled.
  */
 reprise_status write_begin(struct writing *writing, struct reprise_thread_store *store,
@@ -46,7 +46,7 @@ reprise_status look_resume(struct writing *writing, struct thread_head *ret_head
 void look_pause(struct writing *writing);
 void write_leave(struct writing *writing);
 
-/* One call that reads: look_end follows in any case. @id may be NULL. Without a document: E_NOT_FOUND. */
+/* One call that reads: look_end follows if that was REPRISE_OK. @id may be NULL. Without a document: E_NOT_FOUND. */
 reprise_status look_begin(struct reprise_thread_store *store, const char *id,
 			  struct thread_head *ret_head, struct reprise_error *error);
 void look_end(struct reprise_thread_store *store);

@@ -16,9 +16,10 @@ find(struct reprise_thread_store *store, uint64_t offset, uint64_t limit, struct
 	struct thread_head none;
 	reprise_status status = look_begin(store, NULL, &none, error);
 
-	if (status == REPRISE_OK)
-		status = store->adapter->heads(store, offset, limit, heads, &list->entries_count,
-					       &list->total, error);
+	if (status != REPRISE_OK)
+		return status;
+	status = store->adapter->heads(store, offset, limit, heads, &list->entries_count,
+				       &list->total, error);
 	look_end(store);
 	for (size_t i = 0; i < list->entries_count && status == REPRISE_OK; i++) {
 		const char *const fault = head_fault(&heads[i]);

@@ -32,9 +32,10 @@ load_text(struct reprise_thread_store *store, const char *id, struct thread_head
 	struct gathered gathered = { .text = *bytes };
 	reprise_status status = look_begin(store, id, head, error);
 
-	if (status == REPRISE_OK)
+	if (status == REPRISE_OK) {
 		status = fold_gather(store, head, &gathered, error);
-	look_end(store);
+		look_end(store);
+	}
 	if (status == REPRISE_OK)
 		status = fold_text(&gathered, error);
 	*bytes = gathered.text;
@@ -154,8 +155,10 @@ reprise_thread_load_deltas(struct reprise_thread_store *store, const char *id,
 	page_empty(page);
 	loading.bytes_limit = bytes_limit != 0 ? bytes_limit : BYTES_LIMIT_DEFAULT;
 	status = look_begin(store, id, &head, error);
+	if (status != REPRISE_OK)
+		return status;
 	loading.uid = &head.uid;
-	if (status == REPRISE_OK && after_version > head.version)
+	if (after_version > head.version)
 		status = error_conflict(error, after_version, head.version);
 	deltas.has_gap = status == REPRISE_OK && after_version < head.complete_after;
 	if (status == REPRISE_OK && !deltas.has_gap)

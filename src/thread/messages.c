@@ -68,9 +68,10 @@ read_document(struct reprise_thread_store *store, const char *id, struct thread_
 	struct gathered gathered = { 0 };
 	reprise_status status = look_begin(store, id, head, error);
 
-	if (status == REPRISE_OK)
+	if (status == REPRISE_OK) {
 		status = fold_gather(store, head, &gathered, error);
-	look_end(store);
+		look_end(store);
+	}
 	if (status == REPRISE_OK)
 		status = fold_read(&gathered, document, error);
 	gathered_free(&gathered);

@@ -148,8 +148,10 @@ connect_first(struct postgres *postgres, struct reprise_error *error)
 reprise_status
 connect_again(struct postgres *postgres, struct reprise_error *error)
 {
-	if (!postgres->store.is_continued)
+	if (!postgres->store.is_continued) {
 		wire_begin_call(&postgres->wire);
+		postgres->wire.due_ns -= postgres->store.waited_ns;
+	}
 	if (wire_is_whole(&postgres->wire))
 		return REPRISE_OK;
 	struct reprise_error why = { .size = sizeof(why) };

@@ -171,6 +171,7 @@ reprise_thread_postgres_open(const struct reprise_thread_postgres_options *optio
 		free(postgres);
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	}
+	postgres->store.deadline_ns = postgres->settings.deadline_ns;
 	status = connect_first(postgres, error);
 	if (status != REPRISE_OK)
 		close_store(&postgres->store);

@@ -75,7 +75,7 @@ lock(struct postgres *postgres, const struct values *lock_name, const char *id,
 		return status;
 	value_text(&key, id);
 	(void)send_statement(postgres, BEGIN_WRITING, NULL);
-	if (postgres->store.is_continued)
+	if (postgres->store.is_continued || postgres->store.waited_ns != 0)
 		wait_for_what_is_left(postgres);
 	(void)send_statement(postgres, LOCK_ID, lock_name);
 	(void)send_statement(postgres, LOCK_HEAD, &key);

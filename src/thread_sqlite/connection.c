@@ -15,8 +15,8 @@ void
 connection_start(struct connection *connection)
 {
 	if (!connection->store.is_continued)
-		connection->give_up_ns =
-			deadline_after(clock_ns(), connection->options.deadline_ns);
+		connection->give_up_ns = deadline_after(
+			clock_ns(), connection->options.deadline_ns - connection->store.waited_ns);
 }
 
 static reprise_status

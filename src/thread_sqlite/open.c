@@ -78,6 +78,7 @@ open_with(const char *path, const struct reprise_thread_sqlite_options *options,
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	}
 	connection->options = *options;
+	connection->store.deadline_ns = options->deadline_ns;
 	connection_start(connection);
 	reprise_status status = bound_find(&connection->bound, path,
 					   options->is_set_up != 0 ? 0 : options->mode, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Each call of a store keeps its deadline, whatever the server does. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -329,6 +330,67 @@ Test(thread_deadlines, B22_the_time_that_the_caller_takes_does_not_count)
 	usleep(2 * DEADLINE_MS * 1000);
 	cr_assert(eq(int, store->adapter->put_head(store, &head, NULL), REPRISE_OK));
 	cr_assert(eq(int, store->adapter->commit(store, NULL), REPRISE_OK));
+	reprise_thread_store_close(store);
+	reprise_thread_page_close(page);
+}
+
+/* Of several threads on one handle the last one waits for all the others. */
+Test(thread_deadlines, B22_other_calls_on_the_handle_are_waited_for_until_the_deadline)
+{
+	const struct reprise_thread_postgres_options options = options_in_time("due_handle");
+
+	fill("due_handle");
+	struct reprise_thread_store *const store = opened_at_last(&options);
+
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < CALLS; i++)
+		expect_in_time(store, i, "another call");
+	pthread_mutex_unlock(&store->lock);
+	cr_assert(eq(int, append_to(store, "a", "x", NULL, NULL), REPRISE_OK));
+	reprise_thread_store_close(store);
+	reprise_thread_page_close(page);
+}
+
+static void *
+hold_for_a_while(void *context)
+{
+	struct reprise_thread_store *const store = context;
+
+	pthread_mutex_lock(&store->lock);
+	usleep(DEADLINE_MS * 1000 / 2);
+	pthread_mutex_unlock(&store->lock);
+	return NULL;
+}
+
+/* Half of it is gone when the call gets the handle. */
+Test(thread_deadlines, B22_waiting_for_the_handle_and_for_others_takes_one_deadline)
+{
+	const struct reprise_thread_postgres_options options = options_in_time("due_both");
+	struct thread_head head;
+	uint64_t now_ms, took_ms = UINT64_MAX;
+
+	fill("due_both");
+	struct reprise_thread_store *const store = opened_at_last(&options);
+	struct reprise_thread_store *const holder = opened_at_last(&options);
+
+	cr_assert(eq(int, holder->adapter->begin(holder, "a", &head, &now_ms, NULL), REPRISE_OK));
+	const int process = server_process_of(store);
+
+	for (int i = 0; i < TRIES && took_ms > DEADLINE_MS + SLACK_MS; i++) {
+		pthread_t thread;
+
+		cr_assert(eq(int, pthread_create(&thread, NULL, hold_for_a_while, store), 0));
+		usleep(20000);
+		const uint64_t begin_ns = clock_ns();
+
+		cr_assert(eq(int, append_to(store, "a", "x", NULL, NULL), REPRISE_E_TIMEOUT));
+		took_ms = (clock_ns() - begin_ns) / 1000000;
+		pthread_join(thread, NULL);
+	}
+	cr_assert(le(u64, took_ms, DEADLINE_MS + SLACK_MS));
+	cr_assert(eq(int, server_process_of(store), process), "the connection is kept");
+	holder->adapter->rollback(holder);
+	reprise_thread_store_close(holder);
 	reprise_thread_store_close(store);
 	reprise_thread_page_close(page);
 }

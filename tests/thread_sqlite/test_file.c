@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "thread_sqlite/connection.h"
 
 static void
@@ -294,6 +295,32 @@ Test(thread_sqlite, B01_nothing_is_acknowledged_that_went_to_a_file_without_a_na
 	cr_assert(eq(int, rename(path, beside(path, "-moved")), 0));
 	cr_assert(eq(int, store->adapter->put_head(store, &head, NULL), REPRISE_OK));
 	cr_assert(eq(int, store->adapter->commit(store, NULL), REPRISE_E_IO));
+	reprise_thread_store_close(store);
+	expect_no_leaks();
+}
+
+/* Another thread is in a call on the same handle. */
+Test(thread_sqlite, B01_a_call_waits_for_its_handle_up_to_its_deadline)
+{
+	char *const path = scratch_path("threads");
+	struct reprise_thread_sqlite_options options = default_options();
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_thread_store *store = NULL;
+
+	options.deadline_ns = one_second / 5;
+	reprise_thread_store_close(store_with_t(path));
+	cr_assert(eq(int, reprise_thread_sqlite_open(path, &options, &store, NULL), REPRISE_OK));
+	pthread_mutex_lock(&store->lock);
+	const uint64_t begin_ns = clock_ns();
+
+	cr_assert(eq(int, append_number(store, 2, &error), REPRISE_E_TIMEOUT));
+	cr_assert(eq(str, error.what, (char *)"store"));
+	const uint64_t waited_ns = clock_ns() - begin_ns;
+
+	cr_assert(ge(u64, waited_ns, options.deadline_ns * 9 / 10));
+	cr_assert(lt(u64, waited_ns, 25 * options.deadline_ns));
+	pthread_mutex_unlock(&store->lock);
+	cr_assert(eq(int, append_number(store, 2, NULL), REPRISE_OK));
 	reprise_thread_store_close(store);
 	expect_no_leaks();
 }
