@@ -37,9 +37,10 @@
  * with no member twice in one object, no U+0000 in a member's name, and at most REPRISE_THREAD_DEPTH_MAX arrays and
  * objects inside each other.
  *
- * A store is opened by its adapter's header: thread_sqlite.h, thread_postgres.h. Any thread may call; the calls on one handle are served
- * one at a time: each waits for the others, up to its deadline. A second handle is a second connection. In the child of a fork every call answers
- * REPRISE_E_FORKED, and reprise_thread_store_close leaves the parent's connection alone.
+ * A store is opened by its adapter's header: thread_sqlite.h, thread_postgres.h. Any thread may call; the calls on one
+ * handle are served one at a time: each waits for the others, up to its deadline. A second handle is a second
+ * connection. In the child of a fork every call answers REPRISE_E_FORKED, and reprise_thread_store_close leaves the
+ * parent's connection alone.
  *
  * An id is 1 to REPRISE_THREAD_ID_BYTES_MAX bytes of UTF-8 without control characters, spaces, and the characters
  * / \ . * > (rule B01).

@@ -53,7 +53,7 @@ struct reprise_thread_postgres_options {
 	/*
 	 * How long the server keeps a transaction whose client is silent, as when the client's machine vanishes. Until
 	 * then the document of that transaction is locked; a writer that waits for it gets it after this time and at most
-	 * one deadline more. Also the time after which either kernel gives up a peer that acknowledges nothing
+	 * one deadline more; if the client vanished in the middle of a transfer, one deadline later for each MiB of it. Also the time after which either kernel gives up a peer that acknowledges nothing
 	 * (keepalives, tcp_user_timeout; the connection string may say otherwise for this side). A process that is
 	 * stopped for longer in the middle of a call loses its connection. Default 10 s; 100 ms to 1 h.
 	 */

@@ -19,7 +19,10 @@ REPRISE_BEGIN_DECLARATIONS
 struct reprise_thread_sqlite_options {
 	size_t size; /* sizeof(struct reprise_thread_sqlite_options) */
 
-	/* How long a call waits for other calls on the handle and for others who hold the file, together. Default 5 s; at most 1 h. */
+	/*
+	 * How long a call waits for other calls on the handle and for others who hold the file, together. Default 5 s; at
+	 * most 1 h.
+	 */
 	uint64_t deadline_ns;
 
 	/*

@@ -40,6 +40,12 @@ ms_of(uint64_t ns)
 }
 
 uint64_t
+transfer_ms(const struct settings *settings, uint64_t bytes)
+{
+	return ms_of(settings->deadline_ns) * ((bytes >> 20) + 1);
+}
+
+uint64_t
 lock_wait_ms(uint64_t left_ms)
 {
 	return left_ms - least(LOCK_MARGIN_MS, left_ms / 4);
@@ -50,10 +56,12 @@ static void
 write_times(const struct settings *settings, char (*ret_times)[TIME_BYTES])
 {
 	const uint64_t deadline_ms = ms_of(settings->deadline_ns);
+	/* A statement takes as long as its answer does to arrive. */
+	const uint64_t answer_ms = transfer_ms(settings, REPRISE_THREAD_JSON_BYTES_MAX);
 	const uint64_t idle_ms = ms_of(settings->transaction_idle_ns);
 	const uint64_t idle_s = (idle_ms + 999) / 1000;
 	const uint64_t times[TIMES] = {
-		lock_wait_ms(deadline_ms), idle_ms, deadline_ms + idle_ms,
+		lock_wait_ms(deadline_ms), idle_ms, answer_ms + idle_ms,
 		(idle_s + 1) / 2, /* keepalives: the first one, and two more */
 		(idle_s + 3) / 4,
 	};

@@ -51,6 +51,9 @@ postgres_of(struct reprise_thread_store *store)
 reprise_status connect_first(struct postgres *postgres, struct reprise_error *error);
 reprise_status connect_again(struct postgres *postgres, struct reprise_error *error);
 
+/* How long so many bytes may take to leave or to come, by the deadline of each MiB. */
+uint64_t transfer_ms(const struct settings *settings, uint64_t bytes);
+
 /*
  * How long the server is to wait for a lock if the call is due after so many milliseconds, at least 1: less, so that its
  * refusal arrives in time.

@@ -24,14 +24,19 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 	[LOCK_ID] = { "lock_id", "SELECT pg_advisory_xact_lock(" LOCK_NUMBER ")" },
 	/*
 	 * Sessions of our role that hold the lock and whose client has been silent for so long. The server's own
-	 * time-outs do not run between the end of one statement and the beginning of the next in a pipeline.
+	 * time-outs do not run between the end of one statement and the beginning of the next in a pipeline. A large
+	 * statement that is on its way was announced with the time that it may take; a delta that is read before it is
+	 * dropped may be the largest.
 	 */
 	[END_ABANDONED] = { "end_abandoned",
 			    "SELECT count(*) FROM (SELECT pg_terminate_backend(pid)"
 			    " FROM pg_stat_activity WHERE usename = current_user"
 			    " AND wait_event_type = 'Client'"
 			    " AND greatest(query_start, state_change)"
-			    " < clock_timestamp() - $2::bigint * interval '1 millisecond'"
+			    " < clock_timestamp() - interval '1 millisecond' * ($2::bigint +"
+			    " CASE WHEN wait_event = 'ClientWrite' THEN $3::bigint ELSE"
+			    " coalesce(substring(query FROM '^SELECT ([0-9]+) AS reprise_ms$')"
+			    "::bigint, 0) END)"
 			    " AND pid IN (SELECT pid FROM pg_locks WHERE granted"
 			    " AND locktype = 'advisory' AND objsubid = 1"
 			    " AND pid <> pg_backend_pid() AND database ="
@@ -39,7 +44,6 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			    " AND classid::bigint = (" LOCK_NUMBER " >> 32) & 4294967295"
 			    " AND objid::bigint = " LOCK_NUMBER " & 4294967295)"
 			    " OFFSET 0) AS ended" },
-	[ANNOUNCE] = { "announce", "SELECT" },
 	[LOCK_HEAD] = { "lock_head", "SELECT FROM heads WHERE id = $1 FOR UPDATE" },
 	[FIND_HEAD] = { "find_head",
 			"SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,"

@@ -11,9 +11,8 @@ enum statement {
 	ROLLBACK,
 	WAIT_FOR_LOCKS, /* milliseconds as a text: so long in this transaction */
 	LOCK_ID,        /* the lock's name */
-	END_ABANDONED,  /* the lock's name, milliseconds: the number of sessions that were ended */
-	ANNOUNCE,       /* that more is to come */
-	LOCK_HEAD,      /* id */
+	END_ABANDONED, /* the lock's name, milliseconds of silence and of a delta's transfer: the number of sessions that were ended */
+	LOCK_HEAD,     /* id */
 	FIND_HEAD, /* id: the server's clock in milliseconds, the keeping, HEAD columns or NULLs */
 	PUT_HEAD,  /* HEAD columns */
 	PUT_TEXT,  /* uid, TEXT columns */

@@ -26,19 +26,29 @@ ask_statement(struct postgres *postgres, enum statement statement, const struct 
 }
 
 /*
- * A put, which is not waited for: told is what is known to have failed already. The server takes a client whose
- * statement has not arrived as a whole for a silent one, but not behind another statement of the same pipeline.
+ * The server takes a client whose statement has not arrived as a whole for a silent one, but not behind another statement of
+ * the same pipeline. That one's text tells those who wait for how long it is to be taken for busy (END_ABANDONED).
  */
+static void
+announce(struct postgres *postgres, size_t bytes)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "SELECT %llu AS reprise_ms",
+		 (unsigned long long)transfer_ms(&postgres->settings, bytes));
+	(void)wire_send_sql(&postgres->wire, sql, NULL);
+	wire_flush(&postgres->wire); /* before libpq copies so much */
+}
+
+/* A put, which is not waited for: told is what is known to have failed already. */
 static reprise_status
 put(struct reprise_thread_store *store, enum statement statement, const struct values *values,
     struct reprise_error *error)
 {
 	struct postgres *const postgres = postgres_of(store);
 
-	if (values->bytes >= ANNOUNCED_BYTES && postgres->wire.is_synced) {
-		(void)send_statement(postgres, ANNOUNCE, NULL);
-		wire_flush(&postgres->wire); /* before libpq copies so much */
-	}
+	if (values->bytes >= ANNOUNCED_BYTES)
+		announce(postgres, values->bytes);
 	(void)send_statement(postgres, statement, values);
 	if (postgres->wire.failure.status == REPRISE_OK)
 		return REPRISE_OK;
@@ -103,6 +113,7 @@ end_abandoned(struct postgres *postgres, const struct values *lock_name)
 	if (postgres->wire.connection == NULL)
 		return;
 	value_number(&values, postgres->settings.transaction_idle_ns / 1000000);
+	value_number(&values, transfer_ms(&postgres->settings, REPRISE_THREAD_JSON_BYTES_MAX));
 	(void)ask_statement(postgres, END_ABANDONED, &values, NULL, NULL);
 	if (postgres->wire.failure.status != REPRISE_OK)
 		port_rollback(&postgres->store);

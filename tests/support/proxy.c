@@ -16,6 +16,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/clock.h"
 #include "scratch_server.h"
 #include "support.h"
 
@@ -68,6 +69,22 @@ has_commit(const char *bytes, size_t size)
 	return memmem(bytes, size, name, sizeof(name)) != NULL;
 }
 
+/* Waits if more was forwarded than there was time for; what a busy machine has missed is made up for. */
+static void
+keep_pace(struct proxy_shared *shared, uint64_t size)
+{
+	static uint64_t bytes;
+	const uint64_t since_ns = atomic_load(&shared->slow_since_ns);
+
+	if (since_ns == 0)
+		return;
+	bytes += size;
+	const uint64_t due_ns = since_ns + bytes * NS_PER_S / atomic_load(&shared->slow_bytes);
+
+	while (clock_ns() < due_ns)
+		usleep(1000);
+}
+
 /* False if the pair is to be closed. */
 static bool
 forward(struct proxy_shared *shared, const struct pair *pair, int from)
@@ -99,6 +116,7 @@ forward(struct proxy_shared *shared, const struct pair *pair, int from)
 	write_all(pair->fds[1 - from], bytes, (size_t)size);
 	if (from == CLIENT)
 		atomic_fetch_add(&shared->forwarded, (uint64_t)size);
+	keep_pace(shared, (uint64_t)size);
 	return true;
 }
 
@@ -159,6 +177,8 @@ proxy_open(struct proxy *proxy)
 	cr_assert(ne(ptr, proxy->shared, MAP_FAILED));
 	atomic_init(&proxy->shared->forwarded, 0);
 	atomic_init(&proxy->shared->limit, UINT64_MAX);
+	atomic_init(&proxy->shared->slow_since_ns, 0);
+	atomic_init(&proxy->shared->slow_bytes, 0);
 	atomic_init(&proxy->shared->cut, CUT_NEVER);
 	const int listening = socket_at(path, true);
 
@@ -195,4 +215,11 @@ void
 proxy_cut(struct proxy *proxy, enum proxy_cut cut)
 {
 	atomic_store(&proxy->shared->cut, cut);
+}
+
+void
+proxy_slow_down(struct proxy *proxy, uint64_t bytes)
+{
+	atomic_store(&proxy->shared->slow_bytes, bytes);
+	atomic_store(&proxy->shared->slow_since_ns, clock_ns());
 }

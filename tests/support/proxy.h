@@ -33,6 +33,8 @@ enum proxy_cut {
 struct proxy_shared {
 	_Atomic uint64_t forwarded; /* bytes from clients to the server */
 	_Atomic uint64_t limit;     /* of those; from there on nothing is forwarded either way */
+	_Atomic uint64_t slow_since_ns; /* of CLOCK_MONOTONIC; 0: as fast as it can */
+	_Atomic uint64_t slow_bytes;    /* in a second */
 	_Atomic int cut; /* what becomes of the next COMMIT; CUT_NEVER again once it is done */
 };
 
@@ -41,6 +43,9 @@ void proxy_close(struct proxy *proxy);
 
 /* Forwards so many bytes more to the server, and then nothing. */
 void proxy_stop_after(struct proxy *proxy, uint64_t bytes);
+
+/* Forwards about so many bytes in a second, either way. */
+void proxy_slow_down(struct proxy *proxy, uint64_t bytes);
 
 /* Closes the connection of the next COMMIT: the server does not get it, or its answer is dropped. */
 void proxy_cut(struct proxy *proxy, enum proxy_cut cut);

@@ -257,3 +257,46 @@ Test(thread_away, Q01_the_document_of_a_client_that_vanished_can_be_written_agai
 	reprise_thread_store_close(store);
 	reprise_thread_store_close(other);
 }
+
+/* In the middle of a MiB, which was announced to take up to two deadlines. */
+Test(thread_away,
+     Q01_a_client_that_vanished_in_the_middle_of_a_transfer_is_waited_for_as_long_as_it_announced)
+{
+	static const size_t text_bytes = 1 << 20;
+	struct reprise_thread_postgres_options options = options_of(NULL, "vanished_late");
+	char *const bytes = calloc(1, text_bytes);
+	const struct thread_text text = { .json = { bytes, text_bytes } };
+	struct proxy proxy;
+	struct thread_head head;
+	uint64_t now_ms;
+	reprise_status status;
+
+	options.deadline_ns = one_second / 2;
+	options.transaction_idle_ns = one_second / 2;
+	struct reprise_thread_store *const other = opened_at_last(&options);
+
+	create(other, "a");
+	proxy_open(&proxy);
+	options.connection = proxy.connection;
+	struct reprise_thread_store *const store = opened_at_last(&options);
+
+	cr_assert(eq(int, store->adapter->begin(store, "a", &head, &now_ms, NULL), REPRISE_OK));
+	proxy_stop_after(&proxy, text_bytes / 4);
+	const uint64_t begin_ns = clock_ns();
+
+	cr_assert(eq(int, store->adapter->put_text(store, &head.uid, &text, NULL),
+		     REPRISE_E_TIMEOUT));
+	do
+		status = append_to(other, "a", "x", NULL, NULL);
+	while (status == REPRISE_E_TIMEOUT && clock_ns() - begin_ns < 10 * one_second);
+	const uint64_t took_ms = (clock_ns() - begin_ns) / 1000000;
+
+	cr_assert(eq(int, status, REPRISE_OK));
+	cr_assert(gt(u64, took_ms, 1000));
+	cr_assert(lt(u64, took_ms, 500 + 1000 + 500 + 300), "%" PRIu64 " ms", took_ms);
+	proxy_close(&proxy);
+	store->adapter->rollback(store);
+	reprise_thread_store_close(store);
+	reprise_thread_store_close(other);
+	free(bytes);
+}

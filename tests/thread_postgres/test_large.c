@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Documents that take longer to read and to print than the server keeps a silent transaction. */
+/* Documents that take longer to read, to print and to transfer than the server keeps a silent transaction. */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "proxy.h"
 #include "store.h"
 
 SUITE(thread_large);
@@ -198,4 +200,74 @@ Test(thread_large, B22_a_large_delta_is_appended_and_the_text_put_anew)
 		expect_done(&large, append_small);
 	cr_assert(le(i64, bytes_behind_the_text(), NUMBERS));
 	large_close(&large);
+}
+
+/* 8 MiB take four seconds. */
+static void
+large_open_slow(struct large *large, struct proxy *proxy, const char *schema, uint64_t idle_ns)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, schema);
+
+	large_open(large, schema);
+	reprise_thread_store_close(large->store);
+	proxy_open(proxy);
+	options.connection = proxy->connection;
+	options.transaction_idle_ns = idle_ns;
+	large->store = opened(&options);
+	create(large->store, "a");
+	expect_done(large, load_large);
+	put_uid(large);
+	proxy_slow_down(proxy, 2 << 20);
+}
+
+static void *
+save_slowly(void *context)
+{
+	struct large *const large = context;
+
+	return (void *)(intptr_t)save_large(large, NULL);
+}
+
+Test(thread_large, B22_a_writer_that_waits_does_not_end_the_transfer_of_another)
+{
+	struct reprise_thread_postgres_options options = options_of(NULL, "large_slow");
+	struct proxy proxy;
+	struct large large;
+	pthread_t thread;
+	void *saved = NULL;
+	int refused = 0;
+
+	large_open_slow(&large, &proxy, "large_slow", one_second / 2);
+	options.deadline_ns = one_second / 4;
+	options.transaction_idle_ns = one_second / 2;
+	struct reprise_thread_store *const other = opened_at_last(&options);
+	const uint64_t begin_ns = clock_ns();
+
+	cr_assert(eq(int, pthread_create(&thread, NULL, save_slowly, &large), 0));
+	while (clock_ns() - begin_ns < 2 * one_second)
+		refused += append_to(other, "a", "x", NULL, NULL) == REPRISE_E_TIMEOUT;
+	pthread_join(thread, &saved);
+	cr_assert(eq(int, (int)(intptr_t)saved, REPRISE_OK));
+	cr_assert(gt(int, refused, 2));
+	cr_assert(gt(u64, clock_ns() - begin_ns, 3 * one_second));
+	cr_assert(eq(int, append_to(other, "a", "x", NULL, NULL), REPRISE_OK));
+	reprise_thread_store_close(other);
+	large_close(&large);
+	proxy_close(&proxy);
+}
+
+Test(thread_large, B22_a_text_may_arrive_for_longer_than_the_deadline)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	struct proxy proxy;
+	struct large large;
+
+	large_open_slow(&large, &proxy, "large_arriving", one_second / 10);
+	cr_assert(eq(int, save_large(&large, &error), REPRISE_OK), "%s", error.detail);
+	const uint64_t begin_ns = clock_ns();
+
+	cr_assert(eq(int, load_large(&large, &error), REPRISE_OK), "%s", error.detail);
+	cr_assert(gt(u64, clock_ns() - begin_ns, 3 * one_second));
+	large_close(&large);
+	proxy_close(&proxy);
 }
