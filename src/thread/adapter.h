@@ -159,7 +159,8 @@ struct thread_adapter {
 				      const struct thread_uid *uid, uint64_t version,
 				      struct reprise_error *error);
 	/*
-	 * Drops up to @max of the remembered ids of all documents that were applied before @before_ms, the oldest first.
+	 * Drops up to @max of the remembered ids of all documents that were applied before @before_ms, the oldest first. An
+	 * adapter tells a time that is damaged, and keeps that row.
 	 * Rows that another writer is about to drop are passed over: nobody waits for them.
 	 */
 	reprise_status (*drop_applied)(struct reprise_thread_store *store, uint64_t before_ms,

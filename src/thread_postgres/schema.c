@@ -25,7 +25,8 @@ enum {
 
 /*
  * Version 1. A step is never changed once it was released. Numbers have no CHECK, and keys of other tables no reference:
- * the checksums are compared with each read, and say more. A uid's 16 bytes are a uuid. Ids are compared by their bytes.
+ * the checksums are compared with each read, and say more. A remembered id is dropped by its time alone, without a look at
+ * its checksum; so the time stands there twice, and one that is damaged drops nothing. A uid's 16 bytes are a uuid. Ids are compared by their bytes.
  * Heads are rewritten in their page.
  */
 static const char *const version_1[] = {
@@ -65,6 +66,7 @@ static const char *const version_1[] = {
 	" uid uuid NOT NULL,"
 	" version bigint NOT NULL,"
 	" applied_ms bigint NOT NULL,"
+	" applied_ms_inverse bigint NOT NULL,"
 	" checksum integer NOT NULL,"
 	" digest bytea NOT NULL,"
 	" delta_id text COLLATE \"C\" NOT NULL,"

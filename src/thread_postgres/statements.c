@@ -68,14 +68,16 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 				     " VALUES ($1, $2, $3, $4, $5)" },
 	[PUT_APPLIED] = { "put_applied",
 			  "INSERT INTO applied (uid, delta_id, version, applied_ms, checksum,"
-			  " digest) VALUES ($1, $2, $3, $4, $5, $6)" },
+			  " digest, applied_ms_inverse) VALUES ($1, $2, $3, $4, $5, $6, "
+			  "~$4::bigint)" },
 	[DROP_HEAD] = { "drop_head", "DELETE FROM heads WHERE id = $1" },
 	[DROP_TEXT] = { "drop_text", "DELETE FROM texts WHERE uid = $1" },
 	[DROP_DELTAS] = { "drop_deltas", "DELETE FROM deltas WHERE uid = $1 AND version <= $2" },
 	/* Nobody changes such a row: it is where it was when it was locked. */
 	[DROP_APPLIED] = { "drop_applied",
 			   "DELETE FROM applied WHERE ctid = ANY (ARRAY (SELECT ctid FROM applied"
-			   " WHERE applied_ms < $1 ORDER BY applied_ms LIMIT $2"
+			   " WHERE applied_ms < $1 AND applied_ms_inverse = ~applied_ms ORDER BY "
+			   "applied_ms LIMIT $2"
 			   " FOR UPDATE SKIP LOCKED))" },
 	[TEXT_OF] = { "text_of", "SELECT version, checksum, json FROM texts WHERE uid = $1" },
 	[DELTAS_AFTER] = { "deltas_after",

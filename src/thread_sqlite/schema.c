@@ -11,6 +11,10 @@
 #include "base/error.h"
 #include "thread_sqlite/connection.h"
 
+/*
+ * A remembered id is dropped by its time alone, without a look at its checksum. So the time stands there twice, and one that
+ * is damaged drops nothing.
+ */
 static const char *const steps[] = {
 	"CREATE TABLE heads ("
 	" id TEXT PRIMARY KEY,"
@@ -38,6 +42,7 @@ static const char *const steps[] = {
 	" delta_id TEXT NOT NULL,"
 	" version INTEGER NOT NULL,"
 	" applied INTEGER NOT NULL,"
+	" applied_inverse INTEGER NOT NULL,"
 	" checksum INTEGER NOT NULL,"
 	" digest BLOB NOT NULL,"
 	" PRIMARY KEY (uid, delta_id)) WITHOUT ROWID;"

@@ -34,13 +34,15 @@
 	X(DELTAS_AFTER, "SELECT " DELTA_COLUMNS " FROM deltas WHERE uid = ? AND version > ?"     \
 			" ORDER BY version LIMIT ?")                                             \
 	X(DROP_DELTAS, "DELETE FROM deltas WHERE uid = ? AND version <= ?")                      \
-	X(PUT_APPLIED, "INSERT INTO applied (uid, delta_id, version, applied, checksum, digest)" \
-		       " VALUES (?, ?, ?, ?, ?, ?)")                                             \
+	X(PUT_APPLIED, "INSERT INTO applied (uid, delta_id, version, applied, checksum, digest," \
+		       " applied_inverse) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ~?4)")                 \
 	X(APPLIED, "SELECT version, applied, checksum, digest FROM applied"                      \
 		   " WHERE uid = ? AND delta_id = ?")                                            \
-	X(OLD_APPLIED, "SELECT 1 FROM applied WHERE applied < ? LIMIT 1")                        \
+	X(OLD_APPLIED, "SELECT 1 FROM applied WHERE applied < ? AND applied_inverse = ~applied"  \
+		       " LIMIT 1")                                                               \
 	X(DROP_APPLIED, "DELETE FROM applied WHERE (uid, delta_id) IN"                           \
 			" (SELECT uid, delta_id FROM applied WHERE applied < ?"                  \
+			" AND applied_inverse = ~applied"                                        \
 			" ORDER BY applied LIMIT ?)")                                            \
 	X(COUNT, "SELECT count(*) FROM heads")                                                   \
 	X(HEADS, "SELECT " HEAD_COLUMNS " FROM heads ORDER BY id LIMIT ?2 OFFSET ?1")

@@ -30,6 +30,7 @@ enum adapter_damage {
 	ADAPTER_DELTA_GONE,
 	ADAPTER_APPLIED_VERSION, /* the remembered ids of that version are of the next one */
 	ADAPTER_APPLIED_DIGEST,  /* the remembered ids of that version have other digests */
+	ADAPTER_APPLIED_TIME,    /* the remembered ids of that version were applied in 1970 */
 	ADAPTER_HORIZON,         /* the store's horizon is so many milliseconds */
 };
 

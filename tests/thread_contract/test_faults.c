@@ -152,6 +152,19 @@ Test(thread_contract, B05_a_damaged_remembered_digest_is_told)
 	expect_applied_fault(ADAPTER_APPLIED_DIGEST);
 }
 
+/* A write would drop what is so old; then the delta would count again. */
+Test(thread_contract, B05_a_remembered_id_with_a_damaged_time_is_not_dropped)
+{
+	struct reprise_thread_store *const store = store_with_t();
+	const struct model_delta delta = delta_of(2);
+
+	adapter_do_damage(ADAPTER_APPLIED_TIME, 2);
+	cr_assert(eq(u64, append_new(store, 4), 4));
+	cr_assert(eq(u64, adapter_applied(), 4));
+	cr_assert(eq(int, append_delta(store, &delta, NULL, NULL, NULL), REPRISE_E_CORRUPT));
+	close_store_of(store);
+}
+
 Test(thread_contract, B06_a_save_replaces_damaged_rows)
 {
 	struct reprise_thread_store *const store = store_with_t();

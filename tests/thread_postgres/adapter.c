@@ -90,6 +90,7 @@ static const char *const damages[] = {
 	[ADAPTER_APPLIED_DIGEST] =
 		"UPDATE applied SET digest = decode(repeat('00', 16), 'hex')" OF_T
 		" AND version = %llu",
+	[ADAPTER_APPLIED_TIME] = "UPDATE applied SET applied_ms = 1" OF_T " AND version = %llu",
 	[ADAPTER_HORIZON] = "UPDATE about SET horizon_ms = %llu",
 };
 

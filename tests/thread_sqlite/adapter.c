@@ -61,6 +61,7 @@ static const char *const damages[] = {
 		"UPDATE applied SET version = version + 1" OF_T " AND version = %llu",
 	[ADAPTER_APPLIED_DIGEST] =
 		"UPDATE applied SET digest = zeroblob(16)" OF_T " AND version = %llu",
+	[ADAPTER_APPLIED_TIME] = "UPDATE applied SET applied = 1" OF_T " AND version = %llu",
 	[ADAPTER_HORIZON] = "UPDATE about SET horizon = %llu",
 };
 
