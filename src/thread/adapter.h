@@ -73,7 +73,9 @@ struct thread_head {
 	uint64_t complete_after; /* each delta of a greater version is kept; at most `base` */
 	uint64_t text_bytes;     /* of the text */
 	uint64_t delta_bytes;    /* of the deltas after `base` */
-	uint32_t checksum;       /* see thread_head_checksum */
+	uint64_t
+		growth_bytes; /* of these what they may add to the text; the rest they keep to themselves */
+	uint32_t checksum; /* see thread_head_checksum */
 };
 
 struct thread_text {

@@ -26,7 +26,8 @@ struct appending {
 	struct writing writing;
 	const uint64_t *expected_version;
 	struct delta delta;
-	size_t given_bytes; /* the delta's, as given */
+	size_t given_bytes;    /* the delta's, as given */
+	uint64_t growth_bytes; /* what it adds to the document at most */
 	struct renewal renewal;
 	uint64_t version; /* of the first time, or 0 */
 	uint64_t new_version;
@@ -64,14 +65,26 @@ check_age(const struct writing *writing, const struct delta *delta, struct repri
 	return REPRISE_OK;
 }
 
+static uint64_t
+digits(uint64_t number)
+{
+	uint64_t count = 1;
+
+	for (; number >= 10; number /= 10)
+		count++;
+	return count;
+}
+
 static reprise_status
 apply(struct appending *appending, enum need *ret_need, struct reprise_error *error)
 {
 	struct writing *const writing = &appending->writing;
 	struct thread_head *const head = &writing->head;
 	const uint64_t delta_bytes = head->delta_bytes + appending->delta.json.size;
-	/* The document is no larger than its text and the deltas behind it together. */
-	const bool is_near_limit = head->text_bytes + delta_bytes > REPRISE_THREAD_JSON_BYTES_MAX;
+	const uint64_t growth_bytes = head->growth_bytes + appending->growth_bytes;
+	/* The document is no larger than its text and what the deltas add together, and the longer version. */
+	const bool is_near_limit = head->text_bytes + growth_bytes + digits(head->version + 1) >
+				   REPRISE_THREAD_JSON_BYTES_MAX + digits(head->base);
 	bool is_held = false;
 
 	if (is_near_limit && !renewal_fits(writing, &appending->renewal)) {
@@ -83,6 +96,7 @@ apply(struct appending *appending, enum need *ret_need, struct reprise_error *er
 	if (status == REPRISE_OK)
 		status = prune_applied(writing, 1, error);
 	head->delta_bytes = delta_bytes;
+	head->growth_bytes = growth_bytes;
 	if (status == REPRISE_OK && is_near_limit)
 		status = renewal_put(writing, &appending->renewal, error);
 	if (status != REPRISE_OK)
@@ -93,6 +107,16 @@ apply(struct appending *appending, enum need *ret_need, struct reprise_error *er
 	head->version++;
 	status = write_delta(writing, &appending->delta, head->version, error);
 	return status == REPRISE_OK ? write_head(writing, error) : status;
+}
+
+static reprise_status
+seal(struct appending *appending, struct reprise_error *error)
+{
+	const reprise_status status = delta_seal(&appending->delta, "delta", error);
+
+	return status == REPRISE_OK
+		       ? delta_growth(&appending->delta, &appending->growth_bytes, error)
+		       : status;
 }
 
 /* A delta without an id gets one, and the time. A large one is printed outside of the transaction. */
@@ -106,7 +130,7 @@ name(struct appending *appending, enum need *ret_need, struct reprise_error *err
 		*ret_need = NEED_SEAL;
 		return status;
 	}
-	return delta_seal(&appending->delta, "delta", error);
+	return seal(appending, error);
 }
 
 /* In the transaction. Nothing is written if something is needed before. */
@@ -140,7 +164,7 @@ static reprise_status
 provide(struct appending *appending, enum need need, struct reprise_error *error)
 {
 	if (need == NEED_SEAL)
-		return delta_seal(&appending->delta, "delta", error);
+		return seal(appending, error);
 	return renew_ahead(&appending->writing, &appending->delta, &appending->renewal, error);
 }
 
@@ -213,7 +237,7 @@ reprise_thread_append(struct reprise_thread_store *store, const char *id,
 		return error_size(error, "ret_appended: size", ret_appended, sizeof(*ret_appended));
 	status = delta_read(delta_text, "delta", delta, error);
 	if (status == REPRISE_OK && delta->has_id)
-		status = delta_seal(delta, "delta", error);
+		status = seal(&appending, error);
 	if (status == REPRISE_OK)
 		status = append_and_renew(&appending, store, id, error);
 	if (status == REPRISE_OK && ret_appended != NULL)

@@ -106,6 +106,46 @@ delta_read(struct reprise_bytes text, const char *what, struct delta *delta,
 	return read_members(delta, what, error);
 }
 
+/* The size in canonical form without the members that a document takes. */
+static reprise_status
+size_of_rest(const struct delta *delta, size_t *ret_size, struct reprise_error *error)
+{
+	json_t *const rest = json_copy(delta->tree);
+	struct buffer json = { 0 };
+
+	if (rest == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	(void)json_object_del(rest, "messages");
+	(void)json_object_del(rest, "patches");
+	if (delta->snapshot != NULL)
+		(void)json_object_del(rest, "snapshot");
+	const reprise_status status = json_write(rest, "delta", &json, error);
+
+	*ret_size = json.size;
+	buffer_free(&json);
+	json_decref(rest);
+	return status;
+}
+
+reprise_status
+delta_growth(const struct delta *delta, uint64_t *ret_bytes, struct reprise_error *error)
+{
+	size_t rest = 0;
+	const reprise_status status = size_of_rest(delta, &rest, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	*ret_bytes = delta->json.size - rest - strlen(",\"messages\":[]") -
+		     strlen(",\"patches\":[]") -
+		     (delta->snapshot != NULL ? strlen(",\"snapshot\":") : 0);
+	/* A comma behind what the document has. */
+	if (json_array_size(delta->messages) != 0)
+		(*ret_bytes)++;
+	if (json_array_size(delta->patches) != 0)
+		(*ret_bytes)++;
+	return REPRISE_OK;
+}
+
 void
 delta_drop_tree(struct delta *delta)
 {

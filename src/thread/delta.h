@@ -31,6 +31,13 @@ reprise_status delta_name(struct delta *delta, uint64_t now_ms, struct reprise_e
 /* Brings a delta with an id into canonical form, and computes its digest. */
 reprise_status delta_seal(struct delta *delta, const char *what, struct reprise_error *error);
 
+/*
+ * How many bytes a sealed delta adds to a document at most: the elements of its messages and patches, and its snapshot. A
+ * message that the document has, and a state that is replaced, make it less.
+ */
+reprise_status delta_growth(const struct delta *delta, uint64_t *ret_bytes,
+			    struct reprise_error *error);
+
 /* Frees the tree, which a sealed delta has no use for unless it is applied. */
 void delta_drop_tree(struct delta *delta);
 

@@ -171,7 +171,7 @@ fold_put_stamped(struct reprise_thread_store *store, struct thread_head *head,
 	text.checksum = text_checksum(&head->uid, &text);
 	head->base = version;
 	head->text_bytes = text.json.size;
-	head->delta_bytes = 0;
+	head->delta_bytes = head->growth_bytes = 0;
 	return store->adapter->put_text(store, &head->uid, &text, error);
 }
 

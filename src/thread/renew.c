@@ -94,10 +94,12 @@ put_behind(struct writing *writing, const struct thread_head *read, const struct
 	if (!head->exists || !uid_is_same(&head->uid, &read->uid) || head->base != read->base)
 		return REPRISE_E_CONFLICT;
 	const uint64_t bytes_behind = head->delta_bytes - read->delta_bytes;
+	const uint64_t growth_behind = head->growth_bytes - read->growth_bytes;
 	const reprise_status status =
 		fold_put_stamped(writing->store, head, printed, read->version, NULL);
 
 	head->delta_bytes = bytes_behind;
+	head->growth_bytes = growth_behind;
 	return status == REPRISE_OK ? write_head(writing, NULL) : status;
 }
 

@@ -45,7 +45,8 @@ head_checksum(const struct thread_head *head)
 	crc = add_number(crc, head->base);
 	crc = add_number(crc, head->complete_after);
 	crc = add_number(crc, head->text_bytes);
-	return add_number(crc, head->delta_bytes);
+	crc = add_number(crc, head->delta_bytes);
+	return add_number(crc, head->growth_bytes);
 }
 
 uint32_t

@@ -55,6 +55,7 @@ head_at_row(const PGresult *answer, int row, int first_column)
 	head.complete_after = count_at(answer, row, first_column + HEAD_COMPLETE_AFTER, fault);
 	head.text_bytes = count_at(answer, row, first_column + HEAD_TEXT_BYTES, fault);
 	head.delta_bytes = count_at(answer, row, first_column + HEAD_DELTA_BYTES, fault);
+	head.growth_bytes = count_at(answer, row, first_column + HEAD_GROWTH_BYTES, fault);
 	head.checksum = checksum_at(answer, row, first_column + HEAD_CHECKSUM);
 	return head;
 }

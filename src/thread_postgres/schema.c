@@ -44,6 +44,7 @@ static const char *const version_1[] = {
 	" complete_after bigint NOT NULL,"
 	" text_bytes bigint NOT NULL,"
 	" delta_bytes bigint NOT NULL,"
+	" growth_bytes bigint NOT NULL,"
 	" uid uuid NOT NULL UNIQUE,"
 	" checksum integer NOT NULL,"
 	" id text COLLATE \"C\" PRIMARY KEY) WITH (fillfactor = 50)",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "thread_postgres/statements.h"
 
-#define HEAD_COLUMNS "id, uid, version, base, complete_after, text_bytes, delta_bytes, checksum"
+#define HEAD_COLUMNS \
+	"id, uid, version, base, complete_after, text_bytes, delta_bytes, growth_bytes, checksum"
 
 /* The two halves of an advisory lock's number, as pg_locks has them. */
 #define LOCK_NUMBER "hashtextextended($1::text COLLATE \"C\", 0)"
@@ -54,11 +55,12 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			" LEFT JOIN heads ON id = $1" },
 	[PUT_HEAD] = { "put_head",
 		       "INSERT INTO heads (" HEAD_COLUMNS ")"
-		       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+		       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 		       " ON CONFLICT (id) DO UPDATE SET uid = excluded.uid,"
 		       " version = excluded.version, base = excluded.base,"
 		       " complete_after = excluded.complete_after,"
 		       " text_bytes = excluded.text_bytes, delta_bytes = excluded.delta_bytes,"
+		       " growth_bytes = excluded.growth_bytes,"
 		       " checksum = excluded.checksum" },
 	[PUT_TEXT] = { "put_text",
 		       "INSERT INTO texts (uid, version, checksum, json) VALUES ($1, $2, $3, $4)"

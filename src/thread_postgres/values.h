@@ -16,7 +16,7 @@
 #include <libpq-fe.h>
 
 enum {
-	VALUES_MAX = 8
+	VALUES_MAX = 9
 };
 
 struct values {

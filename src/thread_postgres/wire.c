@@ -26,7 +26,7 @@ static const uint64_t grace_ns = 25000000;
 /* A statement without its values takes so much, about. */
 static const size_t statement_bytes = 64;
 
-static const int formats[VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1 }; /* binary */
+static const int formats[VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 }; /* binary */
 static const struct values none;
 
 static void

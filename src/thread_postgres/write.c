@@ -151,6 +151,7 @@ port_put_head(struct reprise_thread_store *store, const struct thread_head *head
 	value_number(&values, head->complete_after);
 	value_number(&values, head->text_bytes);
 	value_number(&values, head->delta_bytes);
+	value_number(&values, head->growth_bytes);
 	value_checksum(&values, head->checksum);
 	return put(store, PUT_HEAD, &values, error);
 }

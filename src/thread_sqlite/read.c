@@ -51,7 +51,8 @@ read_head_row(sqlite3_stmt *statement, struct thread_head *ret_head)
 	ret_head->complete_after = column_number(statement, 4, &ret_head->fault);
 	ret_head->text_bytes = column_number(statement, 5, &ret_head->fault);
 	ret_head->delta_bytes = column_number(statement, 6, &ret_head->fault);
-	ret_head->checksum = column_checksum(statement, 7, &ret_head->fault);
+	ret_head->growth_bytes = column_number(statement, 7, &ret_head->fault);
+	ret_head->checksum = column_checksum(statement, 8, &ret_head->fault);
 }
 
 reprise_status

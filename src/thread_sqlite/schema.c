@@ -24,6 +24,7 @@ static const char *const steps[] = {
 	" complete_after INTEGER NOT NULL,"
 	" text_bytes INTEGER NOT NULL,"
 	" delta_bytes INTEGER NOT NULL,"
+	" growth_bytes INTEGER NOT NULL,"
 	" checksum INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE texts ("
 	" uid BLOB NOT NULL UNIQUE,"

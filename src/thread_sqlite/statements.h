@@ -8,7 +8,8 @@
 
 #include "thread/adapter.h"
 
-#define HEAD_COLUMNS  "id, uid, version, base, complete_after, text_bytes, delta_bytes, checksum"
+#define HEAD_COLUMNS \
+	"id, uid, version, base, complete_after, text_bytes, delta_bytes, growth_bytes, checksum"
 #define DELTA_COLUMNS "version, stored, checksum, json"
 
 #define STATEMENT_TABLE(X)                                                                       \
@@ -19,10 +20,11 @@
 	X(KEEPING, "SELECT horizon, floor, checksum FROM about WHERE is_here = 1")               \
 	X(HEAD, "SELECT " HEAD_COLUMNS " FROM heads WHERE id = ?")                               \
 	X(PUT_HEAD,                                                                              \
-	  "INSERT INTO heads (" HEAD_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"                 \
+	  "INSERT INTO heads (" HEAD_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"              \
 	  " ON CONFLICT (id) DO UPDATE SET uid = excluded.uid, version = excluded.version,"      \
 	  " base = excluded.base, complete_after = excluded.complete_after,"                     \
 	  " text_bytes = excluded.text_bytes, delta_bytes = excluded.delta_bytes,"               \
+	  " growth_bytes = excluded.growth_bytes,"                                               \
 	  " checksum = excluded.checksum")                                                       \
 	X(DROP_HEAD, "DELETE FROM heads WHERE id = ?")                                           \
 	X(PUT_TEXT, "INSERT INTO texts (uid, version, checksum, json) VALUES (?, ?, ?, ?)"       \

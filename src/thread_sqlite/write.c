@@ -84,6 +84,7 @@ sqlite_put_head(struct reprise_thread_store *store, const struct thread_head *he
 	bind_number(&binding, head->complete_after);
 	bind_number(&binding, head->text_bytes);
 	bind_number(&binding, head->delta_bytes);
+	bind_number(&binding, head->growth_bytes);
 	bind_number(&binding, head->checksum);
 	return statement_run(connection, &binding, error);
 }

@@ -7,6 +7,7 @@
 #include "chance.h"
 #include "model.h"
 #include "support.h"
+#include "thread/delta.h"
 #include "thread/run.h"
 
 SUITE(apply);
@@ -81,6 +82,32 @@ choose(void *context, unsigned int choices)
 	return chance(choices);
 }
 
+/* How much longer it makes a document at most. */
+static uint64_t
+growth_of(const char *text)
+{
+	struct delta delta;
+	uint64_t bytes = 0;
+
+	cr_assert(eq(int, delta_read(bytes_of(text), "delta", &delta, NULL), REPRISE_OK));
+	cr_assert(eq(int, delta_seal(&delta, "delta", NULL), REPRISE_OK));
+	cr_assert(eq(int, delta_growth(&delta, &bytes, NULL), REPRISE_OK));
+	delta_free(&delta);
+	return bytes;
+}
+
+Test(apply, B01_a_delta_adds_its_messages_its_patches_and_its_snapshot)
+{
+	cr_assert(eq(u64, growth_of("{" RUN "}"), 0));
+	cr_assert(eq(u64, growth_of("{" RUN ",\"run_meta\":[1.50],\"snapshot\":null,\"x\":\"\"}"),
+		     0));
+	cr_assert(eq(u64, growth_of("{" RUN ",\"messages\":[{},{\"n\":1.50}]}"),
+		     sizeof(",{},{\"n\":1.50}") - 1));
+	cr_assert(eq(u64, growth_of("{\"a\":1," RUN ",\"patches\":[ 1, 2 ],\"snapshot\": [7]}"),
+		     sizeof(",1,2[7]") - 1));
+	expect_no_leaks();
+}
+
 /* One by one and all at once, it is the model's document. */
 Test(apply, B04_any_deltas_make_the_document_of_the_model)
 {
@@ -103,12 +130,16 @@ Test(apply, B04_any_deltas_make_the_document_of_the_model)
 			struct model_delta delta = { .number = (unsigned int)i % 5 };
 			struct reprise_thread_page *const kept = page;
 
+			const uint64_t before = i != 0 ? one.size : MODEL_DELTA_TEXT_BYTES;
+
 			model_delta_choose(&delta, choose, NULL);
 			model_apply(&model, &delta);
 			deltas[i] = bytes_of(model_delta_text(&delta, texts[i]));
 			cr_assert(eq(int, thread_apply_deltas(one, &deltas[i], 1, page, &one, NULL),
 				     REPRISE_OK),
 				  "%s", texts[i]);
+			/* And a digit of the version. */
+			cr_assert(le(u64, one.size, before + growth_of(texts[i]) + 1));
 			page = other;
 			other = kept;
 			const char *const text = model_text(&model, "t", NULL);

@@ -36,6 +36,9 @@ enum adapter_damage {
 
 void adapter_do_damage(enum adapter_damage damage, uint64_t number);
 
+/* Of "t": the version of its text. */
+uint64_t adapter_text_version(void);
+
 /* How many rows there are, of all documents. */
 uint64_t adapter_heads(void);
 uint64_t adapter_texts(void);

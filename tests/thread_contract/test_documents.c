@@ -247,8 +247,42 @@ Test(thread_contract, B01_an_append_is_too_large_by_the_document_that_it_makes)
 	}
 	cr_assert(eq(u64, append_new(store, 1), 4));
 	cr_assert(eq(u64, adapter_deltas(), 4));
+	/* Each of them fits by what it says: the document was not read for that. */
+	cr_assert(eq(u64, adapter_text_version(), 0));
 	free((void *)(uintptr_t)document.data);
 	free((void *)(uintptr_t)delta.data);
+	close_store_of(store);
+}
+
+/* A snapshot takes the place of another state, so only the document that it makes tells. */
+Test(thread_contract, B01_a_snapshot_that_makes_the_document_smaller_is_not_too_large)
+{
+	enum {
+		PART = 1 << 20,
+	};
+	struct reprise_thread_store *const store = open_store();
+	const struct reprise_bytes document =
+		long_text("{\"state\":\"", REPRISE_THREAD_JSON_BYTES_MAX - PART / 2, "\"}");
+	const struct reprise_bytes delta = long_text(
+		"{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"snapshot\":\"", PART, "\"}");
+	const struct reprise_bytes message =
+		long_text("{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"messages\":[{\"text\":\"",
+			  REPRISE_THREAD_JSON_BYTES_MAX - PART - 500, "\"}]}");
+
+	cr_assert(eq(int, reprise_thread_create(store, "t", document, NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_thread_append(store, "t", NULL, message, NULL, NULL),
+		     REPRISE_E_TOO_LARGE));
+	for (int i = 0; i < 2; i++)
+		cr_assert(eq(int, reprise_thread_append(store, "t", NULL, delta, NULL, NULL),
+			     REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_thread_append(store, "t", NULL, message, NULL, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_thread_append(store, "t", NULL, message, NULL, NULL),
+		     REPRISE_E_TOO_LARGE));
+	cr_assert(eq(u64, version_of(store, "t"), 3));
+	free((void *)(uintptr_t)document.data);
+	free((void *)(uintptr_t)delta.data);
+	free((void *)(uintptr_t)message.data);
 	close_store_of(store);
 }
 /* NOLINTEND(bugprone-not-null-terminated-result) */

@@ -106,6 +106,12 @@ adapter_do_damage(enum adapter_damage damage, uint64_t number)
 }
 
 uint64_t
+adapter_text_version(void)
+{
+	return ask("SELECT version FROM texts" OF_T);
+}
+
+uint64_t
 adapter_heads(void)
 {
 	return ask("SELECT count(*) FROM heads");

@@ -53,6 +53,7 @@ Test(thread_rows, B24_a_head_is_found_as_it_was_put)
 		.complete_after = 3,
 		.text_bytes = UINT64_C(1) << 40,
 		.delta_bytes = 5,
+		.growth_bytes = 4,
 		.checksum = UINT32_MAX,
 	};
 
@@ -71,6 +72,7 @@ Test(thread_rows, B24_a_head_is_found_as_it_was_put)
 	cr_assert(eq(u64, found.complete_after, head.complete_after));
 	cr_assert(eq(u64, found.text_bytes, head.text_bytes));
 	cr_assert(eq(u64, found.delta_bytes, head.delta_bytes));
+	cr_assert(eq(u64, found.growth_bytes, head.growth_bytes));
 	cr_assert(eq(u32, found.checksum, head.checksum));
 	/* In its place, another one, of another uid. */
 	head.uid.bytes[0] = 7;
@@ -422,11 +424,12 @@ static const struct {
 	{ "UPDATE damaged.heads SET complete_after = -1", ANY_HEAD },
 	{ "UPDATE damaged.heads SET text_bytes = -1", ANY_HEAD },
 	{ "UPDATE damaged.heads SET delta_bytes = -1", ANY_HEAD },
+	{ "UPDATE damaged.heads SET growth_bytes = -1", ANY_HEAD },
 	{ "UPDATE damaged.heads SET checksum = checksum # (1 << 31)", ANY_HEAD },
 	{ "UPDATE damaged.heads SET uid = '00000000000000000000000000000001'", ANY_HEAD },
 	{ "INSERT INTO damaged.heads (id, uid, version, base, complete_after, text_bytes,"
-	  " delta_bytes, checksum) SELECT repeat('x', 129), '00000000000000000000000000000002',"
-	  " 0, 0, 0, 0, 0, 0",
+	  " delta_bytes, growth_bytes, checksum) SELECT repeat('x', 129),"
+	  " '00000000000000000000000000000002', 0, 0, 0, 0, 0, 0, 0",
 	  LIST },
 	{ "UPDATE damaged.texts SET version = -1 WHERE " OF_A, LOAD },
 	{ "UPDATE damaged.texts SET json = json || '\\x20'::bytea WHERE " OF_A, LOAD },

@@ -75,6 +75,12 @@ adapter_do_damage(enum adapter_damage damage, uint64_t number)
 }
 
 uint64_t
+adapter_text_version(void)
+{
+	return (uint64_t)scratch_ask(path, "SELECT version FROM texts" OF_T);
+}
+
+uint64_t
 adapter_heads(void)
 {
 	return (uint64_t)scratch_ask(path, "SELECT count(*) FROM heads");

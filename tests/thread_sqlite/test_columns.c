@@ -30,10 +30,11 @@ load_all(struct reprise_thread_store *store, const char *uid)
 
 static const struct {
 	const char *table;
-	const char *columns[8];
+	const char *columns[9];
 } tables[] = {
 	{ "heads",
-	  { "uid", "version", "base", "complete_after", "text_bytes", "delta_bytes", "checksum" } },
+	  { "uid", "version", "base", "complete_after", "text_bytes", "delta_bytes", "growth_bytes",
+	    "checksum" } },
 	{ "texts", { "version", "checksum", "json" } },
 	{ "deltas", { "version", "stored", "checksum", "json" } },
 	{ "applied", { "version", "applied", "checksum", "digest" } },
