@@ -234,7 +234,8 @@ REPRISE_API reprise_status reprise_thread_save_flush(struct reprise_thread_store
 /*
  * reprise_thread_delete - delete a document and its deltas
  *
- * The ids of its deltas are remembered until their horizon.
+ * The ids of its deltas are remembered until their horizon. A document whose head is damaged, which every other call
+ * answers with REPRISE_E_CORRUPT, is deleted as far as its rows are found.
  *
  * @store  Borrowed.
  * @id     Which document.

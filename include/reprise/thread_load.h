@@ -141,7 +141,9 @@ struct reprise_thread_list {
  * Ordering  As reprise_thread_load.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, a bad size or limit
- *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT, REPRISE_E_NO_MEMORY, REPRISE_E_FORKED
+ *           REPRISE_E_CORRUPT    a document of that part is damaged, whose id is in `detail`; reprise_thread_delete
+ *                                takes it away
+ *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_FORKED
  */
 REPRISE_API reprise_status reprise_thread_list(struct reprise_thread_store *store, uint64_t offset,
 					       uint64_t limit, struct reprise_thread_page *page,

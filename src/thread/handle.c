@@ -150,8 +150,10 @@ begin(struct writing *writing, struct reprise_error *error)
 	const struct thread_adapter *const adapter = writing->store->adapter;
 	const reprise_status status = adapter->begin(writing->store, writing->id, &writing->head,
 						     &writing->now_ms, error);
-	const char *fault = status == REPRISE_OK ? head_fault(&writing->head) : NULL;
+	const char *fault = NULL;
 
+	if (status == REPRISE_OK && !writing->takes_damaged_head)
+		fault = head_fault(&writing->head);
 	if (status == REPRISE_OK && fault == NULL)
 		fault = thread_keeping_fault(&writing->store->keeping);
 	if (fault == NULL)
@@ -160,19 +162,33 @@ begin(struct writing *writing, struct reprise_error *error)
 	return corrupt(error, fault);
 }
 
-reprise_status
-write_begin(struct writing *writing, struct reprise_thread_store *store, const char *id,
-	    struct reprise_error *error)
+static reprise_status
+lock_and_begin(struct writing *writing, struct reprise_error *error)
 {
-	*writing = (struct writing){ .store = store, .id = id };
-	reprise_status status = lock(store, error);
+	reprise_status status = lock(writing->store, error);
 
 	if (status != REPRISE_OK)
 		return status;
 	status = begin(writing, error);
 	if (status != REPRISE_OK)
-		unlock(store);
+		unlock(writing->store);
 	return status;
+}
+
+reprise_status
+write_begin(struct writing *writing, struct reprise_thread_store *store, const char *id,
+	    struct reprise_error *error)
+{
+	*writing = (struct writing){ .store = store, .id = id };
+	return lock_and_begin(writing, error);
+}
+
+reprise_status
+write_begin_dropping(struct writing *writing, struct reprise_thread_store *store, const char *id,
+		     struct reprise_error *error)
+{
+	*writing = (struct writing){ .store = store, .id = id, .takes_damaged_head = true };
+	return lock_and_begin(writing, error);
 }
 
 reprise_status

@@ -20,6 +20,7 @@ reprise_status corrupt(struct reprise_error *error, const char *what);
 struct writing {
 	struct reprise_thread_store *store;
 	const char *id;
+	bool takes_damaged_head; /* of such a head no number is good */
 	struct thread_head head; /* as the document has it; changed by those who write */
 	uint64_t now_ms;
 };
@@ -30,6 +31,9 @@ struct writing {
  */
 reprise_status write_begin(struct writing *writing, struct reprise_thread_store *store,
 			   const char *id, struct reprise_error *error);
+/* The same, and a head that is damaged is taken as it is: to be dropped. */
+reprise_status write_begin_dropping(struct writing *writing, struct reprise_thread_store *store,
+				    const char *id, struct reprise_error *error);
 reprise_status write_end(struct writing *writing, reprise_status status,
 			 struct reprise_error *error);
 

@@ -25,7 +25,7 @@ find(struct reprise_thread_store *store, uint64_t offset, uint64_t limit, struct
 		const char *const fault = head_fault(&heads[i]);
 
 		if (fault != NULL)
-			status = corrupt(error, fault);
+			status = error_detailed(error, REPRISE_E_CORRUPT, fault, heads[i].id);
 	}
 	return status;
 }

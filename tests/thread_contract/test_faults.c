@@ -123,8 +123,69 @@ Test(thread_contract, B06_a_damaged_head_is_not_written_to)
 	adapter_do_damage(ADAPTER_HEAD_COMPLETE_AFTER, 1);
 	cr_assert(eq(int, append_delta(store, &delta, NULL, NULL, NULL), REPRISE_E_CORRUPT));
 	cr_assert(eq(int, save_text(store, NULL, "{}", NULL, NULL), REPRISE_E_CORRUPT));
-	cr_assert(eq(int, reprise_thread_delete(store, "t", NULL), REPRISE_E_CORRUPT));
 	cr_assert(eq(u64, adapter_deltas(), 3));
+	close_store_of(store);
+}
+
+static size_t
+list_all(struct reprise_thread_store *store)
+{
+	struct reprise_thread_list list = { .size = sizeof(list) };
+	struct reprise_thread_page *page = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+
+	cr_assert(eq(int, reprise_thread_page_open(&page), REPRISE_OK));
+	cr_assert(eq(int, reprise_thread_list(store, 0, 100, page, &list, &error), REPRISE_OK),
+		  "%s: %s", error.what, error.detail);
+	reprise_thread_page_close(page);
+	return list.entries_count;
+}
+
+static void
+expect_list_fault(struct reprise_thread_store *store, const char *what, const char *id)
+{
+	struct reprise_thread_list list = { .size = sizeof(list) };
+	struct reprise_thread_page *page = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+
+	cr_assert(eq(int, reprise_thread_page_open(&page), REPRISE_OK));
+	cr_assert(eq(int, reprise_thread_list(store, 0, 100, page, &list, &error),
+		     REPRISE_E_CORRUPT));
+	cr_assert(eq(str, error.what, (char *)what));
+	cr_assert(eq(str, error.detail, (char *)id));
+	reprise_thread_page_close(page);
+}
+
+Test(thread_contract, B06_a_document_with_a_damaged_head_is_named_by_a_list_and_can_be_deleted)
+{
+	struct reprise_thread_store *const store = store_with_t();
+
+	cr_assert(eq(int, reprise_thread_create(store, "a", text_bytes("{}"), NULL, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(int, reprise_thread_create(store, "z", text_bytes("{}"), NULL, NULL),
+		     REPRISE_OK));
+	adapter_do_damage(ADAPTER_HEAD_VERSION, 7);
+	expect_list_fault(store, "a head's checksum", "t");
+	cr_assert(eq(int, reprise_thread_delete(store, "t", NULL), REPRISE_OK));
+	cr_assert(eq(sz, list_all(store), 2));
+	cr_assert(eq(u64, adapter_texts(), 2));
+	cr_assert(eq(u64, adapter_deltas(), 0));
+	create_t(store, "{}");
+	cr_assert(eq(u64, version_of(store, "t"), 0));
+	close_store_of(store);
+}
+
+/* Its text is another uid's now, and nobody finds it. */
+Test(thread_contract, B06_a_document_whose_uid_is_damaged_can_be_deleted)
+{
+	struct reprise_thread_store *const store = store_with_t();
+
+	adapter_do_damage(ADAPTER_HEAD_UID, 0);
+	expect_list_fault(store, "a head's checksum", "t");
+	cr_assert(eq(int, reprise_thread_delete(store, "t", NULL), REPRISE_OK));
+	cr_assert(eq(sz, list_all(store), 0));
+	create_t(store, "{}");
+	cr_assert(eq(u64, append_new(store, 5), 1));
 	close_store_of(store);
 }
 
