@@ -3,7 +3,6 @@
 #include "chance.h"
 #include "contract.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -365,7 +364,9 @@ Test(thread_contract, B04_appends_are_neither_lost_nor_applied_twice_while_the_t
 		cr_assert(eq(int, writers[i].failures, 0));
 		reprise_thread_store_close(writers[i].store);
 	}
-	expect_messages(store, WRITERS * APPENDS);
-	expect_deltas(store, 0, 1, WRITERS * APPENDS, 100);
+	const uint64_t count = (uint64_t)WRITERS * APPENDS;
+
+	expect_messages(store, count);
+	expect_deltas(store, 0, 1, count, 100);
 	close_store_of(store);
 }

@@ -213,9 +213,9 @@ Test(thread_contract, B01_a_document_may_be_64_MiB_and_no_more)
 	close_store_of(store);
 }
 
-/* begin, so many letters, end; to be freed. */
-static struct reprise_bytes
-long_text(const char *begin, size_t letters, const char *end)
+/* begin, so many letters, end. */
+static char *
+long_text(const char *begin, size_t letters, const char *end, struct reprise_bytes *ret_bytes)
 {
 	const size_t begin_bytes = strlen(begin), end_bytes = strlen(end);
 	char *const text = malloc(begin_bytes + letters + end_bytes);
@@ -223,7 +223,8 @@ long_text(const char *begin, size_t letters, const char *end)
 	memcpy(text, begin, begin_bytes);
 	memset(text + begin_bytes, 'x', letters);
 	memcpy(text + begin_bytes + letters, end, end_bytes);
-	return (struct reprise_bytes){ text, begin_bytes + letters + end_bytes };
+	*ret_bytes = (struct reprise_bytes){ text, begin_bytes + letters + end_bytes };
+	return text;
 }
 
 /* A delta may be larger than what it adds. */
@@ -233,11 +234,12 @@ Test(thread_contract, B01_an_append_is_too_large_by_the_document_that_it_makes)
 		PART = 1 << 20,
 	};
 	struct reprise_thread_store *const store = open_store();
-	const struct reprise_bytes document =
-		long_text("{\"a\":\"", REPRISE_THREAD_JSON_BYTES_MAX - PART, "\"}");
-	const struct reprise_bytes delta = long_text(
+	struct reprise_bytes document, delta;
+	char *const document_text =
+		long_text("{\"a\":\"", REPRISE_THREAD_JSON_BYTES_MAX - PART, "\"}", &document);
+	char *const delta_text = long_text(
 		"{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"messages\":[{}],\"run_meta\":\"",
-		PART, "\"}");
+		PART, "\"}", &delta);
 
 	cr_assert(eq(int, reprise_thread_create(store, "t", document, NULL, NULL), REPRISE_OK));
 	for (uint64_t version = 1; version <= 3; version++) {
@@ -249,8 +251,8 @@ Test(thread_contract, B01_an_append_is_too_large_by_the_document_that_it_makes)
 	cr_assert(eq(u64, adapter_deltas(), 4));
 	/* Each of them fits by what it says: the document was not read for that. */
 	cr_assert(eq(u64, adapter_text_version(), 0));
-	free((void *)(uintptr_t)document.data);
-	free((void *)(uintptr_t)delta.data);
+	free(document_text);
+	free(delta_text);
 	close_store_of(store);
 }
 
@@ -261,13 +263,15 @@ Test(thread_contract, B01_a_snapshot_that_makes_the_document_smaller_is_not_too_
 		PART = 1 << 20,
 	};
 	struct reprise_thread_store *const store = open_store();
-	const struct reprise_bytes document =
-		long_text("{\"state\":\"", REPRISE_THREAD_JSON_BYTES_MAX - PART / 2, "\"}");
-	const struct reprise_bytes delta = long_text(
-		"{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"snapshot\":\"", PART, "\"}");
-	const struct reprise_bytes message =
+	struct reprise_bytes document, delta, message;
+	char *const document_text = long_text(
+		"{\"state\":\"", REPRISE_THREAD_JSON_BYTES_MAX - PART / 2, "\"}", &document);
+	char *const delta_text =
+		long_text("{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"snapshot\":\"", PART,
+			  "\"}", &delta);
+	char *const message_text =
 		long_text("{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"messages\":[{\"text\":\"",
-			  REPRISE_THREAD_JSON_BYTES_MAX - PART - 500, "\"}]}");
+			  REPRISE_THREAD_JSON_BYTES_MAX - PART - 500, "\"}]}", &message);
 
 	cr_assert(eq(int, reprise_thread_create(store, "t", document, NULL, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_thread_append(store, "t", NULL, message, NULL, NULL),
@@ -280,9 +284,9 @@ Test(thread_contract, B01_a_snapshot_that_makes_the_document_smaller_is_not_too_
 	cr_assert(eq(int, reprise_thread_append(store, "t", NULL, message, NULL, NULL),
 		     REPRISE_E_TOO_LARGE));
 	cr_assert(eq(u64, version_of(store, "t"), 3));
-	free((void *)(uintptr_t)document.data);
-	free((void *)(uintptr_t)delta.data);
-	free((void *)(uintptr_t)message.data);
+	free(document_text);
+	free(delta_text);
+	free(message_text);
 	close_store_of(store);
 }
 /* NOLINTEND(bugprone-not-null-terminated-result) */

@@ -365,7 +365,7 @@ Test(thread_schema, B05_a_longer_horizon_waits_for_those_who_write)
 
 	cr_assert(eq(int, store->adapter->begin(store, "a", &head, &now_ms, NULL), REPRISE_OK));
 	options.deadline_ns = one_second / 2;
-	options.horizon_ns = 24 * 30 * one_hour;
+	options.horizon_ns = 720 * one_hour;
 	expect_refused(&options, REPRISE_E_TIMEOUT, NULL);
 	store->adapter->rollback(store);
 	reprise_thread_store_close(opened(&options));
@@ -389,10 +389,10 @@ Test(thread_schema, B05_a_role_that_may_not_change_the_horizon_cannot_make_it_lo
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_thread_store *store = NULL;
 
-	options.horizon_ns = 24 * 30 * one_hour;
+	options.horizon_ns = 720 * one_hour;
 	cr_assert(eq(int, reprise_thread_postgres_open(&options, &store, &error), REPRISE_E_IO));
 	cr_assert(eq(int, strncmp(error.detail, "42501: ", 7), 0), "%s", error.detail);
-	options.horizon_ns = 24 * 3 * one_hour;
+	options.horizon_ns = 72 * one_hour;
 	reprise_thread_store_close(opened(&options));
 	PQfinish(all);
 }
