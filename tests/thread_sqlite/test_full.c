@@ -104,7 +104,7 @@ refuse_and_append_again(struct scene *scene, int number, int *failed)
 	return has_come;
 }
 
-Test(thread_sqlite, B05_a_disk_that_is_full_loses_no_delta_and_takes_none_twice, .timeout = 240)
+Test(thread_sqlite, B05_a_disk_that_is_full_loses_no_delta_and_takes_none_twice)
 {
 	struct scene *const scene = calloc(1, sizeof(*scene));
 	int number = 1, failed = 0;
