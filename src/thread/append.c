@@ -12,6 +12,7 @@
 enum {
 	FOLD_BYTES_MIN = 64 << 10, /* so that a small document is not written anew by each append */
 	LARGE_BYTES = 1 << 20, /* a delta that takes longer to print than a transaction should */
+	SMALL_BYTES = 4 << 10, /* a delta whose own members are not worth a second printing */
 	TURNS_MAX = 8,
 };
 
@@ -114,7 +115,9 @@ seal(struct appending *appending, struct reprise_error *error)
 {
 	const reprise_status status = delta_seal(&appending->delta, "delta", error);
 
-	return status == REPRISE_OK
+	/* The document grows by less than the delta is large, since it does not get the delta's other members. */
+	appending->growth_bytes = appending->delta.json.size;
+	return status == REPRISE_OK && appending->delta.json.size >= SMALL_BYTES
 		       ? delta_growth(&appending->delta, &appending->growth_bytes, error)
 		       : status;
 }
