@@ -12,10 +12,11 @@
 
 static reprise_status
 read_and_seal(struct reprise_bytes text, const char *what, uint64_t now_ms, struct delta *delta,
-	      struct reprise_error *error)
+	      bool *ret_has_own_id, struct reprise_error *error)
 {
 	reprise_status status = delta_read(text, what, delta, error);
 
+	*ret_has_own_id = delta->has_id;
 	if (status == REPRISE_OK && !delta->has_id)
 		status = now_ms != 0 ? delta_name(delta, now_ms, error)
 				     : json_refuse(error, what, "delta_id", "must be there");
@@ -28,8 +29,9 @@ thread_read_delta(struct reprise_bytes text, const char *what, uint64_t now_ms,
 		  struct reprise_error *error)
 {
 	struct delta delta = { 0 };
+	bool has_own_id = false;
 	UNCANCELLABLE;
-	reprise_status status = read_and_seal(text, what, now_ms, &delta, error);
+	reprise_status status = read_and_seal(text, what, now_ms, &delta, &has_own_id, error);
 
 	page_empty(page);
 	if (status == REPRISE_OK && !buffer_add(&page->bytes, delta.json.data, delta.json.size))
@@ -38,6 +40,7 @@ thread_read_delta(struct reprise_bytes text, const char *what, uint64_t now_ms,
 		*ret_facts = (struct thread_delta_facts){
 			.created_ms = delta.created_ms,
 			.is_run_finished = delta.is_run_finished,
+			.has_own_id = has_own_id,
 			.json = buffer_bytes(&page->bytes),
 		};
 		memcpy(ret_facts->id, delta.id, sizeof(ret_facts->id));

@@ -15,6 +15,7 @@ struct thread_delta_facts {
 	unsigned char digest[REPRISE_THREAD_DIGEST_BYTES];
 	uint64_t created_ms;
 	bool is_run_finished;
+	bool has_own_id;           /* the host has given it */
 	struct reprise_bytes json; /* in canonical form, borrowed from the page */
 };
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef JETSTREAM_DECIDE_H
+#define JETSTREAM_DECIDE_H
+
+/* How an append in flight ends. All with the writer's lock. */
+
+#include "jetstream/flights.h"
+
+/* The flight is the newest of its document. */
+void decide_later(struct reprise_jetstream *writer, struct flight *flight);
+
+/* It is buffered; the flight's `appended` says how. */
+void decide_done(struct reprise_jetstream *writer, struct flight *flight);
+
+/* The server has acknowledged an earlier publication: the flights behind it count one version less. */
+void decide_duplicate(struct reprise_jetstream *writer, struct flight *flight);
+
+/* It failed, as flight->error says; all later flights of the document are aborted. */
+void decide_failed(struct reprise_jetstream *writer, struct flight *flight);
+
+/* The flight leaves the queue of `sent`, undecided: nothing was sent. */
+void decide_nothing(struct reprise_jetstream *writer, struct flight *flight);
+
+/* What was compared late, with flights behind it in `ready`, failed after all. */
+void decide_late_failure(struct reprise_jetstream *writer, struct flight *flight);
+
+#endif /* JETSTREAM_DECIDE_H */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef JETSTREAM_FETCH_H
+#define JETSTREAM_FETCH_H
+
+/*
+ * Messages of a stream, by direct gets: there is no consumption state on the server that a crash could leave behind.
+ */
+
+#include "jetstream/writer.h"
+
+enum {
+	FETCH_MESSAGES_PER_DEADLINE = 1000,
+};
+
+struct fetched {
+	natsMsg *message; /* owned; its headers are the publisher's, and the server's "Nats-.." */
+	uint64_t sequence;
+	uint64_t time_ms;    /* since 1970, on the server's clock, when it was stored */
+	const char *subject; /* the message's */
+};
+
+/* Takes the message. False: no more. */
+typedef bool (*fetch_visit)(struct fetched *fetched, void *context);
+
+/*
+ * What to fetch: messages of @subject, which may have wildcards, with sequences greater than @after and at most @through,
+ * in their order.
+ */
+struct fetching {
+	const char *stream;
+	const char *subject;
+	uint64_t after, through;
+};
+
+/* The deadline begins anew for each FETCH_MESSAGES_PER_DEADLINE messages. */
+reprise_status fetch_each(struct reprise_jetstream *writer, const struct fetching *fetching,
+			  fetch_visit visit, void *context, struct reprise_error *error);
+
+/* One message by its sequence; `message` is NULL if it is not there. */
+reprise_status fetch_one(struct reprise_jetstream *writer, uint64_t sequence, uint64_t due_ns,
+			 struct fetched *ret_fetched, struct reprise_error *error);
+
+#endif /* JETSTREAM_FETCH_H */

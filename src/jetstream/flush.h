@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef JETSTREAM_FLUSH_H
+#define JETSTREAM_FLUSH_H
+
+/* From the stream to the store. */
+
+#include "jetstream/view.h"
+#include "thread/run.h"
+
+struct flush {
+	const char *id;
+	const struct thread_delta_facts *sought; /* the delta whose version is wanted, or NULL */
+
+	/* Outputs. */
+	uint64_t sought_version;
+	struct reprise_jetstream_flushed flushed;
+	uint64_t
+		kept_sequence; /* of the last message, which is applied and stays; 0: there is none */
+	uint64_t kept_time_ms;
+};
+
+/*
+ * Flushes the document whose view is held, and forgets the view. No append of it is in flight. Counts in `flushed` are
+ * right after failures, too.
+ */
+reprise_status flush_document(struct reprise_jetstream *writer, struct view *view,
+			      struct flush *flush, struct reprise_error *error);
+
+#endif /* JETSTREAM_FLUSH_H */
