@@ -38,8 +38,8 @@ on_reconnected(natsConnection *connection, void *context)
 {
 	struct reprise_jetstream *const writer = context;
 
-	(void)connection;
 	fetch_add_relaxed(&writer->counters.reconnects, 1);
+	store_relaxed(&writer->payload_max, (uint64_t)natsConnection_GetMaxPayload(connection));
 	store_release(&writer->is_connected, 1);
 }
 
@@ -239,7 +239,11 @@ connection_open(struct reprise_jetstream *writer, uint64_t due_ns, struct repris
 	natsOptions_Destroy(options);
 	if (status != REPRISE_OK)
 		return status;
-	return connected == NATS_OK ? REPRISE_OK : tell_connect(connected, error);
+	if (connected != NATS_OK)
+		return tell_connect(connected, error);
+	store_relaxed(&writer->payload_max,
+		      (uint64_t)natsConnection_GetMaxPayload(writer->connection));
+	return REPRISE_OK;
 }
 
 bool

@@ -106,7 +106,7 @@ make_letter(const struct reprise_jetstream *writer, const struct fetched *fetche
 	    const char *reason, natsMsg **ret_letter)
 {
 	const struct reprise_bytes payload = payload_of(fetched->message);
-	const size_t most = (size_t)natsConnection_GetMaxPayload(writer->connection);
+	const size_t most = load_relaxed(&writer->payload_max);
 	const size_t frame = FRAME_BYTES + strlen(fetched->subject);
 	const size_t kept = most > frame ? (size_t)least(payload.size, most - frame) : 0;
 	const bool has_headers = payload.size + frame + headers_bytes(fetched->message) <= most;

@@ -34,7 +34,7 @@ move_ready(struct reprise_jetstream *writer, struct view *view)
 		TAILQ_REMOVE(&view->in_flight, flight, in_view);
 		TAILQ_INSERT_TAIL(&flights->ready, flight, in_list);
 	}
-	if (flights->is_asleep && !TAILQ_EMPTY(&flights->ready))
+	if (flights->is_asleep && !flights->is_batch && !TAILQ_EMPTY(&flights->ready))
 		pthread_cond_signal(&flights->has_ready);
 	if (TAILQ_EMPTY(&view->in_flight))
 		pthread_cond_broadcast(&view->changed);

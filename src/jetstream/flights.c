@@ -19,6 +19,7 @@
 enum {
 	LOOK_MS = 250, /* how often reprise-acks looks whether it is to end, at least */
 	TOKEN_SLOT_BITS = 17,
+	BATCH_MAX = 32, /* acks that are taken before reprise-done is woken */
 };
 
 static_assert(REPRISE_JETSTREAM_WINDOW_MAX < 1 << TOKEN_SLOT_BITS, "a token has room for a slot");
@@ -33,9 +34,10 @@ flight_free(struct reprise_jetstream *writer, struct flight *flight)
 	flights->count--;
 	flights->turns[flight->slot]++;
 	flights->free_slots[flights->free_count++] = flight->slot;
-	pthread_cond_signal(&flights->has_room);
+	/* A host that waits for room is not woken for each place, while more are about to come. */
+	if (TAILQ_EMPTY(&flights->ready) || flights->count == flights->window / 2)
+		pthread_cond_broadcast(&flights->has_room);
 	natsMsg_Destroy(flight->message);
-	free(flight);
 }
 
 reprise_status
@@ -43,29 +45,27 @@ flight_take(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns
 	    struct flight **ret_flight, struct reprise_error *error)
 {
 	struct flights *const flights = &writer->flights;
-	struct flight *const flight = calloc(1, sizeof(*flight));
+	struct flight *flight = NULL;
 	bool is_in_time = true;
 
-	if (flight == NULL)
-		return error_plain(error, REPRISE_E_NO_MEMORY);
-	flight->error.size = sizeof(flight->error);
-	flight->appended.size = sizeof(flight->appended);
-	flight->view = view;
 	pthread_mutex_lock(&writer->lock);
 	while (flights->count >= flights->window && is_in_time)
 		is_in_time = writer_wait(writer, &flights->has_room, due_ns);
 	is_in_time = flights->count < flights->window;
 	if (is_in_time) {
-		flight->slot = flights->free_slots[--flights->free_count];
+		flight = &flights->all[flights->free_slots[--flights->free_count]];
 		flights->count++;
 		view->users++;
 	}
 	pthread_mutex_unlock(&writer->lock);
 	if (is_in_time) {
+		flight->view = view;
+		flight->message = NULL;
+		flight->is_duplicate = false;
+		flight->status = REPRISE_OK;
 		*ret_flight = flight;
 		return REPRISE_OK;
 	}
-	free(flight);
 	return error_detailed(error, REPRISE_E_TIMEOUT, "window", "the window stayed full");
 }
 
@@ -157,13 +157,32 @@ find(struct flights *flights, const char *subject)
 }
 
 static void
-take_ack(struct reprise_jetstream *writer, natsMsg *reply)
+wake_done(struct flights *flights)
+{
+	if (flights->is_asleep && !TAILQ_EMPTY(&flights->ready))
+		pthread_cond_signal(&flights->has_ready);
+}
+
+/* Whether reprise-done sleeps on, since more acks are there already. */
+static bool
+has_more_acks(struct flights *flights, uint32_t *taken)
+{
+	uint64_t queued = 0;
+
+	*taken = *taken + 1 < BATCH_MAX ? *taken + 1 : 0;
+	return *taken != 0 && natsSubscription_QueuedMsgs(flights->acks, &queued) == NATS_OK &&
+	       queued > 0;
+}
+
+static void
+take_ack(struct reprise_jetstream *writer, natsMsg *reply, bool has_more)
 {
 	struct reprise_error error = { .size = sizeof(error) };
 	struct ack ack;
 	const reprise_status status = ack_read(reply, &ack, &error);
 
 	pthread_mutex_lock(&writer->lock);
+	writer->flights.is_batch = has_more;
 	struct flight *const flight = find(&writer->flights, natsMsg_GetSubject(reply));
 
 	if (flight != NULL && status != REPRISE_OK) {
@@ -176,6 +195,9 @@ take_ack(struct reprise_jetstream *writer, natsMsg *reply)
 		else
 			decide_done(writer, flight);
 	}
+	writer->flights.is_batch = false;
+	if (!has_more)
+		wake_done(&writer->flights);
 	pthread_mutex_unlock(&writer->lock);
 }
 
@@ -207,7 +229,8 @@ static void *
 run_acks(void *argument)
 {
 	struct reprise_jetstream *const writer = argument;
-	bool is_closing = false;
+	bool is_closing = false, has_more = false;
+	uint32_t taken = 0;
 
 	while (!is_closing) {
 		natsMsg *reply = NULL;
@@ -215,6 +238,8 @@ run_acks(void *argument)
 		pthread_mutex_lock(&writer->lock);
 		const uint64_t until_ns = expire(writer);
 
+		if (!has_more)
+			wake_done(&writer->flights);
 		is_closing = writer->flights.is_closing && TAILQ_EMPTY(&writer->flights.sent);
 		pthread_mutex_unlock(&writer->lock);
 		if (is_closing)
@@ -223,8 +248,9 @@ run_acks(void *argument)
 			&reply, writer->flights.acks,
 			(int64_t)greatest(1, (uint64_t)ms_until(until_ns)));
 
+		has_more = status == NATS_OK && has_more_acks(&writer->flights, &taken);
 		if (status == NATS_OK)
-			take_ack(writer, reply);
+			take_ack(writer, reply, has_more);
 		else if (status != NATS_TIMEOUT)
 			pause_shortly();
 		natsMsg_Destroy(reply);
@@ -298,13 +324,19 @@ run_done(void *argument)
 static bool
 allocate(struct flights *flights)
 {
+	flights->all = calloc(flights->window, sizeof(struct flight));
 	flights->slots = calloc(flights->window, sizeof(struct flight *));
 	flights->turns = calloc(flights->window, sizeof(uint64_t));
 	flights->free_slots = calloc(flights->window, sizeof(uint32_t));
-	if (flights->slots == NULL || flights->turns == NULL || flights->free_slots == NULL)
+	if (flights->all == NULL || flights->slots == NULL || flights->turns == NULL ||
+	    flights->free_slots == NULL)
 		return false;
-	for (uint32_t i = 0; i < flights->window; i++)
-		flights->free_slots[flights->free_count++] = i;
+	for (uint32_t i = 0; i < flights->window; i++) {
+		flights->all[i].slot = i;
+		flights->all[i].error.size = sizeof(flights->all[i].error);
+		flights->free_slots[i] = flights->window - 1 - i;
+	}
+	flights->free_count = flights->window;
 	return true;
 }
 
@@ -375,6 +407,7 @@ flights_close(struct reprise_jetstream *writer, uint64_t due_ns)
 void
 flights_free(struct reprise_jetstream *writer)
 {
+	free(writer->flights.all);
 	free(writer->flights.slots);
 	free(writer->flights.turns);
 	free(writer->flights.free_slots);

@@ -25,7 +25,7 @@ struct flight {
 	struct view *view;
 	enum flight_state state;
 	bool is_duplicate; /* the server has acknowledged an earlier one: reprise-done compares the two */
-	uint32_t slot;
+	uint32_t slot; /* constant */
 	uint64_t due_ns;
 	natsMsg *message; /* what was published; NULL: nothing */
 	reprise_jetstream_completion completion;

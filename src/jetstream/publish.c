@@ -39,7 +39,7 @@ publication_make(const struct reprise_jetstream *writer, const struct publicatio
 
 	if (publication->expects)
 		bytes += header_bytes(HEADER_LAST, last);
-	if (bytes > (size_t)natsConnection_GetMaxPayload(writer->connection))
+	if (bytes > load_relaxed(&writer->payload_max))
 		return error_detailed(error, REPRISE_E_TOO_LARGE, "delta",
 				      "more than the server's max_payload");
 	natsStatus status = natsMsg_Create(&message, publication->subject, publication->reply,

@@ -80,6 +80,7 @@ struct views {
 
 /* Appends in flight, under the writer's lock but for the constants (flights.h). */
 struct flights {
+	struct flight *all;    /* constant: one for each slot */
 	struct flight **slots; /* by the number in the reply's subject */
 	uint64_t *turns;       /* of each slot: how often it was used */
 	uint32_t *free_slots;
@@ -90,6 +91,7 @@ struct flights {
 	struct flight_queue ready; /* to complete */
 	bool is_closing;           /* no more appends; the threads end */
 	bool is_asleep;            /* reprise-done waits for `has_ready` */
+	bool is_batch; /* reprise-acks has more acks to take, and wakes reprise-done after them */
 	pthread_cond_t has_ready;
 	pthread_cond_t has_room;
 	char inbox[INBOX_PREFIX_ROOM]; /* constant: a prefix, with its dot */
@@ -110,6 +112,7 @@ struct reprise_jetstream {
 	struct owner owner;       /* constant */
 	natsConnection *connection;
 	atomic_u32 is_connected; /* as the last callback said */
+	atomic_u64 payload_max;  /* of the server that was connected last */
 	struct counters counters;
 	struct reprise_jetstream *next_abandoned; /* in the child of a fork */
 
