@@ -7,7 +7,6 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/numbers.h"
-#include "jetstream/failure.h"
 #include "jetstream/gather.h"
 #include "jetstream/head.h"
 #include "jetstream/prepare.h"
@@ -113,11 +112,17 @@ save_held(struct save *save, struct reprise_error *error)
 	const uint64_t due_ns = writer_due(writer);
 	reprise_status status;
 
-	if (load_acquire(&writer->is_connected) == 0)
-		return failure_tell_away(error);
-	if (save->through == 0)
-		return reprise_thread_save(writer->store, save->id, save->expected_version,
-					   save->document, NULL, 0, &save->version, error);
+	if (save->through == 0) {
+		/* Nothing is saved by a writer that could not tell what is buffered. */
+		uint64_t last = 0;
+
+		status = request_last_sequence(writer, save->subject, due_ns, &last, error);
+		return status == REPRISE_OK
+			       ? reprise_thread_save(writer->store, save->id,
+						     save->expected_version, save->document, NULL,
+						     0, &save->version, error)
+			       : status;
+	}
 	do {
 		status = try_save(save, error);
 		save_free(save);
