@@ -180,9 +180,9 @@ set_one(natsStatus status, const char *option, struct reprise_error *error)
 {
 	if (status == NATS_OK)
 		return REPRISE_OK;
-	return status == NATS_NO_MEMORY ? error_plain(error, REPRISE_E_NO_MEMORY)
-					: error_detailed(error, REPRISE_E_INVALID, option,
-							 natsStatus_GetText(status));
+	return status == NATS_NO_MEMORY
+		       ? error_plain(error, REPRISE_E_NO_MEMORY)
+		       : error_detailed(error, REPRISE_E_INVALID, option, failure_words(status));
 }
 
 static reprise_status
@@ -214,11 +214,8 @@ tell_connect(natsStatus status, struct reprise_error *error)
 {
 	if (status == NATS_NO_MEMORY)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	const char *const words = nats_GetLastError(NULL);
-
-	return error_detailed(
-		error, status == NATS_TIMEOUT ? REPRISE_E_TIMEOUT : REPRISE_E_IO, "servers",
-		words != NULL && words[0] != '\0' ? words : natsStatus_GetText(status));
+	return error_detailed(error, status == NATS_TIMEOUT ? REPRISE_E_TIMEOUT : REPRISE_E_IO,
+			      "servers", failure_words(status));
 }
 
 reprise_status

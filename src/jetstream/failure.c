@@ -61,3 +61,15 @@ failure_tell_away(struct reprise_error *error)
 {
 	return error_detailed(error, REPRISE_E_IO, "connection", "no connection to a server");
 }
+
+const char *
+failure_words(natsStatus status)
+{
+	const char *const words = nats_GetLastError(NULL);
+	const char *const place_end =
+		words != NULL && words[0] == '(' ? strstr(words, "): ") : NULL;
+
+	if (words == NULL || words[0] == '\0')
+		return natsStatus_GetText(status);
+	return place_end == NULL ? words : place_end + strlen("): ");
+}

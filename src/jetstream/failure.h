@@ -22,6 +22,9 @@ reprise_status failure_tell_refusal(const struct answer *answer, struct reprise_
 /* The server's answer is not as it should be. */
 reprise_status failure_tell_garbled(const char *words, struct reprise_error *error);
 
+/* libnats' words for the last failure of this thread, without the place in its sources. */
+const char *failure_words(natsStatus status);
+
 /* Without a connection nothing is sent. */
 reprise_status failure_tell_away(struct reprise_error *error);
 

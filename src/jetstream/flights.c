@@ -128,7 +128,11 @@ fail_first(struct reprise_jetstream *writer, reprise_status status, const char *
 {
 	struct flight *const first = TAILQ_FIRST(&writer->flights.sent);
 
-	(void)error_detailed(&first->error, status, what, words);
+	if (writer->flights.is_closing)
+		(void)error_detailed(&first->error, REPRISE_E_ABORTED, "writer",
+				     "it is closed before the ack");
+	else
+		(void)error_detailed(&first->error, status, what, words);
 	decide_failed(writer, first);
 }
 
@@ -391,7 +395,7 @@ flights_close(struct reprise_jetstream *writer, uint64_t due_ns)
 	while (!TAILQ_EMPTY(&flights->sent) && is_in_time)
 		is_in_time = writer_wait(writer, &flights->has_room, due_ns);
 	while (!TAILQ_EMPTY(&flights->sent))
-		fail_first(writer, REPRISE_E_ABORTED, "writer", "it is closed");
+		fail_first(writer, REPRISE_E_ABORTED, "writer", "");
 	pthread_cond_signal(&flights->has_ready);
 	pthread_mutex_unlock(&writer->lock);
 	if (flights->acks != NULL)

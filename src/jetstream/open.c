@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/numbers.h"
 #include "base/thread.h"
 #include "jetstream/connect.h"
 #include "jetstream/flights.h"
@@ -95,10 +96,11 @@ make_writer(void)
 static void
 close_writer(struct reprise_jetstream *writer)
 {
-	const uint64_t due_ns = writer_due(writer);
+	const uint64_t half_ns = writer->settings.deadline_ns / 2;
 
-	flights_close(writer, due_ns);
-	if (connection_close(writer, deadline_after(due_ns, writer->settings.deadline_ns)))
+	/* Half of the time for acks that are under way. libnats says by a callback that it is done. */
+	flights_close(writer, deadline_after(clock_ns(), half_ns));
+	if (connection_close(writer, deadline_after(clock_ns(), greatest(half_ns, NS_PER_S))))
 		free_writer(writer);
 }
 

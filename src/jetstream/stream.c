@@ -116,16 +116,12 @@ compare(const struct wanted *wanted, const jsStreamInfo *info, struct reprise_er
 static reprise_status
 tell(natsStatus status, jsErrCode code, struct reprise_error *error)
 {
-	/* What libnats keeps of the server's words ends with the code. */
-	const char *const words = nats_GetLastError(NULL);
-
 	if (status == NATS_TIMEOUT)
 		return error_detailed(error, REPRISE_E_TIMEOUT, "server",
 				      "no answer within the deadline");
 	if (code == 0)
 		return failure_tell(status, error);
-	return error_detailed(error, REPRISE_E_IO, "server",
-			      words != NULL ? words : natsStatus_GetText(status));
+	return error_detailed(error, REPRISE_E_IO, "server", failure_words(status));
 }
 
 static reprise_status
