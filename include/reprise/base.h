@@ -30,8 +30,8 @@
  * asynchronously (PTHREAD_CANCEL_ASYNCHRONOUS) inside the library. Callbacks and visitors are called
  * with cancellation disabled.
  *
- * Threads of the library are called reprise-relay, reprise-read and reprise-write. They block all
- * signals, are of SCHED_OTHER, may run on the processors that the process had when the library was
+ * Threads of the library are called reprise-relay, reprise-read and reprise-write, and those of a writer over
+ * NATS (jetstream.h) reprise-acks, reprise-done and, with libnats' own, reprise-nats. They block all signals, are of SCHED_OTHER, may run on the processors that the process had when the library was
  * loaded, and have 2 MiB of stack. No descriptor of the library is 0, 1 or 2.
  *
  * Sizes are in bytes, counts in events, times in nanoseconds; each name says which.

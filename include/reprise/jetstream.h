@@ -27,7 +27,12 @@
  *
  * Any thread may call. Calls on one document wait for each other; calls on different documents do not, but for
  * the store's own lock. In the child of a fork every call answers REPRISE_E_FORKED; reprise_jetstream_close
- * leaves the parent's connection alone, and the memory of the NATS library stays allocated.
+ * leaves the parent's connection alone, and the writer's memory stays allocated.
+ *
+ * What the NATS library (libnats) decides. Its socket is not close-on-exec: a program that the host starts with exec
+ * inherits it, unless the host closes it. A connection is not made anew after a server has refused the credentials twice in
+ * a row; the calls then answer E_IO until the writer is opened again. A TLS handshake has no deadline: with a server
+ * that stops in the middle of one, the open and the close wait for it.
  */
 
 #include <reprise/thread.h>
@@ -99,8 +104,8 @@ struct reprise_jetstream_options {
 	uint64_t deadline_ns;
 
 	/*
-	 * A flush leaves the document's last delta in the stream, so that the stream's sequence numbers go on after a
-	 * crash of the server. reprise_jetstream_recover removes such deltas once they are older than this. 0: 7 days, or
+	 * A flush leaves the document's last delta in the stream, so that the stream's sequences go on after a crash of
+	 * the server. reprise_jetstream_recover removes such deltas once they are older than this. 0: 7 days, or
 	 * half the store's horizon if that is less; at most half the store's horizon.
 	 */
 	uint64_t idle_purge_ns;
@@ -139,9 +144,10 @@ REPRISE_API void reprise_jetstream_close(struct reprise_jetstream *writer);
 
 /* The outcome of an append. */
 struct reprise_jetstream_appended {
-	size_t size;         /* sizeof(struct reprise_jetstream_appended), set by the caller */
-	uint64_t version;    /* that the document has with the delta, once it is flushed */
-	uint64_t sequence;   /* of the delta in the stream, for reprise_jetstream_save; 0: it is not there any more */
+	size_t size;      /* sizeof(struct reprise_jetstream_appended), set by the caller */
+	uint64_t version; /* that the document has with the delta, once it is flushed */
+	uint64_t
+		sequence; /* of the delta in the stream, for reprise_jetstream_save; 0: it is not there any more */
 	int32_t is_repeated; /* 1: the delta was applied or buffered before, and nothing changed */
 	int32_t is_flushed;  /* 1: the store has the delta */
 	char delta_id[REPRISE_THREAD_DELTA_ID_BYTES_MAX + 1];
@@ -198,9 +204,9 @@ REPRISE_API reprise_status reprise_jetstream_append(struct reprise_jetstream *wr
  * @appended  Borrowed for the call; NULL on failure.
  * @error     Borrowed for the call; NULL on success.
  */
-typedef void (*reprise_jetstream_completion)(
-	void *context, reprise_status status, const struct reprise_jetstream_appended *appended,
-	const struct reprise_error *error);
+typedef void (*reprise_jetstream_completion)(void *context, reprise_status status,
+					     const struct reprise_jetstream_appended *appended,
+					     const struct reprise_error *error);
 
 /*
  * reprise_jetstream_append_async - buffer one delta without waiting for its ack
@@ -226,20 +232,21 @@ typedef void (*reprise_jetstream_completion)(
  *           REPRISE_E_INVALID    also for RunFinished
  *           those of reprise_jetstream_append that say that nothing was sent
  */
-REPRISE_API reprise_status reprise_jetstream_append_async(
-	struct reprise_jetstream *writer, const char *id, struct reprise_bytes delta,
-	reprise_jetstream_completion completion, void *context,
-	struct reprise_error *error) REPRISE_MUST_USE;
+REPRISE_API reprise_status
+reprise_jetstream_append_async(struct reprise_jetstream *writer, const char *id,
+			       struct reprise_bytes delta, reprise_jetstream_completion completion,
+			       void *context, struct reprise_error *error) REPRISE_MUST_USE;
 
 /* What a flush did. */
 struct reprise_jetstream_flushed {
-	size_t size;             /* sizeof(struct reprise_jetstream_flushed), set by the caller */
-	uint64_t version;        /* the document's, after the flush */
-	uint64_t applied;        /* how many deltas it has applied */
-	uint64_t dead;           /* how many messages it has put among the dead letters */
-	uint64_t discarded_from; /* versions of deltas that the stream has lost (max_age_ns); 0: none */
-	uint64_t discarded_to;   /* the last of them; there may be others that are kept in between */
-	uint64_t discarded;      /* how many */
+	size_t size;      /* sizeof(struct reprise_jetstream_flushed), set by the caller */
+	uint64_t version; /* the document's, after the flush */
+	uint64_t applied; /* how many deltas it has applied */
+	uint64_t dead;    /* how many messages it has put among the dead letters */
+	uint64_t
+		discarded_from; /* versions of deltas that the stream has lost (max_age_ns); 0: none */
+	uint64_t discarded_to; /* the last of them; there may be others that are kept in between */
+	uint64_t discarded;    /* how many */
 };
 
 /*

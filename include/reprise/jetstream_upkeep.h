@@ -15,9 +15,18 @@ extern "C" {
 #endif
 
 /*
- * reprise_jetstream_create, _load, _list - reprise_thread_create, _load and _list of the store that the writer decorates
+ * reprise_jetstream_create - reprise_thread_create of the store that the writer decorates
+ * reprise_jetstream_load   - reprise_thread_load, likewise
+ * reprise_jetstream_list   - reprise_thread_list, likewise
  *
- * They are there so that a host needs one handle only. The network is not asked. See thread.h and thread_load.h.
+ * They are there so that a host needs one handle only. The network is not asked.
+ *
+ * @writer  Borrowed. The other arguments are as in thread.h and thread_load.h.
+ *
+ * Threads   Any; not from a completion.
+ * Progress  Blocks, up to the store's deadline.
+ * Ordering  As in thread.h and thread_load.h. Buffered deltas are not seen.
+ * Returns   those of thread.h and thread_load.h; REPRISE_E_INVALID also for a NULL writer
  */
 REPRISE_API reprise_status reprise_jetstream_create(struct reprise_jetstream *writer,
 						    const char *id, struct reprise_bytes document,
@@ -39,7 +48,7 @@ struct reprise_jetstream_recovered {
 	uint64_t applied;   /* deltas that the store did not have */
 	uint64_t dead;      /* messages that are dead letters now */
 	uint64_t discarded; /* deltas that the stream has lost (max_age_ns) */
-	uint64_t failed;    /* documents that could not be flushed; their deltas are still buffered */
+	uint64_t failed; /* documents that could not be flushed; their deltas are still buffered */
 	char failed_id[REPRISE_THREAD_ID_BYTES_MAX + 1]; /* the first of them, or "" */
 };
 
@@ -62,9 +71,9 @@ struct reprise_jetstream_recovered {
  *           the first failure of a document, after all the others were flushed
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_INVALID, REPRISE_E_FORKED
  */
-REPRISE_API reprise_status reprise_jetstream_recover(struct reprise_jetstream *writer,
-						     struct reprise_jetstream_recovered *ret_recovered,
-						     struct reprise_error *error) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_jetstream_recover(
+	struct reprise_jetstream *writer, struct reprise_jetstream_recovered *ret_recovered,
+	struct reprise_error *error) REPRISE_MUST_USE;
 
 /* Counters of a writer since it was opened. */
 struct reprise_jetstream_stats {
@@ -126,11 +135,9 @@ typedef int32_t (*reprise_jetstream_dead_visitor)(const struct reprise_jetstream
  *           REPRISE_E_INVALID    a NULL argument
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_FORKED
  */
-REPRISE_API reprise_status reprise_jetstream_each_dead(struct reprise_jetstream *writer,
-						       uint64_t after,
-						       reprise_jetstream_dead_visitor visitor,
-						       void *context,
-						       struct reprise_error *error) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_jetstream_each_dead(
+	struct reprise_jetstream *writer, uint64_t after, reprise_jetstream_dead_visitor visitor,
+	void *context, struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
  * reprise_jetstream_drop_dead - remove one dead letter for ever
@@ -146,9 +153,9 @@ REPRISE_API reprise_status reprise_jetstream_each_dead(struct reprise_jetstream 
  *           REPRISE_E_NOT_FOUND  no letter of that sequence
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_INVALID, REPRISE_E_FORKED
  */
-REPRISE_API reprise_status reprise_jetstream_drop_dead(struct reprise_jetstream *writer,
-						       uint64_t sequence,
-						       struct reprise_error *error) REPRISE_MUST_USE;
+REPRISE_API reprise_status
+reprise_jetstream_drop_dead(struct reprise_jetstream *writer, uint64_t sequence,
+			    struct reprise_error *error) REPRISE_MUST_USE;
 
 #ifdef __cplusplus
 }

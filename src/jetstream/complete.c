@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
+#include "jetstream/decide.h"
 #include "jetstream/fetch.h"
 
 static reprise_status
@@ -29,8 +31,12 @@ find_in_store(struct reprise_jetstream *writer, struct flight *flight, const cha
 	return REPRISE_OK;
 }
 
-reprise_status
-complete_compare(struct reprise_jetstream *writer, struct flight *flight)
+/*
+ * The server has acknowledged an earlier publication of the flight's id: compares the two, and fills `appended` in. A
+ * failure is in flight->error.
+ */
+static reprise_status
+compare_payloads(struct reprise_jetstream *writer, struct flight *flight)
 {
 	const struct reprise_bytes ours = payload_of(flight->message);
 	const char *uid = NULL, *version = NULL, *first_uid = NULL;
@@ -59,4 +65,66 @@ complete_compare(struct reprise_jetstream *writer, struct flight *flight)
 		flight->appended.version = strtoull(version, NULL, 10);
 	natsMsg_Destroy(first.message);
 	return status;
+}
+
+static void
+compare(struct reprise_jetstream *writer, struct flight *flight)
+{
+	const bool is_aborted = flight->status != REPRISE_OK;
+	const bool has_failed = !is_aborted && compare_payloads(writer, flight) != REPRISE_OK;
+
+	pthread_mutex_lock(&writer->lock);
+	if (has_failed)
+		decide_late_failure(writer, flight);
+	flight->view->comparing--;
+	pthread_cond_broadcast(&flight->view->changed);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+/* With the lock, which is given back meanwhile: ends one flight. */
+static void
+complete(struct reprise_jetstream *writer, struct flight *flight)
+{
+	pthread_mutex_unlock(&writer->lock);
+	if (flight->is_duplicate)
+		compare(writer, flight);
+	const bool is_done = flight->status == REPRISE_OK;
+
+	if (is_done)
+		fetch_add_relaxed(flight->appended.is_repeated != 0 ? &writer->counters.repeated
+								    : &writer->counters.published,
+				  1);
+	if (flight->completion != NULL)
+		flight->completion(flight->context, flight->status,
+				   is_done ? &flight->appended : NULL,
+				   is_done ? NULL : &flight->error);
+	pthread_mutex_lock(&writer->lock);
+	if (!is_done)
+		flight->view->failed--;
+	decide_free(writer, flight);
+}
+
+void *
+complete_run(void *argument)
+{
+	struct reprise_jetstream *const writer = argument;
+	struct flights *const flights = &writer->flights;
+	struct flight *flight;
+
+	(void)cancel_disable();
+	pthread_mutex_lock(&writer->lock);
+	for (;;) {
+		while ((flight = TAILQ_FIRST(&flights->ready)) != NULL) {
+			TAILQ_REMOVE(&flights->ready, flight, in_list);
+			complete(writer, flight);
+		}
+		if (flights->is_closing && flights->count == 0)
+			break;
+		flights->is_asleep = true;
+		pthread_cond_wait(&flights->has_ready, &writer->lock);
+		flights->is_asleep = false;
+	}
+	pthread_mutex_unlock(&writer->lock);
+	nats_ReleaseThreadMemory();
+	return NULL;
 }

@@ -109,7 +109,8 @@ set_tls(natsOptions *options, const struct settings *settings)
 {
 	natsStatus status = NATS_OK;
 
-	if (settings->tls_ca_file == NULL && settings->tls_certificate_file == NULL)
+	if (settings->tls_ca_file == NULL && settings->tls_certificate_file == NULL &&
+	    strstr(settings->servers, "tls://") == NULL)
 		return NATS_OK;
 	status = natsOptions_SetSecure(options, true);
 	if (status == NATS_OK && settings->tls_ca_file != NULL)

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/numbers.h"
+#include "jetstream/views.h"
 
 /* Takes it out of `sent`: an ack that comes later finds nothing. */
 static void
@@ -147,4 +148,33 @@ decide_late_failure(struct reprise_jetstream *writer, struct flight *flight)
 		settle_state(writer, later);
 	}
 	move_ready(writer, view);
+}
+
+void
+decide_oldest_failed(struct reprise_jetstream *writer, reprise_status status, const char *what,
+		     const char *words)
+{
+	struct flight *const first = TAILQ_FIRST(&writer->flights.sent);
+
+	if (writer->flights.is_closing)
+		(void)error_detailed(&first->error, REPRISE_E_ABORTED, "writer",
+				     "it is closed before the ack");
+	else
+		(void)error_detailed(&first->error, status, what, words);
+	decide_failed(writer, first);
+}
+
+void
+decide_free(struct reprise_jetstream *writer, struct flight *flight)
+{
+	struct flights *const flights = &writer->flights;
+
+	view_leave(writer, flight->view);
+	flights->count--;
+	flights->turns[flight->slot]++;
+	flights->free_slots[flights->free_count++] = flight->slot;
+	/* A host that waits for room is not woken for each place, while more are about to come. */
+	if (TAILQ_EMPTY(&flights->ready) || flights->count == flights->window / 2)
+		pthread_cond_broadcast(&flights->has_room);
+	natsMsg_Destroy(flight->message);
 }

@@ -24,4 +24,11 @@ void decide_nothing(struct reprise_jetstream *writer, struct flight *flight);
 /* What was compared late, with flights behind it in `ready`, failed after all. */
 void decide_late_failure(struct reprise_jetstream *writer, struct flight *flight);
 
+/* The oldest flight in `sent` failed; at a close it is aborted, whatever @status says. */
+void decide_oldest_failed(struct reprise_jetstream *writer, reprise_status status, const char *what,
+			  const char *words);
+
+/* Frees a flight that nobody will complete any more. */
+void decide_free(struct reprise_jetstream *writer, struct flight *flight);
+
 #endif /* JETSTREAM_DECIDE_H */

@@ -14,6 +14,13 @@
 
 #include "jetstream/publish.h"
 
+enum {
+	TOKEN_SLOT_BITS =
+		17, /* of the number at the end of an ack's subject; above it, the slot's turn */
+};
+
+static_assert(REPRISE_JETSTREAM_WINDOW_MAX < 1 << TOKEN_SLOT_BITS, "a token has room for a slot");
+
 enum flight_state {
 	FLIGHT_SENT,
 	FLIGHT_DECIDED,

@@ -21,6 +21,7 @@ allowed() {
 	thread) echo base thread ;;
 	thread_sqlite) echo base thread thread_sqlite ;;
 	thread_postgres) echo base thread thread_postgres ;;
+	jetstream) echo base thread jetstream ;;
 	tool) echo tool ;;
 	*) echo ;;
 	esac
@@ -54,6 +55,9 @@ for file in src/*/*.[ch]; do
 		log_postgres | thread_postgres) ;;
 		*) fail "$file includes libpq, which is log_postgres's and thread_postgres's alone" ;;
 		esac
+	fi
+	if grep -q '^#include <nats' "$file" && [ "$room" != jetstream ]; then
+		fail "$file includes libnats, which is jetstream's alone"
 	fi
 	if [ "$room" = ring ] && grep -q '^#include <reprise/' "$file"; then
 		fail "$file: the ring knows nothing of the public calls"
@@ -97,8 +101,8 @@ words() {
 if words 'consumer|listener|subscriber|follower|reader|sequence number'; then
 	fail "a word that stands for another one of ours"
 fi
-# A conversation and a thread document have messages, and nothing else has.
-if words message | grep -vE '^[^:]*(/conversation/|conversation[_a-z]*\.|/((contract|tool)_)?thread(_[a-z]+)?[/.])'; then
+# A conversation and a thread document have messages, and so has a stream of NATS; nothing else has.
+if words message | grep -vE '^[^:]*(/conversation/|conversation[_a-z]*\.|/((contract|tool)_)?thread(_[a-z]+)?[/.]|/([a-z]+_)?(jetstream|nats)(_[a-z]+)?[/.])'; then
 	fail "a word that stands for another one of ours: message"
 fi
 exit $bad
