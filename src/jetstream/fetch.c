@@ -64,25 +64,29 @@ read_reply(natsMsg *reply, struct fetched *ret_fetched, struct reprise_error *er
 	const char *status = NULL, *sequence = NULL, *time = NULL;
 
 	*ret_fetched = (struct fetched){ 0 };
-	(void)natsMsgHeader_Get(reply, "Nats-Sequence", &sequence);
+	/* The first one reads all headers; those that follow need no memory. */
+	const natsStatus first = natsMsgHeader_Get(reply, "Nats-Sequence", &sequence);
+
 	if (sequence != NULL) {
 		(void)natsMsgHeader_Get(reply, "Nats-Time-Stamp", &time);
 		(void)natsMsgHeader_Get(reply, "Nats-Subject", &ret_fetched->subject);
 		ret_fetched->sequence = strtoull(sequence, NULL, 10);
-		ret_fetched->time_ms = time == NULL ? 0 : parse_time(time);
+		if (time != NULL)
+			ret_fetched->time_ms = parse_time(time);
 		ret_fetched->message = reply;
-		if (ret_fetched->subject != NULL && ret_fetched->sequence != 0)
+		/* The time is the last header: with it, all were read. */
+		if (ret_fetched->subject != NULL && ret_fetched->sequence != 0 && time != NULL)
 			return REPRISE_OK;
 	}
-	const natsStatus read = natsMsgHeader_Get(reply, "Status", &status);
+	const natsStatus second = natsMsgHeader_Get(reply, "Status", &status);
 	const bool is_none = status != NULL && strcmp(status, "404") == 0;
 
 	ret_fetched->message = NULL;
 	natsMsg_Destroy(reply);
-	if (is_none)
-		return REPRISE_OK;
-	return read == NATS_NO_MEMORY ? error_plain(error, REPRISE_E_NO_MEMORY)
-				      : failure_tell_garbled("a direct get is refused", error);
+	/* A reply has one or the other; libnats drops headers that it has no memory for. */
+	if (first == NATS_NO_MEMORY || second == NATS_NO_MEMORY || status == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	return is_none ? REPRISE_OK : failure_tell_garbled("a direct get is refused", error);
 }
 
 /* A conversation of gets: an inbox for all but the last get of each batch, which libnats sends at once with its own. */
