@@ -92,7 +92,7 @@ expire(struct reprise_jetstream *writer)
 static void
 pause_shortly(void)
 {
-	const struct timespec time = { .tv_nsec = 10 * 1000000 };
+	const struct timespec time = { .tv_nsec = 10L * 1000000 };
 
 	(void)nanosleep(&time, NULL);
 }

@@ -98,14 +98,13 @@ struct gets {
 	natsSubscription *replies;
 };
 
-static reprise_status
+static void
 gets_open(struct gets *gets, struct reprise_jetstream *writer, const struct fetching *fetching)
 {
 	*gets = (struct gets){ .writer = writer };
 	snprintf(gets->stream_subject, sizeof(gets->stream_subject), "$JS.API.DIRECT.GET.%s",
 		 fetching->stream);
 	request_quote(fetching->subject, gets->quoted);
-	return REPRISE_OK;
 }
 
 /* Most fetches find a message or two: the inbox is made for those that find more. */
@@ -205,7 +204,7 @@ get_batch(struct gets *gets, uint64_t first, size_t count, uint64_t due_ns, stru
 	  struct reprise_error *error)
 {
 	char json[REQUEST_ROOM];
-	struct fetched fetched;
+	struct fetched fetched = { 0 };
 	reprise_status status = count > 1 ? gets_listen(gets, error) : REPRISE_OK;
 
 	batch->found_count = 0;
@@ -251,14 +250,12 @@ fetch_each(struct reprise_jetstream *writer, const struct fetching *fetching, fe
 	size_t count = 1;
 	struct gets gets;
 	struct batch *const batch = malloc(sizeof(*batch));
-	bool goes_on = batch != NULL;
-	reprise_status status = batch != NULL ? gets_open(&gets, writer, fetching)
-					      : error_plain(error, REPRISE_E_NO_MEMORY);
+	bool goes_on = true;
+	reprise_status status = REPRISE_OK;
 
-	if (status != REPRISE_OK) {
-		free(batch);
-		return status;
-	}
+	if (batch == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	gets_open(&gets, writer, fetching);
 	while (goes_on && after < fetching->through && status == REPRISE_OK) {
 		count = (size_t)least(count, fetching->through - after);
 		status = get_batch(&gets, after + 1, count, due_ns, batch, error);
@@ -293,7 +290,7 @@ fetch_one(struct reprise_jetstream *writer, uint64_t sequence, uint64_t due_ns,
 	char json[REQUEST_ROOM];
 	struct gets gets;
 
-	(void)gets_open(&gets, writer, &fetching);
+	gets_open(&gets, writer, &fetching);
 	snprintf(json, sizeof(json), "{\"seq\":%llu}", (unsigned long long)sequence);
 	return ask_get(&gets, json, due_ns, ret_fetched, error);
 }

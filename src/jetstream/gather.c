@@ -129,7 +129,7 @@ collect(struct fetched *fetched, void *context)
 static void
 pause_shortly(void)
 {
-	const struct timespec time = { .tv_nsec = LAG_MS * 1000000 };
+	const struct timespec time = { .tv_nsec = LAG_MS * 1000000L };
 
 	(void)nanosleep(&time, NULL);
 }
@@ -224,15 +224,17 @@ judge_some(struct reprise_jetstream *writer, const struct gather_what *what,
 	struct reprise_thread_applied *const applied = calloc(count, sizeof(*applied));
 	const struct siphash_key *const key = &writer->views.key;
 	const uint64_t now_ms = wall_ms();
-	reprise_status status = REPRISE_OK;
 
-	if (ids == NULL || applied == NULL)
-		status = error_plain(error, REPRISE_E_NO_MEMORY);
-	for (size_t i = 0; i < count && status == REPRISE_OK; i++)
+	if (ids == NULL || applied == NULL) {
+		free(ids);
+		free(applied);
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	for (size_t i = 0; i < count; i++)
 		ids[i] = items[i]->id;
-	if (status == REPRISE_OK)
-		status = reprise_thread_find_applied(writer->store, what->uid, ids, count, applied,
-						     error);
+	reprise_status status =
+		reprise_thread_find_applied(writer->store, what->uid, ids, count, applied, error);
+
 	for (size_t i = 0; i < count && status == REPRISE_OK; i++) {
 		judge(writer, what, items[i], &applied[i], table_find(seen, key, items[i]->id),
 		      now_ms);
@@ -252,10 +254,11 @@ judge_all(struct reprise_jetstream *writer, const struct gather_what *what,
 	struct gathered **const deltas = calloc(gathering->count, sizeof(struct gathered *));
 	struct table seen = { 0 };
 	size_t count = 0;
-	reprise_status status =
-		deltas != NULL ? REPRISE_OK : error_plain(error, REPRISE_E_NO_MEMORY);
+	reprise_status status = REPRISE_OK;
 
-	for (size_t i = 0; i < gathering->count && status == REPRISE_OK; i++)
+	if (deltas == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	for (size_t i = 0; i < gathering->count; i++)
 		if (gathering->items[i].is_delta)
 			deltas[count++] = &gathering->items[i];
 	for (size_t at = 0; at < count && status == REPRISE_OK; at += GATHER_MAX)

@@ -93,7 +93,7 @@ request_last_sequence(struct reprise_jetstream *writer, const char *subject, uin
 		      uint64_t *ret_sequence, struct reprise_error *error)
 {
 	char json[REQUEST_ROOM], quoted[2 * SUBJECT_ROOM];
-	struct answer answer;
+	struct answer answer = { 0 };
 
 	request_quote(subject, quoted);
 	snprintf(json, sizeof(json), "{\"last_by_subj\":%s}", quoted);
@@ -112,7 +112,7 @@ request_find(struct reprise_jetstream *writer, uint64_t sequence, uint64_t due_n
 	     bool *ret_is_there, struct reprise_error *error)
 {
 	char json[REQUEST_ROOM];
-	struct answer answer;
+	struct answer answer = { 0 };
 
 	snprintf(json, sizeof(json), "{\"seq\":%llu}", (unsigned long long)sequence);
 	const reprise_status status = ask_shortly(writer, "STREAM.MSG.GET", writer->settings.stream,
@@ -130,7 +130,7 @@ reprise_status
 request_newest(struct reprise_jetstream *writer, uint64_t due_ns, uint64_t *ret_sequence,
 	       struct reprise_error *error)
 {
-	struct answer answer;
+	struct answer answer = { 0 };
 	const reprise_status status =
 		ask_shortly(writer, "STREAM.INFO", writer->settings.stream, "", "state.last_seq",
 			    due_ns, ret_sequence, &answer, error);
@@ -144,7 +144,7 @@ request_purge(struct reprise_jetstream *writer, const char *subject, uint64_t be
 	      uint64_t due_ns, struct reprise_error *error)
 {
 	char json[REQUEST_ROOM], quoted[2 * SUBJECT_ROOM];
-	struct answer answer;
+	struct answer answer = { 0 };
 
 	/* Without a sequence, or with 1, the server would purge the whole subject. */
 	if (before <= 1)
@@ -164,7 +164,7 @@ request_drop(struct reprise_jetstream *writer, const char *stream, uint64_t sequ
 	     uint64_t due_ns, struct reprise_error *error)
 {
 	char json[REQUEST_ROOM];
-	struct answer answer;
+	struct answer answer = { 0 };
 
 	snprintf(json, sizeof(json), "{\"seq\":%llu,\"no_erase\":true}",
 		 (unsigned long long)sequence);

@@ -24,41 +24,23 @@ struct save {
 	char subject[SUBJECT_ROOM];
 	struct head head;
 	struct gathering gathering;
-	struct reprise_thread_settled *settled;
-	size_t settled_count;
 };
 
-static void
-save_free(struct save *save)
+static size_t
+fill_settled(const struct gathering *gathering, struct reprise_thread_settled *settled)
 {
-	gathering_free(&save->gathering);
-	free(save->settled);
-	save->settled = NULL;
-	save->settled_count = 0;
-}
+	size_t count = 0;
 
-static reprise_status
-select_settled(struct save *save, struct reprise_error *error)
-{
-	const struct gathering *const gathering = &save->gathering;
-
-	if (gathering->count == 0)
-		return REPRISE_OK;
-	save->settled = calloc(gathering->count, sizeof(save->settled[0]));
-	if (save->settled == NULL)
-		return error_plain(error, REPRISE_E_NO_MEMORY);
 	for (size_t i = 0; i < gathering->count; i++) {
 		const struct gathered *const item = &gathering->items[i];
 
 		if (item->fate != FATE_APPLY)
 			continue;
-		struct reprise_thread_settled *const settled =
-			&save->settled[save->settled_count++];
-
-		settled->delta_id = item->id;
-		memcpy(settled->digest, item->digest, sizeof(settled->digest));
+		settled[count].delta_id = item->id;
+		memcpy(settled[count].digest, item->digest, sizeof(settled[count].digest));
+		count++;
 	}
-	return REPRISE_OK;
+	return count;
 }
 
 /*
@@ -66,12 +48,22 @@ select_settled(struct save *save, struct reprise_error *error)
  * document that was created meanwhile.
  */
 static reprise_status
-save_head(struct save *save, struct reprise_error *error)
+save_settled(struct save *save, struct reprise_error *error)
 {
-	return reprise_thread_save(
-		save->writer->store, save->id,
-		save->expected_version != NULL ? save->expected_version : &save->head.version,
-		save->document, save->settled, save->settled_count, &save->version, error);
+	const uint64_t *const version =
+		save->expected_version != NULL ? save->expected_version : &save->head.version;
+	struct reprise_thread_settled *const settled =
+		calloc(save->gathering.count + 1, sizeof(*settled));
+
+	if (settled == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	const size_t count = fill_settled(&save->gathering, settled);
+	const reprise_status status =
+		reprise_thread_save(save->writer->store, save->id, version, save->document, settled,
+				    count, &save->version, error);
+
+	free(settled);
+	return status;
 }
 
 static reprise_status
@@ -97,9 +89,7 @@ try_save(struct save *save, struct reprise_error *error)
 	if (status == REPRISE_OK)
 		status = settle_dead(writer, &save->gathering, &dead, error);
 	if (status == REPRISE_OK)
-		status = select_settled(save, error);
-	if (status == REPRISE_OK)
-		status = save_head(save, error);
+		status = save_settled(save, error);
 	if (status == REPRISE_OK)
 		settle_applied(writer, save->subject, &save->gathering);
 	return status;
@@ -125,7 +115,7 @@ save_held(struct save *save, struct reprise_error *error)
 	}
 	do {
 		status = try_save(save, error);
-		save_free(save);
+		gathering_free(&save->gathering);
 	} while (status == REPRISE_E_CONFLICT && save->expected_version == NULL &&
 		 ms_until(due_ns) > 0);
 	return status;
