@@ -16,11 +16,13 @@
  * A get names a subject and a sequence, and is answered with the first message from there on. One get at a time costs a
  * round trip for each message. So several are sent at once, for sequences that follow each other: together they are
  * answered with every message among these sequences, and with the first one behind them. How many are sent at once
- * follows how many different messages the last ones have brought: many while one run has the stream for itself, one
- * while the messages of many documents alternate.
+ * follows how many different messages the last ones have brought: many while one run has the stream for itself or shares it
+ * with few others, one while the messages of many documents alternate.
  */
 enum {
 	BATCH_MAX = 128,
+	HITS_MIN =
+		16, /* of so many gets one brings another message: a get costs the server less than a round trip */
 };
 
 struct batch {
@@ -237,7 +239,7 @@ get_batch(struct gets *gets, uint64_t first, size_t count, uint64_t due_ns, stru
 static size_t
 next_count(size_t count, size_t found)
 {
-	if (2 * found > count)
+	if (HITS_MIN * found > count)
 		return count < BATCH_MAX ? 2 * count : count;
 	return found > 0 ? found : 1;
 }
