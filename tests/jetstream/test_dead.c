@@ -285,45 +285,43 @@ SQLITE_TEST(B11_a_letter_is_put_away_once)
 }
 
 /* The horizon of this store is so short that it forgets the id while the message is in the stream. */
-SQLITE_TEST(B11_a_delta_whose_id_may_be_forgotten_is_a_dead_letter)
+Test(jetstream, B11_a_delta_whose_id_may_be_forgotten_is_a_dead_letter)
 {
-	struct reprise_thread_store *const store =
-		world_store_of(world, 2 * one_second, one_second);
-	struct reprise_jetstream_options options = world_options(world);
-	struct raw raw = raw_open(nats_server_url(world->server));
+	static const char text[] = "{\"run_id\":\"r\",\"reason\":\"UserMessage\"}";
+	struct reprise_thread_applied applied = { .version = 1 };
+	const char *const id = "d1";
+	struct world world;
+
+	world_begin(&world, INNER_SQLITE, NULL);
+	world.store = world_store_of(&world, 2 * one_second, one_second);
+	struct reprise_jetstream_options options = world_options(&world);
 
 	options.idle_purge_ns = one_second;
-	struct reprise_jetstream *const writer = world_writer(store, &options);
-
-	append_to(writer, "t", delta(1));
-	cr_assert(eq(u64, flush(writer, "t").applied, 1));
-	cr_assert(eq(u64, raw_state(&raw, STREAM).messages, 1));
-	create(store, "u");
+	create(world.store, "t");
+	create(world.store, "u");
+	world.writer = world_writer(world.store, &options);
+	append_to(world.writer, "t", delta(1));
+	cr_assert(eq(u64, flush(world.writer, "t").applied, 1));
 	/* Until the id of the first is pruned, which the store's writes do. */
-	const char *const id = "d1";
-	struct reprise_thread_applied applied = { .version = 1 };
-
-	for (unsigned int i = 1; applied.version != 0; i++) {
-		static const char text[] = "{\"run_id\":\"r\",\"reason\":\"UserMessage\"}";
-
+	while (applied.version != 0) {
+		cr_assert(eq(
+			int,
+			reprise_thread_append(world.store, "u", NULL, text_bytes(text), NULL, NULL),
+			REPRISE_OK));
 		cr_assert(eq(int,
-			     reprise_thread_append(store, "u", NULL, text_bytes(text), NULL, NULL),
-			     REPRISE_OK));
-		cr_assert(eq(int,
-			     reprise_thread_find_applied(store, uid_of(store, "t"), &id, 1,
-							 &applied, NULL),
+			     reprise_thread_find_applied(world.store, uid_of(world.store, "t"), &id,
+							 1, &applied, NULL),
 			     REPRISE_OK));
 	}
-	const struct reprise_jetstream_flushed flushed = flush(writer, "t");
+	const struct reprise_jetstream_flushed flushed = flush(world.writer, "t");
 
 	cr_assert(eq(u64, flushed.applied, 0));
 	cr_assert(eq(u64, flushed.dead, 1));
-	expect_books(store, "t", 1);
-	letters_read(writer, 0, UINT32_MAX, &letters);
+	expect_books(world.store, "t", 1);
+	letters_read(world.writer, 0, UINT32_MAX, &letters);
 	cr_assert(eq(uint, letters.count, 1));
 	cr_assert(strstr(letters.letters[0].reason, "forgotten") != NULL, "%s",
 		  letters.letters[0].reason);
-	raw_close(&raw);
-	reprise_jetstream_close(writer);
-	reprise_thread_store_close(store);
+	world_end(&world);
+	expect_no_leaks();
 }

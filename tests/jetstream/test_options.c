@@ -55,21 +55,24 @@ SQLITE_TEST(B07_numbers_that_are_bad_are_refused)
 	EXPECT_BAD(idle_purge_ns, UINT64_MAX);
 }
 
-SQLITE_TEST(B07_an_idle_purge_is_at_most_half_the_stores_horizon)
+Test(jetstream, B07_an_idle_purge_is_at_most_half_the_stores_horizon)
 {
-	struct reprise_thread_store *const store =
-		world_store_of(world, 10 * one_second, one_second);
-	struct reprise_jetstream_options options = world_options(world);
+	struct world world;
 	struct reprise_error error;
 
+	world_begin(&world, INNER_SQLITE, NULL);
+	world.store = world_store_of(&world, 10 * one_second, one_second);
+	struct reprise_jetstream_options options = world_options(&world);
+
 	options.idle_purge_ns = 5 * one_second + 1000000;
-	cr_assert(eq(int, world_open_status(store, &options, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, world_open_status(world.store, &options, &error), REPRISE_E_INVALID));
 	cr_assert(strstr(error.what, "idle_purge_ns") != NULL, "%s", error.what);
 	options.idle_purge_ns = 5 * one_second;
-	cr_assert(eq(int, world_open_status(store, &options, &error), REPRISE_OK));
+	cr_assert(eq(int, world_open_status(world.store, &options, &error), REPRISE_OK));
 	options.idle_purge_ns = 0;
-	cr_assert(eq(int, world_open_status(store, &options, &error), REPRISE_OK));
-	reprise_thread_store_close(store);
+	cr_assert(eq(int, world_open_status(world.store, &options, &error), REPRISE_OK));
+	world_end(&world);
+	expect_no_leaks();
 }
 
 SQLITE_TEST(B07_proofs_that_contradict_each_other_are_refused)

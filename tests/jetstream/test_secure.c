@@ -2,6 +2,7 @@
 /* B07: how a writer proves who it is, and who the server is. */
 #include <stdio.h>
 
+#include "credentials.h"
 #include "deltas.h"
 #include "world.h"
 
@@ -165,6 +166,28 @@ Test(jetstream, B07_a_credentials_file_that_is_missing_or_empty_is_told)
 			  strstr(error.detail, "agent.creds") != NULL ||
 			  strstr(error.detail, "credentials") != NULL,
 		  "\"%s\" \"%s\"", error.what, error.detail);
+	world_end(&world);
+	expect_no_leaks();
+}
+
+Test(jetstream, B07_a_credentials_file_is_the_users_proof)
+{
+	char lines[CREDENTIALS_LINES_BYTES];
+	struct world world;
+
+	credentials_make(lines);
+	const struct nats_server_settings settings = { .more = lines };
+
+	begin(&world, &settings);
+	struct reprise_jetstream_options options = world_options(&world);
+
+	options.deadline_ns = 5 * one_second;
+	expect_refused(&world, &options, REPRISE_E_IO);
+	options.credentials_file = credentials_file(true);
+	expect_refused(&world, &options, REPRISE_E_IO);
+	options.credentials_file = credentials_file(false);
+	options.deadline_ns = 20 * one_second;
+	expect_open(&world, &options);
 	world_end(&world);
 	expect_no_leaks();
 }

@@ -17,6 +17,9 @@ bool nats_folder_is_ours(void);
 int nats_folder_port(void);
 struct sockaddr_in nats_folder_address(int port);
 
+/* A command of a shell in that folder; whether its status is 0. */
+bool nats_folder_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 void nats_folder_pause(long milliseconds);
 
 #endif /* SUPPORT_NATS_FOLDER_H */
