@@ -25,7 +25,7 @@ struct identity {
 	char seed[80];
 };
 
-static struct identity operator_of_all, account, user, stranger;
+static struct identity operator_of_all, account, user, stranger, server;
 
 /* CRC-16 of XMODEM. */
 static unsigned int
@@ -89,8 +89,9 @@ make_identity(unsigned int prefix)
 	bytes[0] = (unsigned char)prefix;
 	read_key("public", bytes + 1);
 	write_key(made.public_key, bytes, KEY_BYTES + 1);
-	bytes[0] = (unsigned char)(PREFIX_SEED | prefix >> 5);
-	bytes[1] = (unsigned char)((prefix & 31) << 3);
+	/* As a user's: nats_Sign takes no operator's. The signature is the same. */
+	bytes[0] = PREFIX_SEED | PREFIX_USER >> 5;
+	bytes[1] = (PREFIX_USER & 31) << 3;
 	read_key("seed", bytes + 2);
 	write_key(made.seed, bytes, KEY_BYTES + 2);
 	return made;
@@ -141,11 +142,11 @@ sign(char ret_token[2 * CLAIMS_BYTES], const struct identity *issuer,
 	free(signature);
 }
 
-#define ACCOUNT_CLAIMS                                                              \
-	"\"type\":\"account\",\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,"  \
-	"\"imports\":-1,\"exports\":-1,\"wildcards\":true,\"conn\":-1,\"leaf\":-1," \
-	"\"mem_storage\":-1,\"disk_storage\":-1,\"streams\":-1,\"consumer\":-1},"   \
+#define ACCOUNT_CLAIMS(storage)                                                                   \
+	"\"type\":\"account\",\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1," \
+	"\"exports\":-1,\"wildcards\":true,\"conn\":-1,\"leaf\":-1" storage "},"                  \
 	"\"default_permissions\":{\"pub\":{},\"sub\":{}}"
+#define STORAGE     ",\"mem_storage\":-1,\"disk_storage\":-1,\"streams\":-1,\"consumer\":-1"
 #define USER_CLAIMS "\"type\":\"user\",\"pub\":{},\"sub\":{},\"subs\":-1,\"data\":-1,\"payload\":-1"
 
 static void
@@ -175,7 +176,8 @@ credentials_file(bool is_stranger)
 void
 credentials_make(char ret_lines[CREDENTIALS_LINES_BYTES])
 {
-	char of_operator[2 * CLAIMS_BYTES], of_account[2 * CLAIMS_BYTES];
+	char of_operator[2 * CLAIMS_BYTES], of_account[2 * CLAIMS_BYTES],
+		of_server[2 * CLAIMS_BYTES];
 
 	/* This makes the tables that nats_Sign reads. */
 	cr_assert(eq(int, nats_Open(-1), NATS_OK));
@@ -184,8 +186,12 @@ credentials_make(char ret_lines[CREDENTIALS_LINES_BYTES])
 	user = make_identity(PREFIX_USER);
 	stranger = make_identity(PREFIX_ACCOUNT);
 	sign(of_operator, &operator_of_all, &operator_of_all, "\"type\":\"operator\"");
-	sign(of_account, &operator_of_all, &account, ACCOUNT_CLAIMS);
+	sign(of_account, &operator_of_all, &account, ACCOUNT_CLAIMS(STORAGE));
+	server = make_identity(PREFIX_ACCOUNT);
+	sign(of_server, &operator_of_all, &server, ACCOUNT_CLAIMS(""));
 	snprintf(ret_lines, CREDENTIALS_LINES_BYTES,
-		 "operator: %s\nresolver: MEMORY\nresolver_preload: { %s: \"%s\" }", of_operator,
-		 account.public_key, of_account);
+		 "operator: %s\nsystem_account: %s\nresolver: MEMORY\n"
+		 "resolver_preload: { %s: \"%s\", %s: \"%s\" }",
+		 of_operator, server.public_key, account.public_key, of_account, server.public_key,
+		 of_server);
 }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 enum {
-	CREDENTIALS_LINES_BYTES = 9000
+	CREDENTIALS_LINES_BYTES = 16384
 };
 
 /*

@@ -2,8 +2,9 @@
 #include "inner.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
-#include "base/error.h"
+#include "support.h"
 
 struct hook {
 	_Atomic(void (*)(void *context)) call;
@@ -18,6 +19,17 @@ static atomic_uint commits;
 static struct hook before;
 static struct hook after;
 static struct hook after_look;
+
+static reprise_status
+refuse(struct reprise_error *error, const char *what)
+{
+	if (error == NULL)
+		return REPRISE_E_IO;
+	*error = (struct reprise_error){ .size = error->size, .status = REPRISE_E_IO };
+	snprintf(error->what, sizeof(error->what), "%s", what);
+	snprintf(error->detail, sizeof(error->detail), "the test refuses it");
+	return REPRISE_E_IO;
+}
 
 /* Whether this one fails. */
 static bool
@@ -45,7 +57,7 @@ commit(struct reprise_thread_store *store, struct reprise_error *error)
 	run(&before);
 	if (fails(&failing_commits)) {
 		original->rollback(store);
-		return error_detailed(error, REPRISE_E_IO, "commit", "the test refuses it");
+		return refuse(error, "commit");
 	}
 	const reprise_status status = original->commit(store, error);
 
@@ -62,7 +74,7 @@ look(struct reprise_thread_store *store, const char *id, struct thread_head *ret
 
 	if (status != REPRISE_OK || !fails(&failing_looks))
 		return status;
-	return error_detailed(error, REPRISE_E_IO, "look", "the test refuses it");
+	return refuse(error, "look");
 }
 
 /* The handle's lock is held, which another handle does not mind; the look's transaction has ended. */

@@ -51,7 +51,7 @@ SQLITE_TEST(B07_numbers_that_are_bad_are_refused)
 	EXPECT_BAD(max_age_ns, UINT64_MAX);
 	EXPECT_BAD(deadline_ns, 9999999);
 	EXPECT_BAD(deadline_ns, one_hour + 1);
-	EXPECT_BAD(idle_purge_ns, 7 * 24 * one_hour / 2 + 1);
+	EXPECT_BAD(idle_purge_ns, 7 * 24 * one_hour / 2 + 1000000);
 	EXPECT_BAD(idle_purge_ns, UINT64_MAX);
 }
 

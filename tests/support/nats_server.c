@@ -91,7 +91,7 @@ begin_configuration(struct nats_server *server, const struct nats_server_setting
 		server->port, number, folder, number);
 	if (!settings->has_no_jetstream)
 		fprintf(file,
-			"jetstream { store_dir: \"%s/store-%u\", max_mem: 64MB, max_file: 64GB }\n",
+			"jetstream { store_dir: \"%s/store-%u\", max_mem: 64GB, max_file: 64GB }\n",
 			folder, number);
 	write_settings(file, settings);
 	return file;
