@@ -246,3 +246,28 @@ SQLITE_TEST(B09_ids_of_any_kind_are_subjects)
 	cr_assert(eq(u64, recover(world->writer).applied, 1));
 	expect_books(world->store, long_id, 1);
 }
+
+/* More than a writer keeps views of. */
+SQLITE_TEST(B09_a_writer_may_have_any_number_of_documents)
+{
+	enum {
+		DOCUMENTS = 3000
+	};
+	char id[16];
+
+	for (unsigned int i = 0; i < DOCUMENTS; i++) {
+		snprintf(id, sizeof(id), "of%u", i);
+		create(world->store, id);
+		cr_assert(eq(u64, append_to(world->writer, id, delta(1)).version, 1));
+	}
+	for (unsigned int i = 0; i < DOCUMENTS; i += 7) {
+		snprintf(id, sizeof(id), "of%u", i);
+		cr_assert(eq(u64, append_to(world->writer, id, delta(2)).version, 2));
+	}
+	const struct reprise_jetstream_recovered recovered = recover(world->writer);
+
+	cr_assert(eq(u64, recovered.documents, DOCUMENTS));
+	cr_assert(eq(u64, recovered.applied, DOCUMENTS + (DOCUMENTS + 6) / 7));
+	expect_books(world->store, "of7", 2);
+	expect_books(world->store, "of8", 1);
+}

@@ -329,3 +329,34 @@ SQLITE_TEST(B09_documents_in_flight_do_not_stop_each_other)
 	told_wait(&told, 300);
 	told_end(&told);
 }
+
+struct asking {
+	struct reprise_jetstream *writer;
+	atomic_int right;
+};
+
+static void
+ask_stats(void *context, reprise_status status, const struct reprise_jetstream_appended *appended,
+	  const struct reprise_error *error)
+{
+	struct asking *const asking = context;
+	struct reprise_jetstream_stats stats = { .size = sizeof(stats) };
+
+	if (status == REPRISE_OK && appended != NULL && error == NULL &&
+	    reprise_jetstream_stats(asking->writer, &stats) == REPRISE_OK && stats.published > 0)
+		atomic_fetch_add(&asking->right, 1);
+}
+
+SQLITE_TEST(B09_a_completion_may_ask_for_the_counters)
+{
+	struct asking asking = { .writer = world->writer };
+
+	for (unsigned int i = 1; i <= 20; i++)
+		cr_assert(eq(int,
+			     reprise_jetstream_append_async(world->writer, "t", delta(i), ask_stats,
+							    &asking, NULL),
+			     REPRISE_OK));
+	reprise_jetstream_close(world->writer);
+	world->writer = NULL;
+	cr_assert(eq(int, atomic_load(&asking.right), 20));
+}

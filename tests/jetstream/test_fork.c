@@ -89,8 +89,11 @@ static int
 use_own(struct world *world, unsigned int number)
 {
 	struct world own = { .inner = world->inner, .server = world->server };
+	struct reprise_jetstream_options options = world_options(&own);
 
-	world_open(&own);
+	options.deadline_ns = 2 * one_second;
+	own.store = world_store(&own);
+	own.writer = world_writer(own.store, &options);
 	const bool is_taken = append_at_last(own.writer, "t", delta(number), NULL);
 
 	world_close(&own);

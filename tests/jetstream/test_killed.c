@@ -8,6 +8,7 @@
 #include "chance.h"
 #include "deltas.h"
 #include "inner.h"
+#include "proxy.h"
 #include "raw.h"
 #include "world.h"
 
@@ -240,4 +241,40 @@ SQLITE_TEST(B13_an_append_without_a_server_fails_and_is_repeated_safely)
 	flush_at_last(writer, "t");
 	expect_books(world->store, "t", 3);
 	reprise_jetstream_close(writer);
+}
+
+/* The server has got the delta, and is killed before the writer hears of it; or it is killed before it gets it. */
+SQLITE_TEST(B13_a_server_killed_around_an_ack_counts_the_delta_once)
+{
+	struct reprise_jetstream_options options = world_options(world);
+	struct nats_proxy proxy;
+
+	nats_proxy_open(&proxy, world->server);
+	options.servers = proxy.url;
+	options.deadline_ns = one_second / 2;
+	struct reprise_jetstream *const writer = world_writer(world->store, &options);
+
+	for (unsigned int i = 1; i <= 6; i++) {
+		const bool is_got = i % 2 == 0;
+
+		if (is_got)
+			nats_proxy_mute(&proxy, 1);
+		else
+			nats_server_pause(world->server);
+		const reprise_status status = append(writer, i, NULL, NULL);
+
+		cr_assert(status == REPRISE_E_IO || status == REPRISE_E_TIMEOUT, "%s",
+			  reprise_status_name(status));
+		nats_server_kill(world->server);
+		nats_server_restart(world->server);
+		nats_proxy_mute(&proxy, 0);
+		struct reprise_jetstream_appended appended;
+
+		cr_assert(append_at_last(writer, "t", delta(i), &appended));
+		cr_assert(eq(u64, appended.version, i));
+	}
+	flush_at_last(writer, "t");
+	expect_books(world->store, "t", 6);
+	reprise_jetstream_close(writer);
+	nats_proxy_close(&proxy);
 }

@@ -127,6 +127,10 @@ enum other {
 	OTHER_NO_ACK,
 	OTHER_DENY_DELETE,
 	OTHER_DENY_PURGE,
+	OTHER_DUPLICATES,
+	OTHER_MAX_CONSUMERS,
+	OTHER_NOT_DIRECT,
+	OTHER_ROLLUP,
 	OTHERS,
 };
 
@@ -144,6 +148,10 @@ static const char *const names_of_others[OTHERS] = {
 	[OTHER_NO_ACK] = "no_ack",
 	[OTHER_DENY_DELETE] = "deny_delete",
 	[OTHER_DENY_PURGE] = "deny_purge",
+	[OTHER_DUPLICATES] = "duplicate_window",
+	[OTHER_MAX_CONSUMERS] = "max_consumers",
+	[OTHER_NOT_DIRECT] = "allow_direct",
+	[OTHER_ROLLUP] = "allow_rollup",
 };
 
 static void
@@ -157,8 +165,12 @@ set_limit(jsStreamConfig *settings, enum other other)
 		settings->MaxMsgs = 100;
 	else if (other == OTHER_MAX_MSGS_PER_SUBJECT)
 		settings->MaxMsgsPerSubject = 10;
-	else
+	else if (other == OTHER_MAX_MSG_SIZE)
 		settings->MaxMsgSize = 1000;
+	else if (other == OTHER_MAX_CONSUMERS)
+		settings->MaxConsumers = 5;
+	else
+		settings->Duplicates = INT64_C(60000000000);
 }
 
 static void
@@ -190,6 +202,10 @@ set_other(jsStreamConfig *settings, enum other other)
 		settings->DenyDelete = true;
 	else if (other == OTHER_DENY_PURGE)
 		settings->DenyPurge = true;
+	else if (other == OTHER_NOT_DIRECT)
+		settings->AllowDirect = false;
+	else if (other == OTHER_ROLLUP)
+		settings->AllowRollup = true;
 	else
 		set_limit(settings, other);
 }
