@@ -142,19 +142,31 @@ json_read(struct reprise_bytes text, const char *what, json_t **ret_tree,
 	return status;
 }
 
+/* jansson goes on after an object's key could not be added. */
+struct printing {
+	struct buffer *to;
+	bool has_failed;
+};
+
 static int
 add_printed(const char *text, size_t size, void *context)
 {
-	return buffer_add(context, text, size) ? 0 : -1;
+	struct printing *const printing = context;
+
+	if (printing->has_failed || !buffer_add(printing->to, text, size))
+		printing->has_failed = true;
+	return printing->has_failed ? -1 : 0;
 }
 
 reprise_status
 json_write(const json_t *tree, const char *what, struct buffer *to, struct reprise_error *error)
 {
 	const size_t first = to->size;
+	struct printing printing = { .to = to };
+	const int dumped = json_dump_callback(tree, add_printed, &printing,
+					      JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 
-	if (json_dump_callback(tree, add_printed, to,
-			       JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) != 0) {
+	if (dumped != 0 || printing.has_failed) {
 		to->size = first;
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	}

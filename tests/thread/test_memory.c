@@ -26,15 +26,19 @@ allocate(size_t size)
 
 /* The document as it was the first time: nothing of it is dropped. */
 static struct {
-	char text[1024];
+	char text[2048];
 	size_t size;
 } applied;
+
+#define LONG "k012345678901234567890123456789012345678901234567890123456789"
 
 static reprise_status
 use(void)
 {
-	static const char document[] =
-		"{\"a\":1.5,\"messages\":[{\"id\":\"a\"},{}],\"state\":[1e2,123456789012345678]}";
+	/* A key for which the written text's room grows: jansson does not ask whether a key was written. */
+	static const char document[] = "{\"" LONG LONG LONG LONG LONG LONG LONG LONG LONG LONG
+				       "\":0,\"a\":1.5,\"messages\":[{\"id\":\"a\"},{}],"
+				       "\"state\":[1e2,123456789012345678]}";
 	/* Tokens of 15 and more bytes: jansson's buffer grows. */
 	static const char delta[] =
 		"{\"run_id\":\"r\",\"reason\":\"AssistantTurnCommitted\",\"twelve_bytes_\":"
