@@ -146,7 +146,7 @@ sign(char ret_token[2 * CLAIMS_BYTES], const struct identity *issuer,
 	"\"type\":\"account\",\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1," \
 	"\"exports\":-1,\"wildcards\":true,\"conn\":-1,\"leaf\":-1" storage "},"                  \
 	"\"default_permissions\":{\"pub\":{},\"sub\":{}}"
-#define STORAGE     ",\"mem_storage\":-1,\"disk_storage\":-1,\"streams\":-1,\"consumer\":-1"
+#define KEPT        ",\"mem_storage\":-1,\"disk_storage\":-1,\"streams\":-1,\"consumer\":-1"
 #define USER_CLAIMS "\"type\":\"user\",\"pub\":{},\"sub\":{},\"subs\":-1,\"data\":-1,\"payload\":-1"
 
 static void
@@ -186,7 +186,7 @@ credentials_make(char ret_lines[CREDENTIALS_LINES_BYTES])
 	user = make_identity(PREFIX_USER);
 	stranger = make_identity(PREFIX_ACCOUNT);
 	sign(of_operator, &operator_of_all, &operator_of_all, "\"type\":\"operator\"");
-	sign(of_account, &operator_of_all, &account, ACCOUNT_CLAIMS(STORAGE));
+	sign(of_account, &operator_of_all, &account, ACCOUNT_CLAIMS(KEPT));
 	server = make_identity(PREFIX_ACCOUNT);
 	sign(of_server, &operator_of_all, &server, ACCOUNT_CLAIMS(""));
 	snprintf(ret_lines, CREDENTIALS_LINES_BYTES,
