@@ -133,13 +133,17 @@ append_at_last(struct reprise_jetstream *writer, const char *id, struct reprise_
 	       struct reprise_jetstream_appended *ret_appended)
 {
 	struct reprise_jetstream_appended appended = { .size = sizeof(appended) };
+	struct reprise_error error = { .size = sizeof(error) };
 	reprise_status status = REPRISE_E_IO;
 
 	for (int i = 0; i < TRIES && is_passing(status); i++) {
 		if (i > 0)
 			wait_a_little();
-		status = reprise_jetstream_append(writer, id, NULL, bytes, &appended, NULL);
+		status = reprise_jetstream_append(writer, id, NULL, bytes, &appended, &error);
 	}
+	if (status != REPRISE_OK)
+		fprintf(stderr, "an append in vain: %s: %s: %s\n", reprise_status_name(status),
+			error.what, error.detail);
 	if (ret_appended != NULL)
 		*ret_appended = appended;
 	return status == REPRISE_OK;
