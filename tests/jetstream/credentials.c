@@ -146,7 +146,7 @@ sign(char ret_token[2 * CLAIMS_BYTES], const struct identity *issuer,
 	"\"type\":\"account\",\"limits\":{\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1," \
 	"\"exports\":-1,\"wildcards\":true,\"conn\":-1,\"leaf\":-1" storage "},"                  \
 	"\"default_permissions\":{\"pub\":{},\"sub\":{}}"
-#define KEPT        ",\"mem_storage\":-1,\"disk_storage\":-1,\"streams\":-1,\"consumer\":-1"
+#define KEPT        ",\"mem_storage\":-1,\"disk_storage\":-1,\"streams\":-1"
 #define USER_CLAIMS "\"type\":\"user\",\"pub\":{},\"sub\":{},\"subs\":-1,\"data\":-1,\"payload\":-1"
 
 static void
