@@ -117,6 +117,15 @@ add_letters(char *text, const void *from, size_t size)
 	*text = '\0';
 }
 
+static void
+add_dot(char *text)
+{
+	const size_t size = strlen(text);
+
+	text[size] = '.';
+	text[size + 1] = '\0';
+}
+
 /* What @issuer claims of @subject, signed. */
 static void
 sign(char ret_token[2 * CLAIMS_BYTES], const struct identity *issuer,
@@ -133,11 +142,11 @@ sign(char ret_token[2 * CLAIMS_BYTES], const struct identity *issuer,
 		 (long long)time(NULL), issuer->public_key, subject->public_key, claims);
 	ret_token[0] = '\0';
 	add_letters(ret_token, header, sizeof(header) - 1);
-	strcat(ret_token, ".");
+	add_dot(ret_token);
 	add_letters(ret_token, text, strlen(text));
 	cr_assert(
 		eq(int, nats_Sign(issuer->seed, ret_token, &signature, &signature_size), NATS_OK));
-	strcat(ret_token, ".");
+	add_dot(ret_token);
 	add_letters(ret_token, signature, (size_t)signature_size);
 	free(signature);
 }
