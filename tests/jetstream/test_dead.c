@@ -36,17 +36,19 @@ letter_of(const char *payload)
 	return NULL;
 }
 
+#define NAMED ",\"delta_id\":\"a\",\"created_at\":1"
+#define USER  "\"run_id\":\"r\",\"reason\":\"UserMessage\""
+
 static const char *const poisons[] = {
 	"no JSON",
 	"{\"run_id\":",
 	"[]",
 	"7",
 	"{}",
-	"{\"run_id\":7,\"reason\":\"UserMessage\",\"delta_id\":\"a\",\"created_at\":1}",
-	"{\"run_id\":\"r\",\"reason\":\"Other\",\"delta_id\":\"a\",\"created_at\":1}",
-	"{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"delta_id\":\"a\",\"created_at\":1,"
-	"\"messages\":7}",
-	"{\"run_id\":\"r\",\"reason\":\"UserMessage\"}", /* without an id it cannot be known again */
+	"{\"run_id\":7,\"reason\":\"UserMessage\"" NAMED "}",
+	"{\"run_id\":\"r\",\"reason\":\"Other\"" NAMED "}",
+	"{" USER NAMED ",\"messages\":7}",
+	"{" USER "}", /* without an id it cannot be known again */
 	"\xff\xfe",
 };
 
@@ -181,11 +183,11 @@ STORES_TEST(B11_foreign_subjects_are_dead_letters)
 	static const char *const subjects[] = { "thread.none.deltas", "thread.a/b.deltas",
 						"thread.\xff.deltas", "thread.a\\b.deltas" };
 	struct raw raw = raw_open(nats_server_url(world->server));
-	char long_subject[200];
+	char zs[151], long_subject[200];
 
-	memset(long_subject, 'z', sizeof(long_subject));
-	memcpy(long_subject, "thread.", 7);
-	memcpy(long_subject + 160, ".deltas", 8);
+	memset(zs, 'z', sizeof(zs) - 1);
+	zs[sizeof(zs) - 1] = '\0';
+	snprintf(long_subject, sizeof(long_subject), "thread.%s.deltas", zs);
 	for (unsigned int i = 0; i < 4; i++)
 		raw_publish(&raw, subjects[i], NULL, delta(50 + i));
 	raw_publish(&raw, long_subject, NULL, delta(60));

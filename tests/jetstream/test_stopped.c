@@ -195,7 +195,7 @@ SQLITE_TEST(B13_appends_that_fill_the_socket_of_a_stopped_server_do_not_hang)
 	const uint64_t begin = monotonic_ms();
 
 	cr_assert(ne(int, append(writer, 4, NULL, NULL), REPRISE_OK));
-	cr_assert(lt(u64, monotonic_ms() - begin, 2 * PATIENCE_MS));
+	cr_assert(lt(u64, monotonic_ms() - begin, UINT64_C(2) * PATIENCE_MS));
 	nats_server_resume(world->server);
 	cr_assert(append_at_last(writer, "t", delta(4), NULL));
 	flush_at_last(writer, "t");
