@@ -9,7 +9,7 @@
 #include "support.h"
 
 enum {
-	TRIES = 600, /* of 100 ms */
+	PATIENCE_S = 60,
 	BUFFERS = 8,
 };
 
@@ -120,6 +120,15 @@ wait_a_little(void)
 	nanosleep(&pause, NULL);
 }
 
+static time_t
+monotonic_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 /* What may be over after a while. */
 static bool
 is_passing(reprise_status status)
@@ -134,9 +143,10 @@ append_at_last(struct reprise_jetstream *writer, const char *id, struct reprise_
 {
 	struct reprise_jetstream_appended appended = { .size = sizeof(appended) };
 	struct reprise_error error = { .size = sizeof(error) };
+	const time_t end = monotonic_s() + PATIENCE_S;
 	reprise_status status = REPRISE_E_IO;
 
-	for (int i = 0; i < TRIES && is_passing(status); i++) {
+	for (int i = 0; is_passing(status) && monotonic_s() < end; i++) {
 		if (i > 0)
 			wait_a_little();
 		status = reprise_jetstream_append(writer, id, NULL, bytes, &appended, &error);
@@ -166,9 +176,10 @@ flush_at_last(struct reprise_jetstream *writer, const char *id)
 {
 	struct reprise_jetstream_flushed flushed = { .size = sizeof(flushed) };
 	struct reprise_error error = { .size = sizeof(error) };
+	const time_t end = monotonic_s() + PATIENCE_S;
 	reprise_status status = REPRISE_E_IO;
 
-	for (int i = 0; i < TRIES && is_passing(status); i++) {
+	for (int i = 0; is_passing(status) && monotonic_s() < end; i++) {
 		if (i > 0)
 			wait_a_little();
 		status = reprise_jetstream_flush(writer, id, &flushed, &error);

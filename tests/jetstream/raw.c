@@ -2,7 +2,11 @@
 #include "raw.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "nats_folder.h"
 #include "support.h"
 
 static void
@@ -49,6 +53,8 @@ raw_publish(const struct raw *raw, const char *subject, const struct raw_headers
 		set_header(message, "Nats-Msg-Id", headers->message_id);
 		set_header(message, "Reprise-Uid", headers->uid);
 		set_header(message, "Reprise-Version", headers->version);
+		if (headers->other_name != NULL)
+			set_header(message, headers->other_name, headers->other_value);
 	}
 	expect_done(js_PublishMsg(&ack, raw->js, message, NULL, NULL), subject);
 	const uint64_t sequence = ack->Sequence;
@@ -56,6 +62,45 @@ raw_publish(const struct raw *raw, const char *subject, const struct raw_headers
 	jsPubAck_Destroy(ack);
 	natsMsg_Destroy(message);
 	return sequence;
+}
+
+/* Until those bytes have come, or the test is over. */
+static void
+read_until(int one, const char *words)
+{
+	char text[8192] = "";
+	size_t size = 0;
+
+	while (strstr(text, words) == NULL) {
+		const ssize_t more = recv(one, text + size, sizeof(text) - 1 - size, 0);
+
+		cr_assert(gt(i64, more, 0), "\"%s\" instead of \"%s\"", text, words);
+		size += (size_t)more;
+		text[size] = '\0';
+	}
+}
+
+void
+raw_publish_block(const char *url, const char *subject, const char *block)
+{
+	const struct sockaddr_in address =
+		nats_folder_address((int)strtol(strrchr(url, ':') + 1, NULL, 10));
+	const struct timeval patience = { 20, 0 };
+	const int one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char text[1024];
+
+	cr_assert(ge(int, one, 0));
+	setsockopt(one, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	cr_assert(eq(int, connect(one, (const struct sockaddr *)&address, sizeof(address)), 0));
+	read_until(one, "\r\n");
+	const int size = snprintf(text, sizeof(text),
+				  "CONNECT {\"verbose\":false,\"headers\":true}\r\n"
+				  "HPUB %s %zu %zu\r\n%s\r\nPING\r\n",
+				  subject, strlen(block), strlen(block), block);
+
+	cr_assert(eq(i64, send(one, text, (size_t)size, MSG_NOSIGNAL), size));
+	read_until(one, "PONG");
+	close(one);
 }
 
 jsStreamInfo *

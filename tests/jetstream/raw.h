@@ -24,9 +24,17 @@ struct raw_headers {
 	const char *message_id;
 	const char *uid;
 	const char *version;
+	const char *other_name;
+	const char *other_value;
 };
 uint64_t raw_publish(const struct raw *raw, const char *subject, const struct raw_headers *headers,
 		     struct reprise_bytes payload);
+
+/*
+ * The same with a block of headers as it is given, by a socket of its own: the NATS library would not send it. The payload
+ * is empty.
+ */
+void raw_publish_block(const char *url, const char *subject, const char *block);
 
 struct raw_state {
 	uint64_t messages;

@@ -215,3 +215,39 @@ Test(jetstream, B07_three_servers_keep_three_replicas, .timeout = 240)
 	world_end(&cluster.world);
 	expect_no_leaks();
 }
+
+/* A server that was stopped knows less than the others for a while, and is asked nevertheless. */
+Test(jetstream, B10_a_replica_that_stayed_behind_costs_no_delta, .timeout = 240)
+{
+	enum {
+		ROUNDS = 20,
+		DELTAS = 6
+	};
+	struct cluster cluster;
+	unsigned int next = 1;
+
+	begin(&cluster);
+	cluster.world.store = world_store(&cluster.world);
+	create(cluster.world.store, "t");
+	cluster.world.writer = open_at_last(&cluster, 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		/* The leader leads on; the one of the others that no writer is connected to is stopped. */
+		const int leader = leader_of(&cluster);
+		const int stopped = leader == 2 ? 1 : 2;
+
+		nats_server_pause(cluster.servers[stopped]);
+		for (int i = 0; i < DELTAS; i++, next++)
+			cr_assert(append_at_last(cluster.world.writer, "t", delta(next), NULL));
+		nats_server_resume(cluster.servers[stopped]);
+		const struct reprise_jetstream_flushed flushed =
+			flush_at_last(cluster.world.writer, "t");
+
+		cr_assert(eq(u64, flushed.discarded, 0), "round %d", round);
+		cr_assert(eq(u64, version_of(cluster.world.store, "t"), next - 1), "round %d",
+			  round);
+	}
+	expect_books(cluster.world.store, "t", next - 1);
+	expect_no_hole(cluster.world.store, next - 1);
+	world_end(&cluster.world);
+	expect_no_leaks();
+}

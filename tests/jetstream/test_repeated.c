@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* B09, B05: a delta that comes again counts once, and is answered as the first time; another delta of its id is refused. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "deltas.h"
@@ -202,5 +203,86 @@ STORES_TEST(B09_an_old_delta_is_expired_unless_it_is_known)
 		     reprise_jetstream_append(writer, "t", NULL, text_bytes(text), NULL, &error),
 		     REPRISE_E_INVALID));
 	reprise_jetstream_close(writer);
+	reprise_thread_store_close(store);
+}
+
+/* The duplicate is another writer's delta, which the view does not know; those behind it are told the versions they get. */
+STORES_TEST(B09_versions_behind_another_writers_delta_are_right)
+{
+	const struct reprise_jetstream_options options = world_options(world);
+	struct reprise_jetstream *const other = world_writer(world->store, &options);
+	static const unsigned int numbers[] = { 1, 2, 3, 4 };
+	static const uint64_t versions[] = { 1, 2, 3, 4 };
+	struct told told;
+
+	told_begin(&told);
+	for (unsigned int i = 0; i < 4; i++) {
+		cr_assert(eq(int,
+			     reprise_jetstream_append_async(other, "t", delta(numbers[i]), told_add,
+							    &told, NULL),
+			     REPRISE_OK));
+		if (i > 0)
+			continue;
+		told_wait(&told, 1);
+		cr_assert(eq(u64, append_new(world->writer, 2), 2));
+	}
+	told_wait(&told, 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		cr_assert(eq(int, told.statuses[i], REPRISE_OK));
+		cr_assert(eq(u64, told.versions[i], versions[i]), "delta %u", numbers[i]);
+	}
+	cr_assert(eq(u64, flush(world->writer, "t").applied, 4));
+	expect_books(world->store, "t", 4);
+	reprise_jetstream_close(other);
+	told_end(&told);
+}
+
+struct flusher {
+	struct reprise_jetstream *writer;
+	const char *id;
+	int looks_left; /* until it flushes */
+};
+
+static void
+flush_at_a_look(void *context)
+{
+	struct flusher *const flusher = context;
+
+	if (flusher->looks_left-- == 0)
+		(void)flush(flusher->writer, flusher->id);
+}
+
+/* Another writer flushes between any two of the looks of which a view is made. */
+STORES_TEST(B09_a_view_that_is_read_during_a_flush_is_right)
+{
+	const struct reprise_jetstream_options options = world_options(world);
+	struct reprise_thread_store *const store = world_store(world);
+	struct flusher flusher = { .writer = world_writer(store, &options) };
+	const uint64_t expected = 3;
+
+	inner_watch(world->store);
+	for (int looks = 0; looks < 6; looks++) {
+		struct reprise_jetstream_appended appended = { .size = sizeof(appended) };
+		struct reprise_error error = { .size = sizeof(error) };
+		char id[8];
+
+		snprintf(id, sizeof(id), "v%d", looks);
+		create(world->store, id);
+		for (unsigned int i = 1; i <= 3; i++)
+			append_to(flusher.writer, id, delta(i));
+		flusher.id = id;
+		flusher.looks_left = looks;
+		inner_after_look(flush_at_a_look, &flusher);
+		const reprise_status status = reprise_jetstream_append(world->writer, id, &expected,
+								       delta(4), &appended, &error);
+
+		inner_after_look(NULL, NULL);
+		cr_assert(eq(int, status, REPRISE_OK), "%d looks: %s: actual %llu", looks,
+			  reprise_status_name(status), (unsigned long long)error.actual);
+		cr_assert(eq(u64, appended.version, 4), "%d looks", looks);
+		(void)flush(world->writer, id);
+		expect_books(world->store, id, 4);
+	}
+	reprise_jetstream_close(flusher.writer);
 	reprise_thread_store_close(store);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* B13: no call hangs: a server that is stopped, a network that is silent, connections that are cut again and again. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -231,4 +233,69 @@ SQLITE_TEST(B13_each_call_on_a_silent_network_returns_within_its_deadline)
 	expect_message(world->store, "t", 10, 1);
 	reprise_jetstream_close(subject.writer);
 	nats_proxy_close(&proxy);
+}
+
+/* Large deltas whose publishing waits for the socket, longer than their deadline is. */
+struct large {
+	pthread_t thread;
+	struct reprise_jetstream *writer;
+	struct reprise_bytes bytes;
+	char id[16];
+	atomic_uint *sent;
+	struct told *told;
+};
+
+static void *
+send_large(void *argument)
+{
+	struct large *const large = argument;
+
+	for (int i = 0; i < 4; i++) {
+		if (reprise_jetstream_append_async(large->writer, large->id, large->bytes, told_add,
+						   large->told, NULL) == REPRISE_OK)
+			atomic_fetch_add(large->sent, 1);
+	}
+	return NULL;
+}
+
+SQLITE_TEST(B13_large_appends_in_flight_to_a_stopped_server_complete_once)
+{
+	enum {
+		THREADS = 24,
+		SIZE = 900000
+	};
+	static char text[SIZE + 256];
+	static struct told told;
+	struct large large[THREADS];
+	atomic_uint sent = 0;
+	struct reprise_jetstream_options options = world_options(world);
+	const int length =
+		snprintf(text, SIZE, "{\"run_id\":\"r\",\"reason\":\"UserMessage\",\"x\":\"");
+
+	memset(text + length, 'x', SIZE - (size_t)length);
+	memcpy(text + SIZE, "\"}", 3);
+	told_begin(&told);
+	options.deadline_ns = UINT64_C(60000000);
+	struct reprise_jetstream *const writer = world_writer(world->store, &options);
+
+	for (int i = 0; i < THREADS; i++) {
+		large[i] = (struct large){
+			.writer = writer, .bytes = text_bytes(text), .sent = &sent, .told = &told
+		};
+		snprintf(large[i].id, sizeof(large[i].id), "large%d", i);
+		create(world->store, large[i].id);
+		cr_assert(append_at_last(writer, large[i].id, delta(1), NULL));
+	}
+	nats_server_pause(world->server);
+	for (int i = 0; i < THREADS; i++)
+		cr_assert(
+			eq(int, pthread_create(&large[i].thread, NULL, send_large, &large[i]), 0));
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(large[i].thread, NULL);
+	nats_server_resume(world->server);
+	reprise_jetstream_close(writer);
+	cr_assert(eq(uint, told.count, atomic_load(&sent)), "each completion once");
+	for (int i = 0; i < THREADS; i++)
+		(void)flush(world->writer, large[i].id);
+	told_end(&told);
 }
