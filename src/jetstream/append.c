@@ -17,6 +17,7 @@ struct append {
 	const struct thread_delta_facts *facts;
 	const uint64_t *expected_version;
 	uint64_t due_ns;
+	bool is_fresh;          /* this call has read the view */
 	bool was_overtaken;     /* the server has refused the sequence */
 	bool has_met_duplicate; /* the server knows the id */
 	struct reprise_jetstream_appended appended;
@@ -93,6 +94,8 @@ static reprise_status
 try_append(struct append *append, bool *ret_is_over, struct reprise_error *error)
 {
 	struct view *const view = append->view;
+
+	append->is_fresh |= !view->is_known;
 	reprise_status status = view_know_now(append->writer, view, append->due_ns, error);
 
 	if (status == REPRISE_OK)
@@ -105,9 +108,14 @@ try_append(struct append *append, bool *ret_is_over, struct reprise_error *error
 		return REPRISE_OK;
 	}
 	if (append->expected_version != NULL && *append->expected_version != view->version)
-		return error_conflict(error, *append->expected_version, view->version);
-	status = prepare_age(append->writer, append->facts, error);
-	return status == REPRISE_OK ? publish_delta(append, ret_is_over, error) : status;
+		status = error_conflict(error, *append->expected_version, view->version);
+	else
+		status = prepare_age(append->writer, append->facts, error);
+	if (status == REPRISE_OK)
+		return publish_delta(append, ret_is_over, error);
+	/* Another writer may have appended since the view was read, this delta even. */
+	view_forget(view);
+	return append->is_fresh ? status : REPRISE_OK;
 }
 
 static reprise_status
@@ -188,7 +196,7 @@ reprise_jetstream_append(struct reprise_jetstream *writer, const char *id,
 				 .expected_version = expected_version };
 
 	if (ret_appended != NULL && !sized_has_room(ret_appended, sizeof(*ret_appended)))
-		return error_size(error, "appended: size", ret_appended, sizeof(*ret_appended));
+		return error_size(error, "ret_appended: size", ret_appended, sizeof(*ret_appended));
 	UNCANCELLABLE;
 	reprise_status status = prepare(writer, id, delta, &prepared, error);
 

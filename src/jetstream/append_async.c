@@ -34,6 +34,27 @@ fill_flight(struct reprise_jetstream *writer, struct view *view, const struct pr
 	return REPRISE_OK;
 }
 
+/* Whether the delta was appended before; if not, it is young enough. */
+static reprise_status
+look_up(struct reprise_jetstream *writer, struct view *view, const struct prepared *prepared,
+	uint64_t due_ns, bool *ret_is_found, struct reprise_jetstream_appended *ret_appended,
+	struct reprise_error *error)
+{
+	const struct thread_delta_facts *const facts = &prepared->facts;
+	reprise_status status =
+		prepare_find(writer, view, facts, due_ns, ret_is_found, ret_appended, error);
+
+	if (status != REPRISE_OK || *ret_is_found || prepare_age(writer, facts, NULL) == REPRISE_OK)
+		return status;
+	/* Another writer may have appended it since the view was read. */
+	view_forget(view);
+	status = view_know(writer, view, due_ns, error);
+	if (status == REPRISE_OK)
+		status = prepare_find(writer, view, facts, due_ns, ret_is_found, ret_appended,
+				      error);
+	return status != REPRISE_OK || *ret_is_found ? status : prepare_age(writer, facts, error);
+}
+
 static reprise_status
 append_held(struct reprise_jetstream *writer, struct view *view, const struct prepared *prepared,
 	    uint64_t due_ns, reprise_jetstream_completion completion, void *context,
@@ -46,10 +67,7 @@ append_held(struct reprise_jetstream *writer, struct view *view, const struct pr
 
 	prepare_appended(&prepared->facts, &appended);
 	if (status == REPRISE_OK)
-		status = prepare_find(writer, view, &prepared->facts, due_ns, &is_found, &appended,
-				      error);
-	if (status == REPRISE_OK && !is_found)
-		status = prepare_age(writer, &prepared->facts, error);
+		status = look_up(writer, view, prepared, due_ns, &is_found, &appended, error);
 	if (status == REPRISE_OK)
 		status = flight_take(writer, view, due_ns, &flight, error);
 	if (status != REPRISE_OK)

@@ -295,7 +295,7 @@ reprise_jetstream_flush(struct reprise_jetstream *writer, const char *id,
 	struct view *view = NULL;
 
 	if (ret_flushed != NULL && !sized_has_room(ret_flushed, sizeof(*ret_flushed)))
-		return error_size(error, "flushed: size", ret_flushed, sizeof(*ret_flushed));
+		return error_size(error, "ret_flushed: size", ret_flushed, sizeof(*ret_flushed));
 	UNCANCELLABLE;
 	reprise_status status = writer_check(writer, error);
 

@@ -177,7 +177,8 @@ reprise_jetstream_recover(struct reprise_jetstream *writer,
 	struct recovery recovery = { .writer = writer, .error = error };
 
 	if (ret_recovered != NULL && !sized_has_room(ret_recovered, sizeof(*ret_recovered)))
-		return error_size(error, "recovered: size", ret_recovered, sizeof(*ret_recovered));
+		return error_size(error, "ret_recovered: size", ret_recovered,
+				  sizeof(*ret_recovered));
 	UNCANCELLABLE;
 	reprise_status status = writer_check(writer, error);
 

@@ -2,6 +2,7 @@
 #include "jetstream/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -47,6 +48,40 @@ check_names(struct settings *settings, const struct reprise_jetstream_options *k
 	snprintf(settings->dead_stream, sizeof(settings->dead_stream), "%s_DEAD", stream);
 	snprintf(settings->subject, sizeof(settings->subject), "%s", subject);
 	return NULL;
+}
+
+/* Of one URL: behind the host, a port is a number up to 65535. libnats would tell as it connects. */
+static bool
+port_is_good(const char *url, size_t bytes)
+{
+	const char *const end = url + bytes;
+	const char *port = end;
+
+	while (port > url && port[-1] >= '0' && port[-1] <= '9')
+		port--;
+	const bool is_number = port < end && end - port <= 5 && strtoul(port, NULL, 10) <= 65535;
+	const char *const colon = memrchr(url, ':', bytes);
+
+	/* "host", "tls://host", "[::1]": no port. */
+	if (colon == NULL || (bytes > 0 && end[-1] == ']') || strncmp(colon, "://", 3) == 0)
+		return true;
+	return is_number && port == colon + 1;
+}
+
+static const char *
+check_servers(const char *servers)
+{
+	bool has_one = false;
+
+	while (*servers != '\0') {
+		const size_t bytes = strcspn(servers, ", ");
+
+		if (!port_is_good(servers, bytes))
+			return "servers";
+		has_one |= bytes > 0;
+		servers += bytes + (servers[bytes] != '\0');
+	}
+	return has_one ? NULL : "servers";
 }
 
 static const char *
@@ -103,15 +138,17 @@ settings_choose(const struct reprise_jetstream_options *given, const struct thre
 
 	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
 		return error_size(error, "options: size", given, sizeof(known));
-	const char *bad = check_names(&settings, &known);
+	settings.servers = known.servers == NULL ? "nats://127.0.0.1:4222" : known.servers;
+	const char *bad = check_servers(settings.servers);
 
+	if (bad == NULL)
+		bad = check_names(&settings, &known);
 	if (bad == NULL)
 		bad = check_proofs(&known);
 	if (bad == NULL)
 		bad = check_numbers(&settings, &known, limits);
 	if (bad != NULL)
 		return error_invalid(error, bad);
-	settings.servers = known.servers == NULL ? "nats://127.0.0.1:4222" : known.servers;
 	settings.credentials_file = known.credentials_file;
 	settings.user = known.user;
 	settings.password = known.password;

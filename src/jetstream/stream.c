@@ -92,6 +92,11 @@ find_difference(const struct wanted *wanted, const jsStreamConfig *there, char *
 	       !is_number(ret_words, room, "duplicate_window", there->Duplicates,
 			  config->Duplicates) ||
 	       !is_number(ret_words, room, "max_msgs", there->MaxMsgs, -1) ||
+	       !is_number(ret_words, room, "max_consumers", there->MaxConsumers, -1) ||
+	       !is_number(ret_words, room, "allow_rollup_hdrs", there->AllowRollup, false) ||
+	       !is_number(ret_words, room, "republish", there->RePublish != NULL, false) ||
+	       !is_number(ret_words, room, "discard_new_per_subject", there->DiscardNewPerSubject,
+			  false) ||
 	       !is_number(ret_words, room, "max_msgs_per_subject", there->MaxMsgsPerSubject, -1) ||
 	       !is_number(ret_words, room, "max_msg_size", there->MaxMsgSize, -1) ||
 	       !is_number(ret_words, room, "allow_direct", there->AllowDirect, true) ||
