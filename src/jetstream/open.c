@@ -56,6 +56,7 @@ static void
 free_writer(struct reprise_jetstream *writer)
 {
 	flights_free(writer);
+	reprise_thread_page_close(writer->spare);
 	views_free(&writer->views);
 	pthread_cond_destroy(&writer->flights.has_ready);
 	pthread_cond_destroy(&writer->flights.has_room);

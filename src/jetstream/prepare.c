@@ -6,6 +6,21 @@
 #include "base/error.h"
 #include "jetstream/head.h"
 
+enum {
+	SPARE_BYTES_MAX = 64 << 10,
+};
+
+static struct reprise_thread_page *
+exchange_spare(struct reprise_jetstream *writer, struct reprise_thread_page *page)
+{
+	pthread_mutex_lock(&writer->lock);
+	struct reprise_thread_page *const before = writer->spare;
+
+	writer->spare = page;
+	pthread_mutex_unlock(&writer->lock);
+	return before;
+}
+
 reprise_status
 prepare_id(struct reprise_jetstream *writer, const char *id, struct reprise_error *error)
 {
@@ -30,7 +45,9 @@ prepare(struct reprise_jetstream *writer, const char *id, struct reprise_bytes d
 		status = prepare_id(writer, id, error);
 	if (status != REPRISE_OK)
 		return status;
-	if (reprise_thread_page_open(&prepared->page) != REPRISE_OK)
+	prepared->writer = writer;
+	prepared->page = exchange_spare(writer, NULL);
+	if (prepared->page == NULL && reprise_thread_page_open(&prepared->page) != REPRISE_OK)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	return thread_read_delta(delta, "delta", wall_ms(), prepared->page, &prepared->facts,
 				 error);
@@ -39,7 +56,12 @@ prepare(struct reprise_jetstream *writer, const char *id, struct reprise_bytes d
 void
 prepared_free(struct prepared *prepared)
 {
-	reprise_thread_page_close(prepared->page);
+	struct reprise_thread_page *page = prepared->page;
+
+	/* One with room for a large delta is not kept. */
+	if (page != NULL && prepared->facts.json.size <= SPARE_BYTES_MAX)
+		page = exchange_spare(prepared->writer, page);
+	reprise_thread_page_close(page);
 }
 
 void

@@ -9,6 +9,7 @@
 
 /* A delta that is read. */
 struct prepared {
+	struct reprise_jetstream *writer;
 	struct reprise_thread_page *page;
 	struct thread_delta_facts facts;
 };

@@ -119,6 +119,8 @@ struct reprise_jetstream {
 	pthread_mutex_t lock;
 	pthread_cond_t told; /* with the lock: libnats calls no callback any more */
 	bool is_told_closed; /* under the lock */
+	struct reprise_thread_page
+		*spare; /* under the lock: what the next append uses again, or NULL */
 	struct views views;
 	struct flights flights;
 };
