@@ -38,7 +38,12 @@ take_string(struct scan *scan, struct reprise_bytes *ret_string)
 	if (!take(scan, '"'))
 		return false;
 	const char *const begin = scan->at;
+	const size_t left = (size_t)(scan->end - begin);
+	const char *const quote = left == 0 ? NULL : memchr(begin, '"', left);
 
+	/* Long strings have no escapes: a payload in base64. */
+	if (quote != NULL && memchr(begin, '\\', (size_t)(quote - begin)) == NULL)
+		scan->at = quote;
 	for (; scan->at < scan->end; scan->at++) {
 		if (*scan->at == '"') {
 			*ret_string = (struct reprise_bytes){ begin, (size_t)(scan->at - begin) };
@@ -128,13 +133,12 @@ find(struct reprise_bytes json, const char *path, struct reprise_bytes *ret_valu
 	return true;
 }
 
-bool
-answer_number(struct reprise_bytes json, const char *path, uint64_t *ret_number)
+static bool
+read_number(struct reprise_bytes value, uint64_t *ret_number)
 {
-	struct reprise_bytes value;
 	uint64_t number = 0;
 
-	if (!find(json, path, &value) || value.size == 0)
+	if (value.size == 0)
 		return false;
 	for (size_t i = 0; i < value.size; i++) {
 		const char digit = ((const char *)value.data)[i];
@@ -145,6 +149,14 @@ answer_number(struct reprise_bytes json, const char *path, uint64_t *ret_number)
 	}
 	*ret_number = number;
 	return true;
+}
+
+bool
+answer_number(struct reprise_bytes json, const char *path, uint64_t *ret_number)
+{
+	struct reprise_bytes value;
+
+	return find(json, path, &value) && read_number(value, ret_number);
 }
 
 bool
@@ -176,4 +188,49 @@ answer_read(struct reprise_bytes json, struct answer *ret_answer)
 	const size_t bytes = least(words.size - 2, sizeof(ret_answer->words) - 1);
 
 	memcpy(ret_answer->words, (const char *)words.data + 1, bytes);
+}
+
+static bool
+is_name(struct reprise_bytes name, const char *text)
+{
+	return name.size == strlen(text) && memcmp(name.data, text, name.size) == 0;
+}
+
+static bool
+read_member(struct reprise_bytes name, struct reprise_bytes value, struct answer_message *message)
+{
+	if (is_name(name, "seq"))
+		return read_number(value, &message->sequence);
+	struct reprise_bytes *const string = is_name(name, "subject") ? &message->subject
+					     : is_name(name, "hdrs")  ? &message->headers
+					     : is_name(name, "data")  ? &message->payload
+					     : is_name(name, "time")  ? &message->time
+								      : NULL;
+
+	if (string == NULL)
+		return true;
+	if (value.size < 2 || *(const char *)value.data != '"')
+		return false;
+	*string = (struct reprise_bytes){ (const char *)value.data + 1, value.size - 2 };
+	return true;
+}
+
+bool
+answer_message(struct reprise_bytes json, struct answer_message *ret_message)
+{
+	struct reprise_bytes name, value;
+
+	*ret_message = (struct answer_message){ 0 };
+	if (!find(json, "message", &json) || json.size == 0)
+		return false;
+	struct scan scan = { json.data, (const char *)json.data + json.size };
+
+	if (!take(&scan, '{'))
+		return false;
+	do {
+		if (!take_string(&scan, &name) || !take(&scan, ':') || !take_value(&scan, &value) ||
+		    !read_member(name, value, ret_message))
+			return false;
+	} while (take(&scan, ','));
+	return ret_message->sequence != 0 && ret_message->subject.size > 0;
 }

@@ -5,6 +5,7 @@
 /* Answers of the server's JetStream API: small JSON objects. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <reprise/base.h>
 
@@ -25,5 +26,14 @@ void answer_read(struct reprise_bytes json, struct answer *ret_answer);
 bool answer_number(struct reprise_bytes json, const char *path, uint64_t *ret_number);
 /* Whether the value at @path is true. */
 bool answer_is_true(struct reprise_bytes json, const char *path);
+
+/* A message of a stream in an answer, as it is written there: the subject with its escapes, the rest in base64. */
+struct answer_message {
+	uint64_t sequence;
+	struct reprise_bytes subject, headers, payload, time;
+};
+
+/* False: the answer has no message. */
+bool answer_message(struct reprise_bytes json, struct answer_message *ret_message);
 
 #endif /* JETSTREAM_ANSWER_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "jetstream/complete.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cancel.h"
@@ -39,7 +38,8 @@ static reprise_status
 compare_payloads(struct reprise_jetstream *writer, struct flight *flight)
 {
 	const struct reprise_bytes ours = payload_of(flight->message);
-	const char *uid = NULL, *version = NULL, *first_uid = NULL;
+	const char *uid = NULL;
+	struct reprise_bytes first_uid;
 	struct fetched first;
 	reprise_status status = fetch_one(writer, flight->appended.sequence, writer_due(writer),
 					  &first, &flight->error);
@@ -48,22 +48,21 @@ compare_payloads(struct reprise_jetstream *writer, struct flight *flight)
 		return status;
 	(void)natsMsgHeader_Get(flight->message, HEADER_UID, &uid);
 	flight->appended.is_repeated = 1;
-	if (first.message != NULL)
-		(void)natsMsgHeader_Get(first.message, HEADER_UID, &first_uid);
 	/* The sequence may be another document's by now: the server may have lost its newest messages. */
-	if (first_uid == NULL || strcmp(first_uid, uid) != 0) {
-		natsMsg_Destroy(first.message);
+	if (first.memory == NULL || !fetched_header(&first, HEADER_UID, &first_uid) ||
+	    !bytes_are(first_uid, uid)) {
+		fetched_free(&first);
 		return find_in_store(writer, flight, uid);
 	}
-	const struct reprise_bytes theirs = payload_of(first.message);
+	const struct reprise_bytes theirs = first.payload;
+	const uint64_t version = fetched_number(&first, HEADER_VERSION);
 
-	(void)natsMsgHeader_Get(first.message, HEADER_VERSION, &version);
 	if (theirs.size != ours.size || memcmp(theirs.data, ours.data, ours.size) != 0)
 		status = error_detailed(&flight->error, REPRISE_E_EXISTS, "delta",
 					flight->appended.delta_id);
-	else if (version != NULL)
-		flight->appended.version = strtoull(version, NULL, 10);
-	natsMsg_Destroy(first.message);
+	else if (version != 0)
+		flight->appended.version = version;
+	fetched_free(&first);
 	return status;
 }
 

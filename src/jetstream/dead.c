@@ -20,16 +20,17 @@ enum {
 
 /* The keys are no secret: the digest tells messages apart that were published on purpose. */
 static void
-write_digest(const struct fetched *fetched, const char *uid, char ret_text[static DIGEST_ROOM])
+write_digest(const struct fetched *fetched, struct reprise_bytes uid,
+	     char ret_text[static DIGEST_ROOM])
 {
 	static const struct siphash_key keys[2] = { { { 1, 2 } }, { { 3, 4 } } };
-	const struct reprise_bytes payload = payload_of(fetched->message);
+	const struct reprise_bytes payload = fetched->payload;
 	uint64_t words[4];
 
 	for (size_t i = 0; i < 2; i++) {
 		words[2 * i] = siphash(&keys[i], payload.data, payload.size);
 		words[2 * i + 1] = siphash(&keys[i], fetched->subject, strlen(fetched->subject)) ^
-				   siphash(&keys[1 - i], uid, strlen(uid));
+				   siphash(&keys[1 - i], uid.data, uid.size);
 	}
 	snprintf(ret_text, DIGEST_ROOM, "%016llx%016llx%016llx%016llx",
 		 (unsigned long long)words[0], (unsigned long long)words[1],
@@ -56,45 +57,30 @@ is_copied(const char *name)
 	       strcmp(name, HEADER_SUBJECT) != 0 && strcmp(name, HEADER_TIME) != 0;
 }
 
+/* Of lines that are no headers nothing is copied. */
 static natsStatus
-copy_headers(natsMsg *to, natsMsg *from)
+copy_headers(natsMsg *to, const struct fetched *fetched)
 {
-	const char **names = NULL;
-	int count = 0;
-	natsStatus status = natsMsgHeader_Keys(from, &names, &count);
+	struct reprise_bytes rest = fetched->headers, name, value;
+	natsStatus status = NATS_OK;
 
-	if (status != NATS_OK)
-		return status == NATS_NOT_FOUND ? NATS_OK : status;
-	for (int i = 0; i < count && status == NATS_OK; i++) {
-		const char *value = NULL;
+	while (status == NATS_OK && headers_next(&rest, &name, &value)) {
+		char *const text = malloc(name.size + value.size + 2);
 
-		if (!is_copied(names[i]))
-			continue;
-		status = natsMsgHeader_Get(from, names[i], &value);
-		if (status == NATS_OK)
-			status = natsMsgHeader_Set(to, names[i], value);
+		if (text == NULL)
+			return NATS_NO_MEMORY;
+		memcpy(text, name.data, name.size);
+		text[name.size] = '\0';
+		memcpy(text + name.size + 1, value.data, value.size);
+		text[name.size + 1 + value.size] = '\0';
+		if (is_copied(text))
+			status = natsMsgHeader_Add(to, text, text + name.size + 1);
+		/* What the library takes for no header is left out, too. */
+		if (status == NATS_INVALID_ARG)
+			status = NATS_OK;
+		free(text);
 	}
-	free((void *)names);
 	return status;
-}
-
-static size_t
-headers_bytes(natsMsg *message)
-{
-	const char **names = NULL;
-	size_t bytes = 0;
-	int count = 0;
-
-	if (natsMsgHeader_Keys(message, &names, &count) != NATS_OK)
-		return 0;
-	for (int i = 0; i < count; i++) {
-		const char *value = NULL;
-
-		if (natsMsgHeader_Get(message, names[i], &value) == NATS_OK)
-			bytes += strlen(names[i]) + strlen(value) + strlen(": \r\n");
-	}
-	free((void *)names);
-	return bytes;
 }
 
 /*
@@ -105,24 +91,25 @@ static natsStatus
 make_letter(const struct reprise_jetstream *writer, const struct fetched *fetched,
 	    const char *reason, natsMsg **ret_letter)
 {
-	const struct reprise_bytes payload = payload_of(fetched->message);
+	const struct reprise_bytes payload = fetched->payload;
 	const size_t most = load_relaxed(&writer->payload_max);
 	const size_t frame = FRAME_BYTES + strlen(fetched->subject);
 	const size_t kept = most > frame ? (size_t)least(payload.size, most - frame) : 0;
-	const bool has_headers = payload.size + frame + headers_bytes(fetched->message) <= most;
+	const bool has_headers = payload.size + frame + fetched->headers.size <= most;
 	char subject[2 * SUBJECT_ROOM], digest[DIGEST_ROOM], time[TIME_ROOM], words[REASON_ROOM];
-	const char *uid = NULL;
+	struct reprise_bytes uid;
 
-	(void)natsMsgHeader_Get(fetched->message, HEADER_UID, &uid);
+	if (!fetched_header(fetched, HEADER_UID, &uid))
+		uid = (struct reprise_bytes){ "", 0 };
 	write_subject(writer, fetched->subject, subject, sizeof(subject));
-	write_digest(fetched, uid == NULL ? "" : uid, digest);
+	write_digest(fetched, uid, digest);
 	snprintf(time, sizeof(time), "%llu", (unsigned long long)fetched->time_ms);
 	snprintf(words, sizeof(words), kept < payload.size ? "%s; %zu bytes, cut" : "%s", reason,
 		 payload.size);
 	natsStatus status = natsMsg_Create(ret_letter, subject, NULL, payload.data, (int)kept);
 
 	if (status == NATS_OK && has_headers)
-		status = copy_headers(*ret_letter, fetched->message);
+		status = copy_headers(*ret_letter, fetched);
 	if (status == NATS_OK)
 		status = natsMsgHeader_Set(*ret_letter, HEADER_MSG_ID, digest);
 	if (status == NATS_OK)

@@ -3,23 +3,17 @@
 #define JETSTREAM_FETCH_H
 
 /*
- * Messages of a stream, by direct gets: there is no consumption state on the server that a crash could leave behind.
+ * Messages of a stream, read from its leader: a replica that is catching up has holes, and a message that is not seen would
+ * be purged with those that were. There is no consumption state on the server that a crash could leave behind.
  */
 
-#include "jetstream/writer.h"
+#include "jetstream/message.h"
 
 enum {
 	FETCH_MESSAGES_PER_DEADLINE = 1000,
 };
 
-struct fetched {
-	natsMsg *message; /* owned; its headers are the publisher's, and the server's "Nats-.." */
-	uint64_t sequence;
-	uint64_t time_ms;    /* since 1970, on the server's clock, when it was stored */
-	const char *subject; /* the message's */
-};
-
-/* Takes the message. False: no more. */
+/* Takes the message, which is to be freed. False: no more. */
 typedef bool (*fetch_visit)(struct fetched *fetched, void *context);
 
 /*
@@ -32,11 +26,11 @@ struct fetching {
 	uint64_t after, through;
 };
 
-/* The deadline begins anew for each FETCH_MESSAGES_PER_DEADLINE messages. */
+/* The deadline begins anew for each FETCH_MESSAGES_PER_DEADLINE messages; the visitor's own time does not count. */
 reprise_status fetch_each(struct reprise_jetstream *writer, const struct fetching *fetching,
 			  fetch_visit visit, void *context, struct reprise_error *error);
 
-/* One message by its sequence; `message` is NULL if it is not there. */
+/* One message by its sequence; `memory` is NULL if it is not there. */
 reprise_status fetch_one(struct reprise_jetstream *writer, uint64_t sequence, uint64_t due_ns,
 			 struct fetched *ret_fetched, struct reprise_error *error);
 

@@ -50,8 +50,7 @@ select_deltas(struct pass *pass, struct reprise_error *error)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	for (size_t i = 0; i < gathering->count; i++)
 		if (gathering->items[i].fate == FATE_APPLY)
-			pass->deltas[pass->deltas_count++] =
-				payload_of(gathering->items[i].fetched.message);
+			pass->deltas[pass->deltas_count++] = gathering->items[i].fetched.payload;
 	return REPRISE_OK;
 }
 

@@ -3,18 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/numbers.h"
 #include "jetstream/publish.h"
-#include "jetstream/request.h"
 
 enum {
 	GATHER_MAX = REPRISE_THREAD_DELTAS_MAX,
 	GATHER_BYTES_MAX = REPRISE_THREAD_JSON_BYTES_MAX,
 	GATHER_ROOM_LEAST = 64,
-	LAG_MS = 5,
 };
 
 /* How much the clocks of this machine, the server and the store may differ where a forgotten id is judged. */
@@ -24,7 +21,7 @@ void
 gathering_free(struct gathering *gathering)
 {
 	for (size_t i = 0; i < gathering->count; i++)
-		natsMsg_Destroy(gathering->items[i].fetched.message);
+		fetched_free(&gathering->items[i].fetched);
 	free(gathering->items);
 	*gathering = (struct gathering){ 0 };
 }
@@ -41,23 +38,22 @@ static reprise_status
 read_item(struct gathered *item, const struct gather_what *what, struct reprise_thread_page *page,
 	  struct reprise_error *error)
 {
-	const char *uid = NULL, *version = NULL;
 	struct thread_delta_facts facts;
 	struct reprise_error why = { .size = sizeof(why) };
+	struct reprise_bytes uid;
+	const bool has_uid = fetched_header(&item->fetched, HEADER_UID, &uid);
 
-	(void)natsMsgHeader_Get(item->fetched.message, HEADER_UID, &uid);
-	(void)natsMsgHeader_Get(item->fetched.message, HEADER_VERSION, &version);
-	item->version = version == NULL ? 0 : strtoull(version, NULL, 10);
+	item->version = fetched_number(&item->fetched, HEADER_VERSION);
 	if (what->uid == NULL)
 		bury(item, "no document of that id");
-	else if (uid == NULL)
+	else if (!has_uid)
 		bury(item, "no uid of a document");
-	else if (strcmp(uid, what->uid) != 0)
+	else if (!bytes_are(uid, what->uid))
 		bury(item, "the uid of a document that was deleted");
 	if (item->fate == FATE_BURY)
 		return REPRISE_OK;
-	const reprise_status status = thread_read_delta(payload_of(item->fetched.message), "delta",
-							0, page, &facts, &why);
+	const reprise_status status =
+		thread_read_delta(item->fetched.payload, "delta", 0, page, &facts, &why);
 
 	switch ((int)status) {
 	case REPRISE_OK:
@@ -108,16 +104,16 @@ collect(struct fetched *fetched, void *context)
 	struct gathered *const item = add(gathering, fetched);
 
 	if (item == NULL) {
-		natsMsg_Destroy(fetched->message);
+		fetched_free(fetched);
 		collecting->status = error_plain(collecting->error, REPRISE_E_NO_MEMORY);
 		return false;
 	}
-	gathering->bytes += (size_t)natsMsg_GetDataLength(fetched->message);
+	gathering->bytes += fetched->payload.size;
 	collecting->status = read_item(item, collecting->what, collecting->page, collecting->error);
 	if (collecting->what->is_counted) {
-		natsMsg_Destroy(item->fetched.message);
-		item->fetched.message = NULL;
-		item->fetched.subject = NULL;
+		free(item->fetched.memory);
+		item->fetched = (struct fetched){ .sequence = fetched->sequence,
+						  .time_ms = fetched->time_ms };
 	} else {
 		/* At least two: the first may be one that stays in the stream, applied. */
 		gathering->is_cut = gathering->count == GATHER_MAX ||
@@ -126,18 +122,6 @@ collect(struct fetched *fetched, void *context)
 	return collecting->status == REPRISE_OK && !gathering->is_cut;
 }
 
-static void
-pause_shortly(void)
-{
-	const struct timespec time = { .tv_nsec = LAG_MS * 1000000L };
-
-	(void)nanosleep(&time, NULL);
-}
-
-/*
- * A direct get may be answered by a replica that is behind the stream's leader. So the gathering is whole once it has the
- * last sequence, or once the leader says that this one is gone.
- */
 static reprise_status
 fetch_all(struct reprise_jetstream *writer, const struct gather_what *what,
 	  struct gathering *gathering, struct reprise_thread_page *page,
@@ -146,32 +130,12 @@ fetch_all(struct reprise_jetstream *writer, const struct gather_what *what,
 	struct collecting collecting = {
 		.what = what, .gathering = gathering, .page = page, .error = error
 	};
-	struct fetching fetching = { .stream = writer->settings.stream,
-				     .subject = what->subject,
-				     .through = what->through };
-	const uint64_t due_ns = writer_due(writer);
-	bool is_missing = true;
+	const struct fetching fetching = { .stream = writer->settings.stream,
+					   .subject = what->subject,
+					   .through = what->through };
+	const reprise_status status = fetch_each(writer, &fetching, collect, &collecting, error);
 
-	for (;;) {
-		reprise_status status = fetch_each(writer, &fetching, collect, &collecting, error);
-
-		if (status == REPRISE_OK)
-			status = collecting.status;
-		if (status != REPRISE_OK || gathering->is_cut)
-			return status;
-		if (gathering->count > 0)
-			fetching.after = gathering->items[gathering->count - 1].fetched.sequence;
-		if (fetching.after == what->through)
-			return REPRISE_OK;
-		status =
-			request_find(writer, what->through, writer_due(writer), &is_missing, error);
-		if (status != REPRISE_OK || !is_missing)
-			return status;
-		if (ms_until(due_ns) == 0)
-			return error_detailed(error, REPRISE_E_IO, "server",
-					      "a replica stayed behind the stream's leader");
-		pause_shortly();
-	}
+	return status == REPRISE_OK ? collecting.status : status;
 }
 
 static bool

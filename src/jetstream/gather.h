@@ -13,7 +13,7 @@ enum fate {
 };
 
 struct gathered {
-	struct fetched fetched; /* the message is NULL if it is not kept */
+	struct fetched fetched; /* without its memory if it is not kept */
 	enum fate fate;
 	const char *reason; /* FATE_BURY: in words */
 	bool is_delta;      /* it is one, of the document: what follows is set */

@@ -21,13 +21,14 @@ static bool
 show(struct fetched *fetched, void *context)
 {
 	const struct showing *const showing = context;
-	const char *subject = NULL, *reason = NULL;
+	struct reprise_bytes subject_bytes, reason_bytes;
+	const bool has_subject = fetched_header(fetched, HEADER_SUBJECT, &subject_bytes);
+	const bool has_reason = fetched_header(fetched, HEADER_REASON, &reason_bytes);
+	const char *const subject =
+		has_subject ? fetched_end(fetched, subject_bytes) : fetched->subject;
+	const char *const reason = has_reason ? fetched_end(fetched, reason_bytes) : "";
 	char id[THREAD_ID_ROOM];
 
-	(void)natsMsgHeader_Get(fetched->message, HEADER_SUBJECT, &subject);
-	(void)natsMsgHeader_Get(fetched->message, HEADER_REASON, &reason);
-	if (subject == NULL)
-		subject = fetched->subject;
 	if (!writer_id_of(showing->writer, subject, id))
 		id[0] = '\0';
 	const struct reprise_jetstream_dead dead = {
@@ -35,12 +36,12 @@ show(struct fetched *fetched, void *context)
 		.time_ms = fetched->time_ms,
 		.subject = subject,
 		.id = id,
-		.reason = reason == NULL ? "" : reason,
-		.payload = payload_of(fetched->message),
+		.reason = reason,
+		.payload = fetched->payload,
 	};
 	const bool goes_on = showing->visitor(&dead, showing->context) != 0;
 
-	natsMsg_Destroy(fetched->message);
+	fetched_free(fetched);
 	return goes_on;
 }
 

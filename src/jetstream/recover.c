@@ -159,10 +159,10 @@ walk(struct recovery *recovery, struct reprise_error *error)
 
 	while (goes_on) {
 		status = meet_next(recovery, error);
-		goes_on = status == REPRISE_OK && recovery->next.message != NULL;
+		goes_on = status == REPRISE_OK && recovery->next.memory != NULL;
 		if (goes_on) {
 			status = recover_next(recovery, error);
-			natsMsg_Destroy(recovery->next.message);
+			fetched_free(&recovery->next);
 			goes_on = status == REPRISE_OK;
 		}
 	}

@@ -108,25 +108,6 @@ request_last_sequence(struct reprise_jetstream *writer, const char *subject, uin
 }
 
 reprise_status
-request_find(struct reprise_jetstream *writer, uint64_t sequence, uint64_t due_ns,
-	     bool *ret_is_there, struct reprise_error *error)
-{
-	char json[REQUEST_ROOM];
-	struct answer answer = { 0 };
-
-	snprintf(json, sizeof(json), "{\"seq\":%llu}", (unsigned long long)sequence);
-	const reprise_status status = ask_shortly(writer, "STREAM.MSG.GET", writer->settings.stream,
-						  json, NULL, due_ns, NULL, &answer, error);
-
-	if (status != REPRISE_OK)
-		return status;
-	*ret_is_there = answer.code == 0;
-	return answer.code == 0 || answer.code == JSNoMessageFoundErr
-		       ? REPRISE_OK
-		       : failure_tell_refusal(&answer, error);
-}
-
-reprise_status
 request_newest(struct reprise_jetstream *writer, uint64_t due_ns, uint64_t *ret_sequence,
 	       struct reprise_error *error)
 {

@@ -41,9 +41,6 @@ void request_quote(const char *subject, char ret_quoted[static 2 * SUBJECT_ROOM]
 reprise_status request_last_sequence(struct reprise_jetstream *writer, const char *subject,
 				     uint64_t due_ns, uint64_t *ret_sequence,
 				     struct reprise_error *error);
-/* Whether the stream has that sequence, as its leader knows it. */
-reprise_status request_find(struct reprise_jetstream *writer, uint64_t sequence, uint64_t due_ns,
-			    bool *ret_is_there, struct reprise_error *error);
 /* The last sequence of the whole stream. */
 reprise_status request_newest(struct reprise_jetstream *writer, uint64_t due_ns,
 			      uint64_t *ret_sequence, struct reprise_error *error);

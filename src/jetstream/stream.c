@@ -36,7 +36,6 @@ fill(struct wanted *wanted, const struct settings *settings)
 	config->Discard = js_DiscardNew;
 	config->MaxBytes = (int64_t)settings->max_bytes;
 	config->Replicas = settings->replicas;
-	config->AllowDirect = true;
 }
 
 static void
@@ -99,7 +98,6 @@ find_difference(const struct wanted *wanted, const jsStreamConfig *there, char *
 			  false) ||
 	       !is_number(ret_words, room, "max_msgs_per_subject", there->MaxMsgsPerSubject, -1) ||
 	       !is_number(ret_words, room, "max_msg_size", there->MaxMsgSize, -1) ||
-	       !is_number(ret_words, room, "allow_direct", there->AllowDirect, true) ||
 	       !is_number(ret_words, room, "sealed", there->Sealed, false) ||
 	       !is_number(ret_words, room, "deny_delete", there->DenyDelete, false) ||
 	       !is_number(ret_words, room, "deny_purge", there->DenyPurge, false) ||

@@ -261,7 +261,6 @@ SQLITE_TEST(B11_a_letter_that_cannot_be_put_away_is_not_dropped)
 	settings.Name = DEAD;
 	settings.Subjects = (const char *[]){ "thread-dead.*" };
 	settings.SubjectsLen = 1;
-	settings.AllowDirect = true;
 	raw_add_stream(&raw, &settings);
 	const struct reprise_jetstream_flushed flushed = flush(world->writer, "t");
 

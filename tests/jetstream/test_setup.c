@@ -27,7 +27,6 @@ SQLITE_TEST(B07_the_stream_is_made_as_the_rule_says)
 	cr_assert(eq(i64, is->MaxMsgsPerSubject, -1));
 	cr_assert(eq(int, is->MaxMsgSize, -1));
 	cr_assert(eq(i64, is->Duplicates, INT64_C(120000000000)));
-	cr_assert(is->AllowDirect);
 	cr_assert(not(is->NoAck));
 	jsStreamInfo_Destroy(info);
 	raw_close(&raw);
@@ -108,7 +107,6 @@ usual(bool is_dead)
 	settings.MaxBytes = INT64_C(1) << 30;
 	settings.Replicas = 1;
 	settings.Duplicates = INT64_C(120000000000);
-	settings.AllowDirect = true;
 	return settings;
 }
 
@@ -129,7 +127,6 @@ enum other {
 	OTHER_DENY_PURGE,
 	OTHER_DUPLICATES,
 	OTHER_MAX_CONSUMERS,
-	OTHER_NOT_DIRECT,
 	OTHER_ROLLUP,
 	OTHERS,
 };
@@ -150,7 +147,6 @@ static const char *const names_of_others[OTHERS] = {
 	[OTHER_DENY_PURGE] = "deny_purge",
 	[OTHER_DUPLICATES] = "duplicate_window",
 	[OTHER_MAX_CONSUMERS] = "max_consumers",
-	[OTHER_NOT_DIRECT] = "allow_direct",
 	[OTHER_ROLLUP] = "allow_rollup",
 };
 
@@ -202,8 +198,6 @@ set_other(jsStreamConfig *settings, enum other other)
 		settings->DenyDelete = true;
 	else if (other == OTHER_DENY_PURGE)
 		settings->DenyPurge = true;
-	else if (other == OTHER_NOT_DIRECT)
-		settings->AllowDirect = false;
 	else if (other == OTHER_ROLLUP)
 		settings->AllowRollup = true;
 	else
