@@ -45,10 +45,34 @@ read_stream(struct reprise_jetstream *writer, struct view *view, const struct he
 	if (status == REPRISE_OK && !count_buffered(writer, view, &gathering))
 		status = error_plain(error, REPRISE_E_NO_MEMORY);
 	gathering_free(&gathering);
+	return status;
+}
+
+/*
+ * Reads the stream, and the document before and behind it: a flush in between would leave its deltas counted nowhere. *head
+ * is the first document, then the second.
+ */
+static reprise_status
+read_both(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns, struct head *head,
+	  bool *ret_is_over, struct reprise_error *error)
+{
+	const struct head before = *head;
+	char subject[SUBJECT_ROOM];
+	uint64_t last = 0;
+
+	view_forget(view);
+	writer_subject(writer, view->id, subject);
+	reprise_status status = request_last_sequence(writer, subject, due_ns, &last, error);
+
 	if (status == REPRISE_OK)
-		view->is_known = true;
-	else
-		view_forget(view);
+		status = read_stream(writer, view, head, subject, last, error);
+	if (status == REPRISE_OK)
+		status = head_read(writer->store, view->id, before.version, head, error);
+	*ret_is_over = head->version == before.version &&
+		       memcmp(head->uid, before.uid, sizeof(head->uid)) == 0;
+	if (status == REPRISE_OK && !*ret_is_over && ms_until(due_ns) == 0)
+		return error_detailed(error, REPRISE_E_TIMEOUT, "id",
+				      "others save the document all the time");
 	return status;
 }
 
@@ -56,9 +80,8 @@ static reprise_status
 view_read(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns,
 	  struct reprise_error *error)
 {
-	char subject[SUBJECT_ROOM];
-	uint64_t last = 0;
-	struct head head;
+	struct head head = { 0 };
+	bool is_over = false;
 	reprise_status status = view_drain(writer, view, due_ns, error);
 
 	view_forget(view);
@@ -70,15 +93,13 @@ view_read(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns,
 	pthread_mutex_unlock(&writer->lock);
 	/* Nothing is asked of the server for a document that is not there. */
 	status = head_read(writer->store, view->id, 0, &head, error);
-	if (status != REPRISE_OK)
-		return status;
-	writer_subject(writer, view->id, subject);
-	status = request_last_sequence(writer, subject, due_ns, &last, error);
-	/* Once more: what was published up to there is of this document, or of one that is gone. */
-	if (status == REPRISE_OK && last != 0)
-		status = head_read(writer->store, view->id, head.version, &head, error);
-	return status == REPRISE_OK ? read_stream(writer, view, &head, subject, last, error)
-				    : status;
+	while (status == REPRISE_OK && !is_over)
+		status = read_both(writer, view, due_ns, &head, &is_over, error);
+	if (status == REPRISE_OK)
+		view->is_known = true;
+	else
+		view_forget(view);
+	return status;
 }
 
 reprise_status
