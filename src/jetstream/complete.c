@@ -100,7 +100,9 @@ complete(struct reprise_jetstream *writer, struct flight *flight)
 	pthread_mutex_lock(&writer->lock);
 	if (!is_done)
 		flight->view->failed--;
-	decide_free(writer, flight);
+	flight->is_over = true;
+	if (!flight->is_sending)
+		decide_free(writer, flight);
 }
 
 void *

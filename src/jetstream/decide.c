@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "jetstream/decide.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/numbers.h"
 #include "jetstream/views.h"
+
+enum {
+	WAKE_NS = 1000000,
+};
 
 /* Takes it out of `sent`: an ack that comes later finds nothing. */
 static void
@@ -21,6 +26,24 @@ settle_state(struct reprise_jetstream *writer, struct flight *flight)
 		flight->state = FLIGHT_DECIDED;
 		fetch_sub_relaxed(&writer->counters.in_flight, 1);
 	}
+}
+
+/*
+ * A host that waits for room is not woken for each place, while more are about to come. But completions may be slow: then a
+ * place is worth a wake.
+ */
+static void
+wake_waiting(struct flights *flights)
+{
+	if (flights->waiting == 0)
+		return;
+	const uint64_t now_ns = clock_ns();
+
+	if (!TAILQ_EMPTY(&flights->ready) && flights->count != flights->window / 2 &&
+	    now_ns < flights->woken_ns + WAKE_NS)
+		return;
+	flights->woken_ns = now_ns;
+	pthread_cond_broadcast(&flights->has_room);
 }
 
 /* Moves what is decided from the beginning of the document's flights to `ready`. */
@@ -98,10 +121,6 @@ decide_duplicate(struct reprise_jetstream *writer, struct flight *flight)
 	flight->is_duplicate = true;
 	flight->view->comparing++;
 	flight->view->is_stale = true;
-	for (struct flight *later = TAILQ_NEXT(flight, in_view); later != NULL;
-	     later = TAILQ_NEXT(later, in_view))
-		if (later->message != NULL)
-			later->appended.version--;
 	settle_state(writer, flight);
 	move_ready(writer, flight->view);
 }
@@ -173,8 +192,6 @@ decide_free(struct reprise_jetstream *writer, struct flight *flight)
 	flights->count--;
 	flights->turns[flight->slot]++;
 	flights->free_slots[flights->free_count++] = flight->slot;
-	/* A host that waits for room is not woken for each place, while more are about to come. */
-	if (TAILQ_EMPTY(&flights->ready) || flights->count == flights->window / 2)
-		pthread_cond_broadcast(&flights->has_room);
+	wake_waiting(flights);
 	natsMsg_Destroy(flight->message);
 }

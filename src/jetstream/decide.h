@@ -12,7 +12,10 @@ void decide_later(struct reprise_jetstream *writer, struct flight *flight);
 /* It is buffered; the flight's `appended` says how. */
 void decide_done(struct reprise_jetstream *writer, struct flight *flight);
 
-/* The server has acknowledged an earlier publication: the flights behind it count one version less. */
+/*
+ * The server has acknowledged an earlier publication. The versions behind it stay: the view did not know that one, and counts
+ * it as the flight now.
+ */
 void decide_duplicate(struct reprise_jetstream *writer, struct flight *flight);
 
 /* It failed, as flight->error says; all later flights of the document are aborted. */

@@ -23,8 +23,10 @@ flight_take(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns
 	bool is_in_time = true;
 
 	pthread_mutex_lock(&writer->lock);
+	flights->waiting++;
 	while (flights->count >= flights->window && is_in_time)
 		is_in_time = writer_wait(writer, &flights->has_room, due_ns);
+	flights->waiting--;
 	is_in_time = flights->count < flights->window;
 	if (is_in_time) {
 		flight = &flights->all[flights->free_slots[--flights->free_count]];
@@ -36,6 +38,8 @@ flight_take(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns
 		flight->view = view;
 		flight->message = NULL;
 		flight->is_duplicate = false;
+		flight->is_sending = false;
+		flight->is_over = false;
 		flight->status = REPRISE_OK;
 		*ret_flight = flight;
 		return REPRISE_OK;
@@ -78,22 +82,23 @@ flight_send(struct reprise_jetstream *writer, struct flight *flight, struct repr
 	/* Before it is sent: the ack may come first. */
 	pthread_mutex_lock(&writer->lock);
 	flight->due_ns = writer_due(writer);
+	flight->is_sending = true;
 	decide_later(writer, flight);
 	pthread_mutex_unlock(&writer->lock);
 	if (load_acquire(&writer->is_connected) != 0)
 		sent = natsConnection_PublishMsg(writer->connection, flight->message);
-	if (sent == NATS_OK)
-		return REPRISE_OK;
 	pthread_mutex_lock(&writer->lock);
-	/* The connection was lost meanwhile, and the completion is told so. */
+	flight->is_sending = false;
+	/* The ack, the deadline or the loss of the connection came first, and the completion is told so. */
 	const bool is_decided = flight->state == FLIGHT_DECIDED;
+	const bool is_dropped = sent != NATS_OK && !is_decided;
 
-	if (!is_decided) {
+	if (is_dropped)
 		decide_nothing(writer, flight);
+	if (is_dropped || flight->is_over)
 		decide_free(writer, flight);
-	}
 	pthread_mutex_unlock(&writer->lock);
-	return is_decided ? REPRISE_OK : failure_tell(sent, error);
+	return is_dropped ? failure_tell(sent, error) : REPRISE_OK;
 }
 
 void

@@ -31,6 +31,8 @@ struct flight {
 	TAILQ_ENTRY(flight) in_list; /* in `sent`, then in `ready` */
 	struct view *view;
 	enum flight_state state;
+	bool is_sending; /* libnats reads the message: the flight stays, whatever becomes of it */
+	bool is_over; /* its completion has returned meanwhile: it is freed once it is not sent any more */
 	bool is_duplicate; /* the server has acknowledged an earlier one: reprise-done compares the two */
 	uint32_t slot; /* constant */
 	uint64_t due_ns;

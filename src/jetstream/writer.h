@@ -89,6 +89,8 @@ struct flights {
 	uint32_t count;            /* appends whose completion has not returned */
 	struct flight_queue sent;  /* without an ack, by their deadlines */
 	struct flight_queue ready; /* to complete */
+	uint32_t waiting;          /* calls that wait for room */
+	uint64_t woken_ns;         /* when they were woken last */
 	bool is_closing;           /* no more appends; the threads end */
 	bool is_asleep;            /* reprise-done waits for `has_ready` */
 	bool is_batch; /* reprise-acks has more acks to take, and wakes reprise-done after them */
