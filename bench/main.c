@@ -44,6 +44,8 @@ const struct rows all_rows[] = {
 	{ "conversation",
 	  "recovering a conversation, recording a step, deciding on a known delivery", true,
 	  measure_conversation },
+	{ "thread", "applying deltas to a thread document; appending one to a SQLite file", true,
+	  measure_thread },
 	{ NULL, NULL, false, NULL },
 };
 

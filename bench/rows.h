@@ -38,6 +38,9 @@ void measure_wal(struct harness *harness);
 void measure_opening(struct harness *harness);
 void measure_conversation(struct harness *harness);
 
+/* Thread documents. */
+void measure_thread(struct harness *harness);
+
 /* Whether the folder has a .jsonl file with lines. */
 bool streams_are_in(const char *path);
 
