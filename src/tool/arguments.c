@@ -13,8 +13,10 @@ const char usage[] =
 	"usage: reprise demo [--rate N] [--seconds N] [--sessions N] [--hosts N] [FILE.jsonl ...]\n"
 	"       reprise demo --log FILE [--rate N] [--seconds N] [FILE.jsonl ...]\n"
 	"       reprise demo --worker [--kill] [--log FILE]\n"
+	"       reprise demo --nats [--cluster]\n"
 	"       reprise log ls|cat|tail|archive|verify ...\n"
 	"       reprise conversation ls|show ...\n"
+	"       reprise thread ls|cat|deltas|recover|dead ...\n"
 	"       reprise --version | --help\n"
 	"\n"
 	"demo    A runtime appends every line of each FILE as an event of a session of its own,\n"
@@ -45,6 +47,12 @@ const char usage[] =
 	"        steps; a conversation in a log tells it where to go on. With --kill it is killed\n"
 	"        at random moments and started again. Without --log, the log is in a file under\n"
 	"        TMPDIR, which goes at the end.\n"
+	"\n"
+	"        With --nats: a run of deltas is buffered by a NATS server on the loopback that "
+	"the\n"
+	"        demo starts; the server and the writer are killed in the middle. With --cluster\n"
+	"        there are three servers and two writers, and the server that leads the stream is\n"
+	"        killed. A table says what became of each delta.\n"
 	"\n"
 	"  --rate N      events a second and session, 1 to 1000000 (2000, or 20 of many sessions)\n"
 	"  --seconds N   of appending, 1 to 3600 (10, or 3 with a log)\n"
@@ -101,6 +109,12 @@ take_option(int option, struct demo_options *asked)
 	case 'k':
 		asked->kills = true;
 		return true;
+	case 'b':
+		asked->is_nats = true;
+		return true;
+	case 'c':
+		asked->is_cluster = true;
+		return true;
 	default:
 		return false;
 	}
@@ -135,6 +149,26 @@ may_work(const struct demo_options *asked, int files_count)
 	return false;
 }
 
+static bool
+may_buffer(const struct demo_options *asked, int files_count)
+{
+	const bool has_others = asked->is_worker || asked->kills || asked->is_scale ||
+				asked->log != NULL || asked->rate != 0 || asked->seconds != 0 ||
+				files_count > 0;
+	const char *fault = !asked->is_nats ? "--cluster goes with --nats alone"
+			    : has_others    ? "--nats goes with --cluster alone"
+					    : NULL;
+
+#ifndef TOOL_HAS_JETSTREAM_DEMO
+	if (fault == NULL)
+		fault = "--nats: this program was built without libnats, SQLite or jansson";
+#endif
+	if (fault == NULL)
+		return true;
+	fprintf(stderr, "reprise: demo: %s\n", fault);
+	return false;
+}
+
 bool
 demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 {
@@ -146,6 +180,8 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 		{ "log", required_argument, NULL, 'l' },
 		{ "worker", no_argument, NULL, 'w' },
 		{ "kill", no_argument, NULL, 'k' },
+		{ "nats", no_argument, NULL, 'b' },
+		{ "cluster", no_argument, NULL, 'c' },
 		{ 0 },
 	};
 	struct demo_options asked = { .sessions = 1, .hosts = HOST_WAYS };
@@ -155,6 +191,8 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!take_option(option, &asked))
 			return false;
+	if ((asked.is_nats || asked.is_cluster) && !may_buffer(&asked, argc - optind))
+		return false;
 	if (asked.log != NULL && !may_log(&asked))
 		return false;
 	if ((asked.is_worker || asked.kills) && !may_work(&asked, argc - optind))

@@ -14,6 +14,8 @@ struct demo_options {
 	uint64_t hosts;    /* of each of its sessions */
 	bool is_worker;    /* a conversation's worker, instead of sessions and hosts */
 	bool kills;        /* the worker, again and again */
+	bool is_nats;      /* thread documents that are buffered, instead of sessions and hosts */
+	bool is_cluster;   /* of three servers */
 	const char *log;   /* borrowed: a file, or NULL */
 	char **files;      /* borrowed; one session each, or in rotation */
 	int files_count;   /* 0: the output of a command */

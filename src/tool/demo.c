@@ -10,6 +10,7 @@
 #include "tool/interrupt.h"
 #include "tool/scale.h"
 #include "tool/show.h"
+#include "tool/thread_demo.h"
 
 enum {
 	EXIT_UNREADABLE = 3,
@@ -62,6 +63,13 @@ demo_run(const struct demo_options *options)
 
 		return flush_output() ? worked : 1;
 	}
+#ifdef TOOL_HAS_JETSTREAM_DEMO
+	if (options->is_nats) {
+		const int played = thread_demo_run(options->is_cluster);
+
+		return flush_output() ? played : 1;
+	}
+#endif
 	if (!has_enough_events(options))
 		return EXIT_USAGE;
 	struct input *const inputs = calloc(inputs_count, sizeof(*inputs));

@@ -276,6 +276,8 @@ run(const struct log_request *request, struct reprise_log *log)
 	case LOG_VERB_THREAD_LS:
 	case LOG_VERB_THREAD_CAT:
 	case LOG_VERB_THREAD_DELTAS:
+	case LOG_VERB_THREAD_RECOVER:
+	case LOG_VERB_THREAD_DEAD:
 		break; /* conversation_command.c, thread_command.c */
 	}
 	return false;

@@ -47,6 +47,23 @@ enum {
 	OPTION_LAST = 1 << 7,
 	OPTION_FOLLOW = 1 << 8,
 	OPTION_BEFORE = 1 << 9,
+	OPTION_NATS = 1 << 10,
+	OPTION_CREDENTIALS = 1 << 11,
+	OPTION_USER = 1 << 12,
+	OPTION_PASSWORD_FILE = 1 << 13,
+	OPTION_TOKEN_FILE = 1 << 14,
+	OPTION_TLS_CA = 1 << 15,
+	OPTION_TLS_CERT = 1 << 16,
+	OPTION_TLS_KEY = 1 << 17,
+	OPTION_STREAM = 1 << 18,
+	OPTION_SUBJECT = 1 << 19,
+	OPTION_REPLICAS = 1 << 20,
+	OPTION_MAX_BYTES = 1 << 21,
+	OPTION_MAX_AGE = 1 << 22,
+	OPTION_DEADLINE = 1 << 23,
+	OPTION_HORIZON = 1 << 24,
+	OPTION_DROP = 1 << 25,
+	OPTIONS_OF_NATS = OPTION_DROP - OPTION_NATS, /* each of them, but for --drop */
 	OPTIONS_OF_ALL = OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_JSON,
 	LAST_DEFAULT = 10,
 };
@@ -61,6 +78,22 @@ static const struct option options[] = {
 	{ "limit", required_argument, NULL, OPTION_LIMIT },
 	{ "follow", no_argument, NULL, OPTION_FOLLOW },
 	{ "before", required_argument, NULL, OPTION_BEFORE },
+	{ "nats", required_argument, NULL, OPTION_NATS },
+	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
+	{ "user", required_argument, NULL, OPTION_USER },
+	{ "password-file", required_argument, NULL, OPTION_PASSWORD_FILE },
+	{ "token-file", required_argument, NULL, OPTION_TOKEN_FILE },
+	{ "tls-ca", required_argument, NULL, OPTION_TLS_CA },
+	{ "tls-cert", required_argument, NULL, OPTION_TLS_CERT },
+	{ "tls-key", required_argument, NULL, OPTION_TLS_KEY },
+	{ "stream", required_argument, NULL, OPTION_STREAM },
+	{ "subject", required_argument, NULL, OPTION_SUBJECT },
+	{ "replicas", required_argument, NULL, OPTION_REPLICAS },
+	{ "max-bytes", required_argument, NULL, OPTION_MAX_BYTES },
+	{ "max-age", required_argument, NULL, OPTION_MAX_AGE },
+	{ "deadline", required_argument, NULL, OPTION_DEADLINE },
+	{ "horizon", required_argument, NULL, OPTION_HORIZON },
+	{ "drop", required_argument, NULL, OPTION_DROP },
 	{ 0 },
 };
 
@@ -80,6 +113,9 @@ static const struct verb {
 	[LOG_VERB_THREAD_LS] = { "thread", "ls", 0, 0, 0 },
 	[LOG_VERB_THREAD_CAT] = { "thread", "cat", 0, 1, 1 },
 	[LOG_VERB_THREAD_DELTAS] = { "thread", "deltas", OPTION_AFTER | OPTION_LIMIT, 1, 1 },
+	[LOG_VERB_THREAD_RECOVER] = { "thread", "recover", OPTIONS_OF_NATS, 0, 0 },
+	[LOG_VERB_THREAD_DEAD] = { "thread", "dead", OPTIONS_OF_NATS | OPTION_AFTER | OPTION_DROP,
+				   0, 0 },
 };
 
 enum {
@@ -95,46 +131,104 @@ number(const char *option, const char *text, uint64_t *ret_number)
 	const unsigned long long given = strtoull(text, &end, 10);
 
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0) {
-		fprintf(stderr, "reprise: %s takes a whole number, not '%s'\n", option, text);
+		fprintf(stderr, "reprise: %s%s takes a whole number, not '%s'\n",
+			option[0] == '-' ? "" : "--", option, text);
 		return false;
 	}
 	*ret_number = given;
 	return true;
 }
 
-static bool
-take_option(int option, struct log_request *asked)
+/* Where the text of an option goes; NULL: the option takes none. */
+static const char **
+text_of(int option, struct log_request *asked)
 {
 	switch (option) {
 	case OPTION_FILE:
-		asked->place.file = optarg;
-		return true;
+		return &asked->place.file;
 	case OPTION_POSTGRES:
-		asked->place.postgres = optarg;
-		return true;
+		return &asked->place.postgres;
 	case OPTION_SCHEMA:
-		asked->place.schema = optarg;
-		return true;
+		return &asked->place.schema;
 	case OPTION_TENANT:
-		asked->tenant = optarg;
-		return true;
-	case OPTION_JSON:
-		asked->is_json = true;
-		return true;
-	case OPTION_AFTER:
-		return number("--after", optarg, &asked->after);
-	case OPTION_LIMIT:
-		return number("--limit", optarg, &asked->limit);
-	case OPTION_LAST:
-		return number("-n", optarg, &asked->last);
-	case OPTION_FOLLOW:
-		asked->follows = true;
-		return true;
-	case OPTION_BEFORE:
-		return number("--before", optarg, &asked->before);
+		return &asked->tenant;
+	case OPTION_NATS:
+		return &asked->nats.servers;
+	case OPTION_CREDENTIALS:
+		return &asked->nats.credentials;
+	case OPTION_USER:
+		return &asked->nats.user;
+	case OPTION_PASSWORD_FILE:
+		return &asked->nats.password_file;
+	case OPTION_TOKEN_FILE:
+		return &asked->nats.token_file;
+	case OPTION_TLS_CA:
+		return &asked->nats.tls_ca;
+	case OPTION_TLS_CERT:
+		return &asked->nats.tls_certificate;
+	case OPTION_TLS_KEY:
+		return &asked->nats.tls_key;
+	case OPTION_STREAM:
+		return &asked->nats.stream;
+	case OPTION_SUBJECT:
+		return &asked->nats.subject;
 	default:
-		return false;
+		return NULL;
 	}
+}
+
+/* Where the number of an option goes, and the option's name; NULL: the option takes none. */
+static uint64_t *
+number_of(int option, struct log_request *asked, const char **ret_name)
+{
+	*ret_name = "-n";
+	for (const struct option *known = options; known->name != NULL; known++)
+		if (known->val == option)
+			*ret_name = known->name;
+	switch (option) {
+	case OPTION_AFTER:
+		return &asked->after;
+	case OPTION_LIMIT:
+		return &asked->limit;
+	case OPTION_LAST:
+		return &asked->last;
+	case OPTION_BEFORE:
+		return &asked->before;
+	case OPTION_REPLICAS:
+		return &asked->nats.replicas;
+	case OPTION_MAX_BYTES:
+		return &asked->nats.max_bytes;
+	case OPTION_MAX_AGE:
+		return &asked->nats.max_age_ms;
+	case OPTION_DEADLINE:
+		return &asked->nats.deadline_ms;
+	case OPTION_HORIZON:
+		return &asked->horizon_ms;
+	case OPTION_DROP:
+		return &asked->drop;
+	default:
+		return NULL;
+	}
+}
+
+static bool
+take_option(int option, struct log_request *asked)
+{
+	const char *name;
+	const char **const text = text_of(option, asked);
+	uint64_t *const to = number_of(option, asked, &name);
+
+	if (text != NULL)
+		*text = optarg;
+	else if (to != NULL)
+		return number(name, optarg, to);
+	else if (option == OPTION_JSON)
+		asked->is_json = true;
+	else if (option == OPTION_FOLLOW)
+		asked->follows = true;
+	else
+		return false;
+	return true;
 }
 
 static bool
@@ -165,14 +259,20 @@ fault_of(const struct log_request *asked, int given)
 		return "takes either --file or --postgres";
 	if ((given & OPTION_SCHEMA) != 0 && (given & OPTION_POSTGRES) == 0)
 		return "takes --schema with --postgres alone";
+	if ((given & OPTION_DROP) != 0 && (given & OPTION_AFTER) != 0)
+		return "takes either --after or --drop";
 	if (asked->verb == LOG_VERB_ARCHIVE && (given & OPTION_BEFORE) == 0)
 		return "takes --before";
 	if (asked->threads_count < verb->threads_least)
 		return "takes a thread";
 	if (asked->threads_count > verb->threads_most)
 		return verb->threads_most == 0 ? "takes no thread" : "takes one thread";
-	return strcmp(verb->command, "thread") == 0 ? thread_place_fault(&asked->place)
-						    : log_place_fault(&asked->place);
+	if (strcmp(verb->command, "thread") != 0)
+		return log_place_fault(&asked->place);
+	const char *const fault = thread_place_fault(&asked->place);
+
+	return fault == NULL && (verb->options & OPTION_NATS) != 0 ? thread_nats_fault(&asked->nats)
+								   : fault;
 }
 
 bool
@@ -198,6 +298,7 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 	if (!take_options(argc - 1, argv + 1, &asked, &given))
 		return false;
 	asked.has_after = (given & OPTION_AFTER) != 0;
+	asked.has_drop = (given & OPTION_DROP) != 0;
 	asked.threads = argv + 1 + optind;
 	asked.threads_count = argc - 1 - optind;
 	const char *const fault = fault_of(&asked, given);

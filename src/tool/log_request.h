@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "tool/log_place.h"
+#include "tool/thread_nats.h"
 
 enum log_verb {
 	LOG_VERB_LS,
@@ -18,6 +19,8 @@ enum log_verb {
 	LOG_VERB_THREAD_LS,
 	LOG_VERB_THREAD_CAT,
 	LOG_VERB_THREAD_DELTAS,
+	LOG_VERB_THREAD_RECOVER,
+	LOG_VERB_THREAD_DEAD,
 };
 
 /* What `reprise log`, `reprise conversation` or `reprise thread` was asked for. */
@@ -27,13 +30,17 @@ struct log_request {
 	struct log_place place;
 	const char *tenant;
 	bool is_json;
-	bool follows;    /* tail */
-	bool has_after;  /* deltas: --after was given */
-	uint64_t after;  /* cat: ordinals above it; deltas: versions */
-	uint64_t limit;  /* cat: entries at most; deltas: deltas */
-	uint64_t last;   /* tail: so many ordinals */
-	uint64_t before; /* archive: ordinals up to it */
-	char **threads;  /* borrowed */
+	bool follows;            /* tail */
+	bool has_after;          /* deltas: --after was given */
+	bool has_drop;           /* dead: --drop was given */
+	uint64_t after;          /* cat: ordinals above it; deltas: versions; dead: sequences */
+	uint64_t limit;          /* cat: entries at most; deltas: deltas */
+	uint64_t last;           /* tail: so many ordinals */
+	uint64_t before;         /* archive: ordinals up to it */
+	uint64_t drop;           /* dead: the sequence of a letter */
+	uint64_t horizon_ms;     /* recover, dead: the store's; 0: the default */
+	struct thread_nats nats; /* recover, dead */
+	char **threads;          /* borrowed */
 	int threads_count;
 };
 

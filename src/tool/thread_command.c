@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `reprise thread`: what stands in a store of thread documents (T07). */
+/* `reprise thread`: what stands in a store of thread documents, and in the buffer before it (T07, T08). */
 #include "tool/thread_command.h"
 
 #include <inttypes.h>
@@ -10,21 +10,41 @@
 #include "tool/log_request.h"
 
 const char thread_usage[] =
-	"usage: reprise thread ls     PLACE\n"
-	"       reprise thread cat    PLACE ID\n"
-	"       reprise thread deltas PLACE ID [--after N] [--limit N]\n"
+	"usage: reprise thread ls      PLACE\n"
+	"       reprise thread cat     PLACE ID\n"
+	"       reprise thread deltas  PLACE ID [--after N] [--limit N]\n"
+	"       reprise thread recover PLACE --nats URL[,URL ...] [BUFFER]\n"
+	"       reprise thread dead    PLACE --nats URL[,URL ...] [BUFFER] [--after N | --drop N]\n"
 	"\n"
 	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
 	"\n"
-	"ls      the thread documents: the version, the uid and the id of each\n"
-	"cat     one document, as JSON\n"
-	"deltas  the deltas that are kept of it, one a line, as JSON behind the version\n"
+	"ls       the thread documents: the version, the uid and the id of each\n"
+	"cat      one document, as JSON\n"
+	"deltas   the deltas that are kept of it, one a line, as JSON behind the version\n"
+	"recover  applies the deltas that are buffered in NATS JetStream to their documents\n"
+	"dead     the dead letters: what was in the buffer and belongs to no document\n"
 	"\n"
-	"  --json      an object a line; a version of 2^53 or more is a string\n"
-	"  --after N   only deltas of versions above N (those that are kept)\n"
+	"  --json      an object a line; a number of 2^53 or more is a string\n"
+	"  --after N   only deltas of versions above N (those that are kept); letters of\n"
+	"              sequences above N\n"
 	"  --limit N   deltas at most (all)\n"
+	"  --drop N    removes the letter of sequence N for ever\n"
 	"\n"
-	"Exit status: 0 fine; 1 something is damaged or not kept, or it failed; 2 usage.\n";
+	"BUFFER is how the buffer's writers were opened. The streams are created if they are\n"
+	"missing, and refused if they have other settings.\n"
+	"\n"
+	"  --credentials FILE            a JWT and its seed\n"
+	"  --user NAME --password-file FILE | --token-file FILE\n"
+	"                                the secret is the first line of the file\n"
+	"  --tls-ca FILE, --tls-cert FILE --tls-key FILE\n"
+	"  --stream NAME, --subject NAME (THREAD_DELTAS, thread)\n"
+	"  --replicas N, --max-bytes N   of each stream (1, 1 GiB)\n"
+	"  --max-age MS                  of a delta (none)\n"
+	"  --deadline MS                 of each call to the server (5000)\n"
+	"  --horizon MS                  of the store: how long it remembers deltas (7 days)\n"
+	"\n"
+	"Exit status: 0 fine; 1 something is damaged, lost or not kept, became a dead letter, or\n"
+	"it failed; 2 usage.\n";
 
 #ifdef TOOL_HAS_THREAD
 
@@ -33,6 +53,7 @@ const char thread_usage[] =
 #include "tool/log_output.h"
 #include "tool/log_text.h"
 #include "tool/thread_place.h"
+#include "tool/thread_upkeep.h"
 
 enum {
 	DELTAS_AT_A_TIME = 1000,
@@ -45,7 +66,7 @@ struct looking {
 	struct reprise_thread_store *store;
 	struct reprise_thread_page *page;
 	struct reprise_error error;
-	bool is_incomplete; /* deltas that were asked for are not kept */
+	bool is_incomplete; /* deltas that were asked for are not kept, or deltas were lost or became dead letters */
 };
 
 static void
@@ -163,8 +184,21 @@ list_deltas(struct looking *looking)
 }
 
 static reprise_status
+keep_up(struct looking *looking)
+{
+	reprise_status status = REPRISE_OK;
+
+	looking->is_incomplete =
+		!thread_upkeep_run(looking->request, looking->store, &status, &looking->error);
+	return status;
+}
+
+static reprise_status
 look(struct looking *looking)
 {
+	if (looking->request->verb == LOG_VERB_THREAD_RECOVER ||
+	    looking->request->verb == LOG_VERB_THREAD_DEAD)
+		return keep_up(looking);
 	if (looking->request->verb == LOG_VERB_THREAD_LS)
 		return list(looking);
 	if (looking->request->verb == LOG_VERB_THREAD_CAT)
@@ -185,7 +219,9 @@ thread_command(int argc, char **argv)
 	log_output_begin();
 	if (request.threads_count == 1)
 		looking.id = request.threads[0];
-	reprise_status status = thread_place_open(&request.place, &looking.store, &looking.error);
+	reprise_status status =
+		thread_place_open(&request.place, LOG_ACCESS_WRITE, request.horizon_ms,
+				  &looking.store, &looking.error);
 
 	if (status == REPRISE_OK)
 		status = reprise_thread_page_open(&looking.page);

@@ -13,9 +13,9 @@ struct reprise_thread_store;
 /* Why such a place cannot be opened by this program; or NULL. */
 const char *thread_place_fault(const struct log_place *place);
 
-/* Nothing is created. */
-reprise_status thread_place_open(const struct log_place *place,
-				 struct reprise_thread_store **ret_store,
+/* Nothing is created but with LOG_ACCESS_CREATE. @horizon_ms is the store's; 0: the default. */
+reprise_status thread_place_open(const struct log_place *place, enum log_access access,
+				 uint64_t horizon_ms, struct reprise_thread_store **ret_store,
 				 struct reprise_error *error);
 
 #endif /* TOOL_THREAD_PLACE_H */

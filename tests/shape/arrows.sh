@@ -64,6 +64,14 @@ for file in src/*/*.[ch]; do
 	fi
 done
 
+# The bare client of the harness, and the peer.
+for file in bench/*.[ch] bench/peers/*.[ch]; do
+	case $file in
+	bench/nats_bare.c | bench/peers/nats_jetstream.c) continue ;;
+	esac
+	! grep -q '^#include <nats' "$file" || fail "$file includes libnats, which is the bare client's alone"
+done
+
 # shellcheck disable=SC2044 # our names have no spaces
 for file in $(find include src bench tests -name '*.[ch]'); do
 	grep -q 'SPDX-License-Identifier: MIT' "$file" || fail "$file names no licence"
