@@ -9,7 +9,7 @@
 struct rows {
 	const char *name;
 	const char *about;
-	bool has_goal; /* of the window's: a quick run measures it */
+	bool is_quick; /* a quick run measures it */
 	void (*measure)(struct harness *harness);
 };
 
@@ -40,6 +40,7 @@ void measure_conversation(struct harness *harness);
 
 /* Thread documents. */
 void measure_thread(struct harness *harness);
+void measure_jetstream(struct harness *harness);
 
 /* Whether the folder has a .jsonl file with lines. */
 bool streams_are_in(const char *path);
