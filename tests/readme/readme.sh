@@ -3,7 +3,8 @@
 # The libraries install where they are told to, pkg-config finds them there, and the programs in README.md
 # compile as they stand, run, and print what README.md says they print: shared and static, and
 # linked from C++17 as well, if a compiler is named. The second one, over a log, goes on when it is run again; the third
-# one, a conversation, is run three times. The fourth one is of thread documents.
+# one, a conversation, is run three times. The fourth one is of thread documents. The fifth one, which buffers them, is run beside
+# a NATS server, if there is one.
 # Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
@@ -83,6 +84,21 @@ if [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
 	both threads reprise_thread_sqlite
 	expect_output "$scratch/threads"
 	expect_output "$scratch/threads_static"
+fi
+
+if [ -e "$PKG_CONFIG_PATH/reprise_jetstream.pc" ] && [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
+	program 5 40
+	both buffered reprise_jetstream reprise_thread_sqlite
+	for run in buffered buffered_static; do
+		# shellcheck disable=SC2016 # what is in it is for that shell
+		printf 'NATS_URL=$REPRISE_TEST_NATS exec %s "%s"\n' "${REPRISE_RUN:-}" "$scratch/$run" >"$scratch/run.sh"
+		sh tests/support/nats.sh sh -c 'cd "$1" && LD_LIBRARY_PATH=$2 sh run.sh' sh "$scratch" "$libraries" \
+			>"$scratch/printed"
+		status=$?
+		[ $status != 77 ] || break
+		[ $status = 0 ] || exit 1
+		diff "$scratch/expected" "$scratch/printed" || exit 1
+	done
 fi
 
 [ -n "${4:-}" ] || exit 0
