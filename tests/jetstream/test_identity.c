@@ -250,3 +250,37 @@ SQLITE_TEST(B08_a_save_without_a_connection_saves_nothing)
 	cr_assert(eq(u64, flush_at_last(writer, "t").applied, 1));
 	reprise_jetstream_close(writer);
 }
+
+/* A run whose document is created again in the middle: it is not told to be whole if a part of it is lost. */
+STORES_TEST(B08_a_run_that_met_another_document_is_not_told_to_be_whole)
+{
+	const struct reprise_jetstream_options options = world_options(world);
+	struct reprise_jetstream *const other = world_writer(world->store, &options);
+	struct told told;
+
+	told_begin(&told);
+	for (unsigned int i = 1; i <= 3; i++) {
+		cr_assert(eq(
+			int,
+			reprise_jetstream_append_async(other, "t", delta(i), told_add, &told, NULL),
+			REPRISE_OK));
+		told_wait(&told, i);
+		if (i > 1)
+			continue;
+		delete_t(world->writer);
+		create(world->store, "t");
+	}
+	const reprise_status status =
+		reprise_jetstream_append(other, "t", NULL, finish(4), NULL, NULL);
+
+	cr_assert(status == REPRISE_OK || status == REPRISE_E_ABORTED, "%s",
+		  reprise_status_name(status));
+	if (status == REPRISE_OK) {
+		for (unsigned int i = 2; i <= 4; i++)
+			expect_message(world->store, "t", i,
+				       told.statuses[i - 2] == REPRISE_OK || i == 4);
+	}
+	expect_message(world->store, "t", 1, 0);
+	reprise_jetstream_close(other);
+	told_end(&told);
+}

@@ -176,3 +176,73 @@ STORES_TEST(B11_a_recovery_by_another_writer_is_seen)
 	reprise_jetstream_close(other);
 	reprise_thread_store_close(store);
 }
+
+static int32_t
+see_slowly(const struct reprise_jetstream_dead *dead, void *context)
+{
+	unsigned int *const seen = context;
+
+	(void)dead;
+	wait_ms(100);
+	++*seen;
+	return 1;
+}
+
+/* The visitor's own time is not the server's. */
+SQLITE_TEST(B11_a_slow_visitor_sees_all_dead_letters)
+{
+	struct reprise_jetstream_options options = world_options(world);
+	struct raw raw = raw_open(nats_server_url(world->server));
+	unsigned int seen = 0;
+	char text[16];
+
+	options.deadline_ns = one_second;
+	struct reprise_jetstream *const writer = world_writer(world->store, &options);
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(text, sizeof(text), "poison %d", i);
+		raw_publish(&raw, "thread.t.deltas", NULL, text_bytes(text));
+	}
+	cr_assert(eq(u64, flush_at_last(writer, "t").dead, 20));
+	cr_assert(eq(int, reprise_jetstream_each_dead(writer, 0, see_slowly, &seen, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(uint, seen, 20));
+	raw_close(&raw);
+	reprise_jetstream_close(writer);
+}
+
+static void
+complete_slowly(void *context, reprise_status status,
+		const struct reprise_jetstream_appended *appended,
+		const struct reprise_error *error)
+{
+	wait_ms(100);
+	told_add(context, status, appended, error);
+}
+
+/* An append waits for room, not for more than that. */
+SQLITE_TEST(B09_slow_completions_leave_room_in_the_window)
+{
+	struct reprise_jetstream_options options = world_options(world);
+	struct told told;
+
+	options.window = 64;
+	told_begin(&told);
+	struct reprise_jetstream *const writer = world_writer(world->store, &options);
+
+	for (unsigned int i = 1; i <= 80; i++) {
+		struct timespec begin, end;
+
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+		cr_assert(eq(int,
+			     reprise_jetstream_append_async(writer, "t", delta(i), complete_slowly,
+							    &told, NULL),
+			     REPRISE_OK));
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		cr_assert(le(i64, end.tv_sec - begin.tv_sec, 2), "append %u", i);
+	}
+	told_wait(&told, 80);
+	reprise_jetstream_close(writer);
+	cr_assert(eq(u64, flush(world->writer, "t").applied, 80));
+	told_end(&told);
+}

@@ -308,3 +308,42 @@ Test(jetstream, B07_a_server_may_ask_for_the_writers_certificate)
 	world_end(&world);
 	expect_no_leaks();
 }
+
+/* libnats writes them as they are into a line of JSON. */
+Test(jetstream, B07_a_password_with_quotes_is_taken_or_refused_by_name)
+{
+	static const struct nats_server_settings settings = {
+		.more = "authorization { user: agent, password: 's\"3\\cret' }",
+	};
+	struct world world;
+	struct reprise_error error;
+
+	begin(&world, &settings);
+	struct reprise_jetstream_options options = world_options(&world);
+
+	options.user = "agent";
+	options.password = "s\"3\\cret";
+	const reprise_status status = world_open_status(world.store, &options, &error);
+
+	cr_assert(status == REPRISE_OK ||
+			  (status == REPRISE_E_INVALID && strstr(error.what, "password") != NULL),
+		  "%s: %s: %s", reprise_status_name(status), error.what, error.detail);
+	options = world_options(&world);
+	options.token = "t\r\nPUB x 1";
+	cr_assert(eq(int, world_open_status(world.store, &options, &error), REPRISE_E_INVALID));
+	cr_assert(strstr(error.what, "token") != NULL, "%s", error.what);
+	world_end(&world);
+	expect_no_leaks();
+}
+
+SQLITE_TEST(B07_a_URL_needs_no_port)
+{
+	struct reprise_jetstream_options options = world_options(world);
+	struct reprise_error error;
+
+	options.deadline_ns = one_second;
+	options.servers = "nats://user:secret@127.0.0.1";
+	cr_assert(ne(int, world_open_status(world->store, &options, &error), REPRISE_E_INVALID));
+	options.servers = "127.0.0.1";
+	cr_assert(ne(int, world_open_status(world->store, &options, &error), REPRISE_E_INVALID));
+}
