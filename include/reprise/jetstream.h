@@ -37,9 +37,7 @@
 
 #include <reprise/thread.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_jetstream; /* opaque: a writer */
 
@@ -110,6 +108,7 @@ struct reprise_jetstream_options {
 	 */
 	uint64_t idle_purge_ns;
 };
+#define REPRISE_JETSTREAM_OPTIONS_INIT REPRISE_INIT(struct reprise_jetstream_options)
 
 /*
  * reprise_jetstream_open  - connect, and create the streams if they are missing
@@ -153,6 +152,7 @@ struct reprise_jetstream_appended {
 	char delta_id[REPRISE_THREAD_DELTA_ID_BYTES_MAX + 1];
 	unsigned char digest[REPRISE_THREAD_DIGEST_BYTES];
 };
+#define REPRISE_JETSTREAM_APPENDED_INIT REPRISE_INIT(struct reprise_jetstream_appended)
 
 /*
  * reprise_jetstream_append - buffer one delta, and flush the document if the run is finished
@@ -248,6 +248,7 @@ struct reprise_jetstream_flushed {
 	uint64_t discarded_to; /* the last of them; there may be others that are kept in between */
 	uint64_t discarded;    /* how many */
 };
+#define REPRISE_JETSTREAM_FLUSHED_INIT REPRISE_INIT(struct reprise_jetstream_flushed)
 
 /*
  * reprise_jetstream_flush - apply the buffered deltas of a document, and save it
@@ -318,7 +319,5 @@ REPRISE_API reprise_status reprise_jetstream_delete(struct reprise_jetstream *wr
 						    const char *id,
 						    struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_JETSTREAM_H */

@@ -10,9 +10,7 @@
 #include <reprise/jetstream.h>
 #include <reprise/thread_load.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+REPRISE_BEGIN_DECLARATIONS
 
 /*
  * reprise_jetstream_create - reprise_thread_create of the store that the writer decorates
@@ -51,6 +49,7 @@ struct reprise_jetstream_recovered {
 	uint64_t failed; /* documents that could not be flushed; their deltas are still buffered */
 	char failed_id[REPRISE_THREAD_ID_BYTES_MAX + 1]; /* the first of them, or "" */
 };
+#define REPRISE_JETSTREAM_RECOVERED_INIT REPRISE_INIT(struct reprise_jetstream_recovered)
 
 /*
  * reprise_jetstream_recover - flush every document that has buffered deltas
@@ -90,6 +89,7 @@ struct reprise_jetstream_stats {
 	int32_t is_connected; /* 1: now */
 	int32_t reserved;     /* 0 */
 };
+#define REPRISE_JETSTREAM_STATS_INIT REPRISE_INIT(struct reprise_jetstream_stats)
 
 /*
  * reprise_jetstream_stats - what a writer has done
@@ -157,7 +157,5 @@ REPRISE_API reprise_status
 reprise_jetstream_drop_dead(struct reprise_jetstream *writer, uint64_t sequence,
 			    struct reprise_error *error) REPRISE_MUST_USE;
 
-#ifdef __cplusplus
-}
-#endif
+REPRISE_END_DECLARATIONS
 #endif /* REPRISE_JETSTREAM_UPKEEP_H */
