@@ -127,6 +127,22 @@ read_identity(struct connection *connection, int64_t *ret_version, struct repris
 	return REPRISE_OK;
 }
 
+/* In one transaction, since another process may be taking the steps just now. */
+static reprise_status
+read_identity_at_once(struct connection *connection, int64_t *ret_version,
+		      struct reprise_error *error)
+{
+	reprise_status status = connection_run(connection, "BEGIN", error);
+
+	if (status == REPRISE_OK)
+		status = read_identity(connection, ret_version, error);
+	if (status == REPRISE_OK)
+		return connection_run(connection, "ROLLBACK", error);
+	if (!sqlite3_get_autocommit(connection->db))
+		(void)connection_run(connection, "ROLLBACK", NULL);
+	return status;
+}
+
 static reprise_status
 take_steps(struct connection *connection, struct reprise_error *error)
 {
@@ -188,7 +204,7 @@ schema_settle(struct connection *connection, struct reprise_error *error)
 	reprise_status status = judge_header(connection, error);
 
 	if (status == REPRISE_OK)
-		status = read_identity(connection, &version, error);
+		status = read_identity_at_once(connection, &version, error);
 	if (status == REPRISE_OK && version == 0 && connection->options.is_set_up != 0)
 		return error_detailed(error, REPRISE_E_NOT_FOUND, "path",
 				      "the file has no thread documents");
