@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "support.h"
 
@@ -14,6 +15,7 @@ enum {
 };
 
 static uint64_t created_ms;
+static pid_t test_process;
 
 static uint64_t
 now_ms(void)
@@ -28,6 +30,19 @@ void
 deltas_begin(void)
 {
 	created_ms = now_ms();
+	test_process = getpid();
+}
+
+void
+must(reprise_status status, const char *what, const struct reprise_error *error)
+{
+	if (status != REPRISE_OK && getpid() != test_process) {
+		fprintf(stderr, "in a child: %s: %s: %s: %s\n", what, reprise_status_name(status),
+			error->what, error->detail);
+		_exit(9);
+	}
+	cr_assert(eq(int, status, REPRISE_OK), "%s: %s: %s: %s", what, reprise_status_name(status),
+		  error->what, error->detail);
 }
 
 uint64_t
@@ -194,10 +209,8 @@ recover(struct reprise_jetstream *writer)
 {
 	struct reprise_jetstream_recovered recovered = { .size = sizeof(recovered) };
 	struct reprise_error error = { .size = sizeof(error) };
-	const reprise_status status = reprise_jetstream_recover(writer, &recovered, &error);
 
-	cr_assert(eq(int, status, REPRISE_OK), "%s: %s: %s", reprise_status_name(status),
-		  error.what, error.detail);
+	must(reprise_jetstream_recover(writer, &recovered, &error), "recover", &error);
 	return recovered;
 }
 

@@ -15,6 +15,9 @@ uint64_t deltas_time_ms(void);
 
 struct reprise_bytes text_bytes(const char *text);
 
+/* Asserts that; in a child of the test, whose assertions nobody would see, the child ends with status 9 instead. */
+void must(reprise_status status, const char *what, const struct reprise_error *error);
+
 /*
  * The delta of that number, of id "d<number>" and with a message "m<number>", the same in each call and in each process of
  * a test; in one of a few buffers of the thread.

@@ -63,8 +63,7 @@ postgres_store(uint64_t horizon_ns, uint64_t retry_limit_ns)
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_thread_store *store = NULL;
 
-	cr_assert(eq(int, reprise_thread_postgres_open(&options, &store, &error), REPRISE_OK),
-		  "%s: %s", error.what, error.detail);
+	must(reprise_thread_postgres_open(&options, &store, &error), "open the store", &error);
 	return store;
 }
 
@@ -103,8 +102,7 @@ sqlite_store(uint64_t deadline_ns, uint64_t horizon_ns, uint64_t retry_limit_ns)
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_thread_store *store = NULL;
 
-	cr_assert(eq(int, reprise_thread_sqlite_open(place, &options, &store, &error), REPRISE_OK),
-		  "%s: %s", error.what, error.detail);
+	must(reprise_thread_sqlite_open(place, &options, &store, &error), "open the store", &error);
 	return store;
 }
 
@@ -177,10 +175,7 @@ world_writer(struct reprise_thread_store *store, const struct reprise_jetstream_
 {
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_jetstream *writer = NULL;
-	const reprise_status status = reprise_jetstream_open(store, options, &writer, &error);
-
-	cr_assert(eq(int, status, REPRISE_OK), "%s: %s: %s", reprise_status_name(status),
-		  error.what, error.detail);
+	must(reprise_jetstream_open(store, options, &writer, &error), "open the writer", &error);
 	return writer;
 }
 
@@ -206,10 +201,11 @@ world_open(struct world *world)
 
 	world->store = world_store(world);
 	world->writer = world_writer(world->store, &options);
-	const reprise_status status = reprise_thread_create(
-		world->store, "t", (struct reprise_bytes){ NULL, 0 }, NULL, NULL);
+	struct reprise_error error = { .size = sizeof(error) };
+	const reprise_status status =
+		reprise_thread_create(world->store, "t", text_bytes(""), NULL, &error);
 
-	cr_assert(status == REPRISE_OK || status == REPRISE_E_EXISTS);
+	must(status == REPRISE_E_EXISTS ? REPRISE_OK : status, "create", &error);
 }
 
 void
