@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/numbers.h"
@@ -13,6 +14,8 @@
 
 enum {
 	PATTERN_ROOM = NAME_ROOM + 16,
+	MADE_TRIES = 10,
+	MADE_POLL_NS = 20000000,
 };
 
 struct wanted {
@@ -127,6 +130,28 @@ tell(natsStatus status, jsErrCode code, struct reprise_error *error)
 	return error_detailed(error, REPRISE_E_IO, "server", failure_words(status));
 }
 
+/* Another writer was faster: the server says so by the name, or, while it is still at it, by the subjects. */
+static natsStatus
+find_made(jsStreamInfo **ret_info, jsCtx *context, const struct wanted *wanted, jsOptions *options,
+	  jsErrCode *code)
+{
+	const struct timespec pause = { 0, MADE_POLL_NS };
+	const jsErrCode refused = *code;
+	natsStatus status = NATS_NOT_FOUND;
+	bool is_missing = true;
+
+	for (int i = 0; i < MADE_TRIES && is_missing; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		*code = 0;
+		status = js_GetStreamInfo(ret_info, context, wanted->name, options, code);
+		is_missing = status == NATS_NOT_FOUND || *code == JSStreamNotFoundErr;
+	}
+	if (is_missing)
+		*code = refused;
+	return status;
+}
+
 static reprise_status
 set_up(jsCtx *context, struct wanted *wanted, uint64_t due_ns, struct reprise_error *error)
 {
@@ -142,9 +167,8 @@ set_up(jsCtx *context, struct wanted *wanted, uint64_t due_ns, struct reprise_er
 		options.Wait = (int64_t)greatest(1, (uint64_t)ms_until(due_ns));
 		code = 0;
 		status = js_AddStream(&info, context, &wanted->config, &options, &code);
-		/* Another writer was faster, with other settings. */
-		if (code == JSStreamNameExistErr)
-			status = js_GetStreamInfo(&info, context, wanted->name, &options, &code);
+		if (code == JSStreamNameExistErr || code == JSStreamSubjectOverlapErr)
+			status = find_made(&info, context, wanted, &options, &code);
 	}
 	if (code == JSStreamSubjectOverlapErr)
 		return error_detailed(error, REPRISE_E_EXISTS, wanted->name,
