@@ -185,7 +185,8 @@ struct reprise_jetstream_appended {
  *           REPRISE_E_ABORTED    RunFinished, and an earlier append in flight failed; nothing was sent
  *           REPRISE_E_IO         no connection, or no ack within the deadline: the delta may still arrive. The same delta,
  *                                with its id, is appended again safely
- *           of a RunFinished delta, those of reprise_jetstream_flush: the delta is buffered then, and stays
+ *           of a RunFinished delta, those of reprise_jetstream_flush: the delta is buffered then, and stays. What finds no
+ *           room among the dead letters is told by flush and recover alone
  *           REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM, REPRISE_E_FORKED; and, of the store, REPRISE_E_TIMEOUT,
  *           REPRISE_E_CORRUPT
  */
@@ -255,12 +256,13 @@ struct reprise_jetstream_flushed {
  *
  * All deltas that are in the stream when the call begins, those in flight included, are applied in the order of the
  * stream, in one save; those that the store remembers are left out. Then the deltas are removed from the stream, but for
- * the last one. Messages that are no delta, and deltas of a document that was deleted, are dead letters. Two
- * flushes at once are safe.
+ * the last one. Messages that are no delta, and deltas of a document that was deleted, are dead letters. So are deltas that
+ * are as old as the store's horizon and that the store does not remember: it may have forgotten them. Two flushes at
+ * once are safe.
  *
  * @writer       Borrowed.
  * @id           Which document.
- * @ret_flushed  `size` set by the caller; the rest set on REPRISE_OK. May be NULL.
+ * @ret_flushed  `size` set by the caller; the rest set on REPRISE_OK, and if dead letters alone failed. May be NULL.
  * @error        Optional.
  *
  * Threads   Any; not from a completion.
@@ -271,6 +273,8 @@ struct reprise_jetstream_flushed {
  *           REPRISE_E_CONFLICT   others saved the document each time, until the deadline; all deltas are still buffered
  *           REPRISE_E_TOO_LARGE  the document would be; all deltas are still buffered
  *           REPRISE_E_ABORTED    an append in flight failed and nobody was told; nothing was flushed
+ *           REPRISE_E_FULL       a message found no room among the dead letters, and stays in the stream; the deltas are
+ *                                applied. Likewise another refusal of the server
  *           REPRISE_E_IO         no connection, or no answer within the deadline; the save may have been done
  *           those of reprise_thread_save_flush; all deltas are still buffered
  */

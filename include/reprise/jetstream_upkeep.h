@@ -46,8 +46,10 @@ struct reprise_jetstream_recovered {
 	uint64_t applied;   /* deltas that the store did not have */
 	uint64_t dead;      /* messages that are dead letters now */
 	uint64_t discarded; /* deltas that the stream has lost (max_age_ns) */
-	uint64_t failed; /* documents that could not be flushed; their deltas are still buffered */
-	char failed_id[REPRISE_THREAD_ID_BYTES_MAX + 1]; /* the first of them, or "" */
+	uint64_t
+		failed; /* documents that could not be flushed, or have messages that found no room among the dead letters;
+			    and such messages that belong to no document */
+	char failed_id[REPRISE_THREAD_ID_BYTES_MAX + 1]; /* the first document of them, or "" */
 };
 #define REPRISE_JETSTREAM_RECOVERED_INIT REPRISE_INIT(struct reprise_jetstream_recovered)
 
@@ -67,7 +69,8 @@ struct reprise_jetstream_recovered {
  * Progress  Blocks: the network, up to the deadline for each thousand messages; the store.
  * Ordering  As reprise_jetstream_flush.
  * Returns   REPRISE_OK
- *           the first failure of a document, after all the others were flushed
+ *           the first failure of a document, or of a message that became no dead letter (REPRISE_E_FULL, or another
+ *           refusal of the server) and stays in the stream; all the others were flushed
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_INVALID, REPRISE_E_FORKED
  */
 REPRISE_API reprise_status reprise_jetstream_recover(

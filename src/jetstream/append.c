@@ -160,7 +160,7 @@ finish_run(struct append *append, const char *id, struct reprise_error *error)
 		return REPRISE_OK;
 	const reprise_status status = flush_document(append->writer, append->view, &flush, error);
 
-	if (status != REPRISE_OK)
+	if (status != REPRISE_OK && !flush.is_saved)
 		return status;
 	append->appended.version = flush.sought_version;
 	append->appended.is_flushed = 1;

@@ -13,7 +13,6 @@
 #include "jetstream/head.h"
 #include "jetstream/prepare.h"
 #include "jetstream/request.h"
-#include "jetstream/settle.h"
 
 enum {
 	PAUSE_US_MOST = 4000, /* after a conflict, at random */
@@ -141,7 +140,8 @@ note_kept(struct pass *pass)
 		return;
 	const struct gathered *const last = &gathering->items[gathering->count - 1];
 
-	pass->flush->kept_sequence = last->fate == FATE_BURY ? 0 : last->fetched.sequence;
+	pass->flush->kept_sequence =
+		last->fate == FATE_APPLY || last->fate == FATE_SKIP ? last->fetched.sequence : 0;
 	pass->flush->kept_time_ms = last->fetched.time_ms;
 }
 
@@ -180,7 +180,7 @@ static reprise_status
 run_pass(struct pass *pass, struct reprise_error *error)
 {
 	struct reprise_jetstream *const writer = pass->writer;
-	struct gather_what what = { .subject = pass->subject };
+	struct gather_what what = { .subject = pass->subject, .after = pass->flush->after };
 	reprise_status status = request_last_sequence(writer, pass->subject, writer_due(writer),
 						      &what.through, error);
 
@@ -192,19 +192,23 @@ run_pass(struct pass *pass, struct reprise_error *error)
 
 	if (found != REPRISE_OK && found != REPRISE_E_NOT_FOUND)
 		return found;
-	if (found == REPRISE_OK) {
+	if (found == REPRISE_OK)
 		what.uid = pass->head.uid;
-		what.stored = pass->head.version;
-	}
 	status = gather(writer, &what, &pass->gathering, error);
 	if (status == REPRISE_OK)
-		status = settle_dead(writer, &pass->gathering, &pass->flush->flushed.dead, error);
+		status = settle_dead(writer, &pass->gathering, &pass->flush->burials, error);
+	pass->flush->flushed.dead = pass->flush->burials.dead;
 	if (status != REPRISE_OK)
 		return status;
 	if (found == REPRISE_OK)
-		return save_pass(pass, error);
-	pass->is_again = pass->gathering.is_cut;
-	return error_plain(error, REPRISE_E_NOT_FOUND);
+		status = save_pass(pass, error);
+	else
+		pass->is_again = pass->gathering.is_cut;
+	/* Even if nothing could be removed, the next pass goes on behind this one. */
+	if (status == REPRISE_OK && pass->gathering.is_cut)
+		pass->flush->after =
+			pass->gathering.items[pass->gathering.count - 1].fetched.sequence;
+	return found == REPRISE_OK ? status : error_plain(error, REPRISE_E_NOT_FOUND);
 }
 
 static void
@@ -235,6 +239,16 @@ find_sought(struct reprise_jetstream *writer, struct flush *flush, const char *u
 	if (status != REPRISE_OK || applied.version != 0)
 		return status;
 	return error_detailed(error, REPRISE_E_IO, "server", "it has lost the delta");
+}
+
+static reprise_status
+tell_burials(struct flush *flush, reprise_status status, struct reprise_error *error)
+{
+	if (flush->burials.failure == REPRISE_OK ||
+	    (status != REPRISE_OK && status != REPRISE_E_NOT_FOUND))
+		return status;
+	flush->is_saved = status == REPRISE_OK;
+	return error_copy(error, &flush->burials.why);
 }
 
 reprise_status
@@ -268,7 +282,7 @@ flush_document(struct reprise_jetstream *writer, struct view *view, struct flush
 		if (goes_on && is_conflict)
 			pause_at_random();
 	}
-	return status;
+	return tell_burials(flush, status, error);
 }
 
 /* A failure that no completion has told. */
@@ -313,7 +327,7 @@ reprise_jetstream_flush(struct reprise_jetstream *writer, const char *id,
 	if (status == REPRISE_OK)
 		status = flush_document(writer, view, &flush, error);
 	view_release(writer, view);
-	if (status == REPRISE_OK && ret_flushed != NULL)
+	if ((status == REPRISE_OK || flush.is_saved) && ret_flushed != NULL)
 		(void)sized_write(ret_flushed, &flush.flushed, sizeof(flush.flushed),
 				  sizeof(flush.flushed));
 	return status;

@@ -4,6 +4,7 @@
 
 /* From the stream to the store. */
 
+#include "jetstream/settle.h"
 #include "jetstream/view.h"
 #include "thread/run.h"
 
@@ -17,6 +18,11 @@ struct flush {
 	uint64_t
 		kept_sequence; /* of the last message, which is applied and stays; 0: there is none */
 	uint64_t kept_time_ms;
+	bool is_saved; /* all was applied; what is told is that messages found no room among the dead letters */
+
+	/* flush_document's own. */
+	uint64_t after; /* passes before this one have settled what is up to there */
+	struct burials burials;
 };
 
 /*

@@ -132,6 +132,7 @@ fetch_all(struct reprise_jetstream *writer, const struct gather_what *what,
 	};
 	const struct fetching fetching = { .stream = writer->settings.stream,
 					   .subject = what->subject,
+					   .after = what->after,
 					   .through = what->through };
 	const reprise_status status = fetch_each(writer, &fetching, collect, &collecting, error);
 
@@ -145,22 +146,21 @@ is_same(const unsigned char *a, const unsigned char *b)
 }
 
 /*
- * Ids are forgotten after the store's horizon. A delta that is as old, and that its writer expected to give a version that
- * the document has reached, may have been applied: nobody can tell. A delta with a greater version was not.
+ * Ids are forgotten after the store's horizon: nobody can tell whether a delta that is as old was applied. The version that
+ * its writer expected for it proves nothing, since deltas before it may have been refused or lost.
  */
 static bool
-may_be_forgotten(const struct reprise_jetstream *writer, const struct gather_what *what,
-		 const struct gathered *item, uint64_t now_ms)
+may_be_forgotten(const struct reprise_jetstream *writer, const struct gathered *item,
+		 uint64_t now_ms)
 {
 	const uint64_t horizon_ms = writer->store->limits.horizon_ms;
 	const uint64_t margin_ms = least(horizon_ms / 8, CLOCKS_MS);
 
-	return item->fetched.time_ms + (horizon_ms - margin_ms) < now_ms &&
-	       item->version <= what->stored;
+	return item->fetched.time_ms + (horizon_ms - margin_ms) < now_ms;
 }
 
 static void
-judge(const struct reprise_jetstream *writer, const struct gather_what *what, struct gathered *item,
+judge(const struct reprise_jetstream *writer, struct gathered *item,
       const struct reprise_thread_applied *applied, const struct buffered *earlier, uint64_t now_ms)
 {
 	if (applied->version != 0) {
@@ -173,7 +173,7 @@ judge(const struct reprise_jetstream *writer, const struct gather_what *what, st
 			item->fate = FATE_SKIP;
 		else
 			bury(item, "another delta of that id is buffered");
-	} else if (may_be_forgotten(writer, what, item, now_ms)) {
+	} else if (may_be_forgotten(writer, item, now_ms)) {
 		bury(item, "its id may have been forgotten");
 	}
 }
@@ -200,8 +200,7 @@ judge_some(struct reprise_jetstream *writer, const struct gather_what *what,
 		reprise_thread_find_applied(writer->store, what->uid, ids, count, applied, error);
 
 	for (size_t i = 0; i < count && status == REPRISE_OK; i++) {
-		judge(writer, what, items[i], &applied[i], table_find(seen, key, items[i]->id),
-		      now_ms);
+		judge(writer, items[i], &applied[i], table_find(seen, key, items[i]->id), now_ms);
 		if (items[i]->fate == FATE_APPLY &&
 		    !table_add(seen, key, items[i]->id, items[i]->digest, 0, 0))
 			status = error_plain(error, REPRISE_E_NO_MEMORY);

@@ -8,8 +8,9 @@
 
 enum fate {
 	FATE_APPLY,
-	FATE_SKIP, /* it was applied before */
-	FATE_BURY, /* it becomes a dead letter */
+	FATE_SKIP,  /* it was applied before */
+	FATE_BURY,  /* it becomes a dead letter */
+	FATE_LEAVE, /* it was to become one, and there is no room: it stays where it is */
 };
 
 struct gathered {
@@ -37,8 +38,7 @@ struct gathering {
 struct gather_what {
 	const char *subject;
 	const char *uid; /* NULL: there is no such document */
-	uint64_t stored; /* the document's version */
-	uint64_t through;
+	uint64_t after, through;
 	bool is_counted; /* the messages are not kept, and there is no limit to them */
 };
 

@@ -53,7 +53,7 @@ meet_next(struct recovery *recovery, struct reprise_error *error)
 	return fetch_each(writer, &fetching, take_next, recovery, error);
 }
 
-/* The failure of one document. */
+/* The failure of one document, or of a message that belongs to none: then the id is "". */
 static void
 note_failure(struct recovery *recovery, const char *id, const struct reprise_error *why)
 {
@@ -63,6 +63,8 @@ note_failure(struct recovery *recovery, const char *id, const struct reprise_err
 		return;
 	snprintf(recovered->failed_id, sizeof(recovered->failed_id), "%s", id);
 	recovery->first_failure = why->status;
+	if (id[0] == '\0')
+		id = "subject";
 	(void)(why->status == REPRISE_E_CONFLICT
 		       ? error_conflict_detailed(recovery->error, why->expected, why->actual, id)
 		       : error_detailed(recovery->error, why->status, id, why->detail));
@@ -142,12 +144,19 @@ recover_next(struct recovery *recovery, struct reprise_error *error)
 
 	if (writer_id_of(recovery->writer, recovery->next.subject, id))
 		return recover_id(recovery, id, error);
+	struct reprise_error why = { .size = sizeof(why) };
+	const uint64_t due_ns = writer_due(recovery->writer);
 	const reprise_status status =
 		dead_bury(recovery->writer, &recovery->next, "a subject that no document has",
-			  writer_due(recovery->writer), &is_new, error);
+			  due_ns, &is_new, &why);
 
 	recovery->recovered.dead += is_new;
-	return status;
+	if (status == REPRISE_OK)
+		return REPRISE_OK;
+	if (!settle_goes_on(recovery->writer, status, due_ns))
+		return error_copy(error, &why);
+	note_failure(recovery, "", &why);
+	return REPRISE_OK;
 }
 
 static reprise_status

@@ -71,7 +71,7 @@ try_save(struct save *save, struct reprise_error *error)
 {
 	struct reprise_jetstream *const writer = save->writer;
 	struct gather_what what = { .subject = save->subject };
-	uint64_t dead = 0;
+	struct burials burials = { 0 };
 	reprise_status status = request_last_sequence(writer, save->subject, writer_due(writer),
 						      &what.through, error);
 
@@ -81,13 +81,12 @@ try_save(struct save *save, struct reprise_error *error)
 		return status;
 	what.through = least(what.through, save->through);
 	what.uid = save->head.uid;
-	what.stored = save->head.version;
 	status = gather(writer, &what, &save->gathering, error);
 	if (status == REPRISE_OK && save->gathering.is_cut)
 		status = error_detailed(error, REPRISE_E_TOO_LARGE, "through",
 					"more deltas than one save takes: flush first");
 	if (status == REPRISE_OK)
-		status = settle_dead(writer, &save->gathering, &dead, error);
+		status = settle_dead(writer, &save->gathering, &burials, error);
 	if (status == REPRISE_OK)
 		status = save_settled(save, error);
 	if (status == REPRISE_OK)

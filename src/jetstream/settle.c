@@ -1,44 +1,83 @@
 /* SPDX-License-Identifier: MIT */
 #include "jetstream/settle.h"
 
+#include "base/error.h"
 #include "base/numbers.h"
 #include "jetstream/dead.h"
 #include "jetstream/request.h"
 
+bool
+settle_goes_on(const struct reprise_jetstream *writer, reprise_status status, uint64_t due_ns)
+{
+	return status != REPRISE_E_NO_MEMORY && load_acquire(&writer->is_connected) != 0 &&
+	       ms_until(due_ns) > 0;
+}
+
 reprise_status
-settle_dead(struct reprise_jetstream *writer, const struct gathering *gathering, uint64_t *ret_dead,
+settle_dead(struct reprise_jetstream *writer, struct gathering *gathering, struct burials *burials,
 	    struct reprise_error *error)
 {
-	reprise_status status = REPRISE_OK;
-
-	for (size_t i = 0; i < gathering->count && status == REPRISE_OK; i++) {
-		const struct gathered *const item = &gathering->items[i];
+	for (size_t i = 0; i < gathering->count; i++) {
+		struct gathered *const item = &gathering->items[i];
+		struct reprise_error why = { .size = sizeof(why) };
+		const uint64_t due_ns = writer_due(writer);
 		bool is_new = false;
 
 		if (item->fate != FATE_BURY)
 			continue;
-		status = dead_bury(writer, &item->fetched, item->reason, writer_due(writer),
-				   &is_new, error);
-		*ret_dead += is_new;
+		const reprise_status status =
+			dead_bury(writer, &item->fetched, item->reason, due_ns, &is_new, &why);
+
+		burials->dead += is_new;
+		if (status == REPRISE_OK)
+			continue;
+		if (!settle_goes_on(writer, status, due_ns))
+			return error_copy(error, &why);
+		item->fate = FATE_LEAVE;
+		if (burials->failure == REPRISE_OK) {
+			burials->failure = status;
+			burials->why = why;
+		}
 	}
-	return status;
+	return REPRISE_OK;
+}
+
+/* What was applied behind a message that is left goes one by one. */
+static void
+drop_behind(struct reprise_jetstream *writer, const struct gathering *gathering, size_t left)
+{
+	const uint64_t due_ns = writer_due(writer);
+
+	for (size_t i = left; i + 1 < gathering->count && ms_until(due_ns) > 0; i++) {
+		const struct gathered *const item = &gathering->items[i];
+
+		if (item->fate == FATE_APPLY || item->fate == FATE_SKIP)
+			(void)request_drop(writer, writer->settings.stream, item->fetched.sequence,
+					   due_ns, NULL);
+	}
 }
 
 void
 settle_applied(struct reprise_jetstream *writer, const char *subject,
 	       const struct gathering *gathering)
 {
-	if (gathering->count > 1)
-		(void)request_purge(writer, subject,
-				    gathering->items[gathering->count - 1].fetched.sequence,
-				    writer_due(writer), NULL);
+	size_t left = 0;
+
+	if (gathering->count < 2)
+		return;
+	while (left + 1 < gathering->count && gathering->items[left].fate != FATE_LEAVE)
+		left++;
+	(void)request_purge(writer, subject, gathering->items[left].fetched.sequence,
+			    writer_due(writer), NULL);
+	drop_behind(writer, gathering, left);
 }
 
 /* Dead letters of the document count: they are not lost. */
 static bool
 is_counted(const struct gathered *item)
 {
-	return item->fate == FATE_APPLY || (item->fate == FATE_BURY && item->is_delta);
+	return item->fate == FATE_APPLY ||
+	       ((item->fate == FATE_BURY || item->fate == FATE_LEAVE) && item->is_delta);
 }
 
 void

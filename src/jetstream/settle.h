@@ -6,13 +6,25 @@
 
 #include "jetstream/gather.h"
 
-/* Puts those among the dead letters that are to be; *ret_dead counts up. Before anything is saved. */
-reprise_status settle_dead(struct reprise_jetstream *writer, const struct gathering *gathering,
-			   uint64_t *ret_dead, struct reprise_error *error);
+/* What became of messages that were to be dead letters. */
+struct burials {
+	uint64_t dead;
+	reprise_status failure; /* the first one; REPRISE_OK: none */
+	struct reprise_error why;
+};
 
 /*
- * Removes what was gathered, but for the last message: the stream is not emptied, so that its sequences go on after a
- * crash of the server. The store remembers what was applied, so a failure is no loss, and is not told.
+ * Puts those among the dead letters that are to be, before anything is saved. One that finds no room, or is refused, is left
+ * in the stream, and noted: it keeps no delta from the store. A failure is told if the others would fail as well.
+ */
+reprise_status settle_dead(struct reprise_jetstream *writer, struct gathering *gathering,
+			   struct burials *burials, struct reprise_error *error);
+/* Whether a failure is of one message alone. */
+bool settle_goes_on(const struct reprise_jetstream *writer, reprise_status status, uint64_t due_ns);
+
+/*
+ * Removes what was gathered, but for what is left, and the last message: the stream is not emptied, so that its sequences go
+ * on after a crash of the server. The store remembers what was applied, so a failure is no loss, and is not told.
  */
 void settle_applied(struct reprise_jetstream *writer, const char *subject,
 		    const struct gathering *gathering);

@@ -33,7 +33,6 @@ read_stream(struct reprise_jetstream *writer, struct view *view, const struct he
 	struct gather_what what = {
 		.subject = subject,
 		.uid = head->uid,
-		.stored = head->version,
 		.through = through,
 		.is_counted = true,
 	};
