@@ -103,31 +103,6 @@ foreign(struct reprise_error *error, const char *detail)
 	return error_detailed(error, REPRISE_E_CORRUPT, "path", detail);
 }
 
-/* In one transaction: it is there whole, or as it was. */
-static reprise_status
-take_steps(struct connection *connection, int64_t version, struct reprise_error *error)
-{
-	char identity[96];
-	reprise_status status =
-		connection_status(connection, checksum_functions_create(connection->db), error);
-
-	if (status == REPRISE_OK)
-		status = connection_run(connection, "BEGIN IMMEDIATE", error);
-	if (status != REPRISE_OK)
-		return status;
-	for (int64_t i = version; i < SCHEMA_VERSION && status == REPRISE_OK; i++)
-		status = connection_run(connection, steps[i], error);
-	snprintf(identity, sizeof(identity), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-		 LOG_SQLITE_APPLICATION, SCHEMA_VERSION);
-	if (status == REPRISE_OK)
-		status = connection_run(connection, identity, error);
-	if (status == REPRISE_OK)
-		status = connection_run(connection, "COMMIT", error);
-	if (status != REPRISE_OK && !sqlite3_get_autocommit(connection->db))
-		(void)connection_run(connection, "ROLLBACK", NULL);
-	return status;
-}
-
 /* Whose it is, and of which version: 0 is nobody's yet. */
 static reprise_status
 read_identity(struct connection *connection, int64_t *ret_version, struct reprise_error *error)
@@ -153,6 +128,56 @@ read_identity(struct connection *connection, int64_t *ret_version, struct repris
 	return REPRISE_OK;
 }
 
+/* In one transaction, since another process may be taking the steps just now. */
+static reprise_status
+read_identity_at_once(struct connection *connection, int64_t *ret_version,
+		      struct reprise_error *error)
+{
+	reprise_status status = connection_run(connection, "BEGIN", error);
+
+	if (status == REPRISE_OK)
+		status = read_identity(connection, ret_version, error);
+	if (status == REPRISE_OK)
+		return connection_run(connection, "ROLLBACK", error);
+	if (!sqlite3_get_autocommit(connection->db))
+		(void)connection_run(connection, "ROLLBACK", NULL);
+	return status;
+}
+
+/* In a transaction. Another process may have taken them by now. */
+static reprise_status
+take_steps_left(struct connection *connection, struct reprise_error *error)
+{
+	char identity[96];
+	int64_t version = 0;
+	reprise_status status = read_identity(connection, &version, error);
+
+	for (int64_t i = version; i < SCHEMA_VERSION && status == REPRISE_OK; i++)
+		status = connection_run(connection, steps[i], error);
+	snprintf(identity, sizeof(identity), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 LOG_SQLITE_APPLICATION, SCHEMA_VERSION);
+	return status == REPRISE_OK ? connection_run(connection, identity, error) : status;
+}
+
+/* In one transaction: it is there whole, or as it was. */
+static reprise_status
+take_steps(struct connection *connection, struct reprise_error *error)
+{
+	reprise_status status =
+		connection_status(connection, checksum_functions_create(connection->db), error);
+
+	if (status == REPRISE_OK)
+		status = connection_run(connection, "BEGIN IMMEDIATE", error);
+	if (status != REPRISE_OK)
+		return status;
+	status = take_steps_left(connection, error);
+	if (status == REPRISE_OK)
+		status = connection_run(connection, "COMMIT", error);
+	if (status != REPRISE_OK && !sqlite3_get_autocommit(connection->db))
+		(void)connection_run(connection, "ROLLBACK", NULL);
+	return status;
+}
+
 /* SQLite says so if it cannot, without failing. */
 static reprise_status
 go_ahead(struct connection *connection, struct reprise_error *error)
@@ -174,7 +199,7 @@ reprise_status
 schema_settle(struct connection *connection, struct reprise_error *error)
 {
 	int64_t version = 0;
-	reprise_status status = read_identity(connection, &version, error);
+	reprise_status status = read_identity_at_once(connection, &version, error);
 
 	if (status != REPRISE_OK)
 		return status;
@@ -188,7 +213,7 @@ schema_settle(struct connection *connection, struct reprise_error *error)
 		return REPRISE_OK;
 	}
 	if (version < SCHEMA_VERSION)
-		status = take_steps(connection, version, error);
+		status = take_steps(connection, error);
 	if (status == REPRISE_OK)
 		status = go_ahead(connection, error);
 	return status;

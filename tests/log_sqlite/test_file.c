@@ -399,3 +399,40 @@ Test(log_sqlite, refuses_options_that_are_none)
 	cr_assert(eq(i64, size_of(path, ""), -1));
 	expect_no_leaks();
 }
+
+/* Each child ends with 0 if the file was opened. */
+static int
+open_in_children(const char *path, int count)
+{
+	int failed = 0;
+
+	for (int i = 0; i < count; i++) {
+		const pid_t child = fork();
+
+		cr_assert(ne(int, child, -1));
+		if (child == 0) {
+			const struct reprise_log_sqlite_options options = options_of(path);
+			struct reprise_log *log = NULL;
+			const reprise_status status = reprise_log_sqlite_open(&options, &log, NULL);
+
+			if (status == REPRISE_OK)
+				reprise_log_close(log);
+			_exit(status == REPRISE_OK ? 0 : 1);
+		}
+	}
+	for (int i = 0, exited; i < count; i++) {
+		cr_assert(ne(int, wait(&exited), -1));
+		failed += exited != 0;
+	}
+	return failed;
+}
+
+Test(log_sqlite, C07_several_processes_may_make_a_file_at_once)
+{
+	for (int i = 0; i < 30; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "log%d", i);
+		cr_assert(eq(int, open_in_children(scratch_path(name), 6), 0));
+	}
+}
