@@ -55,7 +55,14 @@ static bool
 port_is_good(const char *url, size_t bytes)
 {
 	const char *const end = url + bytes;
+	const char *const proof_end = memrchr(url, '@', bytes);
 	const char *port = end;
+
+	/* "user:password@host" */
+	if (proof_end != NULL) {
+		url = proof_end + 1;
+		bytes = (size_t)(end - url);
+	}
 
 	while (port > url && port[-1] >= '0' && port[-1] <= '9')
 		port--;
@@ -68,6 +75,16 @@ port_is_good(const char *url, size_t bytes)
 	return is_number && port == colon + 1;
 }
 
+/* libnats writes them between quotes into a line of the protocol, without escapes. */
+static bool
+proof_is_good(const char *text)
+{
+	for (; text != NULL && *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 127 || *text == '"' || *text == '\\')
+			return false;
+	return true;
+}
+
 static const char *
 check_servers(const char *servers)
 {
@@ -76,7 +93,7 @@ check_servers(const char *servers)
 	while (*servers != '\0') {
 		const size_t bytes = strcspn(servers, ", ");
 
-		if (!port_is_good(servers, bytes))
+		if (!port_is_good(servers, bytes) || !proof_is_good(servers))
 			return "servers";
 		has_one |= bytes > 0;
 		servers += bytes + (servers[bytes] != '\0');
@@ -92,6 +109,12 @@ check_proofs(const struct reprise_jetstream_options *known)
 
 	if ((known->user == NULL) != (known->password == NULL))
 		return known->user == NULL ? "user" : "password";
+	if (!proof_is_good(known->user))
+		return "user";
+	if (!proof_is_good(known->password))
+		return "password";
+	if (!proof_is_good(known->token))
+		return "token";
 	if (ways > 1)
 		return known->credentials_file != NULL ? "credentials_file" : "token";
 	if ((known->tls_certificate_file == NULL) != (known->tls_key_file == NULL))

@@ -109,6 +109,32 @@ SQLITE_TEST(B07_servers_that_are_no_URLs_are_refused)
 	EXPECT_BAD(servers, ",");
 	EXPECT_BAD(servers, "nats://127.0.0.1:notaport");
 	EXPECT_BAD(servers, "nats://127.0.0.1:99999");
+	EXPECT_BAD(servers, "nats://u:p@127.0.0.1:99999");
+	EXPECT_BAD(servers, "nats://u:\"@127.0.0.1");
+}
+
+SQLITE_TEST(B07_a_URL_with_a_user_needs_no_port)
+{
+	struct reprise_jetstream_options options = world_options(world);
+	struct reprise_error error;
+
+	options.servers = "nats://user:secret@127.254.1.1";
+	options.deadline_ns = one_second / 4;
+	cr_assert(ne(int, world_open_status(world->store, &options, &error), REPRISE_E_INVALID));
+}
+
+SQLITE_TEST(B07_proofs_that_the_NATS_library_cannot_send_are_refused)
+{
+	struct reprise_jetstream_options options = world_options(world);
+
+	EXPECT_BAD(token, "a\"b");
+	EXPECT_BAD(token, "a\r\nPUB x 1");
+	options.user = "u";
+	options.password = "a\\b";
+	expect_bad(world, &options, "password");
+	options.user = "u\n";
+	options.password = "p";
+	expect_bad(world, &options, "user");
 }
 
 static void
