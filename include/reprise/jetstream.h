@@ -55,7 +55,8 @@ struct reprise_jetstream_options {
 
 	/*
 	 * How the writer proves who it is; all optional. A credentials file (JWT and seed), or a user and a password, or a
-	 * token: at most one of the three.
+	 * token: at most one of the three. The NATS library cannot send control bytes, '"' and backslashes in them:
+	 * REPRISE_E_INVALID.
 	 */
 	const char *credentials_file;
 	const char *user;
@@ -182,7 +183,8 @@ struct reprise_jetstream_appended {
  *           REPRISE_E_CONFLICT   the view has another version; or other writers were faster until the deadline
  *           REPRISE_E_EXISTS     another delta of that id is applied or buffered; nothing changed
  *           REPRISE_E_FULL       the stream is full; nothing changed
- *           REPRISE_E_ABORTED    RunFinished, and an earlier append in flight failed; nothing was sent
+ *           REPRISE_E_ABORTED    RunFinished, and an earlier append in flight failed; or, once, the document was deleted and
+ *                                made anew since the writer appended to it; nothing was sent
  *           REPRISE_E_IO         no connection, or no ack within the deadline: the delta may still arrive. The same delta,
  *                                with its id, is appended again safely
  *           of a RunFinished delta, those of reprise_jetstream_flush: the delta is buffered then, and stays. What finds no
@@ -214,7 +216,9 @@ typedef void (*reprise_jetstream_completion)(void *context, reprise_status statu
  *
  * Completions come in the order of the calls on the document, from a thread of the library, one at a time. After the first failure
  * on a document all appends of it that are in flight then complete with REPRISE_E_ABORTED; later calls begin
- * anew. The version that a completion tells does not know of other writers' appends in flight.
+ * anew. The version that a completion tells does not know of other writers' appends in flight. The document is looked up once
+ * a second: a delta for one that was deleted since is acknowledged, and becomes a dead letter; if a new document has its
+ * id, the next RunFinished or flush of the writer tells.
  *
  * @writer      Borrowed.
  * @id          Which document.
@@ -272,7 +276,8 @@ struct reprise_jetstream_flushed {
  *           REPRISE_E_NOT_FOUND  no document of that id; its deltas are dead letters now
  *           REPRISE_E_CONFLICT   others saved the document each time, until the deadline; all deltas are still buffered
  *           REPRISE_E_TOO_LARGE  the document would be; all deltas are still buffered
- *           REPRISE_E_ABORTED    an append in flight failed and nobody was told; nothing was flushed
+ *           REPRISE_E_ABORTED    an append in flight failed and nobody was told; or, once, the document was deleted and made
+ *                                anew since the writer appended to it; nothing was flushed
  *           REPRISE_E_FULL       a message found no room among the dead letters, and stays in the stream; the deltas are
  *                                applied. Likewise another refusal of the server
  *           REPRISE_E_IO         no connection, or no answer within the deadline; the save may have been done

@@ -30,6 +30,7 @@ note_published(struct append *append, uint64_t sequence)
 	struct view *const view = append->view;
 	const struct thread_delta_facts *const facts = append->facts;
 
+	view_note_sent(view);
 	append->appended.version = ++view->version;
 	append->appended.sequence = sequence;
 	view->last_sequence = sequence;
@@ -174,6 +175,8 @@ append_held(struct append *append, const char *id, uint64_t failures, struct rep
 
 	if (status == REPRISE_OK && append->facts->is_run_finished)
 		status = refuse_failed(append, failures, error);
+	if (status == REPRISE_OK && append->facts->is_run_finished)
+		status = view_refuse_replaced(append->writer, append->view, error);
 	if (status == REPRISE_OK)
 		status = append_view(append, error);
 	if (status == REPRISE_OK && append->facts->is_run_finished)

@@ -29,6 +29,7 @@ fill_flight(struct reprise_jetstream *writer, struct view *view, const struct pr
 	if (!table_add(&view->buffered, &writer->views.key, facts->id, facts->digest,
 		       publication.version, 0))
 		return error_plain(error, REPRISE_E_NO_MEMORY);
+	view_note_sent(view);
 	view->version++;
 	flight->appended.version = publication.version;
 	return REPRISE_OK;
@@ -63,7 +64,7 @@ append_held(struct reprise_jetstream *writer, struct view *view, const struct pr
 	struct reprise_jetstream_appended appended = { .size = sizeof(appended) };
 	struct flight *flight = NULL;
 	bool is_found = false;
-	reprise_status status = view_know(writer, view, due_ns, error);
+	reprise_status status = view_know_lately(writer, view, due_ns, error);
 
 	prepare_appended(&prepared->facts, &appended);
 	if (status == REPRISE_OK)

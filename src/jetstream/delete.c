@@ -50,6 +50,8 @@ reprise_jetstream_delete(struct reprise_jetstream *writer, const char *id,
 	if (status == REPRISE_OK)
 		status = delete_held(writer, id, due_ns, error);
 	view_forget(view);
+	if (status == REPRISE_OK)
+		view->sent_uid[0] = '\0';
 	view_release(writer, view);
 	return status;
 }

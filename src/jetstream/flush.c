@@ -275,6 +275,8 @@ flush_document(struct reprise_jetstream *writer, struct view *view, struct flush
 			due_ns = writer_due(writer);
 		if (status == REPRISE_OK && !goes_on)
 			status = find_sought(writer, flush, pass->head.uid, error);
+		if (status == REPRISE_OK && strcmp(view->sent_uid, pass->head.uid) == 0)
+			view->sent_uid[0] = '\0';
 		const bool is_conflict = pass->is_again && status == REPRISE_E_CONFLICT;
 
 		pass_free(pass);
@@ -325,7 +327,11 @@ reprise_jetstream_flush(struct reprise_jetstream *writer, const char *id,
 	if (status == REPRISE_OK)
 		status = tell_untold(writer, view, error);
 	if (status == REPRISE_OK)
+		status = view_refuse_replaced(writer, view, error);
+	if (status == REPRISE_OK)
 		status = flush_document(writer, view, &flush, error);
+	if (status == REPRISE_E_NOT_FOUND)
+		view->sent_uid[0] = '\0';
 	view_release(writer, view);
 	if ((status == REPRISE_OK || flush.is_saved) && ret_flushed != NULL)
 		(void)sized_write(ret_flushed, &flush.flushed, sizeof(flush.flushed),

@@ -3,11 +3,27 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/numbers.h"
 #include "jetstream/gather.h"
 #include "jetstream/head.h"
 #include "jetstream/request.h"
+
+static const uint64_t compare_ns = NS_PER_S;
+
+/* E_NOT_FOUND: the caller is told that what was sent is gone. */
+static reprise_status
+read_head(struct reprise_jetstream *writer, struct view *view, uint64_t version, struct head *head,
+	  struct reprise_error *error)
+{
+	const reprise_status status = head_read(writer->store, view->id, version, head, error);
+
+	if (status == REPRISE_E_NOT_FOUND)
+		view->sent_uid[0] = '\0';
+	view->compared_ns = clock_ns();
+	return status;
+}
 
 /* Counts the deltas that a flush would apply, as a flush counts them. */
 static bool
@@ -66,7 +82,7 @@ read_both(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns, 
 	if (status == REPRISE_OK)
 		status = read_stream(writer, view, head, subject, last, error);
 	if (status == REPRISE_OK)
-		status = head_read(writer->store, view->id, before.version, head, error);
+		status = read_head(writer, view, before.version, head, error);
 	*ret_is_over = head->version == before.version &&
 		       memcmp(head->uid, before.uid, sizeof(head->uid)) == 0;
 	if (status == REPRISE_OK && !*ret_is_over && ms_until(due_ns) == 0)
@@ -91,7 +107,7 @@ view_read(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns,
 	view->acked_last = 0;
 	pthread_mutex_unlock(&writer->lock);
 	/* Nothing is asked of the server for a document that is not there. */
-	status = head_read(writer->store, view->id, 0, &head, error);
+	status = read_head(writer, view, 0, &head, error);
 	while (status == REPRISE_OK && !is_over)
 		status = read_both(writer, view, due_ns, &head, &is_over, error);
 	if (status == REPRISE_OK)
@@ -121,8 +137,7 @@ view_know_now(struct reprise_jetstream *writer, struct view *view, uint64_t due_
 	struct head head;
 
 	if (view->is_known) {
-		const reprise_status status =
-			head_read(writer->store, view->id, view->stored, &head, error);
+		const reprise_status status = read_head(writer, view, view->stored, &head, error);
 
 		if (status != REPRISE_OK)
 			return status;
@@ -130,4 +145,39 @@ view_know_now(struct reprise_jetstream *writer, struct view *view, uint64_t due_
 			view_forget(view);
 	}
 	return view_know(writer, view, due_ns, error);
+}
+
+reprise_status
+view_know_lately(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns,
+		 struct reprise_error *error)
+{
+	return clock_ns() - view->compared_ns < compare_ns
+		       ? view_know(writer, view, due_ns, error)
+		       : view_know_now(writer, view, due_ns, error);
+}
+
+void
+view_note_sent(struct view *view)
+{
+	if (view->sent_uid[0] == '\0')
+		memcpy(view->sent_uid, view->uid, sizeof(view->sent_uid));
+}
+
+reprise_status
+view_refuse_replaced(struct reprise_jetstream *writer, struct view *view,
+		     struct reprise_error *error)
+{
+	struct head head;
+
+	if (view->sent_uid[0] == '\0')
+		return REPRISE_OK;
+	const reprise_status status =
+		head_read(writer->store, view->id, view->stored, &head, error);
+
+	/* That there is no document is told by what follows. */
+	if (status != REPRISE_OK || strcmp(head.uid, view->sent_uid) == 0)
+		return status == REPRISE_E_NOT_FOUND ? REPRISE_OK : status;
+	view->sent_uid[0] = '\0';
+	view_forget(view);
+	return error_detailed(error, REPRISE_E_ABORTED, "id", "the document was deleted meanwhile");
 }

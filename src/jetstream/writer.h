@@ -60,7 +60,10 @@ struct view {
 	char id[THREAD_ID_ROOM]; /* constant */
 
 	/* The holder's. */
-	bool is_known; /* what follows is set */
+	char sent_uid
+		[REPRISE_THREAD_UID_BYTES]; /* of the document to which deltas went since the last flush, or "" */
+	bool is_known;                      /* what follows is set */
+	uint64_t compared_ns;               /* when it was compared with the store last */
 	char uid[REPRISE_THREAD_UID_BYTES];
 	uint64_t stored;        /* version of the document in the store */
 	uint64_t version;       /* with all buffered deltas */

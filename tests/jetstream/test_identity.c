@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* B08: a deleted or re-created document never meets old deltas; saves settle what they contain. */
 #include <stdio.h>
+#include <time.h>
 
 #include "deltas.h"
 #include "inner.h"
@@ -80,7 +81,10 @@ expect_re_created(struct world *world, bool is_buffered)
 	cr_assert(eq(u64, version_of(world->store, "t"), 0));
 	cr_assert(eq(u64, letters_count(world->writer), is_buffered ? 3 : 0));
 	cr_assert(eq(u64, append_new(world->writer, 1), 1));
-	cr_assert(eq(u64, flush(world->writer, "t").applied, 1));
+	/* This writer has sent deltas to the first document. */
+	cr_assert(eq(int, reprise_jetstream_flush(world->writer, "t", NULL, NULL),
+		     is_buffered ? REPRISE_E_ABORTED : REPRISE_OK));
+	cr_assert(eq(u64, flush(world->writer, "t").applied, is_buffered));
 	expect_books(world->store, "t", 1);
 }
 
@@ -101,6 +105,9 @@ STORES_TEST(B08_a_writer_that_knew_the_first_document_adds_nothing_to_the_second
 	cr_assert(eq(int, reprise_thread_delete(world->store, "t", NULL), REPRISE_OK));
 	create(world->store, "t");
 	append_new(world->writer, 3);
+	cr_assert(
+		eq(int, reprise_jetstream_flush(world->writer, "t", NULL, NULL), REPRISE_E_ABORTED),
+		"the writer has sent deltas to the first");
 	const struct reprise_jetstream_flushed flushed = flush(world->writer, "t");
 	const uint64_t dead = flushed.dead;
 
@@ -251,12 +258,13 @@ SQLITE_TEST(B08_a_save_without_a_connection_saves_nothing)
 	reprise_jetstream_close(writer);
 }
 
-/* A run whose document is created again in the middle: it is not told to be whole if a part of it is lost. */
-STORES_TEST(B08_a_run_that_met_another_document_is_not_told_to_be_whole)
+/* The second writer learns of the deletion too late for what it has sent meanwhile. */
+static void
+expect_told_once(struct world *world, bool is_flush)
 {
 	const struct reprise_jetstream_options options = world_options(world);
 	struct reprise_jetstream *const other = world_writer(world->store, &options);
-	struct told told;
+	static struct told told;
 
 	told_begin(&told);
 	for (unsigned int i = 1; i <= 3; i++) {
@@ -265,22 +273,61 @@ STORES_TEST(B08_a_run_that_met_another_document_is_not_told_to_be_whole)
 			reprise_jetstream_append_async(other, "t", delta(i), told_add, &told, NULL),
 			REPRISE_OK));
 		told_wait(&told, i);
+		cr_assert(eq(int, told.statuses[i - 1], REPRISE_OK));
 		if (i > 1)
 			continue;
 		delete_t(world->writer);
 		create(world->store, "t");
 	}
 	const reprise_status status =
-		reprise_jetstream_append(other, "t", NULL, finish(4), NULL, NULL);
+		is_flush ? reprise_jetstream_flush(other, "t", NULL, NULL)
+			 : reprise_jetstream_append(other, "t", NULL, finish(4), NULL, NULL);
 
-	cr_assert(status == REPRISE_OK || status == REPRISE_E_ABORTED, "%s",
-		  reprise_status_name(status));
-	if (status == REPRISE_OK) {
-		for (unsigned int i = 2; i <= 4; i++)
-			expect_message(world->store, "t", i,
-				       told.statuses[i - 2] == REPRISE_OK || i == 4);
-	}
-	expect_message(world->store, "t", 1, 0);
+	cr_assert(eq(int, status, REPRISE_E_ABORTED));
+	cr_assert(eq(u64, version_of(world->store, "t"), 0));
+	for (unsigned int i = 1; i <= 4; i++)
+		append_to(other, "t", i == 4 ? finish(i) : delta(i));
+	expect_books(world->store, "t", 4);
+	cr_assert(eq(u64, flush(other, "t").applied, 0));
+	reprise_jetstream_close(other);
+	told_end(&told);
+}
+
+STORES_TEST(B09_a_run_across_a_deletion_is_not_told_to_be_whole)
+{
+	expect_told_once(world, false);
+}
+
+STORES_TEST(B09_a_flush_across_a_deletion_tells_it_once)
+{
+	expect_told_once(world, true);
+}
+
+/* A view that was not compared for a second is compared. */
+SQLITE_TEST(B09_an_asynchronous_append_notices_a_deletion_in_time)
+{
+	const struct reprise_jetstream_options options = world_options(world);
+	struct reprise_jetstream *const other = world_writer(world->store, &options);
+	const struct timespec pause = { .tv_sec = 1, .tv_nsec = 100000000 };
+	static struct told told;
+
+	told_begin(&told);
+	cr_assert(eq(int,
+		     reprise_jetstream_append_async(other, "t", delta(1), told_add, &told, NULL),
+		     REPRISE_OK));
+	told_wait(&told, 1);
+	delete_t(world->writer);
+	nanosleep(&pause, NULL);
+	cr_assert(eq(int,
+		     reprise_jetstream_append_async(other, "t", delta(2), told_add, &told, NULL),
+		     REPRISE_E_NOT_FOUND));
+	create(world->store, "t");
+	cr_assert(eq(int,
+		     reprise_jetstream_append_async(other, "t", delta(1), told_add, &told, NULL),
+		     REPRISE_OK));
+	told_wait(&told, 2);
+	append_to(other, "t", finish(2));
+	expect_books(world->store, "t", 2);
 	reprise_jetstream_close(other);
 	told_end(&told);
 }

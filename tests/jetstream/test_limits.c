@@ -179,3 +179,80 @@ SQLITE_TEST(B07_a_recovery_tells_deltas_that_are_missing)
 	cr_assert(eq(u64, recovered.discarded, 1));
 	raw_close(&raw);
 }
+
+enum {
+	WINDOW = 16,
+	SLOW_MS = 100
+};
+
+static void
+pause_ms(long milliseconds)
+{
+	const struct timespec pause = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+static void
+complete_slowly(void *context, reprise_status status,
+		const struct reprise_jetstream_appended *appended,
+		const struct reprise_error *error)
+{
+	(void)context, (void)status, (void)appended, (void)error;
+	pause_ms(SLOW_MS);
+}
+
+SQLITE_TEST(B09_a_place_that_a_slow_completion_gives_back_is_used)
+{
+	struct reprise_jetstream_options options = world_options(world);
+	struct timespec began, ended;
+
+	options.window = WINDOW;
+	struct reprise_jetstream *const writer = world_writer(world->store, &options);
+
+	for (unsigned int i = 1; i <= WINDOW + 1; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &began);
+		cr_assert(eq(int,
+			     reprise_jetstream_append_async(writer, "t", delta(i), complete_slowly,
+							    NULL, NULL),
+			     REPRISE_OK));
+	}
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	const int64_t ms = (int64_t)(ended.tv_sec - began.tv_sec) * 1000 +
+			   (ended.tv_nsec - began.tv_nsec) / 1000000;
+
+	/* One completion's time, and not those of half the window. */
+	cr_assert(lt(i64, ms, (int64_t)SLOW_MS * WINDOW / 3));
+	reprise_jetstream_close(writer);
+}
+
+static int32_t
+see_slowly(const struct reprise_jetstream_dead *dead, void *context)
+{
+	(void)dead;
+	++*(unsigned int *)context;
+	pause_ms(SLOW_MS);
+	return 1;
+}
+
+SQLITE_TEST(B11_a_slow_visitor_sees_every_dead_letter)
+{
+	struct reprise_jetstream_options options = world_options(world);
+	struct raw raw = raw_open(nats_server_url(world->server));
+	unsigned int seen = 0;
+	char text[8];
+
+	options.deadline_ns = one_second / 2;
+	struct reprise_jetstream *const writer = world_writer(world->store, &options);
+
+	for (unsigned int i = 0; i < WINDOW; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		raw_publish(&raw, "thread.t.deltas", NULL, text_bytes(text));
+	}
+	cr_assert(eq(u64, flush_at_last(writer, "t").applied, 0));
+	cr_assert(eq(int, reprise_jetstream_each_dead(writer, 0, see_slowly, &seen, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(uint, seen, WINDOW));
+	raw_close(&raw);
+	reprise_jetstream_close(writer);
+}
