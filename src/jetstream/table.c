@@ -52,17 +52,20 @@ table_add(struct table *table, const struct siphash_key *key, const char *id,
 	  const unsigned char *digest, uint64_t version, uint64_t sequence)
 {
 	const size_t bytes = strlen(id);
-	struct buffered *const buffered =
-		grow(table) ? malloc(sizeof(*buffered) + bytes + 1) : NULL;
+	const uint64_t hash = siphash(key, id, bytes);
 
-	if (buffered == NULL)
+	if (!grow(table))
 		return false;
-	buffered->version = version;
-	buffered->sequence = sequence;
-	buffered->hash = siphash(key, id, bytes);
-	memcpy(buffered->digest, digest, sizeof(buffered->digest));
-	memcpy(buffered->id, id, bytes + 1);
-	table->slots[slot_of(table, buffered->hash, id)] = buffered;
+	struct buffered **const slot = &table->slots[slot_of(table, hash, id)];
+
+	*slot = malloc(sizeof(**slot) + bytes + 1);
+	if (*slot == NULL)
+		return false;
+	(*slot)->version = version;
+	(*slot)->sequence = sequence;
+	(*slot)->hash = hash;
+	memcpy((*slot)->digest, digest, sizeof((*slot)->digest));
+	memcpy((*slot)->id, id, bytes + 1);
 	table->count++;
 	return true;
 }
