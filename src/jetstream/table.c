@@ -30,8 +30,7 @@ table_find(const struct table *table, const struct siphash_key *key, const char 
 static bool
 grow(struct table *table)
 {
-	struct table grown = { .room = table->room == 0 ? ROOM_LEAST : 2 * table->room,
-			       .count = table->count };
+	struct table grown = { .room = table->room == 0 ? ROOM_LEAST : 2 * table->room };
 
 	if (2 * (table->count + 1) <= table->room)
 		return true;
@@ -43,7 +42,8 @@ grow(struct table *table)
 			grown.slots[slot_of(&grown, table->slots[i]->hash, table->slots[i]->id)] =
 				table->slots[i];
 	free(table->slots);
-	*table = grown;
+	table->slots = grown.slots;
+	table->room = grown.room;
 	return true;
 }
 
@@ -52,20 +52,18 @@ table_add(struct table *table, const struct siphash_key *key, const char *id,
 	  const unsigned char *digest, uint64_t version, uint64_t sequence)
 {
 	const size_t bytes = strlen(id);
-	const uint64_t hash = siphash(key, id, bytes);
+	struct buffered *const buffered =
+		grow(table) ? malloc(sizeof(*buffered) + bytes + 1) : NULL;
 
-	if (!grow(table))
+	if (buffered == NULL)
 		return false;
-	struct buffered **const slot = &table->slots[slot_of(table, hash, id)];
-
-	*slot = malloc(sizeof(**slot) + bytes + 1);
-	if (*slot == NULL)
-		return false;
-	(*slot)->version = version;
-	(*slot)->sequence = sequence;
-	(*slot)->hash = hash;
-	memcpy((*slot)->digest, digest, sizeof((*slot)->digest));
-	memcpy((*slot)->id, id, bytes + 1);
+	buffered->version = version;
+	buffered->sequence = sequence;
+	buffered->hash = siphash(key, id, bytes);
+	memcpy(buffered->digest, digest, sizeof(buffered->digest));
+	memcpy(buffered->id, id, bytes + 1);
+	SLIST_INSERT_HEAD(&table->all, buffered, next);
+	table->slots[slot_of(table, buffered->hash, id)] = buffered;
 	table->count++;
 	return true;
 }
@@ -73,8 +71,12 @@ table_add(struct table *table, const struct siphash_key *key, const char *id,
 void
 table_free(struct table *table)
 {
-	for (size_t i = 0; i < table->room; i++)
-		free(table->slots[i]);
+	struct buffered *buffered;
+
+	while ((buffered = SLIST_FIRST(&table->all)) != NULL) {
+		SLIST_REMOVE_HEAD(&table->all, next);
+		free(buffered);
+	}
 	free(table->slots);
 	*table = (struct table){ 0 };
 }

@@ -5,19 +5,24 @@
 /* The buffered deltas of a document by their ids. All zero: empty. */
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "base/siphash.h"
 #include "thread/adapter.h"
 
 struct buffered {
-	uint64_t version;  /* that a flush gives the delta */
-	uint64_t sequence; /* in the stream; 0: not known */
+	SLIST_ENTRY(buffered) next; /* in `all` */
+	uint64_t version;           /* that a flush gives the delta */
+	uint64_t sequence;          /* in the stream; 0: not known */
 	unsigned char digest[REPRISE_THREAD_DIGEST_BYTES];
 	uint64_t hash; /* of the id */
 	char id[];
 };
 
+SLIST_HEAD(buffered_list, buffered);
+
 struct table {
+	struct buffered_list all;
 	struct buffered **slots; /* open addressing, a power of two; NULL: free */
 	size_t room, count;
 };
