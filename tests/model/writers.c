@@ -148,7 +148,7 @@ append_found(uint64_t thread)
 static void *
 write_some(void *argument)
 {
-	const uint64_t thread = (uint64_t)(uintptr_t)argument;
+	const uint64_t thread = *(const uint64_t *)argument;
 
 	if (model_case == CLOSE) {
 		thread == 0 ? take_away() : append_found(thread);
@@ -245,12 +245,13 @@ prepare(void)
 int
 main(void)
 {
+	static uint64_t numbers[THREADS_MOST] = { 0, 1, 2 };
 	pthread_t ids[THREADS_MOST];
 	struct seen seen = { .thread_before = THREADS_MOST };
 
 	prepare();
-	for (uintptr_t i = 0; i < threads(); i++)
-		MODEL_CHECK(pthread_create(&ids[i], NULL, write_some, (void *)i) == 0);
+	for (unsigned int i = 0; i < threads(); i++)
+		MODEL_CHECK(pthread_create(&ids[i], NULL, write_some, &numbers[i]) == 0);
 	for (int i = 0; i < 2 && !is_unseen(); i++)
 		(void)take(&seen);
 	for (unsigned int i = 0; i < threads(); i++)

@@ -116,7 +116,7 @@ Test(writers, W04_a_session_that_refuses_loses_nothing_of_several_threads)
 
 Test(writers, W05_appends_by_id_are_recorded_through_a_shared_writer)
 {
-	struct world world = world_open(scratch_path("log"), 2 * THREADS * EVENTS, NULL);
+	struct world world = world_open(scratch_path("log"), UINT64_C(2) * THREADS * EVENTS, NULL);
 
 	open_shared(&world, REPRISE_WHEN_FULL_OVERWRITE);
 	append_from_threads(&world, true);
@@ -129,7 +129,7 @@ Test(writers, W05_appends_by_id_are_recorded_through_a_shared_writer)
 /* Each append may open the session's life, find it opened by another one, or find it being left. */
 Test(writers, W05_appends_by_id_are_recorded_without_a_writer)
 {
-	struct world world = world_open(scratch_path("log"), 2 * THREADS * EVENTS, NULL);
+	struct world world = world_open(scratch_path("log"), UINT64_C(2) * THREADS * EVENTS, NULL);
 
 	append_from_threads(&world, true);
 	world_flush(&world);

@@ -28,7 +28,7 @@ shared_writer(struct reprise_store *store)
 	struct reprise_session *session;
 
 	options.is_shared = 1;
-	options.events_max = 2 * THREADS * ROUNDS * ROUND_EVENTS;
+	options.events_max = UINT64_C(2) * THREADS * ROUNDS * ROUND_EVENTS;
 	options.bytes_max = 16 << 20;
 	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
 	return session;
@@ -407,7 +407,7 @@ append_by_id_much(void *argument)
 /* Each append may open the session, find it opened by another one, or find it being closed. */
 Test(shared, W05_appends_by_id_may_open_and_close_the_session_at_once)
 {
-	struct reprise_store *store = store_with(THREADS * ROUNDS, 4 << 20, 0);
+	struct reprise_store *store = store_with((uint64_t)THREADS * ROUNDS, 4 << 20, 0);
 	struct appender appenders[THREADS];
 
 	for (uint32_t i = 0; i < THREADS; i++) {
