@@ -24,7 +24,7 @@ enum {
 		16, /* of so many gets one brings another message: a get costs the server less than a round trip */
 	BATCH_BYTES_MAX =
 		24 << 20,      /* of answers on their way, if all messages are as large as can be */
-	BATCH_BYTES = 4 << 20, /* if they are as large as the last ones */
+	BATCH_BYTES = 1 << 20, /* if they are as large as the last ones */
 	LAG_MS = 5,
 };
 

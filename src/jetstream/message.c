@@ -97,6 +97,26 @@ write_utf8(unsigned long code, char *to)
 	return 3;
 }
 
+/* Of the letter behind a backslash. */
+static char
+meaning_of(char letter)
+{
+	switch (letter) {
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 't':
+		return '\t';
+	default:
+		return letter;
+	}
+}
+
 /* Not longer than the string. A zero byte becomes another that no id has. */
 static size_t
 unescape(struct reprise_bytes string, char *to)
@@ -118,9 +138,7 @@ unescape(struct reprise_bytes string, char *to)
 			at += 6;
 			continue;
 		}
-		const char *const escape = strchr("b\bf\fn\nr\rt\t", at[1]);
-
-		to[bytes++] = escape != NULL && at[1] != '\0' ? escape[1] : at[1];
+		to[bytes++] = meaning_of(at[1]);
 		at += 2;
 	}
 	to[bytes] = '\0';
