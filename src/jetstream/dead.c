@@ -54,7 +54,8 @@ static bool
 is_copied(const char *name)
 {
 	return strncmp(name, "Nats-", strlen("Nats-")) != 0 && strcmp(name, HEADER_REASON) != 0 &&
-	       strcmp(name, HEADER_SUBJECT) != 0 && strcmp(name, HEADER_TIME) != 0;
+	       strcmp(name, HEADER_SUBJECT) != 0 && strcmp(name, HEADER_TIME) != 0 &&
+	       strcmp(name, HEADER_BLOCK) != 0;
 }
 
 /* Of lines that are no headers nothing is copied. */
@@ -83,6 +84,21 @@ copy_headers(natsMsg *to, const struct fetched *fetched)
 	return status;
 }
 
+/* A block that is not all headers, as it is. */
+static natsStatus
+copy_block(natsMsg *to, struct reprise_bytes block)
+{
+	char *const text = malloc(block.size / 3 * 4 + 5);
+
+	if (text == NULL)
+		return NATS_NO_MEMORY;
+	headers_encode(block, text);
+	const natsStatus status = natsMsgHeader_Set(to, HEADER_BLOCK, text);
+
+	free(text);
+	return status;
+}
+
 /*
  * The letter says more than the message did, and the server takes no more than max_payload. The message's own headers
  * are left out of a letter that would be too large, and then the end of its payload.
@@ -95,7 +111,10 @@ make_letter(const struct reprise_jetstream *writer, const struct fetched *fetche
 	const size_t most = load_relaxed(&writer->payload_max);
 	const size_t frame = FRAME_BYTES + strlen(fetched->subject);
 	const size_t kept = most > frame ? (size_t)least(payload.size, most - frame) : 0;
-	const bool has_headers = payload.size + frame + fetched->headers.size <= most;
+	const struct reprise_bytes block = fetched->headers;
+	const bool has_headers = payload.size + frame + block.size <= most;
+	const bool has_block = block.size > 0 && !headers_are_whole(block) &&
+			       payload.size + frame + block.size * 3 <= most;
 	char subject[2 * SUBJECT_ROOM], digest[DIGEST_ROOM], time[TIME_ROOM], words[REASON_ROOM];
 	struct reprise_bytes uid;
 
@@ -110,6 +129,8 @@ make_letter(const struct reprise_jetstream *writer, const struct fetched *fetche
 
 	if (status == NATS_OK && has_headers)
 		status = copy_headers(*ret_letter, fetched);
+	if (status == NATS_OK && has_block)
+		status = copy_block(*ret_letter, block);
 	if (status == NATS_OK)
 		status = natsMsgHeader_Set(*ret_letter, HEADER_MSG_ID, digest);
 	if (status == NATS_OK)

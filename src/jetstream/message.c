@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/numbers.h"
 #include "jetstream/answer.h"
 #include "jetstream/failure.h"
 
@@ -259,6 +260,39 @@ headers_next(struct reprise_bytes *rest, struct reprise_bytes *ret_name,
 		if (split_line(line, ret_name, ret_value))
 			return true;
 	return false;
+}
+
+bool
+headers_are_whole(struct reprise_bytes block)
+{
+	struct reprise_bytes rest = block, line, name, value;
+
+	if (!take_line(&rest, &line) || !bytes_are(line, begin_of_headers))
+		return false;
+	while (take_line(&rest, &line) && line.size > 0)
+		if (!split_line(line, &name, &value))
+			return false;
+	return line.size == 0 && rest.size == 0;
+}
+
+void
+headers_encode(struct reprise_bytes block, char *ret_text)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *const bytes = block.data;
+	size_t at = 0;
+
+	for (size_t i = 0; i < block.size; i += 3) {
+		const size_t count = least(3, block.size - i);
+		const uint32_t bits = (uint32_t)bytes[i] << 16 |
+				      (count > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
+				      (count > 2 ? bytes[i + 2] : 0);
+
+		for (size_t j = 0; j < 4; j++)
+			ret_text[at++] = j <= count ? digits[bits >> (18 - 6 * j) & 63] : '=';
+	}
+	ret_text[at] = '\0';
 }
 
 bool

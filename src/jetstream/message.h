@@ -34,6 +34,10 @@ void fetched_free(struct fetched *fetched);
  */
 bool headers_next(struct reprise_bytes *rest, struct reprise_bytes *ret_name,
 		  struct reprise_bytes *ret_value);
+/* Whether the block is nothing but headers, as the protocol says. */
+bool headers_are_whole(struct reprise_bytes block);
+/* In base64, with a zero; there is room for 4 bytes for each 3 that are begun, and the zero. */
+void headers_encode(struct reprise_bytes block, char *ret_text);
 /* The first header of that name. False: there is none. */
 bool fetched_header(const struct fetched *fetched, const char *name,
 		    struct reprise_bytes *ret_value);

@@ -14,6 +14,7 @@
 #define HEADER_REASON  "Reprise-Reason"
 #define HEADER_SUBJECT "Reprise-Subject"
 #define HEADER_TIME    "Reprise-Time"
+#define HEADER_BLOCK   "Reprise-Headers" /* those that could not be read, in base64 */
 /* The server's. */
 #define HEADER_MSG_ID "Nats-Msg-Id"
 #define HEADER_LAST   "Nats-Expected-Last-Subject-Sequence"

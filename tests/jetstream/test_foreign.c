@@ -90,6 +90,23 @@ SQLITE_TEST(B11_headers_that_cannot_be_read_do_not_stop_a_flush)
 	cr_assert(ge(u64, letters_count(world->writer), 1));
 }
 
+SQLITE_TEST(B11_headers_that_cannot_be_read_are_kept_in_the_letter)
+{
+	struct raw raw = raw_open(nats_server_url(world->server));
+
+	raw_publish_block(nats_server_url(world->server), "thread.t.deltas", blocks[0]);
+	raw_publish_block(nats_server_url(world->server), "thread.u.deltas",
+			  "NATS/1.0\r\nTrace: a b\r\n\r\n");
+	cr_assert(append_at_last(world->writer, "t", delta(1), NULL));
+	cr_assert(eq(u64, recover(world->writer).dead, 2));
+	cr_assert(eq(str, (char *)raw_header(&raw, "THREAD_DELTAS_DEAD", 1, "Reprise-Headers"),
+		     "Z2FyYmFnZQ0KDQo="));
+	cr_assert(eq(str, (char *)raw_header(&raw, "THREAD_DELTAS_DEAD", 2, "Trace"), "a b"));
+	cr_assert(eq(ptr, (void *)raw_header(&raw, "THREAD_DELTAS_DEAD", 2, "Reprise-Headers"),
+		     NULL));
+	raw_close(&raw);
+}
+
 SQLITE_TEST(B11_headers_that_cannot_be_read_do_not_stop_a_recovery)
 {
 	char id[8];
