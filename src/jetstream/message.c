@@ -290,7 +290,8 @@ headers_encode(struct reprise_bytes block, char *ret_text)
 				      (count > 2 ? bytes[i + 2] : 0);
 
 		for (size_t j = 0; j < 4; j++)
-			ret_text[at++] = j <= count ? digits[bits >> (18 - 6 * j) & 63] : '=';
+			ret_text[at++] =
+				(char)(j <= count ? digits[bits >> (18 - 6 * j) & 63] : '=');
 	}
 	ret_text[at] = '\0';
 }
