@@ -25,6 +25,7 @@ struct recovery {
 	uint64_t at;          /* how far the walk is */
 	struct fetched next;  /* what it met there; no message: the walk is over */
 	reprise_status first_failure;
+	bool is_burying_over; /* as in struct burials */
 	struct reprise_error *error;
 };
 
@@ -108,7 +109,7 @@ recover_id(struct recovery *recovery, const char *id, struct reprise_error *erro
 	struct reprise_jetstream_recovered *const recovered = &recovery->recovered;
 	const struct siphash_key *const key = &recovery->writer->views.key;
 	struct reprise_error why = { .size = sizeof(why) };
-	struct flush flush = { .id = id };
+	struct flush flush = { .id = id, .burials.is_over = recovery->is_burying_over };
 
 	if (table_find(&recovery->visited, key, id) != NULL)
 		return REPRISE_OK;
@@ -120,6 +121,7 @@ recover_id(struct recovery *recovery, const char *id, struct reprise_error *erro
 	recovered->applied += flush.flushed.applied;
 	recovered->dead += flush.flushed.dead;
 	recovered->discarded += flush.flushed.discarded;
+	recovery->is_burying_over |= flush.burials.is_over;
 	/* Its messages are dead letters. */
 	if (status == REPRISE_E_NOT_FOUND)
 		return REPRISE_OK;
@@ -144,6 +146,10 @@ recover_next(struct recovery *recovery, struct reprise_error *error)
 
 	if (writer_id_of(recovery->writer, recovery->next.subject, id))
 		return recover_id(recovery, id, error);
+	if (recovery->is_burying_over) {
+		recovery->recovered.failed++;
+		return REPRISE_OK;
+	}
 	struct reprise_error why = { .size = sizeof(why) };
 	const uint64_t due_ns = writer_due(recovery->writer);
 	const reprise_status status =
@@ -155,6 +161,7 @@ recover_next(struct recovery *recovery, struct reprise_error *error)
 		return REPRISE_OK;
 	if (!settle_goes_on(recovery->writer, status, due_ns))
 		return error_copy(error, &why);
+	recovery->is_burying_over = ms_until(due_ns) == 0;
 	note_failure(recovery, "", &why);
 	return REPRISE_OK;
 }

@@ -1,45 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 #include "jetstream/settle.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/numbers.h"
 #include "jetstream/dead.h"
 #include "jetstream/request.h"
 
 bool
-settle_goes_on(const struct reprise_jetstream *writer, reprise_status status, uint64_t due_ns)
+settle_goes_on(struct reprise_jetstream *writer, reprise_status status, uint64_t due_ns)
 {
-	return status != REPRISE_E_NO_MEMORY && load_acquire(&writer->is_connected) != 0 &&
-	       ms_until(due_ns) > 0;
+	const uint64_t soon_ns = clock_ns() + writer->settings.deadline_ns / 4;
+	uint64_t newest = 0;
+
+	if (status == REPRISE_E_NO_MEMORY || load_acquire(&writer->is_connected) == 0)
+		return false;
+	return ms_until(due_ns) > 0 || request_newest(writer, soon_ns, &newest, NULL) == REPRISE_OK;
+}
+
+static reprise_status
+bury_one(struct reprise_jetstream *writer, struct gathered *item, struct burials *burials,
+	 struct reprise_error *error)
+{
+	struct reprise_error why = { .size = sizeof(why) };
+	const uint64_t due_ns = writer_due(writer);
+	bool is_new = false;
+	const reprise_status status =
+		dead_bury(writer, &item->fetched, item->reason, due_ns, &is_new, &why);
+
+	burials->dead += is_new;
+	if (status == REPRISE_OK)
+		return REPRISE_OK;
+	if (!settle_goes_on(writer, status, due_ns))
+		return error_copy(error, &why);
+	item->fate = FATE_LEAVE;
+	burials->is_over = ms_until(due_ns) == 0;
+	if (burials->failure == REPRISE_OK) {
+		burials->failure = status;
+		burials->why = why;
+	}
+	return REPRISE_OK;
 }
 
 reprise_status
 settle_dead(struct reprise_jetstream *writer, struct gathering *gathering, struct burials *burials,
 	    struct reprise_error *error)
 {
-	for (size_t i = 0; i < gathering->count; i++) {
+	reprise_status status = REPRISE_OK;
+
+	for (size_t i = 0; i < gathering->count && status == REPRISE_OK; i++) {
 		struct gathered *const item = &gathering->items[i];
-		struct reprise_error why = { .size = sizeof(why) };
-		const uint64_t due_ns = writer_due(writer);
-		bool is_new = false;
 
 		if (item->fate != FATE_BURY)
 			continue;
-		const reprise_status status =
-			dead_bury(writer, &item->fetched, item->reason, due_ns, &is_new, &why);
-
-		burials->dead += is_new;
-		if (status == REPRISE_OK)
+		if (!burials->is_over) {
+			status = bury_one(writer, item, burials, error);
 			continue;
-		if (!settle_goes_on(writer, status, due_ns))
-			return error_copy(error, &why);
-		item->fate = FATE_LEAVE;
-		if (burials->failure == REPRISE_OK) {
-			burials->failure = status;
-			burials->why = why;
 		}
+		item->fate = FATE_LEAVE;
+		burials->why.size = sizeof(burials->why);
+		if (burials->failure == REPRISE_OK)
+			burials->failure = error_detailed(&burials->why, REPRISE_E_IO, "server",
+							  "dead letters get no answer");
 	}
-	return REPRISE_OK;
+	return status;
 }
 
 /* What was applied behind a message that is left goes one by one. */

@@ -10,6 +10,7 @@
 struct burials {
 	uint64_t dead;
 	reprise_status failure; /* the first one; REPRISE_OK: none */
+	bool is_over;           /* one was not answered: no more of them are tried */
 	struct reprise_error why;
 };
 
@@ -19,8 +20,11 @@ struct burials {
  */
 reprise_status settle_dead(struct reprise_jetstream *writer, struct gathering *gathering,
 			   struct burials *burials, struct reprise_error *error);
-/* Whether a failure is of one message alone. */
-bool settle_goes_on(const struct reprise_jetstream *writer, reprise_status status, uint64_t due_ns);
+/*
+ * Whether a failure is of dead letters alone: the server answers other requests. One that says nothing until @due_ns has no
+ * permission for them perhaps.
+ */
+bool settle_goes_on(struct reprise_jetstream *writer, reprise_status status, uint64_t due_ns);
 
 /*
  * Removes what was gathered, but for what is left, and the last message: the stream is not emptied, so that its sequences go

@@ -255,3 +255,43 @@ Test(jetstream, B10_a_flush_that_may_not_purge_ends)
 	world_end(&world);
 	expect_no_leaks();
 }
+
+/* A writer whose dead letters are not answered. */
+Test(jetstream, B11_letters_that_may_not_be_published_stop_no_delta)
+{
+	static const struct nats_server_settings settings = {
+		.more = "authorization { users: [\n"
+			" { user: \"few\", password: \"p\", permissions: { publish:"
+			" { deny: \"thread-dead.>\" } } }\n"
+			"] }",
+	};
+	struct reprise_jetstream_recovered recovered = { .size = sizeof(recovered) };
+	struct world world;
+	char id[8];
+
+	world_begin(&world, INNER_SQLITE, &settings);
+	world.store = world_store(&world);
+	struct reprise_jetstream_options options = world_options(&world);
+
+	options.user = "few";
+	options.password = "p";
+	options.deadline_ns = one_second;
+	world.writer = world_writer(world.store, &options);
+	for (unsigned int i = 0; i < 4; i++) {
+		snprintf(id, sizeof(id), "t%u", i);
+		create(world.store, id);
+		append_to(world.writer, id, delta(1));
+		if (i % 2 == 0)
+			cr_assert(
+				eq(int, reprise_thread_delete(world.store, id, NULL), REPRISE_OK));
+	}
+	cr_assert(ne(int, reprise_jetstream_recover(world.writer, &recovered, NULL), REPRISE_OK));
+	cr_assert(eq(u64, recovered.applied, 2));
+	cr_assert(eq(u64, recovered.dead, 0));
+	cr_assert(eq(u64, recovered.failed, 2));
+	expect_books(world.store, "t1", 1);
+	expect_books(world.store, "t3", 1);
+	cr_assert(ne(int, reprise_jetstream_flush(world.writer, "t0", NULL, NULL), REPRISE_OK));
+	world_end(&world);
+	expect_no_leaks();
+}
