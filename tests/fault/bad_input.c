@@ -265,6 +265,11 @@ of_appends(void)
 
 	REFUSES(reprise_append, NULL, 0, 0, 0, x, position);
 	REFUSES(reprise_append, writer, 0, 0, 0, none, position);
+	REFUSES(reprise_append_to, NULL, "new", 0, 0, 0, x, position);
+	REFUSES(reprise_append_to, world.store, NULL, 0, 0, 0, x, position);
+	REFUSES(reprise_append_to, world.store, "", 0, 0, 0, x, position);
+	REFUSES(reprise_append_to, world.store, "s", 0, 0, 0, none, position);
+	ANSWERS(REPRISE_E_BUSY, NULL, reprise_append_to, world.store, "s", 0, 0, 0, x, position);
 	REFUSES(reprise_appendv, NULL, 0, 0, 0, &part, 1, position);
 	REFUSES(reprise_appendv, writer, 0, 0, 0, NULL, 1, position);
 	REFUSES(reprise_appendv, writer, 0, 0, 0, &no_part, 1, position);

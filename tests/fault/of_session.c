@@ -228,6 +228,41 @@ append_batch(struct world *world, struct reprise_error *error)
 }
 
 static reprise_status
+append_to_new(struct world *world, struct reprise_error *error)
+{
+	(void)error;
+	return reprise_append_to(world->store, "new", 0, 0, 0, next_payload, &world->out.position);
+}
+
+static void
+is_appended_to_new(struct world *world)
+{
+	struct reprise_cursor cursor;
+
+	CHECK(world->out.position == 1);
+	CHECK_OK(reprise_current_cursor(world->store, "new", 0, &cursor));
+	CHECK(cursor.position == 1);
+	CHECK_OK(reprise_session_open(world->store, "new", NULL, &world->out.session, NULL));
+	reprise_session_close(world->out.session);
+}
+
+static reprise_status
+append_to_s(struct world *world, struct reprise_error *error)
+{
+	(void)error;
+	return reprise_append_to(world->store, "s", next_position, 0, 0, next_payload,
+				 &world->out.position);
+}
+
+static void
+is_appended_to_s(struct world *world)
+{
+	CHECK(world->out.position == next_position);
+	world->newest = next_position;
+	may_be_opened_again(world);
+}
+
+static reprise_status
 reserve(struct world *world, struct reprise_error *error)
 {
 	(void)error;
@@ -400,6 +435,20 @@ const struct scenario scenarios_of_session[] = {
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = append_batch,
 	  .verify = is_appended,
+	  .is_silent = true },
+	{ .function = "reprise_append_to",
+	  .title = "of one event to a new session",
+	  .stage = STAGE_STORE,
+	  .call = append_to_new,
+	  .verify = is_appended_to_new,
+	  .refuses = BIT(CALL_ALLOCATE) | BIT(CALL_RANDOM) | BIT(CALL_THREAD),
+	  .either = BIT(CALL_MAP) },
+	{ .function = "reprise_append_to",
+	  .title = "of one event to one without a writer",
+	  .stage = STAGE_SUBSCRIPTION,
+	  .prepare = leave_s,
+	  .call = append_to_s,
+	  .verify = is_appended_to_s,
 	  .is_silent = true },
 	{ .function = "reprise_reserve",
 	  .title = "for one event",
