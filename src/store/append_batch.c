@@ -36,6 +36,21 @@ measure_batch(struct reprise_session *session, const struct reprise_new_event *e
 	return REPRISE_OK;
 }
 
+/* The records of a batch, from @at on, behind the position @newest. */
+static APART void
+write_batch(struct ring *ring, const struct reprise_new_event *events, size_t events_count,
+	    uint64_t newest, uint64_t at)
+{
+	for (size_t i = 0; i < events_count; i++) {
+		const struct reprise_new_event *const event = &events[i];
+		const uint64_t shape = shape_of(event->payload.size, event->kind, event->flags);
+
+		copy_in(ring_write(ring, newest + 1 + i, at, event->revision, shape),
+			event->payload.data, event->payload.size);
+		at += record_bytes(event->payload.size);
+	}
+}
+
 static ALWAYS_INLINE reprise_status
 append_batch_alone(struct reprise_session *session, const struct reprise_new_event *events,
 		   size_t events_count, reprise_position *ret_first)
@@ -51,18 +66,11 @@ append_batch_alone(struct reprise_session *session, const struct reprise_new_eve
 	struct ring *const ring = &session->ring;
 	const uint64_t stamp_seen = begin_append(session);
 	const uint64_t newest = load_relaxed(&ring->newest);
-	uint64_t at = ring_room(ring, newest, bytes_all, events_count);
+	const uint64_t at = ring_room(ring, newest, bytes_all, events_count);
 
 	stop_running(session);
 
-	for (size_t i = 0; i < events_count; i++) {
-		const struct reprise_new_event *const event = &events[i];
-		const uint64_t shape = shape_of(event->payload.size, event->kind, event->flags);
-
-		copy_in(ring_write(ring, newest + 1 + i, at, event->revision, shape),
-			event->payload.data, event->payload.size);
-		at += record_bytes(event->payload.size);
-	}
+	write_batch(ring, events, events_count, newest, at);
 	publish(session, newest + events_count);
 	end_append(session, stamp_seen);
 	if (ret_first != NULL)
