@@ -153,7 +153,9 @@ dead_bury(struct reprise_jetstream *writer, const struct fetched *fetched, const
 						: failure_tell(made, error);
 
 	*ret_is_new = false;
-	natsMsg_Destroy(letter);
+	/* Without memory for a header, libnats 3.4 frees a value that the message still has: the message stays. */
+	if (made != NATS_NO_MEMORY)
+		natsMsg_Destroy(letter);
 	if (status != REPRISE_OK)
 		return status;
 	status = request_drop(writer, writer->settings.stream, fetched->sequence, due_ns, error);
