@@ -101,6 +101,31 @@ if [ -e "$PKG_CONFIG_PATH/reprise_jetstream.pc" ] && [ -e "$PKG_CONFIG_PATH/repr
 	done
 fi
 
+# CMake finds what is installed, by its components, and says what is not.
+cmake_finds() {
+	mkdir -p "$scratch/cmake"
+	printf '%s\n' 'cmake_minimum_required(VERSION 3.18)' 'project(adopts C)' \
+		"find_package(reprise REQUIRED COMPONENTS $*)" 'add_executable(adopts adopts.c)' \
+		"target_link_libraries(adopts PRIVATE reprise::reprise $(printf 'reprise::%s ' "$@"))" \
+		>"$scratch/cmake/CMakeLists.txt"
+	printf '#include <reprise/reprise.h>\nint main(void) { return reprise_version()[0] != 48; }\n' >"$scratch/cmake/adopts.c"
+	rm -rf "$scratch/cmake/build"
+	cmake -S "$scratch/cmake" -B "$scratch/cmake/build" -DCMAKE_C_COMPILER="${compiler%% *}" \
+		-DCMAKE_PREFIX_PATH="$scratch/installed" >"$scratch/cmake.log" 2>&1
+}
+if [ -z "${REPRISE_RUN:-}" ]; then
+	components=$(cd "$PKG_CONFIG_PATH" && ls reprise_*.pc | sed 's/^reprise_//; s/\.pc$//' | tr '\n' ' ')
+	# shellcheck disable=SC2086 # a list of words
+	cmake_finds $components && cmake --build "$scratch/cmake/build" >>"$scratch/cmake.log" 2>&1 || {
+		cat "$scratch/cmake.log"
+		exit 1
+	}
+	! cmake_finds nonsense && grep -q 'no library reprise_nonsense' "$scratch/cmake.log" || {
+		echo "find_package does not say that a component is missing"
+		exit 1
+	}
+fi
+
 [ -n "${4:-}" ] || exit 0
 cat >"$scratch/program.cc" <<'PROGRAM'
 #include <cstdio>

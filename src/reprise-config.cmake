@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# find_package(reprise COMPONENTS thread_sqlite jetstream): the targets reprise::reprise, reprise::thread_sqlite and so on, one
+# for each library that is installed, as pkg-config knows them.
+find_package(PkgConfig REQUIRED)
+get_filename_component(reprise_pkgconfig "${CMAKE_CURRENT_LIST_DIR}/../../pkgconfig" ABSOLUTE)
+set(reprise_path_before "$ENV{PKG_CONFIG_PATH}")
+set(ENV{PKG_CONFIG_PATH} "${reprise_pkgconfig}:${reprise_path_before}")
+set(reprise_FOUND TRUE)
+
+pkg_check_modules(reprise_reprise QUIET IMPORTED_TARGET GLOBAL reprise)
+if(reprise_reprise_FOUND)
+  set(reprise_VERSION ${reprise_reprise_VERSION})
+  if(NOT TARGET reprise::reprise)
+    add_library(reprise::reprise ALIAS PkgConfig::reprise_reprise)
+  endif()
+else()
+  set(reprise_FOUND FALSE)
+endif()
+
+foreach(reprise_component ${reprise_FIND_COMPONENTS})
+  pkg_check_modules(reprise_${reprise_component} QUIET IMPORTED_TARGET GLOBAL reprise_${reprise_component})
+  if(reprise_${reprise_component}_FOUND)
+    if(NOT TARGET reprise::${reprise_component})
+      add_library(reprise::${reprise_component} ALIAS PkgConfig::reprise_${reprise_component})
+    endif()
+  elseif(reprise_FIND_REQUIRED_${reprise_component})
+    set(reprise_FOUND FALSE)
+    set(reprise_NOT_FOUND_MESSAGE "there is no library reprise_${reprise_component}")
+  endif()
+endforeach()
+set(ENV{PKG_CONFIG_PATH} "${reprise_path_before}")
