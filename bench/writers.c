@@ -2,7 +2,7 @@
 
 /*
  * writers: an append through a shared writer. One thread, over a single writer's append; several threads at once, over the same
- * threads around a mutex and a single writer. What was appended is counted in the window.
+ * threads around a mutex and a single writer. The appended events are counted in the window.
  */
 
 #include <pthread.h>

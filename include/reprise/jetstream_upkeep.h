@@ -57,7 +57,7 @@ struct reprise_jetstream_recovered {
  * reprise_jetstream_recover - flush every document that has buffered deltas
  *
  * For the start of a process, and after a failed flush. A second call applies nothing. Writers may append and flush
- * meanwhile. Messages on subjects that no document has, and messages that are no delta, are dead letters. What was flushed and is
+ * meanwhile. Messages on subjects that no document has, and messages that are no delta, are dead letters. A flushed delta that is
  * older than idle_purge_ns is removed, but for the newest message of the stream.
  *
  * @writer         Borrowed.

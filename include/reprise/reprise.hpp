@@ -119,7 +119,7 @@ class session : public handle<reprise_session, reprise_session_close>
 	[[nodiscard]] reprise_status end(int32_t why) noexcept { return reprise_session_end(get(), why); }
 };
 
-/* What is there now, for one loop. Each gap goes to the function, before the events that follow it. */
+/* The events that are there now, for one loop. Each gap goes to the function, before the events that follow it. */
 template <typename on_gap> class event_range
 {
     public:

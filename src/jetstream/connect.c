@@ -167,7 +167,7 @@ set_rest(natsOptions *options)
 {
 	natsStatus status = natsOptions_SetName(options, "reprise");
 
-	/* What is published without a connection fails, and does not wait for one. */
+	/* A publication without a connection fails, and does not wait for one. */
 	if (status == NATS_OK)
 		status = natsOptions_SetReconnectBufSize(options, 0);
 	if (status == NATS_OK)

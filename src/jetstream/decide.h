@@ -24,7 +24,7 @@ void decide_failed(struct reprise_jetstream *writer, struct flight *flight);
 /* The flight leaves the queue of `sent`, undecided: nothing was sent. */
 void decide_nothing(struct reprise_jetstream *writer, struct flight *flight);
 
-/* What was compared late, with flights behind it in `ready`, failed after all. */
+/* A flight that was compared late, with others behind it in `ready`, failed after all. */
 void decide_late_failure(struct reprise_jetstream *writer, struct flight *flight);
 
 /* The oldest flight in `sent` failed; at a close it is aborted, whatever @status says. */

@@ -33,7 +33,7 @@ bury(struct gathered *item, const char *reason)
 	item->reason = reason;
 }
 
-/* What can be said of the message alone. */
+/* The fate that the message alone decides. */
 static reprise_status
 read_item(struct gathered *item, const struct gather_what *what, struct reprise_thread_page *page,
 	  struct reprise_error *error)

@@ -10,7 +10,7 @@
 #include "jetstream/publish.h"
 #include "jetstream/request.h"
 
-/* What is shown, and to whom. */
+/* The visitor of the letters, with its context. */
 struct showing {
 	const struct reprise_jetstream *writer;
 	reprise_jetstream_dead_visitor visitor;

@@ -71,7 +71,7 @@ note_failure(struct recovery *recovery, const char *id, const struct reprise_err
 		       : error_detailed(recovery->error, why->status, id, why->detail));
 }
 
-/* What was applied long ago, and kept. Never the newest of the stream. */
+/* Drops a message whose delta was applied long ago. The newest of the stream stays. */
 static void
 purge_idle(struct recovery *recovery, const struct flush *flush)
 {
@@ -137,7 +137,7 @@ recover_id(struct recovery *recovery, const char *id, struct reprise_error *erro
 		       : REPRISE_OK;
 }
 
-/* What was met: of a document, or of a subject that no document can have. */
+/* A message that was met is a document's, or its subject is one that no document can have. */
 static reprise_status
 recover_next(struct recovery *recovery, struct reprise_error *error)
 {

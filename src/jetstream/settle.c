@@ -66,7 +66,7 @@ settle_dead(struct reprise_jetstream *writer, struct gathering *gathering, struc
 	return status;
 }
 
-/* What was applied behind a message that is left goes one by one. */
+/* Applied messages behind one that is left are dropped one by one. */
 static void
 drop_behind(struct reprise_jetstream *writer, const struct gathering *gathering, size_t left)
 {

@@ -12,7 +12,7 @@ struct append {
 	reprise_position *ret_position;
 };
 
-/* What has become of it. */
+/* The state of an append by id after a try. */
 enum progress {
 	PROGRESS_DONE,
 	PROGRESS_RETRY, /* somebody opens the session, or closes it */

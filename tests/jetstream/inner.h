@@ -17,7 +17,7 @@ void inner_fail_commits(int count);
 void inner_fail_looks(int count);
 
 /*
- * Called by the thread that commits, before and after each commit; NULL: nothing is. What is called may take its time, kill
+ * Called by the thread that commits, before and after each commit; NULL: nothing is. The function may take its time, kill
  * somebody, or write through another handle.
  */
 void inner_before_commit(void (*call)(void *context), void *context);

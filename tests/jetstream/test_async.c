@@ -180,7 +180,7 @@ SQLITE_TEST(B09_a_full_window_is_waited_for_until_the_deadline)
 		cr_assert(muted.told.statuses[i] == REPRISE_E_IO ||
 			  muted.told.statuses[i] == REPRISE_E_ABORTED);
 	nats_proxy_mute(&muted.proxy, 0);
-	/* What was sent may have arrived: it is sent again, with its id. */
+	/* A delta that was sent may have arrived: it is sent again, with its id. */
 	for (unsigned int i = 2; i < 2 + sent; i++)
 		cr_assert(append_at_last(muted.writer, "t", delta(i), NULL));
 	flush_at_last(muted.writer, "t");

@@ -135,7 +135,7 @@ SQLITE_TEST(B07_deltas_that_an_age_limit_threw_away_are_told_with_their_versions
 	cr_assert(eq(u64, stats_of(writer).discarded, flushed.discarded));
 	expect_message(world->store, "t", count, 1);
 	expect_message(world->store, "t", 1, 0);
-	/* What was reported is not reported again. */
+	/* Reported versions are not reported again. */
 	append_new(writer, count + 1);
 	cr_assert(eq(u64, flush(writer, "t").discarded, 0));
 	raw_close(&raw);

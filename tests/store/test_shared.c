@@ -383,7 +383,7 @@ Test(shared, W05_an_append_by_id_needs_no_handle)
 	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
 	reprise_session_close(session);
 
-	/* What has ended is not opened again. */
+	/* A session that has ended is not opened again. */
 	cr_assert(eq(int, reprise_append_to(store, "s", 0, 0, 0, payload, NULL), REPRISE_E_CLOSED));
 	close_store(store);
 }
