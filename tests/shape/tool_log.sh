@@ -118,7 +118,7 @@ prints <<'END'
      ordinal  time (UTC)                kind  flags    revision      bytes  payload
            1  2001-09-09 01:46:40.000      7   0000           1          5  plain
            2  2001-09-09 01:46:40.123      0   0301           2         33  "two"\n\t\\ \u001b[31mred\u007f \u009b é\u2028\u202e\u2066
-           3  2001-09-09 01:46:40.000      0   0000           2          4  \xff\xfe\u0000z
+           3  2001-09-09 01:46:40.000      0   0000  9007199254740991          4  \xff\xfe\u0000z
            4  2001-09-09 01:46:40.000  65535   0000  18446744073709551614          0  
 END
 expect 0 log cat notes --json
@@ -126,7 +126,7 @@ is_json
 prints <<'END'
 {"type":"event","ordinal":1,"kind":7,"flags":0,"revision":1,"bytes":5,"time":"2001-09-09T01:46:40.000000001Z","life":null,"payload":"plain"}
 {"type":"event","ordinal":2,"kind":0,"flags":769,"revision":2,"bytes":33,"time":"2001-09-09T01:46:40.123456789Z","life":null,"payload":"\"two\"\u000a\u0009\\ \u001b[31mred\u007f \u009b é\u2028\u202e\u2066"}
-{"type":"event","ordinal":3,"kind":0,"flags":0,"revision":2,"bytes":4,"time":"2001-09-09T01:46:40.000000002Z","life":null,"payload_base64":"//4Aeg=="}
+{"type":"event","ordinal":3,"kind":0,"flags":0,"revision":9007199254740991,"bytes":4,"time":"2001-09-09T01:46:40.000000002Z","life":null,"payload_base64":"//4Aeg=="}
 {"type":"event","ordinal":4,"kind":65535,"flags":0,"revision":"18446744073709551614","bytes":0,"time":"2001-09-09T01:46:40.000000003Z","life":null,"payload":""}
 END
 expect 0 log cat notes --after 1 --limit 1 --json
@@ -182,7 +182,7 @@ expect 1 log archive nobody --before 2
 expect 0 log cat notes --json
 prints <<'END'
 {"type":"archived","first":1,"last":2}
-{"type":"event","ordinal":3,"kind":0,"flags":0,"revision":2,"bytes":4,"time":"2001-09-09T01:46:40.000000002Z","life":null,"payload_base64":"//4Aeg=="}
+{"type":"event","ordinal":3,"kind":0,"flags":0,"revision":9007199254740991,"bytes":4,"time":"2001-09-09T01:46:40.000000002Z","life":null,"payload_base64":"//4Aeg=="}
 {"type":"event","ordinal":4,"kind":65535,"flags":0,"revision":"18446744073709551614","bytes":0,"time":"2001-09-09T01:46:40.000000003Z","life":null,"payload":""}
 END
 expect 0 log tail notes --json
@@ -200,6 +200,9 @@ until [ "$(wc -l <"$scratch/out")" = 3 ] || [ $tries = 0 ]; do sleep 0.1; tries=
 kill -TERM $follows
 wait $follows || fail "tail --follow does not answer 0 when it is interrupted"
 tiles 4 6
+# T03: from 2^53 on a number is a string
+expect 0 log cat notes --after 4 --limit 1 --json
+grep -qF '"revision":"9007199254740992"' "$scratch/out" || fail "2^53 is not a string of its digits"
 expect 0 log verify kept
 prints <<'END'
 kept: 1 events, 0 gaps (0 lost), 1 blobs, 0 faults

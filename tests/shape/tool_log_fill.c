@@ -41,6 +41,9 @@
 /* 2001-09-09 01:46:40 UTC, and so many nanoseconds. */
 #define TIME_NS(ns) (UINT64_C(1000000000000000000) + (ns))
 
+/* The greatest integer below which each integer is a double of its own. */
+#define EXACT_IN_DOUBLES ((UINT64_C(1) << 53) - 1)
+
 static reprise_status
 open_log(const char *kind, const char *place, struct reprise_log **ret_log)
 {
@@ -77,7 +80,9 @@ fill_notes(struct reprise_log *log)
 		  /* NOLINTNEXTLINE(misc-misleading-bidirectional): the log's command must escape it */
 		  .payload = BYTES("\"two\"\n\t\\ \x1b[31mred\x7f \xc2\x9b \xc3\xa9"
 				   "\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6") },
-		{ .revision = 2, .time_ns = TIME_NS(2), .payload = BYTES("\xff\xfe\x00z") },
+		{ .revision = EXACT_IN_DOUBLES,
+		  .time_ns = TIME_NS(2),
+		  .payload = BYTES("\xff\xfe\x00z") },
 		{ .revision = UINT64_MAX - 1, .time_ns = TIME_NS(3), .kind = 65535 },
 	};
 
@@ -90,8 +95,10 @@ static int
 fill_more(struct reprise_log *log)
 {
 	const struct reprise_log_key key = { "default", "notes" };
-	const struct reprise_log_new_entry entries[] = { { .payload = BYTES("five") },
-							 { .payload = BYTES("six") } };
+	const struct reprise_log_new_entry entries[] = {
+		{ .revision = EXACT_IN_DOUBLES + 1, .payload = BYTES("five") },
+		{ .payload = BYTES("six") },
+	};
 
 	const struct reprise_log_key kept = { "default", "kept" };
 	const struct reprise_bytes bytes = BYTES("bytes");
