@@ -3,38 +3,42 @@
 #define REPRISE_BASE_H
 
 /*
- * reprise/base.h - statuses, bytes, error details, allocator hooks, the version
+ * reprise/base.h - statuses, byte ranges, error details, allocator hooks, the version
  *
- * What every other header stands on. Three kinds of trouble are never mixed:
+ * Every other header includes this one. The library keeps three kinds of results apart:
  *
- *   outcomes          normal alternatives (an event, nothing new, a gap, the end): an enum
- *                     of their own that a caller switches over;
- *   operating errors  a reprise_status, 0 or negative; outputs are untouched on failure, and
- *                     details go into an optional struct reprise_error;
- *   programmer errors assertions, which stay on in release builds and abort: NULL where a function
- *                     says "asserted", a handle that was closed, two threads at once on a handle
- *                     that is one thread's at a time. One line on standard error says what was
- *                     wrong, with the expression, file and line.
+ *   outcomes           Normal alternatives: an event, nothing new, a gap, the end. Each function
+ *                      with several outcomes returns an enum for the caller to switch over.
+ *   operating errors   A reprise_status: 0 or negative. On failure the output parameters stay
+ *                      untouched, and details go into an optional struct reprise_error.
+ *   programmer errors  Assertions. They stay on in release builds and abort the process. Examples:
+ *                      NULL where a function says "asserted", a closed handle, or two threads in a
+ *                      handle reserved for one thread at a time. Before the abort, one line on
+ *                      standard error has the mistake, the failed expression, the file and the
+ *                      line.
  *
- * Structs named ..._options, ..._stats and struct reprise_error start with a size: set it to
- * sizeof the struct. A program built against an older header keeps working with a newer
- * library. A size of options or statistics that the library cannot honour is REPRISE_E_INVALID, and
- * `what` names the struct. A struct reprise_error gets what it has room for; one without room for a status, whose size
- * was not set, is a programmer error, which a call that fails reports.
+ * Structs named ..._options, ..._stats and struct reprise_error begin with a size. The caller sets
+ * the size to sizeof the struct. A program built against an older header keeps working with a newer
+ * library. If the size of an options or statistics struct is wrong, or a field unknown to this
+ * library is not 0, the call returns REPRISE_E_INVALID and `what` names the struct. The library
+ * fills a struct reprise_error as far as the size allows. A size without room for a status, as if
+ * the size was never set, is a programmer error. Only a failing call detects this error.
  *
- * Cancellation. Calls that wait for as long as their caller says are cancellation points, before and
- * during the wait: reprise_wait, reprise_session_wait_room, reprise_recorder_flush. A thread that is
- * cancelled there has let go of all that the call held; its handles stay open, for another thread
- * to use or close. No other call ends its thread: a cancellation that is pending waits until the call
- * has returned, which for calls on a log takes up to the log's deadline. Threads must not be cancelled
- * asynchronously (PTHREAD_CANCEL_ASYNCHRONOUS) inside the library. Callbacks and visitors are called
- * with cancellation disabled.
+ * Cancellation. Three calls are cancellation points, before and during their wait: reprise_wait,
+ * reprise_session_wait_room and reprise_recorder_flush. A thread cancelled there has released every
+ * lock of the library. The handles stay open, and another thread may use or close them. Every other
+ * call defers a pending cancellation until the call has returned. Calls on a log may take up to the
+ * log's deadline to return. A thread must not enable asynchronous cancellation
+ * (PTHREAD_CANCEL_ASYNCHRONOUS) inside the library. The library calls callbacks and visitors with
+ * cancellation disabled.
  *
- * Threads of the library are called reprise-relay, reprise-read and reprise-write, and those of a writer over
- * NATS (jetstream.h) reprise-acks, reprise-done and, with libnats' own, reprise-nats. They block all signals, are of SCHED_OTHER, may run on the processors that the process had when the library was
- * loaded, and have 2 MiB of stack. No descriptor of the library is 0, 1 or 2.
+ * The library's threads are named reprise-relay, reprise-read and reprise-write. A writer over NATS
+ * (jetstream.h) has the threads reprise-acks and reprise-done, and libnats has its own threads
+ * named reprise-nats. All of them block every signal, run under SCHED_OTHER, and have 2 MiB of
+ * stack. They may run on the processors available to the process at the time the library was
+ * loaded. No file descriptor of the library is 0, 1 or 2.
  *
- * Sizes are in bytes, counts in events, times in nanoseconds; each name says which.
+ * Sizes are in bytes, counts in events, times in nanoseconds. Each name says the unit.
  */
 
 #include <stddef.h>
@@ -49,7 +53,10 @@
 #define REPRISE_MUST_USE
 #endif
 
-/* Around declarations. A function may have the name of a struct, of which g++ -Wshadow warns. */
+/*
+ * The macros enclose declarations. A function may have the name of a struct; g++ -Wshadow warns
+ * about such a name.
+ */
 #ifdef __cplusplus
 #define REPRISE_BEGIN_DECLARATIONS \
 	extern "C" {               \
@@ -76,16 +83,16 @@ reprise_init()
 
 REPRISE_BEGIN_DECLARATIONS
 
-/* An event's place in its session: 1, 2, 3, with no holes. 0 stands before the first. */
+/* The position of an event in its session: 1, 2, 3, without holes. 0 is before the first event. */
 typedef uint64_t reprise_position;
 
-/* Bytes somewhere: (pointer, size). The pointer may be NULL when size is 0. */
+/* A range of bytes. The pointer may be NULL if the size is 0. */
 struct reprise_bytes {
 	const void *data;
 	size_t size;
 };
 
-/* The bytes of a NUL-terminated string, without the NUL. */
+/* Returns the bytes of a NUL-terminated string, without the NUL. */
 static inline struct reprise_bytes
 reprise_bytes_from_string(const char *string)
 {
@@ -132,8 +139,8 @@ enum {
 };
 
 /*
- * The value of a sized struct before its fields are set: its size, and 0 elsewhere, which is the default of an option.
- * Each struct has a macro of its own for it:
+ * The initial value of a sized struct: the size is set, and every other field is 0. In an option, 0
+ * selects the default. Each sized struct has a macro of its own:
  *
  *    struct reprise_store_options options = REPRISE_STORE_OPTIONS_INIT;
  */
@@ -146,39 +153,48 @@ enum {
 	}
 #endif
 
-/* In an option: no limit, where the option allows it. */
+/* The value of an option without a limit, where the option allows no limit. */
 #define REPRISE_NO_LIMIT UINT64_MAX
 
 /*
- * What a status cannot say. Optional everywhere; written only when the call fails, and then
- * whole: what does not apply is 0 or "".
+ * Details of a failed call. The struct is optional in every call. Only a failing call writes to the
+ * struct, and then sets every field: to 0 or "" if the field does not apply.
  */
 struct reprise_error {
 	size_t size; /* sizeof(struct reprise_error), set by the caller */
 	reprise_status status;
-	int os_error;  /* errno of the call that failed (E_SYSTEM, ...) */
-	uint64_t byte; /* E_MALFORMED_CURSOR: the first byte that is wrong */
-	char what
-		[REPRISE_ERROR_WHAT_BYTES]; /* E_INVALID: the argument or option; E_FULL: the bound */
-	char expected_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* E_WRONG_SESSION: asked for */
+	int os_error;  /* E_SYSTEM: errno of the failed system call */
+	uint64_t byte; /* E_MALFORMED_CURSOR: offset of the first wrong byte */
+
+	/*
+	 * E_INVALID: the argument or option. E_FULL: the exceeded bound. Other statuses: as
+	 * documented.
+	 */
+	char what[REPRISE_ERROR_WHAT_BYTES];
+	char expected_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* E_WRONG_SESSION: expected */
 	char actual_id[REPRISE_SESSION_ID_BYTES_MAX + 1];   /* E_WRONG_SESSION: the cursor's */
-	uint64_t expected;                       /* E_CONFLICT: the head that was asked for */
-	uint64_t actual;                         /* E_CONFLICT: the one that there is */
-	char detail[REPRISE_ERROR_DETAIL_BYTES]; /* the database's own words */
+	uint64_t expected; /* E_CONFLICT: the expected head or version */
+	uint64_t actual;   /* E_CONFLICT: the actual head or version */
+
+	/* Explains the failure in the words of the database, the server or the library. */
+	char detail[REPRISE_ERROR_DETAIL_BYTES];
 };
 #define REPRISE_ERROR_INIT REPRISE_INIT(struct reprise_error)
 
 /*
- * Where a store takes its memory. The functions may be called from any thread and must not
- * call the library. Either pair may be NULL: then the library's own is used.
+ * Functions that provide the memory of a store. The library calls the functions from any thread.
+ * The functions must not call the library. Either pair may be NULL: the library then uses its own
+ * pair.
  *
- * allocate/release  Control memory: at most a few KiB each. allocate returns memory aligned to
- *                   @alignment (a power of two, at most 64), or NULL; release gets the same size.
- *                   (The session table's own buckets come from liburcu, which uses malloc, and ends the
- *                   process where another thread takes what malloc has just said to have.)
- * map/unmap         Windows, staging and sessions, in large pieces of private anonymous memory, aligned to
- *                   a page, or NULL; as mmap gives it, inherited by forks. The library gives pages back
- *                   with madvise(2) in between, and unmaps only whole pieces.
+ * allocate/release  Control memory, at most a few KiB in each call. allocate returns memory aligned
+ *                   to @alignment (a power of two, at most 64), or NULL. release gets the same
+ *                   size. Exception: liburcu allocates the buckets of the session table with
+ *                   malloc, and ends the process if malloc fails. The library probes malloc first,
+ *                   but another thread can take the probed memory in between.
+ * map/unmap         Memory of windows, staging buffers and sessions, in large pieces. map returns
+ *                   private anonymous memory as mmap does, aligned to a page and inherited by
+ *                   forks, or NULL. The library returns single pages to the system with madvise(2),
+ *                   and unmaps only whole pieces.
  */
 struct reprise_allocator {
 	void *context;
@@ -189,21 +205,21 @@ struct reprise_allocator {
 };
 
 /*
- * reprise_status_name - the constant's name, such as "REPRISE_E_BUSY"
- * reprise_status_text - one sentence for people
+ * reprise_status_name - returns the constant's name, such as "REPRISE_E_BUSY"
+ * reprise_status_text - returns one sentence for people
  *
  * @status  Any value.
  *
  * Threads   Any.
  * Progress  Wait-free.
  * Ordering  None.
- * Returns   A static string; for a value that is no status, "unknown status".
+ * Returns   A static string. For an unknown value: "unknown status".
  */
 REPRISE_API const char *reprise_status_name(reprise_status status);
 REPRISE_API const char *reprise_status_text(reprise_status status);
 
 /*
- * reprise_version - the library's version, such as "0.1.0" (semantic versioning)
+ * reprise_version - returns the library's version, such as "0.1.0" (semantic versioning)
  *
  * Threads   Any.
  * Progress  Wait-free.

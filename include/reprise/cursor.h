@@ -3,11 +3,11 @@
 #define REPRISE_CURSOR_H
 
 /*
- * reprise/cursor.h - where a host stands in a session, as a value and as text
+ * reprise/cursor.h - a host's place in a session, as a value and as text
  *
- * A cursor means "after this event of this life of this session". It is a plain value: copy it,
- * keep it, compare its fields. Its text goes into an HTTP header (SSE's Last-Event-ID), a URL or
- * JSON as it is:
+ * A cursor means "after this event, in this life of this session". A cursor is a plain value: hosts
+ * may copy and store the struct and compare the fields. The text of a cursor fits unchanged into an
+ * HTTP header (SSE's Last-Event-ID), a URL or JSON:
  *
  *   rp1.<incarnation>.<revision>.<position>.<check>.<session id>
  *
@@ -15,8 +15,9 @@
  *   revision     decimal, no leading zeros                the text without ".<check>"
  *   position     decimal, no leading zeros    session id  bytes outside [A-Za-z0-9-] as ~XX
  *
- * Only [A-Za-z0-9._~-] occur. One cursor has exactly one text and the reverse. Hosts treat the
- * text as opaque; no order of texts is promised. (contracts A01-A04)
+ * The text consists of the characters [A-Za-z0-9._~-]. Each cursor has exactly one text, and each
+ * valid text stands for exactly one cursor. Hosts treat the text as opaque: the order of texts has
+ * no meaning. (contracts A01-A04)
  */
 
 #include <reprise/base.h>
@@ -27,39 +28,45 @@ enum {
 	REPRISE_CURSOR_TEXT_BYTES_MAX = 512, /* with the closing NUL */
 };
 
-/* No revision: no append takes it, no entry of a log has it, and no cursor of the library carries it. (rules L25, L48) */
+/*
+ * Stands for "no revision". Appends refuse this value, no entry of a log has it, and no cursor from
+ * the library carries it. (rules L25, L48)
+ */
 #define REPRISE_REVISION_UNKNOWN UINT64_MAX
 
-/* One life of a session's window: random, new at every creation. All zero: no live window. */
+/*
+ * Identifies one life of a session's window. Each new window gets random bytes. All zero: no
+ * window.
+ */
 struct reprise_incarnation {
 	unsigned char bytes[16];
 };
 
 struct reprise_cursor {
 	struct reprise_incarnation incarnation;
-	uint64_t revision;         /* the durable point reached, as appends gave it */
-	reprise_position position; /* the event that was seen last; 0 for none */
+	uint64_t revision;         /* the durable revision reached, as given to appends */
+	reprise_position position; /* the last event seen; 0: none */
 	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* NUL-terminated, see below */
 };
 
 /*
  * A session id is 1 to 128 bytes of valid UTF-8 without control characters (below U+0020, and
- * U+007F to U+009F). The library never looks inside it.
+ * U+007F to U+009F). The library does not interpret the id.
  */
 
 /*
- * reprise_cursor_parse - the cursor that a text stands for
+ * reprise_cursor_parse - converts a text to a cursor
  *
- * @text        Borrowed; need not end in NUL.
- * @text_bytes  Its size in bytes, without a NUL.
+ * @text        Borrowed. A closing NUL is not needed.
+ * @text_bytes  Size of the text in bytes, without a NUL.
  * @ret_cursor  Set on REPRISE_OK.
- * @error       Optional: `byte` is the first byte that is wrong.
+ * @error       Optional. `byte` is the offset of the first wrong byte.
  *
  * Threads   Any.
  * Progress  Wait-free; reads no store.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_MALFORMED_CURSOR  anything that format does not write
+ *           REPRISE_E_MALFORMED_CURSOR  the text is not a text that reprise_cursor_format can write
  *           REPRISE_E_INVALID           a NULL argument
  */
 REPRISE_API reprise_status reprise_cursor_parse(const char *text, size_t text_bytes,
@@ -67,20 +74,20 @@ REPRISE_API reprise_status reprise_cursor_parse(const char *text, size_t text_by
 						struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_cursor_format - the one text of a cursor
+ * reprise_cursor_format - writes the text of a cursor
  *
  * @cursor          Borrowed.
- * @ret_text        Room for the text and a closing NUL.
- * @text_bytes_max  The room's size; REPRISE_CURSOR_TEXT_BYTES_MAX is always enough.
- * @ret_text_bytes  Set on REPRISE_OK to the size without the NUL. May be NULL.
+ * @ret_text        Buffer for the text and a closing NUL.
+ * @text_bytes_max  Size of the buffer. REPRISE_CURSOR_TEXT_BYTES_MAX is always enough.
+ * @ret_text_bytes  Set on REPRISE_OK to the size of the text without the NUL. May be NULL.
  * @error           Optional.
  *
  * Threads   Any.
  * Progress  Wait-free; reads no store.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_TOO_LARGE  the room is too small; nothing was written
- *           REPRISE_E_INVALID    a NULL argument, or the cursor's session id is none
+ *           REPRISE_E_TOO_LARGE  the buffer is too small; nothing was written
+ *           REPRISE_E_INVALID    a NULL argument, or the cursor's session id is invalid
  */
 REPRISE_API reprise_status reprise_cursor_format(const struct reprise_cursor *cursor,
 						 char *ret_text, size_t text_bytes_max,
@@ -88,18 +95,18 @@ REPRISE_API reprise_status reprise_cursor_format(const struct reprise_cursor *cu
 						 struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_cursor_for_session - check that a cursor belongs to a session
+ * reprise_cursor_for_session - checks if a cursor belongs to a session
  *
  * @cursor      Borrowed.
  * @session_id  NUL-terminated.
- * @error       Optional: both ids on REPRISE_E_WRONG_SESSION.
+ * @error       Optional. On REPRISE_E_WRONG_SESSION the struct has both ids.
  *
  * Threads   Any.
  * Progress  Wait-free; reads no store.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_WRONG_SESSION  it belongs to another session
- *           REPRISE_E_INVALID        a NULL argument, or an id that is none
+ *           REPRISE_E_WRONG_SESSION  the cursor belongs to another session
+ *           REPRISE_E_INVALID        a NULL argument, or an invalid session id
  */
 REPRISE_API reprise_status reprise_cursor_for_session(const struct reprise_cursor *cursor,
 						      const char *session_id,
