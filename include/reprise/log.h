@@ -3,31 +3,36 @@
 #define REPRISE_LOG_H
 
 /*
- * reprise/log.h - the durable log of a session
+ * reprise/log.h - the durable log of sessions
  *
- * A log keeps entries by key, which is a tenant and a thread. Entries have ordinals, 1, 2, 3, with no
- * holes, which are never given twice: neither after everything was archived nor after a restart. An
- * entry is an event, or a gap that stands for events that were lost before they could be recorded, and
- * occupies the ordinals of all of them.
+ * A log keeps entries by key. A key is a tenant and a thread. The entries of a key have the
+ * ordinals 1, 2, 3, without holes. The log never gives an ordinal twice, not even after a restart
+ * or after all entries were archived. An entry is an event or a gap. A gap stands for events that
+ * were lost before the recorder could write them, and occupies the ordinals of all lost events.
  *
- * A key is of one kind, fixed by its first write. DIRECT: whoever has the log appends. RING: a
- * recorder (recorder.h) writes what a session's window was given; thread is the session's id, and an
- * entry's ordinal is its event's position. Such a key has lives: ranges of ordinals, one for each
- * incarnation of the window, which tile 1 .. head.
+ * The first write to a key fixes the kind of the key:
+ *
+ *   DIRECT  Any program with access to the log may append entries.
+ *   RING    A recorder (recorder.h) writes the events of a session's window. The thread is the
+ *           session id, and the ordinal of an entry is the position of the event. A RING key has
+ *           lives: ranges of ordinals, one for each incarnation of the window. Together the lives
+ *           cover all ordinals.
  *
  *    ordinals   1 2 3 .. 40 | 41 42 .. 60 | 61 ..        head = 75
  *    lives      clean       | crashed     | open         watermark = 20: 1 .. 20 are archived
  *
- * A log is opened by its adapter's header: log_sqlite.h, log_postgres.h. Any thread may call; the calls on
- * one handle are served one at a time, and block. A second handle is a second connection.
+ * An adapter's header opens a log: log_sqlite.h, log_postgres.h. Any thread may call. Calls block,
+ * and calls on one handle run one at a time. A second handle is a second connection.
  *
- * A handle belongs to the process that opened it. In the child of a fork every call on it answers REPRISE_E_FORKED
- * and changes nothing; reprise_log_close frees its memory there, closes its descriptors, and leaves the parent's
- * connection alone. The fork itself takes from the child what would keep the parent's locks alive: a child that
- * outlives its parent holds none. A child may open logs of its own. (contracts P01 to P04)
+ * A handle belongs to the process that opened it. In the child of a fork every call on the handle
+ * returns REPRISE_E_FORKED and changes nothing. In the child, reprise_log_close frees the handle
+ * and closes the inherited descriptors, and does not touch the parent's connection. A fork does not
+ * prolong the parent's locks: if the parent dies, its locks end even if the child lives on. A child
+ * may open logs of its own. (contracts P01 to P04)
  *
- * Tenants never see each other's entries: each call names its tenant, and looks at nothing else.
- * Tenant and thread are NUL-terminated, 1 to 128 bytes of valid UTF-8 without control characters.
+ * Tenants never see the entries of another tenant: each call names a tenant, and reads the keys of
+ * that tenant only. Tenant and thread are NUL-terminated, 1 to 128 bytes of valid UTF-8 without
+ * control characters.
  */
 
 #include <stdbool.h>
@@ -38,21 +43,21 @@
 REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_log;      /* opaque: a connection; see log_sqlite.h and log_postgres.h */
-struct reprise_log_page; /* opaque: what was loaded; see reprise_log_page_open */
+struct reprise_log_page; /* opaque: loaded entries; see reprise_log_page_open */
 
-/* Whose entries. Both are borrowed for the call. */
+/* Identifies the entries of one thread. Both strings are borrowed for the call. */
 struct reprise_log_key {
 	const char *tenant;
 	const char *thread;
 };
 
-/* An entry's place in its key: 1, 2, 3. 0 stands before the first. */
+/* The place of an entry in its key: 1, 2, 3. 0 is before the first entry. */
 typedef uint64_t reprise_ordinal;
 
 enum {
 	REPRISE_LOG_PAYLOAD_BYTES_MAX = 64 << 20, /* of one entry, and of one blob (log_blob.h) */
-	REPRISE_LOG_APPEND_BYTES_MAX = 128 << 20, /* of the payloads of one append */
-	REPRISE_LOG_BLOB_NAME_BYTES_MAX = 64,     /* of a blob's name, without its NUL */
+	REPRISE_LOG_APPEND_BYTES_MAX = 128 << 20, /* all payloads of one append */
+	REPRISE_LOG_BLOB_NAME_BYTES_MAX = 64,     /* without the NUL */
 };
 
 typedef enum reprise_log_kind {
@@ -65,45 +70,49 @@ typedef enum reprise_log_entry_type {
 	REPRISE_LOG_GAP,
 } reprise_log_entry_type;
 
-/* Why events are missing in the log. */
+/* The reason why events are missing in the log. */
 typedef enum reprise_log_gap_reason {
-	REPRISE_LOG_GAP_NONE,      /* no gap */
-	REPRISE_LOG_GAP_OVERRUN,   /* newer events took their place before they were recorded */
+	REPRISE_LOG_GAP_NONE,      /* the entry is not a gap */
+	REPRISE_LOG_GAP_OVERRUN,   /* newer events overwrote the events before they were recorded */
 	REPRISE_LOG_GAP_TOO_LARGE, /* larger than REPRISE_LOG_PAYLOAD_BYTES_MAX */
 } reprise_log_gap_reason;
 
-/* How a life ended, or that it has not. */
+/* The state of a life. */
 typedef enum reprise_life_state {
 	REPRISE_LIFE_OPEN = 1,
-	REPRISE_LIFE_CLEAN,       /* everything that was appended is in the log */
-	REPRISE_LIFE_CRASHED,     /* the next life began before that was said */
-	REPRISE_LIFE_INVALIDATED, /* declared void: it is never read again */
+	REPRISE_LIFE_CLEAN,       /* every event of the life is in the log */
+	REPRISE_LIFE_CRASHED,     /* the next life began while this life was still open */
+	REPRISE_LIFE_INVALIDATED, /* invalidated: no reader gets events of this life again */
 } reprise_life_state;
 
 struct reprise_life {
-	uint64_t number; /* 1, 2, 3 within its key */
+	uint64_t number; /* 1, 2, 3 within the key */
 	struct reprise_incarnation incarnation;
-	reprise_ordinal first; /* of the life, whether it has entries or not */
-	reprise_ordinal end;   /* its last; first - 1 if it has none. Of the last life: the head */
+	reprise_ordinal first; /* also set for a life without entries */
+	reprise_ordinal end;   /* the last ordinal, or first - 1; of the newest life: the head */
 	reprise_life_state state;
 };
 
-/* What is to be appended. */
+/* An entry to append. */
 struct reprise_log_new_entry {
 	uint64_t revision;
 	uint64_t time_ns; /* since 1970, in UTC; 0: now */
-	uint16_t kind;    /* the host's */
+	uint16_t kind;    /* chosen by the host */
 	uint16_t flags;   /* REPRISE_EVENT_COMMIT, and the host's bits 8-15 */
 	struct reprise_bytes payload;
 };
 
 struct reprise_log_entry {
 	reprise_log_entry_type type;
-	reprise_ordinal first; /* an event's own; a gap's first that was asked for */
-	reprise_ordinal last;  /* the same, or a gap's last */
+	reprise_ordinal first; /* of a gap: the first ordinal above the given @after */
+	reprise_ordinal last;  /* of an event: the same as first */
 	uint64_t revision;     /* 0 for a gap */
-	uint64_t time_ns;      /* since 1970, in UTC: when it was appended, by the wall clock as
-				* it was when the event was recorded; a gap: when it was recorded */
+
+	/*
+	 * Nanoseconds since 1970, in UTC. For an event: the time of the append, converted with the
+	 * wall clock at the time of recording. For a gap: the time of recording.
+	 */
+	uint64_t time_ns;
 	uint16_t kind;
 	uint16_t flags;
 	reprise_log_gap_reason reason;
@@ -111,59 +120,63 @@ struct reprise_log_entry {
 	struct reprise_bytes payload;    /* borrowed until the page is loaded again or closed */
 };
 
-/* What the log knows of a key. */
+/* Facts about a key. */
 struct reprise_log_stats {
 	size_t size; /* sizeof(struct reprise_log_stats), set by the caller */
 	reprise_log_kind kind;
-	int32_t has_ended; /* 1: the session's end was recorded, at end_ordinal */
+	int32_t has_ended; /* 1: the session has ended, at end_ordinal */
 	int32_t end_status;
 	int32_t reserved;          /* 0 */
 	reprise_ordinal head;      /* the highest ordinal given; 0: none */
-	reprise_ordinal watermark; /* ordinals up to this one are archived */
+	reprise_ordinal watermark; /* entries up to this ordinal are archived */
 	reprise_ordinal end_ordinal;
 	uint64_t revision_max;    /* the greatest revision of an event, or 0 */
-	uint64_t lives;           /* how many; 0 in a DIRECT key */
-	struct reprise_life life; /* the last; number 0: none */
-	uint64_t lease_left_ns; /* how long no other life may begin; see reprise_recorder_options */
+	uint64_t lives;           /* the number of lives; 0 in a DIRECT key */
+	struct reprise_life life; /* the newest life; number 0: none */
+	uint64_t lease_left_ns;   /* until another life may begin; see reprise_recorder_options */
 };
 #define REPRISE_LOG_STATS_INIT REPRISE_INIT(struct reprise_log_stats)
 
 /*
- * reprise_log_close - close a connection
+ * reprise_log_close - closes a connection
  *
  * @log  Moves. NULL is allowed.
  *
  * Threads   No other call on the handle may be running.
  * Progress  Blocks: system calls.
  * Ordering  None.
- * Returns   Nothing. In the child of a fork: the descriptors are closed, and the parent's data and
- *           connection are as before.
+ * Returns   Nothing. In the child of a fork the call closes the inherited descriptors; the parent's
+ *           data and connection stay as they were.
  */
 REPRISE_API void reprise_log_close(struct reprise_log *log);
 
 /*
- * reprise_log_append - append entries to a DIRECT key, all or none
+ * reprise_log_append - appends entries to a DIRECT key: all entries or none
  *
  * @log            Borrowed.
- * @key            Whose.
- * @expected_head  The head that it must have, or NULL: whatever it has.
+ * @key            The key to append to.
+ * @expected_head  The head that the key must have. NULL: any head.
  * @entries        Borrowed for the call.
- * @entries_count  0: nothing is written, and the head is told.
+ * @entries_count  0: the call writes nothing and sets @ret_head.
  * @ret_head       Set on REPRISE_OK: the highest ordinal given. May be NULL.
  * @error          Optional: `expected` and `actual` heads on REPRISE_E_CONFLICT.
  *
  * Threads   Any.
  * Progress  Blocks, up to the adapter's deadline.
- * Ordering  Durable as the adapter was opened, when it returns.
+ * Ordering  On return the entries are durable, to the level chosen when the log was opened.
  * Returns   REPRISE_OK
- *           REPRISE_E_CONFLICT   another head, or a RING key; nothing changed
- *           REPRISE_E_TOO_LARGE  one payload, or all together; nothing changed
- *           REPRISE_E_INVALID    a NULL argument, a bad key, flags that are the library's, REPRISE_REVISION_UNKNOWN as
- *                                revision (rule L25), a time beyond 2^63 - 1
- *           REPRISE_E_FORKED     another process opened the handle, as in every call that takes one
- *           REPRISE_E_TIMEOUT    others held the log for longer than the deadline; nothing changed
- *           REPRISE_E_IO         the log cannot be written; what became of it is not known
- *           REPRISE_E_CORRUPT    what is stored is damaged
+ *           REPRISE_E_CONFLICT   the key has another head, or is a RING key; nothing changed
+ *           REPRISE_E_TOO_LARGE  one payload, or all payloads together, are too large; nothing
+ *                                changed
+ *           REPRISE_E_INVALID    a NULL argument, a bad key, flags reserved for the library, the
+ *                                revision REPRISE_REVISION_UNKNOWN (rule L25), a time beyond
+ *                                2^63 - 1, or a log opened read-only
+ *           REPRISE_E_FORKED     another process opened the handle. Every call with a handle may
+ *                                return this status
+ *           REPRISE_E_TIMEOUT    other connections held the log beyond the deadline; nothing
+ *                                changed
+ *           REPRISE_E_IO         the write failed; its outcome is unknown
+ *           REPRISE_E_CORRUPT    the stored data of the key is damaged
  *           REPRISE_E_NO_MEMORY  nothing changed
  */
 REPRISE_API reprise_status reprise_log_append(struct reprise_log *log,
@@ -174,13 +187,13 @@ REPRISE_API reprise_status reprise_log_append(struct reprise_log *log,
 					      struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_log_page_open  - room for what is loaded, used again by each load
- * reprise_log_page_close - give it back
+ * reprise_log_page_open  - opens a page: memory for loaded entries, reused by each load
+ * reprise_log_page_close - frees a page
  *
  * @ret_page  Set on REPRISE_OK: owned.
- * @page      Moves. NULL is allowed. Payloads that were borrowed from it are gone.
+ * @page      Moves. NULL is allowed. Payloads borrowed from the page become invalid.
  *
- * Threads   Any; a page is one thread's at a time.
+ * Threads   Any; one thread at a time for each page.
  * Progress  Allocates.
  * Ordering  None.
  * Returns   REPRISE_OK
@@ -192,10 +205,10 @@ REPRISE_API reprise_status reprise_log_page_open(struct reprise_log_page **ret_p
 REPRISE_API void reprise_log_page_close(struct reprise_log_page *page);
 
 /*
- * reprise_log_page_entries - what a page holds
+ * reprise_log_page_entries - returns the entries of a page
  *
- * @page               Borrowed. NULL holds nothing.
- * @ret_entries_count  Set. Not NULL.
+ * @page               Borrowed. NULL counts as an empty page.
+ * @ret_entries_count  Always set. Must not be NULL.
  *
  * Threads   Owner of the page.
  * Progress  Wait-free.
@@ -206,25 +219,28 @@ REPRISE_API const struct reprise_log_entry *reprise_log_page_entries(
 	const struct reprise_log_page *page, size_t *ret_entries_count);
 
 /*
- * reprise_log_load_after - entries with greater ordinals, a page at a time
+ * reprise_log_load_after - loads the entries after an ordinal, one page at a time
+ *
+ * The cost depends on the size of the page, not on the length of the log or the place in the log.
  *
  * @log          Borrowed.
- * @key          Whose. Unknown: nothing is found.
- * @after        Entries up to this ordinal, and those that are archived, are left out. A gap that it is
- *               inside of is handed out from after + 1 on.
- * @limit        Entries at most; 0: none.
- * @bytes_limit  Of payloads, about; at least one entry is loaded. 0: 1 MiB.
+ * @key          The key to read. An unknown key has no entries.
+ * @after        The call skips archived entries, and entries with ordinals up to @after. If @after
+ *               is inside a gap, the gap is returned from @after + 1 on.
+ * @limit        The maximum number of entries. 0: none.
+ * @bytes_limit  The page ends once its payloads have reached this size. The page has at least one
+ *               entry if there is one. 0: 1 MiB.
  * @page         Emptied, then filled.
  * @error        Optional.
  *
- * Costs what it returns, wherever in the log that is.
- *
  * Threads   Any.
  * Progress  Blocks.
- * Ordering  What was committed before the call is seen; all of it is of one moment.
- * Returns   REPRISE_OK           fewer than @limit, and less than @bytes_limit: there were no more
- *           REPRISE_E_INVALID    a NULL argument, a bad key
- *           REPRISE_E_CORRUPT    a row's checksum is another, or a row is missing; the page is empty
+ * Ordering  The call sees every commit that precedes the call. The entries form one consistent
+ *           snapshot.
+ * Returns   REPRISE_OK         with fewer than @limit entries and less than @bytes_limit bytes, the
+ *                              page reaches the head
+ *           REPRISE_E_INVALID  a NULL argument, a bad key
+ *           REPRISE_E_CORRUPT  a row is missing, or its checksum is wrong; the page is empty
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY  the page is empty
  */
 REPRISE_API reprise_status reprise_log_load_after(struct reprise_log *log,
@@ -235,20 +251,20 @@ REPRISE_API reprise_status reprise_log_load_after(struct reprise_log *log,
 						  struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_log_stats - what is known of a key
+ * reprise_log_stats - returns facts about a key
  *
- * Costs the same however long the key's log is.
+ * The cost does not depend on the length of the key's log.
  *
  * @log        Borrowed.
- * @key        Whose.
- * @ret_stats  `size` set by the caller; the rest set on REPRISE_OK.
+ * @key        The key to look up.
+ * @ret_stats  The caller sets `size`; the call sets the rest on REPRISE_OK.
  * @error      Optional.
  *
  * Threads   Any.
  * Progress  Blocks.
  * Ordering  As reprise_log_load_after.
  * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  nothing was ever written
+ *           REPRISE_E_NOT_FOUND  the key was never written to
  *           REPRISE_E_INVALID    a NULL argument, a bad key or size
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT
  */
@@ -258,20 +274,20 @@ REPRISE_API reprise_status reprise_log_stats(struct reprise_log *log,
 					     struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_log_lives - the lives of a RING key, ascending
+ * reprise_log_lives - returns the lives of a RING key, ascending
  *
  * @log              Borrowed.
- * @key              Whose. Unknown, or DIRECT: none.
- * @after            The number of a life; those with greater ones are told. 0: from the first on.
- * @ret_lives        Room for @lives_count_max.
+ * @key              The key to read. An unknown key and a DIRECT key have no lives.
+ * @after            The call returns lives with greater numbers. 0: all.
+ * @ret_lives        Array with room for @lives_count_max lives.
  * @ret_lives_count  Set on REPRISE_OK.
  * @error            Optional.
  *
  * Threads   Any.
  * Progress  Blocks.
  * Ordering  As reprise_log_load_after.
- * Returns   REPRISE_OK           fewer than @lives_count_max: there were no more
- *           REPRISE_E_INVALID    a NULL argument, a bad key
+ * Returns   REPRISE_OK         with fewer than @lives_count_max lives, the newest life was reached
+ *           REPRISE_E_INVALID  a NULL argument, a bad key
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT
  */
 REPRISE_API reprise_status reprise_log_lives(struct reprise_log *log,
@@ -280,23 +296,23 @@ REPRISE_API reprise_status reprise_log_lives(struct reprise_log *log,
 					     size_t *ret_lives_count,
 					     struct reprise_error *error) REPRISE_MUST_USE;
 
-/* Called with each key, in the order of its bytes. False: no more. The key is borrowed for the call. */
+/* A visitor of keys. The key is borrowed for the call. false ends the visit. */
 typedef bool (*reprise_log_visit)(const struct reprise_log_key *key, void *context);
 
 /*
- * reprise_log_each - the threads of a tenant, in the order of their bytes
+ * reprise_log_each - visits the keys of a tenant, in the byte order of their threads
  *
- * @log      Borrowed. The visitor may call it.
- * @tenant   Whose.
- * @visit    Called with each.
- * @context  Passed to it.
+ * @log      Borrowed. The visitor may call functions of the log.
+ * @tenant   The tenant to visit.
+ * @visit    Called once for each key.
+ * @context  Passed to @visit.
  * @error    Optional.
  *
  * Threads   Any.
- * Progress  Blocks. Pages through: what is written meanwhile may be seen or not.
+ * Progress  Blocks. Reads the keys in pages. A concurrent write may or may not be seen.
  * Ordering  None.
- * Returns   REPRISE_OK           also when @visit ended it
- *           REPRISE_E_INVALID    a NULL argument, a bad tenant
+ * Returns   REPRISE_OK         also if @visit ended the visit
+ *           REPRISE_E_INVALID  a NULL argument, a bad tenant
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT, REPRISE_E_NO_MEMORY
  */
 REPRISE_API reprise_status reprise_log_each(struct reprise_log *log, const char *tenant,
@@ -304,29 +320,32 @@ REPRISE_API reprise_status reprise_log_each(struct reprise_log *log, const char 
 					    struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_log_position_for_revision - just before the first event with a greater revision
- * reprise_log_has_commit            - whether a COMMIT of at least a revision comes after an ordinal
+ * reprise_log_position_for_revision - finds the position before a greater revision
+ * reprise_log_has_commit            - checks for a COMMIT after an ordinal
  *
- * What was lost in a gap may have had a greater revision: a position just behind one is moved before it, so
- * that whoever goes on from there is told. Archived events have positions as before, but bring no COMMIT. After
- * reprise_log_move_archived the position for a revision below the greatest of the moved rows is 0: a host that resumes
- * there is told that it lost all that is archived. Events of a life that was invalidated do not count. (rules L23, L42,
- * L43)
+ * The position is just before the first event with a greater revision. Events lost in a gap may
+ * have had a greater revision. If the position would be right after a gap, the call returns the
+ * position before the gap: a reader that starts there learns of the loss. Events of invalidated
+ * lives do not count. An archived event still has a position, but an archived COMMIT does not
+ * count. After reprise_log_move_archived, the position for a revision below the greatest revision
+ * of the moved rows is 0: a host that resumes there learns that all archived events are lost to it.
+ * (rules L23, L42, L43)
  *
  * @log           Borrowed.
- * @key           Whose.
- * @revision      The one that is exceeded; the least that the COMMIT brings.
- * @after         The event is after it, and not archived.
- * @ret_position  Set on REPRISE_OK: the head if there is no such event.
+ * @key           The key to search.
+ * @revision      For the position: the revision to exceed. For the COMMIT: the least revision.
+ * @after         The COMMIT must be after this ordinal, and not archived.
+ * @ret_position  Set on REPRISE_OK: the head if no event has a greater revision.
  * @ret_has       Set on REPRISE_OK.
  * @error         Optional.
  *
  * Threads   Any.
- * Progress  Blocks; logarithmic in the log's length. Linear in what surrounds an invalidated life, if the event that
- *           the index finds is of that life.
+ * Progress  Blocks; logarithmic in the length of the log. If the event found in the index belongs
+ *           to an invalidated life, also linear in the entries searched instead: after this life
+ *           for a position, between @after and this life for a COMMIT.
  * Ordering  As reprise_log_load_after.
  * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  nothing was ever written
+ *           REPRISE_E_NOT_FOUND  the key was never written to
  *           REPRISE_E_INVALID    a NULL argument, a bad key
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT
  */
@@ -340,24 +359,26 @@ REPRISE_API reprise_status reprise_log_has_commit(struct reprise_log *log,
 						  struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_log_current_cursor - a cursor from which nothing newer than a revision is missed
+ * reprise_log_current_cursor - returns a cursor that misses no event newer than a revision
  *
- * As reprise_current_cursor, of what is in the log: for a session that has no window. The cursor is never of a life
- * that was invalidated: it stands before the first event of the next life, else at the end of the one before. (rule L44)
+ * The counterpart of reprise_current_cursor for a session without a window: the call reads the log.
+ * The cursor never belongs to an invalidated life. If the position is in an invalidated life, the
+ * cursor is before the first event of the next valid life, or, without a next one, at the end of
+ * the valid life before. (rule L44)
  *
  * @log         Borrowed.
- * @key         Whose; a RING key.
- * @revision    Carried by the cursor. REPRISE_REVISION_UNKNOWN: the cursor stands at the end, and carries the greatest
- *              revision of the key (rule L25).
- * @ret_cursor  Set on REPRISE_OK: of the life that the position is in.
+ * @key         A RING key.
+ * @revision    The cursor carries this revision. REPRISE_REVISION_UNKNOWN: the cursor is at the end
+ *              and carries the greatest revision of the key (rule L25).
+ * @ret_cursor  Set on REPRISE_OK, with the incarnation of the life at the position.
  * @error       Optional.
  *
  * Threads   Any.
- * Progress  Blocks; logarithmic in the log's length.
+ * Progress  Blocks; logarithmic in the length of the log.
  * Ordering  As reprise_log_load_after.
  * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  nothing was ever written, or every life was invalidated: ask again when the session
- *                                has been opened
+ *           REPRISE_E_NOT_FOUND  the key was never written to, or every life was invalidated; a
+ *                                cursor exists once the session is opened again
  *           REPRISE_E_CONFLICT   a DIRECT key
  *           REPRISE_E_INVALID    a NULL argument, a bad key
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT

@@ -2,48 +2,53 @@
 #ifndef REPRISE_LOG_UPKEEP_H
 #define REPRISE_LOG_UPKEEP_H
 
-/* reprise/log_upkeep.h - what grows old in a log, and whether it is whole */
+/* reprise/log_upkeep.h - archiving and verification of a log */
 
 #include <reprise/log.h>
 
 REPRISE_BEGIN_DECLARATIONS
 
 enum {
-	REPRISE_LOG_MOVE_MAX = 1000, /* entries that one transaction moves away */
+	REPRISE_LOG_MOVE_MAX = 1000, /* rows moved by one transaction */
 };
 
-/* What reprise_log_verify has found. */
+/* The result of reprise_log_verify. */
 struct reprise_log_report {
 	size_t size;        /* sizeof(struct reprise_log_report), set by the caller */
-	uint64_t events;    /* looked at */
-	uint64_t gaps;      /* gap entries */
-	uint64_t lost;      /* the ordinals that they occupy */
-	uint64_t blobs;     /* looked at, and whole */
-	uint64_t faults;    /* whatever is not as it should be */
-	reprise_ordinal at; /* where the first fault is; 0 if it is no ordinal's */
-	char what[REPRISE_ERROR_WHAT_BYTES]; /* what it is; "" if there is none */
+	uint64_t events;    /* events read */
+	uint64_t gaps;      /* gap entries read */
+	uint64_t lost;      /* ordinals occupied by the gap entries */
+	uint64_t blobs;     /* undamaged blobs */
+	uint64_t faults;    /* inconsistencies and damaged rows */
+	reprise_ordinal at; /* ordinal of the first fault; 0: the fault has no ordinal */
+	char what[REPRISE_ERROR_WHAT_BYTES]; /* describes the first fault; "": none */
 };
 #define REPRISE_LOG_REPORT_INIT REPRISE_INIT(struct reprise_log_report)
 
 /*
- * reprise_log_archive_before - hide what is old
+ * reprise_log_archive_before - archives old entries: hides them from every load
  *
- * Ordinals up to @watermark are handed out no more, from the moment it returns. Their rows go to the archive's table,
- * or are deleted, as the adapter was opened, by reprise_log_move_archived. The head stays.
+ * Once the call has returned, no load returns an entry up to @watermark. The rows stay in place
+ * until reprise_log_move_archived moves or deletes them. The head stays.
  *
- * A key with blobs (log_blob.h) is refused: only the owner of the blobs knows which entries they cover. (rule L51)
+ * The call refuses a key with blobs (log_blob.h): only the owner of the blobs knows which entries a
+ * blob replaces. (rule L51)
  *
  * @log        Borrowed.
- * @key        Whose. Unknown: nothing to do.
- * @watermark  Clamped to the head. At or below the one before: nothing to do.
- * @ret_count  Set on REPRISE_OK: the ordinals newly archived, those in gaps too. May be NULL.
+ * @key        The key to archive. Nothing happens to an unknown key.
+ * @watermark  The last ordinal to archive, clamped to the head. Nothing happens at or below the
+ *             present watermark.
+ * @ret_count  Set on REPRISE_OK to the number of newly archived ordinals, including ordinals inside
+ *             gaps. May be NULL.
  * @error      Optional.
  *
  * Threads   Any.
- * Progress  Blocks; costs the same however much it is.
- * Ordering  Durable as the adapter was opened.
- * Returns   As reprise_log_append, without REPRISE_E_TOO_LARGE. REPRISE_E_INVALID also for a key with blobs, with
- *           `what` "key"; nothing changed
+ * Progress  Blocks. The cost does not depend on the number of entries.
+ * Ordering  On return the watermark is durable, to the level chosen when the log was opened.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  as reprise_log_append; also for a key with blobs, with `what` "key":
+ *                              nothing changed
+ *           and the statuses of reprise_log_append from REPRISE_E_FORKED on
  */
 REPRISE_API reprise_status reprise_log_archive_before(struct reprise_log *log,
 						      const struct reprise_log_key *key,
@@ -52,22 +57,25 @@ REPRISE_API reprise_status reprise_log_archive_before(struct reprise_log *log,
 						      struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_log_move_archived - move archived rows away, at most REPRISE_LOG_MOVE_MAX of them
+ * reprise_log_move_archived - removes archived rows, at most REPRISE_LOG_MOVE_MAX of them
  *
- * The rows' entries in the indexes of revisions go with them, so nothing of a key grows with what was deleted. The head
- * keeps the greatest revision among the moved rows: from then on reprise_log_position_for_revision answers 0 for a
- * revision below it. (rule L23)
+ * The call moves the rows to the archive's table, or deletes the rows, depending on the adapter's
+ * option deletes_archived. The call also drops the index entries of these rows, so a key keeps
+ * nothing per deleted row. The head keeps the greatest revision among the removed rows: for any
+ * lower revision reprise_log_position_for_revision then returns 0. (rule L23)
  *
  * @log        Borrowed.
- * @key        Whose. Unknown: nothing to do.
- * @ret_count  Set on REPRISE_OK: how many rows, or entries of the indexes if no row was left; 0: none is left. May be
- *             NULL.
+ * @key        The key to work on. Nothing happens to an unknown key.
+ * @ret_count  Set on REPRISE_OK to the number of removed rows, or, if no row was left, of dropped
+ *             index entries. 0: nothing is left to remove. May be NULL.
  * @error      Optional.
  *
  * Threads   Any.
- * Progress  Blocks; one transaction. May be ended at any moment and called again.
- * Ordering  None: nobody sees those rows any more.
- * Returns   As reprise_log_append, without REPRISE_E_TOO_LARGE.
+ * Progress  Blocks; one transaction. A program may stop between two calls and continue later.
+ * Ordering  None: no reader sees these rows any more.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  as reprise_log_append
+ *           and the statuses of reprise_log_append from REPRISE_E_FORKED on
  */
 REPRISE_API reprise_status reprise_log_move_archived(struct reprise_log *log,
 						     const struct reprise_log_key *key,
@@ -75,23 +83,30 @@ REPRISE_API reprise_status reprise_log_move_archived(struct reprise_log *log,
 						     struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_log_verify - look at everything that is kept of a key
+ * reprise_log_verify - checks the stored data of a key
  *
- * Rows and gaps cover watermark + 1 .. head once each, lives tile 1 .. head, and every row of every table has the
- * right checksum (rule L20). The indexes of revisions and of lives are compared with the rows, and the head's
- * greatest revision as well (rule L22). The head's number of blobs is compared with them (rule L51). In a SQLite file, a
- * synced commit that is missing is a fault, too (rule L03).
+ * The checks:
+ *  - The head, the lives, the blobs and every row above the watermark have correct checksums
+ *    (rule L20).
+ *  - Events and gaps cover watermark + 1 .. head exactly once. The lives tile 1 .. head.
+ *  - The indexes of revisions and COMMITs, and the head's greatest revision, agree with the rows
+ *    (rule L22). The comparison of the indexes ends at the first fault.
+ *  - A search finds each life by number, by incarnation and by first ordinal (rule L22).
+ *  - The number of blobs agrees with the head (rule L51).
+ *  - In a SQLite file, no synced commit is missing (rule L03).
+ *
+ * A damaged or missing archived row is not a fault by itself.
  *
  * @log         Borrowed.
- * @key         Whose.
- * @ret_report  `size` set by the caller; the rest set on REPRISE_OK.
+ * @key         The key to check.
+ * @ret_report  The caller sets `size`; the call sets the rest on REPRISE_OK.
  * @error       Optional.
  *
  * Threads   Any.
- * Progress  Blocks; linear in what is kept.
- * Ordering  What is appended meanwhile is looked at or not.
- * Returns   REPRISE_OK           also with faults: they are in the report
- *           REPRISE_E_NOT_FOUND  nothing was ever written
+ * Progress  Blocks; linear in the stored data of the key.
+ * Ordering  A concurrent append may or may not be checked.
+ * Returns   REPRISE_OK           the report has the faults, if any
+ *           REPRISE_E_NOT_FOUND  the key was never written to
  *           REPRISE_E_INVALID    a NULL argument, a bad key or size
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY
  */
