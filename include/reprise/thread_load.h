@@ -3,9 +3,11 @@
 #define REPRISE_THREAD_LOAD_H
 
 /*
- * reprise/thread_load.h - reading thread documents: one as a whole, its deltas, its messages, and which there are
+ * reprise/thread_load.h - reads thread documents: a whole document, its deltas, its messages, and
+ * the list of documents
  *
- * A load puts its answer into a page, which the next load uses again. Each answer is of one moment.
+ * A load writes its result into a page. The next load reuses the page. Each result is one
+ * consistent snapshot.
  */
 
 #include <reprise/thread.h>
@@ -13,13 +15,13 @@
 REPRISE_BEGIN_DECLARATIONS
 
 /*
- * reprise_thread_page_open  - room for what is loaded, used again by each load
- * reprise_thread_page_close - give it back
+ * reprise_thread_page_open  - opens a page: memory for loaded data, reused by each load
+ * reprise_thread_page_close - frees a page
  *
  * @ret_page  Set on REPRISE_OK: owned.
- * @page      Moves. NULL is allowed. Bytes that were borrowed from it are gone.
+ * @page      Moves. NULL is allowed. Bytes borrowed from the page become invalid.
  *
- * Threads   Any; a page is one thread's at a time.
+ * Threads   Any; one thread at a time for each page.
  * Progress  Allocates.
  * Ordering  None.
  * Returns   REPRISE_OK
@@ -40,21 +42,22 @@ struct reprise_thread_document {
 #define REPRISE_THREAD_DOCUMENT_INIT REPRISE_INIT(struct reprise_thread_document)
 
 /*
- * reprise_thread_load - a document, as it is now
+ * reprise_thread_load - loads a document
  *
  * @store         Borrowed.
- * @id            Which.
+ * @id            The document's id.
  * @page          Emptied, then filled.
- * @ret_document  `size` set by the caller; the rest set on REPRISE_OK.
+ * @ret_document  The caller sets `size`; the call sets the rest on REPRISE_OK.
  * @error         Optional.
  *
  * Threads   Any.
  * Progress  Blocks.
- * Ordering  What was committed before the call is seen; all of it is of one moment.
+ * Ordering  The call sees every commit that precedes the call. The result is one consistent
+ *           snapshot.
  * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  no document of that id
+ *           REPRISE_E_NOT_FOUND  no document has this id
  *           REPRISE_E_INVALID    a NULL argument, a bad id or size
- *           REPRISE_E_CORRUPT    a row's checksum is another, or a row is missing
+ *           REPRISE_E_CORRUPT    a row is missing, or its checksum is wrong
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_FORKED
  */
 REPRISE_API reprise_status reprise_thread_load(struct reprise_thread_store *store, const char *id,
@@ -62,43 +65,45 @@ REPRISE_API reprise_status reprise_thread_load(struct reprise_thread_store *stor
 					       struct reprise_thread_document *ret_document,
 					       struct reprise_error *error) REPRISE_MUST_USE;
 
-/* A kept delta. */
+/* A stored delta. */
 struct reprise_thread_delta {
-	uint64_t version;          /* that it brought about */
-	struct reprise_bytes json; /* borrowed as the page's */
+	uint64_t version;          /* the document's version after the delta */
+	struct reprise_bytes json; /* borrowed like the page's bytes */
 };
 
-/* Deltas of a document. */
+/* Stored deltas of a document. */
 struct reprise_thread_deltas {
 	size_t size; /* sizeof(struct reprise_thread_deltas), set by the caller */
-	const struct reprise_thread_delta *deltas; /* ascending, borrowed as the page's */
+	const struct reprise_thread_delta *deltas; /* ascending, borrowed like the page's bytes */
 	size_t deltas_count;
-	int32_t has_gap;  /* 1: deltas that are asked for are not kept, and none is handed out */
-	int32_t has_more; /* 1: after the last one there are others */
-	uint64_t complete_after; /* the least version after which all deltas are kept */
-	uint64_t version;        /* the document's */
+	int32_t has_gap;  /* 1: a requested delta is no longer stored; the result has no deltas */
+	int32_t has_more; /* 1: more deltas follow the last one */
+	uint64_t complete_after; /* the least version after which all deltas are stored */
+	uint64_t version;        /* of the document */
 	char uid[REPRISE_THREAD_UID_BYTES];
 };
 #define REPRISE_THREAD_DELTAS_INIT REPRISE_INIT(struct reprise_thread_deltas)
 
 /*
- * reprise_thread_load_deltas - the deltas that led from a version to the document as it is
+ * reprise_thread_load_deltas - loads the deltas after a version
  *
  * @store          Borrowed.
- * @id             Which document.
- * @after_version  Deltas of greater versions are loaded. Older than complete_after: a gap.
- * @limit          Deltas at most; at least 1.
- * @bytes_limit    Of their JSON, about; at least one is loaded. 0: 1 MiB.
+ * @id             The document's id.
+ * @after_version  The call loads deltas with greater versions. Below complete_after the result is a
+ *                 gap.
+ * @limit          The maximum number of deltas; at least 1.
+ * @bytes_limit    The page ends once its JSON has reached this size. The page has at least one
+ *                 delta if there is one. 0: 1 MiB.
  * @page           Emptied, then filled.
- * @ret_deltas     `size` set by the caller; the rest set on REPRISE_OK.
+ * @ret_deltas     The caller sets `size`; the call sets the rest on REPRISE_OK.
  * @error          Optional: `expected` and `actual` versions on REPRISE_E_CONFLICT.
  *
  * Threads   Any.
  * Progress  Blocks.
  * Ordering  As reprise_thread_load.
- * Returns   REPRISE_OK           also with a gap
- *           REPRISE_E_CONFLICT   the document is of a lower version than @after_version
- *           those of reprise_thread_load
+ * Returns   REPRISE_OK          also for a gap
+ *           REPRISE_E_CONFLICT  the document's version is lower than @after_version
+ *           and the statuses of reprise_thread_load
  */
 REPRISE_API reprise_status reprise_thread_load_deltas(struct reprise_thread_store *store,
 						      const char *id, uint64_t after_version,
@@ -109,7 +114,7 @@ REPRISE_API reprise_status reprise_thread_load_deltas(struct reprise_thread_stor
 
 /* A document in a list. */
 struct reprise_thread_entry {
-	const char *id; /* borrowed as the page's */
+	const char *id; /* borrowed like the page's bytes */
 	char uid[REPRISE_THREAD_UID_BYTES];
 	uint64_t version;
 };
@@ -117,32 +122,33 @@ struct reprise_thread_entry {
 /* A part of the list of all documents. */
 struct reprise_thread_list {
 	size_t size; /* sizeof(struct reprise_thread_list), set by the caller */
-	const struct reprise_thread_entry
-		*entries; /* by the bytes of their ids, borrowed as the page's */
+
+	/* Sorted by the bytes of the ids, borrowed like the page's bytes. */
+	const struct reprise_thread_entry *entries;
 	size_t entries_count;
-	uint64_t total; /* how many documents there are */
+	uint64_t total; /* number of documents in the store */
 	int32_t has_more;
 	int32_t reserved; /* 0 */
 };
 #define REPRISE_THREAD_LIST_INIT REPRISE_INIT(struct reprise_thread_list)
 
 /*
- * reprise_thread_list - which documents there are
+ * reprise_thread_list - lists the documents of a store
  *
  * @store     Borrowed.
- * @offset    So many are left out at the beginning.
- * @limit     At most so many: 1 to REPRISE_THREAD_LIMIT_MAX.
+ * @offset    Number of documents to skip.
+ * @limit     The maximum number of entries: 1 to REPRISE_THREAD_LIMIT_MAX.
  * @page      Emptied, then filled.
- * @ret_list  `size` set by the caller; the rest set on REPRISE_OK.
+ * @ret_list  The caller sets `size`; the call sets the rest on REPRISE_OK.
  * @error     Optional.
  *
  * Threads   Any.
  * Progress  Blocks; linear in the number of documents, without their contents.
  * Ordering  As reprise_thread_load.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a bad size or limit
- *           REPRISE_E_CORRUPT    a document of that part is damaged, whose id is in `detail`; reprise_thread_delete
- *                                takes it away
+ *           REPRISE_E_INVALID  a NULL argument, a bad size, offset or limit
+ *           REPRISE_E_CORRUPT  a document in this part of the list is damaged; its id is in
+ *                              `detail`. reprise_thread_delete removes the document
  *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_NO_MEMORY, REPRISE_E_FORKED
  */
 REPRISE_API reprise_status reprise_thread_list(struct reprise_thread_store *store, uint64_t offset,
@@ -150,49 +156,49 @@ REPRISE_API reprise_status reprise_thread_list(struct reprise_thread_store *stor
 					       struct reprise_thread_list *ret_list,
 					       struct reprise_error *error) REPRISE_MUST_USE;
 
-/* Which messages of a document. Their numbers are 1, 2, 3, as the document has them. */
+/* Selects messages of a document. Messages have the numbers 1, 2, 3, in the document's order. */
 struct reprise_thread_range {
 	size_t size;           /* sizeof(struct reprise_thread_range) */
-	uint64_t after;        /* messages with greater numbers */
-	uint64_t before;       /* messages with lower numbers; 0: to the end */
-	uint64_t limit;        /* at most so many: 1 to REPRISE_THREAD_LIMIT_MAX */
-	int32_t is_descending; /* 1: the last ones, the last of them first */
+	uint64_t after;        /* selects messages with greater numbers */
+	uint64_t before;       /* selects messages with lower numbers; 0: up to the last message */
+	uint64_t limit;        /* maximum number of messages: 1 to REPRISE_THREAD_LIMIT_MAX */
+	int32_t is_descending; /* 1: from the last selected message backwards */
 	int32_t reserved;      /* 0 */
 };
 #define REPRISE_THREAD_RANGE_INIT REPRISE_INIT(struct reprise_thread_range)
 
 struct reprise_thread_message {
 	uint64_t number;
-	struct reprise_bytes json; /* borrowed as the page's */
+	struct reprise_bytes json; /* borrowed like the page's bytes */
 };
 
 struct reprise_thread_messages {
 	size_t size; /* sizeof(struct reprise_thread_messages), set by the caller */
-	const struct reprise_thread_message *messages; /* borrowed as the page's */
+	const struct reprise_thread_message *messages; /* borrowed like the page's bytes */
 	size_t messages_count;
-	uint64_t total;   /* how many messages the document has */
-	uint64_t version; /* the document's */
-	int32_t has_more; /* 1: the range has more of them than the limit */
+	uint64_t total;   /* number of messages in the document */
+	uint64_t version; /* of the document */
+	int32_t has_more; /* 1: the range has more messages than the limit */
 	int32_t reserved; /* 0 */
 	char uid[REPRISE_THREAD_UID_BYTES];
 };
 #define REPRISE_THREAD_MESSAGES_INIT REPRISE_INIT(struct reprise_thread_messages)
 
 /*
- * reprise_thread_messages - some of the messages of a document
+ * reprise_thread_messages - loads messages of a document
  *
  * @store         Borrowed.
- * @id            Which document.
- * @range         Borrowed: which messages.
+ * @id            The document's id.
+ * @range         Borrowed: the messages to load.
  * @page          Emptied, then filled.
- * @ret_messages  `size` set by the caller; the rest set on REPRISE_OK.
+ * @ret_messages  The caller sets `size`; the call sets the rest on REPRISE_OK.
  * @error         Optional.
  *
  * Threads   Any.
- * Progress  Blocks; linear in the document.
+ * Progress  Blocks; linear in the size of the document.
  * Ordering  As reprise_thread_load.
  * Returns   REPRISE_OK
- *           those of reprise_thread_load; REPRISE_E_INVALID also for a bad range
+ *           the statuses of reprise_thread_load; REPRISE_E_INVALID also for a bad range
  */
 REPRISE_API reprise_status reprise_thread_messages(struct reprise_thread_store *store,
 						   const char *id,
