@@ -95,7 +95,7 @@ REPRISE_API reprise_status reprise_cursor_format(const struct reprise_cursor *cu
 						 struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_cursor_for_session - checks if a cursor belongs to a session
+ * reprise_cursor_for_session - checks whether a cursor belongs to a session
  *
  * @cursor      Borrowed.
  * @session_id  NUL-terminated.

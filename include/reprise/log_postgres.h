@@ -112,7 +112,7 @@ REPRISE_API reprise_status reprise_log_postgres_open(
 	struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_log_postgres_verify_policies - checks if row-level security separates the tenants
+ * reprise_log_postgres_verify_policies - checks whether row-level security separates the tenants
  *
  * Each table with rows of tenants must exist, with row-level security enabled and forced. Its only
  * policy must be the log's own, with the same name, command, roles and expressions. The check does
