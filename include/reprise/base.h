@@ -102,28 +102,28 @@ reprise_bytes_from_string(const char *string)
 }
 
 /* Every operating status of every call, in one table: X(name, value, sentence). */
-#define REPRISE_STATUS_TABLE(X)                                              \
-	X(OK, 0, "done")                                                     \
-	X(E_INVALID, -1, "an argument or option is out of its range")        \
-	X(E_MALFORMED_CURSOR, -2, "the text is not a cursor")                \
-	X(E_WRONG_SESSION, -3, "the cursor belongs to another session")      \
-	X(E_TOO_LARGE, -4, "larger than what can ever be held")              \
-	X(E_CLOSED, -5, "the session has ended, or its window is void")      \
-	X(E_BUSY, -6, "somebody else holds it")                              \
-	X(E_FULL, -7, "there is no room and nothing may be displaced")       \
-	X(E_NO_MEMORY, -8, "memory could not be had")                        \
-	X(E_TIMEOUT, -9, "the time is up")                                   \
-	X(E_INTERRUPTED, -10, "another thread interrupted the wait")         \
-	X(E_NOT_FOUND, -11, "there is no such thing")                        \
-	X(E_EXISTS, -12, "it is there already")                              \
-	X(E_CONFLICT, -13, "not at the expected version")                    \
-	X(E_STALE, -14, "the state is out of date; recover first")           \
-	X(E_EXPIRED, -15, "too old to be accepted")                          \
-	X(E_ABORTED, -16, "given up because an earlier one failed")          \
-	X(E_CORRUPT, -17, "stored bytes are damaged")                        \
-	X(E_VERSION, -18, "written by another version")                      \
-	X(E_IO, -19, "reading or writing failed")                            \
-	X(E_FORKED, -20, "this process is a fork of the one that opened it") \
+#define REPRISE_STATUS_TABLE(X)                                                      \
+	X(OK, 0, "done")                                                             \
+	X(E_INVALID, -1, "an argument or an option is invalid")                      \
+	X(E_MALFORMED_CURSOR, -2, "the text is not a cursor")                        \
+	X(E_WRONG_SESSION, -3, "the cursor belongs to another session")              \
+	X(E_TOO_LARGE, -4, "larger than the limit")                                  \
+	X(E_CLOSED, -5, "the session has ended, or its window takes no more events") \
+	X(E_BUSY, -6, "in use by another thread, handle or process")                 \
+	X(E_FULL, -7, "a limit is reached, and nothing may be displaced")            \
+	X(E_NO_MEMORY, -8, "out of memory")                                          \
+	X(E_TIMEOUT, -9, "the deadline has passed")                                  \
+	X(E_INTERRUPTED, -10, "another thread interrupted the wait")                 \
+	X(E_NOT_FOUND, -11, "not found")                                             \
+	X(E_EXISTS, -12, "already exists")                                           \
+	X(E_CONFLICT, -13, "the head or version is not the expected one")            \
+	X(E_STALE, -14, "the state is out of date; recover first")                   \
+	X(E_EXPIRED, -15, "too old, or already archived")                            \
+	X(E_ABORTED, -16, "abandoned because an earlier operation failed")           \
+	X(E_CORRUPT, -17, "the stored data is damaged")                              \
+	X(E_VERSION, -18, "written by an incompatible version")                      \
+	X(E_IO, -19, "reading or writing failed")                                    \
+	X(E_FORKED, -20, "opened by another process, before a fork")                 \
 	X(E_SYSTEM, -21, "the operating system refused a call")
 
 typedef enum reprise_status {

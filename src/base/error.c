@@ -67,9 +67,8 @@ error_size(struct reprise_error *error, const char *what, const void *given, siz
 	memcpy(&size, given, sizeof(size));
 	copy_text(filled.what, sizeof(filled.what), what);
 	snprintf(filled.detail, sizeof(filled.detail),
-		 size > known_size
-			 ? "size is %zu: more than %zu, and fields are set that are not known"
-			 : "size is %zu: it is to be %zu, sizeof the struct",
+		 size > known_size ? "size is %zu: more than %zu, and unknown fields are set"
+				   : "size is %zu: must be %zu, sizeof the struct",
 		 size, known_size);
 	return fill(error, &filled);
 }

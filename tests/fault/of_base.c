@@ -15,7 +15,7 @@ static reprise_status
 status_text(struct world *world, struct reprise_error *error)
 {
 	(void)world, (void)error;
-	CHECK(strcmp(reprise_status_text(REPRISE_E_NO_MEMORY), "memory could not be had") == 0);
+	CHECK(strcmp(reprise_status_text(REPRISE_E_NO_MEMORY), "out of memory") == 0);
 	return REPRISE_OK;
 }
 

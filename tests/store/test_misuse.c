@@ -229,6 +229,5 @@ Test(misuse, P12_a_wrong_size_of_options_is_named_with_its_number)
 
 	cr_assert(eq(int, reprise_store_open(&options, &store, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, (char *)"store options: size"));
-	cr_assert(strstr(error.detail, "size is 3: it is to be ") == error.detail, "%s",
-		  error.detail);
+	cr_assert(strstr(error.detail, "size is 3: must be ") == error.detail, "%s", error.detail);
 }
