@@ -10,33 +10,36 @@
  *   outcomes           Normal alternatives: an event, nothing new, a gap, the end. Each function
  *                      with several outcomes returns an enum for the caller to switch over.
  *   operating errors   A reprise_status: 0 or negative. On failure the output parameters stay
- *                      untouched, and details go into an optional struct reprise_error.
+ *                      untouched, unless a call says otherwise. An optional struct reprise_error
+ *                      gets the details.
  *   programmer errors  Assertions. They stay on in release builds and abort the process. Examples:
  *                      NULL where a function says "asserted", a closed handle, or two threads in a
  *                      handle reserved for one thread at a time. Before the abort, one line on
  *                      standard error has the mistake, the failed expression, the file and the
  *                      line.
  *
- * Structs named ..._options, ..._stats and struct reprise_error begin with a size. The caller sets
- * the size to sizeof the struct. A program built against an older header keeps working with a newer
- * library. If the size of an options or statistics struct is wrong, or a field unknown to this
- * library is not 0, the call returns REPRISE_E_INVALID and `what` names the struct. The library
- * fills a struct reprise_error as far as the size allows. A size without room for a status, as if
- * the size was never set, is a programmer error. Only a failing call detects this error.
+ * Structs named ..._options and ..._stats, struct reprise_error and some other structs begin with a
+ * size. The caller sets the size to sizeof the struct. A program built against an older header
+ * keeps working with a newer library. If the size of such a struct is wrong, or an option unknown
+ * to this library is not 0, the call returns REPRISE_E_INVALID, and `what` names the struct. Only
+ * struct reprise_error differs: the library fills the struct as far as the size allows, and a size
+ * without room for a status, or above 4,096, is a programmer error. Only a failing call detects
+ * this error.
  *
  * Cancellation. Three calls are cancellation points, before and during their wait: reprise_wait,
- * reprise_session_wait_room and reprise_recorder_flush. A thread cancelled there has released every
- * lock of the library. The handles stay open, and another thread may use or close them. Every other
- * call defers a pending cancellation until the call has returned. Calls on a log may take up to the
- * log's deadline to return. A thread must not enable asynchronous cancellation
- * (PTHREAD_CANCEL_ASYNCHRONOUS) inside the library. The library calls callbacks and visitors with
- * cancellation disabled.
+ * reprise_session_wait_room and reprise_recorder_flush. A thread cancelled there has released
+ * everything held by the call. The handles stay open, and another thread may use or close them.
+ * Every other call defers a pending cancellation until the call has returned. Calls on a log may
+ * take up to the log's deadline to return. A thread with asynchronous cancellation enabled
+ * (PTHREAD_CANCEL_ASYNCHRONOUS) must not call the library. The library calls callbacks and visitors
+ * with cancellation disabled.
  *
- * The library's threads are named reprise-relay, reprise-read and reprise-write. A writer over NATS
- * (jetstream.h) has the threads reprise-acks and reprise-done, and libnats has its own threads
- * named reprise-nats. All of them block every signal, run under SCHED_OTHER, and have 2 MiB of
- * stack. They may run on the processors available to the process at the time the library was
- * loaded. No file descriptor of the library is 0, 1 or 2.
+ * Threads. A store has the thread reprise-relay, a recorder (recorder.h) the threads reprise-read
+ * and reprise-write, a writer over NATS (jetstream.h) the threads reprise-acks and reprise-done.
+ * These threads have 2 MiB of stack, block every signal, and run under SCHED_OTHER on the
+ * processors available to the process when the library was loaded. The threads of libnats are named
+ * reprise-nats, and differ only in their stack: the system's default. No file descriptor of the
+ * library is 0, 1 or 2.
  *
  * Sizes are in bytes, counts in events, times in nanoseconds. Each name says the unit.
  */
@@ -54,8 +57,8 @@
 #endif
 
 /*
- * The macros enclose declarations. A function may have the name of a struct; g++ -Wshadow warns
- * about such a name.
+ * These macros enclose declarations. g++ -Wshadow warns about a function with the name of a struct,
+ * so the macros turn this warning off.
  */
 #ifdef __cplusplus
 #define REPRISE_BEGIN_DECLARATIONS \

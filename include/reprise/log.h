@@ -21,7 +21,7 @@
  *    ordinals   1 2 3 .. 40 | 41 42 .. 60 | 61 ..        head = 75
  *    lives      clean       | crashed     | open         watermark = 20: 1 .. 20 are archived
  *
- * An adapter's header opens a log: log_sqlite.h, log_postgres.h. Any thread may call. Calls block,
+ * log_sqlite.h and log_postgres.h have the calls that open a log. Any thread may call. Calls block,
  * and calls on one handle run one at a time. A second handle is a second connection.
  *
  * A handle belongs to the process that opened it. In the child of a fork every call on the handle
@@ -80,9 +80,9 @@ typedef enum reprise_log_gap_reason {
 /* The state of a life. */
 typedef enum reprise_life_state {
 	REPRISE_LIFE_OPEN = 1,
-	REPRISE_LIFE_CLEAN,       /* every event of the life is in the log */
+	REPRISE_LIFE_CLEAN,       /* every append is in the log, as an event or in a gap */
 	REPRISE_LIFE_CRASHED,     /* the next life began while this life was still open */
-	REPRISE_LIFE_INVALIDATED, /* invalidated: no reader gets events of this life again */
+	REPRISE_LIFE_INVALIDATED, /* invalidated: no subscription gets its events again */
 } reprise_life_state;
 
 struct reprise_life {
@@ -104,7 +104,7 @@ struct reprise_log_new_entry {
 
 struct reprise_log_entry {
 	reprise_log_entry_type type;
-	reprise_ordinal first; /* of a gap: the first ordinal above the given @after */
+	reprise_ordinal first; /* of a gap: the first requested ordinal */
 	reprise_ordinal last;  /* of an event: the same as first */
 	uint64_t revision;     /* 0 for a gap */
 

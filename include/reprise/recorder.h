@@ -15,8 +15,8 @@
  *
  * Silent sessions cost nothing: the recorder does not look at a session without an append for
  * 100 ms. The first append after such a silence notifies the recorder, with at most one system
- * call. In a store with REPRISE_WAKE_DEFERRED appends notify nobody, and the recorder looks at
- * every session each linger_ns or less often.
+ * call. In a store with REPRISE_WAKE_DEFERRED appends do not notify the recorder, and the recorder
+ * looks at every session each linger_ns or less often.
  *
  *   append ──► ring ──► recorder ──► log
  *                └─► subscription ◄───┘ heals
@@ -53,8 +53,8 @@ struct reprise_recorder_options {
 
 	/*
 	 * The durability at which an event counts as recorded, for appends that refuse and for
-	 * subscriptions with is_recorded_only. Also the durability of each commit. REPRISE_WRITTEN
-	 * or REPRISE_SYNCED. 0: REPRISE_SYNCED.
+	 * subscriptions with is_recorded_only. Also the least durability of each commit.
+	 * REPRISE_WRITTEN or REPRISE_SYNCED. 0: REPRISE_SYNCED.
 	 */
 	reprise_durability durability;
 
@@ -89,7 +89,7 @@ struct reprise_recorder_options {
 
 	/*
 	 * How long a subscription waits for events that are neither in the ring nor in the log.
-	 * Default 5 s.
+	 * After this time the subscription gets a gap. Default 5 s.
 	 */
 	uint64_t heal_wait_ns;
 
@@ -209,8 +209,8 @@ REPRISE_API reprise_status reprise_recorder_open(struct reprise_store *store,
  * Returns   REPRISE_OK         all events are recorded, and every life has ended clean
  *           REPRISE_E_BUSY     a writer or a subscription is open; nothing was closed
  *           REPRISE_E_TIMEOUT  closed, but some events could not be recorded, or another connection
- *                              holds a session in the log: the lives of these sessions stay open in
- *                              the log
+ *                              has locked a session in the log: the lives of these sessions stay
+ *                              open in the log
  *           REPRISE_E_INVALID  a bad size of the statistics; nothing was closed
  *           REPRISE_E_FORKED   in the child of a fork: the call has only closed the descriptors of
  *                              the recorder's connections
@@ -245,7 +245,7 @@ reprise_recorder_close_with_stats(struct reprise_recorder *recorder,
  * Returns   REPRISE_OK           the events are recorded. Events lost by the recorder are in the
  *                                log as a gap entry
  *           REPRISE_E_TIMEOUT    @timeout_ns has passed; or, in a flush of every session, another
- *                                connection holds a session in the log
+ *                                connection has locked a session in the log
  *           REPRISE_E_CLOSED     another process has taken over the session, or one of the
  *                                sessions; the rest of its events will not be recorded
  *           REPRISE_E_CORRUPT    the log refuses the session, or one of the sessions, because of

@@ -45,10 +45,10 @@
  * without a byte order mark, without a repeated member in an object, without U+0000 in a member's
  * name, and with at most REPRISE_THREAD_DEPTH_MAX nested arrays and objects.
  *
- * An adapter's header opens a store: thread_sqlite.h, thread_postgres.h. Any thread may call. Calls
- * on one handle run one at a time, and each call waits up to its deadline for the calls before. A
- * second handle is a second connection. In the child of a fork every call returns REPRISE_E_FORKED,
- * and reprise_thread_store_close does not touch the parent's connection.
+ * thread_sqlite.h and thread_postgres.h have the calls that open a store. Any thread may call.
+ * Calls on one handle run one at a time, and each call waits up to its deadline for the calls
+ * before. A second handle is a second connection. In the child of a fork every call returns
+ * REPRISE_E_FORKED, and reprise_thread_store_close does not touch the parent's connection.
  *
  * A document's id is 1 to REPRISE_THREAD_ID_BYTES_MAX bytes of UTF-8 without control characters,
  * spaces, and the characters / \ . * > (rule B01).
