@@ -136,7 +136,7 @@ struct reprise_jetstream_options {
  *              meanwhile.
  * @options     Borrowed for the call. NULL: the defaults.
  * @ret_writer  Set on REPRISE_OK: owned.
- * @error       Optional: `what`, and the server's message in `detail`.
+ * @error       Optional: `what`, and the server's own words in `detail`.
  * @writer      Moves. NULL is allowed. The close waits for acks for half of the deadline, and
  *              completes the other appends in flight with REPRISE_E_ABORTED before returning.
  *

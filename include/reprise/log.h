@@ -325,10 +325,10 @@ REPRISE_API reprise_status reprise_log_each(struct reprise_log *log, const char 
  *
  * The position is just before the first event with a greater revision. Events lost in a gap may
  * have had a greater revision. If the position would be right after a gap, the call returns the
- * position before the gap: a reader that starts there learns of the loss. Events of invalidated
- * lives do not count. An archived event still has a position, but an archived COMMIT does not
- * count. After reprise_log_move_archived, the position for a revision below the greatest revision
- * of the moved rows is 0: a host that resumes there learns that all archived events are lost to it.
+ * position before the gap: a host that starts there learns of the loss. Events of invalidated lives
+ * do not count. An archived event still has a position, but an archived COMMIT does not count.
+ * After reprise_log_move_archived, the position for a revision below the greatest revision of the
+ * moved rows is 0: a host that resumes there learns that all archived events are lost to it.
  * (rules L23, L42, L43)
  *
  * @log           Borrowed.

@@ -90,7 +90,7 @@ struct reprise_log_postgres_options {
  *
  * @options  Borrowed.
  * @ret_log  Set on REPRISE_OK: owned; close with reprise_log_close.
- * @error    Optional: `what`, and the server's message in `detail`.
+ * @error    Optional: `what`, and the server's own words in `detail`.
  *
  * Threads   Any.
  * Progress  Blocks: the network.

@@ -61,7 +61,7 @@ struct reprise_log_sqlite_options {
  *
  * @options  Borrowed.
  * @ret_log  Set on REPRISE_OK: owned; close with reprise_log_close.
- * @error    Optional: `what`, and SQLite's message in `detail`.
+ * @error    Optional: `what`, and SQLite's own words in `detail`.
  *
  * Threads   Any.
  * Progress  Blocks: system calls.

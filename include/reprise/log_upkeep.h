@@ -72,7 +72,7 @@ REPRISE_API reprise_status reprise_log_archive_before(struct reprise_log *log,
  *
  * Threads   Any.
  * Progress  Blocks; one transaction. A program may stop between two calls and continue later.
- * Ordering  None: no reader sees these rows any more.
+ * Ordering  None: no load returns these rows any more.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  as reprise_log_append
  *           and the statuses of reprise_log_append from REPRISE_E_FORKED on

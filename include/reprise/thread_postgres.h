@@ -93,7 +93,7 @@ struct reprise_thread_postgres_options {
  *
  * @options    Borrowed.
  * @ret_store  Set on REPRISE_OK: owned; close with reprise_thread_store_close.
- * @error      Optional: `what`, and the server's message in `detail`.
+ * @error      Optional: `what`, and the server's own words in `detail`.
  *
  * Threads   Any.
  * Progress  Blocks: the network.

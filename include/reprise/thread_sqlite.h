@@ -64,7 +64,7 @@ struct reprise_thread_sqlite_options {
  * @path       NUL-terminated, borrowed for the call.
  * @options    Borrowed. NULL: the defaults.
  * @ret_store  Set on REPRISE_OK: owned; close with reprise_thread_store_close.
- * @error      Optional: `what`, and SQLite's message in `detail`.
+ * @error      Optional: `what`, and SQLite's own words in `detail`.
  *
  * Threads   Any.
  * Progress  Blocks: system calls.
