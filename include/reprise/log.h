@@ -5,10 +5,11 @@
 /*
  * reprise/log.h - the durable log of sessions
  *
- * A log keeps entries by key. A key is a tenant and a thread. The entries of a key have the
- * ordinals 1, 2, 3, without holes. The log never gives an ordinal twice, not even after a restart
- * or after all entries were archived. An entry is an event or a gap. A gap stands for events that
- * were lost before the recorder could write them, and occupies the ordinals of all lost events.
+ * A log keeps entries by key. A key has two names: a tenant and a thread. The entries of a key have
+ * the ordinals 1, 2, 3, without holes. The log never gives an ordinal twice, not even after a
+ * restart or after all entries were archived. An entry is an event or a gap. A gap stands for
+ * events that were lost before the recorder could write them, and occupies the ordinals of all lost
+ * events.
  *
  * The first write to a key fixes the kind of the key:
  *

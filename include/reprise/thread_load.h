@@ -6,8 +6,8 @@
  * reprise/thread_load.h - reads thread documents: a whole document, its deltas, its messages, and
  * the list of documents
  *
- * A load writes its result into a page. The next load reuses the page. Each result is one
- * consistent snapshot.
+ * A load writes its result into a page. Data borrowed from the page is valid until the page is
+ * loaded again or closed. Each result is one consistent snapshot.
  */
 
 #include <reprise/thread.h>
@@ -68,13 +68,13 @@ REPRISE_API reprise_status reprise_thread_load(struct reprise_thread_store *stor
 /* A stored delta. */
 struct reprise_thread_delta {
 	uint64_t version;          /* the document's version after the delta */
-	struct reprise_bytes json; /* borrowed like the page's bytes */
+	struct reprise_bytes json; /* borrowed from the page */
 };
 
 /* Stored deltas of a document. */
 struct reprise_thread_deltas {
 	size_t size; /* sizeof(struct reprise_thread_deltas), set by the caller */
-	const struct reprise_thread_delta *deltas; /* ascending, borrowed like the page's bytes */
+	const struct reprise_thread_delta *deltas; /* ascending, borrowed from the page */
 	size_t deltas_count;
 	int32_t has_gap;  /* 1: a requested delta is no longer stored; the result has no deltas */
 	int32_t has_more; /* 1: more deltas follow the last one */
@@ -114,7 +114,7 @@ REPRISE_API reprise_status reprise_thread_load_deltas(struct reprise_thread_stor
 
 /* A document in a list. */
 struct reprise_thread_entry {
-	const char *id; /* borrowed like the page's bytes */
+	const char *id; /* borrowed from the page */
 	char uid[REPRISE_THREAD_UID_BYTES];
 	uint64_t version;
 };
@@ -123,7 +123,7 @@ struct reprise_thread_entry {
 struct reprise_thread_list {
 	size_t size; /* sizeof(struct reprise_thread_list), set by the caller */
 
-	/* Sorted by the bytes of the ids, borrowed like the page's bytes. */
+	/* Sorted by the bytes of the ids, borrowed from the page. */
 	const struct reprise_thread_entry *entries;
 	size_t entries_count;
 	uint64_t total; /* number of documents in the store */
@@ -169,12 +169,12 @@ struct reprise_thread_range {
 
 struct reprise_thread_message {
 	uint64_t number;
-	struct reprise_bytes json; /* borrowed like the page's bytes */
+	struct reprise_bytes json; /* borrowed from the page */
 };
 
 struct reprise_thread_messages {
 	size_t size; /* sizeof(struct reprise_thread_messages), set by the caller */
-	const struct reprise_thread_message *messages; /* borrowed like the page's bytes */
+	const struct reprise_thread_message *messages; /* borrowed from the page */
 	size_t messages_count;
 	uint64_t total;   /* number of messages in the document */
 	uint64_t version; /* of the document */

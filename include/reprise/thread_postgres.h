@@ -55,8 +55,8 @@ struct reprise_thread_postgres_options {
 	 * retry_limit_ns: the maximum age of a delta at its first append. Defaults 7 days and 24
 	 * hours. The horizon is at least twice the retry limit, and at most 100 years. The retry
 	 * limit is at least 1 s. All handles of a store share one horizon: the longest one given at
-	 * any open. The horizon stays when the handle is closed. A role with read access only to
-	 * the table about cannot prolong the horizon: open then returns E_IO. (rule B05)
+	 * any open. The horizon stays when the handle is closed. A role without write access to the
+	 * table about cannot prolong the horizon: open then returns E_IO. (rule B05)
 	 */
 	uint64_t horizon_ns;
 	uint64_t retry_limit_ns;
