@@ -7,6 +7,7 @@
 #include <reprise/base.h>
 #include <reprise/cursor.h>
 #include <reprise/gap.h>
+#include <reprise/group.h>
 #include <reprise/session.h>
 #include <reprise/sessions.h>
 #include <reprise/store.h>

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <unistd.h>
+
+#include "base/cancel.h"
 
 int
 descriptor_above_standard(int fd)
@@ -16,6 +19,28 @@ descriptor_above_standard(int fd)
 	(void)close(fd);
 	errno = error;
 	return above;
+}
+
+bool
+descriptor_ring(int fd)
+{
+	const uint64_t one = 1;
+	UNCANCELLABLE;
+	const ssize_t written = write(fd, &one, sizeof(one));
+
+	/* EAGAIN: the host has written to it, and it is readable. */
+	return written == sizeof(one) || errno == EAGAIN;
+}
+
+bool
+descriptor_drain(int fd)
+{
+	uint64_t rings;
+	UNCANCELLABLE;
+	const ssize_t drained = read(fd, &rings, sizeof(rings));
+
+	/* EAGAIN: the host has read it. */
+	return drained == sizeof(rings) || errno == EAGAIN;
 }
 
 struct descriptors

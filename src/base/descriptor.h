@@ -2,10 +2,19 @@
 #ifndef BASE_DESCRIPTOR_H
 #define BASE_DESCRIPTOR_H
 
+#include <stdbool.h>
+
 /* Descriptors of the library are never 0, 1 or 2, which a host that has closed them may give to somebody. */
 
 /* @fd, or in its place a duplicate that is 3 or more; close-on-exec. -1 and errno if @fd is -1 or there is none. */
 int descriptor_above_standard(int fd);
+
+/*
+ * Makes an eventfd readable, or unreadable. False if @fd is something else by now. A host that has written to it, or
+ * read it, has done no harm. Neither is a cancellation point.
+ */
+bool descriptor_ring(int fd);
+bool descriptor_drain(int fd);
 
 /* For calls that open descriptors of their own: in between 0, 1 and 2 are taken. */
 struct descriptors {

@@ -8,7 +8,7 @@
 #include "store/subscription.h"
 
 /*
- * The doors of a subscription: a descriptor, a callback. A door has been rung, or its hand is up and
+ * The doors of a subscription: a descriptor, a group, a callback. A door has been rung, or its hand is up and
  * nothing was to be said after that: so whoever waits at it misses nothing.
  */
 
@@ -34,11 +34,11 @@ subscription_arm_doors(struct reprise_subscription *subscription)
 	} while (outcome == REPRISE_NEXT_EMPTY && subscription->session != session);
 
 	/*
-	 * There may be more than what is handed out now, and the descriptor says so. A callback does not: the
+	 * There may be more than what is handed out now, and the descriptor and the group say so. A callback does not: the
 	 * host is being answered, and goes on until there is nothing.
 	 */
 	if (outcome != REPRISE_NEXT_EMPTY && hand_lower(subscription))
-		hand_ring_descriptor(subscription);
+		hand_ring_level_doors(subscription);
 	return outcome;
 }
 
@@ -63,7 +63,7 @@ reprise_subscription_fd(struct reprise_subscription *subscription, int *ret_fd,
 		/* It is readable, or will be when there is something. */
 		if (subscription_advance(subscription) != REPRISE_NEXT_EMPTY ||
 		    subscription_arm_doors(subscription) != REPRISE_NEXT_EMPTY)
-			hand_ring_descriptor(subscription);
+			hand_ring_level_doors(subscription);
 	}
 	*ret_fd = subscription->descriptor;
 	return REPRISE_OK;

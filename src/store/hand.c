@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/hand.h"
 
-#include <errno.h>
-#include <unistd.h>
-
-#include "base/cancel.h"
+#include "base/descriptor.h"
 #include "base/futex.h"
 #include "store/port.h"
 #include "store/subscription.h"
@@ -51,43 +48,44 @@ wake_sleeper(struct reprise_subscription *subscription)
 static void
 ring_descriptor(struct reprise_subscription *subscription)
 {
-	const uint64_t one = 1;
-	int cancel_state;
-
 	if (!subscription->has_descriptor || subscription->is_readable)
 		return;
-	/* EAGAIN: the host has written to it, and it is readable. */
-	cancel_state = cancel_disable();
-	const ssize_t written = write(subscription->descriptor, &one, sizeof(one));
-
-	REPRISE_REQUIRE(written == sizeof(one) || errno == EAGAIN,
+	REPRISE_REQUIRE(descriptor_ring(subscription->descriptor),
 			"the descriptor of a subscription is not the library's any more");
-	cancel_restore(&cancel_state);
 	subscription->is_readable = true;
 }
 
 static void
 drain_descriptor(struct reprise_subscription *subscription)
 {
-	uint64_t rings;
-	int cancel_state;
-
 	if (!subscription->is_readable)
 		return;
-	/* EAGAIN: the host has read it. */
-	cancel_state = cancel_disable();
-	const ssize_t drained = read(subscription->descriptor, &rings, sizeof(rings));
-
-	REPRISE_REQUIRE(drained == sizeof(rings) || errno == EAGAIN,
+	REPRISE_REQUIRE(descriptor_drain(subscription->descriptor),
 			"the descriptor of a subscription is not the library's any more");
-	cancel_restore(&cancel_state);
 	subscription->is_readable = false;
+}
+
+static void
+ring_level_doors(struct reprise_subscription *subscription)
+{
+	ring_descriptor(subscription);
+	if (subscription->group != NULL)
+		group_put_ready(subscription->group, subscription);
+}
+
+/* They are rung no more; also of a subscription that has none. */
+static void
+calm_level_doors(struct reprise_subscription *subscription)
+{
+	drain_descriptor(subscription);
+	if (subscription->group != NULL)
+		group_take_ready(subscription->group, subscription);
 }
 
 static void
 ring_doors(struct reprise_subscription *subscription)
 {
-	ring_descriptor(subscription);
+	ring_level_doors(subscription);
 	if (load_relaxed(&subscription->has_callback))
 		relay_call(&subscription->store->relay, subscription);
 }
@@ -144,7 +142,7 @@ hand_raise(struct reprise_subscription *subscription, bool is_for_sleep)
 	if (is_for_sleep)
 		subscription->is_asleep = true;
 	else
-		drain_descriptor(subscription);
+		calm_level_doors(subscription);
 	if (raised.is_new)
 		put_up(hands, subscription);
 	/* In a store that defers, no bit says so to appends. */
@@ -196,15 +194,41 @@ hand_give_descriptor(struct reprise_subscription *subscription, int descriptor)
 
 	subscription->descriptor = descriptor;
 	subscription->has_descriptor = true;
+	subscription->has_level_door = true;
 	unlock(hands);
 }
 
 void
-hand_ring_descriptor(struct reprise_subscription *subscription)
+hand_give_group(struct reprise_subscription *subscription, struct reprise_group *group)
 {
 	struct hands *const hands = lock(subscription);
 
-	ring_descriptor(subscription);
+	if (subscription->group != NULL)
+		group_take_ready(subscription->group, subscription);
+	subscription->group = group;
+	subscription->has_level_door = group != NULL || subscription->has_descriptor;
+	unlock(hands);
+}
+
+void
+hand_ring_level_doors(struct reprise_subscription *subscription)
+{
+	struct hands *const hands = lock(subscription);
+
+	ring_level_doors(subscription);
+	unlock(hands);
+}
+
+/* The descriptor stays readable. */
+void
+hand_end(struct reprise_subscription *subscription)
+{
+	struct hands *const hands = lock(subscription);
+
+	if (subscription->is_hand_up)
+		take_down(hands, subscription);
+	if (subscription->group != NULL)
+		group_take_ready(subscription->group, subscription);
 	unlock(hands);
 }
 
@@ -247,8 +271,14 @@ hand_move(struct reprise_subscription *subscription, struct reprise_session *ses
 {
 	struct hands *const hands = lock(subscription);
 
-	if (subscription->is_hand_up)
+	/*
+	 * Whoever was about to ring it finds it no more. A wait that moves it may answer before the hand is up again: so
+	 * its doors are rung.
+	 */
+	if (subscription->is_hand_up) {
 		take_down(hands, subscription);
+		ring_doors(subscription);
+	}
 	subscription->session = session;
 	/* [move:A] The session, as its creator left it, before; pairs with [interrupt:A]. */
 	store_release(&subscription->session_to_notify, session);

@@ -8,8 +8,8 @@
  * takes; so is the ringing itself: once a subscription's hand is down, nothing rings it any more, and its
  * descriptor may be closed.
  *
- * Ringing is a futex for a thread in reprise_wait, 8 bytes for a descriptor, a call of the relay's for a
- * callback; for all of them that the subscription has.
+ * Ringing is a futex for a thread in reprise_wait, 8 bytes for a descriptor, a place among the ready ones for a group
+ * (group.h), a call of the relay's for a callback; for all of them that the subscription has.
  */
 
 #include <pthread.h>
@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+struct reprise_group;
 struct reprise_session;
 struct reprise_subscription;
 
@@ -44,7 +45,7 @@ struct raised {
 
 /*
  * Raises the hand of @subscription, which has a session: for a thread that is about to sleep, or for
- * its doors; then the descriptor is unreadable from here on.
+ * its doors; then the descriptor is unreadable, and the group's place given up, from here on.
  */
 struct raised hand_raise(struct reprise_subscription *subscription, bool is_for_sleep);
 
@@ -63,9 +64,13 @@ void hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_f
  */
 void hand_have_watched(struct reprise_subscription *subscription);
 
-/* Gives @subscription a descriptor; rings it. */
+/* Gives @subscription a descriptor; a group, or NULL for none any more; rings both. */
 void hand_give_descriptor(struct reprise_subscription *subscription, int descriptor);
-void hand_ring_descriptor(struct reprise_subscription *subscription);
+void hand_give_group(struct reprise_subscription *subscription, struct reprise_group *group);
+void hand_ring_level_doors(struct reprise_subscription *subscription);
+
+/* Its end was told: it is ready no more, in its group. */
+void hand_end(struct reprise_subscription *subscription);
 
 /* Gives it a callback, which is called unless the hand is up; or takes that away. */
 void hand_give_callback(struct reprise_subscription *subscription);

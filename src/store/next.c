@@ -287,6 +287,9 @@ next_any(struct reprise_subscription *subscription, struct reprise_event *ret_ev
 		break;
 	case REPRISE_NEXT_ENDED:
 		subscription->stage = STAGE_OVER;
+		/* In a fork's child the group, and the locks, are not there. */
+		if (subscription->group != NULL && stamp_is_here(subscription->home))
+			hand_end(subscription);
 		if (ret_end != NULL)
 			*ret_end = subscription->end;
 		break;

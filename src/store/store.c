@@ -42,6 +42,7 @@ fill(struct reprise_store *store, const struct reprise_store_options *options,
 	atomic_init(&store->sessions, 0);
 	atomic_init(&store->writers, 0);
 	atomic_init(&store->subscriptions, 0);
+	atomic_init(&store->groups, 0);
 	atomic_init(&store->arena_bytes, 0);
 	atomic_init(&store->staging_bytes, 0);
 	pthread_mutex_init(&store->lock, NULL);
@@ -125,7 +126,7 @@ reprise_store_close(struct reprise_store *store)
 		return REPRISE_E_FORKED;
 	if (relay_is_caller())
 		return REPRISE_E_INVALID;
-	if (store_is_busy(store) || store->port != NULL)
+	if (store_is_busy(store) || has_any(&store->groups) || store->port != NULL)
 		return REPRISE_E_BUSY;
 	UNCANCELLABLE;
 	relay_close(&store->relay);

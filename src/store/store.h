@@ -68,7 +68,7 @@ struct reprise_store {
 	TAILQ_HEAD(, opening) openings; /* under the lock */
 
 	atomic_u64 sessions; /* changed under the lock */
-	atomic_u64 writers, subscriptions;
+	atomic_u64 writers, subscriptions, groups;
 	atomic_u64 arena_bytes, staging_bytes;
 };
 

@@ -14,6 +14,7 @@
 #include <reprise/subscription.h>
 
 #include "store/backfill.h"
+#include "store/group.h"
 #include "store/session.h"
 
 enum stage {
@@ -68,12 +69,20 @@ struct reprise_subscription {
 	bool is_hand_up;
 	bool is_asleep; /* in a wait, on `rung` */
 	bool has_descriptor;
+	bool has_level_door;     /* a descriptor, or a group */
 	atomic_u32 has_callback; /* also looked at by a callback that runs while it is taken away */
 	bool is_readable;        /* 8 bytes are in the descriptor */
 	int descriptor;
 	atomic_u32 rung; /* futex: counted up by each ring */
 	bool has_epoch;  /* of the bell, from the last time that its hand was the direct one */
 	uint32_t direct_epoch; /* the owner's, both */
+
+	/* The group: changed by the owner, under the lock of the session's hands. */
+	struct reprise_group *group; /* or NULL */
+	void *group_context;
+	TAILQ_ENTRY(reprise_subscription) member; /* the owner's */
+	TAILQ_ENTRY(reprise_subscription) ready;  /* this and the next: under the group's lock */
+	bool is_ready;
 
 	/* The callback: under the relay's lock. */
 	reprise_callback
@@ -143,7 +152,7 @@ void subscription_free(struct reprise_subscription *subscription);
 static inline bool
 subscription_has_door(struct reprise_subscription *subscription)
 {
-	return subscription->has_descriptor || load_relaxed(&subscription->has_callback);
+	return subscription->has_level_door || load_relaxed(&subscription->has_callback);
 }
 
 /* Judges the cursor, once. */

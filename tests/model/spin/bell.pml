@@ -611,7 +611,7 @@ inline subscription_arm_doors(s, i)
 #endif
 		if
 		:: has_news ->
-			/* hand_lower, and then hand_ring_descriptor, which the owner's relay may have done */
+			/* hand_lower, and then hand_ring_level_doors, which the owner's relay may have done */
 			d_step {
 				is_raised = is_hand_up[i];
 				take_down(i)

@@ -170,7 +170,7 @@ inline hand_lower()
 	}
 }
 
-inline hand_ring_descriptor()
+inline hand_ring_level_doors()
 {
 	LOCK(hands_lock);
 	d_step {
@@ -255,7 +255,7 @@ inline subscription_arm_doors()
 		:: has_news ->
 			hand_lower();
 			if
-			:: was_up -> hand_ring_descriptor()
+			:: was_up -> hand_ring_level_doors()
 			:: else
 			fi;
 			was_up = 0
@@ -430,7 +430,7 @@ proctype Owner()
 		:: else -> subscription_arm_doors()
 		fi;
 		if
-		:: has_news -> hand_ring_descriptor()
+		:: has_news -> hand_ring_level_doors()
 		:: else
 		fi;
 		has_news = 0

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef REPRISE_GROUP_H
+#define REPRISE_GROUP_H
+
+/*
+ * reprise/group.h - one door for many subscriptions
+ *
+ * A host with thousands of subscriptions waits for all of them at once: by one descriptor in its event loop, or in one
+ * thread that sleeps. The group hands out the subscriptions that are ready, in turn:
+ *
+ *    while (reprise_group_next(group, &subscription, &context) == REPRISE_OK)
+ *        switch (reprise_next(subscription, &event, &gap, &end)) ...
+ *
+ * A subscription is ready while reprise_next may have something to say. It becomes ready when it is added, unless there
+ * is nothing, and whenever something comes. It stays ready until reprise_next on it has answered EMPTY or ENDED. It
+ * may be ready for nothing. So the host may take one event, or several, and go on to the next subscription: nothing is
+ * forgotten. The subscription that was handed out goes behind all others that are ready, so that a busy one holds up
+ * none.
+ *
+ * A subscription is in one group at most. It keeps its own descriptor and callback, if it has them.
+ *
+ * One thread at a time uses a group and the subscriptions in it, except where a function says otherwise.
+ */
+
+#include <reprise/base.h>
+#include <reprise/store.h>
+#include <reprise/subscription.h>
+
+REPRISE_BEGIN_DECLARATIONS
+
+struct reprise_group; /* opaque; see reprise_group_open */
+
+struct reprise_group_options {
+	size_t size; /* sizeof(struct reprise_group_options) */
+
+	/* Nanoseconds that reprise_group_wait looks before it sleeps. Default 50,000; 1: none; REPRISE_NO_LIMIT: never sleep. */
+	uint64_t spin_ns;
+};
+#define REPRISE_GROUP_OPTIONS_INIT REPRISE_INIT(struct reprise_group_options)
+
+struct reprise_group_stats {
+	size_t size;            /* sizeof(struct reprise_group_stats), set by the caller */
+	uint64_t subscriptions; /* in the group now */
+	uint64_t ready;         /* of those, the ready ones */
+	uint64_t turns;         /* subscriptions handed out by reprise_group_next */
+	uint64_t wakes;         /* times that the first subscription became ready: at most one system call each */
+	uint64_t sleeps;        /* times that a wait went to sleep */
+};
+#define REPRISE_GROUP_STATS_INIT REPRISE_INIT(struct reprise_group_stats)
+
+/*
+ * reprise_group_open - a group with no subscription in it
+ *
+ * @store      Borrowed until the group is closed.
+ * @options    Borrowed. NULL: every default.
+ * @ret_group  Set on REPRISE_OK: owned, close it with reprise_group_close.
+ * @error      Optional: `what` names the bad argument or the refused call.
+ *
+ * Threads   Any.
+ * Progress  Allocates.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument or a bad option
+ *           REPRISE_E_NO_MEMORY  nothing changed
+ *           REPRISE_E_SYSTEM     no lock to be had; nothing changed
+ *           REPRISE_E_FORKED     in the child of a fork
+ */
+REPRISE_API reprise_status reprise_group_open(struct reprise_store *store,
+					      const struct reprise_group_options *options,
+					      struct reprise_group **ret_group,
+					      struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_group_close - let all subscriptions go, and close the group
+ *
+ * The subscriptions stay open. In the child of a fork the call closes the descriptor alone.
+ *
+ * @group  Moves. NULL is allowed. Its descriptor is gone: take it out of the event loop before.
+ *
+ * Threads   Owner: nobody may be waiting on it or interrupting it.
+ * Progress  Locks; linear in its subscriptions.
+ * Ordering  When it returns, nothing rings the descriptor any more.
+ * Returns   Nothing.
+ */
+REPRISE_API void reprise_group_close(struct reprise_group *group);
+
+/*
+ * reprise_group_add - have a subscription handed out when it is ready
+ *
+ * @subscription  Borrowed until it is removed or the group is closed. reprise_subscription_close removes it.
+ * @context       Handed out with it; the library never looks at it. May be NULL.
+ * @error         Optional: `what` names the bad argument.
+ *
+ * Threads   Owner of the group and of the subscription.
+ * Progress  Locks; makes system calls. May read ahead: payloads handed out before are gone.
+ * Ordering  As reprise_next.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument, or a subscription of another store
+ *           REPRISE_E_BUSY     the subscription is in a group, this one or another; nothing changed
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_group_add(struct reprise_group *group,
+					     struct reprise_subscription *subscription,
+					     void *context,
+					     struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_group_remove - hand a subscription out no more
+ *
+ * @subscription  Stays open, and may be added again, to any group of its store.
+ *
+ * Threads   Owner of the group and of the subscription.
+ * Progress  Locks; one system call at most.
+ * Ordering  When it returns, the group hands the subscription out no more.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument
+ *           REPRISE_E_NOT_FOUND  the subscription is not in this group
+ *           REPRISE_E_FORKED     in the child of a fork
+ */
+REPRISE_API reprise_status
+reprise_group_remove(struct reprise_group *group,
+		     struct reprise_subscription *subscription) REPRISE_MUST_USE;
+
+/*
+ * reprise_group_next - the ready subscription whose turn it is
+ *
+ * It goes behind all others that are ready. Call reprise_next on it at least once: until that has answered EMPTY or
+ * ENDED, its turn comes again.
+ *
+ * @ret_subscription  Set on REPRISE_OK.
+ * @ret_context       Set on REPRISE_OK to what it was added with. May be NULL.
+ *
+ * Threads   Owner.
+ * Progress  Locks briefly; no allocation, no system call.
+ * Ordering  Acquire: what made it ready is seen.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_NOT_FOUND  none is ready
+ *           REPRISE_E_INVALID    a NULL argument
+ *           REPRISE_E_FORKED     in the child of a fork
+ */
+REPRISE_API reprise_status reprise_group_next(struct reprise_group *group,
+					      struct reprise_subscription **ret_subscription,
+					      void **ret_context) REPRISE_MUST_USE;
+
+/*
+ * reprise_group_fd - a descriptor that is readable while a subscription of the group is ready
+ *
+ * For poll, epoll and the loops on top of them; level-triggered. It is written to when the first subscription becomes
+ * ready, and drained when none is ready any more: in between no event costs a system call. The
+ * library owns it: nobody else may read, write or close it.
+ *
+ * @ret_fd  Set on REPRISE_OK; the same in every call, valid until the group is closed.
+ * @error   Optional: `what` and `os_error` of the refused call.
+ *
+ * Threads   Owner. The descriptor may be polled by any.
+ * Progress  System calls; locks.
+ * Ordering  As reprise_group_next.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_SYSTEM   no descriptor to be had; nothing changed
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_group_fd(struct reprise_group *group, int *ret_fd,
+					    struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_group_wait - sleep until a subscription of the group is ready
+ *
+ * Looks for a while (spin_ns), then sleeps.
+ *
+ * @timeout_ns  At most this long; 0 only looks; REPRISE_NO_LIMIT waits for ever.
+ *
+ * Threads   Owner. A cancellation point.
+ * Progress  Blocks. No wake-up is lost: a subscription that becomes ready ends the wait, however the two race.
+ * Ordering  As reprise_group_next.
+ * Returns   REPRISE_OK             reprise_group_next will answer REPRISE_OK
+ *           REPRISE_E_TIMEOUT      none within @timeout_ns
+ *           REPRISE_E_INTERRUPTED  reprise_group_interrupt was called
+ *           REPRISE_E_INVALID      a NULL argument, or called from inside a callback
+ *           REPRISE_E_FORKED       in the child of a fork
+ */
+REPRISE_API reprise_status reprise_group_wait(struct reprise_group *group,
+					      uint64_t timeout_ns) REPRISE_MUST_USE;
+
+/*
+ * reprise_group_interrupt - end a wait from another thread
+ *
+ * The wait that is running, else the next one, answers REPRISE_E_INTERRUPTED, once, even if a subscription is ready.
+ *
+ * Threads   Any, also while the owner waits. The group must not be closed meanwhile.
+ * Progress  Locks briefly; one system call at most.
+ * Ordering  Release: the interrupted wait sees what was done before.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_group_interrupt(struct reprise_group *group) REPRISE_MUST_USE;
+
+/*
+ * reprise_group_stats - counts of a group
+ *
+ * @ret_stats  Its size is set by the caller.
+ *
+ * Threads   Any. The group must not be closed meanwhile.
+ * Progress  Locks briefly.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument or a bad size
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_group_stats(struct reprise_group *group,
+					       struct reprise_group_stats *ret_stats)
+	REPRISE_MUST_USE;
+
+REPRISE_END_DECLARATIONS
+#endif /* REPRISE_GROUP_H */

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/group.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <ck_pr.h>
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/descriptor.h"
+#include "base/futex.h"
+#include "base/sized.h"
+#include "store/subscription.h"
+
+#define SPIN_NS_DEFAULT UINT64_C(50000)
+
+TAILQ_HEAD(subscriptions, reprise_subscription);
+
+struct reprise_group {
+	struct reprise_store *store;
+	struct stamp *home; /* the store's: tells a fork's child */
+	uint64_t spin_ns;
+
+	struct subscriptions members; /* the owner's */
+
+	pthread_mutex_t lock; /* of everything below */
+	struct subscriptions ready;
+	struct reprise_group_stats stats;
+	bool is_interrupted;
+	bool is_asleep;   /* a wait, on `rung` */
+	bool is_readable; /* 8 bytes are in the descriptor */
+	int descriptor;   /* or -1 */
+	atomic_u32 rung;  /* futex: counted up, under the lock, whenever a wait may be over */
+};
+
+static void
+lock(struct reprise_group *group)
+{
+	pthread_mutex_lock(&group->lock);
+}
+
+static void
+unlock(struct reprise_group *group)
+{
+	pthread_mutex_unlock(&group->lock);
+}
+
+/* These are under the lock. */
+
+static void
+wake_sleeper(struct reprise_group *group)
+{
+	fetch_add_relaxed(&group->rung, 1);
+	if (group->is_asleep)
+		futex_wake_all(&group->rung);
+}
+
+static void
+ring_descriptor(struct reprise_group *group)
+{
+	if (group->descriptor < 0 || group->is_readable)
+		return;
+	REPRISE_REQUIRE(descriptor_ring(group->descriptor),
+			"the descriptor of a group is not the library's any more");
+	group->is_readable = true;
+}
+
+static void
+drain_descriptor(struct reprise_group *group)
+{
+	if (!group->is_readable)
+		return;
+	REPRISE_REQUIRE(descriptor_drain(group->descriptor),
+			"the descriptor of a group is not the library's any more");
+	group->is_readable = false;
+}
+
+/* From here on others call. */
+
+void
+group_put_ready(struct reprise_group *group, struct reprise_subscription *subscription)
+{
+	lock(group);
+	if (!subscription->is_ready) {
+		TAILQ_INSERT_TAIL(&group->ready, subscription, ready);
+		subscription->is_ready = true;
+		if (group->stats.ready++ == 0) {
+			group->stats.wakes++;
+			wake_sleeper(group);
+			ring_descriptor(group);
+		}
+	}
+	unlock(group);
+}
+
+void
+group_take_ready(struct reprise_group *group, struct reprise_subscription *subscription)
+{
+	lock(group);
+	if (subscription->is_ready) {
+		TAILQ_REMOVE(&group->ready, subscription, ready);
+		subscription->is_ready = false;
+		if (--group->stats.ready == 0)
+			drain_descriptor(group);
+	}
+	unlock(group);
+}
+
+void
+group_let_go(struct reprise_group *group, struct reprise_subscription *subscription)
+{
+	hand_give_group(subscription, NULL);
+	TAILQ_REMOVE(&group->members, subscription, member);
+	lock(group);
+	group->stats.subscriptions--;
+	unlock(group);
+}
+
+reprise_status
+reprise_group_open(struct reprise_store *store, const struct reprise_group_options *options,
+		   struct reprise_group **ret_group, struct reprise_error *error)
+{
+	struct reprise_group_options known = { 0 };
+
+	if (store == NULL)
+		return error_invalid(error, "store");
+	if (ret_group == NULL)
+		return error_invalid(error, "ret_group");
+	if (!store_is_here(store))
+		return error_plain(error, REPRISE_E_FORKED);
+	if (options != NULL && !sized_read(&known, sizeof(known), sizeof(known), options))
+		return error_size(error, "group options: size", options, sizeof(known));
+	UNCANCELLABLE;
+	struct reprise_group *const group = memory_take(&store->memory, sizeof(*group));
+
+	if (group == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	const int refused = pthread_mutex_init(&group->lock, NULL);
+
+	if (refused != 0) {
+		memory_give(&store->memory, group, sizeof(*group));
+		return error_system(error, "pthread_mutex_init", refused);
+	}
+	group->store = store;
+	group->home = store->stamp;
+	group->spin_ns = known.spin_ns != 0 ? known.spin_ns : SPIN_NS_DEFAULT;
+	group->descriptor = -1;
+	TAILQ_INIT(&group->members);
+	TAILQ_INIT(&group->ready);
+	atomic_init(&group->rung, 0);
+	fetch_add_relaxed(&store->groups, 1);
+	*ret_group = group;
+	return REPRISE_OK;
+}
+
+void
+reprise_group_close(struct reprise_group *group)
+{
+	struct reprise_subscription *subscription;
+
+	if (group == NULL)
+		return;
+	UNCANCELLABLE;
+	/* In the child of a fork the descriptor is its own. All else belongs to the store, which is not there. */
+	if (!stamp_is_here(group->home)) {
+		if (group->descriptor >= 0)
+			close(group->descriptor);
+		group->descriptor = -1;
+		return;
+	}
+	struct reprise_store *const store = group->store;
+
+	while ((subscription = TAILQ_FIRST(&group->members)) != NULL)
+		group_let_go(group, subscription);
+	if (group->descriptor >= 0)
+		close(group->descriptor);
+	pthread_mutex_destroy(&group->lock);
+	memory_give(&store->memory, group, sizeof(*group));
+	/* Last: from here on the store may be closed. */
+	fetch_sub_release(&store->groups, 1);
+}
+
+reprise_status
+reprise_group_add(struct reprise_group *group, struct reprise_subscription *subscription,
+		  void *context, struct reprise_error *error)
+{
+	if (group == NULL)
+		return error_invalid(error, "group");
+	if (subscription == NULL)
+		return error_invalid(error, "subscription");
+	if (!stamp_is_here(group->home))
+		return error_plain(error, REPRISE_E_FORKED);
+	if (subscription->store != group->store)
+		return error_invalid(error, "subscription: of another store");
+	if (subscription->group != NULL)
+		return error_detailed(error, REPRISE_E_BUSY, "subscription",
+				      "it is in a group already");
+	UNCANCELLABLE;
+	subscription->group_context = context;
+	TAILQ_INSERT_TAIL(&group->members, subscription, member);
+	lock(group);
+	group->stats.subscriptions++;
+	unlock(group);
+	hand_give_group(subscription, group);
+	/* It is ready, or will be when there is something. */
+	if (subscription_advance(subscription) != REPRISE_NEXT_EMPTY ||
+	    subscription_arm_doors(subscription) != REPRISE_NEXT_EMPTY)
+		hand_ring_level_doors(subscription);
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_group_remove(struct reprise_group *group, struct reprise_subscription *subscription)
+{
+	if (group == NULL || subscription == NULL)
+		return REPRISE_E_INVALID;
+	if (!stamp_is_here(group->home))
+		return REPRISE_E_FORKED;
+	if (subscription->group != group)
+		return REPRISE_E_NOT_FOUND;
+	group_let_go(group, subscription);
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_group_next(struct reprise_group *group, struct reprise_subscription **ret_subscription,
+		   void **ret_context)
+{
+	if (group == NULL || ret_subscription == NULL)
+		return REPRISE_E_INVALID;
+	if (!stamp_is_here(group->home))
+		return REPRISE_E_FORKED;
+	lock(group);
+	struct reprise_subscription *const subscription = TAILQ_FIRST(&group->ready);
+
+	/* Behind the others: whatever it is asked, and however often it has something, they come before. */
+	if (subscription != NULL) {
+		TAILQ_REMOVE(&group->ready, subscription, ready);
+		TAILQ_INSERT_TAIL(&group->ready, subscription, ready);
+		group->stats.turns++;
+	}
+	unlock(group);
+	if (subscription == NULL)
+		return REPRISE_E_NOT_FOUND;
+	*ret_subscription = subscription;
+	if (ret_context != NULL)
+		*ret_context = subscription->group_context;
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_group_fd(struct reprise_group *group, int *ret_fd, struct reprise_error *error)
+{
+	if (group == NULL)
+		return error_invalid(error, "group");
+	if (ret_fd == NULL)
+		return error_invalid(error, "ret_fd");
+	if (!stamp_is_here(group->home))
+		return error_plain(error, REPRISE_E_FORKED);
+	UNCANCELLABLE;
+	if (group->descriptor < 0) {
+		const int descriptor =
+			descriptor_above_standard(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+
+		if (descriptor < 0)
+			return error_system(error, "eventfd", errno);
+		lock(group);
+		group->descriptor = descriptor;
+		if (group->stats.ready != 0)
+			ring_descriptor(group);
+		unlock(group);
+	}
+	*ret_fd = group->descriptor;
+	return REPRISE_OK;
+}
+
+/* Under the lock: whether a wait is over, and with what. An interrupt is spent on the wait that it ends. */
+static bool
+is_over(struct reprise_group *group, reprise_status *ret_status)
+{
+	if (group->is_interrupted)
+		*ret_status = REPRISE_E_INTERRUPTED;
+	else if (group->stats.ready != 0)
+		*ret_status = REPRISE_OK;
+	else
+		return false;
+	group->is_interrupted = false;
+	return true;
+}
+
+/* Until `rung` is counted up or @until_ns. */
+static void
+spin(struct reprise_group *group, uint32_t seen, uint64_t until_ns)
+{
+	while (load_relaxed(&group->rung) == seen && clock_ns() < until_ns)
+		ck_pr_stall();
+}
+
+/* The thread ends in its sleep: as if the time had been up. */
+static void
+get_up(void *argument)
+{
+	struct reprise_group *const group = argument;
+
+	lock(group);
+	group->is_asleep = false;
+	unlock(group);
+}
+
+reprise_status
+reprise_group_wait(struct reprise_group *group, uint64_t timeout_ns)
+{
+	reprise_status status = REPRISE_E_TIMEOUT;
+	bool is_time_left = timeout_ns != 0;
+
+	if (group == NULL || relay_is_caller())
+		return REPRISE_E_INVALID;
+	if (!stamp_is_here(group->home))
+		return REPRISE_E_FORKED;
+	const uint64_t now = clock_ns();
+	const uint64_t deadline = deadline_after(now, timeout_ns);
+	const uint64_t spin_end = least(deadline, deadline_after(now, group->spin_ns));
+
+	lock(group);
+	while (!is_over(group, &status) && is_time_left) {
+		const uint32_t seen = load_relaxed(&group->rung);
+		const bool is_spinning = clock_ns() < spin_end;
+
+		/* Under the lock, as the ready ones were looked at: whoever comes after that counts `rung` up, and wakes it. */
+		group->is_asleep = !is_spinning;
+		group->stats.sleeps += !is_spinning;
+		unlock(group);
+		if (is_spinning)
+			spin(group, seen, spin_end);
+		else
+			is_time_left = futex_wait_cancellable(&group->rung, seen, deadline, get_up,
+							      group);
+		is_time_left = is_time_left && clock_ns() < deadline;
+		lock(group);
+		group->is_asleep = false;
+	}
+	unlock(group);
+	return status;
+}
+
+reprise_status
+reprise_group_interrupt(struct reprise_group *group)
+{
+	if (group == NULL)
+		return REPRISE_E_INVALID;
+	if (!stamp_is_here(group->home))
+		return REPRISE_E_FORKED;
+	lock(group);
+	group->is_interrupted = true;
+	wake_sleeper(group);
+	unlock(group);
+	return REPRISE_OK;
+}
+
+reprise_status
+reprise_group_stats(struct reprise_group *group, struct reprise_group_stats *ret_stats)
+{
+	if (group == NULL || ret_stats == NULL)
+		return REPRISE_E_INVALID;
+	if (!stamp_is_here(group->home))
+		return REPRISE_E_FORKED;
+	lock(group);
+	const struct reprise_group_stats stats = group->stats;
+
+	unlock(group);
+	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
+									    : REPRISE_E_INVALID;
+}
