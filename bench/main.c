@@ -27,6 +27,8 @@ const struct rows all_rows[] = {
 	{ "batch", "events appended together", false, measure_batch },
 	{ "writers", "several threads that append to one session", true, measure_writers },
 	{ "fanout", "append and delivered rate under 1 to 1,000 hosts", true, measure_fanout },
+	{ "group", "1 to 100,000 subscriptions by one descriptor, over one each", true,
+	  measure_group },
 	{ "live", "from append to seen, at given rates", true, measure_live },
 	{ "wake", "from append to running, at each door", true, measure_wake },
 	{ "replay", "a late host takes a full window", true, measure_replay },

@@ -21,6 +21,7 @@ void measure_append(struct harness *harness);
 void measure_batch(struct harness *harness);
 void measure_writers(struct harness *harness);
 void measure_fanout(struct harness *harness);
+void measure_group(struct harness *harness);
 void measure_live(struct harness *harness);
 void measure_wake(struct harness *harness);
 void measure_replay(struct harness *harness);

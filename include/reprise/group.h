@@ -43,8 +43,9 @@ struct reprise_group_stats {
 	uint64_t subscriptions; /* in the group now */
 	uint64_t ready;         /* of those, the ready ones */
 	uint64_t turns;         /* subscriptions handed out by reprise_group_next */
-	uint64_t wakes;         /* times that the first subscription became ready: at most one system call each */
-	uint64_t sleeps;        /* times that a wait went to sleep */
+	uint64_t
+		wakes; /* times that the first subscription became ready: at most one system call each */
+	uint64_t sleeps; /* times that a wait went to sleep */
 };
 #define REPRISE_GROUP_STATS_INIT REPRISE_INIT(struct reprise_group_stats)
 
@@ -54,7 +55,7 @@ struct reprise_group_stats {
  * @store      Borrowed until the group is closed.
  * @options    Borrowed. NULL: every default.
  * @ret_group  Set on REPRISE_OK: owned, close it with reprise_group_close.
- * @error      Optional: `what` names the bad argument or the refused call.
+ * @error      Optional: `what` names the bad argument.
  *
  * Threads   Any.
  * Progress  Allocates.
@@ -62,7 +63,6 @@ struct reprise_group_stats {
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a bad option
  *           REPRISE_E_NO_MEMORY  nothing changed
- *           REPRISE_E_SYSTEM     no lock to be had; nothing changed
  *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status reprise_group_open(struct reprise_store *store,
@@ -117,9 +117,8 @@ REPRISE_API reprise_status reprise_group_add(struct reprise_group *group,
  *           REPRISE_E_NOT_FOUND  the subscription is not in this group
  *           REPRISE_E_FORKED     in the child of a fork
  */
-REPRISE_API reprise_status
-reprise_group_remove(struct reprise_group *group,
-		     struct reprise_subscription *subscription) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_group_remove(
+	struct reprise_group *group, struct reprise_subscription *subscription) REPRISE_MUST_USE;
 
 /*
  * reprise_group_next - the ready subscription whose turn it is
@@ -208,9 +207,8 @@ REPRISE_API reprise_status reprise_group_interrupt(struct reprise_group *group) 
  *           REPRISE_E_INVALID  a NULL argument or a bad size
  *           REPRISE_E_FORKED   in the child of a fork
  */
-REPRISE_API reprise_status reprise_group_stats(struct reprise_group *group,
-					       struct reprise_group_stats *ret_stats)
-	REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_group_stats(
+	struct reprise_group *group, struct reprise_group_stats *ret_stats) REPRISE_MUST_USE;
 
 REPRISE_END_DECLARATIONS
 #endif /* REPRISE_GROUP_H */

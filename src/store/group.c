@@ -25,14 +25,20 @@ struct reprise_group {
 
 	struct subscriptions members; /* the owner's */
 
-	pthread_mutex_t lock; /* of everything below */
+	pthread_mutex_t lock; /* of everything up to the next lock */
 	struct subscriptions ready;
 	struct reprise_group_stats stats;
 	bool is_interrupted;
-	bool is_asleep;   /* a wait, on `rung` */
-	bool is_readable; /* 8 bytes are in the descriptor */
+	bool is_asleep;  /* a wait, on `rung` */
+	atomic_u32 rung; /* futex: counted up, under the lock, whenever a wait may be over */
+
+	/*
+	 * Of the descriptor; taken before the other one. A write to it wakes a thread that looks for the ready ones
+	 * at once, and must not find them locked.
+	 */
+	pthread_mutex_t descriptor_lock;
 	int descriptor;   /* or -1 */
-	atomic_u32 rung;  /* futex: counted up, under the lock, whenever a wait may be over */
+	bool is_readable; /* 8 bytes are in it */
 };
 
 static void
@@ -47,65 +53,85 @@ unlock(struct reprise_group *group)
 	pthread_mutex_unlock(&group->lock);
 }
 
-/* These are under the lock. */
+static bool
+is_any_ready(struct reprise_group *group)
+{
+	lock(group);
+	const bool is_any = group->stats.ready != 0;
 
+	unlock(group);
+	return is_any;
+}
+
+/*
+ * The first has become ready, or the last is ready no more: the descriptor comes to say so. Of several calls at once
+ * the last one sees how things are in the end.
+ */
 static void
-wake_sleeper(struct reprise_group *group)
+match_descriptor(struct reprise_group *group)
+{
+	pthread_mutex_lock(&group->descriptor_lock);
+	const bool is_any = is_any_ready(group);
+
+	if (group->descriptor >= 0 && is_any != group->is_readable) {
+		REPRISE_REQUIRE(is_any ? descriptor_ring(group->descriptor)
+				       : descriptor_drain(group->descriptor),
+				"the descriptor of a group is not the library's any more");
+		group->is_readable = is_any;
+	}
+	pthread_mutex_unlock(&group->descriptor_lock);
+}
+
+/* Under the lock: a wait may be over. Answers whether wake_sleeper is to be called after it. */
+static bool
+end_wait(struct reprise_group *group)
 {
 	fetch_add_relaxed(&group->rung, 1);
-	if (group->is_asleep)
+	return group->is_asleep;
+}
+
+static void
+wake_sleeper(struct reprise_group *group, bool is_asleep)
+{
+	if (is_asleep)
 		futex_wake_all(&group->rung);
 }
-
-static void
-ring_descriptor(struct reprise_group *group)
-{
-	if (group->descriptor < 0 || group->is_readable)
-		return;
-	REPRISE_REQUIRE(descriptor_ring(group->descriptor),
-			"the descriptor of a group is not the library's any more");
-	group->is_readable = true;
-}
-
-static void
-drain_descriptor(struct reprise_group *group)
-{
-	if (!group->is_readable)
-		return;
-	REPRISE_REQUIRE(descriptor_drain(group->descriptor),
-			"the descriptor of a group is not the library's any more");
-	group->is_readable = false;
-}
-
-/* From here on others call. */
 
 void
 group_put_ready(struct reprise_group *group, struct reprise_subscription *subscription)
 {
+	bool is_first = false, is_asleep = false;
+
 	lock(group);
 	if (!subscription->is_ready) {
 		TAILQ_INSERT_TAIL(&group->ready, subscription, ready);
 		subscription->is_ready = true;
-		if (group->stats.ready++ == 0) {
-			group->stats.wakes++;
-			wake_sleeper(group);
-			ring_descriptor(group);
-		}
+		is_first = group->stats.ready++ == 0;
+	}
+	if (is_first) {
+		group->stats.wakes++;
+		is_asleep = end_wait(group);
 	}
 	unlock(group);
+	wake_sleeper(group, is_asleep);
+	if (is_first)
+		match_descriptor(group);
 }
 
 void
 group_take_ready(struct reprise_group *group, struct reprise_subscription *subscription)
 {
+	bool is_last = false;
+
 	lock(group);
 	if (subscription->is_ready) {
 		TAILQ_REMOVE(&group->ready, subscription, ready);
 		subscription->is_ready = false;
-		if (--group->stats.ready == 0)
-			drain_descriptor(group);
+		is_last = --group->stats.ready == 0;
 	}
 	unlock(group);
+	if (is_last)
+		match_descriptor(group);
 }
 
 void
@@ -137,12 +163,8 @@ reprise_group_open(struct reprise_store *store, const struct reprise_group_optio
 
 	if (group == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	const int refused = pthread_mutex_init(&group->lock, NULL);
-
-	if (refused != 0) {
-		memory_give(&store->memory, group, sizeof(*group));
-		return error_system(error, "pthread_mutex_init", refused);
-	}
+	pthread_mutex_init(&group->lock, NULL);
+	pthread_mutex_init(&group->descriptor_lock, NULL);
 	group->store = store;
 	group->home = store->stamp;
 	group->spin_ns = known.spin_ns != 0 ? known.spin_ns : SPIN_NS_DEFAULT;
@@ -176,6 +198,7 @@ reprise_group_close(struct reprise_group *group)
 		group_let_go(group, subscription);
 	if (group->descriptor >= 0)
 		close(group->descriptor);
+	pthread_mutex_destroy(&group->descriptor_lock);
 	pthread_mutex_destroy(&group->lock);
 	memory_give(&store->memory, group, sizeof(*group));
 	/* Last: from here on the store may be closed. */
@@ -266,11 +289,10 @@ reprise_group_fd(struct reprise_group *group, int *ret_fd, struct reprise_error 
 
 		if (descriptor < 0)
 			return error_system(error, "eventfd", errno);
-		lock(group);
+		pthread_mutex_lock(&group->descriptor_lock);
 		group->descriptor = descriptor;
-		if (group->stats.ready != 0)
-			ring_descriptor(group);
-		unlock(group);
+		pthread_mutex_unlock(&group->descriptor_lock);
+		match_descriptor(group);
 	}
 	*ret_fd = group->descriptor;
 	return REPRISE_OK;
@@ -335,8 +357,8 @@ reprise_group_wait(struct reprise_group *group, uint64_t timeout_ns)
 		if (is_spinning)
 			spin(group, seen, spin_end);
 		else
-			is_time_left = futex_wait_cancellable(&group->rung, seen, deadline, get_up,
-							      group);
+			is_time_left =
+				futex_wait_cancellable(&group->rung, seen, deadline, get_up, group);
 		is_time_left = is_time_left && clock_ns() < deadline;
 		lock(group);
 		group->is_asleep = false;
@@ -354,8 +376,10 @@ reprise_group_interrupt(struct reprise_group *group)
 		return REPRISE_E_FORKED;
 	lock(group);
 	group->is_interrupted = true;
-	wake_sleeper(group);
+	const bool is_asleep = end_wait(group);
+
 	unlock(group);
+	wake_sleeper(group, is_asleep);
 	return REPRISE_OK;
 }
 

@@ -500,8 +500,8 @@ take_for_all(struct crowd *crowd, reprise_position first, reprise_position last)
 
 		cr_assert(is_readable_within(fd_of_group(crowd->group), -1));
 		while (reprise_group_next(crowd->group, &found, &context) == REPRISE_OK) {
-			const size_t i =
-				(size_t)((struct reprise_subscription **)context - crowd->subscriptions);
+			const size_t i = (size_t)((struct reprise_subscription **)context -
+						  crowd->subscriptions);
 			const reprise_outcome outcome = reprise_next(found, &event, &gap, NULL);
 
 			cr_assert(eq(ptr, found, crowd->subscriptions[i]));
@@ -582,8 +582,8 @@ Test(group, S23_a_subscription_is_in_one_group)
 	add(group, subscription, NULL);
 	expect_turn(group, subscription);
 	cr_assert(eq(int, reprise_group_remove(group, subscription), REPRISE_OK));
-	cr_assert(
-		eq(int, reprise_group_add(stranger, subscription, NULL, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_group_add(stranger, subscription, NULL, &error),
+		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "subscription: of another store"));
 	cr_assert(eq(int, reprise_store_close(elsewhere), REPRISE_E_BUSY), "it has a group");
 	reprise_group_close(stranger);
@@ -716,8 +716,7 @@ Test(group, S23_bad_input_is_named_and_changes_nothing)
 	cr_assert(eq(int, reprise_group_open(store, &options, &none, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "group options: size"));
 	cr_assert(eq(ptr, none, NULL));
-	cr_assert(
-		eq(int, reprise_group_add(NULL, subscription, NULL, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_group_add(NULL, subscription, NULL, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "group"));
 	cr_assert(eq(int, reprise_group_add(group, NULL, NULL, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "subscription"));
