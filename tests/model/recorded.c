@@ -34,6 +34,7 @@ const struct model_case model_cases[] = {
 	{ "healed for two", { "slept", "healed", "parked", "copied" } },
 	{ "moved", { "moved", "slept" } },
 	{ "moved deferred", { "moved", "slept" } },
+	{ "moved with a group", { "moved", "moved by a wait", "moved later" } },
 	{ NULL, { NULL } },
 };
 
@@ -53,6 +54,7 @@ enum {
 	HEALED_FOR_TWO, /* late; a page that both ask for is loaded once */
 	MOVED,          /* interrupted while it gets its window */
 	MOVED_DEFERRED,
+	MOVED_GROUPED, /* by a wait, which has nothing to say, while the group waits, too */
 };
 
 enum {
@@ -442,6 +444,37 @@ follow_window(void *argument)
 	return argument;
 }
 
+/* After the wait there is an event, in the window: wherever the hand was, the group hears of it. */
+static void *
+follow_by_group(void *argument)
+{
+	struct reprise_subscription *const mine = subscriptions[0], *ready;
+	struct reprise_group *group;
+
+	MODEL_CHECK(reprise_group_open(session->store, NULL, &group, NULL) == REPRISE_OK);
+	subscription_be_counted(mine, session);
+	backfill_begin(mine);
+	MODEL_CHECK(reprise_group_add(group, mine, NULL, NULL) == REPRISE_OK);
+	MODEL_CHECK(reprise_wait(mine, UINT64_MAX) == REPRISE_E_INTERRUPTED);
+	model_note(mine->session == session ? "moved later" : "moved by a wait");
+	world_append(1);
+	for (int i = 0; i < 8 && books[0].seen == 0; i++) {
+		MODEL_CHECK(reprise_group_wait(group, UINT64_MAX) == REPRISE_OK);
+		MODEL_CHECK(reprise_group_next(group, &ready, NULL) == REPRISE_OK);
+		(void)world_take(ready, &books[0]);
+	}
+	MODEL_CHECK(books[0].seen == 1);
+	reprise_group_close(group);
+	return argument;
+}
+
+static void *(*follower(void))(void *)
+{
+	return model_case == MOVED_GROUPED ? follow_by_group
+	       : is_moving_case()          ? follow_window
+					   : follow;
+}
+
 static bool
 is_deferred(void)
 {
@@ -535,8 +568,7 @@ main(void)
 	if (is_healing_case())
 		MODEL_CHECK(pthread_create(&healing, NULL, heal_run, &recorder) == 0);
 	for (unsigned int i = 0; i < hosts(); i++)
-		MODEL_CHECK(pthread_create(&threads[count++], NULL,
-					   is_moving_case() ? follow_window : follow,
+		MODEL_CHECK(pthread_create(&threads[count++], NULL, follower(),
 					   (void *)&numbers[i]) == 0);
 	if (is_moving_case())
 		MODEL_CHECK(pthread_create(&threads[count++], NULL, interrupt, NULL) == 0);
