@@ -392,6 +392,47 @@ of_subscriptions(void)
 	ALLOWS_VOID(reprise_subscription_close, NULL);
 }
 
+static void
+of_groups(void)
+{
+	const struct reprise_group_options odd = { .size = sizeof(odd) - 1 };
+	const struct reprise_group_options bare = { 0 };
+	struct reprise_subscription *const subscription = world.subscription;
+	struct reprise_group_stats stats = { .size = sizeof(stats) - 1 };
+	struct reprise_group *group = NULL;
+	struct out *const out = &world.out;
+
+	NAMES("store", reprise_group_open, NULL, NULL, &out->group, &error);
+	NAMES("ret_group", reprise_group_open, world.store, NULL, NULL, &error);
+	NAMES("group options: size", reprise_group_open, world.store, &odd, &out->group, &error);
+	NAMES("group options: size", reprise_group_open, world.store, &bare, &out->group, &error);
+	REFUSES(reprise_group_open, NULL, NULL, NULL, NULL);
+	ALLOWS_VOID(reprise_group_close, NULL);
+	fault_disarm();
+	CHECK_OK(reprise_group_open(world.store, NULL, &group, NULL));
+	next_row();
+	NAMES("group", reprise_group_add, NULL, subscription, NULL, &error);
+	NAMES("subscription", reprise_group_add, group, NULL, NULL, &error);
+	REFUSES(reprise_group_add, NULL, NULL, NULL, NULL);
+	REFUSES(reprise_group_remove, NULL, subscription);
+	REFUSES(reprise_group_remove, group, NULL);
+	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_group_remove, group, subscription);
+	REFUSES(reprise_group_next, NULL, &out->subscription, &out->payload);
+	REFUSES(reprise_group_next, group, NULL, &out->payload);
+	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_group_next, group, &out->subscription,
+		&out->payload);
+	NAMES("group", reprise_group_fd, NULL, &out->fd, &error);
+	NAMES("ret_fd", reprise_group_fd, group, NULL, &error);
+	REFUSES(reprise_group_wait, NULL, REPRISE_NO_LIMIT);
+	REFUSES(reprise_group_interrupt, NULL);
+	REFUSES(reprise_group_stats, NULL, &stats);
+	REFUSES(reprise_group_stats, group, NULL);
+	REFUSES(reprise_group_stats, group, &stats);
+	fault_disarm();
+	reprise_group_close(group);
+	next_row();
+}
+
 void
 bad_input_run(void)
 {
@@ -409,6 +450,7 @@ bad_input_run(void)
 	of_appends();
 	of_subscribing();
 	of_subscriptions();
+	of_groups();
 	fault_disarm();
 	world_follow(&world);
 	world_works(&world);

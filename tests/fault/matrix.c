@@ -14,9 +14,9 @@ enum {
 
 #define BYTES_MAX (UINT64_C(8) << 20) /* as large as the first reservation: each takes another */
 
-static const struct scenario *const all[] = { scenarios_of_base, scenarios_of_store,
+static const struct scenario *const all[] = { scenarios_of_base,    scenarios_of_store,
 					      scenarios_of_session, scenarios_of_subscription,
-					      scenarios_of_doors };
+					      scenarios_of_doors,   scenarios_of_groups };
 
 static uint64_t runs, reported, absorbed;
 

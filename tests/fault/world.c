@@ -91,6 +91,7 @@ nothing_is_left(struct reprise_store *store)
 void
 world_end(struct world *world)
 {
+	reprise_group_close(world->group);
 	reprise_subscription_close(world->subscription);
 	reprise_session_close(world->writer);
 	if (world->store != NULL)

@@ -27,6 +27,7 @@ struct out {
 	struct reprise_store *store;
 	struct reprise_session *session;
 	struct reprise_subscription *subscription;
+	struct reprise_group *group;
 	struct reprise_cursor cursor;
 	reprise_position position;
 	uint64_t count;
@@ -47,6 +48,7 @@ struct world {
 	struct reprise_store *store;
 	struct reprise_session *writer;
 	struct reprise_subscription *subscription;
+	struct reprise_group *group;     /* NULL: none */
 	struct reprise_cursor beginning; /* of "s" */
 	reprise_position newest;         /* of "s" */
 	reprise_position seen;           /* by the subscription, delivered or lost */
