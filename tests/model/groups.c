@@ -16,6 +16,7 @@ const struct model_case model_cases[] = {
 	{ "descriptor late", { "slept", "readable at once" } },
 	{ "wait", { "slept" } },
 	{ "ends", { "slept", "an end" } },
+	{ "ends unasked", { "unasked" } },
 	{ "two ringers", { "slept", "rung by hand" } },
 	{ "two ringers wait", { "slept", "rung by hand" } },
 	{ "interrupted", { "interrupted" } },
@@ -29,6 +30,7 @@ enum {
 	DESCRIPTOR_LATE,
 	WAIT,
 	ENDS,
+	ENDS_UNASKED, /* the host looks although it was not told to */
 	RINGERS,
 	RINGERS_WAIT,
 	INTERRUPTED,
@@ -54,6 +56,12 @@ has_descriptor(void)
 }
 
 static bool
+is_ending(void)
+{
+	return model_case == ENDS || model_case == ENDS_UNASKED;
+}
+
+static bool
 has_ringer(void)
 {
 	return model_case == RINGERS || model_case == RINGERS_WAIT;
@@ -72,7 +80,7 @@ write_events(void *argument)
 	for (unsigned int i = 0; i < hosts(); i++)
 		if (!has_ringer() || i == 0)
 			world_append(i);
-	if (model_case == ENDS)
+	if (is_ending())
 		MODEL_CHECK(reprise_session_end(world_session(0), 0) == REPRISE_OK);
 	return argument;
 }
@@ -103,7 +111,7 @@ is_satisfied(void)
 	if (model_case == INTERRUPTED)
 		return is_interrupted;
 	for (unsigned int i = 0; i < hosts(); i++)
-		if (model_case == ENDS ? !books[i].is_ended : books[i].seen != 1)
+		if (is_ending() ? !books[i].is_ended : books[i].seen != 1)
 			return false;
 	return true;
 }
@@ -111,6 +119,11 @@ is_satisfied(void)
 static void
 await_ready(void)
 {
+	if (model_case == ENDS_UNASKED &&
+	    world_take(subscriptions[0], &books[0]) == REPRISE_NEXT_ENDED) {
+		model_note("unasked");
+		return;
+	}
 	model_note("slept");
 	if (has_descriptor()) {
 		model_await_readable(descriptor);
@@ -122,6 +135,7 @@ await_ready(void)
 		MODEL_CHECK(model_case == INTERRUPTED && !is_interrupted);
 		model_note("interrupted");
 		is_interrupted = true;
+		MODEL_CHECK(reprise_group_wait(group, 0) == REPRISE_E_TIMEOUT);
 	} else {
 		MODEL_CHECK(status == REPRISE_OK);
 	}
@@ -230,7 +244,7 @@ main(void)
 	/* Nobody rings any more: the door says how things are. */
 	MODEL_CHECK(reprise_group_stats(group, &stats) == REPRISE_OK);
 	MODEL_CHECK(!has_descriptor() || is_readable() == (stats.ready != 0));
-	MODEL_CHECK(model_case != ENDS || stats.ready == 0);
+	MODEL_CHECK(!is_ending() || stats.ready == 0);
 	reprise_group_close(group);
 	for (unsigned int i = 0; i < hosts(); i++)
 		MODEL_CHECK(!subscriptions[i]->is_ready && subscriptions[i]->group == NULL);
