@@ -63,7 +63,7 @@ reprise_subscription_fd(struct reprise_subscription *subscription, int *ret_fd,
 		/* It is readable, or will be when there is something. */
 		if (subscription_advance(subscription) != REPRISE_NEXT_EMPTY ||
 		    subscription_arm_doors(subscription) != REPRISE_NEXT_EMPTY)
-			hand_ring_level_doors(subscription);
+			hand_ring_descriptor(subscription);
 	}
 	*ret_fd = subscription->descriptor;
 	return REPRISE_OK;

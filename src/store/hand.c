@@ -69,7 +69,7 @@ static void
 ring_level_doors(struct reprise_subscription *subscription)
 {
 	ring_descriptor(subscription);
-	if (subscription->group != NULL)
+	if (subscription->group != NULL && !subscription->is_end_told)
 		group_put_ready(subscription->group, subscription);
 }
 
@@ -206,7 +206,17 @@ hand_give_group(struct reprise_subscription *subscription, struct reprise_group 
 	if (subscription->group != NULL)
 		group_take_ready(subscription->group, subscription);
 	subscription->group = group;
+	subscription->is_end_told = false;
 	subscription->has_level_door = group != NULL || subscription->has_descriptor;
+	unlock(hands);
+}
+
+void
+hand_ring_descriptor(struct reprise_subscription *subscription)
+{
+	struct hands *const hands = lock(subscription);
+
+	ring_descriptor(subscription);
 	unlock(hands);
 }
 
@@ -219,16 +229,14 @@ hand_ring_level_doors(struct reprise_subscription *subscription)
 	unlock(hands);
 }
 
-/* The descriptor stays readable. */
+/* The hand stays as it is: the other doors are rung for the end, as ever. */
 void
 hand_end(struct reprise_subscription *subscription)
 {
 	struct hands *const hands = lock(subscription);
 
-	if (subscription->is_hand_up)
-		take_down(hands, subscription);
-	if (subscription->group != NULL)
-		group_take_ready(subscription->group, subscription);
+	subscription->is_end_told = true;
+	group_take_ready(subscription->group, subscription);
 	unlock(hands);
 }
 

@@ -64,12 +64,13 @@ void hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_f
  */
 void hand_have_watched(struct reprise_subscription *subscription);
 
-/* Gives @subscription a descriptor; a group, or NULL for none any more; rings both. */
+/* Gives @subscription a descriptor; a group, or NULL for none any more; rings the descriptor, or both. */
 void hand_give_descriptor(struct reprise_subscription *subscription, int descriptor);
 void hand_give_group(struct reprise_subscription *subscription, struct reprise_group *group);
+void hand_ring_descriptor(struct reprise_subscription *subscription);
 void hand_ring_level_doors(struct reprise_subscription *subscription);
 
-/* Its end was told: it is ready no more, in its group. */
+/* Its end was told: it becomes ready in its group no more. */
 void hand_end(struct reprise_subscription *subscription);
 
 /* Gives it a callback, which is called unless the hand is up; or takes that away. */

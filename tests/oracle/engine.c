@@ -249,7 +249,7 @@ bool
 engine_close_store(struct engine *engine, unsigned int place)
 {
 	struct engine_store *const at = &engine->stores[place];
-	const bool is_busy = at->model.writers + at->model.subscriptions != 0;
+	const bool is_busy = at->model.writers + at->model.subscriptions != 0 || at->group != NULL;
 
 	engine_say(engine, "reprise_store_close(store%u);", place);
 	if (engine_expect_status(engine, is_busy ? REPRISE_E_BUSY : REPRISE_OK,

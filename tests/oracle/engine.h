@@ -51,6 +51,9 @@ enum {
 	X(FD_QUIET)              \
 	X(FD_EMPTIED)            \
 	X(CALLED)                \
+	X(GROUP_TURN)            \
+	X(GROUP_READABLE)        \
+	X(GROUP_QUIET)           \
 	X(WINDOW_ANEW)           \
 	X(FULL_SESSIONS)         \
 	X(FULL_BYTES)            \
@@ -72,6 +75,10 @@ struct coverage {
 struct engine_store {
 	struct reprise_store *store; /* NULL: closed */
 	struct model model;
+	struct reprise_group *group; /* NULL: none */
+	bool is_group_interrupted;
+	struct reprise_subscription *found; /* whose turn was the last */
+	void *found_context;
 };
 
 struct engine_writer {
@@ -89,6 +96,8 @@ struct engine_subscription {
 	bool has_callback, is_call_promised;
 	atomic_uint calls;
 	unsigned int calls_before;
+	bool is_in_group; /* of its store */
+	unsigned int ends_before_group;
 	bool has_gap;
 	unsigned int ends_heard;
 	struct reprise_gap gap; /* the last */
@@ -161,8 +170,12 @@ void engine_call_store(struct engine *engine, const struct call *call);
 void engine_call_cursor(struct engine *engine, const struct call *call);
 void engine_call_subscription(struct engine *engine, const struct call *call);
 void engine_call_door(struct engine *engine, const struct call *call);
+void engine_call_group(struct engine *engine, const struct call *call);
 void engine_call_bad(struct engine *engine, const struct call *call);
 
+/* Whether next would have something to say; changes nothing. */
+bool engine_has_something(const struct engine_subscription *subscription);
+void engine_close_group(struct engine *engine, unsigned int place);
 void engine_open_writer(struct engine *engine, const struct call *call);
 void engine_create(struct engine *engine, const struct call *call);
 void engine_close_writer(struct engine *engine, struct engine_writer *writer);

@@ -13,9 +13,8 @@
 
 int engine_patience_ms = 10000; /* for what comes in microseconds */
 
-/* Whether next would have something to say; changes nothing. */
-static bool
-has_something(const struct engine_subscription *subscription)
+bool
+engine_has_something(const struct engine_subscription *subscription)
 {
 	struct model_subscription copy = subscription->model;
 
@@ -65,7 +64,7 @@ static void
 poll_descriptor(struct engine *engine, struct engine_subscription *subscription)
 {
 	struct pollfd at = { .fd = subscription->descriptor, .events = POLLIN };
-	const bool must_be = has_something(subscription);
+	const bool must_be = engine_has_something(subscription);
 
 	if (subscription->descriptor < 0)
 		return;
@@ -108,7 +107,7 @@ static void
 expect_called(struct engine *engine, struct engine_subscription *subscription)
 {
 	if (!subscription->has_callback || !subscription->is_call_promised ||
-	    !has_something(subscription))
+	    !engine_has_something(subscription))
 		return;
 	engine_say(engine, "/* the callback of subscription%u must be called */",
 		   engine_index(subscription, engine));

@@ -27,6 +27,8 @@ run_call(struct engine *engine, const struct call *call)
 		engine_call_subscription(engine, call);
 	else if (call->name <= CALL_INTERRUPT)
 		engine_call_door(engine, call);
+	else if (call->name <= CALL_GROUP_STATS)
+		engine_call_group(engine, call);
 	else if (call->name <= CALL_GAP_CURSOR)
 		engine_call_subscription(engine, call);
 	else if (call->name <= CALL_STORE_CLOSE)
@@ -69,9 +71,11 @@ close_all(struct engine *engine)
 {
 	engine->doing = "closing all";
 	engine->call = CALL_STORE_CLOSE;
+	engine_close_group(engine, 0); /* and the other one after its subscriptions */
 	for (size_t i = 0; i < SUBSCRIPTIONS; i++)
 		if (engine->subscriptions[i].subscription != NULL)
 			engine_close_subscription(engine, &engine->subscriptions[i]);
+	engine_close_group(engine, 1);
 	for (size_t i = 0; i < WRITERS; i++)
 		if (engine->writers[i].session != NULL)
 			engine_close_writer(engine, &engine->writers[i]);

@@ -118,7 +118,7 @@ open_subscription(struct engine *engine, const struct call *call)
 	}
 	slot->subscription = subscription;
 	slot->descriptor = -1;
-	slot->has_callback = slot->has_gap = false;
+	slot->has_callback = slot->has_gap = slot->is_in_group = false;
 	slot->ends_heard = 0;
 	model_subscribe(&at->model, &cursor, engine_id_of(&cursor), call->name == CALL_REPLAY,
 			call->name == CALL_RESUME ? &durable : NULL,
