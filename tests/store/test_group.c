@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cancelled.h"
 #include "store/subscription.h"
 
 SUITE(group);
@@ -895,6 +896,73 @@ Test(group, S24_a_thread_that_is_cancelled_in_a_wait_lets_go_of_everything,
 	reprise_subscription_close(subscription);
 	reprise_session_close(session);
 	close_store(store);
+}
+
+/* What the calls of a group work on. */
+struct scene {
+	struct reprise_store *store;
+	struct reprise_session *session;
+	struct reprise_subscription *subscription;
+	struct reprise_group *group;
+};
+
+static void
+open_all(void *argument)
+{
+	struct scene *const scene = argument;
+	int fd;
+
+	scene->store = store_plain();
+	scene->session = writer_of(scene->store);
+	scene->subscription = subscribed_after(scene->store, 0);
+	(void)!reprise_group_open(scene->store, NULL, &scene->group, NULL);
+	(void)!reprise_group_fd(scene->group, &fd, NULL);
+	(void)!reprise_group_add(scene->group, scene->subscription, NULL, NULL);
+}
+
+/* Rings and drains the descriptor several times. */
+static void
+serve(void *argument)
+{
+	struct scene *const scene = argument;
+	struct reprise_group_stats stats = REPRISE_GROUP_STATS_INIT;
+	struct reprise_subscription *ready;
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	for (int i = 0; i < 5; i++) {
+		append_text(scene->session, "more");
+		while (reprise_group_next(scene->group, &ready, NULL) != REPRISE_OK)
+			;
+		while (reprise_next(ready, &event, &gap, NULL) == REPRISE_NEXT_EVENT)
+			;
+	}
+	(void)!reprise_group_interrupt(scene->group);
+	(void)!reprise_group_stats(scene->group, &stats);
+	append_text(scene->session, "more");
+	(void)!reprise_group_remove(scene->group, scene->subscription);
+	(void)!reprise_group_add(scene->group, scene->subscription, NULL, NULL);
+}
+
+static void
+close_all(void *argument)
+{
+	struct scene *const scene = argument;
+
+	reprise_group_close(scene->group);
+	reprise_subscription_close(scene->subscription);
+	reprise_session_close(scene->session);
+	if (reprise_store_close(scene->store) != REPRISE_OK)
+		abort();
+}
+
+Test(group, S24_no_call_but_the_wait_ends_its_thread)
+{
+	struct scene scene = { 0 };
+
+	expect_uncancelled(open_all, &scene, "open");
+	expect_uncancelled(serve, &scene, "next");
+	expect_uncancelled(close_all, &scene, "close");
 }
 
 /* membarrier is refused from some time on: then the store's thread looks every 10 ms. */
