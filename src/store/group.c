@@ -29,6 +29,7 @@ struct reprise_group {
 	struct subscriptions ready;
 	struct reprise_group_stats stats;
 	bool is_interrupted;
+	bool is_waited_for;
 	bool is_asleep;  /* a wait, on `rung` */
 	atomic_u32 rung; /* futex: counted up, under the lock, whenever a wait may be over */
 
@@ -327,7 +328,7 @@ get_up(void *argument)
 	struct reprise_group *const group = argument;
 
 	lock(group);
-	group->is_asleep = false;
+	group->is_asleep = group->is_waited_for = false;
 	unlock(group);
 }
 
@@ -346,6 +347,8 @@ reprise_group_wait(struct reprise_group *group, uint64_t timeout_ns)
 	const uint64_t spin_end = least(deadline, deadline_after(now, group->spin_ns));
 
 	lock(group);
+	REPRISE_REQUIRE(!group->is_waited_for, "two threads wait for one group at once");
+	group->is_waited_for = true;
 	while (!is_over(group, &status) && is_time_left) {
 		const uint32_t seen = load_relaxed(&group->rung);
 		const bool is_spinning = clock_ns() < spin_end;
@@ -363,6 +366,7 @@ reprise_group_wait(struct reprise_group *group, uint64_t timeout_ns)
 		lock(group);
 		group->is_asleep = false;
 	}
+	group->is_waited_for = false;
 	unlock(group);
 	return status;
 }

@@ -16,6 +16,7 @@
 enum {
 	ROUNDS = 40,
 	SOON_MS = 2000,
+	LATE_RINGS_MAX = 3,
 };
 
 #define WAIT_NS UINT64_C(3000000)
@@ -69,6 +70,48 @@ is_woken(struct world *world, void *(*by)(void *argument), reprise_status status
 	CHECK(world_take(world) == REPRISE_NEXT_EMPTY && world->seen == world->newest);
 }
 
+static void *
+interrupt_group_late(void *argument)
+{
+	struct world *const world = argument;
+
+	sleep_ns(500000);
+	CHECK_OK(reprise_group_interrupt(world->group));
+	return NULL;
+}
+
+/* The group has nothing to hand out; a late ring may make the subscription ready for nothing. */
+static reprise_status
+wait_in_vain(struct world *world, uint64_t timeout_ns)
+{
+	reprise_status status;
+	int late_rings = 0;
+
+	while ((status = reprise_group_wait(world->group, timeout_ns)) == REPRISE_OK) {
+		CHECK(++late_rings <= LATE_RINGS_MAX);
+		CHECK(world_take(world) == REPRISE_NEXT_EMPTY);
+	}
+	return status;
+}
+
+/* The same three at a group's door. */
+static void
+disturb_group(struct world *world)
+{
+	const uint64_t begin = now_ns();
+	pthread_t thread;
+
+	CHECK(wait_in_vain(world, WAIT_NS) == REPRISE_E_TIMEOUT);
+	CHECK(now_ns() - begin >= WAIT_NS);
+	CHECK(pthread_create(&thread, NULL, interrupt_group_late, world) == 0);
+	CHECK(wait_in_vain(world, REPRISE_NO_LIMIT) == REPRISE_E_INTERRUPTED);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, append_late, world) == 0);
+	CHECK_OK(reprise_group_wait(world->group, REPRISE_NO_LIMIT));
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(world_take(world) == REPRISE_NEXT_EMPTY && world->seen == world->newest);
+}
+
 /* With a hand of its own in the list, a wait goes by the relay. */
 static void
 disturb(struct world *world, int fd)
@@ -85,6 +128,8 @@ disturb(struct world *world, int fd)
 			CHECK(world_is_readable(fd, SOON_MS));
 			world_await_calls(world, called + 1);
 			CHECK(world_take(world) == REPRISE_NEXT_EMPTY);
+			world_take_until_unreadable(world, fd);
+			disturb_group(world);
 		}
 	}
 }
@@ -104,6 +149,8 @@ run(reprise_wake wake, bool has_doors, enum call call, int error)
 		CHECK_OK(reprise_subscription_fd(world.subscription, &fd, NULL));
 		CHECK_OK(reprise_subscription_notify(world.subscription, world_callback, &world,
 						     NULL));
+		CHECK_OK(reprise_group_open(world.store, NULL, &world.group, NULL));
+		CHECK_OK(reprise_group_add(world.group, world.subscription, NULL, NULL));
 	}
 	fault_everywhere(call, error);
 	disturb(&world, fd);

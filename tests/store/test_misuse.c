@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/session.h"
+#include "store/subscription.h"
 
 SUITE(misuse);
 
@@ -204,6 +204,57 @@ next_into_nothing(void)
 	append_text(session, "one");
 	kept = subscribed_after(store, 0);
 	(void)!reprise_next(kept, NULL, &gap, NULL);
+}
+
+static struct reprise_group *kept_group;
+
+static void
+make_group(void)
+{
+	struct reprise_store *const store = store_plain();
+	struct reprise_session *const session = writer_of(store);
+
+	kept = subscribed_after(store, 0);
+	if (reprise_group_open(store, NULL, &kept_group, NULL) != REPRISE_OK ||
+	    reprise_group_add(kept_group, kept, session, NULL) != REPRISE_OK)
+		_exit(1);
+}
+
+static void *
+wait_for_group(void *argument)
+{
+	(void)!reprise_group_wait(kept_group, REPRISE_NO_LIMIT);
+	return argument;
+}
+
+static void
+wait_at_once(void)
+{
+	pthread_t thread;
+
+	make_group();
+	if (pthread_create(&thread, NULL, wait_for_group, NULL) == 0)
+		(void)wait_for_group(NULL);
+}
+
+/* The store's thread finds out. */
+static void
+close_the_groups_descriptor(void)
+{
+	int fd = -1;
+
+	make_group();
+	if (reprise_group_fd(kept_group, &fd, NULL) != REPRISE_OK || close(fd) != 0)
+		_exit(1);
+	append_text(kept->group_context, "one");
+	sleep(10);
+}
+
+Test(misuse, S22_a_group_that_is_misused_says_so)
+{
+	expect_abort(wait_at_once, "two threads wait for one group at once");
+	expect_abort(close_the_groups_descriptor,
+		     "the descriptor of a group is not the library's any more");
 }
 
 static void
