@@ -21,7 +21,7 @@
  *
  * There are three doors to wait at, for the same subscription and the same reprise_next: a thread that sleeps in
  * reprise_wait, a descriptor for an event loop (reprise_subscription_fd), a callback
- * (reprise_subscription_notify). A subscription may have all three.
+ * (reprise_subscription_notify). A subscription may have all three. A group (group.h) is one door for many of them.
  *
  * One thread at a time per subscription, except where a function says otherwise.
  */
@@ -170,6 +170,7 @@ REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
  * Threads   Owner: nobody may be waiting on it.
  * Progress  Locks. Blocks while its callback runs in another thread; from inside that callback it returns at
  *           once, and the subscription goes when the callback has returned.
+ *           It leaves its group, if it is in one.
  * Ordering  When it returns, nothing rings the descriptor or calls the callback any more.
  * Returns   Nothing.
  */
@@ -277,7 +278,7 @@ REPRISE_API reprise_status reprise_subscription_fd(struct reprise_subscription *
 
 /*
  * Called on the store's thread, which keeps the clock and wakes everybody else in between: be brief. It may
- * call everything but reprise_wait and reprise_store_close, which answer REPRISE_E_INVALID there; also
+ * call everything but reprise_wait, reprise_group_wait and reprise_store_close, which answer REPRISE_E_INVALID there; also
  * reprise_subscription_close, of its own subscription too. One callback of a store runs at a time.
  */
 typedef void (*reprise_callback)(struct reprise_subscription *subscription, void *context);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/group.h"
 
+/* A group's list of ready subscriptions and its descriptor, and the calls of its owner but the wait. */
+
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <ck_pr.h>
-
 #include "base/cancel.h"
-#include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/futex.h"
 #include "base/sized.h"
@@ -16,51 +15,13 @@
 
 #define SPIN_NS_DEFAULT UINT64_C(50000)
 
-TAILQ_HEAD(subscriptions, reprise_subscription);
-
-struct reprise_group {
-	struct reprise_store *store;
-	struct stamp *home; /* the store's: tells a fork's child */
-	uint64_t spin_ns;
-
-	struct subscriptions members; /* the owner's */
-
-	pthread_mutex_t lock; /* of everything up to the next lock */
-	struct subscriptions ready;
-	struct reprise_group_stats stats;
-	bool is_interrupted;
-	bool is_waited_for;
-	bool is_asleep;  /* a wait, on `rung` */
-	atomic_u32 rung; /* futex: counted up, under the lock, whenever a wait may be over */
-
-	/*
-	 * Of the descriptor; taken before the other one. A write to it wakes a thread that looks for the ready ones
-	 * at once, and must not find them locked.
-	 */
-	pthread_mutex_t descriptor_lock;
-	int descriptor;   /* or -1 */
-	bool is_readable; /* 8 bytes are in it */
-};
-
-static void
-lock(struct reprise_group *group)
-{
-	pthread_mutex_lock(&group->lock);
-}
-
-static void
-unlock(struct reprise_group *group)
-{
-	pthread_mutex_unlock(&group->lock);
-}
-
 static bool
 is_any_ready(struct reprise_group *group)
 {
-	lock(group);
+	group_lock(group);
 	const bool is_any = group->stats.ready != 0;
 
-	unlock(group);
+	group_unlock(group);
 	return is_any;
 }
 
@@ -83,27 +44,12 @@ match_descriptor(struct reprise_group *group)
 	pthread_mutex_unlock(&group->descriptor_lock);
 }
 
-/* Under the lock: a wait may be over. Answers whether wake_sleeper is to be called after it. */
-static bool
-end_wait(struct reprise_group *group)
-{
-	fetch_add_relaxed(&group->rung, 1);
-	return group->is_asleep;
-}
-
-static void
-wake_sleeper(struct reprise_group *group, bool is_asleep)
-{
-	if (is_asleep)
-		futex_wake_all(&group->rung);
-}
-
 void
 group_put_ready(struct reprise_group *group, struct reprise_subscription *subscription)
 {
 	bool is_first = false, is_asleep = false;
 
-	lock(group);
+	group_lock(group);
 	if (!subscription->is_ready) {
 		TAILQ_INSERT_TAIL(&group->ready, subscription, ready);
 		subscription->is_ready = true;
@@ -111,10 +57,11 @@ group_put_ready(struct reprise_group *group, struct reprise_subscription *subscr
 	}
 	if (is_first) {
 		group->stats.wakes++;
-		is_asleep = end_wait(group);
+		is_asleep = group_end_wait(group);
 	}
-	unlock(group);
-	wake_sleeper(group, is_asleep);
+	group_unlock(group);
+	if (is_asleep)
+		futex_wake_all(&group->rung);
 	if (is_first)
 		match_descriptor(group);
 }
@@ -124,25 +71,29 @@ group_take_ready(struct reprise_group *group, struct reprise_subscription *subsc
 {
 	bool is_last = false;
 
-	lock(group);
+	group_lock(group);
 	if (subscription->is_ready) {
 		TAILQ_REMOVE(&group->ready, subscription, ready);
 		subscription->is_ready = false;
 		is_last = --group->stats.ready == 0;
 	}
-	unlock(group);
+	group_unlock(group);
 	if (is_last)
 		match_descriptor(group);
 }
 
 void
-group_let_go(struct reprise_group *group, struct reprise_subscription *subscription)
+group_let_go(struct reprise_subscription *subscription)
 {
+	struct reprise_group *const group = subscription->group;
+
+	if (group == NULL)
+		return;
 	hand_give_group(subscription, NULL);
 	TAILQ_REMOVE(&group->members, subscription, member);
-	lock(group);
+	group_lock(group);
 	group->stats.subscriptions--;
-	unlock(group);
+	group_unlock(group);
 }
 
 reprise_status
@@ -196,7 +147,7 @@ reprise_group_close(struct reprise_group *group)
 	struct reprise_store *const store = group->store;
 
 	while ((subscription = TAILQ_FIRST(&group->members)) != NULL)
-		group_let_go(group, subscription);
+		group_let_go(subscription);
 	if (group->descriptor >= 0)
 		close(group->descriptor);
 	pthread_mutex_destroy(&group->descriptor_lock);
@@ -224,9 +175,9 @@ reprise_group_add(struct reprise_group *group, struct reprise_subscription *subs
 	UNCANCELLABLE;
 	subscription->group_context = context;
 	TAILQ_INSERT_TAIL(&group->members, subscription, member);
-	lock(group);
+	group_lock(group);
 	group->stats.subscriptions++;
-	unlock(group);
+	group_unlock(group);
 	hand_give_group(subscription, group);
 	/* It is ready, or will be when there is something. */
 	if (subscription_advance(subscription) != REPRISE_NEXT_EMPTY ||
@@ -244,7 +195,7 @@ reprise_group_remove(struct reprise_group *group, struct reprise_subscription *s
 		return REPRISE_E_FORKED;
 	if (subscription->group != group)
 		return REPRISE_E_NOT_FOUND;
-	group_let_go(group, subscription);
+	group_let_go(subscription);
 	return REPRISE_OK;
 }
 
@@ -256,7 +207,7 @@ reprise_group_next(struct reprise_group *group, struct reprise_subscription **re
 		return REPRISE_E_INVALID;
 	if (!stamp_is_here(group->home))
 		return REPRISE_E_FORKED;
-	lock(group);
+	group_lock(group);
 	struct reprise_subscription *const subscription = TAILQ_FIRST(&group->ready);
 
 	/* Behind the others: whatever it is asked, and however often it has something, they come before. */
@@ -265,7 +216,7 @@ reprise_group_next(struct reprise_group *group, struct reprise_subscription **re
 		TAILQ_INSERT_TAIL(&group->ready, subscription, ready);
 		group->stats.turns++;
 	}
-	unlock(group);
+	group_unlock(group);
 	if (subscription == NULL)
 		return REPRISE_E_NOT_FOUND;
 	*ret_subscription = subscription;
@@ -299,94 +250,6 @@ reprise_group_fd(struct reprise_group *group, int *ret_fd, struct reprise_error 
 	return REPRISE_OK;
 }
 
-/* Under the lock: whether a wait is over, and with what. An interrupt is spent on the wait that it ends. */
-static bool
-is_over(struct reprise_group *group, reprise_status *ret_status)
-{
-	if (group->is_interrupted)
-		*ret_status = REPRISE_E_INTERRUPTED;
-	else if (group->stats.ready != 0)
-		*ret_status = REPRISE_OK;
-	else
-		return false;
-	group->is_interrupted = false;
-	return true;
-}
-
-/* Until `rung` is counted up or @until_ns. */
-static void
-spin(struct reprise_group *group, uint32_t seen, uint64_t until_ns)
-{
-	while (load_relaxed(&group->rung) == seen && clock_ns() < until_ns)
-		ck_pr_stall();
-}
-
-/* The thread ends in its sleep: as if the time had been up. */
-static void
-get_up(void *argument)
-{
-	struct reprise_group *const group = argument;
-
-	lock(group);
-	group->is_asleep = group->is_waited_for = false;
-	unlock(group);
-}
-
-reprise_status
-reprise_group_wait(struct reprise_group *group, uint64_t timeout_ns)
-{
-	reprise_status status = REPRISE_E_TIMEOUT;
-	bool is_time_left = timeout_ns != 0;
-
-	if (group == NULL || relay_is_caller())
-		return REPRISE_E_INVALID;
-	if (!stamp_is_here(group->home))
-		return REPRISE_E_FORKED;
-	const uint64_t now = clock_ns();
-	const uint64_t deadline = deadline_after(now, timeout_ns);
-	const uint64_t spin_end = least(deadline, deadline_after(now, group->spin_ns));
-
-	lock(group);
-	REPRISE_REQUIRE(!group->is_waited_for, "two threads wait for one group at once");
-	group->is_waited_for = true;
-	while (!is_over(group, &status) && is_time_left) {
-		const uint32_t seen = load_relaxed(&group->rung);
-		const bool is_spinning = clock_ns() < spin_end;
-
-		/* Under the lock, as the ready ones were looked at: whoever comes after that counts `rung` up, and wakes it. */
-		group->is_asleep = !is_spinning;
-		group->stats.sleeps += !is_spinning;
-		unlock(group);
-		if (is_spinning)
-			spin(group, seen, spin_end);
-		else
-			is_time_left =
-				futex_wait_cancellable(&group->rung, seen, deadline, get_up, group);
-		is_time_left = is_time_left && clock_ns() < deadline;
-		lock(group);
-		group->is_asleep = false;
-	}
-	group->is_waited_for = false;
-	unlock(group);
-	return status;
-}
-
-reprise_status
-reprise_group_interrupt(struct reprise_group *group)
-{
-	if (group == NULL)
-		return REPRISE_E_INVALID;
-	if (!stamp_is_here(group->home))
-		return REPRISE_E_FORKED;
-	lock(group);
-	group->is_interrupted = true;
-	const bool is_asleep = end_wait(group);
-
-	unlock(group);
-	wake_sleeper(group, is_asleep);
-	return REPRISE_OK;
-}
-
 reprise_status
 reprise_group_stats(struct reprise_group *group, struct reprise_group_stats *ret_stats)
 {
@@ -394,10 +257,10 @@ reprise_group_stats(struct reprise_group *group, struct reprise_group_stats *ret
 		return REPRISE_E_INVALID;
 	if (!stamp_is_here(group->home))
 		return REPRISE_E_FORKED;
-	lock(group);
+	group_lock(group);
 	const struct reprise_group_stats stats = group->stats;
 
-	unlock(group);
+	group_unlock(group);
 	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
 									    : REPRISE_E_INVALID;
 }

@@ -357,10 +357,8 @@ reprise_subscription_close(struct reprise_subscription *subscription)
 		hand_take_callback(subscription);
 		is_quiet = relay_quiet(&subscription->store->relay, subscription, true);
 	}
-	if (subscription->group != NULL)
-		group_let_go(subscription->group, subscription);
-	if (subscription->session != NULL)
-		(void)hand_lower(subscription);
+	group_let_go(subscription);
+	(void)hand_lower(subscription);
 	if (is_quiet)
 		subscription_free(subscription);
 	else

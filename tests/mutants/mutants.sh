@@ -30,7 +30,7 @@ tab=$(printf '\t')
 ordered='src/ring/append.h src/ring/append.c src/ring/open.c src/ring/read.c src/ring/reserve.c
 	src/ring/ring.h src/ring/search.c src/ring/trim.c src/store/bell.h src/store/bell.c
 	src/store/hand.c src/store/relay.c src/store/wait.c src/store/session.c src/store/store.c
-	src/store/subscribe.c src/store/writer.c src/store/idle.c src/store/door.c src/store/group.c src/store/next.c
+	src/store/subscribe.c src/store/writer.c src/store/idle.c src/store/door.c src/store/group.c src/store/group.h src/store/group_wait.c src/store/next.c
 	src/store/append.c src/store/append_to.c src/store/writer_lock.h src/store/writer_lock.c src/store/port.c src/store/refuse.c src/store/backfill.c
 	src/store/backfill_page.c'
 
@@ -43,7 +43,7 @@ watchers() {
 	src/store/session.c | src/store/store.c | src/store/idle.c) echo model_pins ;;
 	src/store/subscribe.c) echo model_pins model_recorded ;;
 	src/store/port.c | src/store/refuse.c | src/store/backfill*.c | src/recorder/*) echo model_recorded ;;
-	src/store/group.c) echo model_groups ;;
+	src/store/group*) echo model_groups ;;
 	src/store/hand.c | src/store/wait.c) echo model_settling model_bells model_doors model_recorded ;;
 	*) echo model_settling model_bells model_doors ;;
 	esac
