@@ -468,7 +468,7 @@ follow_by_group(void *argument)
 	return argument;
 }
 
-static void *(*follower(void))(void *)
+static void *(*host_of_case(void))(void *)
 {
 	return model_case == MOVED_GROUPED ? follow_by_group
 	       : is_moving_case()          ? follow_window
@@ -568,7 +568,7 @@ main(void)
 	if (is_healing_case())
 		MODEL_CHECK(pthread_create(&healing, NULL, heal_run, &recorder) == 0);
 	for (unsigned int i = 0; i < hosts(); i++)
-		MODEL_CHECK(pthread_create(&threads[count++], NULL, follower(),
+		MODEL_CHECK(pthread_create(&threads[count++], NULL, host_of_case(),
 					   (void *)&numbers[i]) == 0);
 	if (is_moving_case())
 		MODEL_CHECK(pthread_create(&threads[count++], NULL, interrupt, NULL) == 0);
