@@ -116,7 +116,7 @@ open_crowd(struct crowd *crowd, size_t count, bool is_grouped)
 
 	*crowd = (struct crowd){ .count = count };
 	crowd->sessions_count = count < SESSIONS_MAX ? count : SESSIONS_MAX;
-	crowd->subscriptions = harness_allocate(count, sizeof(*crowd->subscriptions));
+	crowd->subscriptions = harness_allocate(count, sizeof(struct reprise_subscription *));
 	bounds.events_max = 64;
 	bounds.bytes_max = 8192;
 	options.staging_bytes = STAGING_BYTES;

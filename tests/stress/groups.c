@@ -19,6 +19,7 @@
 enum {
 	SESSIONS = 4,
 	EACH = 2, /* subscriptions of a host to each session */
+	SEATS = SESSIONS * EACH,
 	HOSTS = 3,
 	EVENTS_MAX = 4,
 	PACED = 400,
@@ -37,7 +38,7 @@ struct host {
 	struct round *round;
 	struct reprise_group *group;
 	pthread_t thread;
-	struct seat seats[SESSIONS * EACH];
+	struct seat seats[SEATS];
 	unsigned int random, ended;
 	int descriptor; /* -1: it waits */
 };
@@ -74,7 +75,7 @@ come_back(struct host *host, struct seat *seat)
 static void
 change(struct host *host)
 {
-	struct seat *const seat = &host->seats[stress_random(&host->random) % (SESSIONS * EACH)];
+	struct seat *const seat = &host->seats[stress_random(&host->random) % (SEATS)];
 
 	if (seat->books.is_ended)
 		return;
@@ -120,7 +121,7 @@ host_main(void *argument)
 {
 	struct host *const host = argument;
 
-	while (host->ended < SESSIONS * EACH) {
+	while (host->ended < SEATS) {
 		struct reprise_subscription *subscription;
 		void *context = NULL;
 
@@ -161,7 +162,7 @@ begin(struct round *round)
 		CHECK_OK(reprise_group_open(round->store, &options, &host->group, NULL));
 		if (i % 2 != 0)
 			CHECK_OK(reprise_group_fd(host->group, &host->descriptor, NULL));
-		for (unsigned int k = 0; k < SESSIONS * EACH; k++) {
+		for (unsigned int k = 0; k < SEATS; k++) {
 			id[0] = (char)('a' + k % SESSIONS);
 			const struct reprise_cursor cursor = stress_cursor(round->store, id);
 
@@ -178,7 +179,7 @@ static bool
 all_have_seen(struct round *round, unsigned int session)
 {
 	for (unsigned int i = 0; i < HOSTS; i++)
-		for (unsigned int k = session; k < SESSIONS * EACH; k += SESSIONS)
+		for (unsigned int k = session; k < SEATS; k += SESSIONS)
 			if (atomic_load(&round->hosts[i].seats[k].seen) < round->appended[session])
 				return false;
 	return true;
@@ -230,14 +231,14 @@ finish(struct round *round)
 
 		CHECK(pthread_join(host->thread, NULL) == 0);
 		CHECK_OK(reprise_group_stats(host->group, &stats));
-		CHECK(stats.ready == 0 && stats.subscriptions == SESSIONS * EACH);
+		CHECK(stats.ready == 0 && stats.subscriptions == SEATS);
 		turns_all += stats.turns;
 		wakes_all += stats.wakes;
 		sleeps_all += stats.sleeps;
 		/* The group first, or its subscriptions. */
 		if (i % 2 == 0)
 			reprise_group_close(host->group);
-		for (unsigned int k = 0; k < SESSIONS * EACH; k++) {
+		for (unsigned int k = 0; k < SEATS; k++) {
 			stress_balance(&host->seats[k].books, round->appended[k % SESSIONS]);
 			reprise_subscription_close(host->seats[k].subscription);
 		}
