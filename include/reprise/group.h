@@ -5,21 +5,21 @@
 /*
  * reprise/group.h - one door for many subscriptions
  *
- * A host with thousands of subscriptions waits for all of them at once: by one descriptor in its event loop, or in one
- * thread that sleeps. The group hands out the subscriptions that are ready, in turn:
+ * A host with thousands of subscriptions waits for all of them at once: by one descriptor in an event loop, or in one
+ * sleeping thread. The group hands out the ready subscriptions in turn:
  *
  *    while (reprise_group_next(group, &subscription, &context) == REPRISE_OK)
  *        switch (reprise_next(subscription, &event, &gap, &end)) ...
  *
- * A subscription is ready while reprise_next may have something to say. It becomes ready when it is added, unless there
- * is nothing, and whenever something comes. It stays ready until reprise_next on it has answered EMPTY or ENDED. It
- * may be ready for nothing. So the host may take one event, or several, and go on to the next subscription: nothing is
- * forgotten. The subscription that was handed out goes behind all others that are ready, so that a busy one holds up
- * none.
+ * A subscription is ready while reprise_next may have something to say. A subscription becomes ready when the host adds
+ * the subscription, unless there is nothing to say, and whenever something comes. The subscription stays ready until
+ * reprise_next has answered EMPTY or ENDED. A subscription may be ready for nothing. So the host may take one event, or
+ * several, and go on to the next subscription: the group forgets nothing. After each turn the subscription goes behind all
+ * other ready subscriptions, so that a busy subscription holds up no other.
  *
- * A subscription is in one group at most. It keeps its own descriptor and callback, if it has them.
+ * A subscription is in one group at most. The subscription keeps a descriptor and a callback of its own, if set.
  *
- * One thread at a time uses a group and the subscriptions in it, except where a function says otherwise.
+ * One thread at a time uses a group and the subscriptions in the group, except where a function says otherwise.
  */
 
 #include <reprise/base.h>
@@ -33,7 +33,7 @@ struct reprise_group; /* opaque; see reprise_group_open */
 struct reprise_group_options {
 	size_t size; /* sizeof(struct reprise_group_options) */
 
-	/* Nanoseconds that reprise_group_wait looks before it sleeps. Default 50,000; 1: none; REPRISE_NO_LIMIT: never sleep. */
+	/* Nanoseconds of looking in reprise_group_wait, before the sleep. Default 50,000; 1: none; REPRISE_NO_LIMIT: never sleep. */
 	uint64_t spin_ns;
 };
 #define REPRISE_GROUP_OPTIONS_INIT REPRISE_INIT(struct reprise_group_options)
@@ -41,7 +41,7 @@ struct reprise_group_options {
 struct reprise_group_stats {
 	size_t size;            /* sizeof(struct reprise_group_stats), set by the caller */
 	uint64_t subscriptions; /* in the group now */
-	uint64_t ready;         /* of those, the ready ones */
+	uint64_t ready;         /* the ready subscriptions among them */
 	uint64_t turns;         /* subscriptions handed out by reprise_group_next */
 	uint64_t
 		wakes; /* times that the first subscription became ready: at most one system call each */
@@ -75,20 +75,21 @@ REPRISE_API reprise_status reprise_group_open(struct reprise_store *store,
  *
  * The subscriptions stay open. In the child of a fork the call closes the descriptor alone.
  *
- * @group  Moves. NULL is allowed. Its descriptor is gone: take it out of the event loop before.
+ * @group  Moves. NULL is allowed. The descriptor is gone: take the descriptor out of the event loop before.
  *
- * Threads   Owner: nobody may be waiting on it or interrupting it.
- * Progress  Locks; linear in its subscriptions.
+ * Threads   Owner: no other thread may wait for the group or interrupt a wait.
+ * Progress  Locks; linear in the subscriptions of the group.
  * Ordering  When it returns, nothing rings the descriptor any more.
  * Returns   Nothing.
  */
 REPRISE_API void reprise_group_close(struct reprise_group *group);
 
 /*
- * reprise_group_add - have a subscription handed out when it is ready
+ * reprise_group_add - have a subscription handed out whenever ready
  *
- * @subscription  Borrowed until it is removed or the group is closed. reprise_subscription_close removes it.
- * @context       Handed out with it; the library never looks at it. May be NULL.
+ * @subscription  Borrowed until the host removes the subscription or closes the group. reprise_subscription_close
+ *                removes the subscription.
+ * @context       Handed out with the subscription; the library never looks at the context. May be NULL.
  * @error         Optional: `what` names the bad argument.
  *
  * Threads   Owner of the group and of the subscription.
@@ -107,7 +108,7 @@ REPRISE_API reprise_status reprise_group_add(struct reprise_group *group,
 /*
  * reprise_group_remove - hand a subscription out no more
  *
- * @subscription  Stays open, and may be added again, to any group of its store.
+ * @subscription  Stays open. The host may add the subscription again, to any group of the same store.
  *
  * Threads   Owner of the group and of the subscription.
  * Progress  Locks; one system call at most.
@@ -121,17 +122,17 @@ REPRISE_API reprise_status reprise_group_remove(
 	struct reprise_group *group, struct reprise_subscription *subscription) REPRISE_MUST_USE;
 
 /*
- * reprise_group_next - the ready subscription whose turn it is
+ * reprise_group_next - the ready subscription whose turn has come
  *
- * It goes behind all others that are ready. Call reprise_next on it at least once: until that has answered EMPTY or
- * ENDED, its turn comes again.
+ * The subscription goes behind all other ready subscriptions. Call reprise_next at least once: until reprise_next has
+ * answered EMPTY or ENDED, the turn of the subscription comes again.
  *
  * @ret_subscription  Set on REPRISE_OK.
- * @ret_context       Set on REPRISE_OK to what it was added with. May be NULL.
+ * @ret_context       Set on REPRISE_OK to the context given to reprise_group_add. May be NULL.
  *
  * Threads   Owner.
  * Progress  Locks briefly; no allocation, no system call.
- * Ordering  Acquire: what made it ready is seen.
+ * Ordering  Acquire: the caller sees the event, gap or end behind the readiness.
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  none is ready
  *           REPRISE_E_INVALID    a NULL argument
@@ -144,9 +145,9 @@ REPRISE_API reprise_status reprise_group_next(struct reprise_group *group,
 /*
  * reprise_group_fd - a descriptor that is readable while a subscription of the group is ready
  *
- * For poll, epoll and the loops on top of them; level-triggered. It is written to when the first subscription becomes
- * ready, and drained when none is ready any more: in between no event costs a system call. The
- * library owns it: nobody else may read, write or close it.
+ * For poll, epoll and event loops over either; level-triggered. The library writes to the descriptor when the first
+ * subscription becomes ready, and drains the descriptor when no subscription is ready any more: in between no event costs a
+ * system call. The library owns the descriptor: the host must not read, write or close the descriptor.
  *
  * @ret_fd  Set on REPRISE_OK; the same in every call, valid until the group is closed.
  * @error   Optional: `what` and `os_error` of the refused call.
@@ -156,7 +157,7 @@ REPRISE_API reprise_status reprise_group_next(struct reprise_group *group,
  * Ordering  As reprise_group_next.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument
- *           REPRISE_E_SYSTEM   no descriptor to be had; nothing changed
+ *           REPRISE_E_SYSTEM   no descriptor available; nothing changed
  *           REPRISE_E_FORKED   in the child of a fork
  */
 REPRISE_API reprise_status reprise_group_fd(struct reprise_group *group, int *ret_fd,
@@ -170,7 +171,7 @@ REPRISE_API reprise_status reprise_group_fd(struct reprise_group *group, int *re
  * @timeout_ns  At most this long; 0 only looks; REPRISE_NO_LIMIT waits for ever.
  *
  * Threads   Owner. A cancellation point.
- * Progress  Blocks. No wake-up is lost: a subscription that becomes ready ends the wait, however the two race.
+ * Progress  Blocks. No wake-up is lost: any subscription becoming ready ends the wait, however the two race.
  * Ordering  As reprise_group_next.
  * Returns   REPRISE_OK             reprise_group_next will answer REPRISE_OK
  *           REPRISE_E_TIMEOUT      none within @timeout_ns
@@ -184,11 +185,11 @@ REPRISE_API reprise_status reprise_group_wait(struct reprise_group *group,
 /*
  * reprise_group_interrupt - end a wait from another thread
  *
- * The wait that is running, else the next one, answers REPRISE_E_INTERRUPTED, once, even if a subscription is ready.
+ * The running wait, else the next wait, answers REPRISE_E_INTERRUPTED, once, even if a subscription is ready.
  *
  * Threads   Any, also while the owner waits. The group must not be closed meanwhile.
  * Progress  Locks briefly; one system call at most.
- * Ordering  Release: the interrupted wait sees what was done before.
+ * Ordering  Release: the interrupted wait sees all earlier writes of the caller.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument
  *           REPRISE_E_FORKED   in the child of a fork
@@ -198,7 +199,7 @@ REPRISE_API reprise_status reprise_group_interrupt(struct reprise_group *group) 
 /*
  * reprise_group_stats - counts of a group
  *
- * @ret_stats  Its size is set by the caller.
+ * @ret_stats  The caller sets `size`.
  *
  * Threads   Any. The group must not be closed meanwhile.
  * Progress  Locks briefly.

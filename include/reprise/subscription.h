@@ -170,7 +170,7 @@ REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
  * Threads   Owner: nobody may be waiting on it.
  * Progress  Locks. Blocks while its callback runs in another thread; from inside that callback it returns at
  *           once, and the subscription goes when the callback has returned.
- *           It leaves its group, if it is in one.
+ *           The call also takes the subscription out of a group.
  * Ordering  When it returns, nothing rings the descriptor or calls the callback any more.
  * Returns   Nothing.
  */

@@ -28,7 +28,7 @@ descriptor_ring(int fd)
 	UNCANCELLABLE;
 	const ssize_t written = write(fd, &one, sizeof(one));
 
-	/* EAGAIN: the host has written to it, and it is readable. */
+	/* EAGAIN: the host has filled the eventfd, so that the eventfd is readable. */
 	return written == sizeof(one) || errno == EAGAIN;
 }
 
@@ -39,7 +39,7 @@ descriptor_drain(int fd)
 	UNCANCELLABLE;
 	const ssize_t drained = read(fd, &rings, sizeof(rings));
 
-	/* EAGAIN: the host has read it. */
+	/* EAGAIN: the host has read the eventfd. */
 	return drained == sizeof(rings) || errno == EAGAIN;
 }
 

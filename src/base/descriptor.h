@@ -10,8 +10,8 @@
 int descriptor_above_standard(int fd);
 
 /*
- * Makes an eventfd readable, or unreadable. False if @fd is something else by now. A host that has written to it, or
- * read it, has done no harm. Neither is a cancellation point.
+ * Makes an eventfd readable, or unreadable. False if @fd is no eventfd any more. Reads and writes of the host do no
+ * harm. Neither call is a cancellation point.
  */
 bool descriptor_ring(int fd);
 bool descriptor_drain(int fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/group.h"
 
-/* A group's list of ready subscriptions and its descriptor, and the calls of its owner but the wait. */
+/* A group's list of ready subscriptions, the descriptor, and all calls of the owner except the wait. */
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -26,8 +26,8 @@ is_any_ready(struct reprise_group *group)
 }
 
 /*
- * The first has become ready, or the last is ready no more: the descriptor comes to say so. Of several calls at once
- * the last one sees how things are in the end.
+ * The first subscription has become ready, or the last is ready no more: the descriptor follows. Of several calls at once
+ * the last call sees the final state of the list.
  */
 static void
 match_descriptor(struct reprise_group *group)
@@ -137,7 +137,7 @@ reprise_group_close(struct reprise_group *group)
 	if (group == NULL)
 		return;
 	UNCANCELLABLE;
-	/* In the child of a fork the descriptor is its own. All else belongs to the store, which is not there. */
+	/* In the child of a fork only the descriptor is the child's. All else belongs to the parent's store. */
 	if (!stamp_is_here(group->home)) {
 		if (group->descriptor >= 0)
 			close(group->descriptor);
@@ -179,7 +179,7 @@ reprise_group_add(struct reprise_group *group, struct reprise_subscription *subs
 	group->stats.subscriptions++;
 	group_unlock(group);
 	hand_give_group(subscription, group);
-	/* It is ready, or will be when there is something. */
+	/* The subscription is ready now, or becomes ready with the next event. */
 	if (subscription_advance(subscription) != REPRISE_NEXT_EMPTY ||
 	    subscription_arm_doors(subscription) != REPRISE_NEXT_EMPTY)
 		hand_ring_level_doors(subscription);
@@ -210,7 +210,7 @@ reprise_group_next(struct reprise_group *group, struct reprise_subscription **re
 	group_lock(group);
 	struct reprise_subscription *const subscription = TAILQ_FIRST(&group->ready);
 
-	/* Behind the others: whatever it is asked, and however often it has something, they come before. */
+	/* Behind the other ready subscriptions: a busy subscription holds up no other. */
 	if (subscription != NULL) {
 		TAILQ_REMOVE(&group->ready, subscription, ready);
 		TAILQ_INSERT_TAIL(&group->ready, subscription, ready);

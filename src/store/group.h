@@ -3,14 +3,15 @@
 #define STORE_GROUP_H
 
 /*
- * A group inside: a list of the subscriptions that are ready, under a lock of its own, and one door for all of them. A
- * group is a door of each of its subscriptions, beside the subscription's own descriptor and callback (hand.h):
+ * A group inside: a list of ready subscriptions under a lock, and one door for all members. A group is a door of each
+ * member, beside the descriptor and the callback of the subscription (hand.h):
  *
- *   - a subscription in a group is among the ready ones, or its hand is up and nothing was to be said after that;
- *   - the group's door is open exactly while one is ready: the descriptor is readable, and no wait sleeps.
+ *   - a member is in the list of ready subscriptions, or the hand of the member is up, and the look after the hand found
+ *     nothing to say;
+ *   - the group's door is open exactly while a member is ready: the descriptor is readable, and no wait sleeps.
  *
- * Who rings a hand holds the lock of the session's hands, and takes the group's after it. Nothing is called under the
- * group's lock, but a write to the descriptor, a read from it, and a wake-up.
+ * A ringer holds the lock of the session's hands, and takes the group's lock after that lock. No system call is made under the
+ * group's lock.
  */
 
 #include <pthread.h>
@@ -27,7 +28,7 @@ TAILQ_HEAD(subscriptions, reprise_subscription);
 
 struct reprise_group {
 	struct reprise_store *store;
-	struct stamp *home; /* the store's: tells a fork's child */
+	struct stamp *home; /* the store's: shows a fork's child */
 	uint64_t spin_ns;
 
 	struct subscriptions members; /* the owner's */
@@ -41,12 +42,12 @@ struct reprise_group {
 	atomic_u32 rung; /* futex: counted up, under the lock, whenever a wait may be over */
 
 	/*
-	 * Of the descriptor; taken before the other one. A write to it wakes a thread that looks for the ready ones
-	 * at once, and must not find them locked.
+	 * Of the descriptor; taken before the other lock. A write to the descriptor wakes a thread. That thread asks for
+	 * ready subscriptions at once, and must not find the list locked.
 	 */
 	pthread_mutex_t descriptor_lock;
 	int descriptor;   /* or -1 */
-	bool is_readable; /* 8 bytes are in it */
+	bool is_readable; /* 8 bytes are in the descriptor */
 };
 
 static inline void
@@ -61,7 +62,7 @@ group_unlock(struct reprise_group *group)
 	pthread_mutex_unlock(&group->lock);
 }
 
-/* Under the lock: a wait may be over. Answers whether `rung` is to be woken after it. */
+/* Under the lock: a wait may be over. Answers whether the caller has to wake `rung` after unlocking. */
 static inline bool
 group_end_wait(struct reprise_group *group)
 {
@@ -69,11 +70,11 @@ group_end_wait(struct reprise_group *group)
 	return group->is_asleep;
 }
 
-/* Under the lock of the hands of @subscription, whose group this is. Each may be repeated. */
+/* Under the lock of the hands of @subscription, a member of @group. Each call may be repeated. */
 void group_put_ready(struct reprise_group *group, struct reprise_subscription *subscription);
 void group_take_ready(struct reprise_group *group, struct reprise_subscription *subscription);
 
-/* @subscription leaves its group, if it is in one. The owner's. */
+/* @subscription leaves the group, if any. The owner's. */
 void group_let_go(struct reprise_subscription *subscription);
 
 #endif /* STORE_GROUP_H */

@@ -6,9 +6,9 @@
 #include "store/group.h"
 #include "store/subscription.h"
 
-/* A thread that waits for a group: it looks at `rung` for a while, then sleeps on it. */
+/* A thread waits for a group: the thread looks at `rung` for a while, then sleeps on `rung`. */
 
-/* Under the lock: whether a wait is over, and with what. An interrupt is spent on the wait that it ends. */
+/* Under the lock: whether a wait is over, and the answer of the wait. An interrupt ends one wait. */
 static bool
 is_over(struct reprise_group *group, reprise_status *ret_status)
 {
@@ -62,7 +62,7 @@ reprise_group_wait(struct reprise_group *group, uint64_t timeout_ns)
 		const uint32_t seen = load_relaxed(&group->rung);
 		const bool is_spinning = clock_ns() < spin_end;
 
-		/* Under the lock, as the ready ones were looked at: whoever comes after that counts `rung` up, and wakes it. */
+		/* Still under the lock of the look: every later ringer counts `rung` up, and wakes this thread. */
 		group->is_asleep = !is_spinning;
 		group->stats.sleeps += !is_spinning;
 		group_unlock(group);

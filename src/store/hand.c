@@ -73,7 +73,7 @@ ring_level_doors(struct reprise_subscription *subscription)
 		group_put_ready(subscription->group, subscription);
 }
 
-/* They are rung no more; also of a subscription that has none. */
+/* The doors are rung no more. Also for a subscription without doors. */
 static void
 calm_level_doors(struct reprise_subscription *subscription)
 {
@@ -229,7 +229,7 @@ hand_ring_level_doors(struct reprise_subscription *subscription)
 	unlock(hands);
 }
 
-/* The hand stays as it is: the other doors are rung for the end, as ever. */
+/* The hand stays: the other doors are rung for the end, as always. */
 void
 hand_end(struct reprise_subscription *subscription)
 {
@@ -280,8 +280,8 @@ hand_move(struct reprise_subscription *subscription, struct reprise_session *ses
 	struct hands *const hands = lock(subscription);
 
 	/*
-	 * Whoever was about to ring it finds it no more. A wait that moves it may answer before the hand is up again: so
-	 * its doors are rung.
+	 * A ringer of the old session does not find the subscription any more. A wait may move the subscription and answer
+	 * before the hand is up again: so the doors are rung here.
 	 */
 	if (subscription->is_hand_up) {
 		take_down(hands, subscription);

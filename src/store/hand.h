@@ -70,7 +70,7 @@ void hand_give_group(struct reprise_subscription *subscription, struct reprise_g
 void hand_ring_descriptor(struct reprise_subscription *subscription);
 void hand_ring_level_doors(struct reprise_subscription *subscription);
 
-/* Its end was told: it becomes ready in its group no more. */
+/* The end was told: the subscription becomes ready in the group no more. */
 void hand_end(struct reprise_subscription *subscription);
 
 /* Gives it a callback, which is called unless the hand is up; or takes that away. */
