@@ -2,7 +2,9 @@
 
 /*
  * replay: a host that comes late and takes a full window, which another core has just written; over a memcpy
- * of as many bytes that the other core has just written.
+ * of as many bytes that the other core has just written. By reprise_next, which lends the payloads; and by
+ * reprise_next_into, which copies them into a buffer of the host's: over a memcpy of the payloads alone into that
+ * buffer, and over a memcpy of each payload by itself.
  */
 
 #include <pthread.h>
@@ -20,11 +22,20 @@ enum {
 	ROUNDS = 40, /* replays in a run */
 	WINDOW_BYTES = 1 << 20,
 	HEADER_BYTES = 40,
+	BUFFER_BYTES = 64 << 10,
+	FRAMES_MAX = 512,
 };
 
 enum turn {
 	TURN_WRITER,
 	TURN_HOST,
+};
+
+/* How the host takes what is there, and what that is compared with. */
+enum way {
+	LENT,            /* by reprise_next, over a memcpy of all records */
+	INTO_AT_ONCE,    /* by reprise_next_into, over a memcpy of all payloads */
+	INTO_ONE_BY_ONE, /* the same, over a memcpy of each payload between headers */
 };
 
 struct bench {
@@ -33,8 +44,10 @@ struct bench {
 	size_t payload_bytes;
 	size_t events;
 	int writer_core;
+	enum way way;
 	unsigned char *plain, *private_copy;
 	size_t plain_bytes;
+	struct reprise_frame frames[FRAMES_MAX];
 	atomic_int turn;
 	atomic_int is_over;
 	uint64_t delivered, lost;
@@ -63,33 +76,83 @@ writer_main(void *argument)
 	}
 }
 
-static double
-replay_once(struct bench *bench)
+/* Takes events until there are no more; *ret_lost is added to. */
+static uint64_t
+take_lent(struct reprise_subscription *subscription, uint64_t *ret_lost)
 {
-	struct reprise_subscription *subscription = NULL;
 	struct reprise_event event;
 	struct reprise_gap gap;
-	struct reprise_cursor cursor;
 	reprise_outcome outcome;
-	uint64_t begin, ns, delivered = 0; /* here: the writer looks at the lines of @bench */
+	uint64_t delivered = 0; /* here: the writer looks at the lines of struct bench */
 	volatile unsigned char byte;
 
-	if (reprise_earliest_cursor(bench->store, "bench", 0, &cursor) != REPRISE_OK ||
-	    reprise_subscribe_after(bench->store, &cursor, NULL, &subscription, NULL) != REPRISE_OK)
-		harness_die("subscribe failed");
-	begin = now_ns();
 	while ((outcome = reprise_next(subscription, &event, &gap, NULL)) != REPRISE_NEXT_EMPTY)
 		if (outcome == REPRISE_NEXT_EVENT) {
 			byte = *(const unsigned char *)event.payload.data;
 			delivered++;
 		} else {
-			bench->lost += gap.lost;
+			*ret_lost += gap.lost;
 		}
-	ns = now_ns() - begin;
 	(void)byte;
+	return delivered;
+}
+
+/* The same, into one buffer again and again. */
+static uint64_t
+take_copied(struct reprise_subscription *subscription, struct bench *bench)
+{
+	struct reprise_into into = { .size = sizeof(into),
+				     .buffer = bench->private_copy,
+				     .buffer_bytes = BUFFER_BYTES,
+				     .frames = bench->frames,
+				     .frames_max = FRAMES_MAX };
+	struct reprise_gap gap;
+	reprise_outcome outcome;
+	uint64_t delivered = 0;
+
+	while ((outcome = reprise_next_into(subscription, &into, &gap, NULL)) != REPRISE_NEXT_EMPTY)
+		if (outcome == REPRISE_NEXT_EVENT)
+			delivered += into.frames_count;
+		else
+			bench->lost += gap.lost;
+	return delivered;
+}
+
+static double
+replay_once(struct bench *bench)
+{
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_cursor cursor;
+	uint64_t begin, ns, delivered, lost = 0;
+
+	if (reprise_earliest_cursor(bench->store, "bench", 0, &cursor) != REPRISE_OK ||
+	    reprise_subscribe_after(bench->store, &cursor, NULL, &subscription, NULL) != REPRISE_OK)
+		harness_die("subscribe failed");
+	begin = now_ns();
+	delivered = bench->way == LENT ? take_lent(subscription, &lost)
+				       : take_copied(subscription, bench);
+	ns = now_ns() - begin;
 	bench->delivered += delivered;
+	bench->lost += lost;
 	reprise_subscription_close(subscription);
 	return (double)ns;
+}
+
+/* As many bytes as next_into copies, in pieces of @bytes that lie @stride apart, to a buffer as large as its. */
+static void
+copy_pieces(struct bench *bench, size_t bytes, size_t stride)
+{
+	size_t to = 0;
+
+	for (size_t at = 0; at < bench->plain_bytes; at += stride) {
+		const size_t left = bench->plain_bytes - at;
+
+		if (to + bytes > BUFFER_BYTES)
+			to = 0;
+		memcpy(bench->private_copy + to, bench->plain + at, left < bytes ? left : bytes);
+		__asm__ volatile("" : : "r"(bench->private_copy) : "memory");
+		to += bytes;
+	}
 }
 
 static double
@@ -97,8 +160,18 @@ copy_once(struct bench *bench)
 {
 	const uint64_t begin = now_ns();
 
-	memcpy(bench->private_copy, bench->plain, bench->plain_bytes);
-	__asm__ volatile("" : : "r"(bench->private_copy) : "memory");
+	switch (bench->way) {
+	case LENT:
+		memcpy(bench->private_copy, bench->plain, bench->plain_bytes);
+		__asm__ volatile("" : : "r"(bench->private_copy) : "memory");
+		break;
+	case INTO_AT_ONCE:
+		copy_pieces(bench, BUFFER_BYTES, BUFFER_BYTES);
+		break;
+	case INTO_ONE_BY_ONE:
+		copy_pieces(bench, bench->payload_bytes, HEADER_BYTES + bench->payload_bytes);
+		break;
+	}
 	return (double)(now_ns() - begin);
 }
 
@@ -143,7 +216,8 @@ print_rates(struct harness *harness, const struct bench *bench, const double *ou
 		values[i] = (double)bench->events / ours[i] * 1e9;
 	result.unit = "events/s";
 	snprintf(result.parameters, sizeof(result.parameters),
-		 "\"side\":\"reprise\",\"payload\":%zu", bench->payload_bytes);
+		 "\"side\":\"reprise\",\"payload\":%zu%s", bench->payload_bytes,
+		 bench->way == LENT ? "" : ",\"what\":\"into a buffer\"");
 	result_print(harness, &result);
 	for (size_t i = 0; i < runs; i++)
 		values[i] = (double)bench->plain_bytes / ours[i];
@@ -152,7 +226,7 @@ print_rates(struct harness *harness, const struct bench *bench, const double *ou
 }
 
 static void
-measure_payload(struct harness *harness, size_t payload_bytes, double goal)
+measure_payload(struct harness *harness, size_t payload_bytes, enum way way, double goal)
 {
 	struct bench *const bench = harness_allocate(1, sizeof(*bench));
 	const size_t record_bytes = HEADER_BYTES + ((payload_bytes + 7) & ~(size_t)7);
@@ -166,9 +240,10 @@ measure_payload(struct harness *harness, size_t payload_bytes, double goal)
 	bench->events = WINDOW_BYTES / record_bytes - 1;
 	if (bench->events > 2048)
 		bench->events = 2048;
-	bench->plain_bytes = bench->events * record_bytes;
+	bench->way = way;
+	bench->plain_bytes = bench->events * (way == INTO_AT_ONCE ? payload_bytes : record_bytes);
 	bench->plain = map_touched(bench->plain_bytes);
-	bench->private_copy = map_touched(bench->plain_bytes);
+	bench->private_copy = map_touched(bench->plain_bytes + BUFFER_BYTES);
 	if (reprise_store_open(NULL, &bench->store, NULL) != REPRISE_OK ||
 	    reprise_session_open(bench->store, "bench", NULL, &bench->session, NULL) != REPRISE_OK)
 		harness_die("open failed");
@@ -198,26 +273,38 @@ measure_payload(struct harness *harness, size_t payload_bytes, double goal)
 					 .goal = goal };
 
 		snprintf(result.parameters, sizeof(result.parameters),
-			 "\"side\":\"reprise\",\"payload\":%zu,\"what\":\"speed\",\"over\":"
-			 "\"memcpy\"",
-			 payload_bytes);
+			 "\"side\":\"reprise\",\"payload\":%zu,\"what\":\"%s\",\"over\":"
+			 "\"%s\"",
+			 payload_bytes, way == LENT ? "speed" : "speed into a buffer",
+			 way == INTO_ONE_BY_ONE ? "memcpy of each" : "memcpy");
 		result_print(harness, &result);
-		print_rates(harness, bench, ours, runs);
+		if (way != INTO_ONE_BY_ONE)
+			print_rates(harness, bench, ours, runs);
 	}
 	reprise_session_close(bench->session);
 	if (reprise_store_close(bench->store) != REPRISE_OK)
 		harness_die("close failed");
 	munmap(bench->plain, bench->plain_bytes);
-	munmap(bench->private_copy, bench->plain_bytes);
+	munmap(bench->private_copy, bench->plain_bytes + BUFFER_BYTES);
 	free(bench);
 }
 
 void
 measure_replay(struct harness *harness)
 {
-	measure_payload(harness, 256, 0.8);
-	if (harness->is_quick || harness_is_interrupted())
-		return;
-	measure_payload(harness, 64, 0);
-	measure_payload(harness, 1024, 0);
+	static const struct {
+		size_t payload_bytes;
+		enum way way;
+		bool is_quick;
+		double goal;
+	} rows[] = {
+		{ 256, LENT, true, 0.8 },          { 256, INTO_AT_ONCE, true, 0.9 },
+		{ 256, INTO_ONE_BY_ONE, true, 0 }, { 64, LENT, false, 0 },
+		{ 64, INTO_AT_ONCE, true, 0.7 },   { 64, INTO_ONE_BY_ONE, true, 0 },
+		{ 1024, LENT, false, 0 },          { 1024, INTO_AT_ONCE, false, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!harness_is_interrupted() && (rows[i].is_quick || !harness->is_quick))
+			measure_payload(harness, rows[i].payload_bytes, rows[i].way, rows[i].goal);
 }

@@ -38,7 +38,7 @@ ring_begin_overwriting(void)
 {
 	/*
 	 * [append:B] A before the overwriting stores;
-	 * pairs with [read:A], pairs with [probe:A].
+	 * pairs with [read:A], pairs with [probe:A], pairs with [glimpse:A].
 	 * A release store would not do: it holds back what came before it, and these come after.
 	 * By every append, not by those alone that raise `oldest`: what is overwritten may have
 	 * been given up by the writer before this one, whose fence is no fence of ours.

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "base/assert.h"
 #include "base/atomic.h"
 #include "base/numbers.h"
 
@@ -137,6 +138,18 @@ copy_out(unsigned char *to, unsigned char *from, size_t bytes)
 	}
 }
 
+/* Any number of bytes; of the last word those that follow stay where they are. */
+static inline void
+copy_payload_out(unsigned char *to, unsigned char *from, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += 8) {
+		const uint64_t word = load_relaxed((atomic_u64 *)(void *)(from + at));
+
+		for (size_t i = 0; i < 8 && at + i < bytes; i++)
+			to[at + i] = (unsigned char)(word >> (8 * i));
+	}
+}
+
 #else
 
 /* At most COPY_BYTES_MAX. */
@@ -159,7 +172,7 @@ copy_piece(unsigned char *to, const void *from, size_t bytes)
  * At most COPY_SMALL_MAX. Moves of known sizes, so that whoever copies so little calls nothing, and need
  * not keep anything across a call.
  */
-static inline void
+static ALWAYS_INLINE void
 copy_small(unsigned char *to, const void *from, size_t bytes)
 {
 	const unsigned char *const at = from;
@@ -229,6 +242,17 @@ static inline void
 copy_out(unsigned char *to, unsigned char *from, size_t bytes)
 {
 	copy_in(to, from, bytes);
+	fence_compiler();
+}
+
+/* Any number of bytes. */
+static ALWAYS_INLINE void
+copy_payload_out(unsigned char *to, unsigned char *from, size_t bytes)
+{
+	if (bytes <= COPY_SMALL_MAX)
+		copy_small(to, from, bytes);
+	else
+		copy_in(to, from, bytes);
 	fence_compiler();
 }
 

@@ -30,6 +30,7 @@
  *                        newest + 1 >= oldest holds in a look
  *   append:B / read:A    a copy that met one word of a newer record finds `oldest` raised above it
  *   append:B / probe:A   and so does a probe
+ *   append:B / glimpse:A and so does a glimpse, with the copy of its payload
  *   append:C / look:D    `newest` names only slots and records that are whole
  *   trim:A / look:C      a floor is never above the newest that is loaded after it,
  *   trim:B / look:C      whichever floor it is

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/subscription.h"
 
-static bool
-is_wanted(const struct reprise_subscription *subscription, uint16_t kind)
+bool
+subscription_wants(const struct reprise_subscription *subscription, uint16_t kind)
 {
 	if (subscription->kinds_count == 0)
 		return true;
@@ -10,16 +10,6 @@ is_wanted(const struct reprise_subscription *subscription, uint16_t kind)
 		if (subscription->kinds[i] == kind)
 			return true;
 	return false;
-}
-
-/* Moves past the first record of the stretch, handed out or filtered. */
-static inline void
-pass(struct reprise_subscription *subscription, const struct record *record)
-{
-	subscription->at.position = subscription->stretch.first;
-	subscription->at.revision =
-		greatest(subscription->at.revision, load_relaxed(&record->revision));
-	stretch_pass(&subscription->stretch);
 }
 
 /*
@@ -65,11 +55,11 @@ subscription_look_at_stretch(struct reprise_subscription *subscription,
 		}
 		const struct record *const record = stretch_record(stretch);
 
-		if (is_wanted(subscription, shape_kind(load_relaxed(&record->shape)))) {
+		if (subscription_wants(subscription, shape_kind(load_relaxed(&record->shape)))) {
 			*ret_outcome = REPRISE_NEXT_EVENT;
 			return true;
 		}
-		pass(subscription, record);
+		subscription_pass(subscription, record);
 		count(&subscription->filtered, 1);
 	}
 	return false;
@@ -207,7 +197,7 @@ take_event(struct reprise_subscription *subscription, struct reprise_event *ret_
 		.source = REPRISE_SOURCE_RING,
 		.payload = { record_payload(record), bytes },
 	};
-	pass(subscription, record);
+	subscription_pass(subscription, record);
 	count(&subscription->delivered, 1);
 	count(&subscription->delivered_bytes, bytes);
 }
@@ -255,32 +245,18 @@ say_healed(struct reprise_subscription *subscription, struct reprise_event *ret_
 	count(&subscription->healed, events_count);
 }
 
-/* What is not simply the next record of the stretch. */
-static APART reprise_outcome
-next_any(struct reprise_subscription *subscription, struct reprise_event *ret_events,
-	 size_t events_count_max, size_t *ret_events_count, struct reprise_gap *ret_gap,
-	 struct reprise_end *ret_end)
+reprise_outcome
+subscription_say(struct reprise_subscription *subscription, struct reprise_gap *ret_gap,
+		 struct reprise_end *ret_end)
 {
 	reprise_outcome outcome = subscription_advance(subscription);
-	reprise_outcome more;
-	size_t taken = 0;
 
 	if (outcome == REPRISE_NEXT_EMPTY && subscription_has_door(subscription))
 		outcome = subscription_arm_doors(subscription);
 
 	switch (outcome) {
 	case REPRISE_NEXT_EMPTY:
-		break;
 	case REPRISE_NEXT_EVENT:
-		do {
-			taken += take_at_hand(subscription, &ret_events[taken],
-					      events_count_max - taken);
-		} while (taken < events_count_max &&
-			 subscription_look_at_stretch(subscription, &more) &&
-			 more == REPRISE_NEXT_EVENT);
-		*ret_events_count = taken;
-		if (subscription->stage == STAGE_HEALING)
-			say_healed(subscription, ret_events, taken);
 		break;
 	case REPRISE_NEXT_GAP:
 		subscription_take_gap(subscription, ret_gap);
@@ -294,6 +270,28 @@ next_any(struct reprise_subscription *subscription, struct reprise_event *ret_ev
 			*ret_end = subscription->end;
 		break;
 	}
+	return outcome;
+}
+
+/* What is not simply the next record of the stretch. */
+static APART reprise_outcome
+next_any(struct reprise_subscription *subscription, struct reprise_event *ret_events,
+	 size_t events_count_max, size_t *ret_events_count, struct reprise_gap *ret_gap,
+	 struct reprise_end *ret_end)
+{
+	const reprise_outcome outcome = subscription_say(subscription, ret_gap, ret_end);
+	reprise_outcome more;
+	size_t taken = 0;
+
+	if (outcome != REPRISE_NEXT_EVENT)
+		return outcome;
+	do {
+		taken += take_at_hand(subscription, &ret_events[taken], events_count_max - taken);
+	} while (taken < events_count_max && subscription_look_at_stretch(subscription, &more) &&
+		 more == REPRISE_NEXT_EVENT);
+	*ret_events_count = taken;
+	if (subscription->stage == STAGE_HEALING)
+		say_healed(subscription, ret_events, taken);
 	return outcome;
 }
 

@@ -106,6 +106,16 @@ struct reprise_subscription {
  */
 reprise_outcome subscription_advance(struct reprise_subscription *subscription);
 
+/*
+ * Looks as subscription_advance does, with its doors, and says all but EVENT, whose first event is the stretch's
+ * first record.
+ */
+reprise_outcome subscription_say(struct reprise_subscription *subscription,
+				 struct reprise_gap *ret_gap, struct reprise_end *ret_end);
+
+/* Whether events of @kind are handed out. */
+bool subscription_wants(const struct reprise_subscription *subscription, uint16_t kind);
+
 /* Copies what was kept at @look into the stretch, which is empty, from the next event on. */
 void subscription_read(struct reprise_subscription *subscription, const struct look *look);
 
@@ -161,6 +171,16 @@ void subscription_judge(struct reprise_subscription *subscription);
 
 /* Writes the gap that advance has found, and moves past it. */
 void subscription_take_gap(struct reprise_subscription *subscription, struct reprise_gap *ret_gap);
+
+/* Moves past the first record of the stretch, handed out or filtered. */
+static inline void
+subscription_pass(struct reprise_subscription *subscription, const struct record *record)
+{
+	subscription->at.position = subscription->stretch.first;
+	subscription->at.revision =
+		greatest(subscription->at.revision, load_relaxed(&record->revision));
+	stretch_pass(&subscription->stretch);
+}
 
 static inline void
 count(atomic_u64 *counter, uint64_t more)

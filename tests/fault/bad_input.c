@@ -359,6 +359,28 @@ of_subscribing(void)
 }
 
 static void
+of_into(struct reprise_subscription *subscription)
+{
+	struct reprise_frame frame;
+	struct out *const out = &world.out;
+	struct reprise_into good = { .size = sizeof(good), .frames = &frame, .frames_max = 1 };
+	struct reprise_into bad[7] = { good, good, good, good, good, good, good };
+
+	ABORTS(reprise_next_into, NULL, &good, &out->gap, &out->end);
+	ABORTS(reprise_next_into, subscription, NULL, &out->gap, &out->end);
+	ABORTS(reprise_next_into, subscription, &good, NULL, &out->end);
+	bad[0].size--;
+	bad[1].size = 4097;
+	bad[2].buffer_bytes = 1;
+	bad[3].frames = NULL;
+	bad[4].frames_max = 0;
+	bad[5].head_bytes = REPRISE_INTO_FRAMING_BYTES_MAX + 1;
+	bad[6].tail_bytes = REPRISE_INTO_FRAMING_BYTES_MAX + 1;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ABORTS(reprise_next_into, subscription, &bad[i], &out->gap, &out->end);
+}
+
+static void
 of_subscriptions(void)
 {
 	struct reprise_subscription *const subscription = world.subscription;
@@ -374,6 +396,7 @@ of_subscriptions(void)
 	ABORTS(reprise_next_batch, subscription, &out->event, 0, &count, &out->gap, &out->end);
 	ABORTS(reprise_next_batch, subscription, &out->event, 1, NULL, &out->gap, &out->end);
 	ABORTS(reprise_next_batch, subscription, &out->event, 1, &count, NULL, &out->end);
+	of_into(subscription);
 	REFUSES(reprise_wait, NULL, 0);
 	REFUSES(reprise_wait, NULL, REPRISE_NO_LIMIT);
 	REFUSES(reprise_subscription_interrupt, NULL);

@@ -118,6 +118,24 @@ next_batch(struct world *world, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
+static reprise_status
+next_into(struct world *world, struct reprise_error *error)
+{
+	unsigned char buffer[256];
+	struct reprise_frame frames[EVENTS + 1];
+	struct reprise_into into = { .size = sizeof(into),
+				     .buffer = buffer,
+				     .buffer_bytes = sizeof(buffer),
+				     .frames = frames,
+				     .frames_max = EVENTS + 1 };
+
+	(void)error;
+	CHECK(reprise_next_into(world->subscription, &into, &world->out.gap, &world->out.end) ==
+	      REPRISE_NEXT_EVENT);
+	CHECK(into.frames_count == EVENTS && frames[EVENTS - 1].position == EVENTS);
+	return REPRISE_OK;
+}
+
 static void
 is_all(struct world *world)
 {
@@ -263,6 +281,12 @@ const struct scenario scenarios_of_subscription[] = {
 	  .title = "of all events",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = next_batch,
+	  .verify = is_all,
+	  .is_silent = true },
+	{ .function = "reprise_next_into",
+	  .title = "of all events",
+	  .stage = STAGE_SUBSCRIPTION,
+	  .call = next_into,
 	  .verify = is_all,
 	  .is_silent = true },
 	{ .function = "reprise_wait",

@@ -17,6 +17,10 @@ const struct model_case model_cases[] = {
 	{ "reserve", { "an event", "a gap" } },
 	{ "abort", { "an event", "a gap" } },
 	{ "end", { "an event", "a gap", "an end" } },
+	{ "into count", { "an event", "a gap", "several" } },
+	{ "into bytes", { "an event", "a gap", "several" } },
+	{ "into batch", { "an event", "a gap", "several" } },
+	{ "into end", { "an event", "a gap", "several", "an end" } },
 	{ NULL, { NULL } },
 };
 
@@ -28,6 +32,10 @@ enum {
 	RESERVE,
 	ABORT,
 	END,
+	INTO_COUNT,
+	INTO_BYTES,
+	INTO_BATCH,
+	INTO_END,
 };
 
 static const struct world_shape shapes[] = {
@@ -38,6 +46,27 @@ static const struct world_shape shapes[] = {
 	[RESERVE] = { .events_max = 8, .bytes_max = 128, .payload_words = 1, .more_words = 1 },
 	[ABORT] = { .events_max = 8, .bytes_max = 128, .payload_words = 1, .more_words = 1 },
 	[END] = { .events_max = 2, .bytes_max = 512, .payload_words = 1 },
+	[INTO_COUNT] = { .events_max = 2,
+			 .bytes_max = 512,
+			 .payload_words = 1,
+			 .stretch_bytes = 512,
+			 .takes_into = true },
+	[INTO_BYTES] = { .events_max = 8,
+			 .bytes_max = 128,
+			 .payload_words = 1,
+			 .more_words = 1,
+			 .stretch_bytes = 64,
+			 .takes_into = true },
+	[INTO_BATCH] = { .events_max = 4,
+			 .bytes_max = 256,
+			 .payload_words = 1,
+			 .stretch_bytes = 128,
+			 .takes_into = true },
+	[INTO_END] = { .events_max = 2,
+		       .bytes_max = 512,
+		       .payload_words = 1,
+		       .stretch_bytes = 512,
+		       .takes_into = true },
 };
 
 static struct reprise_subscription *subscription;
@@ -49,10 +78,22 @@ appended(void)
 	return load_relaxed(&world_session(0)->ring.newest);
 }
 
+static bool
+is_in_batches(void)
+{
+	return model_case == BATCH || model_case == INTO_BATCH;
+}
+
+static bool
+is_with_end(void)
+{
+	return model_case == END || model_case == INTO_END;
+}
+
 static void
 prepare(void)
 {
-	const int before = model_case == STRETCH ? 5 : model_case == END ? 1 : 2;
+	const int before = model_case == STRETCH ? 5 : is_with_end() ? 1 : 2;
 
 	for (int i = 0; i < before; i++)
 		world_append(0);
@@ -63,6 +104,7 @@ write_more(void *argument)
 {
 	switch (model_case) {
 	case BATCH:
+	case INTO_BATCH:
 		world_append_batch(0, 2);
 		world_append_batch(0, 2);
 		break;
@@ -77,6 +119,7 @@ write_more(void *argument)
 		world_append(0);
 		break;
 	case END:
+	case INTO_END:
 		for (int i = 0; i < 3; i++)
 			world_append(0);
 		MODEL_CHECK(reprise_session_end(world_session(0), 5) == REPRISE_OK);
@@ -85,6 +128,7 @@ write_more(void *argument)
 					   NULL) == REPRISE_E_CLOSED);
 		break;
 	case COUNT:
+	case INTO_COUNT:
 		/* Twice as many slots as events: so many until one is used again. */
 		for (int i = 0; i < 3; i++)
 			world_append(0);
@@ -102,7 +146,7 @@ look(void *argument)
 	struct ring *const ring = &world_session(0)->ring;
 	uint64_t oldest = 0;
 
-	for (int i = 0; i < (model_case == BATCH ? 4 : 2); i++) {
+	for (int i = 0; i < (is_in_batches() ? 4 : 2); i++) {
 		const uint64_t oldest_now = load_relaxed(&ring->oldest);
 		const reprise_outcome outcome = world_take(subscription, &books);
 
@@ -112,7 +156,7 @@ look(void *argument)
 		MODEL_CHECK(oldest_now >= oldest);
 		oldest = oldest_now;
 		/* A batch is of two, and nothing else was appended. */
-		MODEL_CHECK(model_case != BATCH || outcome != REPRISE_NEXT_EMPTY ||
+		MODEL_CHECK(!is_in_batches() || outcome != REPRISE_NEXT_EMPTY ||
 			    books.seen % 2 == 0);
 
 		if (outcome == REPRISE_NEXT_GAP && subscription->stretch.count > 0)
@@ -135,7 +179,7 @@ main(void)
 	pthread_join(writer, NULL);
 	pthread_join(host, NULL);
 	world_balance(subscription, &books, appended());
-	MODEL_CHECK(model_case != END || books.is_ended);
+	MODEL_CHECK(!is_with_end() || books.is_ended);
 	world_close();
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
 
+#include <reprise/into.h>
+
 #include <string.h>
 
 enum {
@@ -8,6 +10,7 @@ enum {
 	STRETCH_BYTES = 1024,
 	PLACES_MAX = 8,
 	WORDS_MAX = 16,
+	FRAMES_MAX = 4,
 };
 
 static struct world_shape shape;
@@ -199,25 +202,74 @@ verify(const struct reprise_event *event)
 		MODEL_CHECK(words[i] == word_of(event->position, i));
 }
 
+static void
+enter_event(struct books *books, const struct reprise_event *event)
+{
+	MODEL_CHECK(!books->is_void);
+	verify(event);
+	MODEL_CHECK(event->position == books->seen + 1);
+	books->seen = event->position;
+	books->delivered++;
+	model_note("an event");
+}
+
+/* Into a buffer with room for a few events. */
+static reprise_outcome
+take_into(struct reprise_subscription *subscription, struct books *books, struct reprise_gap *gap,
+	  struct reprise_end *end)
+{
+	static uint64_t buffer[FRAMES_MAX * WORDS_MAX];
+	struct reprise_frame frames[FRAMES_MAX];
+	struct reprise_into into = { .size = sizeof(into),
+				     .buffer = buffer,
+				     .buffer_bytes = sizeof(buffer),
+				     .frames = frames,
+				     .frames_max = FRAMES_MAX };
+	const reprise_outcome outcome = reprise_next_into(subscription, &into, gap, end);
+
+	MODEL_CHECK((outcome == REPRISE_NEXT_EVENT) == (into.frames_count > 0));
+	MODEL_CHECK(into.needed_bytes == 0);
+	for (size_t i = 0; i < into.frames_count; i++) {
+		const struct reprise_event event = {
+			.position = frames[i].position,
+			.revision = frames[i].revision,
+			.kind = frames[i].kind,
+			.payload = { (unsigned char *)buffer + frames[i].offset,
+				     frames[i].payload_bytes },
+		};
+
+		enter_event(books, &event);
+	}
+	if (into.frames_count > 1)
+		model_note("several");
+	return outcome;
+}
+
+static reprise_outcome
+take_one(struct reprise_subscription *subscription, struct books *books, struct reprise_gap *gap,
+	 struct reprise_end *end)
+{
+	struct reprise_event event;
+	const reprise_outcome outcome = reprise_next(subscription, &event, gap, end);
+
+	if (outcome == REPRISE_NEXT_EVENT)
+		enter_event(books, &event);
+	return outcome;
+}
+
 reprise_outcome
 world_take(struct reprise_subscription *subscription, struct books *books)
 {
-	struct reprise_event event;
 	struct reprise_gap gap;
 	struct reprise_end end;
-	const reprise_outcome outcome = reprise_next(subscription, &event, &gap, &end);
+	const reprise_outcome outcome = shape.takes_into
+						? take_into(subscription, books, &gap, &end)
+						: take_one(subscription, books, &gap, &end);
 
 	MODEL_CHECK(!books->is_ended || outcome == REPRISE_NEXT_ENDED);
 	switch (outcome) {
 	case REPRISE_NEXT_EMPTY:
-		break;
 	case REPRISE_NEXT_EVENT:
-		MODEL_CHECK(!books->is_void);
-		verify(&event);
-		MODEL_CHECK(event.position == books->seen + 1);
-		books->seen = event.position;
-		books->delivered++;
-		model_note("an event");
 		break;
 	case REPRISE_NEXT_GAP:
 		if (gap.reason == REPRISE_GAP_UNAVAILABLE) {

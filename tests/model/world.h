@@ -33,6 +33,7 @@ struct world_shape {
 	uint64_t more_words;    /* so many more at an even one */
 	uint64_t stretch_bytes; /* what a subscription copies at a time; 0: an event */
 	bool has_relay;
+	bool takes_into; /* subscriptions take events by reprise_next_into */
 };
 
 void world_open(const struct world_shape *shape);
@@ -62,7 +63,7 @@ struct books {
 	bool is_ended, is_void;
 };
 
-/* Takes one outcome, and checks that it follows from the one before. */
+/* Takes one outcome, of several events perhaps, and checks that it follows from the one before. */
 reprise_outcome world_take(struct reprise_subscription *subscription, struct books *books);
 
 /* Takes what there is, while others rest, and checks that the books balance. */

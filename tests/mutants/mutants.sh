@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
 	esac
 done
 tab=$(printf '\t')
-ordered='src/ring/append.h src/ring/append.c src/ring/open.c src/ring/read.c src/ring/reserve.c
+ordered='src/ring/append.h src/ring/append.c src/ring/glimpse.h src/ring/open.c src/ring/read.c src/ring/reserve.c
 	src/ring/ring.h src/ring/search.c src/ring/trim.c src/store/bell.h src/store/bell.c
 	src/store/hand.c src/store/relay.c src/store/wait.c src/store/session.c src/store/store.c
 	src/store/subscribe.c src/store/writer.c src/store/idle.c src/store/door.c src/store/group.c src/store/group.h src/store/group_wait.c src/store/next.c
@@ -40,6 +40,7 @@ watchers() {
 	src/store/writer_lock.* | src/store/append_to.c) echo model_writers ;;
 	src/store/writer.c) echo model_pins model_writers ;;
 	src/ring/*) echo model_window model_bounds model_bells ;;
+	src/store/into.c) echo model_window ;;
 	src/store/session.c | src/store/store.c | src/store/idle.c) echo model_pins ;;
 	src/store/subscribe.c) echo model_pins model_recorded ;;
 	src/store/port.c | src/store/refuse.c | src/store/backfill*.c | src/recorder/*) echo model_recorded ;;

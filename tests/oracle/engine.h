@@ -43,6 +43,9 @@ enum {
 	X(GAP_BEHIND_DURABLE)    \
 	X(NEWEST_UNKNOWN)        \
 	X(BATCH_OF_SEVERAL)      \
+	X(INTO_SEVERAL)          \
+	X(INTO_TOO_SMALL)        \
+	X(INTO_A_COPY)           \
 	X(KEPT_A_COPY)           \
 	X(FILTERED)              \
 	X(EVICTED)               \
@@ -180,6 +183,20 @@ void engine_open_writer(struct engine *engine, const struct call *call);
 void engine_create(struct engine *engine, const struct call *call);
 void engine_close_writer(struct engine *engine, struct engine_writer *writer);
 void engine_close_subscription(struct engine *engine, struct engine_subscription *subscription);
+/* The same into a buffer whose size and framing @operand decides (engine_into.c). */
+void engine_next_into(struct engine *engine, struct engine_subscription *subscription,
+		      uint8_t count, uint8_t operand);
+/* What followed from an outcome, compared, and what is true after each. */
+void engine_expect_event(struct engine *engine, const struct model_life *life,
+			 reprise_position position, const struct reprise_event *actual);
+void engine_heard_nothing(struct engine *engine, struct engine_subscription *subscription,
+			  unsigned int calls_before);
+void engine_heard_gap(struct engine *engine, struct engine_subscription *subscription,
+		      struct reprise_gap *expected, const struct reprise_gap *actual);
+void engine_heard_end(struct engine *engine, const struct reprise_end *expected,
+		      const struct reprise_end *actual);
+void engine_heard(struct engine *engine, struct engine_subscription *subscription,
+		  reprise_outcome outcome);
 /* One look, with room for @count_max events, compared whole. */
 reprise_outcome engine_next(struct engine *engine, struct engine_subscription *subscription,
 			    size_t count_max, bool is_batch);

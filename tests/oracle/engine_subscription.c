@@ -137,9 +137,9 @@ engine_close_subscription(struct engine *engine, struct engine_subscription *sub
 	model_unsubscribe(&subscription->model);
 }
 
-static void
-expect_event(struct engine *engine, const struct model_life *life, reprise_position position,
-	     const struct reprise_event *actual)
+void
+engine_expect_event(struct engine *engine, const struct model_life *life, reprise_position position,
+		    const struct reprise_event *actual)
 {
 	static unsigned char payload[PAYLOAD_BYTES_MAX];
 	const struct model_event *const event = model_event_at(life, position);
@@ -221,12 +221,55 @@ expect_balance(struct engine *engine, const struct engine_subscription *subscrip
 		engine_mark(engine, MARK_FILTERED);
 }
 
+void
+engine_heard_nothing(struct engine *engine, struct engine_subscription *subscription,
+		     unsigned int calls_before)
+{
+	engine_mark(engine, MARK_NEXT_EMPTY);
+	subscription->is_call_promised = subscription->has_callback;
+	subscription->calls_before = calls_before;
+}
+
+void
+engine_heard_gap(struct engine *engine, struct engine_subscription *subscription,
+		 struct reprise_gap *expected, const struct reprise_gap *actual)
+{
+	if (expected->reason == REPRISE_GAP_TRIMMED && actual->detail <= REPRISE_GAP_REQUEST &&
+	    (subscription->model.details >> actual->detail & 1) != 0)
+		expected->detail = actual->detail;
+	expect_gap(engine, expected, actual);
+	if (subscription->model.model->has_displaced_newest)
+		engine_mark(engine, MARK_NEWEST_UNKNOWN);
+	subscription->gap = *actual;
+	subscription->has_gap = true;
+}
+
+void
+engine_heard_end(struct engine *engine, const struct reprise_end *expected,
+		 const struct reprise_end *actual)
+{
+	static const enum mark ends[] = { MARK_END_SESSION, MARK_END_REPLAY, MARK_END_INVALIDATED,
+					  MARK_END_INVALIDATED };
+
+	engine_say(engine, "\t/* ENDED %d, %d */", (int)actual->cause, actual->status);
+	engine_expect(engine, "end: cause", expected->cause, actual->cause);
+	engine_expect(engine, "end: status", (uint64_t)expected->status, (uint64_t)actual->status);
+	engine_mark(engine, ends[actual->cause]);
+}
+
+void
+engine_heard(struct engine *engine, struct engine_subscription *subscription,
+	     reprise_outcome outcome)
+{
+	expect_balance(engine, subscription);
+	if (outcome == REPRISE_NEXT_ENDED)
+		hear_end(engine, subscription);
+}
+
 reprise_outcome
 engine_next(struct engine *engine, struct engine_subscription *subscription, size_t count_max,
 	    bool is_batch)
 {
-	static const enum mark ends[] = { MARK_END_SESSION, MARK_END_REPLAY, MARK_END_INVALIDATED,
-					  MARK_END_INVALIDATED };
 	reprise_position positions[EVENTS_MAX];
 	struct reprise_event events[EVENTS_MAX];
 	struct reprise_gap gap, expected_gap = { 0 };
@@ -250,38 +293,23 @@ engine_next(struct engine *engine, struct engine_subscription *subscription, siz
 		return actual;
 	}
 	if (actual == REPRISE_NEXT_EMPTY) {
-		engine_mark(engine, MARK_NEXT_EMPTY);
-		subscription->is_call_promised = subscription->has_callback;
-		subscription->calls_before = calls;
+		engine_heard_nothing(engine, subscription, calls);
 	} else if (actual == REPRISE_NEXT_EVENT) {
 		engine_mark(engine, MARK_NEXT_EVENT);
 		engine_expect(engine, "events", expected_count, count);
 		for (size_t i = 0; i < count && !engine->differs; i++)
-			expect_event(engine, subscription->model.life, positions[i], &events[i]);
+			engine_expect_event(engine, subscription->model.life, positions[i],
+					    &events[i]);
 		if (count > 1)
 			engine_mark(engine, MARK_BATCH_OF_SEVERAL);
 		if (subscription->model.kept_a_copy)
 			engine_mark(engine, MARK_KEPT_A_COPY);
 	} else if (actual == REPRISE_NEXT_GAP) {
-		if (expected_gap.reason == REPRISE_GAP_TRIMMED &&
-		    gap.detail <= REPRISE_GAP_REQUEST &&
-		    (subscription->model.details >> gap.detail & 1) != 0)
-			expected_gap.detail = gap.detail;
-		expect_gap(engine, &expected_gap, &gap);
-		if (subscription->model.model->has_displaced_newest)
-			engine_mark(engine, MARK_NEWEST_UNKNOWN);
-		subscription->gap = gap;
-		subscription->has_gap = true;
+		engine_heard_gap(engine, subscription, &expected_gap, &gap);
 	} else {
-		engine_say(engine, "\t/* ENDED %d, %d */", (int)end.cause, end.status);
-		engine_expect(engine, "end: cause", expected_end.cause, end.cause);
-		engine_expect(engine, "end: status", (uint64_t)expected_end.status,
-			      (uint64_t)end.status);
-		engine_mark(engine, ends[end.cause]);
+		engine_heard_end(engine, &expected_end, &end);
 	}
-	expect_balance(engine, subscription);
-	if (actual == REPRISE_NEXT_ENDED)
-		hear_end(engine, subscription);
+	engine_heard(engine, subscription, actual);
 	return actual;
 }
 
@@ -366,6 +394,8 @@ engine_call_subscription(struct engine *engine, const struct call *call)
 			(void)engine_next(engine, subscription, 1, false);
 	} else if (call->name == CALL_NEXT_BATCH) {
 		(void)engine_next(engine, subscription, 1 + call->b % EVENTS_MAX, true);
+	} else if (call->name == CALL_NEXT_INTO) {
+		engine_next_into(engine, subscription, call->b, call->c);
 	} else if (call->name == CALL_WAIT) {
 		wait_for_nothing(engine, subscription);
 	} else if (call->name == CALL_SUB_STATS) {

@@ -188,6 +188,20 @@ reprise_outcome model_next(struct model_subscription *subscription, reprise_posi
 			   size_t count_max, size_t *ret_count, struct reprise_gap *ret_gap,
 			   struct reprise_end *ret_end);
 
+/* What a host gives to reprise_next_into. */
+struct model_room {
+	size_t frames_max, buffer_bytes, head_bytes, tail_bytes;
+};
+
+/*
+ * What next_into answers: positions of as many events as fit. From what was copied ahead, if there is any; else from
+ * the window, of which nothing is copied ahead then.
+ */
+reprise_outcome model_next_into(struct model_subscription *subscription,
+				const struct model_room *room, reprise_position *ret_positions,
+				size_t *ret_count, size_t *ret_needed, struct reprise_gap *ret_gap,
+				struct reprise_end *ret_end);
+
 /* --- cursors' texts (model_text.c) --- */
 
 /* CRC-32C of what is given: of a cursor's text without the check and the dot after it. */

@@ -342,3 +342,102 @@ model_next(struct model_subscription *subscription, reprise_position *ret_positi
 	}
 	return outcome;
 }
+
+/* Enters the next event if it fits; says what it takes if it is the first and does not. */
+static bool
+take_into(struct model_subscription *subscription, const struct model_room *room,
+	  reprise_position *ret_positions, size_t *used, size_t *ret_count, size_t *ret_needed)
+{
+	const struct model_event *const event =
+		model_event_at(subscription->life, subscription->at.position + 1);
+	const size_t bytes = room->head_bytes + event->payload_bytes + room->tail_bytes;
+
+	if (*ret_count == room->frames_max)
+		return false;
+	if (*used + bytes > room->buffer_bytes) {
+		if (*ret_count == 0)
+			*ret_needed = bytes;
+		return false;
+	}
+	*used += bytes;
+	pass(subscription, event);
+	ret_positions[(*ret_count)++] = subscription->at.position;
+	subscription->stats.delivered++;
+	subscription->stats.delivered_bytes += event->payload_bytes;
+	subscription->kept_a_copy |= event->is_displaced;
+	return true;
+}
+
+/* Whether the window has what comes next, and nothing was copied ahead. */
+static bool
+is_at_window(struct model_subscription *subscription)
+{
+	const struct model_life *const life = subscription->life;
+	const reprise_position next = subscription->at.position + 1;
+
+	if (subscription->stage == MODEL_UNJUDGED)
+		subscription->stage = is_refused(subscription, &subscription->refusal)
+					      ? MODEL_REFUSED
+					      : MODEL_FOLLOWING;
+	return subscription->stage == MODEL_FOLLOWING && !life->is_void &&
+	       !is_copied(subscription, next) &&
+	       next <= least(model_newest(life), subscription->until) &&
+	       model_event_at(life, next)->gone == MODEL_RETAINED;
+}
+
+/* Events that are not wanted are passed up to the next one that is. False if nothing is to be answered. */
+static bool
+take_from_window(struct model_subscription *subscription, const struct model_room *room,
+		 reprise_position *ret_positions, size_t *ret_count, size_t *ret_needed)
+{
+	const struct model_life *const life = subscription->life;
+	const reprise_position last = least(model_newest(life), subscription->until);
+	size_t used = 0;
+
+	while (subscription->at.position < last) {
+		const struct model_event *const event =
+			model_event_at(life, subscription->at.position + 1);
+
+		if (!is_wanted(subscription, event)) {
+			pass(subscription, event);
+			subscription->stats.filtered++;
+		} else if (!take_into(subscription, room, ret_positions, &used, ret_count,
+				      ret_needed)) {
+			return true;
+		}
+	}
+	return *ret_count > 0;
+}
+
+static void
+take_from_copy(struct model_subscription *subscription, const struct model_room *room,
+	       reprise_position *ret_positions, size_t *ret_count, size_t *ret_needed)
+{
+	size_t used = 0;
+
+	while (take_into(subscription, room, ret_positions, &used, ret_count, ret_needed)) {
+		if (*ret_count == room->frames_max)
+			return;
+		pass_filtered(subscription);
+		if (!is_copied(subscription, subscription->at.position + 1) ||
+		    !is_at_hand(subscription, subscription->at.position + 1))
+			return;
+	}
+}
+
+reprise_outcome
+model_next_into(struct model_subscription *subscription, const struct model_room *room,
+		reprise_position *ret_positions, size_t *ret_count, size_t *ret_needed,
+		struct reprise_gap *ret_gap, struct reprise_end *ret_end)
+{
+	*ret_count = 0;
+	*ret_needed = 0;
+	if (is_at_window(subscription) &&
+	    take_from_window(subscription, room, ret_positions, ret_count, ret_needed))
+		return REPRISE_NEXT_EVENT;
+	if (model_look(subscription) == REPRISE_NEXT_EVENT) {
+		take_from_copy(subscription, room, ret_positions, ret_count, ret_needed);
+		return REPRISE_NEXT_EVENT;
+	}
+	return model_next(subscription, NULL, 0, NULL, ret_gap, ret_end);
+}

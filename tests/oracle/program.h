@@ -40,6 +40,7 @@
 	X(CLOSE)           \
 	X(NEXT)            \
 	X(NEXT_BATCH)      \
+	X(NEXT_INTO)       \
 	X(WAIT)            \
 	X(FD)              \
 	X(POLL)            \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -518,6 +519,97 @@ Test(heal, C08_a_replay_that_would_end_in_a_void_life_passes_it)
 	subscription = world_subscribe(&world, &gap.cursor);
 	(void)world_expect(subscription, LONG + 21, LONG + 23);
 	expect_empty(subscription);
+	reprise_subscription_close(subscription);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+/* Copies all events first .. last, which may come from both; answers how many came from the log. */
+static uint64_t
+expect_into(struct reprise_subscription *subscription, reprise_position first,
+	    reprise_position last)
+{
+	static unsigned char buffer[4096];
+	struct reprise_frame frames[7];
+	struct reprise_into into = { .size = sizeof(into),
+				     .buffer = buffer,
+				     .buffer_bytes = sizeof(buffer),
+				     .head_bytes = 3,
+				     .frames = frames,
+				     .frames_max = 7 };
+	uint64_t healed = 0;
+	char text[24];
+
+	while (first <= last) {
+		struct reprise_gap gap;
+
+		if (reprise_next_into(subscription, &into, &gap, NULL) == REPRISE_NEXT_EMPTY) {
+			cr_assert(eq(int, reprise_wait(subscription, 20 * one_second), REPRISE_OK));
+			continue;
+		}
+		cr_assert(ne(sz, into.frames_count, 0));
+		for (size_t i = 0; i < into.frames_count; i++, first++) {
+			const int bytes =
+				snprintf(text, sizeof(text), "%llu", (unsigned long long)first);
+
+			cr_assert(eq(u64, frames[i].position, first));
+			cr_assert(eq(u64, frames[i].revision, first));
+			cr_assert(eq(sz, frames[i].payload_bytes, (size_t)bytes));
+			cr_assert(memcmp(buffer + frames[i].offset, text, (size_t)bytes) == 0);
+			healed += frames[i].source == REPRISE_SOURCE_LOG;
+		}
+	}
+	cr_assert(eq(u64, first, last + 1));
+	return healed;
+}
+
+Test(heal, S27_what_is_in_the_log_alone_is_copied_into_the_buffer_as_well)
+{
+	struct world world = world_open(scratch_path("log"), 8, NULL);
+
+	world_write(&world);
+	struct reprise_subscription *const subscription = subscribe_with(&world, 0, NULL);
+
+	record_until(&world, 1000);
+	const uint64_t healed = expect_into(subscription, 1, 1000);
+
+	cr_assert(ge(u64, healed, 992));
+	world_append_until(&world, 1004);
+	cr_assert(eq(u64, expect_into(subscription, 1001, 1004), 0), "live again, from the ring");
+	expect_empty(subscription);
+	cr_assert(eq(u64, stats_of(subscription).healed, healed));
+	cr_assert(eq(u64, stats_of(subscription).delivered, 1004));
+	reprise_subscription_close(subscription);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(heal, S27_a_buffer_is_given_the_recorded_alone_if_that_is_asked_for)
+{
+	struct world world = world_open(scratch_path("log"), 64, NULL);
+	const struct reprise_subscription_options options = { .size = sizeof(options),
+							      .is_recorded_only = 1 };
+
+	world_write(&world);
+	struct reprise_subscription *const subscription = subscribe_with(&world, 0, &options);
+
+	record_until(&world, 10);
+	(void)expect_into(subscription, 1, 10);
+	const int blocked = world_block_log(world.path);
+	struct reprise_frame frame;
+	unsigned char byte[64];
+	struct reprise_into into = { .size = sizeof(into),
+				     .buffer = byte,
+				     .buffer_bytes = sizeof(byte),
+				     .frames = &frame,
+				     .frames_max = 1 };
+	struct reprise_gap gap;
+
+	world_append_until(&world, 12);
+	cr_assert(eq(int, reprise_next_into(subscription, &into, &gap, NULL), REPRISE_NEXT_EMPTY));
+	world_unblock_log(blocked);
+	world_flush(&world);
+	(void)expect_into(subscription, 11, 12);
 	reprise_subscription_close(subscription);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();

@@ -257,6 +257,43 @@ Test(misuse, S22_a_group_that_is_misused_says_so)
 		     "the descriptor of a group is not the library's any more");
 }
 
+static struct reprise_frame frame;
+static struct reprise_into into;
+
+/* Of a good one that @spoil has been given. */
+static void
+next_into_bad(void (*spoil)(void))
+{
+	struct reprise_store *const store = store_plain();
+	struct reprise_session *const session = writer_of(store);
+	struct reprise_gap gap;
+
+	append_text(session, "one");
+	kept = subscribed_after(store, 0);
+	into = (struct reprise_into){ .size = sizeof(into), .frames = &frame, .frames_max = 1 };
+	spoil();
+	(void)!reprise_next_into(kept, &into, &gap, NULL);
+}
+
+#define INTO_BAD(name, field, value)         \
+	static void spoil_##name(void)       \
+	{                                    \
+		into.field = value;          \
+	}                                    \
+	static void into_##name(void)        \
+	{                                    \
+		next_into_bad(spoil_##name); \
+	}
+
+INTO_BAD(size_0, size, 0)
+INTO_BAD(size_small, size, sizeof(into) - 1)
+INTO_BAD(size_huge, size, 5000)
+INTO_BAD(buffer, buffer_bytes, 1)
+INTO_BAD(frames, frames, NULL)
+INTO_BAD(frames_max, frames_max, 0)
+INTO_BAD(head, head_bytes, REPRISE_INTO_FRAMING_BYTES_MAX + 1)
+INTO_BAD(tail, tail_bytes, SIZE_MAX)
+
 static void
 error_without_size(void)
 {
@@ -270,6 +307,18 @@ Test(misuse, P12_a_failed_assertion_says_what_is_wrong)
 {
 	expect_abort(next_into_nothing, "reprise_next: ret_event is NULL (ret_event != ");
 	expect_abort(error_without_size, "sizeof(struct reprise_error)");
+}
+
+Test(misuse, S28_each_bad_field_of_into_aborts_with_its_name)
+{
+	expect_abort(into_size_0, "reprise_next_into: into has a bad size");
+	expect_abort(into_size_small, "reprise_next_into: into has a bad size");
+	expect_abort(into_size_huge, "reprise_next_into: into has a bad size");
+	expect_abort(into_buffer, "reprise_next_into: buffer is NULL");
+	expect_abort(into_frames, "reprise_next_into: frames is NULL");
+	expect_abort(into_frames_max, "reprise_next_into: frames_max is 0");
+	expect_abort(into_head, "reprise_next_into: head_bytes is too large");
+	expect_abort(into_tail, "reprise_next_into: tail_bytes is too large");
 }
 
 Test(misuse, P12_a_wrong_size_of_options_is_named_with_its_number)
