@@ -67,7 +67,7 @@ room_of(uint8_t count, uint8_t operand)
 
 	return (struct model_room){ .frames_max = 1 + count % FRAMES_MAX,
 				    .buffer_bytes = bytes[operand % 8],
-				    .head_bytes = operand / 8 % 4 * 3,
+				    .head_bytes = (size_t)(operand / 8 % 4) * 3,
 				    .tail_bytes = operand / 32 % 8 };
 }
 

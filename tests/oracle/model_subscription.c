@@ -317,6 +317,21 @@ take_events(struct model_subscription *subscription, reprise_position *ret_posit
 	}
 }
 
+/* Says what is not an event. */
+static void
+say(struct model_subscription *subscription, reprise_outcome outcome, struct reprise_gap *ret_gap,
+    struct reprise_end *ret_end)
+{
+	if (outcome == REPRISE_NEXT_GAP) {
+		*ret_gap = subscription->stage == MODEL_REFUSED ? unavailable(subscription)
+								: trimmed(subscription);
+		subscription->stats.gaps++;
+	} else if (outcome == REPRISE_NEXT_ENDED) {
+		subscription->stage = MODEL_OVER;
+		*ret_end = subscription->end;
+	}
+}
+
 reprise_outcome
 model_next(struct model_subscription *subscription, reprise_position *ret_positions,
 	   size_t count_max, size_t *ret_count, struct reprise_gap *ret_gap,
@@ -324,22 +339,9 @@ model_next(struct model_subscription *subscription, reprise_position *ret_positi
 {
 	const reprise_outcome outcome = model_look(subscription);
 
-	switch (outcome) {
-	case REPRISE_NEXT_EMPTY:
-		break;
-	case REPRISE_NEXT_EVENT:
+	if (outcome == REPRISE_NEXT_EVENT)
 		*ret_count = take_events(subscription, ret_positions, count_max);
-		break;
-	case REPRISE_NEXT_GAP:
-		*ret_gap = subscription->stage == MODEL_REFUSED ? unavailable(subscription)
-								: trimmed(subscription);
-		subscription->stats.gaps++;
-		break;
-	case REPRISE_NEXT_ENDED:
-		subscription->stage = MODEL_OVER;
-		*ret_end = subscription->end;
-		break;
-	}
+	say(subscription, outcome, ret_gap, ret_end);
 	return outcome;
 }
 
@@ -435,9 +437,10 @@ model_next_into(struct model_subscription *subscription, const struct model_room
 	if (is_at_window(subscription) &&
 	    take_from_window(subscription, room, ret_positions, ret_count, ret_needed))
 		return REPRISE_NEXT_EVENT;
-	if (model_look(subscription) == REPRISE_NEXT_EVENT) {
+	const reprise_outcome outcome = model_look(subscription);
+
+	if (outcome == REPRISE_NEXT_EVENT)
 		take_from_copy(subscription, room, ret_positions, ret_count, ret_needed);
-		return REPRISE_NEXT_EVENT;
-	}
-	return model_next(subscription, NULL, 0, NULL, ret_gap, ret_end);
+	say(subscription, outcome, ret_gap, ret_end);
+	return outcome;
 }
