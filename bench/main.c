@@ -26,6 +26,7 @@ const struct rows all_rows[] = {
 	  measure_append },
 	{ "batch", "events appended together", false, measure_batch },
 	{ "writers", "several threads that append to one session", true, measure_writers },
+	{ "once", "appends that count once, over plain ones", false, measure_once },
 	{ "fanout", "append and delivered rate under 1 to 1,000 hosts", true, measure_fanout },
 	{ "group", "1 to 100,000 subscriptions by one descriptor, over one each", true,
 	  measure_group },

@@ -24,6 +24,7 @@ void measure_fanout(struct harness *harness);
 void measure_group(struct harness *harness);
 void measure_live(struct harness *harness);
 void measure_wake(struct harness *harness);
+void measure_once(struct harness *harness);
 void measure_replay(struct harness *harness);
 void measure_lookup(struct harness *harness);
 void measure_memory(struct harness *harness);

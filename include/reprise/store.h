@@ -78,6 +78,10 @@ struct reprise_session_options {
 
 	/* 1: any number of threads append through the one handle, at the same time (session.h). */
 	int32_t is_shared;
+
+	/* 1: the window remembers the keys of reprise_append_once (once.h), which takes 32 to 64 bytes for each of events_max. */
+	int32_t is_deduplicated;
+	int32_t reserved; /* 0 */
 };
 #define REPRISE_SESSION_OPTIONS_INIT REPRISE_INIT(struct reprise_session_options)
 

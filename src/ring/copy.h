@@ -150,6 +150,22 @@ copy_payload_out(unsigned char *to, unsigned char *from, size_t bytes)
 	}
 }
 
+/* Whether both have the same bytes. */
+static inline bool
+copy_is_same(unsigned char *in_ring, const void *bytes, size_t count)
+{
+	const unsigned char *const other = bytes;
+
+	for (size_t at = 0; at < count; at += 8) {
+		const uint64_t word = load_relaxed((atomic_u64 *)(void *)(in_ring + at));
+
+		for (size_t i = 0; i < 8 && at + i < count; i++)
+			if (other[at + i] != (unsigned char)(word >> (8 * i)))
+				return false;
+	}
+	return true;
+}
+
 #else
 
 /* At most COPY_BYTES_MAX. */
@@ -254,6 +270,13 @@ copy_payload_out(unsigned char *to, unsigned char *from, size_t bytes)
 	else
 		copy_in(to, from, bytes);
 	fence_compiler();
+}
+
+/* Whether both have the same bytes. */
+static inline bool
+copy_is_same(unsigned char *in_ring, const void *bytes, size_t count)
+{
+	return count == 0 || memcmp(in_ring, bytes, count) == 0;
 }
 
 #endif /* REPRISE_WORD_COPY */

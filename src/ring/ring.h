@@ -27,6 +27,16 @@ struct ring_shape ring_shape_of(uint64_t events_max, uint64_t bytes_max);
 void ring_open(struct ring *ring, const struct ring_shape *shape, void *memory,
 	       uint64_t position_before);
 
+/* Where the ring's memory ends: shape->memory_bytes from its beginning, and aligned to a cache line. */
+static inline unsigned char *
+ring_memory_end(const struct ring *ring)
+{
+	const uint64_t index_bytes =
+		round_up((ring->index_mask + 1) * sizeof(struct slot), CACHE_LINE_BYTES);
+
+	return (unsigned char *)ring->index + index_bytes + SCRATCH_BYTES(ring->arena_bytes);
+}
+
 /* The bounds of one moment: newest + 1 >= kept, always. */
 struct look {
 	uint64_t ended;

@@ -90,7 +90,7 @@ static const char *
 refusal_of(struct reprise_store *store, const struct bounds *bounds,
 	   const struct reprise_session *before)
 {
-	const struct ring_shape shape = ring_shape_of(bounds->events_max, bounds->bytes_max);
+	const struct ring_shape shape = session_shape(bounds);
 
 	return idle_refusal(store, session_bytes(&shape), before);
 }

@@ -37,12 +37,17 @@ bounds_resolve(const struct reprise_session_options *given, const struct bounds 
 		return error_invalid(error, "when_full");
 	if (known.is_shared != 0 && known.is_shared != 1)
 		return error_invalid(error, "is_shared");
+	if (known.is_deduplicated != 0 && known.is_deduplicated != 1)
+		return error_invalid(error, "is_deduplicated");
+	if (known.reserved != 0)
+		return error_invalid(error, "session options: reserved");
 
 	const struct bounds bounds = {
 		.refuses = known.when_full == REPRISE_WHEN_FULL_DEFAULT
 				   ? defaults->refuses
 				   : known.when_full == REPRISE_WHEN_FULL_REFUSE,
 		.is_shared = known.is_shared != 0 || defaults->is_shared,
+		.is_deduplicated = known.is_deduplicated != 0 || defaults->is_deduplicated,
 		.events_max = given_or(known.events_max, defaults->events_max),
 		.bytes_max = given_or(known.bytes_max, defaults->bytes_max),
 		.age_ns_max = given_or(known.age_ns_max, defaults->age_ns_max),

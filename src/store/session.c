@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "store/idle.h"
+#include "store/keys.h"
 #include "store/port.h"
 
 bool
@@ -106,6 +107,16 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 	idle_come(session);
 }
 
+struct ring_shape
+session_shape(const struct bounds *bounds)
+{
+	struct ring_shape shape = ring_shape_of(bounds->events_max, bounds->bytes_max);
+
+	if (bounds->is_deduplicated)
+		shape.memory_bytes += keys_bytes(&shape);
+	return shape;
+}
+
 uint64_t
 session_bytes(const struct ring_shape *shape)
 {
@@ -119,7 +130,7 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 	       const struct birth *birth, struct reprise_session **ret_session,
 	       struct reprise_error *error)
 {
-	const struct ring_shape shape = ring_shape_of(bounds->events_max, bounds->bytes_max);
+	const struct ring_shape shape = session_shape(bounds);
 	const uint64_t bytes = session_bytes(&shape);
 	const char *const full = idle_refusal(store, bytes, before);
 	struct birth born = { 0 };
@@ -141,6 +152,7 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 	session->bytes = bytes;
 	session->incarnation = born.incarnation;
 	fill(session, store, id, id_bytes, &shape, bounds->age_ns_max);
+	session->bounds.is_deduplicated = bounds->is_deduplicated;
 	/* Positions go on above whatever was given out before, as far as that is known. */
 	if (birth == NULL)
 		born.position_before =

@@ -116,6 +116,9 @@ reprise_status session_create(struct reprise_store *store, const char *id, size_
 			      const struct birth *birth, struct reprise_session **ret_session,
 			      struct reprise_error *error);
 
+/* The sizes of a window with @bounds; memory_bytes is the whole block's, with the keys if it has any. */
+struct ring_shape session_shape(const struct bounds *bounds);
+
 /* What a session counts for in bytes_max. */
 uint64_t session_bytes(const struct ring_shape *shape);
 

@@ -32,8 +32,9 @@ struct bounds {
 	uint64_t events_max;
 	uint64_t bytes_max;
 	uint64_t age_ns_max;
-	bool refuses;   /* see REPRISE_WHEN_FULL_REFUSE */
-	bool is_shared; /* see reprise_session_options */
+	bool refuses;         /* see REPRISE_WHEN_FULL_REFUSE */
+	bool is_shared;       /* see reprise_session_options */
+	bool is_deduplicated; /* the same */
 };
 
 struct opening; /* writer.h */

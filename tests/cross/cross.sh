@@ -13,7 +13,7 @@ here=$PWD/build/cross
 sysroot=$here/sysroot
 compiler="aarch64-linux-gnu-gcc --sysroot=$sysroot"
 suites='base ring store bench conversation log log_sqlite recorder thread thread_sqlite threads'
-stress='batches callbacks churn closes doors ends into lives many overwrite reuse seam signals trims wakes'
+stress='batches callbacks churn closes doors ends into lives many once overwrite reuse seam signals trims wakes'
 packages='libc6-dev liburcu-dev libck-dev libsqlite3-dev libpq-dev libjansson-dev libcriterion-dev libuv1-dev'
 
 build_all() {

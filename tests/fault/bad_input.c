@@ -271,6 +271,9 @@ of_appends(void)
 
 	REFUSES(reprise_append, NULL, 0, 0, 0, x, position);
 	REFUSES(reprise_append, writer, 0, 0, 0, none, position);
+	REFUSES(reprise_append_once, NULL, 7, 0, 0, 0, x, position, NULL);
+	REFUSES(reprise_append_once, writer, 7, 0, 0, 0, none, position, NULL);
+	REFUSES(reprise_append_once, writer, 7, 0, 0, 0, x, position, NULL); /* not deduplicated */
 	REFUSES(reprise_append_to, NULL, "new", 0, 0, 0, x, position);
 	REFUSES(reprise_append_to, world.store, NULL, 0, 0, 0, x, position);
 	REFUSES(reprise_append_to, world.store, "", 0, 0, 0, x, position);

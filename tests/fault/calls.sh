@@ -7,7 +7,7 @@ scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
 # They cannot fail, or answer nothing: memory and text.
-plain='abort memchr memcpy memmove memset snprintf strchr strcmp strlen strnlen __errno_location
+plain='abort memchr bcmp memcmp memcpy memmove memset snprintf strchr strcmp strlen strnlen __errno_location
 pthread_self
 __tls_get_addr _GLOBAL_OFFSET_TABLE_ __stack_chk_fail __cpu_model'
 # The clocks CLOCK_MONOTONIC and CLOCK_MONOTONIC_COARSE are always there; a yield is never refused; a

@@ -227,6 +227,40 @@ append_batch(struct world *world, struct reprise_error *error)
 	return reprise_append_batch(world->writer, &event, 1, &world->out.position);
 }
 
+static struct reprise_session *deduplicated; /* of the world, and not of what the call writes to */
+
+static void
+open_deduplicated(struct world *world)
+{
+	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
+
+	options.is_deduplicated = 1;
+	CHECK_OK(reprise_session_open(world->store, "k", &options, &deduplicated, NULL));
+}
+
+static void
+append_first_time(struct world *world)
+{
+	open_deduplicated(world);
+	CHECK_OK(reprise_append_once(deduplicated, 7, 0, 0, 0, next_payload, NULL, NULL));
+}
+
+static reprise_status
+append_once(struct world *world, struct reprise_error *error)
+{
+	(void)error;
+	return reprise_append_once(deduplicated, 7, 0, 0, 0, next_payload, &world->out.position,
+				   NULL);
+}
+
+static void
+is_appended_once(struct world *world)
+{
+	CHECK(world->out.position == 1);
+	reprise_session_close(deduplicated);
+	deduplicated = NULL;
+}
+
 static reprise_status
 append_to_new(struct world *world, struct reprise_error *error)
 {
@@ -435,6 +469,20 @@ const struct scenario scenarios_of_session[] = {
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = append_batch,
 	  .verify = is_appended,
+	  .is_silent = true },
+	{ .function = "reprise_append_once",
+	  .title = "of one event with a new key",
+	  .stage = STAGE_STORE,
+	  .prepare = open_deduplicated,
+	  .call = append_once,
+	  .verify = is_appended_once,
+	  .is_silent = true },
+	{ .function = "reprise_append_once",
+	  .title = "of one event that is there",
+	  .stage = STAGE_STORE,
+	  .prepare = append_first_time,
+	  .call = append_once,
+	  .verify = is_appended_once,
 	  .is_silent = true },
 	{ .function = "reprise_append_to",
 	  .title = "of one event to a new session",

@@ -58,7 +58,9 @@ is_session_good(const struct reprise_session_options *options)
 		(options->bytes_max >= 256 && options->bytes_max <= UINT64_C(1) << 31)) &&
 	       (options->when_full == REPRISE_WHEN_FULL_DEFAULT ||
 		options->when_full == REPRISE_WHEN_FULL_OVERWRITE) &&
-	       (options->is_shared == 0 || options->is_shared == 1);
+	       (options->is_shared == 0 || options->is_shared == 1) &&
+	       (options->is_deduplicated == 0 || options->is_deduplicated == 1) &&
+	       options->reserved == 0;
 }
 
 static bool

@@ -9,7 +9,7 @@
  */
 
 enum {
-	COSTS_MAX = 512,
+	COSTS_MAX = 2048,
 };
 
 struct cost {
@@ -44,6 +44,7 @@ ask(const struct model_bounds *bounds, uint64_t staging_bytes)
 		.size = sizeof(window),
 		.events_max = bounds->events_max,
 		.bytes_max = bounds->bytes_max,
+		.is_deduplicated = bounds->is_deduplicated,
 	};
 	const struct reprise_store_options options = { .size = sizeof(options),
 						       .session = &window };
@@ -74,6 +75,7 @@ cost_of(const struct model_bounds *bounds, uint64_t staging_bytes)
 	for (size_t i = 0; i < costs_count; i++)
 		if (costs[i].bounds.events_max == bounds->events_max &&
 		    costs[i].bounds.bytes_max == bounds->bytes_max &&
+		    costs[i].bounds.is_deduplicated == bounds->is_deduplicated &&
 		    costs[i].staging_bytes == staging_bytes)
 			return costs[i].bytes;
 	must(costs_count < COSTS_MAX);

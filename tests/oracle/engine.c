@@ -158,7 +158,10 @@ engine_bounds(uint8_t events, uint8_t bytes, uint8_t age)
 	static const uint64_t bytes_max[] = { 256, 257, 512, 600, 1024, 2048, 4096, 8192 };
 	static const uint64_t ages[] = { REPRISE_NO_LIMIT, 1000000000, 10000000000, 1 };
 
-	return (struct model_bounds){ events_max[events % 8], bytes_max[bytes % 8], ages[age % 4] };
+	return (struct model_bounds){ .events_max = events_max[events % 8],
+				      .bytes_max = bytes_max[bytes % 8],
+				      .age_ns_max = ages[age % 4],
+				      .is_deduplicated = bytes / 8 % 4 == 0 };
 }
 
 struct engine_writer *
@@ -203,7 +206,9 @@ open_store(struct engine *engine, unsigned int place)
 	const struct reprise_session_options session = { .size = sizeof(session),
 							 .events_max = bounds.events_max,
 							 .bytes_max = bounds.bytes_max,
-							 .age_ns_max = bounds.age_ns_max };
+							 .age_ns_max = bounds.age_ns_max,
+							 .is_deduplicated =
+								 bounds.is_deduplicated };
 	struct reprise_store_options options = { .size = sizeof(options), .session = &session };
 
 	at->model = (struct model){ .ids = engine_ids,
@@ -225,11 +230,13 @@ open_store(struct engine *engine, unsigned int place)
 	engine_say(
 		engine,
 		"reprise_store_open(&(struct reprise_store_options){ .session = &{ .events_max = "
-		"%llu, .bytes_max = %llu, .age_ns_max = %llu }, .sessions_max = %llu, .bytes_max = "
+		"%llu, .bytes_max = %llu, .age_ns_max = %llu, .is_deduplicated = %d }, "
+		".sessions_max = %llu, .bytes_max = "
 		"%llu, .wake = %d }, &store%u, NULL);",
 		(unsigned long long)bounds.events_max, (unsigned long long)bounds.bytes_max,
-		(unsigned long long)bounds.age_ns_max, (unsigned long long)options.sessions_max,
-		(unsigned long long)options.bytes_max, (int)options.wake, place);
+		(unsigned long long)bounds.age_ns_max, bounds.is_deduplicated,
+		(unsigned long long)options.sessions_max, (unsigned long long)options.bytes_max,
+		(int)options.wake, place);
 	if (reprise_store_open(&options, &at->store, NULL) != REPRISE_OK ||
 	    reprise_stamp_set(at->store, at->model.now_ns) != REPRISE_OK)
 		abort();

@@ -43,6 +43,9 @@ enum {
 	X(GAP_BEHIND_DURABLE)    \
 	X(NEWEST_UNKNOWN)        \
 	X(BATCH_OF_SEVERAL)      \
+	X(KEY_KNOWN)             \
+	X(KEY_FORGOTTEN)         \
+	X(KEY_KNOWN_AFTER_END)   \
 	X(INTO_SEVERAL)          \
 	X(INTO_TOO_SMALL)        \
 	X(INTO_A_COPY)           \

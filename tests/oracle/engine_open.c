@@ -15,7 +15,7 @@ index_of(const struct engine *engine, const struct engine_writer *writer)
 static struct model_bounds
 bounds_of(const struct call *call)
 {
-	struct model_bounds given = { 0, 0, 0 };
+	struct model_bounds given = { 0 };
 
 	if (call->c >= 128)
 		given = engine_bounds(call->c, call->d, call->c / 8);
@@ -30,7 +30,8 @@ options_of(const struct model_bounds *given)
 	return (struct reprise_session_options){ .size = sizeof(struct reprise_session_options),
 						 .events_max = given->events_max,
 						 .bytes_max = given->bytes_max,
-						 .age_ns_max = given->age_ns_max };
+						 .age_ns_max = given->age_ns_max,
+						 .is_deduplicated = given->is_deduplicated };
 }
 
 static void
@@ -63,10 +64,10 @@ engine_open_writer(struct engine *engine, const struct call *call)
 	engine_say(
 		engine,
 		"reprise_session_open(store%u, \"%s\", &{ .events_max = %llu, .bytes_max = %llu, "
-		".age_ns_max = %llu }, &writer%u, &error);",
+		".age_ns_max = %llu, .is_deduplicated = %d }, &writer%u, &error);",
 		place, engine_ids[id], (unsigned long long)given.events_max,
 		(unsigned long long)given.bytes_max, (unsigned long long)given.age_ns_max,
-		index_of(engine, writer));
+		given.is_deduplicated, index_of(engine, writer));
 	const reprise_status expected =
 		model_open_writer(&at->model, id, &given, &writer->life, &full);
 	const reprise_status actual = reprise_session_open(
@@ -106,9 +107,10 @@ engine_create(struct engine *engine, const struct call *call)
 	engine_say(
 		engine,
 		"reprise_session_create(store%u, \"%s\", &{ .events_max = %llu, .bytes_max = %llu, "
-		".age_ns_max = %llu }, &error);",
+		".age_ns_max = %llu, .is_deduplicated = %d }, &error);",
 		place, engine_ids[id], (unsigned long long)given.events_max,
-		(unsigned long long)given.bytes_max, (unsigned long long)given.age_ns_max);
+		(unsigned long long)given.bytes_max, (unsigned long long)given.age_ns_max,
+		given.is_deduplicated);
 	const reprise_status expected = model_create(&at->model, id, &given, &full);
 	const reprise_status actual =
 		reprise_session_create(at->store, engine_ids[id],

@@ -153,6 +153,49 @@ append_batch(struct engine *engine, struct engine_writer *writer, const struct c
 	expect_position(engine, is_ok, expected_first, first);
 }
 
+/* One of a few keys, and of each mostly one payload: so keys come again. */
+static void
+append_once(struct engine *engine, struct engine_writer *writer, const struct call *call)
+{
+	static const uint64_t keys[] = { 0, 1, UINT64_MAX, 2, UINT64_C(1) << 63, 3, 4, 5 };
+	const unsigned int which = call->d % 8;
+	struct model_draft draft = draft_of(engine, call->b, call->c, call->d);
+	unsigned char payload[PAYLOAD_BYTES_MAX];
+	reprise_position expected_position = untouched, position = untouched;
+	int32_t is_new = 77;
+	bool expected_is_new = false;
+
+	draft.seed = which * 2 + (call->d >= 240) + (UINT64_C(1) << 40);
+	draft.payload_bytes = call->d >= 252 ? 2048 : which == 7 ? 0 : 8 + which * 5;
+	const struct reprise_bytes bytes = bytes_of(&draft, payload);
+
+	engine_say(engine,
+		   "reprise_append_once(writer%u, %llu, %llu, %u, %#x, { payload %llu, %zu }, "
+		   "&position, &is_new);",
+		   index_of(engine, writer), (unsigned long long)keys[which],
+		   (unsigned long long)draft.revision, draft.kind, draft.flags,
+		   (unsigned long long)draft.seed, draft.payload_bytes);
+	const bool is_ended = writer->life->is_ended;
+	const reprise_position newest = model_newest(writer->life);
+	const reprise_status expected = model_append_once(writer->life, keys[which], &draft,
+							  &expected_position, &expected_is_new);
+	const reprise_status actual =
+		reprise_append_once(writer->session, keys[which], draft.revision, draft.kind,
+				    draft.flags, bytes, &position, &is_new);
+	const bool is_ok = engine_expect_status(engine, expected, actual);
+
+	expect_position(engine, is_ok, expected_position, position);
+	engine_expect(engine, "is_new", is_ok ? expected_is_new : 77, (uint64_t)is_new);
+	if (!is_ok || engine->differs)
+		return;
+	if (is_new == 0)
+		engine_mark(engine, is_ended ? MARK_KEY_KNOWN_AFTER_END : MARK_KEY_KNOWN);
+	for (reprise_position at = writer->life->before + 1; is_new && at <= newest; at++)
+		if (model_event_at(writer->life, at)->has_key &&
+		    model_event_at(writer->life, at)->key == keys[which])
+			engine_mark(engine, MARK_KEY_FORGOTTEN);
+}
+
 static void
 reserve(struct engine *engine, struct engine_writer *writer, const struct call *call)
 {
@@ -219,6 +262,8 @@ engine_call_writer(struct engine *engine, const struct call *call)
 		appendv(engine, writer, call);
 	} else if (call->name == CALL_BATCH) {
 		append_batch(engine, writer, call);
+	} else if (call->name == CALL_APPEND_ONCE) {
+		append_once(engine, writer, call);
 	} else if (call->name == CALL_RESERVE) {
 		reserve(engine, writer, call);
 	} else if (call->name == CALL_PUBLISH) {

@@ -77,6 +77,7 @@ model_resolve(const struct model *model, const struct model_bounds *given,
 		bounds.bytes_max = given->bytes_max;
 	if (given->age_ns_max != 0)
 		bounds.age_ns_max = given->age_ns_max;
+	bounds.is_deduplicated |= given->is_deduplicated;
 	if (bounds.bytes_max < 256 || bounds.bytes_max > UINT64_C(1) << 31)
 		return false;
 	bounds.bytes_max = power_of_two_from(bounds.bytes_max);

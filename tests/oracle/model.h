@@ -42,6 +42,8 @@ struct model_event {
 	uint16_t kind, flags;
 	enum model_gone gone;
 	bool is_displaced; /* its place was taken, whatever it had left for before */
+	bool has_key;
+	uint64_t key;
 };
 
 /* An event that is to be appended. */
@@ -53,6 +55,7 @@ struct model_draft {
 
 struct model_bounds {
 	uint64_t events_max, bytes_max, age_ns_max;
+	bool is_deduplicated;
 };
 
 /* One life of a session: what the headers call a window. */
@@ -123,6 +126,10 @@ reprise_position model_oldest(const struct model_life *life);
 struct model_event *model_event_at(const struct model_life *life, reprise_position position);
 reprise_status model_append(struct model_life *life, const struct model_draft *drafts,
 			    size_t drafts_count, reprise_position *ret_first);
+/* Drafts whose payloads differ have other sizes or other seeds, and no payload of 1 to 7 bytes. */
+reprise_status model_append_once(struct model_life *life, uint64_t key,
+				 const struct model_draft *draft, reprise_position *ret_position,
+				 bool *ret_is_new);
 reprise_status model_reserve(struct model_life *life, size_t payload_bytes_max);
 reprise_status model_publish(struct model_life *life, const struct model_draft *draft,
 			     reprise_position *ret_position);

@@ -139,6 +139,52 @@ model_append(struct model_life *life, const struct model_draft *drafts, size_t d
 	return REPRISE_OK;
 }
 
+/* The retained event of @key; NULL if there is none. */
+static const struct model_event *
+find_key(const struct model_life *life, uint64_t key, reprise_position *ret_position)
+{
+	for (reprise_position at = model_oldest(life); at <= model_newest(life); at++) {
+		const struct model_event *const event = model_event_at(life, at);
+
+		if (event->has_key && event->key == key) {
+			*ret_position = at;
+			return event;
+		}
+	}
+	return NULL;
+}
+
+reprise_status
+model_append_once(struct model_life *life, uint64_t key, const struct model_draft *draft,
+		  reprise_position *ret_position, bool *ret_is_new)
+{
+	const struct model_event *event;
+	reprise_position found;
+
+	*ret_is_new = false;
+	if (is_of_library(draft->flags) || draft->revision == UINT64_MAX ||
+	    !life->bounds.is_deduplicated)
+		return REPRISE_E_INVALID;
+	if (life->is_void)
+		return REPRISE_E_CLOSED;
+	event = find_key(life, key, &found);
+	if (event != NULL) {
+		if (event->payload_bytes != draft->payload_bytes ||
+		    (event->payload_bytes != 0 && event->seed != draft->seed))
+			return REPRISE_E_CONFLICT;
+		*ret_position = found;
+		return REPRISE_OK;
+	}
+	const reprise_status status = model_append(life, draft, 1, ret_position);
+
+	if (status == REPRISE_OK) {
+		model_event_at(life, *ret_position)->has_key = true;
+		model_event_at(life, *ret_position)->key = key;
+		*ret_is_new = true;
+	}
+	return status;
+}
+
 reprise_status
 model_reserve(struct model_life *life, size_t payload_bytes_max)
 {

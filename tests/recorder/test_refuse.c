@@ -61,6 +61,45 @@ Test(refuse, C21_what_would_displace_the_unrecorded_changes_nothing)
 	expect_no_leaks();
 }
 
+Test(refuse, W08_a_full_session_knows_the_keys_that_it_retains)
+{
+	const char *const path = scratch_path("log");
+	struct world world = world_open(path, 4, NULL);
+	const struct reprise_session_options refusing = { .size = sizeof(refusing),
+							  .when_full = REPRISE_WHEN_FULL_REFUSE,
+							  .is_deduplicated = 1 };
+	int32_t is_new = 77;
+
+	cr_assert(eq(int, reprise_session_open(world.store, "s", &refusing, &world.writer, NULL),
+		     REPRISE_OK));
+	const int blocked = world_block_log(path);
+
+	for (reprise_position key = 1; key <= 4; key++)
+		cr_assert(eq(int,
+			     reprise_append_once(world.writer, key, 1, 0, 0, nothing, NULL, NULL),
+			     REPRISE_OK));
+	cr_assert(eq(int, reprise_append_once(world.writer, 5, 1, 0, 0, nothing, NULL, &is_new),
+		     REPRISE_E_FULL));
+	cr_assert(eq(i32, is_new, 77));
+	for (reprise_position key = 1; key <= 4; key++) {
+		reprise_position position = 0;
+
+		cr_assert(eq(int,
+			     reprise_append_once(world.writer, key, 1, 0, 0, nothing, &position,
+						 &is_new),
+			     REPRISE_OK));
+		cr_assert(eq(u64, position, key));
+		cr_assert(eq(i32, is_new, 0));
+	}
+	world_unblock_log(blocked);
+	cr_assert(eq(int, reprise_session_wait_room(world.writer, 20 * one_second), REPRISE_OK));
+	cr_assert(eq(int, reprise_append_once(world.writer, 5, 1, 0, 0, nothing, NULL, &is_new),
+		     REPRISE_OK));
+	cr_assert(eq(i32, is_new, 1));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 static void *
 unblock_later(void *blocked)
 {

@@ -75,6 +75,12 @@ append_closed(void)
 }
 
 static void
+append_once_closed(void)
+{
+	(void)!reprise_append_once(closed_session(), 7, 0, 0, 0, payload, NULL, NULL);
+}
+
+static void
 append_batch_closed(void)
 {
 	const struct reprise_new_event event = { .payload = payload };
@@ -112,9 +118,9 @@ wait_room_closed(void)
 
 Test(misuse, P07_a_closed_handle_is_not_used)
 {
-	void (*const acts[])(void) = { close_twice,     append_closed, append_batch_closed,
-				       reserve_closed,  end_closed,    cursor_closed,
-				       wait_room_closed };
+	void (*const acts[])(void) = { close_twice,         append_closed,   append_once_closed,
+				       append_batch_closed, reserve_closed,  end_closed,
+				       cursor_closed,       wait_room_closed };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
 		expect_abort(acts[i], "a session's handle is used after reprise_session_close");
