@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+#include <reprise/once.h>
+
 #include "store/append_to.h"
 #include "store/writer.h"
 #include "store/writer_lock.h"
@@ -25,6 +27,7 @@ const struct model_case model_cases[] = {
 	{ "void", { "refused" } },
 	{ "close", { "closed first", "appended first" } },
 	{ "open", { "opened first", "opening" } },
+	{ "once", { "an event", "first", "known" } },
 	{ NULL, { NULL } },
 };
 
@@ -39,6 +42,7 @@ enum {
 	VOID,
 	CLOSE,
 	OPEN,
+	ONCE,
 };
 
 enum {
@@ -97,6 +101,24 @@ append(uint64_t thread, uint64_t number)
 	record(reprise_append(world_session(0), 0, 7, 0,
 			      (struct reprise_bytes){ words, sizeof(words) }, NULL),
 	       1);
+}
+
+/* The same event by each thread: one appends it, and the others find it. */
+static void
+append_once(uint64_t thread)
+{
+	uint64_t words[WORDS];
+	uint64_t position = 0;
+	int32_t is_new = 77;
+
+	fill(0, 1, words);
+	MODEL_CHECK(reprise_append_once(world_session(0), 9, 0, 7, 0,
+					(struct reprise_bytes){ words, sizeof(words) }, &position,
+					&is_new) == REPRISE_OK);
+	MODEL_CHECK(position == 1);
+	if (is_new != 0)
+		fetch_add_relaxed(&appended, 1);
+	model_note(is_new == 0 ? "known" : thread == 0 ? "first" : "an event of the other");
 }
 
 static void
@@ -158,6 +180,8 @@ write_some(void *argument)
 		append(thread, 2);
 	} else if (model_case == OPEN) {
 		append_found(thread);
+	} else if (model_case == ONCE) {
+		append_once(thread);
 	} else if (model_case == BATCH && thread == 0) {
 		append_batch(thread);
 	} else if (model_case == END && thread == 0) {
@@ -232,6 +256,7 @@ prepare(void)
 	world_open(&shape);
 	if (model_case != OPEN)
 		writer_share(world_session(0));
+	world_session(0)->bounds.is_deduplicated = model_case == ONCE;
 	subscription = world_subscribe(0, 0);
 	atomic_init(&appended, 0);
 	for (unsigned int i = 1; model_case == VOID && i <= 2; i++)
@@ -267,6 +292,7 @@ main(void)
 	}
 	MODEL_CHECK(load_relaxed(&world_session(0)->lock_owner) == 0);
 	MODEL_CHECK(load_relaxed(&world_session(0)->ring.newest) == all);
+	MODEL_CHECK(model_case != ONCE || all == 1);
 	if (model_case <= BATCH && all == threads() * events() + (model_case == BATCH))
 		model_note("both");
 	for (int i = 0; i < 8 && !is_unseen(); i++)
