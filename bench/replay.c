@@ -84,7 +84,7 @@ take_lent(struct reprise_subscription *subscription, uint64_t *ret_lost)
 	struct reprise_gap gap;
 	reprise_outcome outcome;
 	uint64_t delivered = 0; /* here: the writer looks at the lines of struct bench */
-	volatile unsigned char byte;
+	volatile unsigned char byte = 0;
 
 	while ((outcome = reprise_next(subscription, &event, &gap, NULL)) != REPRISE_NEXT_EMPTY)
 		if (outcome == REPRISE_NEXT_EVENT) {

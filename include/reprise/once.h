@@ -12,8 +12,8 @@ REPRISE_BEGIN_DECLARATIONS
 /*
  * reprise_append_once - publish one event, unless an event of the same key is retained
  *
- * In a session that was opened with is_deduplicated. A key is remembered as long as its event is retained, also after the
- * session's end and by the next writer of the window. An append with a known key and the same payload answers the first
+ * In a session that was opened with is_deduplicated. A key is remembered as long as its event is retained in the window, also
+ * after the session's end and by the next writer; a log is not asked. An append with a known key and the same payload answers the first
  * one's position, and appends nothing; revision, kind and flags are not compared. Events of other appends have no
  * key. (rules W06 to W09)
  *

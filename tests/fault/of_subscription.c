@@ -122,7 +122,7 @@ static reprise_status
 next_into(struct world *world, struct reprise_error *error)
 {
 	unsigned char buffer[256];
-	struct reprise_frame frames[EVENTS + 1];
+	struct reprise_frame frames[EVENTS + 1] = { 0 };
 	struct reprise_into into = { .size = sizeof(into),
 				     .buffer = buffer,
 				     .buffer_bytes = sizeof(buffer),
