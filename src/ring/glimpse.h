@@ -2,7 +2,7 @@
 #ifndef RING_GLIMPSE_H
 #define RING_GLIMPSE_H
 
-/* One record at a time, read where it lies in the ring: for whoever copies payloads to a place of his own. */
+/* One record at a time, read where it lies in the ring: its payload is copied to a place outside of the library. */
 
 #include "ring/copy.h"
 #include "ring/ring.h"

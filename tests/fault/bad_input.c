@@ -171,6 +171,12 @@ of_opening(void)
 	bad_bounds("session options: size", (struct reprise_session_options){ .size = size - 1 });
 	bad_bounds("session options: size", (struct reprise_session_options){ .size = 4097 });
 	bad_bounds("bytes_max", (struct reprise_session_options){ .size = size, .bytes_max = 255 });
+	bad_bounds("is_deduplicated",
+		   (struct reprise_session_options){ .size = size, .is_deduplicated = 2 });
+	bad_bounds("is_deduplicated",
+		   (struct reprise_session_options){ .size = size, .is_deduplicated = -1 });
+	bad_bounds("session options: reserved",
+		   (struct reprise_session_options){ .size = size, .reserved = 1 });
 	bad_bounds("bytes_max", (struct reprise_session_options){ .size = size, .bytes_max = -1 });
 	bad_bounds("when_full", (struct reprise_session_options){
 					.size = size, .when_full = (reprise_when_full)3 });
