@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * reprise_next_into. Where the ring has what comes next, and nothing was copied ahead, payloads go from the ring to the
+ * host's buffer, and are validated there, a piece at a time. Everything else is as for reprise_next: what was
+ * copied ahead already and what was read from the log comes from there, and gaps and ends are told by the same code.
+ */
+
 #include <reprise/into.h>
 
 #include <string.h>
@@ -6,12 +13,6 @@
 #include "base/sized.h"
 #include "ring/glimpse.h"
 #include "store/subscription.h"
-
-/*
- * reprise_next_into. Where the ring has what comes next, and nothing was copied ahead, payloads go from the ring to the
- * host's buffer, and are validated there, a piece at a time. Everything else is as for reprise_next: what was
- * copied ahead already and what was read from the log comes from there, and gaps and ends are told by the same code.
- */
 
 /* How far the buffer is filled: where the next payload would begin, and how many frames there are. */
 struct fill {
