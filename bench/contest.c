@@ -115,6 +115,10 @@ contest_describe(struct result *result, const struct contender *contender)
 			    "\"side\":\"%s\",\"payload\":%zu,\"hosts\":%u", contender->side->name,
 			    task->payload_bytes, task->hosts);
 
+	if (task->writers > 1)
+		used += snprintf(result->parameters + used,
+				 sizeof(result->parameters) - (size_t)used, ",\"writers\":%u",
+				 task->writers);
 	if (task->hosts > 0)
 		used += snprintf(result->parameters + used,
 				 sizeof(result->parameters) - (size_t)used, ",\"mode\":\"%s\"",

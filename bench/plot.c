@@ -12,13 +12,29 @@ enum {
 
 /* Every curve that a plot may have; what is drawn is what there is. */
 static const char *const curves[] = {
-	"limit",          "reprise",         "reprise_polling",
-	"reprise_parked", "reprise_stalled", "reprise.first",
-	"reprise.later",  "limit.first",     "limit.later",
-	"mutex_deque",    "boost_spsc",      "wfcqueue",
-	"disruptor",      "tokio_broadcast", "tokio_window",
-	"zeromq",         "redis_streams",   "nats_jetstream",
-	"first_event",    "snapshot",        NULL,
+	"limit",
+	"reprise",
+	"reprise_polling",
+	"reprise_parked",
+	"reprise_stalled",
+	"reprise.first",
+	"reprise.later",
+	"limit.first",
+	"limit.later",
+	"mutex_deque",
+	"boost_spsc",
+	"wfcqueue",
+	"disruptor",
+	"tokio_broadcast",
+	"tokio_window",
+	"zeromq",
+	"redis_streams",
+	"nats_jetstream",
+	"first_event",
+	"snapshot",
+	"crossbeam",
+	"lttng_ust",
+	NULL,
 };
 
 static const struct {

@@ -18,9 +18,9 @@ enum {
 };
 
 const char *const side_names[] = {
-	"reprise",  "limit",         "mutex_deque",     "boost_spsc",
-	"wfcqueue", "disruptor",     "tokio_broadcast", "tokio_window",
-	"zeromq",   "redis_streams", "nats_jetstream",  NULL,
+	"reprise",   "limit",           "mutex_deque",    "boost_spsc", "wfcqueue",
+	"disruptor", "tokio_broadcast", "tokio_window",   "crossbeam",  "lttng_ust",
+	"zeromq",    "redis_streams",   "nats_jetstream", NULL,
 };
 
 /* Whose turn it is, for the alarm. */
@@ -195,9 +195,10 @@ check_books(struct harness *harness, const struct side *side, const struct task 
 	fprintf(stderr,
 		"bench: %s: BROKEN accounting: delivered %" PRIu64 " + lost %" PRIu64 " of %" PRIu64
 		", told %" PRIu64 ", doubled %" PRIu64 ", torn %" PRIu64
-		" (payload %zu, %u hosts %s, pace %" PRIu64 ")\n",
+		" (payload %zu, %u hosts %s, pace %" PRIu64 ", %u writers)\n",
 		side->name, outcome->delivered, outcome->lost, due, number_after(line, " told="),
-		doubled, torn, task->payload_bytes, task->hosts, task->mode, task->pace_ns);
+		doubled, torn, task->payload_bytes, task->hosts, task->mode, task->pace_ns,
+		task->writers > 1 ? task->writers : 1);
 }
 
 bool
@@ -211,9 +212,12 @@ side_run(struct harness *harness, struct side *side, const struct task *task,
 		return false;
 	fprintf(side->to,
 		"run payload=%zu count=%" PRIu64 " hosts=%u mode=%s pace=%" PRIu64
-		" writer=%d host=%d\n",
+		" writer=%d host=%d",
 		task->payload_bytes, task->count, task->hosts, task->mode, task->pace_ns,
 		harness->writer_core, harness->host_core);
+	if (task->writers > 1)
+		fprintf(side->to, " writers=%u", task->writers);
+	fputc('\n', side->to);
 	fflush(side->to);
 	line = read_line(side);
 	if (line == NULL) {

@@ -16,8 +16,9 @@ struct task {
 	size_t payload_bytes;
 	uint64_t count;
 	unsigned int hosts;
-	const char *mode; /* "polling", "parked", "stalled" */
-	uint64_t pace_ns; /* 0: as fast as can be */
+	const char *mode;     /* "polling", "parked", "stalled" */
+	uint64_t pace_ns;     /* 0: as fast as can be */
+	unsigned int writers; /* threads that append at the same time; 0 is 1 */
 };
 
 struct outcome {

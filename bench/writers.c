@@ -2,31 +2,36 @@
 
 /*
  * writers: an append through a shared writer. One thread, over a single writer's append; several threads at once, over the same
- * threads around a mutex and a single writer. The appended events are counted in the window.
+ * threads around a mutex and a single writer. The appended events are counted in the window. Then beside the peers that
+ * several threads may append to, with nobody there and under one host that polls; the goal is over the best peer
+ * that keeps one order of all events.
  */
 
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <reprise/reprise.h>
 
-#include "result.h"
+#include "contest.h"
 #include "rows.h"
 
 enum {
+	PEERS_COUNT = 6,
 	PAYLOAD_BYTES = 64,
 	THREADS_MAX = 8,
 	CHUNK = 1024, /* appends between two looks at the clock */
 };
 
-enum side {
-	SIDE_SINGLE, /* one thread alone */
-	SIDE_MUTEX,
-	SIDE_SHARED,
+enum way {
+	WAY_SINGLE, /* one thread alone */
+	WAY_MUTEX,
+	WAY_SHARED,
 };
 
 struct run {
 	struct reprise_session *session;
-	enum side side;
+	enum way way;
 	pthread_mutex_t mutex;
 	uint64_t end_ns;
 };
@@ -45,11 +50,11 @@ append_chunk(struct run *run)
 	const struct reprise_bytes bytes = { payload, sizeof(payload) };
 
 	for (int i = 0; i < CHUNK; i++) {
-		if (run->side == SIDE_MUTEX)
+		if (run->way == WAY_MUTEX)
 			pthread_mutex_lock(&run->mutex);
 		if (reprise_append(run->session, 0, 1, 0, bytes, NULL) != REPRISE_OK)
 			harness_die("append failed");
-		if (run->side == SIDE_MUTEX)
+		if (run->way == WAY_MUTEX)
 			pthread_mutex_unlock(&run->mutex);
 	}
 }
@@ -68,16 +73,16 @@ write_on(void *argument)
 
 /* Nanoseconds of the clock on the wall, for each append of any thread. */
 static double
-measure(struct harness *harness, enum side side, unsigned int threads)
+measure(struct harness *harness, enum way way, unsigned int threads)
 {
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
 	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
-	struct run run = { .side = side, .mutex = PTHREAD_MUTEX_INITIALIZER };
+	struct run run = { .way = way, .mutex = PTHREAD_MUTEX_INITIALIZER };
 	struct writer writers[THREADS_MAX];
 	struct reprise_store *store = NULL;
 	uint64_t appended = 0;
 
-	options.is_shared = side == SIDE_SHARED;
+	options.is_shared = way == WAY_SHARED;
 	if (reprise_store_open(NULL, &store, NULL) != REPRISE_OK ||
 	    reprise_session_open(store, "bench", &options, &run.session, NULL) != REPRISE_OK)
 		harness_die("open failed");
@@ -107,8 +112,9 @@ measure(struct harness *harness, enum side side, unsigned int threads)
 	return (double)(end - begin) / (double)appended;
 }
 
-void
-measure_writers(struct harness *harness)
+/* In one process; each run beside one of the other side. */
+static void
+measure_shared(struct harness *harness)
 {
 	static const unsigned int threads[] = { 1, 2, 4, THREADS_MAX };
 
@@ -120,8 +126,8 @@ measure_writers(struct harness *harness)
 		harness_progress("writers: %u threads", threads[i]);
 		for (; runs < harness->runs && !harness_is_interrupted(); runs++) {
 			over[runs] =
-				measure(harness, is_alone ? SIDE_SINGLE : SIDE_MUTEX, threads[i]);
-			shared[runs] = measure(harness, SIDE_SHARED, threads[i]);
+				measure(harness, is_alone ? WAY_SINGLE : WAY_MUTEX, threads[i]);
+			shared[runs] = measure(harness, WAY_SHARED, threads[i]);
 			ratios[runs] = shared[runs] / over[runs];
 		}
 		if (runs == 0)
@@ -140,4 +146,95 @@ measure_writers(struct harness *harness)
 			 PAYLOAD_BYTES, threads[i], is_alone ? "a single writer" : "a mutex");
 		result_print(harness, &result);
 	}
+}
+
+/* Ours first; whether all hosts of a side see the events of all writers in one order. */
+static const struct peer {
+	const char *name;
+	bool keeps_order;
+} peers[PEERS_COUNT] = {
+	{ "reprise", true },      { "mutex_deque", true }, { "tokio_broadcast", true },
+	{ "tokio_window", true }, { "crossbeam", true },   { "lttng_ust", false },
+};
+
+static void
+print_order(struct harness *harness, const struct contender *ours, const struct contender *best)
+{
+	double ratios[RUNS_MAX];
+	struct result result = { .name = "writers",
+				 .unit = "times",
+				 .values = ratios,
+				 .goal_is = GOAL_AT_LEAST,
+				 .goal = 2 };
+
+	contest_ratio(ratios, best->ns, ours->ns, ours->runs);
+	contest_describe(&result, ours);
+	result_add(&result, "cheaper_than", "the best that keeps one order");
+	result_add(&result, "which", best->side->name);
+	result.over_ns = median_of(best->ns, best->runs);
+	result_print(harness, &result);
+}
+
+static void
+print_contest(struct harness *harness, const struct contender *all)
+{
+	const struct contender *best = NULL;
+
+	for (size_t i = 0; i < PEERS_COUNT; i++) {
+		if (!all[i].is_in) {
+			if (all[i].refusal[0] != '\0')
+				result_skip(harness, "writers", peers[i].name, all[i].refusal);
+			continue;
+		}
+		if (i > 0 && all[0].is_in)
+			contest_print_cheaper(harness, "writers", &all[0], &all[i], NULL);
+		if (all[i].task.hosts > 0) {
+			struct result result = { .name = "writers",
+						 .unit = "events/s",
+						 .values = all[i].rate };
+
+			contest_describe(&result, &all[i]);
+			result_add(&result, "what", "delivered while appending");
+			result_print(harness, &result);
+		}
+		if (i > 0 && peers[i].keeps_order &&
+		    (best == NULL ||
+		     median_of(all[i].ns, all[i].runs) < median_of(best->ns, best->runs)))
+			best = &all[i];
+	}
+	if (best != NULL && all[0].is_in)
+		print_order(harness, &all[0], best);
+}
+
+static void
+measure_peers(struct harness *harness, const struct task *task)
+{
+	struct contender *const all = harness_allocate(PEERS_COUNT, sizeof(*all));
+
+	harness_progress("writers: %u threads, %zu B, %u hosts, beside the peers", task->writers,
+			 task->payload_bytes, task->hosts);
+	for (size_t i = 0; i < PEERS_COUNT; i++) {
+		all[i].side = contest_side(harness, peers[i].name);
+		all[i].task = *task;
+	}
+	contest_run(harness, all, PEERS_COUNT);
+	print_contest(harness, all);
+	free(all);
+}
+
+void
+measure_writers(struct harness *harness)
+{
+	static const unsigned int writers[] = { 2, 4, THREADS_MAX };
+	static const size_t sizes[] = { PAYLOAD_BYTES, 256 };
+	const size_t sizes_count = harness->is_quick ? 1 : sizeof(sizes) / sizeof(sizes[0]);
+
+	measure_shared(harness);
+	for (size_t i = 0; i < sizes_count; i++)
+		for (size_t j = 0; j < sizeof(writers) / sizeof(writers[0]); j++)
+			for (unsigned int hosts = 0; hosts < 2; hosts++)
+				measure_peers(harness, &(struct task){ .payload_bytes = sizes[i],
+								       .hosts = hosts,
+								       .mode = "polling",
+								       .writers = writers[j] });
 }

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#define PEER_SHARED
 #include "peer.h"
 
 enum {

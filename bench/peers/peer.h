@@ -7,9 +7,9 @@
  * and answers each with a line (README.md of this folder has the protocol). This header is the C and C++
  * peers' half of it. A peer defines what is declared at the end, and then includes peer_main.h.
  *
- * What hosts are given names itself: the first 8 bytes of a payload are its ordinal, 1, 2, 3, ...; the
- * next 8 the time at which it was to be appended. So what was lost is counted the same way for everybody,
- * whether a library tells or not.
+ * What hosts are given names itself: the first 8 bytes of a payload are its ordinal, 1, 2, 3, ... of its
+ * writer; the next 8 the time at which it was to be appended. So what was lost is counted the same way for
+ * everybody, whether a library tells or not.
  */
 
 #include <stdbool.h>
@@ -27,6 +27,8 @@
 enum {
 	PAYLOAD_BYTES_MIN = 16,
 	PAYLOAD_BYTES_MAX = 65536,
+	WRITERS_MAX = 16,
+	WRITER_SHIFT = 56, /* an ordinal's highest byte is its writer's number, from 0 */
 };
 
 enum mode {
@@ -42,18 +44,19 @@ struct task {
 	enum mode mode;
 	uint64_t pace_ns; /* between two appends; 0: as fast as can be */
 	int writer_core, host_core;
+	unsigned int writers; /* threads that append at the same time */
 };
 
 /* What one host was given. */
 struct tally {
 	uint64_t delivered;
-	uint64_t lost;     /* by the ordinals */
-	uint64_t told;     /* by what the library says is lost */
-	uint64_t last;     /* ordinal */
-	uint64_t doubled;  /* or out of order */
-	uint64_t torn;     /* first and last bytes do not belong together */
-	uint64_t warm_up;  /* ordinals up to here are not timed */
-	uint64_t *seen_ns; /* from the intended time; NULL: not wanted */
+	uint64_t lost;              /* by the ordinals */
+	uint64_t told;              /* by what the library says is lost */
+	uint64_t last[WRITERS_MAX]; /* ordinal, of each writer */
+	uint64_t doubled;           /* or out of their writer's order */
+	uint64_t torn;              /* first and last bytes do not belong together */
+	uint64_t warm_up;           /* ordinals up to here are not timed */
+	uint64_t *seen_ns;          /* from the intended time; NULL: not wanted */
 	size_t seen;
 };
 
@@ -80,15 +83,22 @@ tally_event(struct tally *tally, const void *payload, size_t payload_bytes)
 
 	memcpy(&ordinal, bytes, sizeof(ordinal));
 	memcpy(&intended, bytes + 8, sizeof(intended));
-	if (ordinal <= tally->last) {
+	const size_t writer = ordinal >> WRITER_SHIFT;
+
+	if (writer >= WRITERS_MAX) {
+		tally->torn++;
+		return;
+	}
+	ordinal -= (uint64_t)writer << WRITER_SHIFT;
+	if (ordinal <= tally->last[writer]) {
 		tally->doubled++;
 		return;
 	}
 	/* The last byte repeats the ordinal's lowest one, where there is room. */
 	tally->torn += payload_bytes > PAYLOAD_BYTES_MIN &&
 		       bytes[payload_bytes - 1] != (unsigned char)ordinal;
-	tally->lost += ordinal - tally->last - 1;
-	tally->last = ordinal;
+	tally->lost += ordinal - tally->last[writer] - 1;
+	tally->last[writer] = ordinal;
 	if (tally->seen_ns != NULL && ordinal > tally->warm_up)
 		tally->seen_ns[tally->seen++] = ticks() - intended;
 	__atomic_store_n(&tally->delivered, tally->delivered + 1, __ATOMIC_RELAXED);
@@ -130,6 +140,8 @@ peer_die(const char *what, const char *why)
  *   static void host_close(struct host *host);
  *   enum { PEER_DRAIN_MS = ... };                nothing for that long: there is no more to come
  *   enum { PEER_TELLS = ... };                   whether it says itself what was lost
+ *   PEER_SHARED                                  defined if several threads may call peer_append at
+ *                                                the same time; other peers refuse such tasks
  */
 
 #endif /* BENCH_PEER_H */

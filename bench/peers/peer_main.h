@@ -21,6 +21,7 @@ enum {
 	FEED_SLOTS = 16,   /* payloads that are made ahead: one just written is slower to copy */
 	FEED_AHEAD = 8,
 	TASK_BYTES = 512,
+	CLAIM = 256, /* appends that one of several writers takes on at a time */
 	CLOCK_LOOKS = 1001,
 	SKIPPED = 77, /* the status of a peer that cannot run here */
 };
@@ -88,15 +89,23 @@ calibrate(void)
 	clock_ticks = looks[CLOCK_LOOKS / 2];
 }
 
+/* The calling thread, to either of two cores, which may be the same. */
 static void
-pin(int core)
+pin_to(int core, int other)
 {
 	cpu_set_t cores;
 
 	CPU_ZERO(&cores);
 	CPU_SET(core, &cores);
+	CPU_SET(other, &cores);
 	if (sched_setaffinity(0, sizeof(cores), &cores) != 0)
-		fprintf(stderr, "%s: not pinned to core %d\n", peer_name(), core);
+		fprintf(stderr, "%s: not pinned to cores %d and %d\n", peer_name(), core, other);
+}
+
+static void
+pin(int core)
+{
+	pin_to(core, core);
 }
 
 /* Zeroed, and in cache lines of its own: what one thread counts does not disturb the other. */
@@ -162,6 +171,7 @@ host_main(void *argument)
 struct feed {
 	unsigned char *slots[FEED_SLOTS];
 	size_t payload_bytes;
+	uint64_t writer;  /* its number, where ordinals have it */
 	uint64_t ordinal; /* of the one that was given last */
 };
 
@@ -169,16 +179,18 @@ static void
 feed_name(struct feed *feed, uint64_t ordinal)
 {
 	unsigned char *const payload = feed->slots[ordinal % FEED_SLOTS];
+	const uint64_t name = feed->writer | ordinal;
 
-	memcpy(payload, &ordinal, sizeof(ordinal));
+	memcpy(payload, &name, sizeof(name));
 	if (feed->payload_bytes > PAYLOAD_BYTES_MIN)
 		payload[feed->payload_bytes - 1] = (unsigned char)ordinal;
 }
 
 static void
-feed_open(struct feed *feed, size_t payload_bytes)
+feed_open(struct feed *feed, size_t payload_bytes, unsigned int writer)
 {
 	feed->payload_bytes = payload_bytes;
+	feed->writer = (uint64_t)writer << WRITER_SHIFT;
 	feed->ordinal = 0;
 	for (size_t i = 0; i < FEED_SLOTS; i++)
 		feed->slots[i] = (unsigned char *)allocate(payload_bytes, 1);
@@ -264,6 +276,136 @@ delivered_by_now(const struct tally *tallies, unsigned int hosts)
 	return sum;
 }
 
+/* What the measured part of a task came to. */
+struct measured {
+	double ns;                    /* of one append */
+	uint64_t taken;               /* by all hosts meanwhile */
+	uint64_t totals[WRITERS_MAX]; /* events of each writer, warm-up included */
+};
+
+/* One thread appends: the calling one. */
+static void
+measure_one(struct peer *peer, const struct task *task, uint64_t warm_up,
+	    const struct tally *tallies, uint64_t *cost, struct measured *ret_measured)
+{
+	struct feed feed;
+
+	feed_open(&feed, task->payload_bytes, 0);
+	append_all(peer, &feed, task, warm_up, NULL);
+	const uint64_t taken_before = delivered_by_now(tallies, task->hosts);
+	const uint64_t begin = monotonic_ns();
+
+	append_all(peer, &feed, task, task->count, cost);
+	peer_flush(peer);
+	ret_measured->ns = (double)(monotonic_ns() - begin) / (double)task->count;
+	ret_measured->taken = delivered_by_now(tallies, task->hosts) - taken_before;
+	ret_measured->totals[0] = warm_up + task->count;
+	feed_close(&feed);
+}
+
+#ifdef PEER_SHARED
+
+/* Threads that append at the same time, and what they have in common. */
+struct crew {
+	struct peer *peer;
+	const struct task *task;
+	pthread_barrier_t turn; /* the writers and the thread that measures them */
+	uint64_t due;           /* appends of this turn, by all of them */
+	uint64_t claimed;       /* of those; may pass `due` */
+};
+
+struct writer {
+	pthread_t thread;
+	struct crew *crew;
+	unsigned int number;
+	uint64_t appended;
+};
+
+/* A share of what is due, small enough for all to end together; 0: all is claimed. */
+static uint64_t
+claim(struct crew *crew)
+{
+	const uint64_t before = __atomic_fetch_add(&crew->claimed, CLAIM, __ATOMIC_RELAXED);
+	const uint64_t left = before < crew->due ? crew->due - before : 0;
+
+	return left < CLAIM ? left : CLAIM;
+}
+
+static void *
+writer_main(void *argument)
+{
+	struct writer *const writer = (struct writer *)argument;
+	struct crew *const crew = writer->crew;
+	struct feed feed;
+
+	pin_to(crew->task->writer_core, crew->task->host_core);
+	feed_open(&feed, crew->task->payload_bytes, writer->number);
+	for (int turn = 0; turn < 2; turn++) { /* the warm-up, and what is measured */
+		pthread_barrier_wait(&crew->turn);
+		for (uint64_t count; (count = claim(crew)) > 0; writer->appended += count)
+			append_all(crew->peer, &feed, crew->task, count, NULL);
+		pthread_barrier_wait(&crew->turn);
+	}
+	feed_close(&feed);
+	return NULL;
+}
+
+/* Returns how long it took. */
+static uint64_t
+crew_append(struct crew *crew, uint64_t count)
+{
+	const uint64_t begin = monotonic_ns();
+
+	crew->due = count;
+	crew->claimed = 0;
+	pthread_barrier_wait(&crew->turn);
+	pthread_barrier_wait(&crew->turn);
+	peer_flush(crew->peer);
+	return monotonic_ns() - begin;
+}
+
+static void
+measure_many(struct peer *peer, const struct task *task, uint64_t warm_up,
+	     const struct tally *tallies, struct measured *ret_measured)
+{
+	struct crew crew;
+	struct writer *const writers = (struct writer *)allocate(task->writers, sizeof(*writers));
+
+	memset(&crew, 0, sizeof(crew));
+	crew.peer = peer;
+	crew.task = task;
+	pthread_barrier_init(&crew.turn, NULL, task->writers + 1);
+	for (unsigned int i = 0; i < task->writers; i++) {
+		writers[i].crew = &crew;
+		writers[i].number = i;
+		if (pthread_create(&writers[i].thread, NULL, writer_main, &writers[i]) != 0)
+			peer_die("writers", "no thread");
+	}
+	(void)crew_append(&crew, warm_up);
+	const uint64_t taken_before = delivered_by_now(tallies, task->hosts);
+
+	ret_measured->ns = (double)crew_append(&crew, task->count) / (double)task->count;
+	ret_measured->taken = delivered_by_now(tallies, task->hosts) - taken_before;
+	for (unsigned int i = 0; i < task->writers; i++) {
+		pthread_join(writers[i].thread, NULL);
+		ret_measured->totals[i] = writers[i].appended;
+	}
+	pthread_barrier_destroy(&crew.turn);
+	free(writers);
+}
+
+#else
+
+static void
+measure_many(struct peer *peer, const struct task *task, uint64_t warm_up,
+	     const struct tally *tallies, struct measured *ret_measured)
+{
+	(void)peer, (void)task, (void)warm_up, (void)tallies, (void)ret_measured;
+	peer_die("writers", "the task was to be refused");
+}
+
+#endif
+
 static void
 print_samples(const char *name, const uint64_t *samples, size_t count)
 {
@@ -348,25 +490,28 @@ end_hosts(struct host_thread *threads, unsigned int count, struct host **hosts,
 }
 
 static void
-print_result(const struct task *task, const struct tally *tallies, uint64_t total, double ns,
-	     uint64_t taken, const uint64_t *cost)
+print_result(const struct task *task, const struct tally *tallies, const struct measured *measured,
+	     const uint64_t *cost)
 {
 	struct tally sum;
 
 	memset(&sum, 0, sizeof(sum));
 	for (unsigned int i = 0; i < task->hosts; i++) {
 		sum.delivered += tallies[i].delivered;
-		sum.lost += tallies[i].lost + total - tallies[i].last;
+		sum.lost += tallies[i].lost;
+		for (unsigned int j = 0; j < task->writers; j++)
+			sum.lost += measured->totals[j] - tallies[i].last[j];
 		sum.told += tallies[i].told;
 		sum.doubled += tallies[i].doubled;
 		sum.torn += tallies[i].torn;
 	}
-	printf("result ns=%.4f delivered=%" PRIu64 " lost=%" PRIu64, ns, sum.delivered, sum.lost);
+	printf("result ns=%.4f delivered=%" PRIu64 " lost=%" PRIu64, measured->ns, sum.delivered,
+	       sum.lost);
 	if (PEER_TELLS)
 		printf(" told=%" PRIu64, sum.told);
 	else
 		printf(" told=-");
-	printf(" taken=%" PRIu64 " doubled=%" PRIu64 " torn=%" PRIu64, taken, sum.doubled,
+	printf(" taken=%" PRIu64 " doubled=%" PRIu64 " torn=%" PRIu64, measured->taken, sum.doubled,
 	       sum.torn);
 	if (cost != NULL)
 		print_samples("append", cost, task->count);
@@ -388,12 +533,12 @@ run(const struct task *task)
 		(struct host_thread *)allocate(threads_count, sizeof(*threads));
 	uint64_t *const cost =
 		task->pace_ns > 0 ? (uint64_t *)allocate(task->count, sizeof(*cost)) : NULL;
-	struct feed feed;
+	struct measured measured;
 
+	memset(&measured, 0, sizeof(measured));
 	pin(task->writer_core);
 	struct peer *const peer = peer_open(task);
 
-	feed_open(&feed, task->payload_bytes);
 	for (unsigned int i = 0; i < task->hosts; i++) {
 		hosts[i] = host_open(peer, task);
 		tallies[i].warm_up = warm_up;
@@ -402,28 +547,38 @@ run(const struct task *task)
 		tallies[0].seen_ns = (uint64_t *)allocate(task->count, sizeof(uint64_t));
 	start_hosts(threads, threads_count, hosts, tallies, task);
 
-	append_all(peer, &feed, task, warm_up, NULL);
-	const uint64_t taken_before = delivered_by_now(tallies, task->hosts);
-	const uint64_t begin = monotonic_ns();
-
-	append_all(peer, &feed, task, task->count, cost);
-	peer_flush(peer);
-	const double ns = (double)(monotonic_ns() - begin) / (double)task->count;
-	const uint64_t taken = delivered_by_now(tallies, task->hosts) - taken_before;
+	if (task->writers > 1)
+		measure_many(peer, task, warm_up, tallies, &measured);
+	else
+		measure_one(peer, task, warm_up, tallies, cost, &measured);
 
 	end_hosts(threads, threads_count, hosts, tallies, task);
-	print_result(task, tallies, warm_up + task->count, ns, taken, cost);
+	print_result(task, tallies, &measured, cost);
 
 	for (unsigned int i = 0; i < task->hosts; i++) {
 		free(tallies[i].seen_ns);
 		host_close(hosts[i]);
 	}
 	peer_close(peer);
-	feed_close(&feed);
 	free(cost);
 	free(threads);
 	free(tallies);
 	free(hosts);
+}
+
+/* The word that may follow the others. */
+static bool
+parse_writers(const char *words, unsigned int *ret_writers)
+{
+	int end = -1;
+
+	*ret_writers = 1;
+	if (sscanf(words, " %n", &end) == 0 && end >= 0 && words[end] == '\0')
+		return true;
+	if (strncmp(words, " writers=", 9) != 0 || words[9] < '0' || words[9] > '9')
+		return false;
+	return sscanf(words, " writers=%u %n", ret_writers, &end) == 1 && words[end] == '\0' &&
+	       *ret_writers >= 1 && *ret_writers <= WRITERS_MAX;
 }
 
 static bool
@@ -431,13 +586,15 @@ parse_task(const char *line, struct task *task)
 {
 	static const char *const modes[] = { "polling", "parked", "stalled" };
 	char mode[16];
+	int end = -1;
 
 	memset(task, 0, sizeof(*task));
 	if (sscanf(line,
 		   "run payload=%zu count=%" SCNu64 " hosts=%u mode=%15s pace=%" SCNu64
-		   " writer=%d host=%d",
+		   " writer=%d host=%d%n",
 		   &task->payload_bytes, &task->count, &task->hosts, mode, &task->pace_ns,
-		   &task->writer_core, &task->host_core) != 7)
+		   &task->writer_core, &task->host_core, &end) != 7 ||
+	    !parse_writers(line + end, &task->writers))
 		return false;
 	for (int i = 0; i < 3; i++)
 		if (strcmp(mode, modes[i]) == 0) {
@@ -446,6 +603,19 @@ parse_task(const char *line, struct task *task)
 			       task->payload_bytes <= PAYLOAD_BYTES_MAX && task->count > 0;
 		}
 	return false;
+}
+
+/* Why several writers cannot do it, or NULL. */
+static const char *
+writers_refuse(const struct task *task)
+{
+	if (task->writers == 1)
+		return NULL;
+#ifdef PEER_SHARED
+	return task->pace_ns > 0 ? "a pace is for one writer" : NULL;
+#else
+	return "one thread appends here";
+#endif
 }
 
 /* glibc's locks cost nothing in a process of one thread: so there are always two. */
@@ -481,8 +651,10 @@ main(void)
 			fprintf(stderr, "%s: not a task: %s", peer_name(), line);
 			return 2;
 		}
-		const char *const refusal = peer_refuses(&task);
+		const char *refusal = writers_refuse(&task);
 
+		if (refusal == NULL)
+			refusal = peer_refuses(&task);
 		if (refusal != NULL) {
 			printf("refused %s\n", refusal);
 			fflush(stdout);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
-/* reprise itself, with default options; parked hosts sleep in a store that defers, with a tick longer than the run. */
+/*
+ * reprise itself, with default options; parked hosts sleep in a store that defers, with a tick longer than the run.
+ * Several threads append through one shared writer.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <reprise/reprise.h>
 
+#define PEER_SHARED
 #include "peer.h"
 
 enum {
@@ -61,7 +65,8 @@ peer_refuses(const struct task *task)
 static struct peer *
 peer_open(const struct task *task)
 {
-	struct reprise_store_options options = { .size = sizeof(options) };
+	struct reprise_store_options options = REPRISE_STORE_OPTIONS_INIT;
+	struct reprise_session_options session = REPRISE_SESSION_OPTIONS_INIT;
 	struct peer *const peer = malloc(sizeof(*peer));
 
 	if (peer == NULL)
@@ -70,8 +75,9 @@ peer_open(const struct task *task)
 		options.wake = REPRISE_WAKE_DEFERRED;
 		options.deferred_tick_ns = 3600000000000u;
 	}
+	session.is_shared = task->writers > 1;
 	must(reprise_store_open(&options, &peer->store, NULL), "store");
-	must(reprise_session_open(peer->store, "bench", NULL, &peer->session, NULL), "session");
+	must(reprise_session_open(peer->store, "bench", &session, &peer->session, NULL), "session");
 	/* The store's thread notices within a tick that somebody appends, and keeps the stamp from then on. */
 	must(reprise_append(peer->session, 0, 0, 0, (struct reprise_bytes){ "", 0 }, NULL),
 	     "append");

@@ -13,6 +13,7 @@ set label 99 noenhanced machine at screen 0.99, screen 0.015 right font ',8' tex
 color(name) = name[1:7] eq 'reprise' ? '#d62728' : name[1:5] eq 'limit' ? '#000000' : \
 	name eq 'mutex_deque' ? '#1f77b4' : name eq 'boost_spsc' ? '#2ca02c' : name eq 'wfcqueue' ? '#17becf' : \
 	name eq 'disruptor' ? '#9467bd' : name eq 'tokio_broadcast' ? '#ff7f0e' : name eq 'tokio_window' ? '#8c564b' : \
+	name eq 'crossbeam' ? '#98df8a' : name eq 'lttng_ust' ? '#c5b0d5' : \
 	name eq 'zeromq' ? '#7f7f7f' : name eq 'redis_streams' ? '#bcbd22' : '#e377c2'
 width(name) = name[1:7] eq 'reprise' ? 3 : 1.5
 dash(name) = name eq 'reprise_stalled' || name[strlen(name)-4:] eq 'first' ? 2 : \

@@ -124,6 +124,10 @@ public final class Disruptor {
 				System.err.println("disruptor: not a task: " + line);
 				System.exit(2);
 			}
+			if (task.writers() > 1) {
+				say("refused one thread appends here");
+				continue;
+			}
 			if (task.mode() == Task.Mode.PARKED && task.hosts() > PARKED_MAX) {
 				say("refused a thread per host beyond " + PARKED_MAX);
 				continue;

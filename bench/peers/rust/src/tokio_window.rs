@@ -2,8 +2,9 @@
 
 //! Live replay as it is built on tokio: a lock around the newest 2,048 events, each with the text of its cursor, and a
 //! broadcast channel beside it. Hosts replay what they have not had from the window, then go on live, less what was
-//! replayed already; whoever lags replays again, so that only what has left the window is lost. One task appends to a
-//! session, so it sends when it has given the lock back. Events are kept without any host, too: there is none where
+//! replayed already; whoever lags replays again, so that only what has left the window is lost. Where one task appends
+//! to a session, it sends when it has given the lock back; where several do, they send under it, so that the channel
+//! has the window's order. Events are kept without any host, too: there is none where
 //! the task says none.
 
 mod peer;
@@ -68,6 +69,7 @@ impl Window {
 struct Session {
     window: Arc<Mutex<Window>>,
     sender: Sender<Arc<Event>>,
+    is_shared: bool, // several threads append
 }
 
 struct Subscription {
@@ -79,9 +81,15 @@ struct Subscription {
 
 impl Peer for Session {
     const NAME: &'static str = "tokio_window";
+    const VERSION: &'static str = concat!("tokio ", env!("TOKIO_VERSION"));
+    const TELLS: bool = true;
     type Host = Subscription;
 
-    fn open(_: &Task) -> Session {
+    fn refuses(_: &Task) -> Option<&'static str> {
+        None
+    }
+
+    fn open(task: &Task) -> Session {
         let window = Window {
             events: VecDeque::with_capacity(WINDOW_EVENTS),
             next_position: 1,
@@ -90,15 +98,22 @@ impl Peer for Session {
             session: SESSION.to_string(),
         };
 
-        Session { window: Arc::new(Mutex::new(window)), sender: channel(WINDOW_EVENTS).0 }
+        Session {
+            window: Arc::new(Mutex::new(window)),
+            sender: channel(WINDOW_EVENTS).0,
+            is_shared: task.writers > 1,
+        }
     }
 
     #[inline]
-    fn append(&mut self, payload: &[u8]) -> bool {
-        let (event, displaced) = self.window.lock().unwrap().push(payload, 0);
+    fn append(&self, payload: &[u8]) -> bool {
+        let mut window = self.window.lock().unwrap();
+        let (event, displaced) = window.push(payload, 0);
+        let held = self.is_shared.then(|| window); // else it is given back here
 
-        drop(displaced);
         let _ = self.sender.send(event); // fails if nobody is live; it is in the window all the same
+        drop(held);
+        drop(displaced);
         true
     }
 

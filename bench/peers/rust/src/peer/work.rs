@@ -50,13 +50,14 @@ impl Clock {
 /// Payloads, with or without a name.
 pub struct Feed {
     slots: Vec<Vec<u8>>,
+    writer: u64,  // its number, where ordinals have it
     ordinal: u64, // of the one that was given last
 }
 
 impl Feed {
-    pub fn new(payload_bytes: usize) -> Feed {
+    pub fn new(payload_bytes: usize, writer: u64) -> Feed {
         let slots = (0..FEED_SLOTS).map(|_| vec![0; payload_bytes]).collect();
-        let mut feed = Feed { slots, ordinal: 0 };
+        let mut feed = Feed { slots, writer, ordinal: 0 };
 
         (1..=FEED_AHEAD).for_each(|ordinal| feed.name(ordinal));
         feed
@@ -66,7 +67,7 @@ impl Feed {
     fn name(&mut self, ordinal: u64) {
         let payload = &mut self.slots[(ordinal % FEED_SLOTS) as usize];
 
-        payload[..8].copy_from_slice(&ordinal.to_le_bytes());
+        payload[..8].copy_from_slice(&(self.writer | ordinal).to_le_bytes());
         if payload.len() > PAYLOAD_BYTES_MIN {
             *payload.last_mut().unwrap() = ordinal as u8;
         }
@@ -80,7 +81,7 @@ impl Feed {
     }
 }
 
-fn append_paced<P: Peer>(peer: &mut P, feed: &mut Feed, clock: &Clock, pace_ns: u64, cost: &mut [u64]) {
+fn append_paced<P: Peer>(peer: &P, feed: &mut Feed, clock: &Clock, pace_ns: u64, cost: &mut [u64]) {
     let pace = pace_ns as f64 * clock.ticks_per_ns;
     let begin = ticks();
 
@@ -99,7 +100,7 @@ fn append_paced<P: Peer>(peer: &mut P, feed: &mut Feed, clock: &Clock, pace_ns: 
 }
 
 /// What each append took, with a pace.
-pub fn append_all<P: Peer>(peer: &mut P, feed: &mut Feed, clock: &Clock, task: &Task, count: u64, cost: &mut [u64]) {
+pub fn append_all<P: Peer>(peer: &P, feed: &mut Feed, clock: &Clock, task: &Task, count: u64, cost: &mut [u64]) {
     if task.pace_ns > 0 {
         append_paced(peer, feed, clock, task.pace_ns, cost);
     } else if task.hosts > 0 {

@@ -20,7 +20,13 @@ struct Taker(Receiver<Arc<[u8]>>);
 
 impl Peer for Broadcast {
     const NAME: &'static str = "tokio_broadcast";
+    const VERSION: &'static str = concat!("tokio ", env!("TOKIO_VERSION"));
+    const TELLS: bool = true;
     type Host = Taker;
+
+    fn refuses(_: &Task) -> Option<&'static str> {
+        None
+    }
 
     fn open(task: &Task) -> Broadcast {
         let (sender, first) = channel(WINDOW_EVENTS);
@@ -29,7 +35,7 @@ impl Peer for Broadcast {
     }
 
     #[inline]
-    fn append(&mut self, payload: &[u8]) -> bool {
+    fn append(&self, payload: &[u8]) -> bool {
         self.sender.send(Arc::from(payload)).is_ok()
     }
 
