@@ -248,7 +248,7 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
  * Ordering  Release, as reprise_append.
  * Returns   those of reprise_append on a shared writer, and of reprise_session_open, with
  *           REPRISE_E_BUSY     the session has a writer that is not shared
- *           REPRISE_E_CLOSED   the session has ended, or its window is void
+ *           REPRISE_E_CLOSED   the session has ended
  *           REPRISE_E_TIMEOUT  others kept this thread out for a second, or, without a shared writer in a
  *                              store with a log, for 30; nothing changed
  */

@@ -36,6 +36,9 @@ append_to_found(struct reprise_session *session, const struct append *append,
 		*ret_status = append_by_id(session, append->revision, append->kind, append->flags,
 					   append->payload, append->ret_position);
 	writer_lock_leave(session);
+	/* A window that is void has left the table: the id is the next life's. */
+	if (*ret_status == REPRISE_E_CLOSED && ring_is_void(&session->ring))
+		return PROGRESS_RETRY;
 	return is_open ? PROGRESS_DONE : PROGRESS_RETRY;
 }
 
@@ -55,11 +58,13 @@ append_once(struct reprise_store *store, const char *session_id, const struct ap
 	*ret_status = opening.status;
 	if (opening.status == REPRISE_E_BUSY)
 		return PROGRESS_RETRY;
+	enum progress progress = PROGRESS_DONE;
+
 	if (opening.status == REPRISE_OK) {
-		(void)append_to_found(opening.session, append, ret_status);
+		progress = append_to_found(opening.session, append, ret_status);
 		reprise_session_close(opening.session);
 	}
-	return PROGRESS_DONE;
+	return progress;
 }
 
 static enum progress

@@ -15,7 +15,7 @@ struct append {
 /* The state of an append by id after a try. */
 enum progress {
 	PROGRESS_DONE,
-	PROGRESS_RETRY, /* somebody opens the session, or closes it */
+	PROGRESS_RETRY, /* somebody opens the session, closes it, or has declared its window void */
 	PROGRESS_ALONE, /* the session has no writer */
 };
 

@@ -25,6 +25,7 @@ const struct model_case model_cases[] = {
 	{ "batch", { "an event", "both" } },
 	{ "end", { "an event", "an end", "refused" } },
 	{ "void", { "refused" } },
+	{ "void by id", { "appended first", "the next life's" } },
 	{ "close", { "closed first", "appended first" } },
 	{ "open", { "opened first", "opening" } },
 	{ "once", { "an event", "first", "known" } },
@@ -40,6 +41,7 @@ enum {
 	BATCH,
 	END,
 	VOID,
+	VOID_BY_ID,
 	CLOSE,
 	OPEN,
 	ONCE,
@@ -59,11 +61,11 @@ threads(void)
 	return model_case == THREE ? 3 : 2;
 }
 
-/* The host would look the session up, and the world has no table. */
+/* The window is void in the end. The host would look the session up, and the world has no table. */
 static bool
 is_unseen(void)
 {
-	return model_case == VOID;
+	return model_case == VOID || model_case == VOID_BY_ID;
 }
 
 static unsigned int
@@ -148,22 +150,25 @@ take_away(void)
 	writer_lock_leave(session);
 }
 
-/* An append by id, which has found the session. */
+/* An append by id, which has found the session. A window that is void is not for the caller to know. */
 static void
 append_found(uint64_t thread)
 {
-	const bool is_closing = model_case == CLOSE;
 	uint64_t words[WORDS];
 	const struct append given = { .kind = 7, .payload = { words, sizeof(words) } };
 	reprise_status status = REPRISE_E_BUSY;
 
 	fill(thread, 1, words);
-	if (append_to_found(world_session(0), &given, &status) == PROGRESS_DONE &&
-	    status == REPRISE_OK) {
+	const enum progress progress = append_to_found(world_session(0), &given, &status);
+
+	if (progress == PROGRESS_DONE && status == REPRISE_OK) {
 		fetch_add_relaxed(&appended, 1);
-		model_note(is_closing ? "appended first" : "opened first");
+		model_note(model_case == OPEN ? "opened first" : "appended first");
 	} else {
-		model_note(is_closing ? "closed first" : "opening");
+		MODEL_CHECK(model_case != VOID_BY_ID || progress == PROGRESS_RETRY);
+		model_note(model_case == OPEN    ? "opening"
+			   : model_case == CLOSE ? "closed first"
+						 : "the next life's");
 	}
 }
 
@@ -178,18 +183,18 @@ write_some(void *argument)
 		append(thread, 1);
 		writer_share(world_session(0));
 		append(thread, 2);
-	} else if (model_case == OPEN) {
-		append_found(thread);
 	} else if (model_case == ONCE) {
 		append_once(thread);
 	} else if (model_case == BATCH && thread == 0) {
 		append_batch(thread);
 	} else if (model_case == END && thread == 0) {
 		MODEL_CHECK(reprise_session_end(world_session(0), 5) == REPRISE_OK);
-	} else if (model_case == VOID && thread == 0) {
+	} else if (is_unseen() && thread == 0) {
 		/* As session_declare_void does, which needs a store's lists. */
 		store_relaxed(&world_session(0)->stamp, &stamp_never);
 		ring_void(&world_session(0)->ring);
+	} else if (model_case == OPEN || model_case == VOID_BY_ID) {
+		append_found(thread);
 	} else {
 		for (unsigned int i = 1; i <= events(); i++)
 			append(thread, i);

@@ -5,8 +5,10 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -433,4 +435,60 @@ Test(shared, W05_appends_by_id_may_open_and_close_the_session_at_once)
 		cr_assert(eq(u32, numbers[i], ROUNDS));
 	reprise_subscription_close(subscription);
 	close_store(store);
+}
+
+struct invalidation {
+	struct reprise_store *store;
+	bool is_over;
+};
+
+static void *
+append_by_id_until(void *argument)
+{
+	struct invalidation *const invalidation = argument;
+	const struct reprise_bytes payload = reprise_bytes_from_string("x");
+	uint64_t *const others = calloc(1, sizeof(*others));
+
+	while (!__atomic_load_n(&invalidation->is_over, __ATOMIC_RELAXED))
+		*others += reprise_append_to(invalidation->store, "s", 0, 0, 0, payload, NULL) !=
+			   REPRISE_OK;
+	return others;
+}
+
+/* A window may become void between the look-up and the append, with a shared writer and without one. */
+Test(shared, W05_an_append_by_id_goes_on_in_the_life_after_an_invalidation)
+{
+	for (int has_writer = 0; has_writer < 2; has_writer++) {
+		struct invalidation invalidation = { .store = store_plain() };
+		struct reprise_session *session = NULL;
+		pthread_t threads[THREADS];
+		uint64_t refused = 0;
+		void *others;
+
+		for (int i = 0; i < THREADS; i++)
+			cr_assert(eq(int,
+				     pthread_create(&threads[i], NULL, append_by_id_until,
+						    &invalidation),
+				     0));
+		for (int i = 0; i < 10 * ROUNDS; i++) {
+			struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
+
+			options.is_shared = 1;
+			while (has_writer && reprise_session_open(invalidation.store, "s", &options,
+								  &session, NULL) != REPRISE_OK)
+				sched_yield();
+			cr_assert(eq(int, reprise_invalidate_session(invalidation.store, "s"),
+				     REPRISE_OK));
+			reprise_session_close(session);
+			session = NULL;
+		}
+		__atomic_store_n(&invalidation.is_over, true, __ATOMIC_RELAXED);
+		for (int i = 0; i < THREADS; i++) {
+			pthread_join(threads[i], &others);
+			refused += *(uint64_t *)others;
+			free(others);
+		}
+		cr_assert(eq(u64, refused, 0));
+		close_store(invalidation.store);
+	}
 }
