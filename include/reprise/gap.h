@@ -16,7 +16,8 @@ REPRISE_BEGIN_DECLARATIONS
 
 typedef enum reprise_gap_reason {
 	REPRISE_GAP_TRIMMED, /* lost_first .. lost_last left the window; it goes on after them */
-	REPRISE_GAP_UNAVAILABLE, /* what is missed cannot be known; ENDED INVALIDATED follows */
+	/* What is missed cannot be known. ENDED INVALIDATED follows; a continuous subscription goes on at `cursor`. */
+	REPRISE_GAP_UNAVAILABLE,
 } reprise_gap_reason;
 
 /* Why. More may be added in later versions. */
@@ -27,12 +28,13 @@ typedef enum reprise_gap_detail {
 	REPRISE_GAP_AGE,      /* older than the age limit */
 	REPRISE_GAP_REQUEST,  /* trimmed by reprise_trim_to */
 	/* UNAVAILABLE */
-	REPRISE_GAP_AHEAD,             /* the cursor is newer than what there is */
-	REPRISE_GAP_BEFORE_WINDOW,     /* the cursor is older than this window's beginning */
-	REPRISE_GAP_OTHER_INCARNATION, /* the cursor is of another life of the session */
-	REPRISE_GAP_INVALIDATED,       /* the window was declared void */
-	REPRISE_GAP_UNKNOWN_SESSION,   /* there is no window of that id */
-	REPRISE_GAP_BEHIND_DURABLE,    /* no retained COMMIT leads to the durable revision */
+	REPRISE_GAP_AHEAD,         /* the cursor is newer than what there is */
+	REPRISE_GAP_BEFORE_WINDOW, /* the cursor is older than this window's beginning */
+	/* The cursor is of another life of the session. TRIMMED, of a continuous subscription: so were the events lost. */
+	REPRISE_GAP_OTHER_INCARNATION,
+	REPRISE_GAP_INVALIDATED,     /* the window was declared void */
+	REPRISE_GAP_UNKNOWN_SESSION, /* there is no window of that id */
+	REPRISE_GAP_BEHIND_DURABLE,  /* no retained COMMIT leads to the durable revision */
 	/*
 	 * In a store with a log. UNAVAILABLE: the host has seen what was never recorded of an earlier life; it
 	 * drops what it holds after the gap's cursor, where that life ended. Those that follow are TRIMMED.
@@ -44,6 +46,11 @@ typedef enum reprise_gap_detail {
 	REPRISE_GAP_NOT_RECORDED, /* it has left the window, and nothing was recorded for too long */
 	REPRISE_GAP_ARCHIVED,     /* it has left the log, too */
 	REPRISE_GAP_DAMAGED,      /* the log has it, and cannot read it */
+	/*
+	 * Of a continuous subscription. TRIMMED, an empty range: the life ended, with `end_status`, and everything of it was
+	 * handed out or told. It goes on with the next life.
+	 */
+	REPRISE_GAP_LIFE_ENDED,
 } reprise_gap_detail;
 
 struct reprise_gap {
@@ -67,6 +74,8 @@ struct reprise_gap {
 	 * Never REPRISE_REVISION_UNKNOWN. (rule L46)
 	 */
 	struct reprise_cursor newest;
+
+	int32_t end_status; /* LIFE_ENDED: as given to reprise_session_end; else 0 */
 };
 
 REPRISE_END_DECLARATIONS

@@ -99,7 +99,12 @@ struct reprise_subscription_options {
 	 * crash of the runtime could take back. 0: everything.
 	 */
 	int32_t is_recorded_only;
-	int32_t reserved; /* 0 */
+
+	/*
+	 * 1: where it would end it goes on, with the session's next life, and tells that as a gap (rules S01 to S07). Not for a
+	 * replay. 0: it ends.
+	 */
+	int32_t is_continuous;
 };
 #define REPRISE_SUBSCRIPTION_OPTIONS_INIT REPRISE_INIT(struct reprise_subscription_options)
 

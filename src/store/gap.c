@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "store/subscription.h"
+#include "store/continuous.h"
 
 struct reprise_cursor
 session_newest_cursor(struct reprise_session *session, uint64_t revision_known)
@@ -41,7 +41,6 @@ take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *
 		ret_gap->cursor =
 			session_cursor_at(live, ring_look(&live->ring).kept - 1, revision);
 		ret_gap->newest = session_newest_cursor(live, subscription->at.revision);
-		session_unpin(live);
 	} else {
 		ret_gap->cursor = no_cursor(id, revision);
 		ret_gap->newest = ret_gap->cursor;
@@ -52,6 +51,28 @@ take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *
 	}
 	subscription->stage = STAGE_OVER;
 	subscription->end = (struct reprise_end){ .cause = REPRISE_END_INVALIDATED };
+	if (subscription->is_continuous)
+		continuous_go_on(subscription, &ret_gap->cursor, live);
+	if (live != NULL)
+		session_unpin(live);
+}
+
+/* The end of a life, of which everything is handed out. */
+static void
+take_end(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
+{
+	struct reprise_session *const session = subscription->session;
+
+	/* Also of a life without events. */
+	subscription->at.incarnation = session->incarnation;
+	*ret_gap = (struct reprise_gap){
+		.reason = REPRISE_GAP_TRIMMED,
+		.detail = REPRISE_GAP_LIFE_ENDED,
+		.cursor = subscription->at,
+		.newest = session_newest_cursor(session, subscription->at.revision),
+		.end_status = subscription->end.status,
+	};
+	continuous_end_life(subscription);
 }
 
 static void
@@ -73,8 +94,9 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 
 	*ret_gap = (struct reprise_gap){
 		.reason = REPRISE_GAP_TRIMMED,
-		.detail = subscription->gives_up                      ? REPRISE_GAP_NOT_RECORDED
-			  : has_stretch && subscription->is_overtaken ? REPRISE_GAP_CAPACITY
+		.detail = subscription->gives_up                  ? REPRISE_GAP_NOT_RECORDED
+			  : last <= session->ring.position_before ? REPRISE_GAP_OTHER_INCARNATION
+			  : has_stretch && subscription->is_overtaken       ? REPRISE_GAP_CAPACITY
 			  : ring_was_requested(&session->ring, &look, last) ? REPRISE_GAP_REQUEST
 			  : last <= look.floor_age                          ? REPRISE_GAP_AGE
 									    : REPRISE_GAP_CAPACITY,
@@ -85,6 +107,8 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 	};
 	subscription->gives_up = false;
 	subscription->at.position = last;
+	/* A continuous one may come from the life before. */
+	subscription->at.incarnation = session->incarnation;
 	ret_gap->cursor = subscription->at;
 	count(&subscription->lost, ret_gap->lost);
 }
@@ -94,6 +118,8 @@ subscription_take_gap(struct reprise_subscription *subscription, struct reprise_
 {
 	if (subscription->stage == STAGE_REFUSED)
 		take_unavailable(subscription, ret_gap);
+	else if (subscription->stage == STAGE_LIFE_ENDED)
+		take_end(subscription, ret_gap);
 	else if (subscription->stage == STAGE_HEALING)
 		backfill_take_gap(subscription, ret_gap);
 	else

@@ -59,8 +59,8 @@ bool hand_lower(struct reprise_subscription *subscription);
 void hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_for_it);
 
 /*
- * The hand is up, but appends may miss it, for want of a barrier: the relay shall look whether there is more
- * than what the subscription has seen.
+ * The hand is up, but appends may miss it, for want of a barrier, or have been missed, for want of memory: the relay shall
+ * look whether there is more than what the subscription has seen.
  */
 void hand_have_watched(struct reprise_subscription *subscription);
 
@@ -80,7 +80,10 @@ void hand_take_callback(struct reprise_subscription *subscription);
 /* Rings @subscription alone, if its hand is up among those of @session. */
 void hand_ring(struct reprise_session *session, struct reprise_subscription *subscription);
 
-/* The subscription's hand goes down, and its next one is among those of @session. */
+/*
+ * The subscription's hand goes down, and its next one is among those of @session. The descriptor is readable if the hand was
+ * up.
+ */
 void hand_move(struct reprise_subscription *subscription, struct reprise_session *session);
 
 /* Ends the sleep of @subscription's owner, if it is one of this kind. False if its hands are not @session's. */

@@ -11,6 +11,7 @@ session_declare_void(struct reprise_session *session)
 	store_relaxed(&session->stamp, &stamp_never);
 	idle_leave(session);
 	ring_void(&session->ring);
+	waiting_revoke(session);
 }
 
 static void

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "store/subscription.h"
+#include "store/continuous.h"
+
+static bool
+is_ahead_of_durable(const struct reprise_subscription *subscription)
+{
+	return subscription->is_judged_by_durable &&
+	       subscription->at.revision > subscription->durable_revision;
+}
 
 /*
  * Whether a cursor can be followed, decided by subscribe, replay and resume alike and in this
@@ -15,10 +22,10 @@ is_refused(const struct reprise_subscription *subscription, reprise_gap_detail *
 	const bool is_judged = subscription->is_judged_by_durable;
 
 	*ret_detail = REPRISE_GAP_AHEAD;
-	if (is_judged && at->revision > subscription->durable_revision)
+	if (is_ahead_of_durable(subscription))
 		return true;
 	*ret_detail = REPRISE_GAP_UNKNOWN_SESSION;
-	if (session == NULL)
+	if (!subscription_is_bound(subscription) && subscription->backfill == NULL)
 		return true;
 	*ret_detail = REPRISE_GAP_OTHER_INCARNATION;
 	/* The lobby is no window: not even of a cursor that names no life. */
@@ -55,6 +62,8 @@ is_for_log(const struct reprise_subscription *subscription)
 void
 subscription_judge(struct reprise_subscription *subscription)
 {
+	if (!is_ahead_of_durable(subscription) && continuous_begin(subscription))
+		return;
 	if (!is_refused(subscription, &subscription->refusal))
 		subscription->stage = STAGE_FOLLOWING;
 	else if (is_for_log(subscription))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/subscription.h"
+#include "store/continuous.h"
 
 bool
 subscription_wants(const struct reprise_subscription *subscription, uint16_t kind)
@@ -69,8 +69,12 @@ reprise_outcome
 subscription_be_over(struct reprise_subscription *subscription, reprise_end_cause cause,
 		     int32_t status)
 {
-	subscription->stage = STAGE_ENDING;
 	subscription->end = (struct reprise_end){ .cause = cause, .status = status };
+	if (subscription->is_continuous && cause == REPRISE_END_SESSION) {
+		subscription->stage = STAGE_LIFE_ENDED;
+		return REPRISE_NEXT_GAP;
+	}
+	subscription->stage = STAGE_ENDING;
 	return REPRISE_NEXT_ENDED;
 }
 
@@ -147,8 +151,43 @@ is_in_void_window(const struct reprise_subscription *subscription)
 {
 	const enum stage stage = subscription->stage;
 
-	return (stage == STAGE_FOLLOWING || stage == STAGE_ENDING || stage == STAGE_HEALING) &&
+	return (stage == STAGE_FOLLOWING || stage == STAGE_ENDING || stage == STAGE_HEALING ||
+		stage == STAGE_LIFE_ENDED || stage == STAGE_UNSTAGED) &&
 	       ring_is_void(&subscription->session->ring);
+}
+
+/* Its cursor is judged, or its next life looked for. */
+static void
+enter_stage(struct reprise_subscription *subscription)
+{
+	if (subscription->stage == STAGE_UNJUDGED)
+		subscription_judge(subscription);
+	if (subscription->stage == STAGE_AWAITING)
+		continuous_find_life(subscription);
+}
+
+/* What there is to say in another stage than FOLLOWING, if it is in another one afterwards. */
+static reprise_outcome
+advance_in_stage(struct reprise_subscription *subscription)
+{
+	switch (subscription->stage) {
+	case STAGE_HEALING:
+		return backfill_advance(subscription);
+	case STAGE_UNSTAGED:
+		continuous_take_staging(subscription);
+		return REPRISE_NEXT_EMPTY;
+	case STAGE_AWAITING:
+		return REPRISE_NEXT_EMPTY;
+	case STAGE_REFUSED:
+	case STAGE_LIFE_ENDED:
+		return REPRISE_NEXT_GAP;
+	case STAGE_UNJUDGED:
+	case STAGE_FOLLOWING:
+	case STAGE_ENDING:
+	case STAGE_OVER:
+		break;
+	}
+	return REPRISE_NEXT_ENDED;
 }
 
 reprise_outcome
@@ -158,21 +197,17 @@ subscription_advance(struct reprise_subscription *subscription)
 
 	if (unlikely(!stamp_is_here(subscription->home)))
 		return subscription_be_over(subscription, REPRISE_END_STORE, 0);
-	if (subscription->stage == STAGE_UNJUDGED)
-		subscription_judge(subscription);
+	if (subscription->stage != STAGE_FOLLOWING)
+		enter_stage(subscription);
 	if (is_in_void_window(subscription)) {
 		subscription->stage = STAGE_REFUSED;
 		subscription->refusal = REPRISE_GAP_INVALIDATED;
 	}
-	if (subscription->stage == STAGE_HEALING) {
-		outcome = backfill_advance(subscription);
+	if (subscription->stage != STAGE_FOLLOWING) {
+		outcome = advance_in_stage(subscription);
 		if (subscription->stage != STAGE_FOLLOWING)
 			return outcome;
 	}
-	if (subscription->stage == STAGE_REFUSED)
-		return REPRISE_NEXT_GAP;
-	if (subscription->stage != STAGE_FOLLOWING)
-		return REPRISE_NEXT_ENDED;
 	outcome = follow(subscription);
 	if (outcome != REPRISE_NEXT_GAP || subscription->backfill == NULL || subscription->gives_up)
 		return outcome;

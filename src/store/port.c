@@ -12,7 +12,7 @@ port_attach(struct reprise_store *store, struct store_port *port, struct reprise
 	pthread_mutex_lock(&store->lock);
 	if (store->port != NULL || load_relaxed(&store->sessions) != 0 || store_is_busy(store))
 		status = error_plain(error, REPRISE_E_BUSY);
-	else if ((store->lobby = session_lobby(store)) == NULL)
+	else if (store->lobby == NULL && (store->lobby = session_lobby(store)) == NULL)
 		status = error_plain(error, REPRISE_E_NO_MEMORY);
 	else
 		store->port = port;

@@ -105,6 +105,8 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 		session_unpin(before);
 	}
 	idle_come(session);
+	/* Last: who is rung finds it. */
+	waiting_ring(session);
 }
 
 struct ring_shape

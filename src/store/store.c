@@ -132,6 +132,8 @@ reprise_store_close(struct reprise_store *store)
 	relay_close(&store->relay);
 	table_each(store->table, part_with, &gone);
 	(void)idle_unpin_gone(gone);
+	if (store->lobby != NULL)
+		session_unpin(store->lobby);
 	table_reclaim(store->table, false, session_reclaim);
 	table_close(store->table);
 	slab_close(&store->slab);

@@ -19,6 +19,7 @@
 #include "store/relay.h"
 #include "store/slab.h"
 #include "store/stamp.h"
+#include "store/waiting.h"
 
 struct reprise_session;
 struct store_port;
@@ -63,10 +64,12 @@ struct reprise_store {
 	struct past past;
 
 	/* Changed where nobody has anything of the store. */
-	struct store_port *port;       /* to the log, or NULL */
-	struct reprise_session *lobby; /* of subscriptions that have no window, with a port */
+	struct store_port *port; /* to the log, or NULL */
+	/* Of subscriptions that have no window; there from the first one or from a port on, which is made sure of under the lock. */
+	struct reprise_session *lobby;
 
 	TAILQ_HEAD(, opening) openings; /* under the lock */
+	struct waiting_lists waiting;   /* under the lock */
 
 	atomic_u64 sessions; /* changed under the lock */
 	atomic_u64 writers, subscriptions, groups;

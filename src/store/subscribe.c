@@ -4,96 +4,9 @@
 
 #include "base/cancel.h"
 #include "base/sized.h"
+#include "store/continuous.h"
 #include "store/idle.h"
 #include "store/port.h"
-#include "store/subscription.h"
-
-#define STAGING_BYTES_LEAST   UINT64_C(64)
-#define STAGING_BYTES_MOST    (UINT64_C(16) << 20)
-#define STAGING_BYTES_DEFAULT (UINT64_C(16) << 10)
-#define SPIN_NS_DEFAULT       UINT64_C(50000)
-
-static reprise_status
-options_resolve(const struct reprise_subscription_options *given,
-		struct reprise_subscription_options *ret_options, struct reprise_error *error)
-{
-	struct reprise_subscription_options known = { 0 };
-
-	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
-		return error_size(error, "subscription options: size", given, sizeof(known));
-	if (known.staging_bytes == 0)
-		known.staging_bytes = STAGING_BYTES_DEFAULT;
-	if (known.staging_bytes < STAGING_BYTES_LEAST || known.staging_bytes > STAGING_BYTES_MOST)
-		return error_invalid(error, "staging_bytes");
-	if (known.spin_ns == 0)
-		known.spin_ns = SPIN_NS_DEFAULT;
-	if (known.kinds_count > REPRISE_KINDS_MAX)
-		return error_invalid(error, "kinds_count");
-	if (known.is_recorded_only != 0 && known.is_recorded_only != 1)
-		return error_invalid(error, "is_recorded_only");
-	if (known.reserved != 0)
-		return error_invalid(error, "reserved");
-	if ((known.kinds == NULL) != (known.kinds_count == 0))
-		return error_invalid(error, "kinds");
-	*ret_options = known;
-	return REPRISE_OK;
-}
-
-/* In front of the bytes: where each record is. */
-static uint64_t
-places_max_of(uint64_t bytes_want)
-{
-	return bytes_want / RECORD_HEADER_BYTES + 1;
-}
-
-static uint64_t
-places_bytes_of(uint64_t bytes_want)
-{
-	return round_up(places_max_of(bytes_want) * sizeof(uint64_t), CACHE_LINE_BYTES);
-}
-
-struct block *
-staging_take(struct reprise_store *store, const struct reprise_session *session,
-	     uint64_t staging_bytes)
-{
-	const uint64_t arena_bytes = session->ring.arena_bytes;
-
-	return staging_take_bytes(store,
-				  places_bytes_of(least(staging_bytes, arena_bytes)) + arena_bytes);
-}
-
-struct block *
-staging_take_bytes(struct reprise_store *store, uint64_t bytes)
-{
-	struct block *const block = pool_take(&store->pool, bytes);
-
-	if (block != NULL)
-		fetch_add_relaxed(&store->staging_bytes, block->bytes);
-	return block;
-}
-
-void
-staging_give(struct reprise_store *store, struct block *block)
-{
-	fetch_sub_relaxed(&store->staging_bytes, block->bytes);
-	pool_give(&store->pool, block);
-}
-
-/* The stretch of a window's records is in @block from now on. */
-static void
-use_staging(struct reprise_subscription *subscription, const struct reprise_session *session,
-	    struct block *block)
-{
-	const uint64_t bytes_want = least(subscription->staging_bytes, session->ring.arena_bytes);
-
-	subscription->block = block;
-	subscription->stretch = (struct stretch){
-		.places = (uint64_t *)(void *)block->memory,
-		.places_max = places_max_of(bytes_want),
-		.bytes = block->memory + places_bytes_of(bytes_want),
-		.bytes_want = bytes_want,
-	};
-}
 
 /* A replay ends at what is newest now: in the window of a later life than the cursor's. */
 static void
@@ -133,7 +46,7 @@ find_and_hold(struct reprise_subscription *subscription, const char *id, size_t 
 			staging_take(store, session, subscription->staging_bytes);
 
 		if (block != NULL && session_hold(session)) {
-			use_staging(subscription, session, block);
+			staging_use(subscription, session, block);
 			subscription->session = session;
 			return true;
 		}
@@ -183,24 +96,30 @@ stop_following(struct reprise_subscription *subscription)
 	session_let_go(subscription->session);
 }
 
-/* In a store with a log: what it heals with, and a place in the lobby if it has no window. */
+struct reprise_session *
+subscription_hold_lobby(struct reprise_store *store)
+{
+	(void)session_pin(store->lobby);
+	pthread_mutex_lock(&store->lock);
+	idle_hold(store->lobby);
+	pthread_mutex_unlock(&store->lock);
+	return store->lobby;
+}
+
+/* In a store with a log: what it heals with. Without a window, a place in the lobby. */
 static bool
 be_healed(struct reprise_subscription *subscription)
 {
 	struct reprise_store *const store = subscription->store;
 
-	if (store->port == NULL)
-		return true;
-	subscription->backfill = backfill_open(subscription);
-	if (subscription->backfill == NULL)
-		return false;
-	if (subscription->session != NULL)
-		return true;
-	(void)session_pin(store->lobby);
-	pthread_mutex_lock(&store->lock);
-	idle_hold(store->lobby);
-	pthread_mutex_unlock(&store->lock);
-	subscription->session = store->lobby;
+	if (store->port != NULL) {
+		subscription->backfill = backfill_open(subscription);
+		if (subscription->backfill == NULL)
+			return false;
+	}
+	if (subscription->session == NULL &&
+	    (subscription->backfill != NULL || subscription->is_continuous))
+		subscription->session = subscription_hold_lobby(store);
 	return true;
 }
 
@@ -212,7 +131,12 @@ subscription_move(struct reprise_subscription *subscription, struct reprise_sess
 
 	subscription_be_counted(subscription, session);
 	hand_move(subscription, session);
-	use_staging(subscription, session, staging);
+	if (subscription->block != NULL)
+		staging_give(subscription->store, subscription->block);
+	subscription->block = NULL;
+	subscription->stretch.count = 0;
+	if (staging != NULL)
+		staging_use(subscription, session, staging);
 	be_counted_no_more(subscription, before);
 	session_let_go(before);
 }
@@ -236,11 +160,10 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		return error_invalid(error, "cursor: session_id");
 	if (!store_is_here(store))
 		return error_plain(error, REPRISE_E_FORKED);
-	const reprise_status status = options_resolve(options, &known, error);
+	const reprise_status status = subscription_options_resolve(
+		options, is_replay, store->port != NULL, &known, error);
 	if (status != REPRISE_OK)
 		return status;
-	if (known.is_recorded_only != 0 && store->port == NULL)
-		return error_invalid(error, "is_recorded_only");
 	UNCANCELLABLE;
 
 	struct reprise_subscription *const subscription =
@@ -253,6 +176,7 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	subscription->until = UINT64_MAX;
 	subscription->is_replay = is_replay;
 	subscription->is_recorded_only = known.is_recorded_only != 0;
+	subscription->is_continuous = known.is_continuous != 0;
 	subscription->staging_bytes = known.staging_bytes;
 	subscription->is_judged_by_durable = durable_revision != NULL;
 	subscription->durable_revision = durable_revision != NULL ? *durable_revision : 0;
@@ -261,7 +185,8 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	if (known.kinds_count != 0)
 		memcpy(subscription->kinds, known.kinds,
 		       known.kinds_count * sizeof(known.kinds[0]));
-	if (!find_and_hold(subscription, cursor->session_id, id_bytes)) {
+	if ((subscription->is_continuous && !continuous_open(store)) ||
+	    !find_and_hold(subscription, cursor->session_id, id_bytes)) {
 		memory_give(&store->memory, subscription, sizeof(*subscription));
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	}
@@ -279,6 +204,9 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		subscription_be_counted(subscription, subscription->session);
 	atomic_init(&subscription->session_to_notify, subscription->session);
 	fetch_add_relaxed(&store->subscriptions, 1);
+	/* From here on others ring it. */
+	if (subscription->is_continuous && !subscription_is_bound(subscription))
+		continuous_enter(subscription);
 	*ret_subscription = subscription;
 	return REPRISE_OK;
 }
@@ -314,6 +242,8 @@ subscription_free(struct reprise_subscription *subscription)
 {
 	struct reprise_store *const store = subscription->store;
 
+	if (subscription->is_continuous)
+		continuous_close(subscription);
 	if (subscription->has_descriptor)
 		close(subscription->descriptor);
 	if (subscription->backfill != NULL)

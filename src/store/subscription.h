@@ -16,6 +16,7 @@
 #include "store/backfill.h"
 #include "store/group.h"
 #include "store/session.h"
+#include "store/waiting.h"
 
 enum stage {
 	STAGE_UNJUDGED,
@@ -24,6 +25,10 @@ enum stage {
 	STAGE_HEALING, /* what comes next is in the log, or the log is asked about the cursor */
 	STAGE_ENDING, /* a wait has found the end; nobody was told yet, and it may still become void */
 	STAGE_OVER, /* `end` says why */
+	/* Of a continuous one, instead of the last two: see continuous.h. */
+	STAGE_LIFE_ENDED, /* a gap says so, with the status in `end` */
+	STAGE_AWAITING,   /* in the lobby, until the next life begins */
+	STAGE_UNSTAGED,   /* it follows, and has had no memory for its stretch yet */
 };
 
 struct reprise_subscription {
@@ -57,9 +62,14 @@ struct reprise_subscription {
 	bool is_replay;                /* `until` is what was newest */
 	bool has_end; /* of a replay: the session had ended after `until`, in another life's window */
 	bool is_recorded_only;
+	bool is_continuous;
+	bool is_end_told;    /* of the life that `at` is in */
+	bool is_window_gone; /* that life's window: it cannot become void any more */
 	uint64_t spin_ns;
 	size_t kinds_count; /* 0: every kind */
 	uint16_t kinds[REPRISE_KINDS_MAX];
+
+	struct waiting waiting; /* under the store's lock */
 
 	atomic_u64 interrupted; /* set by any thread, cleared by the wait it ends */
 
@@ -99,6 +109,12 @@ struct reprise_subscription {
 	atomic_u64 delivered, delivered_bytes, filtered, lost, gaps, sleeps, healed;
 };
 
+/* Options with every default filled in. The bad field is named in @error. */
+reprise_status subscription_options_resolve(const struct reprise_subscription_options *given,
+					    bool is_replay, bool has_log,
+					    struct reprise_subscription_options *ret_options,
+					    struct reprise_error *error);
+
 /*
  * Looks until there is something to say, and answers what, without handing it out: the stretch
  * begins with a wanted event (EVENT), begins later than at.position + 1 or would (GAP), and so on.
@@ -132,7 +148,7 @@ bool subscription_look_at_stretch(struct reprise_subscription *subscription,
 /* What it may see of the window that it follows. */
 struct look subscription_look(const struct reprise_subscription *subscription);
 
-/* It is over, for @cause, which is to be told. */
+/* It is over, for @cause, which is to be told. Of a continuous one the session's end is a gap. */
 reprise_outcome subscription_be_over(struct reprise_subscription *subscription,
 				     reprise_end_cause cause, int32_t status);
 
@@ -140,9 +156,18 @@ reprise_outcome subscription_be_over(struct reprise_subscription *subscription,
 void subscription_be_counted(const struct reprise_subscription *subscription,
 			     struct reprise_session *session);
 
-/* It has no window, and the session of its id has one: from here on it follows that. */
+/*
+ * From here on it is among those of @session, which is held for it, and has let go of the one before. @staging is for the
+ * stretch; NULL in the lobby.
+ */
 void subscription_move(struct reprise_subscription *subscription, struct reprise_session *session,
 		       struct block *staging);
+
+/* The lobby, held for a subscription. */
+struct reprise_session *subscription_hold_lobby(struct reprise_store *store);
+
+/* Takes the memory for the stretch of a window that it follows already. False without memory. */
+bool subscription_take_staging(struct reprise_subscription *subscription);
 
 /* Whether it has a window, rather than none or the lobby. */
 static inline bool
@@ -156,6 +181,10 @@ struct block *staging_take(struct reprise_store *store, const struct reprise_ses
 			   uint64_t staging_bytes);
 struct block *staging_take_bytes(struct reprise_store *store, uint64_t bytes);
 void staging_give(struct reprise_store *store, struct block *block);
+
+/* The stretch of a window's records is in @block from now on. */
+void staging_use(struct reprise_subscription *subscription, const struct reprise_session *session,
+		 struct block *block);
 
 /* Frees what it holds; nothing rings it any more, and no callback runs. */
 void subscription_free(struct reprise_subscription *subscription);

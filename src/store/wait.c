@@ -87,6 +87,9 @@ lie_down(struct reprise_subscription *subscription)
 	/* A hand that was up has its barrier behind it. */
 	if (!store->is_deferred && (bed.is_direct || bed.is_raised))
 		bed.is_exact = bell_barrier(bell, store->is_asymmetric, armed);
+	/* There is no memory: it looks again before long. */
+	if (subscription->stage == STAGE_UNSTAGED)
+		bed.is_exact = false;
 	return bed;
 }
 

@@ -54,6 +54,7 @@ take_gap(struct crash_book *book, const struct crash_word *word)
 	case REPRISE_GAP_NOT_RECORDED:
 	case REPRISE_GAP_ARCHIVED:
 	case REPRISE_GAP_DAMAGED:
+	case REPRISE_GAP_LIFE_ENDED:
 		book->wrong++;
 	}
 }

@@ -57,6 +57,8 @@ detail_name(reprise_gap_detail detail)
 		return "archived";
 	case REPRISE_GAP_DAMAGED:
 		return "damaged";
+	case REPRISE_GAP_LIFE_ENDED:
+		return "life ended";
 	}
 	return "for another reason";
 }

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/continuous.h"
+
+#include <string.h>
+
+#include "store/idle.h"
+
+static bool
+is_of_life(const struct reprise_cursor *cursor, const struct reprise_session *session)
+{
+	return memcmp(&cursor->incarnation, &session->incarnation, sizeof(session->incarnation)) ==
+	       0;
+}
+
+static bool
+is_of_no_life(const struct reprise_cursor *cursor)
+{
+	static const struct reprise_incarnation none;
+
+	return memcmp(&cursor->incarnation, &none, sizeof(none)) == 0;
+}
+
+bool
+continuous_open(struct reprise_store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	if (store->lobby == NULL)
+		store->lobby = session_lobby(store);
+	const bool is_open = store->lobby != NULL && waiting_open(&store->waiting, &store->pool);
+
+	pthread_mutex_unlock(&store->lock);
+	return is_open;
+}
+
+/* It is in the lobby. @ended is the window of the life whose end it was told, or NULL. */
+static void
+enter_list(struct reprise_subscription *subscription, struct reprise_session *ended)
+{
+	struct reprise_store *const store = subscription->store;
+	const char *const id = subscription->at.session_id;
+	struct waiting *const waiting = &subscription->waiting;
+
+	waiting->hash = session_id_hash(store, id, strlen(id));
+	waiting->ended = (struct reprise_incarnation){ 0 };
+	if (ended != NULL)
+		waiting->ended = ended->incarnation;
+	pthread_mutex_lock(&store->lock);
+	/* From here on whoever declares it void finds the subscription in the list. */
+	waiting->is_revoked = ended != NULL && ring_is_void(&ended->ring);
+	waiting_add(subscription);
+	pthread_mutex_unlock(&store->lock);
+}
+
+void
+continuous_enter(struct reprise_subscription *subscription)
+{
+	enter_list(subscription, NULL);
+}
+
+/* Gives its window back, of which it was told the end with @is_ended, and waits in the lobby for the next life. */
+static void
+leave_window(struct reprise_subscription *subscription, bool is_ended)
+{
+	struct reprise_session *const window = subscription->session;
+
+	(void)session_pin(window);
+	subscription_move(subscription, subscription_hold_lobby(subscription->store), NULL);
+	enter_list(subscription, is_ended ? window : NULL);
+	session_unpin(window);
+	subscription->stage = STAGE_AWAITING;
+}
+
+static void
+leave_list(struct reprise_subscription *subscription)
+{
+	struct reprise_store *const store = subscription->store;
+
+	pthread_mutex_lock(&store->lock);
+	waiting_remove(subscription);
+	pthread_mutex_unlock(&store->lock);
+}
+
+/*
+ * Whether the life whose end was told has been declared void since. Asked when its window has left the table, under the lock
+ * under which it left: so it is known by then, and for good.
+ */
+static bool
+is_revoked(struct reprise_subscription *subscription)
+{
+	struct reprise_store *const store = subscription->store;
+
+	if (!subscription->is_end_told || subscription->is_window_gone)
+		return false;
+	pthread_mutex_lock(&store->lock);
+	const bool is_revoked = subscription->waiting.is_revoked;
+
+	pthread_mutex_unlock(&store->lock);
+	subscription->is_window_gone = true;
+	return is_revoked;
+}
+
+static void
+be_refused(struct reprise_subscription *subscription, reprise_gap_detail detail)
+{
+	subscription->stage = STAGE_REFUSED;
+	subscription->refusal = detail;
+}
+
+static void
+stand_at_beginning(struct reprise_subscription *subscription)
+{
+	const struct reprise_session *const session = subscription->session;
+
+	subscription->at.incarnation = session->incarnation;
+	subscription->at.position = session->ring.position_before;
+}
+
+bool
+continuous_begin(struct reprise_subscription *subscription)
+{
+	if (!subscription->is_continuous || !is_of_no_life(&subscription->at) ||
+	    subscription->at.position != 0)
+		return false;
+	if (!subscription_is_bound(subscription)) {
+		subscription->stage = STAGE_AWAITING;
+		return true;
+	}
+	stand_at_beginning(subscription);
+	return false;
+}
+
+/*
+ * The window that it is in by now is of another life than its cursor, or the one that the cursor of a gap names. Positions go on
+ * above those of the lives before: what is between is lost, and look_at_ring finds that gap.
+ */
+static void
+stand_in_window(struct reprise_subscription *subscription)
+{
+	struct reprise_cursor *const at = &subscription->at;
+	const struct reprise_session *const session = subscription->session;
+
+	subscription->stage = STAGE_UNSTAGED;
+	if (is_of_life(at, session))
+		return;
+	if (is_revoked(subscription))
+		be_refused(subscription, REPRISE_GAP_INVALIDATED);
+	else if (is_of_no_life(at) || at->position == session->ring.position_before)
+		stand_at_beginning(subscription);
+	else if (at->position > session->ring.position_before)
+		be_refused(subscription, REPRISE_GAP_OTHER_INCARNATION);
+	subscription->is_end_told = false;
+}
+
+/* The window of a life that it has not been told the end of, held; or NULL. */
+static struct reprise_session *
+hold_next_life(struct reprise_subscription *subscription, bool *ret_is_gone)
+{
+	struct reprise_store *const store = subscription->store;
+	const char *const id = subscription->at.session_id;
+
+	for (;;) {
+		struct reprise_session *const session = session_find(store, id, strlen(id));
+
+		*ret_is_gone = session == NULL;
+		if (session == NULL)
+			return NULL;
+		if (subscription->is_end_told && is_of_life(&subscription->at, session)) {
+			session_unpin(session);
+			return NULL;
+		}
+		if (session_hold(session))
+			return session;
+		session_unpin(session);
+	}
+}
+
+void
+continuous_find_life(struct reprise_subscription *subscription)
+{
+	bool is_gone;
+	struct reprise_session *const session = hold_next_life(subscription, &is_gone);
+
+	if (session != NULL) {
+		leave_list(subscription);
+		subscription_move(subscription, session, NULL);
+		stand_in_window(subscription);
+	} else if (is_gone && is_revoked(subscription)) {
+		be_refused(subscription, REPRISE_GAP_INVALIDATED);
+	}
+}
+
+void
+continuous_take_staging(struct reprise_subscription *subscription)
+{
+	if (subscription_take_staging(subscription))
+		subscription->stage = STAGE_FOLLOWING;
+}
+
+void
+continuous_end_life(struct reprise_subscription *subscription)
+{
+	subscription->is_end_told = true;
+	subscription->is_window_gone = false;
+	leave_window(subscription, true);
+}
+
+void
+continuous_go_on(struct reprise_subscription *subscription, const struct reprise_cursor *cursor,
+		 const struct reprise_session *live)
+{
+	subscription->at = *cursor;
+	subscription->is_judged_by_durable = false;
+	subscription->is_end_told = false;
+	subscription->is_overtaken = false;
+	subscription->stretch.count = 0;
+	if (live != NULL && live == subscription->session)
+		subscription->stage =
+			subscription_is_bound(subscription) ? STAGE_FOLLOWING : STAGE_UNSTAGED;
+	else if (subscription->waiting.is_listed)
+		subscription->stage = STAGE_AWAITING;
+	else
+		leave_window(subscription, false);
+}
+
+void
+continuous_close(struct reprise_subscription *subscription)
+{
+	leave_list(subscription);
+}
