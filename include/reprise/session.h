@@ -135,7 +135,7 @@ REPRISE_API void reprise_session_close(struct reprise_session *session);
  * reprise_session_end - no event will follow
  *
  * The end is state, not an event: no flood can displace it. Every subscription, those of later
- * too, gets what is retained (or a gap) and then ENDED with @end_status.
+ * too, gets what is retained (or a gap) and then ENDED with @end_status; a continuous one a gap LIFE_ENDED.
  *
  * @session     Stays open; close it.
  * @end_status  The host's own.

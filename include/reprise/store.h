@@ -296,7 +296,7 @@ REPRISE_API reprise_status reprise_trim_to(struct reprise_store *store, const ch
  * reprise_invalidate_all     - declare every window void
  *
  * For when what was streamed is no longer true. Nothing of the window is handed out any more: its
- * subscriptions get a gap UNAVAILABLE (invalidated) and ENDED INVALIDATED, its cursors are never
+ * subscriptions get a gap UNAVAILABLE (invalidated) and, unless they are continuous, ENDED INVALIDATED, its cursors are never
  * valid again, its writer gets REPRISE_E_CLOSED. The session may be opened again at once: that is
  * a new life, whose positions go on above the old one's. (contracts A09, A20)
  *

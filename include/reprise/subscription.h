@@ -19,6 +19,11 @@
  * life; where a life ended unclean, a gap TRIMMED with detail RESTART and an empty range says that something may
  * be missing that nobody can count. reprise_next never waits for the log: it answers EMPTY until that is read.
  *
+ * A continuous subscription (the option is_continuous) goes on where another one ends, with the session's next life and through
+ * the same reprise_next, descriptor and callback. The end of a life, what other lives had, an invalidation: each is told as a
+ * gap (gap.h), and reprise_next answers EMPTY until the next life begins. With a cursor of no life at position 0, whose fields
+ * are zero but for the session's id, it waits for a session that does not exist yet. It ends when the host closes it.
+ *
  * There are three doors to wait at, for the same subscription and the same reprise_next: a thread that sleeps in
  * reprise_wait, a descriptor for an event loop (reprise_subscription_fd), a callback
  * (reprise_subscription_notify). A subscription may have all three. A group (group.h) is one door for many of them.
@@ -101,8 +106,8 @@ struct reprise_subscription_options {
 	int32_t is_recorded_only;
 
 	/*
-	 * 1: where it would end it goes on, with the session's next life, and tells that as a gap (rules S01 to S07). Not for a
-	 * replay. 0: it ends.
+	 * 1: where it would end it goes on, with the session's next life (rules S01 to S07). Not for a replay; not yet in a
+	 * store with a log. 0: it ends.
 	 */
 	int32_t is_continuous;
 };
@@ -134,6 +139,9 @@ struct reprise_subscription_stats {
  * A replay ends, also while it reads a log: at the position that was newest when it was opened, and earlier if the log
  * holds nothing more that it may hand out. (rules L40, L41)
  *
+ * A continuous one goes on after a cursor that is refused, too: from the cursor of the gap UNAVAILABLE. The durable revision is
+ * judged once. (rules S05, S06)
+ *
  * @store             Borrowed until the subscription is closed.
  * @cursor            Borrowed for the call.
  * @durable_revision  The host's, read now. Not REPRISE_REVISION_UNKNOWN.
@@ -145,7 +153,8 @@ struct reprise_subscription_stats {
  * Progress  Allocates and locks. resume: the first reprise_next is linear in what is retained.
  * Ordering  Acquire: events that the caller knows to be appended are handed out or lost.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a bad session id, option or durable revision, recorded_only without a log
+ *           REPRISE_E_INVALID    a NULL argument, a bad session id, option or durable revision, recorded_only without a log,
+ *                                a replay that is continuous
  *           REPRISE_E_NO_MEMORY  nothing changed
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -195,7 +204,9 @@ REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscri
  *           descriptor or a callback: locks briefly, and makes system calls if it has been rung since the last one.
  *           A gap UNAVAILABLE, or read from a log: looks the session up, for which the thread's first call on any
  *           store may allocate and lock. While it heals: locks briefly, and makes system calls, to ask for a page;
- *           it never waits for the log.)
+ *           it never waits for the log. A continuous subscription that leaves a life, or enters one: looks the session
+ *           up, locks, and allocates what it copies into. Without memory it answers EMPTY, holds the window, and tries again
+ *           in later calls; a wait does so every 10 ms, and the doors are rung as often.)
  * Ordering  Acquire: what the writer did before it appended the event is seen.
  * Returns   reprise_outcome.
  */
