@@ -41,6 +41,7 @@ watchers() {
 	src/store/writer.c) echo model_pins model_writers ;;
 	src/ring/*) echo model_window model_bounds model_bells ;;
 	src/store/into.c) echo model_window ;;
+	src/store/continuous.c | src/store/waiting.c) echo model_awaiting ;;
 	src/store/session.c | src/store/store.c | src/store/idle.c) echo model_pins ;;
 	src/store/subscribe.c) echo model_pins model_recorded ;;
 	src/store/port.c | src/store/refuse.c | src/store/backfill*.c | src/recorder/*) echo model_recorded ;;
