@@ -179,7 +179,6 @@ session_lobby(struct reprise_store *store)
 		return NULL;
 	fill(lobby, store, "", 0, &shape, REPRISE_NO_LIMIT);
 	lobby->handles = 1; /* the store's own */
-	fetch_add_relaxed(&store->arena_bytes, lobby->block->bytes);
 	ring_open(&lobby->ring, &shape, lobby->block->memory, 0);
 	return lobby;
 }
@@ -229,7 +228,9 @@ session_unpin(struct reprise_session *session)
 	UNCANCELLABLE;
 	if (session->recording != NULL)
 		store->port->forget(store->port, session->recording);
-	fetch_sub_relaxed(&store->arena_bytes, session->block->bytes);
+	/* The lobby counts for nothing. */
+	if (session->bytes != 0)
+		fetch_sub_relaxed(&store->arena_bytes, session->block->bytes);
 	pool_give(&store->pool, session->block);
 	session->block = NULL;
 	table_retire(store->table, session);

@@ -354,11 +354,17 @@ of_subscribing(void)
 		{ "kinds_count",
 		  { .size = size, .kinds = kinds_of, .kinds_count = REPRISE_KINDS_MAX + 1 } },
 		{ "kinds_count", { .size = size, .kinds_count = SIZE_MAX } },
+		{ "is_recorded_only", { .size = size, .is_recorded_only = 1 } },
+		{ "is_recorded_only", { .size = size, .is_recorded_only = -1 } },
+		{ "is_continuous", { .size = size, .is_continuous = 2 } },
+		{ "is_continuous", { .size = size, .is_continuous = -1 } },
 	};
+	const struct reprise_subscription_options continuous = { .size = size, .is_continuous = 1 };
 	struct reprise_subscription **const ret = &world.out.subscription;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		bad_subscription(cases[i].what, world.store, good, &cases[i].options, ret);
+	NAMES("is_continuous", reprise_replay_after, world.store, good, &continuous, ret, &error);
 	bad_subscription("store", NULL, good, NULL, ret);
 	bad_subscription("cursor", world.store, NULL, NULL, ret);
 	bad_subscription("ret_subscription", world.store, good, NULL, NULL);

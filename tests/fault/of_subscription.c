@@ -44,6 +44,47 @@ is_replayed(struct world *world)
 	CHECK(end.cause == REPRISE_END_REPLAY);
 }
 
+static const struct reprise_subscription_options continuous = {
+	.size = sizeof(continuous),
+	.is_continuous = 1,
+};
+
+static reprise_status
+subscribe_onward(struct world *world, struct reprise_error *error)
+{
+	return reprise_subscribe_after(world->store, &world->beginning, &continuous,
+				       &world->out.subscription, error);
+}
+
+static reprise_status
+resume_onward(struct world *world, struct reprise_error *error)
+{
+	return reprise_resume_after(world->store, &world->beginning, EVENTS, &continuous,
+				    &world->out.subscription, error);
+}
+
+static void
+have_seen_nothing(struct world *world)
+{
+	world->beginning = (struct reprise_cursor){ 0 };
+	strcpy(world->beginning.session_id, "unknown");
+}
+
+/* It waits for the session, and follows it. */
+static void
+is_awaited(struct world *world)
+{
+	struct reprise_session *session = NULL;
+
+	world->subscription = world->out.subscription;
+	CHECK(world_take(world) == REPRISE_NEXT_EMPTY && world->seen == 0);
+	CHECK_OK(reprise_session_open(world->store, "unknown", NULL, &session, NULL));
+	CHECK_OK(reprise_append(session, 1, 1, 0, (struct reprise_bytes){ &(uint64_t){ 1 }, 8 },
+				NULL));
+	CHECK(world_take(world) == REPRISE_NEXT_EMPTY && world->seen == 1);
+	reprise_session_close(session);
+}
+
 /* A cursor of a session that nobody knows. */
 static void
 know_nothing(struct world *world)
@@ -242,6 +283,23 @@ const struct scenario scenarios_of_subscription[] = {
 	  .prepare = know_nothing,
 	  .call = subscribe,
 	  .verify = is_unavailable,
+	  TO_SUBSCRIBE },
+	{ .function = "reprise_subscribe_after",
+	  .title = "the beginning, continuously",
+	  .call = subscribe_onward,
+	  .verify = is_followed,
+	  TO_SUBSCRIBE },
+	{ .function = "reprise_subscribe_after",
+	  .title = "a session that does not exist yet",
+	  .prepare = have_seen_nothing,
+	  .call = subscribe_onward,
+	  .verify = is_awaited,
+	  TO_SUBSCRIBE },
+	{ .function = "reprise_resume_after",
+	  .title = "a session that does not exist yet",
+	  .prepare = have_seen_nothing,
+	  .call = resume_onward,
+	  .verify = is_awaited,
 	  TO_SUBSCRIBE },
 	{ .function = "reprise_replay_after",
 	  .title = "the beginning",

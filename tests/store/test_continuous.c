@@ -4,6 +4,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/session.h"
 
@@ -138,6 +142,61 @@ Test(continuous, S01_the_option_is_0_or_1_and_not_for_a_replay)
 	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
 	cr_assert(eq(u64, stats.subscriptions, 0));
 	cr_assert(eq(u64, stats.arena_bytes, 0), "nothing changed");
+	close_store(store);
+}
+
+static bool
+has_ended_in_child(struct reprise_subscription *subscription)
+{
+	struct reprise_event event;
+	struct reprise_gap gap;
+	struct reprise_end end = { 0 };
+	struct reprise_cursor at;
+	int descriptor;
+
+	if (reprise_next(subscription, &event, &gap, &end) != REPRISE_NEXT_ENDED ||
+	    end.cause != REPRISE_END_STORE ||
+	    reprise_next(subscription, &event, &gap, &end) != REPRISE_NEXT_ENDED ||
+	    reprise_wait(subscription, 0) != REPRISE_E_FORKED ||
+	    reprise_subscription_fd(subscription, &descriptor, NULL) != REPRISE_E_FORKED ||
+	    reprise_subscription_cursor(subscription, &at) != REPRISE_E_FORKED)
+		return false;
+	reprise_subscription_close(subscription);
+	return true;
+}
+
+Test(continuous, S01_in_the_child_of_a_fork_it_has_ended)
+{
+	struct reprise_store *store = store_plain();
+	struct reprise_subscription *waiting = follow(store, nothing_seen());
+	struct reprise_session *session = NULL;
+
+	expect_empty(waiting);
+	cr_assert(eq(int, reprise_session_open(store, "n", NULL, &session, NULL), REPRISE_OK));
+	struct reprise_cursor cursor;
+
+	cr_assert(eq(int, reprise_current_cursor(store, "n", 0, &cursor), REPRISE_OK));
+	struct reprise_subscription *following = follow(store, cursor);
+
+	append_text(session, "x");
+	cr_assert(eq(int, reprise_wait(following, 0), REPRISE_OK));
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(has_ended_in_child(waiting) && has_ended_in_child(following) ? 0 : 1);
+	int status = -1;
+
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	cr_assert(eq(int, status, 0));
+	expect_text(following, "x");
+	reprise_session_close(session);
+	session = writer_of(store);
+	append_text(session, "y");
+	expect_text(waiting, "y");
+	reprise_session_close(session);
+	cr_assert(eq(int, reprise_store_close(store), REPRISE_E_BUSY));
+	reprise_subscription_close(waiting);
+	reprise_subscription_close(following);
 	close_store(store);
 }
 
@@ -849,5 +908,137 @@ Test(continuous, S07_only_those_that_wait_for_the_session_are_rung)
 	reprise_session_close(session);
 	reprise_subscription_close(hosts[0]);
 	reprise_subscription_close(hosts[1]);
+	close_store(store);
+}
+
+/* --- without memory ---------------------------------------------------------------------------------- */
+
+static atomic_bool is_refusing;
+static atomic_uint refusals;
+
+static void *
+map_or_refuse(void *context, size_t bytes)
+{
+	(void)context;
+	if (atomic_load(&is_refusing)) {
+		atomic_fetch_add(&refusals, 1);
+		return NULL;
+	}
+	void *const pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return pages == MAP_FAILED ? NULL : pages;
+}
+
+static void
+unmap(void *context, void *pages, size_t bytes)
+{
+	(void)context;
+	munmap(pages, bytes);
+}
+
+/* So large windows that each takes pages of its own, and so does what a subscription copies into. */
+static struct reprise_store *
+store_that_may_refuse(reprise_wake wake)
+{
+	const struct reprise_allocator allocator = { .map = map_or_refuse, .unmap = unmap };
+	const struct reprise_session_options session = { .size = sizeof(session),
+							 .bytes_max = UINT64_C(64) << 20 };
+	const struct reprise_store_options options = { .size = sizeof(options),
+						       .session = &session,
+						       .allocator = &allocator,
+						       .sessions_max = 1,
+						       .wake = wake };
+	struct reprise_store *store = NULL;
+
+	atomic_store(&is_refusing, false);
+	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
+	return store;
+}
+
+static void
+expect_that_it_tries_again(reprise_wake wake)
+{
+	struct reprise_store *store = store_that_may_refuse(wake);
+	struct reprise_subscription *host = follow(store, nothing_seen());
+	struct reprise_subscription *called = follow(store, nothing_seen());
+	struct reprise_session *session = writer_of(store), *other = NULL;
+	struct reprise_subscription_stats stats = REPRISE_SUBSCRIPTION_STATS_INIT;
+	sem_t calls;
+	int descriptor = -1;
+
+	sem_init(&calls, 0, 0);
+	append_until(session, 2);
+	end_life(session, 4);
+	atomic_store(&is_refusing, true);
+	expect_empty(host);
+	/* It holds the window, so that no other session takes its place. */
+	cr_assert(eq(u64, stats_of_s(store).subscriptions, 1));
+	cr_assert(
+		eq(int, reprise_session_open(store, "other", NULL, &other, NULL), REPRISE_E_FULL));
+	atomic_store(&refusals, 0);
+	cr_assert(eq(int, reprise_wait(host, 100000000), REPRISE_E_TIMEOUT));
+	cr_assert(ge(uint, atomic_load(&refusals), 4), "a wait looks every 10 ms");
+	cr_assert(eq(int, reprise_subscription_stats(host, &stats), REPRISE_OK));
+	cr_assert(ge(u64, stats.sleeps, 4));
+	cr_assert(eq(int, reprise_subscription_fd(host, &descriptor, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_subscription_notify(called, post, &calls, NULL), REPRISE_OK));
+	for (int i = 0; i < 3; i++) {
+		cr_assert(is_readable(descriptor, 20000));
+		expect_empty(host);
+		cr_assert(is_posted(&calls));
+		expect_empty(called);
+	}
+	atomic_store(&is_refusing, false);
+	cr_assert(is_readable(descriptor, 20000));
+	expect_events(host, 1, 2);
+	expect_life_ended(host, 4);
+	expect_empty(host);
+	cr_assert(is_posted(&calls));
+	expect_events(called, 1, 2);
+	/* Without memory a life ends, or becomes void, as with it. */
+	session = writer_of(store);
+	append_until(session, 3);
+	atomic_store(&is_refusing, true);
+	expect_empty(host);
+	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(is_readable(descriptor, 20000));
+	expect_refused(host, REPRISE_GAP_INVALIDATED);
+	expect_empty(host);
+	atomic_store(&is_refusing, false);
+	reprise_session_close(session);
+	reprise_subscription_close(called);
+	reprise_subscription_close(host);
+	sem_destroy(&calls);
+	close_store(store);
+}
+
+Test(continuous, S07_without_memory_it_holds_the_window_and_tries_again)
+{
+	expect_that_it_tries_again(REPRISE_WAKE_RELAY);
+}
+
+Test(continuous, S07_without_memory_it_tries_again_in_a_store_that_defers)
+{
+	expect_that_it_tries_again(REPRISE_WAKE_DEFERRED);
+}
+
+Test(continuous, S07_without_memory_nothing_is_opened)
+{
+	struct reprise_store *store = store_that_may_refuse(REPRISE_WAKE_RELAY);
+	const struct reprise_cursor cursor = nothing_seen();
+	struct reprise_subscription *host = NULL;
+	struct reprise_store_stats stats = REPRISE_STORE_STATS_INIT;
+
+	atomic_store(&is_refusing, true);
+	cr_assert(eq(int, reprise_subscribe_after(store, &cursor, &continuous, &host, NULL),
+		     REPRISE_E_NO_MEMORY));
+	cr_assert(eq(ptr, host, NULL));
+	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
+	cr_assert(eq(u64, stats.subscriptions, 0));
+	atomic_store(&is_refusing, false);
+	host = follow(store, cursor);
+	expect_empty(host);
+	reprise_subscription_close(host);
 	close_store(store);
 }
