@@ -81,8 +81,7 @@ void hand_take_callback(struct reprise_subscription *subscription);
 void hand_ring(struct reprise_session *session, struct reprise_subscription *subscription);
 
 /*
- * The subscription's hand goes down, and its next one is among those of @session. The descriptor is readable if the hand was
- * up.
+ * The subscription's hand goes down, and its next one is among those of @session. Its doors are rung if the hand was up.
  */
 void hand_move(struct reprise_subscription *subscription, struct reprise_session *session);
 

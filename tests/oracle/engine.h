@@ -41,6 +41,9 @@ enum {
 	X(GAP_INVALIDATED)       \
 	X(GAP_UNKNOWN_SESSION)   \
 	X(GAP_BEHIND_DURABLE)    \
+	X(GAP_LIFE_ENDED)        \
+	X(GAP_OF_OTHER_LIVES)    \
+	X(GONE_ON)               \
 	X(NEWEST_UNKNOWN)        \
 	X(BATCH_OF_SEVERAL)      \
 	X(KEY_KNOWN)             \

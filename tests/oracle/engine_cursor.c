@@ -69,7 +69,7 @@ tweak(struct engine *engine, const struct call *call)
 {
 	struct reprise_cursor *const cursor = &engine->cursors[call->a % CURSORS];
 
-	switch (call->b % 5) {
+	switch (call->b % 6) {
 	case 0:
 		cursor->position += call->c % 8 - UINT64_C(4);
 		break;
@@ -81,6 +81,13 @@ tweak(struct engine *engine, const struct call *call)
 		break;
 	case 3:
 		memset(cursor->session_id, 0, sizeof(cursor->session_id));
+		snprintf(cursor->session_id, sizeof(cursor->session_id), "%s",
+			 engine_ids[call->c % (MODEL_IDS + 1)]);
+		break;
+	case 4:
+		/* Nothing is seen yet. */
+		memset(cursor, 0, sizeof(*cursor));
+		cursor->revision = call->d % 4 == 0 ? call->d / 4 % 8u : 0;
 		snprintf(cursor->session_id, sizeof(cursor->session_id), "%s",
 			 engine_ids[call->c % (MODEL_IDS + 1)]);
 		break;

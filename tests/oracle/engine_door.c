@@ -16,9 +16,7 @@ int engine_patience_ms = 10000; /* for what comes in microseconds */
 bool
 engine_has_something(const struct engine_subscription *subscription)
 {
-	struct model_subscription copy = subscription->model;
-
-	return model_look(&copy) != REPRISE_NEXT_EMPTY;
+	return model_peek(&subscription->model) != REPRISE_NEXT_EMPTY;
 }
 
 static void

@@ -24,7 +24,10 @@ static void
 spoil(struct choice *choice, uint8_t operand)
 {
 	choice->is_bad = true;
-	switch (operand % 6) {
+	switch (operand % 7) {
+	case 6:
+		choice->options.is_continuous = 2;
+		break;
 	case 0:
 		choice->options.staging_bytes = 63;
 		break;
@@ -59,6 +62,7 @@ choose(struct choice *choice, uint8_t operand)
 						.staging_bytes = staging[operand % 8],
 						.spin_ns = 1 },
 				   .mask = masks[operand / 8 % 8] };
+	choice->options.is_continuous = operand / 64 == 1;
 	for (uint16_t kind = 0; kind < 8; kind++)
 		if ((choice->mask >> kind & 1) != 0)
 			choice->kinds[choice->options.kinds_count++] = kind;
@@ -91,14 +95,15 @@ open_subscription(struct engine *engine, const struct call *call)
 		snprintf(durable_text, sizeof(durable_text), ", %llu", (unsigned long long)durable);
 	engine_say(engine,
 		   "reprise_%s_after(store%u, &cursor%u%s, &{ .staging_bytes = %llu, .kinds = bits "
-		   "%#x }, &subscription%u, &error); /* cursor at %llu, revision %llu */",
+		   "%#x, .is_continuous = %d }, &subscription%u, &error); /* cursor at %llu, "
+		   "revision %llu */",
 		   call->name == CALL_SUBSCRIBE ? "subscribe"
 		   : call->name == CALL_REPLAY  ? "replay"
 						: "resume",
 		   place, call->b % CURSORS, durable_text,
 		   (unsigned long long)choice.options.staging_bytes, choice.mask,
-		   engine_index(slot, engine), (unsigned long long)cursor.position,
-		   (unsigned long long)cursor.revision);
+		   (int)choice.options.is_continuous, engine_index(slot, engine),
+		   (unsigned long long)cursor.position, (unsigned long long)cursor.revision);
 	if (call->name == CALL_SUBSCRIBE)
 		actual = reprise_subscribe_after(at->store, &cursor, &choice.options, &subscription,
 						 &error);
@@ -109,7 +114,9 @@ open_subscription(struct engine *engine, const struct call *call)
 		actual = reprise_resume_after(at->store, &cursor, durable, &choice.options,
 					      &subscription, &error);
 	const bool is_refused =
-		choice.is_bad || (call->name == CALL_RESUME && durable == REPRISE_REVISION_UNKNOWN);
+		choice.is_bad ||
+		(call->name == CALL_RESUME && durable == REPRISE_REVISION_UNKNOWN) ||
+		(call->name == CALL_REPLAY && choice.options.is_continuous != 0);
 
 	if (!engine_expect_error(engine, is_refused ? REPRISE_E_INVALID : REPRISE_OK, actual,
 				 &error)) {
@@ -121,6 +128,7 @@ open_subscription(struct engine *engine, const struct call *call)
 	slot->has_callback = slot->has_gap = slot->is_in_group = false;
 	slot->ends_heard = 0;
 	model_subscribe(&at->model, &cursor, engine_id_of(&cursor), call->name == CALL_REPLAY,
+			choice.options.is_continuous != 0,
 			call->name == CALL_RESUME ? &durable : NULL,
 			choice.options.staging_bytes != 0 ? choice.options.staging_bytes
 							  : STAGING_BYTES_DEFAULT,
@@ -174,6 +182,7 @@ expect_gap(struct engine *engine, const struct reprise_gap *expected,
 		[REPRISE_GAP_INVALIDATED] = MARK_GAP_INVALIDATED,
 		[REPRISE_GAP_UNKNOWN_SESSION] = MARK_GAP_UNKNOWN_SESSION,
 		[REPRISE_GAP_BEHIND_DURABLE] = MARK_GAP_BEHIND_DURABLE,
+		[REPRISE_GAP_LIFE_ENDED] = MARK_GAP_LIFE_ENDED,
 	};
 	static const struct reprise_incarnation none;
 
@@ -185,11 +194,16 @@ expect_gap(struct engine *engine, const struct reprise_gap *expected,
 	engine_expect(engine, "gap: lost_first", expected->lost_first, actual->lost_first);
 	engine_expect(engine, "gap: lost_last", expected->lost_last, actual->lost_last);
 	engine_expect(engine, "gap: detail", expected->detail, actual->detail);
+	engine_expect(engine, "gap: end_status", (uint64_t)expected->end_status,
+		      (uint64_t)actual->end_status);
 	engine_expect_cursor(engine, "gap: cursor", &expected->cursor, &actual->cursor);
 	engine_expect_cursor(engine, "gap: newest", &expected->newest, &actual->newest);
 	if (engine->differs)
 		return;
-	engine_mark(engine, marks[actual->detail]);
+	engine_mark(engine, actual->reason == REPRISE_GAP_TRIMMED &&
+					    actual->detail == REPRISE_GAP_OTHER_INCARNATION
+				    ? MARK_GAP_OF_OTHER_LIVES
+				    : marks[actual->detail]);
 	if (memcmp(&actual->cursor.incarnation, &none, sizeof(none)) == 0)
 		engine_mark(engine, MARK_NO_LIVE_WINDOW);
 }
@@ -219,6 +233,8 @@ expect_balance(struct engine *engine, const struct engine_subscription *subscrip
 		      stats.delivered + stats.filtered + stats.lost);
 	if (stats.filtered != 0)
 		engine_mark(engine, MARK_FILTERED);
+	if (subscription->model.has_gone_on)
+		engine_mark(engine, MARK_GONE_ON);
 }
 
 void
@@ -320,10 +336,7 @@ take_cursor(struct engine *engine, struct engine_subscription *subscription,
 	struct reprise_cursor cursor;
 
 	if (call->name == CALL_GAP_CURSOR) {
-		static const struct reprise_incarnation none;
-
-		if (!subscription->has_gap ||
-		    memcmp(&subscription->gap.cursor.incarnation, &none, sizeof(none)) == 0)
+		if (!subscription->has_gap)
 			return;
 		cursor = call->c % 4 == 0 ? subscription->gap.newest : subscription->gap.cursor;
 		engine_say(engine, "cursor%u = gap of subscription%u.%s;", call->b % CURSORS,

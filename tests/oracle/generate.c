@@ -228,6 +228,38 @@ look_back(struct maker *maker)
 	add(maker, (enum call_name)(CALL_SUBSCRIBE + dice(maker) % 3), ANY, cursor, ANY, ANY);
 }
 
+/* A host that goes on by itself, from before a session is there or from within a life, over an end. */
+static void
+go_on(struct maker *maker)
+{
+	static const uint8_t ends[] = { CALL_END, CALL_END, CALL_INVALIDATE };
+	const uint8_t id = some_id(maker), slot = dice(maker), writer = dice(maker) % 2;
+	const uint8_t cursor = new_cursor(maker), turns = dice(maker) % 4;
+
+	if (dice(maker) % 2 == 0)
+		add(maker, CALL_TWEAK, cursor, 4, id % 4, ANY);
+	else
+		add(maker, CALL_EARLIEST, id, 0, cursor, 0);
+	add(maker, dice(maker) % 4 == 0 ? CALL_RESUME : CALL_SUBSCRIBE, slot, cursor,
+	    64 + dice(maker) % 64, ANY);
+	if (dice(maker) % 2 == 0)
+		add(maker, dice(maker) % 2 == 0 ? CALL_FD : CALL_NOTIFY, slot, 1, 0, 0);
+	for (uint8_t i = 0; i < turns; i++) {
+		add(maker, CALL_NEXT, slot, ANY, 0, 0);
+		add(maker, CALL_OPEN, writer, id, ANY, ANY);
+		add(maker, CALL_APPEND, writer, ANY, ANY, ANY);
+		add(maker, dice(maker) % 2 == 0 ? CALL_POLL : CALL_CALLED, slot, 0, 0, 0);
+		if (dice(maker) % 4 != 0)
+			add(maker, CALL_NEXT, slot, 3, 0, 0);
+		add(maker, (enum call_name)ends[dice(maker) % 3], writer, 0, 0, 0);
+		if (dice(maker) % 4 != 0)
+			add(maker, CALL_NEXT, slot, 3, 0, 0);
+		add(maker, CALL_CLOSE_WRITER, writer, 0, 0, 0);
+		if (dice(maker) % 8 == 0)
+			add(maker, CALL_INVALIDATE, id, 0, 0, 0);
+	}
+}
+
 static void
 grow_old(struct maker *maker)
 {
@@ -288,6 +320,10 @@ program_generate(struct program *program, uint64_t seed, size_t calls_count)
 		case 9:
 		case 10:
 			grow_old(&maker);
+			break;
+		case 11:
+		case 12:
+			go_on(&maker);
 			break;
 		default:
 			while (chance >= maker.chosen[name])

@@ -10,8 +10,8 @@
  * What it takes from elsewhere than the rules:
  * - What a window counts for in bytes_max, and the bytes of a staging, are asked of a scratch store (costs.c).
  * - A window of a page or more begins half a page before its arena's end (src/DECISIONS.md).
- * - A copy takes events that lie in one piece and fit into staging_bytes, or one that is larger. A gap copies
- *   what is kept behind it as it is told.
+ * - A copy takes events that lie in one piece and fit into staging_bytes, or one that is larger. Where more than half of a
+ *   window lies ahead it takes smaller pieces (src/ring/read.c). A gap copies what is kept behind it as it is told.
  * - An incarnation is random: it is learnt once, when the life begins, and must never have been seen.
  */
 
@@ -24,6 +24,7 @@
 enum {
 	MODEL_IDS = 4,
 	MODEL_RECORD_HEADER_BYTES = 40,
+	MODEL_STREAM_BYTES = 6144,
 };
 
 /* Why an event is not retained any more: the first cause that took it. */
@@ -156,19 +157,26 @@ enum model_stage {
 	MODEL_FOLLOWING,
 	MODEL_ENDING, /* the end was found by a wait, and not yet told */
 	MODEL_OVER,
+	MODEL_LIFE_ENDED, /* a continuous one: the same, as a gap */
+	MODEL_AWAITING,   /* it has no window, and waits for a life */
 };
 
 struct model_subscription {
 	struct model *model;
 	struct model_life *life; /* NULL: there was none */
 	struct reprise_cursor at;
-	reprise_position begin; /* where the host asked to begin */
+	/* Where the host asked to begin. It moves along where a continuous one goes on elsewhere than it was. */
+	reprise_position begin;
 	reprise_position until; /* a replay's last */
 	reprise_position copied_through;
 	const uint64_t *durable_revision; /* &durable, or NULL */
 	uint64_t durable;
 	uint64_t staging_bytes, staging_cost;
 	uint32_t kinds; /* a bit for each kind that is wanted; 0: all */
+	bool is_continuous, has_staging;
+	const struct model_life *told; /* whose end was told: the one that `at` is in; or NULL */
+	bool has_gone_on;              /* into a life that it has waited for */
+	bool is_peek;                  /* a copy, which holds nothing */
 	enum model_stage stage;
 	reprise_gap_detail refusal;
 	struct reprise_end end;
@@ -183,12 +191,16 @@ struct model_subscription {
 };
 
 void model_subscribe(struct model *model, const struct reprise_cursor *cursor, unsigned int id,
-		     bool is_replay, const uint64_t *durable_revision, uint64_t staging_bytes,
-		     uint32_t kinds, struct model_subscription *ret_subscription);
+		     bool is_replay, bool is_continuous, const uint64_t *durable_revision,
+		     uint64_t staging_bytes, uint32_t kinds,
+		     struct model_subscription *ret_subscription);
 void model_unsubscribe(struct model_subscription *subscription);
 
-/* What next would answer, found as a wait finds it: passes what is filtered, copies ahead. */
+/* What next would answer, found as a wait finds it: passes what is filtered, copies ahead, goes on into a life. */
 reprise_outcome model_look(struct model_subscription *subscription);
+
+/* The same, and nothing changes. */
+reprise_outcome model_peek(const struct model_subscription *subscription);
 
 /* What next answers: up to @count_max positions of events, or a gap, or an end. */
 reprise_outcome model_next(struct model_subscription *subscription, reprise_position *ret_positions,

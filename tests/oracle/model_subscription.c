@@ -4,24 +4,61 @@
 
 #include "model.h"
 
-/* A subscription (contracts A13-A21, A24, A25). */
+/* A subscription (contracts A13-A21, A24, A25; rules S02-S06). */
+
+static void
+take_staging(struct model_subscription *subscription)
+{
+	subscription->has_staging = true;
+	if (subscription->is_peek)
+		return;
+	subscription->staging_cost =
+		model_staging_cost(&subscription->life->bounds, subscription->staging_bytes);
+	subscription->model->staging_bytes += subscription->staging_cost;
+}
+
+static void
+enter(struct model_subscription *subscription, struct model_life *life)
+{
+	subscription->life = life;
+	if (subscription->is_peek)
+		return;
+	model_hold(life);
+	life->subscriptions++;
+}
+
+/* Gives back its window and what it copies into, if it has them. */
+static void
+leave(struct model_subscription *subscription)
+{
+	struct model_life *const life = subscription->life;
+
+	if (life != NULL && !subscription->is_peek) {
+		if (subscription->has_staging)
+			subscription->model->staging_bytes -= subscription->staging_cost;
+		life->subscriptions--;
+		model_let_go(life);
+	}
+	subscription->life = NULL;
+	subscription->has_staging = false;
+}
 
 void
 model_subscribe(struct model *model, const struct reprise_cursor *cursor, unsigned int id,
-		bool is_replay, const uint64_t *durable_revision, uint64_t staging_bytes,
-		uint32_t kinds, struct model_subscription *ret_subscription)
+		bool is_replay, bool is_continuous, const uint64_t *durable_revision,
+		uint64_t staging_bytes, uint32_t kinds, struct model_subscription *ret_subscription)
 {
 	struct model_subscription *const subscription = ret_subscription;
 	struct model_life *const life = id < MODEL_IDS ? model_find(model, id) : NULL;
 
 	*subscription = (struct model_subscription){
 		.model = model,
-		.life = life,
 		.at = *cursor,
 		.begin = cursor->position,
 		.until = UINT64_MAX,
 		.staging_bytes = staging_bytes,
 		.kinds = kinds,
+		.is_continuous = is_continuous,
 	};
 	if (durable_revision != NULL) {
 		subscription->durable = *durable_revision;
@@ -30,10 +67,8 @@ model_subscribe(struct model *model, const struct reprise_cursor *cursor, unsign
 	model->subscriptions++;
 	if (life == NULL)
 		return;
-	model_hold(life);
-	life->subscriptions++;
-	subscription->staging_cost = model_staging_cost(&life->bounds, staging_bytes);
-	model->staging_bytes += subscription->staging_cost;
+	enter(subscription, life);
+	take_staging(subscription);
 	model_apply_age(life);
 	if (is_replay)
 		subscription->until = model_newest(life);
@@ -43,11 +78,7 @@ void
 model_unsubscribe(struct model_subscription *subscription)
 {
 	subscription->model->subscriptions--;
-	if (subscription->life == NULL)
-		return;
-	subscription->model->staging_bytes -= subscription->staging_cost;
-	subscription->life->subscriptions--;
-	model_let_go(subscription->life);
+	leave(subscription);
 }
 
 /* Whether a retained COMMIT after the cursor reaches the durable revision. */
@@ -120,7 +151,10 @@ copy_from(struct model_subscription *subscription, reprise_position position)
 	const struct model_life *const life = subscription->life;
 	const uint64_t arena = life->bounds.bytes_max;
 	const reprise_position last = least(model_newest(life), subscription->until);
-	const uint64_t bytes_max = least(subscription->staging_bytes, arena);
+	const bool is_streaming = last - position > life->bounds.events_max / 2 &&
+				  position - model_oldest(life) >= life->bounds.events_max / 32;
+	const uint64_t bytes_max = least(least(subscription->staging_bytes, arena),
+					 is_streaming ? MODEL_STREAM_BYTES : UINT64_MAX);
 	uint64_t bytes = model_event_at(life, position)->bytes;
 
 	for (; position < last; position++) {
@@ -173,7 +207,10 @@ be_over(struct model_subscription *subscription, reprise_end_cause cause, int32_
 {
 	subscription->stage = MODEL_ENDING;
 	subscription->end = (struct reprise_end){ .cause = cause, .status = status };
-	return REPRISE_NEXT_ENDED;
+	if (!subscription->is_continuous)
+		return REPRISE_NEXT_ENDED;
+	subscription->stage = MODEL_LIFE_ENDED;
+	return REPRISE_NEXT_GAP;
 }
 
 static reprise_outcome
@@ -190,7 +227,8 @@ look_along(struct model_subscription *subscription)
 			return be_over(subscription, REPRISE_END_REPLAY, 0);
 		if (position >= model_newest(life))
 			return REPRISE_NEXT_EMPTY;
-		if (!is_at_hand(subscription, position + 1))
+		/* A continuous one may come from an earlier life. */
+		if (position < life->before || !is_at_hand(subscription, position + 1))
 			return REPRISE_NEXT_GAP;
 		if (!is_copied(subscription, position + 1))
 			copy_from(subscription, position + 1);
@@ -200,23 +238,118 @@ look_along(struct model_subscription *subscription)
 	}
 }
 
+static struct model_life *
+live_window(const struct model_subscription *subscription)
+{
+	for (unsigned int id = 0; id < MODEL_IDS; id++)
+		if (strcmp(subscription->model->ids[id], subscription->at.session_id) == 0)
+			return model_find(subscription->model, id);
+	return NULL;
+}
+
+static bool
+is_of_no_life(const struct reprise_cursor *cursor)
+{
+	static const struct reprise_incarnation none;
+
+	return memcmp(&cursor->incarnation, &none, sizeof(none)) == 0;
+}
+
+/* Somewhere else, with nothing lost or handed out in between that could be counted. */
+static void
+stand_at(struct model_subscription *subscription, const struct reprise_cursor *cursor)
+{
+	subscription->begin += cursor->position - subscription->at.position;
+	subscription->at = *cursor;
+	subscription->copied_through = 0;
+}
+
+static void
+stand_at_beginning(struct model_subscription *subscription)
+{
+	const struct model_life *const life = subscription->life;
+	struct reprise_cursor cursor = subscription->at;
+
+	cursor.incarnation = life->incarnation;
+	cursor.position = life->before;
+	stand_at(subscription, &cursor);
+}
+
+static void
+judge(struct model_subscription *subscription)
+{
+	const bool is_ahead = subscription->durable_revision != NULL &&
+			      subscription->at.revision > subscription->durable;
+
+	if (subscription->is_continuous && !is_ahead && is_of_no_life(&subscription->at) &&
+	    subscription->at.position == 0) {
+		if (subscription->life == NULL) {
+			subscription->stage = MODEL_AWAITING;
+			return;
+		}
+		stand_at_beginning(subscription);
+	}
+	subscription->stage =
+		is_refused(subscription, &subscription->refusal) ? MODEL_REFUSED : MODEL_FOLLOWING;
+}
+
+static void
+be_refused(struct model_subscription *subscription, reprise_gap_detail detail)
+{
+	subscription->stage = MODEL_REFUSED;
+	subscription->refusal = detail;
+}
+
+/* Whether the life that it waits for has begun, or the one before has become void. */
+static void
+await(struct model_subscription *subscription)
+{
+	struct model_life *const live = live_window(subscription);
+	const bool is_void = subscription->told != NULL && subscription->told->is_void;
+
+	if (live != NULL && live != subscription->told) {
+		enter(subscription, live);
+		subscription->stage = MODEL_FOLLOWING;
+		subscription->has_gone_on = true;
+	}
+	if (is_void)
+		be_refused(subscription, REPRISE_GAP_INVALIDATED);
+	if (subscription->stage != MODEL_FOLLOWING)
+		return;
+	if (is_of_no_life(&subscription->at) || subscription->at.position == live->before)
+		stand_at_beginning(subscription);
+	subscription->told = NULL;
+}
+
 reprise_outcome
 model_look(struct model_subscription *subscription)
 {
 	if (subscription->stage == MODEL_UNJUDGED)
-		subscription->stage = is_refused(subscription, &subscription->refusal)
-					      ? MODEL_REFUSED
-					      : MODEL_FOLLOWING;
-	if ((subscription->stage == MODEL_FOLLOWING || subscription->stage == MODEL_ENDING) &&
-	    subscription->life->is_void) {
-		subscription->stage = MODEL_REFUSED;
-		subscription->refusal = REPRISE_GAP_INVALIDATED;
-	}
-	if (subscription->stage == MODEL_REFUSED)
+		judge(subscription);
+	if (subscription->stage == MODEL_AWAITING)
+		await(subscription);
+	if ((subscription->stage == MODEL_FOLLOWING || subscription->stage == MODEL_ENDING ||
+	     subscription->stage == MODEL_LIFE_ENDED) &&
+	    subscription->life->is_void)
+		be_refused(subscription, REPRISE_GAP_INVALIDATED);
+	if (subscription->stage == MODEL_REFUSED || subscription->stage == MODEL_LIFE_ENDED)
 		return REPRISE_NEXT_GAP;
+	if (subscription->stage == MODEL_AWAITING)
+		return REPRISE_NEXT_EMPTY;
 	if (subscription->stage != MODEL_FOLLOWING)
 		return REPRISE_NEXT_ENDED;
+	if (!subscription->has_staging)
+		take_staging(subscription);
 	return look_along(subscription);
+}
+
+reprise_outcome
+model_peek(const struct model_subscription *subscription)
+{
+	struct model_subscription copy = *subscription;
+
+	copy.is_peek = true;
+	return model_look(&copy);
 }
 
 static struct reprise_gap
@@ -227,11 +360,8 @@ unavailable(struct model_subscription *subscription)
 	const uint64_t revision = subscription->durable_revision != NULL
 					  ? subscription->durable
 					  : subscription->at.revision;
-	const struct model_life *live = NULL;
+	const struct model_life *const live = live_window(subscription);
 
-	for (unsigned int id = 0; id < MODEL_IDS; id++)
-		if (strcmp(subscription->model->ids[id], subscription->at.session_id) == 0)
-			live = model_find(subscription->model, id);
 	if (live != NULL) {
 		gap.cursor = model_cursor_at(live, model_oldest(live) - 1, revision);
 		gap.newest = model_newest_cursor(live, subscription->at.revision);
@@ -243,12 +373,46 @@ unavailable(struct model_subscription *subscription)
 	}
 	subscription->stage = MODEL_OVER;
 	subscription->end = (struct reprise_end){ .cause = REPRISE_END_INVALIDATED };
+	if (!subscription->is_continuous)
+		return gap;
+	/* On from the cursor of the gap, in the window of now. */
+	stand_at(subscription, &gap.cursor);
+	subscription->durable_revision = NULL;
+	subscription->told = NULL;
+	subscription->stage = MODEL_FOLLOWING;
+	if (live == NULL || live != subscription->life) {
+		leave(subscription);
+		subscription->stage = MODEL_AWAITING;
+	}
+	return gap;
+}
+
+static struct reprise_gap
+life_ended(struct model_subscription *subscription)
+{
+	struct model_life *const life = subscription->life;
+
+	subscription->at.incarnation = life->incarnation;
+	const struct reprise_gap gap = {
+		.reason = REPRISE_GAP_TRIMMED,
+		.detail = REPRISE_GAP_LIFE_ENDED,
+		.cursor = subscription->at,
+		.newest = model_newest_cursor(life, subscription->at.revision),
+		.end_status = subscription->end.status,
+	};
+
+	subscription->details = 0;
+	subscription->told = life;
+	leave(subscription);
+	subscription->stage = MODEL_AWAITING;
 	return gap;
 }
 
 static reprise_gap_detail
 detail_of(const struct model_life *life, reprise_position position)
 {
+	if (position <= life->before)
+		return REPRISE_GAP_OTHER_INCARNATION;
 	switch (model_event_at(life, position)->gone) {
 	case MODEL_GONE_AGE:
 		return REPRISE_GAP_AGE;
@@ -266,7 +430,7 @@ trimmed(struct model_subscription *subscription)
 {
 	const struct model_life *const life = subscription->life;
 	const reprise_position first = subscription->at.position + 1;
-	reprise_position last = first;
+	reprise_position last = first < life->before ? life->before : first;
 
 	while (last < model_newest(life) && !is_at_hand(subscription, last + 1))
 		last++;
@@ -277,6 +441,7 @@ trimmed(struct model_subscription *subscription)
 	for (reprise_position at = last; at <= last_gone; at++)
 		subscription->details |= 1u << detail_of(life, at);
 	subscription->at.position = last;
+	subscription->at.incarnation = life->incarnation;
 	subscription->stats.lost += last + 1 - first;
 	if (last < least(model_newest(life), subscription->until) &&
 	    !is_copied(subscription, last + 1))
@@ -323,8 +488,9 @@ say(struct model_subscription *subscription, reprise_outcome outcome, struct rep
     struct reprise_end *ret_end)
 {
 	if (outcome == REPRISE_NEXT_GAP) {
-		*ret_gap = subscription->stage == MODEL_REFUSED ? unavailable(subscription)
-								: trimmed(subscription);
+		*ret_gap = subscription->stage == MODEL_REFUSED      ? unavailable(subscription)
+			   : subscription->stage == MODEL_LIFE_ENDED ? life_ended(subscription)
+								     : trimmed(subscription);
 		subscription->stats.gaps++;
 	} else if (outcome == REPRISE_NEXT_ENDED) {
 		subscription->stage = MODEL_OVER;
@@ -378,9 +544,7 @@ is_at_window(struct model_subscription *subscription)
 	const reprise_position next = subscription->at.position + 1;
 
 	if (subscription->stage == MODEL_UNJUDGED)
-		subscription->stage = is_refused(subscription, &subscription->refusal)
-					      ? MODEL_REFUSED
-					      : MODEL_FOLLOWING;
+		judge(subscription);
 	return subscription->stage == MODEL_FOLLOWING && !life->is_void &&
 	       !is_copied(subscription, next) &&
 	       next <= least(model_newest(life), subscription->until) &&
