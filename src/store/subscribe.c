@@ -141,6 +141,28 @@ subscription_move(struct reprise_subscription *subscription, struct reprise_sess
 	session_let_go(before);
 }
 
+/* As the call and its options, which are good, say. */
+static void
+fill(struct reprise_subscription *subscription, struct reprise_store *store,
+     const struct reprise_cursor *cursor, const uint64_t *durable_revision,
+     const struct reprise_subscription_options *known)
+{
+	subscription->store = store;
+	subscription->home = store->stamp;
+	subscription->at = *cursor;
+	subscription->until = UINT64_MAX;
+	subscription->is_recorded_only = known->is_recorded_only != 0;
+	subscription->is_continuous = known->is_continuous != 0;
+	subscription->staging_bytes = known->staging_bytes;
+	subscription->is_judged_by_durable = durable_revision != NULL;
+	subscription->durable_revision = durable_revision != NULL ? *durable_revision : 0;
+	subscription->spin_ns = known->spin_ns;
+	subscription->kinds_count = known->kinds_count;
+	if (known->kinds_count != 0)
+		memcpy(subscription->kinds, known->kinds,
+		       known->kinds_count * sizeof(known->kinds[0]));
+}
+
 static reprise_status
 subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool is_replay,
 	  const uint64_t *durable_revision, const struct reprise_subscription_options *options,
@@ -170,21 +192,8 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		memory_take(&store->memory, sizeof(*subscription));
 	if (subscription == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	subscription->store = store;
-	subscription->home = store->stamp;
-	subscription->at = *cursor;
-	subscription->until = UINT64_MAX;
+	fill(subscription, store, cursor, durable_revision, &known);
 	subscription->is_replay = is_replay;
-	subscription->is_recorded_only = known.is_recorded_only != 0;
-	subscription->is_continuous = known.is_continuous != 0;
-	subscription->staging_bytes = known.staging_bytes;
-	subscription->is_judged_by_durable = durable_revision != NULL;
-	subscription->durable_revision = durable_revision != NULL ? *durable_revision : 0;
-	subscription->spin_ns = known.spin_ns;
-	subscription->kinds_count = known.kinds_count;
-	if (known.kinds_count != 0)
-		memcpy(subscription->kinds, known.kinds,
-		       known.kinds_count * sizeof(known.kinds[0]));
 	if ((subscription->is_continuous && !continuous_open(store)) ||
 	    !find_and_hold(subscription, cursor->session_id, id_bytes)) {
 		memory_give(&store->memory, subscription, sizeof(*subscription));
