@@ -85,3 +85,29 @@ log_next_life(struct reprise_log *log, const struct reprise_log_key *key, uint64
 		*ret_life = life;
 	return status;
 }
+
+reprise_status
+log_life_after(struct reprise_log *log, const struct reprise_log_key *key, uint64_t ordinal,
+	       struct reprise_life *ret_life, struct reprise_log_stats *ret_stats,
+	       struct reprise_error *error)
+{
+	struct log_head head = { 0 };
+	struct reprise_life at = { 0 }, life = { 0 };
+	size_t count = 0;
+	reprise_status status = handle_check(log, key, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	status = look_begin(log, key, &head, error);
+	if (status == REPRISE_OK && head.kind == REPRISE_LOG_RING)
+		status = lookup_life_at(log, &head, ordinal, &at, error);
+	if (status == REPRISE_OK && head.kind == REPRISE_LOG_RING)
+		status = lookup_lives_after(log, &head, at.number, &life, 1, &count, error);
+	look_end(log);
+	if (status != REPRISE_OK)
+		return status;
+	set_true_end(&life, &head);
+	*ret_life = life;
+	stats_fill(ret_stats, &head);
+	return REPRISE_OK;
+}

@@ -14,6 +14,7 @@
 #define log_write          reprise_private_log_write
 #define log_find_life      reprise_private_log_find_life
 #define log_next_life      reprise_private_log_next_life
+#define log_life_after     reprise_private_log_life_after
 #define log_rows_after     reprise_private_log_rows_after
 #define log_check_writable reprise_private_log_check_writable
 #define log_refusal_text   reprise_private_log_refusal_text
@@ -112,6 +113,16 @@ REPRISE_API reprise_status log_find_life(struct reprise_log *log, const struct r
 REPRISE_API reprise_status log_next_life(struct reprise_log *log, const struct reprise_log_key *key,
 					 uint64_t number, struct reprise_life *ret_life,
 					 struct reprise_error *error);
+
+/*
+ * The first life that begins after @ordinal, with its true end; number 0: none. And what the log knows of the key: all
+ * zero if it knows nothing.
+ */
+REPRISE_API reprise_status log_life_after(struct reprise_log *log,
+					  const struct reprise_log_key *key, uint64_t ordinal,
+					  struct reprise_life *ret_life,
+					  struct reprise_log_stats *ret_stats,
+					  struct reprise_error *error);
 
 /* The newest position of a RING key that a cursor may stand at. Zero: every life is void. */
 struct log_newest {

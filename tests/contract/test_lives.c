@@ -234,6 +234,41 @@ Test(contract, C08_lives_are_paged_and_found)
 	close_log(log);
 }
 
+Test(contract, S06_the_first_life_that_begins_after_an_ordinal_is_found)
+{
+	struct reprise_log *const log = contract_open();
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_life life;
+
+	/* 1 to 3, nothing, nothing, 4 to 6 */
+	cr_assert(eq(int, log_life_after(log, &k, 0, &life, &stats, NULL), REPRISE_OK));
+	cr_assert(eq(u64, life.number, 0));
+	cr_assert(eq(u64, stats.lives, 0));
+	cr_assert(eq(int, open_life(log, 1), REPRISE_OK));
+	for (uint64_t ordinal = 1; ordinal <= 3; ordinal++)
+		cr_assert(eq(int, record(log, 1, ordinal, ordinal), REPRISE_OK));
+	cr_assert(eq(int, open_life(log, 2), REPRISE_OK));
+	cr_assert(eq(int, open_life(log, 3), REPRISE_OK));
+	cr_assert(eq(int, open_life(log, 4), REPRISE_OK));
+	for (uint64_t ordinal = 4; ordinal <= 6; ordinal++)
+		cr_assert(eq(int, record(log, 4, ordinal, ordinal), REPRISE_OK));
+	cr_assert(eq(int, log_life_after(log, &k, 0, &life, &stats, NULL), REPRISE_OK));
+	expect_life(&life, 1, 1, 1, 3, REPRISE_LIFE_CRASHED);
+	cr_assert(eq(u64, stats.head, 6));
+	cr_assert(eq(u64, stats.lives, 4));
+	for (uint64_t ordinal = 1; ordinal <= 3; ordinal++) {
+		cr_assert(
+			eq(int, log_life_after(log, &k, ordinal, &life, &stats, NULL), REPRISE_OK));
+		expect_life(&life, 2, 2, 4, 3, REPRISE_LIFE_CRASHED);
+	}
+	for (uint64_t ordinal = 4; ordinal <= 7; ordinal++) {
+		cr_assert(
+			eq(int, log_life_after(log, &k, ordinal, &life, &stats, NULL), REPRISE_OK));
+		cr_assert(eq(u64, life.number, 0));
+	}
+	close_log(log);
+}
+
 Test(contract, C08_a_life_of_a_tenant_is_another_tenants_none)
 {
 	struct reprise_log *const log = contract_open();
