@@ -29,6 +29,18 @@ recorder_find(struct reprise_recorder *recorder, const char *id,
 	return NULL;
 }
 
+bool
+recorder_is_void(struct reprise_recorder *recorder, const char *id,
+		 const struct reprise_incarnation *incarnation)
+{
+	pthread_mutex_lock(&recorder->lock);
+	const struct recording *const recording = recorder_find(recorder, id, incarnation);
+	const bool is_void = recording != NULL && recording->is_void;
+
+	pthread_mutex_unlock(&recorder->lock);
+	return is_void;
+}
+
 void
 recording_free(struct recording *recording)
 {

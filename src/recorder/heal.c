@@ -110,7 +110,10 @@ asks_the_same(const struct backfill *backfill, const struct backfill *served,
 
 	return backfill->hash == served->hash && other->after == question->after &&
 	       !other->is_judged && !question->is_judged && other->is_bound == question->is_bound &&
-	       other->is_replay == question->is_replay &&
+	       other->is_replay == question->is_replay && other->place == question->place &&
+	       other->is_continuous == question->is_continuous &&
+	       other->is_end_told == question->is_end_told &&
+	       (question->place != PLACE_REVISION || other->revision == question->revision) &&
 	       memcmp(&other->incarnation, &question->incarnation, sizeof(other->incarnation)) ==
 		       0 &&
 	       strcmp(backfill->session_id, served->session_id) == 0;

@@ -73,8 +73,11 @@ read_watched(struct reprise_recorder *recorder)
 		const struct reprise_log_key key = { recorder->tenant, watched->id };
 		struct reprise_log_stats stats = { .size = sizeof(stats) };
 
-		watched->is_read =
-			reprise_log_stats(recorder->reading, &key, &stats, NULL) == REPRISE_OK;
+		const reprise_status status =
+			reprise_log_stats(recorder->reading, &key, &stats, NULL);
+
+		/* Subscriptions may wait for a session that the log does not know. */
+		watched->is_read = status == REPRISE_OK || status == REPRISE_E_NOT_FOUND;
 		watched->seen = heal_seen(&stats);
 	}
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/numbers.h"
+#include "recorder/place.h"
 #include "recorder/recorder.h"
 
 /* What is told to a subscription that heals, in this order: contracts C08, C10, C22. */
@@ -42,24 +43,11 @@ page_say_nothing(struct backfill *backfill)
 	(void)say(backfill_page_begin(backfill), TAIL_NOTHING, REPRISE_GAP_NOT_RECORDED);
 }
 
-/* Whether a life was declared void, and the log does not know yet. */
-static bool
-is_void_here(struct reprise_recorder *recorder, const char *id,
-	     const struct reprise_incarnation *incarnation)
-{
-	pthread_mutex_lock(&recorder->lock);
-	const struct recording *const recording = recorder_find(recorder, id, incarnation);
-	const bool is_void = recording != NULL && recording->is_void;
-
-	pthread_mutex_unlock(&recorder->lock);
-	return is_void;
-}
-
 static bool
 is_void(const struct telling *telling, const struct reprise_life *life)
 {
 	return life->state == REPRISE_LIFE_INVALIDATED ||
-	       is_void_here(telling->recorder, telling->key.thread, &life->incarnation);
+	       recorder_is_void(telling->recorder, telling->key.thread, &life->incarnation);
 }
 
 static bool
@@ -77,8 +65,8 @@ find_life(struct telling *telling, bool *ret_is_there)
 {
 	reprise_gap_detail refused = REPRISE_GAP_UNKNOWN_SESSION;
 	/* Before the log is read: by then it may have been marked there, and be forgotten here. */
-	const bool was_void = is_void_here(telling->recorder, telling->key.thread,
-					   &telling->question->incarnation);
+	const bool was_void = recorder_is_void(telling->recorder, telling->key.thread,
+					       &telling->question->incarnation);
 
 	telling->stats.size = sizeof(telling->stats);
 	const reprise_status status = log_find_life(telling->recorder->reading, &telling->key,
@@ -347,7 +335,7 @@ tell_end(struct telling *telling)
 {
 	if (!is_last(telling))
 		return tell_next_life(telling);
-	if (telling->page->ended != telling->question->after)
+	if (telling->page->ended != telling->question->after || telling->question->is_end_told)
 		return tell_nothing_more(telling);
 	return say(telling->page, TAIL_ENDED, REPRISE_GAP_CAPACITY);
 }
@@ -385,11 +373,17 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	bool is_there, is_bound = false;
 
 	backfill->is_at_end = false;
+	if (place_is_asked(question)) {
+		is_there = place_tell(recorder, backfill, question, telling.page);
+		tell_newest(&telling);
+		return is_there;
+	}
 	if (!find_life(&telling, &is_there))
 		return is_there;
 	if (question->is_judged && !judge(&telling, &is_there))
 		return is_there;
-	if (!question->is_bound &&
+	/* A window that has ended has nothing more. */
+	if (!question->is_bound && !question->is_end_told &&
 	    !backfill_bind(backfill, telling.page, &question->incarnation, &is_bound))
 		return false;
 	if (is_bound)

@@ -151,6 +151,10 @@ void record_settle(struct reprise_recorder *recorder, enum log_level level);
 struct recording *recorder_find(struct reprise_recorder *recorder, const char *id,
 				const struct reprise_incarnation *incarnation);
 
+/* Whether a life was declared void here, and the log may not know yet. */
+bool recorder_is_void(struct reprise_recorder *recorder, const char *id,
+		      const struct reprise_incarnation *incarnation);
+
 void recording_free(struct recording *recording);
 
 /* Under the lock: the life of @recording has begun in the log, after @head. */

@@ -116,6 +116,7 @@ turn_page(struct reprise_subscription *subscription)
 	struct backfill_page *const page = &backfill->pages[backfill->filling];
 
 	backfill->question.is_judged = false;
+	backfill->question.place = PLACE_AFTER;
 	backfill->filling ^= 1;
 	backfill->is_in_last_life = page->is_of_last_life;
 	backfill->ended = page->ended;
@@ -237,6 +238,10 @@ look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_out
 	case TAIL_OVER:
 		*ret_outcome = end_replay(subscription);
 		return true;
+	case TAIL_PLACED:
+		subscription->at.incarnation = page->incarnation;
+		subscription->at.position = page->tail_first;
+		break;
 	}
 	subscription->page = NULL;
 	return false;

@@ -37,10 +37,11 @@ enum backfill_tail {
 	TAIL_GAP,     /* `first` .. `last` are lost, for `detail` */
 	TAIL_LIFE,    /* the next life, from here on; with a gap for `detail` unless is_clean */
 	TAIL_BOUND,   /* the window of this life: `session`, held, and staging for it in `block` */
-	TAIL_ENDED,   /* the session's end */
+	TAIL_ENDED,   /* the session's end, with `status` */
 	TAIL_REFUSED, /* the cursor is no good, for `detail` */
 	TAIL_NOTHING, /* nothing has come for as long as a subscription waits */
 	TAIL_OVER,    /* of a replay: the log holds nothing more that the replay may hand out */
+	TAIL_PLACED, /* go on after `first`, in the life of `incarnation`; all zero: when a life begins */
 };
 
 struct backfill_records {
@@ -68,7 +69,7 @@ struct backfill_page {
 	bool is_taken; /* TAIL_BOUND: by the owner */
 	reprise_position tail_first,
 		tail_last; /* 0: an empty range; REFUSED: where the life ends */
-	struct reprise_incarnation incarnation; /* TAIL_LIFE: its */
+	struct reprise_incarnation incarnation; /* TAIL_LIFE, TAIL_PLACED: the life's */
 	bool is_of_last_life;
 	uint64_t ended; /* the session ends after that, with `status`; or UINT64_MAX */
 	int32_t status;
@@ -93,15 +94,27 @@ enum backfill_state {
 	BACKFILL_READY, /* the owner's */
 };
 
+/* Where a subscription stands that asks. */
+enum backfill_place {
+	/* After `after`. If `incarnation` is all zero, of one that is_continuous: where the first
+	 * life begins that begins after it. */
+	PLACE_AFTER,
+	/* Where a cursor of `revision` stands that reprise_log_current_cursor gives. */
+	PLACE_REVISION,
+};
+
 struct backfill_question {
+	enum backfill_place place;
 	struct reprise_incarnation incarnation; /* of the life that `after` is in */
 	reprise_position after;
 	bool is_judged; /* the cursor is to be judged first */
 	bool is_judged_by_durable;
 	uint64_t revision; /* the cursor's */
 	uint64_t durable_revision;
-	bool is_bound;  /* the subscription has this life's window */
-	bool is_replay; /* TAIL_OVER is an answer */
+	bool is_bound;      /* the subscription has this life's window */
+	bool is_replay;     /* TAIL_OVER is an answer */
+	bool is_continuous; /* without a life to go on with, it waits for one */
+	bool is_end_told;   /* TAIL_ENDED is no answer: it waits for the next life */
 };
 
 /* What the log knew of a session when nothing was there to be told. A change of it may bring something. */

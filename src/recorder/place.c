@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/place.h"
+
+#include <string.h>
+
+#include "log/write.h"
+#include "recorder/recorder.h"
+
+/*
+ * Where a subscription stands that is in no life: one that follows a session before its first life, one that was told
+ * that its life is void, and one that comes with a revision alone. Rules S03, S06 and S07.
+ */
+struct placing {
+	struct reprise_recorder *recorder;
+	struct backfill *backfill;
+	const struct backfill_question *question;
+	struct backfill_page *page;
+	struct reprise_log_key key;
+};
+
+static bool
+is_of_no_life(const struct reprise_incarnation *incarnation)
+{
+	static const struct reprise_incarnation zero;
+
+	return memcmp(incarnation, &zero, sizeof(zero)) == 0;
+}
+
+bool
+place_is_asked(const struct backfill_question *question)
+{
+	/* A cursor of no life is refused, unless the subscription waits for one (rule L49). */
+	return question->place == PLACE_REVISION ||
+	       (question->is_continuous && is_of_no_life(&question->incarnation));
+}
+
+static bool
+say_refused(struct backfill_page *page, reprise_gap_detail detail)
+{
+	page->tail = TAIL_REFUSED;
+	page->detail = detail;
+	return true;
+}
+
+static bool
+say_placed(struct backfill_page *page, const struct reprise_incarnation *incarnation,
+	   reprise_position position)
+{
+	page->tail = TAIL_PLACED;
+	page->incarnation = *incarnation;
+	page->tail_first = position;
+	return true;
+}
+
+/* The life begins after what the subscription has seen: what is between is lost to it. */
+static bool
+say_life(struct backfill_page *page, const struct reprise_life *life, reprise_position after)
+{
+	page->tail = TAIL_LIFE;
+	page->incarnation = life->incarnation;
+	page->detail = REPRISE_GAP_OTHER_INCARNATION;
+	page->is_clean = life->first == after + 1;
+	if (!page->is_clean) {
+		page->tail_first = after + 1;
+		page->tail_last = life->first - 1;
+	}
+	return true;
+}
+
+/* No life is there yet: the subscription is served again when the log has another one. */
+static bool
+wait_for_life(struct placing *placing, const struct reprise_log_stats *stats)
+{
+	placing->backfill->is_at_end = true;
+	placing->backfill->seen = heal_seen(stats);
+	return false;
+}
+
+static bool
+is_void(const struct placing *placing, const struct reprise_life *life)
+{
+	return life->state == REPRISE_LIFE_INVALIDATED ||
+	       recorder_is_void(placing->recorder, placing->key.thread, &life->incarnation);
+}
+
+/* The first life that begins after what was seen, and is not void. */
+static bool
+place_after(struct placing *placing)
+{
+	struct reprise_log *const log = placing->recorder->reading;
+	const reprise_position after = placing->question->after;
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_life life = { 0 };
+	reprise_status status = log_life_after(log, &placing->key, after, &life, &stats, NULL);
+
+	while (status == REPRISE_OK && life.number != 0 && is_void(placing, &life))
+		status = log_next_life(log, &placing->key, life.number, &life, NULL);
+	if (status != REPRISE_OK)
+		return false;
+	if (life.number == 0)
+		return wait_for_life(placing, &stats);
+	/* A subscription that has seen nothing misses nothing. */
+	return after == 0 ? say_placed(placing->page, &life.incarnation, life.first - 1)
+			  : say_life(placing->page, &life, after);
+}
+
+/* The log has no life to stand in, and @stats are from before it was asked. */
+static bool
+place_nowhere(struct placing *placing, const struct reprise_log_stats *stats)
+{
+	static const struct reprise_incarnation no_life;
+
+	if (placing->question->is_continuous)
+		return say_placed(placing->page, &no_life, stats->head);
+	return say_refused(placing->page, stats->lives == 0 ? REPRISE_GAP_UNKNOWN_SESSION
+							    : REPRISE_GAP_INVALIDATED);
+}
+
+/*
+ * Whether the life of @cursor was declared void, and the log was not marked when it gave the cursor. By the time that the
+ * life is forgotten here, the log is marked: so the log is asked last.
+ */
+static bool
+is_void_by_now(const struct placing *placing, const struct reprise_cursor *cursor,
+	       bool *ret_is_known)
+{
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_life life = { 0 };
+
+	*ret_is_known = true;
+	if (recorder_is_void(placing->recorder, placing->key.thread, &cursor->incarnation))
+		return true;
+	*ret_is_known = log_find_life(placing->recorder->reading, &placing->key,
+				      &cursor->incarnation, &life, &stats, NULL) == REPRISE_OK;
+	return life.state == REPRISE_LIFE_INVALIDATED;
+}
+
+/* Before the first event that is newer than the revision. */
+static bool
+place_by_revision(struct placing *placing)
+{
+	struct reprise_log *const log = placing->recorder->reading;
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_life life = { 0 };
+	struct reprise_cursor cursor;
+	bool is_known;
+	/* Before the place: a life that comes in between is not passed over. */
+	reprise_status status = log_life_after(log, &placing->key, 0, &life, &stats, NULL);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_current_cursor(log, &placing->key, placing->question->revision,
+						    &cursor, NULL);
+	/* A conflict: the key is of a conversation, and has no lives. */
+	if (status == REPRISE_E_NOT_FOUND || status == REPRISE_E_CONFLICT)
+		return place_nowhere(placing, &stats);
+	/* A void life that the log is not marked with yet: it soon is, and the place is another one then. */
+	if (status != REPRISE_OK || is_void_by_now(placing, &cursor, &is_known) || !is_known)
+		return false;
+	return say_placed(placing->page, &cursor.incarnation, cursor.position);
+}
+
+bool
+place_tell(struct reprise_recorder *recorder, struct backfill *backfill,
+	   const struct backfill_question *question, struct backfill_page *page)
+{
+	struct placing placing = { .recorder = recorder,
+				   .backfill = backfill,
+				   .question = question,
+				   .page = page,
+				   .key = { recorder->tenant, backfill->session_id } };
+
+	return question->place == PLACE_REVISION ? place_by_revision(&placing)
+						 : place_after(&placing);
+}
