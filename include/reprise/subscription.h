@@ -176,6 +176,32 @@ REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
 						struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
+ * reprise_resume_snapshot - from the host's durable state on, without a cursor
+ *
+ * For a host that has loaded its state at @durable_revision: the subscription begins just before the first event with a greater
+ * revision. It is as reprise_current_cursor followed by reprise_resume_after, with nothing in between. In a store with a log
+ * the log is asked (as by reprise_log_current_cursor) if there is no window, or if the place would be before the window's
+ * first position. No session is created: of an unknown one the first reprise_next tells a gap UNAVAILABLE. (rule S07)
+ *
+ * @store             Borrowed until the subscription is closed.
+ * @session_id        NUL-terminated, borrowed for the call.
+ * @durable_revision  The host's, read now. Not REPRISE_REVISION_UNKNOWN.
+ * @options           Borrowed. NULL: every default.
+ * @ret_subscription  Set on REPRISE_OK: owned, close it with reprise_subscription_close.
+ * @error             Optional: `what` names the bad argument.
+ *
+ * Threads   Any.
+ * Progress  Allocates and locks; at most 2 (log2(events_max) + 1) looks at records. It never waits for the log.
+ * Ordering  Acquire: events that the caller knows to be appended are handed out or lost.
+ * Returns   As reprise_resume_after.
+ */
+REPRISE_API reprise_status reprise_resume_snapshot(
+	struct reprise_store *store, const char *session_id, uint64_t durable_revision,
+	const struct reprise_subscription_options *options,
+	struct reprise_subscription **ret_subscription,
+	struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
  * reprise_subscription_close - stop following
  *
  * @subscription  Moves. NULL is allowed. Payloads borrowed from it are gone, and so is its

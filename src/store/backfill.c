@@ -70,6 +70,9 @@ backfill_judge(struct reprise_subscription *subscription)
 	struct backfill *const backfill = subscription->backfill;
 
 	begin(subscription);
+	backfill->question.place = subscription->is_placed && !subscription_is_bound(subscription)
+					   ? PLACE_REVISION
+					   : PLACE_AFTER;
 	backfill->question.is_judged = true;
 	backfill->question.is_judged_by_durable = subscription->is_judged_by_durable;
 	backfill->question.revision = subscription->at.revision;

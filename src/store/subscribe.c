@@ -34,6 +34,10 @@ find_and_hold(struct reprise_subscription *subscription, const char *id, size_t 
 
 		if (session == NULL)
 			return true;
+		if (subscription->is_placed && !begin_in_window(subscription, session)) {
+			session_unpin(session);
+			return true;
+		}
 		if (store->port != NULL &&
 		    memcmp(&session->incarnation, &subscription->at.incarnation,
 			   sizeof(session->incarnation)) != 0) {
@@ -163,11 +167,12 @@ fill(struct reprise_subscription *subscription, struct reprise_store *store,
 		       known->kinds_count * sizeof(known->kinds[0]));
 }
 
-static reprise_status
-subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool is_replay,
-	  const uint64_t *durable_revision, const struct reprise_subscription_options *options,
-	  struct reprise_subscription **ret_subscription, struct reprise_error *error)
+reprise_status
+subscription_open(struct reprise_store *store, const struct beginning *beginning,
+		  const struct reprise_subscription_options *options,
+		  struct reprise_subscription **ret_subscription, struct reprise_error *error)
 {
+	const struct reprise_cursor *const cursor = beginning->cursor;
 	struct reprise_subscription_options known = { 0 };
 	size_t id_bytes = 0;
 
@@ -183,7 +188,7 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 	if (!store_is_here(store))
 		return error_plain(error, REPRISE_E_FORKED);
 	const reprise_status status = subscription_options_resolve(
-		options, is_replay, store->port != NULL, &known, error);
+		options, beginning->is_replay, store->port != NULL, &known, error);
 	if (status != REPRISE_OK)
 		return status;
 	UNCANCELLABLE;
@@ -192,8 +197,9 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		memory_take(&store->memory, sizeof(*subscription));
 	if (subscription == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	fill(subscription, store, cursor, durable_revision, &known);
-	subscription->is_replay = is_replay;
+	fill(subscription, store, cursor, beginning->durable_revision, &known);
+	subscription->is_replay = beginning->is_replay;
+	subscription->is_placed = beginning->is_placed;
 	if ((subscription->is_continuous && !continuous_open(store)) ||
 	    !find_and_hold(subscription, cursor->session_id, id_bytes)) {
 		memory_give(&store->memory, subscription, sizeof(*subscription));
@@ -218,32 +224,6 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		continuous_enter(subscription);
 	*ret_subscription = subscription;
 	return REPRISE_OK;
-}
-
-reprise_status
-reprise_subscribe_after(struct reprise_store *store, const struct reprise_cursor *cursor,
-			const struct reprise_subscription_options *options,
-			struct reprise_subscription **ret_subscription, struct reprise_error *error)
-{
-	return subscribe(store, cursor, false, NULL, options, ret_subscription, error);
-}
-
-reprise_status
-reprise_replay_after(struct reprise_store *store, const struct reprise_cursor *cursor,
-		     const struct reprise_subscription_options *options,
-		     struct reprise_subscription **ret_subscription, struct reprise_error *error)
-{
-	return subscribe(store, cursor, true, NULL, options, ret_subscription, error);
-}
-
-reprise_status
-reprise_resume_after(struct reprise_store *store, const struct reprise_cursor *cursor,
-		     uint64_t durable_revision, const struct reprise_subscription_options *options,
-		     struct reprise_subscription **ret_subscription, struct reprise_error *error)
-{
-	if (durable_revision == REPRISE_REVISION_UNKNOWN)
-		return error_invalid(error, "durable_revision");
-	return subscribe(store, cursor, false, &durable_revision, options, ret_subscription, error);
 }
 
 void

@@ -61,6 +61,7 @@ struct reprise_subscription {
 	bool gives_up;                 /* nothing has come for too long: what is missing is a gap */
 	bool is_replay;                /* `until` is what was newest */
 	bool has_end; /* of a replay: the session had ended after `until`, in another life's window */
+	bool is_placed; /* it was begun with a revision alone: see begin.c */
 	bool is_recorded_only;
 	bool is_continuous;
 	bool is_end_told;    /* of the life that `at` is in */
@@ -114,6 +115,25 @@ reprise_status subscription_options_resolve(const struct reprise_subscription_op
 					    bool is_replay, bool has_log,
 					    struct reprise_subscription_options *ret_options,
 					    struct reprise_error *error);
+
+/* How a subscription begins. */
+struct beginning {
+	const struct reprise_cursor *cursor;
+	const uint64_t *durable_revision; /* the cursor is judged by it; or NULL */
+	bool is_replay;
+	bool is_placed; /* the cursor has a session and a revision alone */
+};
+
+reprise_status subscription_open(struct reprise_store *store, const struct beginning *beginning,
+				 const struct reprise_subscription_options *options,
+				 struct reprise_subscription **ret_subscription,
+				 struct reprise_error *error);
+
+/*
+ * A subscription that is_placed begins in the window of @session, before the first event that is newer than its revision.
+ * False if the log has to be asked.
+ */
+bool begin_in_window(struct reprise_subscription *subscription, struct reprise_session *session);
 
 /*
  * Looks until there is something to say, and answers what, without handing it out: the stretch
