@@ -320,7 +320,7 @@ of_appends(void)
 	ALLOWS_VOID(reprise_session_close, NULL);
 }
 
-/* By each of the three that open a subscription. */
+/* By each that opens a subscription after a cursor. */
 static void
 bad_subscription(const char *what, struct reprise_store *store, const struct reprise_cursor *cursor,
 		 const struct reprise_subscription_options *options,
@@ -330,6 +330,16 @@ bad_subscription(const char *what, struct reprise_store *store, const struct rep
 	NAMES(what, reprise_replay_after, store, cursor, options, ret_subscription, &error);
 	NAMES(what, reprise_resume_after, store, cursor, 1, options, ret_subscription, &error);
 	REFUSES(reprise_subscribe_after, store, cursor, options, ret_subscription, NULL);
+}
+
+static void
+bad_snapshot(const char *what, struct reprise_store *store, const char *session_id,
+	     const struct reprise_subscription_options *options,
+	     struct reprise_subscription **ret_subscription)
+{
+	NAMES(what, reprise_resume_snapshot, store, session_id, 1, options, ret_subscription,
+	      &error);
+	REFUSES(reprise_resume_snapshot, store, session_id, 1, options, ret_subscription, NULL);
 }
 
 static void
@@ -371,6 +381,16 @@ of_subscribing(void)
 	bad_subscription("cursor: session_id", world.store, &endless, NULL, ret);
 	bad_subscription("cursor: session_id", world.store, &empty, NULL, ret);
 	bad_subscription("cursor: session_id", world.store, &control, NULL, ret);
+	bad_snapshot("store", NULL, "s", NULL, ret);
+	bad_snapshot("ret_subscription", world.store, "s", NULL, NULL);
+	bad_snapshot("session_id", world.store, NULL, NULL, ret);
+	bad_snapshot("session_id", world.store, "", NULL, ret);
+	bad_snapshot("session_id", world.store, "a\nb", NULL, ret);
+	bad_snapshot("session_id", world.store, long_id, NULL, ret);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		bad_snapshot(cases[i].what, world.store, "s", &cases[i].options, ret);
+	NAMES("durable_revision", reprise_resume_snapshot, world.store, "s",
+	      REPRISE_REVISION_UNKNOWN, NULL, ret, &error);
 }
 
 static void

@@ -24,6 +24,13 @@ resume(struct world *world, struct reprise_error *error)
 				    &world->out.subscription, error);
 }
 
+static reprise_status
+resume_snapshot(struct world *world, struct reprise_error *error)
+{
+	return reprise_resume_snapshot(world->store, world->beginning.session_id, 0, NULL,
+				       &world->out.subscription, error);
+}
+
 static void
 is_followed(struct world *world)
 {
@@ -310,6 +317,17 @@ const struct scenario scenarios_of_subscription[] = {
 	  .title = "the beginning",
 	  .call = resume,
 	  .verify = is_followed,
+	  TO_SUBSCRIBE },
+	{ .function = "reprise_resume_snapshot",
+	  .title = "the beginning",
+	  .call = resume_snapshot,
+	  .verify = is_followed,
+	  TO_SUBSCRIBE },
+	{ .function = "reprise_resume_snapshot",
+	  .title = "an unknown session",
+	  .prepare = know_nothing,
+	  .call = resume_snapshot,
+	  .verify = is_unavailable,
 	  TO_SUBSCRIBE },
 	{ .function = "reprise_subscription_close",
 	  .title = "of one of its session's handles",

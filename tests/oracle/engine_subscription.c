@@ -72,6 +72,22 @@ choose(struct choice *choice, uint8_t operand)
 		spoil(choice, operand);
 }
 
+static uint64_t
+staging_of(const struct choice *choice)
+{
+	return choice->options.staging_bytes != 0 ? choice->options.staging_bytes
+						  : STAGING_BYTES_DEFAULT;
+}
+
+static void
+use_slot(struct engine_subscription *slot, struct reprise_subscription *subscription)
+{
+	slot->subscription = subscription;
+	slot->descriptor = -1;
+	slot->has_callback = slot->has_gap = slot->is_in_group = false;
+	slot->ends_heard = 0;
+}
+
 static void
 open_subscription(struct engine *engine, const struct call *call)
 {
@@ -123,16 +139,51 @@ open_subscription(struct engine *engine, const struct call *call)
 		reprise_subscription_close(subscription);
 		return;
 	}
-	slot->subscription = subscription;
-	slot->descriptor = -1;
-	slot->has_callback = slot->has_gap = slot->is_in_group = false;
-	slot->ends_heard = 0;
+	use_slot(slot, subscription);
 	model_subscribe(&at->model, &cursor, engine_id_of(&cursor), call->name == CALL_REPLAY,
 			choice.options.is_continuous != 0,
-			call->name == CALL_RESUME ? &durable : NULL,
-			choice.options.staging_bytes != 0 ? choice.options.staging_bytes
-							  : STAGING_BYTES_DEFAULT,
+			call->name == CALL_RESUME ? &durable : NULL, staging_of(&choice),
 			choice.mask, &slot->model);
+}
+
+/* From a durable state on. Nobody's session now and then. */
+static void
+open_snapshot(struct engine *engine, const struct call *call)
+{
+	struct engine_subscription *const slot = engine_subscription_at(engine, call->a, true);
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_error error = engine_error();
+	const uint64_t durable = engine_revision(call->d);
+	struct choice choice;
+	unsigned int id;
+	const unsigned int place = engine_place(call->b, &id);
+
+	if (slot == NULL)
+		return;
+	struct engine_store *const at = engine_store_at(engine, place);
+
+	if (call->b >= 250)
+		id = MODEL_IDS;
+	choose(&choice, call->c);
+	engine_say(
+		engine,
+		"reprise_resume_snapshot(store%u, \"%s\", %llu, &{ .staging_bytes = %llu, .kinds = "
+		"bits %#x }, &subscription%u, &error);",
+		place, engine_ids[id], (unsigned long long)durable,
+		(unsigned long long)choice.options.staging_bytes, choice.mask,
+		engine_index(slot, engine));
+	const reprise_status actual = reprise_resume_snapshot(
+		at->store, engine_ids[id], durable, &choice.options, &subscription, &error);
+	const bool is_refused = choice.is_bad || durable == REPRISE_REVISION_UNKNOWN;
+
+	if (!engine_expect_error(engine, is_refused ? REPRISE_E_INVALID : REPRISE_OK, actual,
+				 &error)) {
+		reprise_subscription_close(subscription);
+		return;
+	}
+	use_slot(slot, subscription);
+	model_resume_snapshot(&at->model, engine_ids[id], id, choice.options.is_continuous != 0,
+			      durable, staging_of(&choice), choice.mask, &slot->model);
 }
 
 void
@@ -396,7 +447,9 @@ engine_call_subscription(struct engine *engine, const struct call *call)
 
 	if (call->name <= CALL_RESUME)
 		open_subscription(engine, call);
-	if (call->name <= CALL_RESUME || subscription == NULL)
+	else if (call->name == CALL_SNAPSHOT)
+		open_snapshot(engine, call);
+	if (call->name <= CALL_SNAPSHOT || subscription == NULL)
 		return;
 	if (call->name == CALL_CLOSE) {
 		engine_close_subscription(engine, subscription);

@@ -61,6 +61,7 @@ static const uint8_t weights[CALLS_COUNT] = {
 	[CALL_SUBSCRIBE] = 40,
 	[CALL_REPLAY] = 12,
 	[CALL_RESUME] = 16,
+	[CALL_SNAPSHOT] = 16,
 	[CALL_CLOSE] = 24,
 	[CALL_NEXT] = 200,
 	[CALL_NEXT_BATCH] = 50,
@@ -153,6 +154,8 @@ add_one(struct maker *maker, enum call_name name)
 		a %= 2;
 	else if (name <= CALL_EARLIEST || name == CALL_SESSION_STATS)
 		a = some_id(maker);
+	else if (name == CALL_SNAPSHOT)
+		b = some_id(maker);
 	else if (name == CALL_TWEAK || name == CALL_TEXT || name == CALL_BAD_TEXT)
 		a = some_cursor(maker);
 	if (name >= CALL_SUBSCRIBE && name <= CALL_RESUME)

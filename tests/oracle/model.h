@@ -194,6 +194,10 @@ void model_subscribe(struct model *model, const struct reprise_cursor *cursor, u
 		     bool is_replay, bool is_continuous, const uint64_t *durable_revision,
 		     uint64_t staging_bytes, uint32_t kinds,
 		     struct model_subscription *ret_subscription);
+/* From the first event on that is newer than @durable_revision. */
+void model_resume_snapshot(struct model *model, const char *session_id, unsigned int id,
+			   bool is_continuous, uint64_t durable_revision, uint64_t staging_bytes,
+			   uint32_t kinds, struct model_subscription *ret_subscription);
 void model_unsubscribe(struct model_subscription *subscription);
 
 /* What next would answer, found as a wait finds it: passes what is filtered, copies ahead, goes on into a life. */

@@ -75,6 +75,24 @@ model_subscribe(struct model *model, const struct reprise_cursor *cursor, unsign
 }
 
 void
+model_resume_snapshot(struct model *model, const char *session_id, unsigned int id,
+		      bool is_continuous, uint64_t durable_revision, uint64_t staging_bytes,
+		      uint32_t kinds, struct model_subscription *subscription)
+{
+	struct model_life *const life = id < MODEL_IDS ? model_find(model, id) : NULL;
+	struct reprise_cursor cursor = { .revision = durable_revision };
+
+	snprintf(cursor.session_id, sizeof(cursor.session_id), "%s", session_id);
+	if (life != NULL) {
+		model_apply_age(life);
+		cursor = model_cursor_at(life, model_before_revision(life, durable_revision),
+					 durable_revision);
+	}
+	model_subscribe(model, &cursor, id, false, is_continuous, &durable_revision, staging_bytes,
+			kinds, subscription);
+}
+
+void
 model_unsubscribe(struct model_subscription *subscription)
 {
 	subscription->model->subscriptions--;
@@ -540,11 +558,11 @@ take_into(struct model_subscription *subscription, const struct model_room *room
 static bool
 is_at_window(struct model_subscription *subscription)
 {
+	if (subscription->stage == MODEL_UNJUDGED)
+		judge(subscription);
 	const struct model_life *const life = subscription->life;
 	const reprise_position next = subscription->at.position + 1;
 
-	if (subscription->stage == MODEL_UNJUDGED)
-		judge(subscription);
 	return subscription->stage == MODEL_FOLLOWING && !life->is_void &&
 	       !is_copied(subscription, next) &&
 	       next <= least(model_newest(life), subscription->until) &&
