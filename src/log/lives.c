@@ -88,8 +88,8 @@ log_next_life(struct reprise_log *log, const struct reprise_log_key *key, uint64
 
 reprise_status
 log_life_after(struct reprise_log *log, const struct reprise_log_key *key, uint64_t ordinal,
-	       struct reprise_life *ret_life, struct reprise_log_stats *ret_stats,
-	       struct reprise_error *error)
+	       struct reprise_life *ret_at, struct reprise_life *ret_life,
+	       struct reprise_log_stats *ret_stats, struct reprise_error *error)
 {
 	struct log_head head = { 0 };
 	struct reprise_life at = { 0 }, life = { 0 };
@@ -106,7 +106,9 @@ log_life_after(struct reprise_log *log, const struct reprise_log_key *key, uint6
 	look_end(log);
 	if (status != REPRISE_OK)
 		return status;
+	set_true_end(&at, &head);
 	set_true_end(&life, &head);
+	*ret_at = at;
 	*ret_life = life;
 	stats_fill(ret_stats, &head);
 	return REPRISE_OK;

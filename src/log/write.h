@@ -115,11 +115,12 @@ REPRISE_API reprise_status log_next_life(struct reprise_log *log, const struct r
 					 struct reprise_error *error);
 
 /*
- * The first life that begins after @ordinal, with its true end; number 0: none. And what the log knows of the key: all
- * zero if it knows nothing.
+ * The first life that begins after @ordinal, and the last one that begins before it or with it, with their true ends;
+ * number 0: none. And what the log knows of the key: all zero if it knows nothing.
  */
 REPRISE_API reprise_status log_life_after(struct reprise_log *log,
 					  const struct reprise_log_key *key, uint64_t ordinal,
+					  struct reprise_life *ret_at,
 					  struct reprise_life *ret_life,
 					  struct reprise_log_stats *ret_stats,
 					  struct reprise_error *error);

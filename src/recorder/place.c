@@ -52,18 +52,15 @@ say_placed(struct backfill_page *page, const struct reprise_incarnation *incarna
 	return true;
 }
 
-/* The life begins after what the subscription has seen: what is between is lost to it. */
+/* The life begins later than what the subscription has seen: what is between is lost to it. */
 static bool
-say_life(struct backfill_page *page, const struct reprise_life *life, reprise_position after)
+say_lost(struct backfill_page *page, const struct reprise_life *life, reprise_position after)
 {
 	page->tail = TAIL_LIFE;
 	page->incarnation = life->incarnation;
 	page->detail = REPRISE_GAP_OTHER_INCARNATION;
-	page->is_clean = life->first == after + 1;
-	if (!page->is_clean) {
-		page->tail_first = after + 1;
-		page->tail_last = life->first - 1;
-	}
+	page->tail_first = after + 1;
+	page->tail_last = life->first - 1;
 	return true;
 }
 
@@ -90,8 +87,8 @@ place_after(struct placing *placing)
 	struct reprise_log *const log = placing->recorder->reading;
 	const reprise_position after = placing->question->after;
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
-	struct reprise_life life = { 0 };
-	reprise_status status = log_life_after(log, &placing->key, after, &life, &stats, NULL);
+	struct reprise_life at = { 0 }, life = { 0 };
+	reprise_status status = log_life_after(log, &placing->key, after, &at, &life, &stats, NULL);
 
 	while (status == REPRISE_OK && life.number != 0 && is_void(placing, &life))
 		status = log_next_life(log, &placing->key, life.number, &life, NULL);
@@ -99,9 +96,10 @@ place_after(struct placing *placing)
 		return false;
 	if (life.number == 0)
 		return wait_for_life(placing, &stats);
-	/* A subscription that has seen nothing misses nothing. */
-	return after == 0 ? say_placed(placing->page, &life.incarnation, life.first - 1)
-			  : say_life(placing->page, &life, after);
+	/* Void lives alone are passed, which nobody misses; but the life in which it stands by its position may be good. */
+	return after != 0 && at.end > after && !is_void(placing, &at)
+		       ? say_lost(placing->page, &life, after)
+		       : say_placed(placing->page, &life.incarnation, life.first - 1);
 }
 
 /* The log has no life to stand in, and @stats are from before it was asked. */
@@ -141,11 +139,11 @@ place_by_revision(struct placing *placing)
 {
 	struct reprise_log *const log = placing->recorder->reading;
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
-	struct reprise_life life = { 0 };
+	struct reprise_life at, life;
 	struct reprise_cursor cursor;
 	bool is_known;
 	/* Before the place: a life that comes in between is not passed over. */
-	reprise_status status = log_life_after(log, &placing->key, 0, &life, &stats, NULL);
+	reprise_status status = log_life_after(log, &placing->key, 0, &at, &life, &stats, NULL);
 
 	if (status == REPRISE_OK)
 		status = reprise_log_current_cursor(log, &placing->key, placing->question->revision,

@@ -238,10 +238,10 @@ Test(contract, S06_the_first_life_that_begins_after_an_ordinal_is_found)
 {
 	struct reprise_log *const log = contract_open();
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
-	struct reprise_life life;
+	struct reprise_life at, life;
 
 	/* 1 to 3, nothing, nothing, 4 to 6 */
-	cr_assert(eq(int, log_life_after(log, &k, 0, &life, &stats, NULL), REPRISE_OK));
+	cr_assert(eq(int, log_life_after(log, &k, 0, &at, &life, &stats, NULL), REPRISE_OK));
 	cr_assert(eq(u64, life.number, 0));
 	cr_assert(eq(u64, stats.lives, 0));
 	cr_assert(eq(int, open_life(log, 1), REPRISE_OK));
@@ -252,19 +252,21 @@ Test(contract, S06_the_first_life_that_begins_after_an_ordinal_is_found)
 	cr_assert(eq(int, open_life(log, 4), REPRISE_OK));
 	for (uint64_t ordinal = 4; ordinal <= 6; ordinal++)
 		cr_assert(eq(int, record(log, 4, ordinal, ordinal), REPRISE_OK));
-	cr_assert(eq(int, log_life_after(log, &k, 0, &life, &stats, NULL), REPRISE_OK));
+	cr_assert(eq(int, log_life_after(log, &k, 0, &at, &life, &stats, NULL), REPRISE_OK));
 	expect_life(&life, 1, 1, 1, 3, REPRISE_LIFE_CRASHED);
 	cr_assert(eq(u64, stats.head, 6));
 	cr_assert(eq(u64, stats.lives, 4));
 	for (uint64_t ordinal = 1; ordinal <= 3; ordinal++) {
-		cr_assert(
-			eq(int, log_life_after(log, &k, ordinal, &life, &stats, NULL), REPRISE_OK));
+		cr_assert(eq(int, log_life_after(log, &k, ordinal, &at, &life, &stats, NULL),
+			     REPRISE_OK));
 		expect_life(&life, 2, 2, 4, 3, REPRISE_LIFE_CRASHED);
+		expect_life(&at, 1, 1, 1, 3, REPRISE_LIFE_CRASHED);
 	}
 	for (uint64_t ordinal = 4; ordinal <= 7; ordinal++) {
-		cr_assert(
-			eq(int, log_life_after(log, &k, ordinal, &life, &stats, NULL), REPRISE_OK));
+		cr_assert(eq(int, log_life_after(log, &k, ordinal, &at, &life, &stats, NULL),
+			     REPRISE_OK));
 		cr_assert(eq(u64, life.number, 0));
+		expect_life(&at, 4, 4, 4, 6, REPRISE_LIFE_OPEN);
 	}
 	close_log(log);
 }
