@@ -349,7 +349,8 @@ tell_newest(const struct telling *telling)
 	struct log_newest found = { 0 };
 
 	if (telling->question->is_bound ||
-	    (telling->page->tail != TAIL_GAP && telling->page->tail != TAIL_LIFE))
+	    (telling->page->tail != TAIL_GAP && telling->page->tail != TAIL_LIFE &&
+	     (telling->page->tail != TAIL_ENDED || !telling->question->is_continuous)))
 		return;
 	if (log_find_newest(telling->recorder->reading, &telling->key, &found, &error) !=
 	    REPRISE_OK)
@@ -380,7 +381,8 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	}
 	if (!find_life(&telling, &is_there))
 		return is_there;
-	if (question->is_judged && !judge(&telling, &is_there))
+	/* Also of a life that was left at its window's end: not all of it may have been recorded. */
+	if ((question->is_judged || question->is_end_told) && !judge(&telling, &is_there))
 		return is_there;
 	/* A window that has ended has nothing more. */
 	if (!question->is_bound && !question->is_end_told &&

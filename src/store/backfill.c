@@ -43,6 +43,8 @@ ask(struct reprise_subscription *subscription, reprise_position after)
 	backfill->question.after = after;
 	backfill->question.is_bound = subscription_is_bound(subscription);
 	backfill->question.is_replay = subscription->is_replay;
+	backfill->question.is_continuous = subscription->is_continuous;
+	backfill->question.is_end_told = subscription->is_end_told;
 	backfill->session = subscription->session;
 	port->ask(port, backfill);
 }
@@ -77,6 +79,24 @@ backfill_judge(struct reprise_subscription *subscription)
 	backfill->question.is_judged_by_durable = subscription->is_judged_by_durable;
 	backfill->question.revision = subscription->at.revision;
 	backfill->question.durable_revision = subscription->durable_revision;
+	ask(subscription, subscription->at.position);
+}
+
+void
+backfill_go_on(struct reprise_subscription *subscription, enum backfill_place place)
+{
+	struct backfill *const backfill = subscription->backfill;
+	struct store_port *const port = subscription->store->port;
+
+	/* Before it leaves the window: from here on nobody rings it there. */
+	port->cancel(port, backfill);
+	if (subscription_is_bound(subscription))
+		subscription_move(subscription, subscription_hold_lobby(subscription->store), NULL);
+	subscription->gives_up = false;
+	begin(subscription);
+	backfill->question.place = place;
+	backfill->question.is_judged = backfill->question.is_judged_by_durable = false;
+	backfill->question.revision = subscription->at.revision;
 	ask(subscription, subscription->at.position);
 }
 
@@ -118,7 +138,7 @@ turn_page(struct reprise_subscription *subscription)
 	struct backfill *const backfill = subscription->backfill;
 	struct backfill_page *const page = &backfill->pages[backfill->filling];
 
-	backfill->question.is_judged = false;
+	backfill->question.is_judged = backfill->question.is_judged_by_durable = false;
 	backfill->question.place = PLACE_AFTER;
 	backfill->filling ^= 1;
 	backfill->is_in_last_life = page->is_of_last_life;
@@ -193,6 +213,28 @@ is_at_end(const struct reprise_subscription *subscription)
 	       (subscription_is_bound(subscription) || !may_end_later(subscription));
 }
 
+static void
+pass_to_life(struct reprise_subscription *subscription, const struct reprise_incarnation *life)
+{
+	subscription->at.incarnation = *life;
+	subscription->is_end_told = false;
+}
+
+/* The cursor is no good, for what the page says. */
+static void
+be_refused(struct reprise_subscription *subscription)
+{
+	const struct backfill_page *const page = subscription->page;
+
+	subscription->stage = STAGE_REFUSED;
+	subscription->refusal = page->detail;
+	subscription->diverged_end = page->tail_last;
+	/* A continuous one may go on in its window. */
+	subscription->stretch = subscription->staging;
+	subscription->stretch.count = 0;
+	subscription->page = NULL;
+}
+
 /*
  * The page's records are handed out. What its tail says: true and an outcome, or false to go on without the page.
  */
@@ -212,7 +254,7 @@ look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_out
 			*ret_outcome = REPRISE_NEXT_GAP;
 			return true;
 		}
-		subscription->at.incarnation = page->incarnation;
+		pass_to_life(subscription, &page->incarnation);
 		break;
 	case TAIL_BOUND:
 		page->is_taken = true;
@@ -225,9 +267,7 @@ look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_out
 			subscription_be_over(subscription, REPRISE_END_SESSION, page->status);
 		return true;
 	case TAIL_REFUSED:
-		subscription->stage = STAGE_REFUSED;
-		subscription->refusal = page->detail;
-		subscription->diverged_end = page->tail_last;
+		be_refused(subscription);
 		*ret_outcome = REPRISE_NEXT_GAP;
 		return true;
 	case TAIL_NOTHING:
@@ -242,7 +282,7 @@ look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_out
 		*ret_outcome = end_replay(subscription);
 		return true;
 	case TAIL_PLACED:
-		subscription->at.incarnation = page->incarnation;
+		pass_to_life(subscription, &page->incarnation);
 		subscription->at.position = page->tail_first;
 		break;
 	}
@@ -289,9 +329,10 @@ backfill_advance(struct reprise_subscription *subscription)
 }
 
 /* The window's newest, also if the subscription is not there yet; without a window the log's (rule L46). */
-static struct reprise_cursor
-newest_cursor(const struct reprise_subscription *subscription, const struct backfill_newest *in_log)
+struct reprise_cursor
+backfill_newest(const struct reprise_subscription *subscription)
 {
+	const struct backfill_newest *const in_log = &subscription->page->newest;
 	const struct reprise_cursor *const at = &subscription->at;
 	struct reprise_cursor newest = *at;
 
@@ -321,7 +362,7 @@ backfill_take_gap(struct reprise_subscription *subscription, struct reprise_gap 
 
 	*ret_gap = (struct reprise_gap){ .reason = REPRISE_GAP_TRIMMED, .detail = page->detail };
 	if (page->tail == TAIL_LIFE)
-		subscription->at.incarnation = page->incarnation;
+		pass_to_life(subscription, &page->incarnation);
 	if (page->tail_first != 0) {
 		ret_gap->lost_first = page->tail_first;
 		ret_gap->lost_last = last;
@@ -329,7 +370,7 @@ backfill_take_gap(struct reprise_subscription *subscription, struct reprise_gap 
 		subscription->at.position = last;
 	}
 	ret_gap->cursor = subscription->at;
-	ret_gap->newest = newest_cursor(subscription, &page->newest);
+	ret_gap->newest = backfill_newest(subscription);
 	count(&subscription->lost, ret_gap->lost);
 	subscription->page = NULL;
 }

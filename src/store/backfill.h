@@ -166,6 +166,15 @@ void backfill_judge(struct reprise_subscription *subscription);
 void backfill_begin(struct reprise_subscription *subscription);
 
 /*
+ * Of a continuous one: heals in the lobby, from its cursor on, or from the place of its cursor's revision. Whatever it had
+ * asked before is forgotten, and it has left its window.
+ */
+void backfill_go_on(struct reprise_subscription *subscription, enum backfill_place place);
+
+/* What a gap says of the newest position, while a page is in hand. */
+struct reprise_cursor backfill_newest(const struct reprise_subscription *subscription);
+
+/*
  * As subscription_advance, while it heals. With stage FOLLOWING the ring has what comes next, and the answer
  * is none.
  */

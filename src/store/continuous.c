@@ -23,6 +23,9 @@ is_of_no_life(const struct reprise_cursor *cursor)
 bool
 continuous_open(struct reprise_store *store)
 {
+	/* The log is asked for the next life, and rings. */
+	if (store->port != NULL)
+		return true;
 	pthread_mutex_lock(&store->lock);
 	if (store->lobby == NULL)
 		store->lobby = session_lobby(store);
@@ -54,7 +57,8 @@ enter_list(struct reprise_subscription *subscription, struct reprise_session *en
 void
 continuous_enter(struct reprise_subscription *subscription)
 {
-	enter_list(subscription, NULL);
+	if (subscription->backfill == NULL)
+		enter_list(subscription, NULL);
 }
 
 /* Gives its window back, of which it was told the end with @is_ended, and waits in the lobby for the next life. */
@@ -118,8 +122,14 @@ stand_at_beginning(struct reprise_subscription *subscription)
 bool
 continuous_begin(struct reprise_subscription *subscription)
 {
-	if (!subscription->is_continuous || !is_of_no_life(&subscription->at) ||
-	    subscription->at.position != 0)
+	if (!subscription->is_continuous || !is_of_no_life(&subscription->at))
+		return false;
+	if (subscription->backfill != NULL) {
+		backfill_go_on(subscription,
+			       subscription->is_placed ? PLACE_REVISION : PLACE_AFTER);
+		return true;
+	}
+	if (subscription->at.position != 0)
 		return false;
 	if (!subscription_is_bound(subscription)) {
 		subscription->stage = STAGE_AWAITING;
@@ -201,7 +211,10 @@ continuous_end_life(struct reprise_subscription *subscription)
 {
 	subscription->is_end_told = true;
 	subscription->is_window_gone = false;
-	leave_window(subscription, true);
+	if (subscription->backfill != NULL)
+		backfill_go_on(subscription, PLACE_AFTER);
+	else
+		leave_window(subscription, true);
 }
 
 void
@@ -216,6 +229,8 @@ continuous_go_on(struct reprise_subscription *subscription, const struct reprise
 	if (live != NULL && live == subscription->session)
 		subscription->stage =
 			subscription_is_bound(subscription) ? STAGE_FOLLOWING : STAGE_UNSTAGED;
+	else if (subscription->backfill != NULL)
+		backfill_go_on(subscription, is_of_no_life(cursor) ? PLACE_REVISION : PLACE_AFTER);
 	else if (subscription->waiting.is_listed)
 		subscription->stage = STAGE_AWAITING;
 	else

@@ -64,12 +64,16 @@ take_end(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 	struct reprise_session *const session = subscription->session;
 
 	/* Also of a life without events. */
-	subscription->at.incarnation = session->incarnation;
+	if (subscription_is_bound(subscription))
+		subscription->at.incarnation = session->incarnation;
 	*ret_gap = (struct reprise_gap){
 		.reason = REPRISE_GAP_TRIMMED,
 		.detail = REPRISE_GAP_LIFE_ENDED,
 		.cursor = subscription->at,
-		.newest = session_newest_cursor(session, subscription->at.revision),
+		/* Without a window the log has told it. */
+		.newest = subscription_is_bound(subscription)
+				  ? session_newest_cursor(session, subscription->at.revision)
+				  : backfill_newest(subscription),
 		.end_status = subscription->end.status,
 	};
 	continuous_end_life(subscription);

@@ -209,7 +209,8 @@ subscription_advance(struct reprise_subscription *subscription)
 			return outcome;
 	}
 	outcome = follow(subscription);
-	if (outcome != REPRISE_NEXT_GAP || subscription->backfill == NULL || subscription->gives_up)
+	if (outcome != REPRISE_NEXT_GAP || subscription->stage != STAGE_FOLLOWING ||
+	    subscription->backfill == NULL || subscription->gives_up)
 		return outcome;
 	/* It has left the ring: the log has it, or will have. */
 	backfill_begin(subscription);

@@ -115,8 +115,7 @@ subscription_options_resolve(const struct reprise_subscription_options *given, b
 		return error_invalid(error, "kinds_count");
 	if (!is_choice(known.is_recorded_only, has_log))
 		return error_invalid(error, "is_recorded_only");
-	/* Not yet in a store with a log. */
-	if (!is_choice(known.is_continuous, !is_replay && !has_log))
+	if (!is_choice(known.is_continuous, !is_replay))
 		return error_invalid(error, "is_continuous");
 	if ((known.kinds == NULL) != (known.kinds_count == 0))
 		return error_invalid(error, "kinds");
