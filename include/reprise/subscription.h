@@ -181,7 +181,7 @@ REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
  * For a host that has loaded its state at @durable_revision: the subscription begins just before the first event with a greater
  * revision. It is as reprise_current_cursor followed by reprise_resume_after, with nothing in between. In a store with a log
  * the log is asked (as by reprise_log_current_cursor) if there is no window, or if the place would be before the window's
- * first position. No session is created: of an unknown one the first reprise_next tells a gap UNAVAILABLE. (rule S07)
+ * first position. No session is created: of an unknown one the first reprise_next tells a gap UNAVAILABLE. (rule S09)
  *
  * @store             Borrowed until the subscription is closed.
  * @session_id        NUL-terminated, borrowed for the call.

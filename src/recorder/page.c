@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/numbers.h"
+#include "recorder/bridge.h"
 #include "recorder/place.h"
 #include "recorder/recorder.h"
 
@@ -95,24 +96,6 @@ find_life(struct telling *telling, bool *ret_is_there)
 	return false;
 }
 
-/* Whether a COMMIT leads from the cursor to the host's durable state; false if that cannot be known now. */
-static bool
-find_bridge(const struct telling *telling, bool *ret_has)
-{
-	const struct backfill_question *const question = telling->question;
-	struct reprise_error error = { .size = sizeof(error) };
-
-	*ret_has = true;
-	if (!question->is_judged_by_durable || question->revision >= question->durable_revision)
-		return true;
-	/* The window first: what leaves it meanwhile is in the log. */
-	if (backfill_window_has_commit(telling->backfill, question->after,
-				       question->durable_revision))
-		return true;
-	return reprise_log_has_commit(telling->recorder->reading, &telling->key, question->after,
-				      question->durable_revision, ret_has, &error) == REPRISE_OK;
-}
-
 /* There is nothing more in the log for now: a replay ends, a subscription waits. */
 static bool
 tell_nothing_more(const struct telling *telling)
@@ -144,7 +127,7 @@ judge(struct telling *telling, bool *ret_is_there)
 		telling->page->tail_last = life->end;
 		return !say(telling->page, TAIL_REFUSED, REPRISE_GAP_DIVERGED);
 	}
-	if (!find_bridge(telling, &has_bridge)) {
+	if (!bridge_find(telling->recorder, telling->backfill, telling->question, &has_bridge)) {
 		*ret_is_there = false;
 		return false;
 	}

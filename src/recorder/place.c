@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "log/write.h"
+#include "recorder/bridge.h"
 #include "recorder/recorder.h"
 
 /*
  * Where a subscription stands that is in no life: one that follows a session before its first life, one that was told
- * that its life is void, and one that comes with a revision alone. Rules S03, S06 and S07.
+ * that its life is void, and one that comes with a revision alone. Rules S08 and S09.
  */
 struct placing {
 	struct reprise_recorder *recorder;
@@ -88,6 +89,7 @@ place_after(struct placing *placing)
 	const reprise_position after = placing->question->after;
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_life at = { 0 }, life = { 0 };
+	bool has_bridge;
 	reprise_status status = log_life_after(log, &placing->key, after, &at, &life, &stats, NULL);
 
 	while (status == REPRISE_OK && life.number != 0 && is_void(placing, &life))
@@ -96,6 +98,10 @@ place_after(struct placing *placing)
 		return false;
 	if (life.number == 0)
 		return wait_for_life(placing, &stats);
+	if (!bridge_find(placing->recorder, placing->backfill, placing->question, &has_bridge))
+		return false;
+	if (!has_bridge)
+		return say_refused(placing->page, REPRISE_GAP_BEHIND_DURABLE);
 	/* Void lives alone are passed, which nobody misses; but the life in which it stands by its position may be good. */
 	return after != 0 && at.end > after && !is_void(placing, &at)
 		       ? say_lost(placing->page, &life, after)

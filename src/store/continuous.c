@@ -125,8 +125,12 @@ continuous_begin(struct reprise_subscription *subscription)
 	if (!subscription->is_continuous || !is_of_no_life(&subscription->at))
 		return false;
 	if (subscription->backfill != NULL) {
-		backfill_go_on(subscription,
-			       subscription->is_placed ? PLACE_REVISION : PLACE_AFTER);
+		if (subscription->is_placed)
+			backfill_go_on(subscription, PLACE_REVISION);
+		else if (subscription->is_judged_by_durable)
+			backfill_judge(subscription);
+		else
+			backfill_go_on(subscription, PLACE_AFTER);
 		return true;
 	}
 	if (subscription->at.position != 0)

@@ -234,7 +234,7 @@ Test(contract, C08_lives_are_paged_and_found)
 	close_log(log);
 }
 
-Test(contract, S06_the_first_life_that_begins_after_an_ordinal_is_found)
+Test(contract, S08_the_first_life_that_begins_after_an_ordinal_is_found)
 {
 	struct reprise_log *const log = contract_open();
 	struct reprise_log_stats stats = { .size = sizeof(stats) };

@@ -8,7 +8,7 @@
 #include "log_sqlite/scratch.h"
 #include "world.h"
 
-/* Subscriptions that go on by themselves, and snapshots, in a store with a log: rules S06 and S07. */
+/* Subscriptions that go on by themselves, and snapshots, in a store with a log: rules S08 and S09. */
 
 TestSuite(continuous, .fini = scratch_remove, .timeout = 60);
 
@@ -26,7 +26,7 @@ resumed_at(struct world *world, const char *id, uint64_t revision,
 }
 
 /* Events of revision = position; the window holds the last 8. */
-Test(continuous, S07_a_snapshot_is_placed_by_the_log_where_the_window_cannot_tell)
+Test(continuous, S09_a_snapshot_is_placed_by_the_log_where_the_window_cannot_tell)
 {
 	struct world world = world_open(scratch_path("log"), 8, NULL);
 
@@ -54,7 +54,7 @@ Test(continuous, S07_a_snapshot_is_placed_by_the_log_where_the_window_cannot_tel
 	expect_no_leaks();
 }
 
-Test(continuous, S07_a_snapshot_begins_in_an_earlier_life_if_that_has_newer_events)
+Test(continuous, S09_a_snapshot_begins_in_an_earlier_life_if_that_has_newer_events)
 {
 	const char *const path = scratch_path("log");
 
@@ -79,7 +79,7 @@ Test(continuous, S07_a_snapshot_begins_in_an_earlier_life_if_that_has_newer_even
 	expect_no_leaks();
 }
 
-Test(continuous, S07_a_snapshot_of_a_session_that_no_log_knows_is_refused)
+Test(continuous, S09_a_snapshot_of_a_session_that_no_log_knows_is_refused)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_subscription *const subscription = resumed_at(&world, "s", 3, NULL);
@@ -95,7 +95,7 @@ Test(continuous, S07_a_snapshot_of_a_session_that_no_log_knows_is_refused)
 	expect_no_leaks();
 }
 
-Test(continuous, S07_a_snapshot_of_lives_that_are_all_void_is_refused)
+Test(continuous, S09_a_snapshot_of_lives_that_are_all_void_is_refused)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 
@@ -165,7 +165,7 @@ live(struct world *world, reprise_position newest, int32_t status)
 	world_leave_writer(world);
 }
 
-Test(continuous, S06_a_subscription_goes_from_life_to_life_and_is_told_each_end)
+Test(continuous, S08_a_subscription_goes_from_life_to_life_and_is_told_each_end)
 {
 	struct world world = world_open(scratch_path("log"), 8, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
@@ -190,7 +190,7 @@ Test(continuous, S06_a_subscription_goes_from_life_to_life_and_is_told_each_end)
 }
 
 /* The window is gone: the log alone knows of the end. */
-Test(continuous, S06_the_end_is_told_by_the_log_once)
+Test(continuous, S08_the_end_is_told_by_the_log_once)
 {
 	const char *const path = scratch_path("log");
 	struct world world = world_open(path, 0, NULL);
@@ -216,7 +216,7 @@ Test(continuous, S06_the_end_is_told_by_the_log_once)
 }
 
 /* An end without events, of a life that nobody else has seen. */
-Test(continuous, S06_a_life_without_events_has_an_end_too)
+Test(continuous, S08_a_life_without_events_has_an_end_too)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
@@ -233,7 +233,7 @@ Test(continuous, S06_a_life_without_events_has_an_end_too)
 	expect_no_leaks();
 }
 
-Test(continuous, S06_a_subscription_that_has_seen_nothing_begins_where_the_log_begins)
+Test(continuous, S08_a_subscription_that_has_seen_nothing_begins_where_the_log_begins)
 {
 	const char *const path = scratch_path("log");
 	const struct reprise_log_key key = { "default", "s" };
@@ -267,7 +267,7 @@ Test(continuous, S06_a_subscription_that_has_seen_nothing_begins_where_the_log_b
 	expect_no_leaks();
 }
 
-Test(continuous, S06_void_lives_are_passed_by_a_subscription_that_has_seen_nothing)
+Test(continuous, S08_void_lives_are_passed_by_a_subscription_that_has_seen_nothing)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
@@ -291,7 +291,7 @@ Test(continuous, S06_void_lives_are_passed_by_a_subscription_that_has_seen_nothi
 }
 
 /* A made-up position in no life: what is before the next life is lost. */
-Test(continuous, S06_a_cursor_of_no_life_goes_on_with_the_first_life_after_it)
+Test(continuous, S08_a_cursor_of_no_life_goes_on_with_the_first_life_after_it)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_cursor cursor = nothing_seen();
@@ -325,7 +325,7 @@ Test(continuous, S06_a_cursor_of_no_life_goes_on_with_the_first_life_after_it)
 	expect_no_leaks();
 }
 
-Test(continuous, S06_a_life_that_becomes_void_is_told_and_the_next_one_follows)
+Test(continuous, S08_a_life_that_becomes_void_is_told_and_the_next_one_follows)
 {
 	struct world world = world_open(scratch_path("log"), 4, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
@@ -354,7 +354,7 @@ Test(continuous, S06_a_life_that_becomes_void_is_told_and_the_next_one_follows)
 }
 
 /* The subscription stands in the life before, which is not void. */
-Test(continuous, S06_after_a_void_life_an_earlier_one_is_gone_on_from)
+Test(continuous, S08_after_a_void_life_an_earlier_one_is_gone_on_from)
 {
 	const char *const path = scratch_path("log");
 
@@ -386,7 +386,7 @@ Test(continuous, S06_after_a_void_life_an_earlier_one_is_gone_on_from)
 }
 
 /* It was told the end of a life that is declared void later. */
-Test(continuous, S06_a_life_that_has_ended_may_become_void)
+Test(continuous, S08_a_life_that_has_ended_may_become_void)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
@@ -406,7 +406,7 @@ Test(continuous, S06_a_life_that_has_ended_may_become_void)
 	expect_no_leaks();
 }
 
-Test(continuous, S06_a_cursor_that_has_diverged_goes_on_where_its_life_ends)
+Test(continuous, S08_a_cursor_that_has_diverged_goes_on_where_its_life_ends)
 {
 	const char *const path = scratch_path("log");
 
@@ -429,7 +429,7 @@ Test(continuous, S06_a_cursor_that_has_diverged_goes_on_where_its_life_ends)
 	expect_no_leaks();
 }
 
-Test(continuous, S06_a_refused_cursor_goes_on_in_the_live_window)
+Test(continuous, S08_a_refused_cursor_goes_on_in_the_live_window)
 {
 	struct world world = world_open(scratch_path("log"), 4, NULL);
 	struct reprise_cursor cursor = { .position = 7, .revision = 2, .session_id = "s" };
@@ -462,8 +462,42 @@ Test(continuous, S06_a_refused_cursor_goes_on_in_the_live_window)
 	expect_no_leaks();
 }
 
+/* A cursor that has seen nothing is judged as any other, once the session has a life. */
+Test(continuous, S08_a_cursor_of_no_life_is_behind_a_durable_state_without_a_commit)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	const struct reprise_cursor cursor = nothing_seen();
+	struct reprise_subscription *subscription = NULL;
+
+	cr_assert(eq(int,
+		     reprise_resume_after(world.store, &cursor, 7, &go_on, &subscription, NULL),
+		     REPRISE_OK));
+	expect_nothing_more(subscription);
+	world_write(&world);
+	world_append_until(&world, 10);
+	world_flush(&world);
+	const struct reprise_gap gap =
+		world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_BEHIND_DURABLE);
+
+	cr_assert(eq(u64, gap.cursor.revision, 7));
+	(void)world_expect(subscription, gap.cursor.position + 1, 10);
+	reprise_subscription_close(subscription);
+
+	cr_assert(eq(int,
+		     reprise_append(world.writer, 9, 0, REPRISE_EVENT_COMMIT,
+				    (struct reprise_bytes){ "11", 2 }, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(int,
+		     reprise_resume_after(world.store, &cursor, 7, &go_on, &subscription, NULL),
+		     REPRISE_OK));
+	(void)world_expect(subscription, 1, 11);
+	reprise_subscription_close(subscription);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 /* No window: where the log has what is newer than the host's revision. */
-Test(continuous, S06_a_refused_cursor_is_placed_by_its_revision_where_no_window_is)
+Test(continuous, S08_a_refused_cursor_is_placed_by_its_revision_where_no_window_is)
 {
 	const char *const path = scratch_path("log");
 	struct reprise_cursor cursor = { .position = 7, .revision = 37, .session_id = "s" };
@@ -485,7 +519,7 @@ Test(continuous, S06_a_refused_cursor_is_placed_by_its_revision_where_no_window_
 }
 
 /* What is lost is lost once: a flood, and a window that is left. */
-Test(continuous, S06_what_has_left_the_ring_is_healed_in_each_life)
+Test(continuous, S08_what_has_left_the_ring_is_healed_in_each_life)
 {
 	struct world world = world_open(scratch_path("log"), 8, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
@@ -510,7 +544,7 @@ Test(continuous, S06_what_has_left_the_ring_is_healed_in_each_life)
 }
 
 /* Events of lives that come while the subscription is away from their windows. */
-Test(continuous, S06_lives_that_nobody_looked_at_are_handed_out_whole)
+Test(continuous, S08_lives_that_nobody_looked_at_are_handed_out_whole)
 {
 	struct world world = world_open(scratch_path("log"), 8, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
@@ -527,7 +561,7 @@ Test(continuous, S06_lives_that_nobody_looked_at_are_handed_out_whole)
 	expect_no_leaks();
 }
 
-Test(continuous, S06_the_recorded_alone_is_followed_from_life_to_life)
+Test(continuous, S08_the_recorded_alone_is_followed_from_life_to_life)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_subscription_options options = go_on;
@@ -560,7 +594,7 @@ post(struct reprise_subscription *subscription, void *context)
 	sem_post(called);
 }
 
-Test(continuous, S06_a_life_that_begins_rings_the_descriptor_and_the_callback)
+Test(continuous, S08_a_life_that_begins_rings_the_descriptor_and_the_callback)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
@@ -604,7 +638,7 @@ Test(continuous, S06_a_life_that_begins_rings_the_descriptor_and_the_callback)
 }
 
 /* A runtime of its own writes the log; this one reads it. */
-Test(continuous, S06_lives_of_another_runtime_are_followed)
+Test(continuous, S08_lives_of_another_runtime_are_followed)
 {
 	const char *const path = scratch_path("log");
 	struct world reading = world_open(path, 0, NULL);
@@ -628,7 +662,7 @@ Test(continuous, S06_lives_of_another_runtime_are_followed)
 	expect_no_leaks();
 }
 
-Test(continuous, S07_a_continuous_snapshot_waits_for_its_session)
+Test(continuous, S09_a_continuous_snapshot_waits_for_its_session)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_subscription *const subscription = resumed_at(&world, "s", 3, &go_on);

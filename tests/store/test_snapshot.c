@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-/* From a durable state on, in one call, in a store without a log: rule S07. */
+/* From a durable state on, in one call, in a store without a log: rule S09. */
 
 SUITE(snapshot);
 
@@ -29,7 +29,7 @@ cursor_of(const struct reprise_subscription *subscription)
 }
 
 /* Whatever was appended and has left, it stands where reprise_current_cursor would have it stand. */
-Test(snapshot, S07_a_snapshot_begins_where_the_current_cursor_stands)
+Test(snapshot, S09_a_snapshot_begins_where_the_current_cursor_stands)
 {
 	uint32_t random = 16;
 
@@ -63,7 +63,7 @@ Test(snapshot, S07_a_snapshot_begins_where_the_current_cursor_stands)
 	}
 }
 
-Test(snapshot, S07_events_that_are_newer_than_the_state_are_handed_out)
+Test(snapshot, S09_events_that_are_newer_than_the_state_are_handed_out)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_session *session = writer_of(store);
@@ -84,7 +84,7 @@ Test(snapshot, S07_events_that_are_newer_than_the_state_are_handed_out)
 	close_store(store);
 }
 
-Test(snapshot, S07_what_has_left_the_window_is_a_gap)
+Test(snapshot, S09_what_has_left_the_window_is_a_gap)
 {
 	struct reprise_store *store = store_with(3, 0, 0);
 	struct reprise_session *session = writer_of(store);
@@ -104,7 +104,7 @@ Test(snapshot, S07_what_has_left_the_window_is_a_gap)
 	close_store(store);
 }
 
-Test(snapshot, S07_the_age_limit_is_applied_before)
+Test(snapshot, S09_the_age_limit_is_applied_before)
 {
 	struct reprise_store *store = store_with(0, 0, one_second);
 	struct reprise_session *session = writer_of(store);
@@ -124,7 +124,7 @@ Test(snapshot, S07_the_age_limit_is_applied_before)
 	close_store(store);
 }
 
-Test(snapshot, S07_an_unknown_session_is_not_created)
+Test(snapshot, S09_an_unknown_session_is_not_created)
 {
 	const struct reprise_store_options options = { .size = sizeof(options), .sessions_max = 2 };
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
@@ -158,7 +158,7 @@ Test(snapshot, S07_an_unknown_session_is_not_created)
 }
 
 /* As of one that was resumed with a cursor. */
-Test(snapshot, S07_a_window_that_becomes_void_is_told)
+Test(snapshot, S09_a_window_that_becomes_void_is_told)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_session *session = writer_of(store);
@@ -176,7 +176,7 @@ Test(snapshot, S07_a_window_that_becomes_void_is_told)
 	close_store(store);
 }
 
-Test(snapshot, S07_an_ended_session_is_read_to_its_end)
+Test(snapshot, S09_an_ended_session_is_read_to_its_end)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_session *session = writer_of(store);
@@ -193,7 +193,7 @@ Test(snapshot, S07_an_ended_session_is_read_to_its_end)
 	close_store(store);
 }
 
-Test(snapshot, S07_bad_input_changes_nothing)
+Test(snapshot, S09_bad_input_changes_nothing)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_error error = { .size = sizeof(error) };
@@ -229,7 +229,7 @@ Test(snapshot, S07_bad_input_changes_nothing)
 	close_store(store);
 }
 
-Test(snapshot, S07_a_child_of_a_fork_is_told)
+Test(snapshot, S09_a_child_of_a_fork_is_told)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_session *session = writer_of(store);
