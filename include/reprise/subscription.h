@@ -22,7 +22,8 @@
  * A continuous subscription (the option is_continuous) goes on where another one ends, with the session's next life and through
  * the same reprise_next, descriptor and callback. The end of a life, what other lives had, an invalidation: each is told as a
  * gap (gap.h), and reprise_next answers EMPTY until the next life begins. With a cursor of no life at position 0, whose fields
- * are zero but for the session's id, it waits for a session that does not exist yet. It ends when the host closes it.
+ * are zero but for the session's id, it waits for a session that does not exist yet. It ends when the host closes it. In a
+ * store with a log it reads every life that the log holds, and tells as lost what the log has lost.
  *
  * There are three doors to wait at, for the same subscription and the same reprise_next: a thread that sleeps in
  * reprise_wait, a descriptor for an event loop (reprise_subscription_fd), a callback
@@ -106,8 +107,7 @@ struct reprise_subscription_options {
 	int32_t is_recorded_only;
 
 	/*
-	 * 1: where it would end it goes on, with the session's next life (rules S01 to S07). Not for a replay; not yet in a
-	 * store with a log. 0: it ends.
+	 * 1: where it would end it goes on, with the session's next life (rules S01 to S08). Not for a replay. 0: it ends.
 	 */
 	int32_t is_continuous;
 };

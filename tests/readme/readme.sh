@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The libraries install where they are told to, pkg-config finds them there, and the programs in README.md
 # compile as they stand, run, and print what README.md says they print: shared and static, and
-# linked from C++17 as well, if a compiler is named. The second one, over a log, goes on when it is run again; the third
-# one, a conversation, is run three times. The fourth one is of thread documents. The fifth one, which buffers them, is run beside
+# linked from C++17 as well, if a compiler is named. The third one, over a log, goes on when it is run again; the fourth
+# one, a conversation, is run three times. The fifth one is of thread documents. The sixth one, which buffers them, is run beside
 # a NATS server, if there is one.
 # Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
@@ -56,9 +56,14 @@ both plain reprise
 expect_output "$scratch/plain"
 expect_output "$scratch/plain_static"
 
+program 2 25
+both reload reprise
+expect_output "$scratch/reload"
+expect_output "$scratch/reload_static"
+
 if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 	# Twice over one log, with either library.
-	program 2 40
+	program 3 40
 	both logs reprise_recorder reprise_log_sqlite
 	for run in logs logs_static; do
 		[ $run = logs ] || awk '{ sub(/[0-9]+/, $2 + 5) } 1' "$scratch/expected" >"$scratch/later"
@@ -67,7 +72,7 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 	done
 
 	# Three times over one log: it dies, goes on, and has nothing to do.
-	program 3 40
+	program 4 40
 	both work reprise_conversation reprise_log_sqlite
 	for run in work work_static; do
 		rm -f "$scratch"/work.db*
@@ -80,14 +85,14 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program 4 40
+	program 5 40
 	both threads reprise_thread_sqlite
 	expect_output "$scratch/threads"
 	expect_output "$scratch/threads_static"
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_jetstream.pc" ] && [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program 5 40
+	program 6 40
 	both buffered reprise_jetstream reprise_thread_sqlite
 	for run in buffered buffered_static; do
 		# shellcheck disable=SC2016 # what is in it is for that shell
