@@ -367,8 +367,11 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	/* Also of a life that was left at its window's end: not all of it may have been recorded. */
 	if ((question->is_judged || question->is_end_told) && !judge(&telling, &is_there))
 		return is_there;
-	/* A window that has ended has nothing more. */
-	if (!question->is_bound && !question->is_end_told &&
+	/*
+	 * A window that has ended has nothing more. One whose life is not the last is another runtime's by now: what it has
+	 * appended since is never recorded.
+	 */
+	if (!question->is_bound && !question->is_end_told && is_last(&telling) &&
 	    !backfill_bind(backfill, telling.page, &question->incarnation, &is_bound))
 		return false;
 	if (is_bound)

@@ -662,6 +662,40 @@ Test(continuous, S08_lives_of_another_runtime_are_followed)
 	expect_no_leaks();
 }
 
+/* Another runtime takes the session over before the last events of this one are recorded. */
+Test(continuous, S08_a_life_of_which_the_log_has_less_than_was_handed_out_has_diverged)
+{
+	struct reprise_recorder_options options = world_options();
+	const char *const path = scratch_path("log");
+	const struct reprise_cursor cursor = nothing_seen();
+
+	options.linger_ns = 10 * one_second;
+	struct world world = world_open(path, 0, &options), other = world_open(path, 0, NULL);
+
+	world_write(&world);
+	world_append_until(&world, 5);
+	world_flush(&world);
+	struct reprise_subscription *const subscription = followed(&world, &cursor);
+
+	(void)world_expect(subscription, 1, 5);
+	world_write(&other);
+	world_append_until(&world, 8);
+	cr_assert(eq(int, reprise_session_end(world.writer, 1), REPRISE_OK));
+	(void)world_expect(subscription, 6, 8);
+	expect_life_end(subscription, 8, 1);
+	const struct reprise_gap gap =
+		world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_DIVERGED);
+
+	cr_assert(eq(u64, gap.cursor.position, 5));
+	(void)world_expect_gap(subscription, REPRISE_GAP_TRIMMED, REPRISE_GAP_RESTART);
+	world_append_until(&other, 7);
+	(void)world_expect(subscription, 6, 7);
+	reprise_subscription_close(subscription);
+	world_close(&other, REPRISE_OK);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(continuous, S09_a_continuous_snapshot_waits_for_its_session)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
