@@ -67,19 +67,18 @@ read_events(struct world *world)
 }
 
 static void
-verify(struct reprise_log *log)
+verify(struct reprise_log *log, uint64_t events)
 {
 	const struct reprise_log_key key = { "default", "s" };
 	struct reprise_log_report report = { .size = sizeof(report) };
 
 	DO(reprise_log_verify(log, &key, &report, NULL));
 	cr_assert(eq(u64, report.faults, 0), "%s", report.what);
-	cr_assert(eq(u64, report.events, EVENTS));
+	cr_assert(eq(u64, report.events, events));
 }
 
-/* Everything once. */
-static void
-use(const char *path)
+static struct world
+open_world(const char *path)
 {
 	const struct reprise_log_sqlite_options log_options = { .size = sizeof(log_options),
 								.path = path };
@@ -92,13 +91,55 @@ use(const char *path)
 	DO(reprise_log_sqlite_open(&log_options, &world.log, NULL));
 	DO(reprise_store_open(NULL, &world.store, NULL));
 	DO(reprise_recorder_open(world.store, world.log, &options, &world.recorder, NULL));
+	return world;
+}
+
+static void
+close_world(struct world *world, uint64_t events)
+{
+	reprise_session_close(world->writer);
+	cr_assert(eq(int, reprise_recorder_close(world->recorder), REPRISE_OK));
+	cr_assert(eq(int, reprise_store_close(world->store), REPRISE_OK));
+	verify(world->log, events);
+	reprise_log_close(world->log);
+}
+
+/* Everything once. */
+static void
+use(const char *path)
+{
+	struct world world = open_world(path);
+
 	write_events(&world);
 	read_events(&world);
-	reprise_session_close(world.writer);
-	cr_assert(eq(int, reprise_recorder_close(world.recorder), REPRISE_OK));
-	cr_assert(eq(int, reprise_store_close(world.store), REPRISE_OK));
-	verify(world.log);
-	reprise_log_close(world.log);
+	close_world(&world, EVENTS);
+}
+
+/* A subscription that goes from life to life, and one that begins with a durable state. */
+static void
+go_on(const char *path)
+{
+	const struct reprise_subscription_options options = { .size = sizeof(options),
+							      .is_continuous = 1 };
+	const struct reprise_cursor cursor = { .session_id = "s" };
+	struct reprise_subscription *subscription = NULL, *late = NULL;
+	struct world world = open_world(path);
+
+	DO(reprise_subscribe_after(world.store, &cursor, &options, &subscription, NULL));
+	for (reprise_position newest = 5; newest <= 10; newest += 5) {
+		DO(reprise_session_open(world.store, "s", NULL, &world.writer, NULL));
+		world_append_until(&world, newest);
+		cr_assert(eq(int, reprise_session_end(world.writer, 1), REPRISE_OK));
+		world_leave_writer(&world);
+		(void)world_expect(subscription, newest - 4, newest);
+		(void)world_expect_gap(subscription, REPRISE_GAP_TRIMMED, REPRISE_GAP_LIFE_ENDED);
+	}
+	DO(reprise_resume_snapshot(world.store, "s", 3, &options, &late, NULL));
+	(void)world_expect(late, 4, 10);
+	(void)world_expect_gap(late, REPRISE_GAP_TRIMMED, REPRISE_GAP_LIFE_ENDED);
+	reprise_subscription_close(subscription);
+	reprise_subscription_close(late);
+	close_world(&world, 10);
 }
 
 static void
@@ -113,17 +154,29 @@ remove_log(const char *path)
 	}
 }
 
-Test(memory, what_fails_once_is_said_or_waited_out)
+static void
+refuse_each_once(void (*act)(const char *path))
 {
 	const char *const path = scratch_path("log");
 	int number = 0;
 
 	for (bool has_failed = true; has_failed; remove_log(path)) {
 		refusal_begin(++number);
-		use(path);
+		act(path);
 		has_failed = refusal_end();
 	}
 	cr_assert(gt(int, number, 30));
 	cr_assert(gt(uint, said, 20));
+}
+
+Test(memory, what_fails_once_is_said_or_waited_out)
+{
+	refuse_each_once(use);
+	expect_no_leaks();
+}
+
+Test(memory, S08_what_fails_once_is_said_or_waited_out_between_two_lives)
+{
+	refuse_each_once(go_on);
 	expect_no_leaks();
 }
