@@ -353,6 +353,37 @@ Test(continuous, S08_a_life_that_becomes_void_is_told_and_the_next_one_follows)
 	expect_no_leaks();
 }
 
+/* It waits in its window for what is not recorded, and that window becomes void. */
+Test(continuous, S08_a_void_window_is_left_while_the_log_is_asked)
+{
+	struct reprise_recorder_options options = world_options();
+	const char *const path = scratch_path("log");
+
+	options.invalidates_async = 1;
+	struct world world = world_open(path, 4, &options);
+
+	world_write(&world);
+	world_append_until(&world, 2);
+	world_flush(&world);
+	const struct reprise_cursor cursor = world_cursor(&world, 2);
+	struct reprise_subscription *const subscription = followed(&world, &cursor);
+	const int blocked = world_block_log(path);
+
+	world_append_until(&world, 10);
+	expect_nothing_more(subscription);
+	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	(void)world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_INVALIDATED);
+	expect_nothing_more(subscription);
+	world_unblock_log(blocked);
+	world_leave_writer(&world);
+	world_write(&world);
+	world_append_until(&world, 12);
+	(void)world_expect(subscription, 11, 12);
+	reprise_subscription_close(subscription);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 /* The subscription stands in the life before, which is not void. */
 Test(continuous, S08_after_a_void_life_an_earlier_one_is_gone_on_from)
 {
