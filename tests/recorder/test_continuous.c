@@ -533,6 +533,58 @@ Test(continuous, S08_a_cursor_of_no_life_is_behind_a_durable_state_without_a_com
 	expect_no_leaks();
 }
 
+/* The log is asked for a COMMIT that has left the window, and has none. */
+Test(continuous, S08_a_cursor_that_the_log_refuses_goes_on_in_its_window)
+{
+	struct world world = world_open(scratch_path("log"), 4, NULL);
+	struct reprise_subscription *subscription = NULL;
+
+	world_write(&world);
+	for (reprise_position next = 1; next <= 10; next++) {
+		world_append_until(&world, next);
+		world_flush(&world);
+	}
+	struct reprise_cursor cursor = world_cursor(&world, 1);
+
+	cursor.revision = 1;
+	cr_assert(eq(int,
+		     reprise_resume_after(world.store, &cursor, 20, &go_on, &subscription, NULL),
+		     REPRISE_OK));
+	const struct reprise_gap gap =
+		world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_BEHIND_DURABLE);
+
+	cr_assert(eq(u64, gap.cursor.position, 6));
+	(void)world_expect(subscription, 7, 10);
+	world_append_until(&world, 12);
+	(void)world_expect(subscription, 11, 12);
+	reprise_subscription_close(subscription);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+/* The log is read again when something of that session was committed, and not before. */
+Test(continuous, S08_a_host_that_waits_for_a_session_costs_no_look_at_the_log)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	const struct reprise_cursor cursor = nothing_seen();
+	struct reprise_session *other = NULL;
+	struct reprise_subscription *const subscription = followed(&world, &cursor);
+
+	while (reprise_next(subscription, &(struct reprise_event){ 0 }, &(struct reprise_gap){ 0 },
+			    NULL) == REPRISE_NEXT_EMPTY &&
+	       world_stats(&world).pages < 1)
+		usleep(1000);
+	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, NULL),
+		     REPRISE_OK));
+	(void)append_text(other, "x");
+	cr_assert(eq(int, reprise_wait(subscription, one_second / 2), REPRISE_E_TIMEOUT));
+	cr_assert(eq(u64, world_stats(&world).pages, 1));
+	reprise_session_close(other);
+	reprise_subscription_close(subscription);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 /* No window: where the log has what is newer than the host's revision. */
 Test(continuous, S08_a_refused_cursor_is_placed_by_its_revision_where_no_window_is)
 {
