@@ -78,7 +78,8 @@ is_subscription_good(const struct reprise_subscription_options *options)
 	return (options->staging_bytes == 0 ||
 		(options->staging_bytes >= 64 && options->staging_bytes <= UINT64_C(16) << 20)) &&
 	       options->kinds_count <= REPRISE_KINDS_MAX && options->is_recorded_only == 0 &&
-	       options->reserved == 0 && (options->kinds == NULL) == (options->kinds_count == 0);
+	       (options->is_continuous == 0 || options->is_continuous == 1) &&
+	       (options->kinds == NULL) == (options->kinds_count == 0);
 }
 
 static void
