@@ -69,7 +69,7 @@ static void
 ring_level_doors(struct reprise_subscription *subscription)
 {
 	ring_descriptor(subscription);
-	if (subscription->group != NULL && !subscription->is_end_told)
+	if (subscription->group != NULL && !subscription->is_done_in_group)
 		group_put_ready(subscription->group, subscription);
 }
 
@@ -206,7 +206,7 @@ hand_give_group(struct reprise_subscription *subscription, struct reprise_group 
 	if (subscription->group != NULL)
 		group_take_ready(subscription->group, subscription);
 	subscription->group = group;
-	subscription->is_end_told = false;
+	subscription->is_done_in_group = false;
 	subscription->has_level_door = group != NULL || subscription->has_descriptor;
 	unlock(hands);
 }
@@ -235,7 +235,7 @@ hand_end(struct reprise_subscription *subscription)
 {
 	struct hands *const hands = lock(subscription);
 
-	subscription->is_end_told = true;
+	subscription->is_done_in_group = true;
 	group_take_ready(subscription->group, subscription);
 	unlock(hands);
 }

@@ -91,7 +91,8 @@ struct reprise_subscription {
 	/* The group: changed by the owner, under the lock of the session's hands. */
 	struct reprise_group *group; /* or NULL */
 	void *group_context;
-	bool is_end_told; /* since the subscription joined the group: the group is rung no more */
+	/* The end was told since the subscription joined the group: the group is rung no more. */
+	bool is_done_in_group;
 	TAILQ_ENTRY(reprise_subscription) member; /* the owner's */
 	TAILQ_ENTRY(reprise_subscription) ready;  /* this and the next: under the group's lock */
 	bool is_ready;
