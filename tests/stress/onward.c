@@ -161,12 +161,12 @@ static void
 be_called(struct reprise_subscription *subscription, void *context)
 {
 	struct host *const host = context;
-	const bool was_over = host->is_over;
 
 	(void)subscription;
 	while (take(host) != REPRISE_NEXT_EMPTY)
 		;
-	if (host->is_over && !was_over)
+	/* Perhaps once more: it may be called for nothing. */
+	if (host->is_over)
 		sem_post(&host->is_done);
 }
 
