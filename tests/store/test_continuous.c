@@ -5,10 +5,12 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cancelled.h"
 #include "store/session.h"
 
 /*
@@ -863,6 +865,80 @@ Test(continuous, S07_a_wait_in_the_lobby_may_be_cancelled)
 	reprise_subscription_close(host.subscription);
 	reprise_session_close(session);
 	close_store(store);
+}
+
+/* Over the end of one life and into the next, with a descriptor. */
+struct crossing {
+	struct reprise_store *store;
+	struct reprise_subscription *host;
+	uint64_t events, gaps;
+};
+
+static void
+cross(void *argument)
+{
+	struct crossing *const crossing = argument;
+	const struct reprise_cursor cursor = nothing_seen();
+	struct reprise_session *session = NULL;
+	struct reprise_event event;
+	struct reprise_gap gap;
+	int descriptor = -1;
+
+	if (reprise_subscribe_after(crossing->store, &cursor, &continuous, &crossing->host, NULL) !=
+		    REPRISE_OK ||
+	    reprise_subscription_fd(crossing->host, &descriptor, NULL) != REPRISE_OK)
+		abort();
+	for (int life = 0; life < 2; life++) {
+		if (reprise_session_open(crossing->store, "s", NULL, &session, NULL) !=
+			    REPRISE_OK ||
+		    reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL) !=
+			    REPRISE_OK ||
+		    reprise_session_end(session, 0) != REPRISE_OK)
+			abort();
+		reprise_session_close(session);
+		for (reprise_outcome found; (found = reprise_next(crossing->host, &event, &gap,
+								  NULL)) != REPRISE_NEXT_EMPTY;)
+			if (found == REPRISE_NEXT_EVENT)
+				crossing->events++;
+			else
+				crossing->gaps++;
+	}
+	reprise_subscription_close(crossing->host);
+}
+
+Test(continuous, S07_to_go_on_is_no_cancellation_point)
+{
+	struct crossing crossing = { .store = store_plain() };
+
+	expect_uncancelled(cross, &crossing, "going on");
+	cr_assert(eq(u64, crossing.events, 2));
+	cr_assert(eq(u64, crossing.gaps, 2));
+	close_store(crossing.store);
+}
+
+Test(continuous, S07_in_a_store_that_defers_it_waits_for_the_first_session)
+{
+	const struct reprise_store_options options = { .size = sizeof(options),
+						       .wake = REPRISE_WAKE_DEFERRED };
+	struct reprise_store *store = NULL;
+	int descriptor = -1;
+
+	for (int is_created = 0; is_created < 2; is_created++) {
+		cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
+		struct reprise_subscription *host = follow(store, nothing_seen());
+
+		cr_assert(eq(int, reprise_subscription_fd(host, &descriptor, NULL), REPRISE_OK));
+		if (is_created) {
+			struct reprise_session *session = writer_of(store);
+
+			append_until(session, 1);
+			cr_assert(is_readable(descriptor, 20000));
+			expect_event(host, 1);
+			reprise_session_close(session);
+		}
+		reprise_subscription_close(host);
+		close_store(store);
+	}
 }
 
 Test(continuous, S07_a_window_without_a_writer_is_a_life)
