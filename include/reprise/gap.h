@@ -56,7 +56,8 @@ struct reprise_gap {
 	/*
 	 * Where to continue without losing anything retained; it keeps the revision asked with. After UNAVAILABLE from
 	 * reprise_resume_after it carries the durable revision: the host loads its durable state, then resumes. Without a live
-	 * window its incarnation is 0: ask reprise_current_cursor; with a log, reprise_log_current_cursor. (rule L47)
+	 * window its incarnation is 0: ask reprise_current_cursor once the session has a window; with a log,
+	 * reprise_log_current_cursor. (rule L47)
 	 */
 	struct reprise_cursor cursor;
 

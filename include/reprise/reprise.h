@@ -8,6 +8,7 @@
 #include <reprise/cursor.h>
 #include <reprise/gap.h>
 #include <reprise/session.h>
+#include <reprise/sessions.h>
 #include <reprise/store.h>
 #include <reprise/subscription.h>
 

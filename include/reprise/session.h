@@ -51,7 +51,7 @@ struct reprise_new_event {
 /*
  * reprise_session_open - become the writer of a session
  *
- * Creates the session's window, or joins the one that is there: after reprise_current_cursor, or
+ * Creates the session's window, or joins the one that is there: after reprise_session_create, or
  * after another writer has closed. A window that has ended is replaced by a new one (a new
  * incarnation) whose positions go on above it.
  *

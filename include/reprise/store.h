@@ -228,8 +228,8 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
  * For a host that has just read its durable state at @revision: the cursor stands just before
  * the first retained event whose revision is greater, else at the newest. If an event with a
  * greater revision has already left the window, it stands before the window's first position, so
- * that the host is told by an ordinary gap. An unknown session is created (with the store's
- * options), so that the cursor is valid at once. (contracts A13, A22)
+ * that the host is told by an ordinary gap. An unknown session is left unknown: reprise_session_create (sessions.h)
+ * makes a window before the writer comes. (contracts A13, A22, S10)
  *
  * @store       Borrowed.
  * @session_id  NUL-terminated, borrowed.
@@ -238,15 +238,12 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
  * @ret_cursor  Set on REPRISE_OK.
  *
  * Threads   Any.
- * Progress  Known session: wait-free (after the thread's first call on any store), at most
- *           2 (log2(events_max) + 1) looks at records. Unknown session: allocates and locks.
+ * Progress  Wait-free (after the thread's first call on any store), at most 2 (log2(events_max) + 1) looks at
+ *           records.
  * Ordering  Acquire: events the caller knows to be appended are judged.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a bad id
- *           REPRISE_E_FULL       an unknown session has no room, and none can be evicted
- *           REPRISE_E_NO_MEMORY  an unknown session could not be created
- *           REPRISE_E_SYSTEM     no random bytes or no thread to be had for it
- *           REPRISE_E_NOT_FOUND  an unknown session, in a store with a log: reprise_log_current_cursor
+ *           REPRISE_E_NOT_FOUND  no window of that id; in a store with a log: reprise_log_current_cursor
  *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status
@@ -260,8 +257,7 @@ reprise_current_cursor(struct reprise_store *store, const char *session_id, uint
  * nothing is retained. REPRISE_REVISION_UNKNOWN is replaced in the same way. (contracts A23)
  *
  * Threads   Any.
- * Progress  Known session: wait-free (after the thread's first call on any store). Unknown session:
- *           allocates and locks.
+ * Progress  Wait-free (after the thread's first call on any store).
  * Ordering  Acquire: events the caller knows to be appended are counted.
  * Returns   As reprise_current_cursor.
  */

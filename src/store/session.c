@@ -36,32 +36,6 @@ session_find(struct reprise_store *store, const char *id, size_t id_bytes)
 	return table_find(store->table, session_id_hash(store, id, id_bytes), id);
 }
 
-reprise_status
-session_find_or_create(struct reprise_store *store, const char *id, size_t id_bytes,
-		       struct reprise_session **ret_session)
-{
-	struct reprise_session *session = session_find(store, id, id_bytes);
-	reprise_status status = REPRISE_OK;
-
-	if (session == NULL) {
-		UNCANCELLABLE;
-		pthread_mutex_lock(&store->lock);
-		session = session_find(store, id, id_bytes);
-		if (session == NULL && store->port != NULL) {
-			status = REPRISE_E_NOT_FOUND;
-		} else if (session == NULL) {
-			status = session_create(store, id, id_bytes, &store->bounds, NULL, NULL,
-						&session, NULL);
-			if (status == REPRISE_OK)
-				(void)session_pin(session);
-		}
-		pthread_mutex_unlock(&store->lock);
-	}
-	if (status == REPRISE_OK)
-		*ret_session = session;
-	return status;
-}
-
 static void
 give_memory(struct reprise_session *session, struct reprise_store *store)
 {

@@ -100,10 +100,6 @@ uint64_t session_id_hash(const struct reprise_store *store, const char *id, size
 /* The session of that id, pinned, or NULL. Wait-free. */
 struct reprise_session *session_find(struct reprise_store *store, const char *id, size_t id_bytes);
 
-/* The same, but created (with the store's bounds) if it is not there. */
-reprise_status session_find_or_create(struct reprise_store *store, const char *id, size_t id_bytes,
-				      struct reprise_session **ret_session);
-
 /* How a session's life begins, where a log says so. */
 struct birth {
 	struct reprise_incarnation incarnation;

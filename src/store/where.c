@@ -5,7 +5,7 @@
 
 /* Where is a session: its cursors, its bounds, and what trims them. */
 
-/* The session to take a cursor of, pinned, created if need be, with what is too old given up. */
+/* The session to take a cursor of, pinned, with what is too old given up. */
 static reprise_status
 session_to_stand_in(struct reprise_store *store, const char *session_id,
 		    const struct reprise_cursor *ret_cursor, struct reprise_session **ret_session)
@@ -16,11 +16,11 @@ session_to_stand_in(struct reprise_store *store, const char *session_id,
 		return REPRISE_E_INVALID;
 	if (!store_is_here(store))
 		return REPRISE_E_FORKED;
-	const reprise_status status =
-		session_find_or_create(store, session_id, id_bytes, ret_session);
-	if (status == REPRISE_OK)
-		session_apply_age(*ret_session, true);
-	return status;
+	*ret_session = session_find(store, session_id, id_bytes);
+	if (*ret_session == NULL)
+		return REPRISE_E_NOT_FOUND;
+	session_apply_age(*ret_session, true);
+	return REPRISE_OK;
 }
 
 /* The greatest revision of the events up to @position, which has just been judged to be @ring's. */

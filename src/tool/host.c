@@ -75,6 +75,10 @@ host_open(struct host *host, struct stage *stage, enum host_way way, unsigned in
 	host->stage = stage;
 	host->way = way;
 	host->random = random;
+	/* Before the runtime comes; with a log it has come. */
+	if (!stage->is_recorded &&
+	    reprise_session_create(stage->store, stage->session_id, NULL, NULL) != REPRISE_OK)
+		return false;
 	if (reprise_current_cursor(stage->store, stage->session_id, 0, &cursor) != REPRISE_OK)
 		return false;
 	host->seen = cursor.position;

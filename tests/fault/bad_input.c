@@ -203,6 +203,7 @@ bad_id(const char *id)
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 
 	NAMES("session_id", reprise_session_open, store, id, NULL, &world.out.session, &error);
+	NAMES("session_id", reprise_session_create, store, id, NULL, &error);
 	REFUSES(reprise_session_stats, store, id, &stats);
 	REFUSES(reprise_current_cursor, store, id, 0, &world.out.cursor);
 	REFUSES(reprise_earliest_cursor, store, id, 0, &world.out.cursor);
@@ -233,11 +234,16 @@ of_stores(void)
 	REFUSES(reprise_store_stats, store, &stats);
 	REFUSES(reprise_session_stats, store, "s", &session);
 	CHECK(stats.sessions == 0 && session.newest == 0);
+	NAMES("store", reprise_session_create, NULL, "s", NULL, &error);
 	REFUSES(reprise_current_cursor, NULL, "s", 0, &world.out.cursor);
 	REFUSES(reprise_current_cursor, store, "s", 0, NULL);
 	REFUSES(reprise_current_cursor, store, "x", 0, NULL);
 	REFUSES(reprise_earliest_cursor, NULL, "s", 0, &world.out.cursor);
 	REFUSES(reprise_earliest_cursor, store, "s", 0, NULL);
+	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_current_cursor, store, "x", 0,
+		&world.out.cursor);
+	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_earliest_cursor, store, "x", 0,
+		&world.out.cursor);
 	REFUSES(reprise_trim_session, NULL, "s");
 	REFUSES(reprise_trim_to, NULL, "s", 1);
 	ALLOWS(reprise_trim_to, store, "x", 1);

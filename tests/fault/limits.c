@@ -135,7 +135,6 @@ addresses_run_out(uint64_t window_bytes, uint64_t left, int at_least)
 {
 	const struct process before = process_now();
 	struct world world = { .bytes_max = window_bytes };
-	struct reprise_cursor cursor;
 	uint64_t expired = 0;
 
 	fault_say("no more addresses; windows of %lu bytes", (unsigned long)window_bytes);
@@ -145,13 +144,13 @@ addresses_run_out(uint64_t window_bytes, uint64_t left, int at_least)
 
 	CHECK(count >= at_least);
 	all_are_there(&world, count);
-	CHECK(reprise_current_cursor(world.store, "x", 0, &cursor) == REPRISE_E_NO_MEMORY);
+	CHECK(reprise_session_create(world.store, "x", NULL, NULL) == REPRISE_E_NO_MEMORY);
 	world_follow(&world); /* who is there already needs nothing more */
 	/* What is given back is there for others, under the same limit. */
 	CHECK_OK(reprise_stamp_set(world.store, 4 * UINT64_C(3600000000000)));
 	CHECK_OK(reprise_expire_idle(world.store, &expired));
 	CHECK(expired == (uint64_t)count);
-	CHECK_OK(reprise_current_cursor(world.store, "x", 0, &cursor));
+	CHECK_OK(reprise_session_create(world.store, "x", NULL, NULL));
 	/* Control blocks a moment later: when the relay has seen that nobody can be looking at them. */
 	const uint64_t end = now_ns() + PATIENCE_NS;
 

@@ -109,17 +109,15 @@ earliest_of_s(struct world *world, struct reprise_error *error)
 }
 
 static reprise_status
-current_of_unknown(struct world *world, struct reprise_error *error)
+create_s(struct world *world, struct reprise_error *error)
 {
-	(void)error;
-	return reprise_current_cursor(world->store, "unknown", 3, &world->out.cursor);
+	return reprise_session_create(world->store, "s", NULL, error);
 }
 
 static reprise_status
-earliest_of_unknown(struct world *world, struct reprise_error *error)
+create_unknown(struct world *world, struct reprise_error *error)
 {
-	(void)error;
-	return reprise_earliest_cursor(world->store, "unknown", 3, &world->out.cursor);
+	return reprise_session_create(world->store, "unknown", NULL, error);
 }
 
 static void
@@ -150,6 +148,7 @@ is_known(struct world *world)
 	const struct reprise_incarnation none = { { 0 } };
 	struct world unknown = { .store = world->store };
 
+	CHECK_OK(reprise_current_cursor(world->store, "unknown", 3, &world->out.cursor));
 	stands_at(world, "unknown", 0);
 	CHECK(memcmp(&world->out.cursor.incarnation, &none, sizeof(none)) != 0);
 	CHECK_OK(reprise_session_open(world->store, "unknown", NULL, &unknown.writer, NULL));
@@ -240,6 +239,7 @@ is_void(struct world *world)
 	CHECK(gap.reason == REPRISE_GAP_UNAVAILABLE && gap.detail == REPRISE_GAP_INVALIDATED);
 	CHECK(reprise_next(world->subscription, &event, &gap, &end) == REPRISE_NEXT_ENDED);
 	CHECK(end.cause == REPRISE_END_INVALIDATED);
+	CHECK_OK(reprise_session_create(world->store, "s", NULL, NULL));
 	CHECK_OK(reprise_current_cursor(world->store, "s", 0, &cursor));
 	CHECK(memcmp(&cursor.incarnation, &world->beginning.incarnation,
 		     sizeof(cursor.incarnation)) != 0);
@@ -252,6 +252,7 @@ remembers_if_it_can(struct world *world, const char *id, reprise_position newest
 {
 	struct reprise_cursor cursor;
 
+	CHECK_OK(reprise_session_create(world->store, id, NULL, NULL));
 	CHECK_OK(reprise_current_cursor(world->store, id, 0, &cursor));
 	CHECK(memcmp(&cursor.incarnation, &world->beginning.incarnation,
 		     sizeof(cursor.incarnation)) != 0);
@@ -373,17 +374,23 @@ const struct scenario scenarios_of_store[] = {
 	  .call = current_of_s,
 	  .verify = stands_at_3,
 	  .is_silent = true },
-	{ .function = "reprise_current_cursor",
+	{ .function = "reprise_session_create",
+	  .title = "of a known session",
+	  .stage = STAGE_SUBSCRIPTION,
+	  .call = create_s,
+	  .verify = world_follow,
+	  .is_silent = true },
+	{ .function = "reprise_session_create",
 	  .title = "of an unknown session",
 	  .stage = STAGE_SESSION,
-	  .call = current_of_unknown,
+	  .call = create_unknown,
 	  .verify = is_known,
 	  .refuses = BIT(CALL_ALLOCATE) | BIT(CALL_RANDOM) | BIT(CALL_THREAD),
 	  .either = BIT(CALL_MAP) },
-	{ .function = "reprise_current_cursor",
+	{ .function = "reprise_session_create",
 	  .title = "of the store's first session",
 	  .stage = STAGE_STORE,
-	  .call = current_of_unknown,
+	  .call = create_unknown,
 	  .verify = is_known,
 	  .refuses = BIT(CALL_ALLOCATE) | BIT(CALL_RANDOM) | BIT(CALL_THREAD),
 	  .either = BIT(CALL_MAP) },
@@ -393,13 +400,6 @@ const struct scenario scenarios_of_store[] = {
 	  .call = earliest_of_s,
 	  .verify = stands_at_0,
 	  .is_silent = true },
-	{ .function = "reprise_earliest_cursor",
-	  .title = "of the store's first session",
-	  .stage = STAGE_STORE,
-	  .call = earliest_of_unknown,
-	  .verify = is_known,
-	  .refuses = BIT(CALL_ALLOCATE) | BIT(CALL_RANDOM) | BIT(CALL_THREAD),
-	  .either = BIT(CALL_MAP) },
 	{ .function = "reprise_trim_session",
 	  .title = "of what is too old",
 	  .stage = STAGE_SUBSCRIPTION,

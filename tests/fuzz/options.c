@@ -257,6 +257,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_count)
 		return 0;
 	}
 	MUST(reprise_store_open(NULL, &store, NULL) == REPRISE_OK);
+	if (which % 4 > 1)
+		MUST(reprise_session_create(store, "s", NULL, NULL) == REPRISE_OK);
 	switch (which % 8) {
 	case 1:
 	case 5:

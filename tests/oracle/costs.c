@@ -55,6 +55,7 @@ ask(const struct model_bounds *bounds, uint64_t staging_bytes)
 	uint64_t bytes;
 
 	must(reprise_store_open(&options, &store, NULL) == REPRISE_OK);
+	must(reprise_session_create(store, "s", NULL, NULL) == REPRISE_OK);
 	must(reprise_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
 	bytes = stats_of(store).bytes;
 	if (staging_bytes != 0) {

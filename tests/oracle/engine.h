@@ -163,6 +163,8 @@ void engine_call_subscription(struct engine *engine, const struct call *call);
 void engine_call_door(struct engine *engine, const struct call *call);
 void engine_call_bad(struct engine *engine, const struct call *call);
 
+void engine_open_writer(struct engine *engine, const struct call *call);
+void engine_create(struct engine *engine, const struct call *call);
 void engine_close_writer(struct engine *engine, struct engine_writer *writer);
 void engine_close_subscription(struct engine *engine, struct engine_subscription *subscription);
 /* One look, with room for @count_max events, compared whole. */

@@ -32,8 +32,8 @@ use_bad_id(struct engine *engine, struct reprise_store *store, const char *id, u
 	struct reprise_session *session = NULL;
 	struct reprise_cursor cursor;
 
-	engine_say(engine, "/* call %u with a bad id */", which % 8);
-	switch (which % 8) {
+	engine_say(engine, "/* call %u with a bad id */", which % 9);
+	switch (which % 9) {
 	case 0:
 		expect_invalid(engine, reprise_session_open(store, id, NULL, &session, NULL));
 		break;
@@ -54,6 +54,9 @@ use_bad_id(struct engine *engine, struct reprise_store *store, const char *id, u
 		break;
 	case 6:
 		expect_invalid(engine, reprise_invalidate_session(store, id));
+		break;
+	case 7:
+		expect_invalid(engine, reprise_session_create(store, id, NULL, NULL));
 		break;
 	default:
 		expect_invalid(engine, reprise_cursor_for_session(&engine->cursors[0], id, NULL));

@@ -15,12 +15,12 @@ stand(struct engine *engine, const struct call *call)
 	const bool is_current = call->name == CALL_CURRENT;
 	const uint64_t revision = engine_revision(call->b);
 	struct reprise_cursor cursor = { .position = 77 }, expected_cursor = cursor;
-	struct model_life *life = NULL;
+	struct model_life *const life = model_find(&at->model, id);
 
 	engine_say(engine, "reprise_%s_cursor(store%u, \"%s\", %llu, &cursor%u);",
 		   is_current ? "current" : "earliest", place, engine_ids[id],
 		   (unsigned long long)revision, call->c % CURSORS);
-	const reprise_status expected = model_find_or_create(&at->model, id, &life);
+	const reprise_status expected = life != NULL ? REPRISE_OK : REPRISE_E_NOT_FOUND;
 	const reprise_status actual =
 		is_current ? reprise_current_cursor(at->store, engine_ids[id], revision, &cursor)
 			   : reprise_earliest_cursor(at->store, engine_ids[id], revision, &cursor);

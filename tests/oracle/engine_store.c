@@ -78,6 +78,8 @@ engine_call_store(struct engine *engine, const struct call *call)
 		expire(engine, at, place);
 	} else if (call->name == CALL_STAMP) {
 		set_stamp(engine, at, place, call->b);
+	} else if (call->name == CALL_CREATE) {
+		engine_create(engine, call);
 	} else if (call->name == CALL_SESSION_STATS) {
 		struct reprise_session_stats stats = { .size = sizeof(stats) };
 

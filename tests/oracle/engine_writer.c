@@ -68,65 +68,6 @@ expect_position(struct engine *engine, bool is_ok, reprise_position expected,
 }
 
 static void
-open_writer(struct engine *engine, const struct call *call)
-{
-	struct engine_writer *const writer = engine_writer_at(engine, call->a, true);
-	unsigned int id;
-	const unsigned int place = engine_place(call->b, &id);
-	struct model_bounds given = { 0, 0, 0 };
-	struct reprise_session_options options = { .size = sizeof(options) };
-	struct reprise_session *session = NULL;
-	struct reprise_error error = engine_error();
-	const char *full = NULL;
-
-	if (writer == NULL)
-		return;
-	struct engine_store *const at = engine_store_at(engine, place);
-
-	if (call->c >= 128)
-		given = engine_bounds(call->c, call->d, call->c / 8);
-	if (call->c >= 250)
-		given.bytes_max = call->c % 2 != 0 ? 255 : (UINT64_C(1) << 31) + 1;
-	options.events_max = given.events_max;
-	options.bytes_max = given.bytes_max;
-	options.age_ns_max = given.age_ns_max;
-	engine_say(
-		engine,
-		"reprise_session_open(store%u, \"%s\", &{ .events_max = %llu, .bytes_max = %llu, "
-		".age_ns_max = %llu }, &writer%u, &error);",
-		place, engine_ids[id], (unsigned long long)given.events_max,
-		(unsigned long long)given.bytes_max, (unsigned long long)given.age_ns_max,
-		index_of(engine, writer));
-	const reprise_status expected =
-		model_open_writer(&at->model, id, &given, &writer->life, &full);
-	const reprise_status actual = reprise_session_open(
-		at->store, engine_ids[id], call->c < 128 && call->c % 2 == 0 ? NULL : &options,
-		&session, &error);
-
-	if (expected == REPRISE_E_FULL && actual == expected) {
-		if (strcmp(full, error.what) != 0)
-			engine_differ(engine, "full of %s, not of %s", full, error.what);
-		engine_mark(engine, full[0] == 's' ? MARK_FULL_SESSIONS : MARK_FULL_BYTES);
-	}
-	if (engine_expect_error(engine, expected, actual, &error)) {
-		writer->place = place;
-		writer->closed_heard = 0;
-		writer->session = session;
-	} else if (actual == REPRISE_OK) {
-		reprise_session_close(session);
-	}
-}
-
-void
-engine_close_writer(struct engine *engine, struct engine_writer *writer)
-{
-	engine_say(engine, "reprise_session_close(writer%u);", index_of(engine, writer));
-	model_close_writer(writer->life);
-	reprise_session_close(writer->session);
-	writer->session = NULL;
-}
-
-static void
 append(struct engine *engine, struct engine_writer *writer, const struct call *call)
 {
 	const struct model_draft draft = draft_of(engine, call->b, call->c, call->d);
@@ -260,7 +201,7 @@ engine_call_writer(struct engine *engine, const struct call *call)
 	struct engine_writer *const writer = engine_writer_at(engine, call->a, false);
 
 	if (call->name == CALL_OPEN)
-		open_writer(engine, call);
+		engine_open_writer(engine, call);
 	if (call->name == CALL_OPEN || writer == NULL)
 		return;
 	if (call->name == CALL_CLOSE_WRITER) {

@@ -37,18 +37,25 @@ dice(struct maker *maker)
 
 /* How often each call comes; 0 is 1. */
 static const uint8_t weights[CALLS_COUNT] = {
-	[CALL_OPEN] = 30,        [CALL_CLOSE_WRITER] = 4,  [CALL_END] = 2,
-	[CALL_APPEND] = 200,     [CALL_APPENDV] = 40,      [CALL_BATCH] = 60,
-	[CALL_RESERVE] = 20,     [CALL_PUBLISH] = 30,      [CALL_ABORT] = 8,
-	[CALL_TRIM_SESSION] = 8, [CALL_TRIM_TO] = 16,      [CALL_STAMP] = 16,
-	[CALL_CURRENT] = 20,     [CALL_EARLIEST] = 20,     [CALL_SESSION_CURSOR] = 20,
-	[CALL_TWEAK] = 8,        [CALL_TEXT] = 6,          [CALL_BAD_TEXT] = 6,
-	[CALL_FOR_SESSION] = 3,  [CALL_SUBSCRIBE] = 40,    [CALL_REPLAY] = 12,
-	[CALL_RESUME] = 16,      [CALL_CLOSE] = 24,        [CALL_NEXT] = 200,
-	[CALL_NEXT_BATCH] = 50,  [CALL_WAIT] = 40,         [CALL_FD] = 20,
-	[CALL_POLL] = 20,        [CALL_NOTIFY] = 12,       [CALL_CALLED] = 12,
-	[CALL_INTERRUPT] = 3,    [CALL_SUB_CURSOR] = 16,   [CALL_SUB_STATS] = 8,
-	[CALL_GAP_CURSOR] = 16,  [CALL_SESSION_STATS] = 2, [CALL_BAD] = 6,
+	[CALL_OPEN] = 30,       [CALL_CLOSE_WRITER] = 4,
+	[CALL_END] = 2,         [CALL_APPEND] = 200,
+	[CALL_APPENDV] = 40,    [CALL_BATCH] = 60,
+	[CALL_RESERVE] = 20,    [CALL_PUBLISH] = 30,
+	[CALL_ABORT] = 8,       [CALL_TRIM_SESSION] = 8,
+	[CALL_TRIM_TO] = 16,    [CALL_STAMP] = 16,
+	[CALL_CREATE] = 12,     [CALL_CURRENT] = 20,
+	[CALL_EARLIEST] = 20,   [CALL_SESSION_CURSOR] = 20,
+	[CALL_TWEAK] = 8,       [CALL_TEXT] = 6,
+	[CALL_BAD_TEXT] = 6,    [CALL_FOR_SESSION] = 3,
+	[CALL_SUBSCRIBE] = 40,  [CALL_REPLAY] = 12,
+	[CALL_RESUME] = 16,     [CALL_CLOSE] = 24,
+	[CALL_NEXT] = 200,      [CALL_NEXT_BATCH] = 50,
+	[CALL_WAIT] = 40,       [CALL_FD] = 20,
+	[CALL_POLL] = 20,       [CALL_NOTIFY] = 12,
+	[CALL_CALLED] = 12,     [CALL_INTERRUPT] = 3,
+	[CALL_SUB_CURSOR] = 16, [CALL_SUB_STATS] = 8,
+	[CALL_GAP_CURSOR] = 16, [CALL_SESSION_STATS] = 2,
+	[CALL_BAD] = 6,
 };
 
 /* Each program leaves out some calls and has more of others, so that they differ more than by chance. */
@@ -174,7 +181,11 @@ be_idle(struct maker *maker)
 		add(maker, i < 2 ? CALL_CLOSE_WRITER : CALL_CLOSE, i, 0, 0, 0);
 	for (uint8_t i = dice(maker) % 3; i > 0; i--)
 		add(maker, CALL_STAMP, id, ANY, 0, 0);
-	add(maker, dice(maker) % 2 == 0 ? CALL_EXPIRE : CALL_EARLIEST, id, 0, cursor, 0);
+	if (dice(maker) % 2 == 0)
+		add(maker, CALL_EXPIRE, id, 0, 0, 0);
+	else
+		add(maker, CALL_CREATE, id, 0, ANY, ANY);
+	add(maker, CALL_EARLIEST, id, 0, cursor, 0);
 	add(maker, CALL_OPEN, 0, id, ANY, ANY);
 }
 
@@ -182,9 +193,11 @@ be_idle(struct maker *maker)
 static void
 look_back(struct maker *maker)
 {
-	const uint8_t cursor = new_cursor(maker);
+	const uint8_t cursor = new_cursor(maker), id = some_id(maker);
 
-	add(maker, CALL_EARLIEST, some_id(maker), ANY, cursor, 0);
+	if (dice(maker) % 2 == 0)
+		add(maker, CALL_CREATE, id, 0, ANY, ANY);
+	add(maker, CALL_EARLIEST, id, ANY, cursor, 0);
 	add(maker, CALL_TWEAK, cursor, 0, ANY, 0);
 	add(maker, (enum call_name)(CALL_SUBSCRIBE + dice(maker) % 3), ANY, cursor, ANY, ANY);
 }

@@ -200,14 +200,16 @@ model_close_writer(struct model_life *life)
 }
 
 reprise_status
-model_find_or_create(struct model *model, unsigned int id, struct model_life **ret_life)
+model_create(struct model *model, unsigned int id, const struct model_bounds *given,
+	     const char **ret_full)
 {
-	const char *ignored;
+	struct model_bounds bounds;
 
-	*ret_life = model_find(model, id);
-	if (*ret_life == NULL)
-		*ret_life = create(model, id, &model->bounds, NULL, &ignored);
-	return *ret_life != NULL ? REPRISE_OK : REPRISE_E_FULL;
+	if (!model_resolve(model, given, &bounds))
+		return REPRISE_E_INVALID;
+	if (model_find(model, id) != NULL)
+		return REPRISE_OK;
+	return create(model, id, &bounds, NULL, ret_full) != NULL ? REPRISE_OK : REPRISE_E_FULL;
 }
 
 void

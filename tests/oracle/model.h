@@ -107,8 +107,8 @@ reprise_status model_open_writer(struct model *model, unsigned int id,
 				 const struct model_bounds *given, struct model_life **ret_life,
 				 const char **ret_full);
 void model_close_writer(struct model_life *life);
-reprise_status model_find_or_create(struct model *model, unsigned int id,
-				    struct model_life **ret_life);
+reprise_status model_create(struct model *model, unsigned int id, const struct model_bounds *given,
+			    const char **ret_full);
 void model_hold(struct model_life *life);
 void model_let_go(struct model_life *life);
 void model_invalidate(struct model *model, unsigned int id);

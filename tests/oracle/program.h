@@ -25,6 +25,7 @@
 	X(INVALIDATE)     \
 	X(INVALIDATE_ALL) \
 	X(EXPIRE)         \
+	X(CREATE)         \
 	X(STAMP)          \
 	X(CURRENT)        \
 	X(EARLIEST)       \

@@ -346,6 +346,27 @@ Test(recorder_open, C11_the_stores_own_cursors_know_no_session_without_a_window)
 	expect_no_leaks();
 }
 
+Test(recorder_open, S10_a_life_in_a_log_begins_with_its_writer)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	struct reprise_session_stats stats = { .size = sizeof(stats) };
+
+	for (int i = 0; i < 2; i++) {
+		struct reprise_error error = { .size = sizeof(error) };
+
+		cr_assert(eq(int, reprise_session_create(world.store, "s", NULL, &error),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(str, error.what, "store"));
+		cr_assert(eq(str, error.detail, "it has a log: a life begins with its writer"));
+		cr_assert(eq(int, reprise_session_stats(world.store, "s", &stats),
+			     i == 0 ? REPRISE_E_NOT_FOUND : REPRISE_OK));
+		if (i == 0)
+			world_write(&world);
+	}
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(recorder_open, a_session_that_has_no_room_leaves_a_clean_life_of_nothing)
 {
 	const struct reprise_store_options options = { .size = sizeof(options), .sessions_max = 1 };

@@ -62,6 +62,8 @@ wrong_store(const struct heirloom *old)
 	struct reprise_store_stats store_stats = { .size = sizeof(store_stats) };
 	uint64_t count = 0;
 
+	if (reprise_session_create(old->store, "s", NULL, NULL) != REPRISE_E_FORKED)
+		return 30;
 	if (reprise_current_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
 		return 20;
 	if (reprise_earliest_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)

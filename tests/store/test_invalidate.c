@@ -150,6 +150,7 @@ Test(invalidate, A20_all_means_also_sessions_that_had_no_event)
 
 	for (int i = 0; i < 100; i++) {
 		snprintf(id, sizeof(id), "empty-%d", i);
+		cr_assert(eq(int, reprise_session_create(store, id, NULL, NULL), REPRISE_OK));
 		cr_assert(eq(int, reprise_current_cursor(store, id, 0, &cursors[i]), REPRISE_OK));
 	}
 	struct reprise_subscription *held = resubscribed(store, &cursors[7]);

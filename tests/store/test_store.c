@@ -58,9 +58,8 @@ Test(store, statistics_count_what_is_open)
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
 	struct reprise_session *session = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
-	struct reprise_cursor cursor;
 
-	cr_assert(eq(int, reprise_current_cursor(store, "other", 0, &cursor), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_create(store, "other", NULL, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
 	cr_assert(eq(u64, stats.sessions, 2));
 	cr_assert(eq(u64, stats.writers, 1));
@@ -232,6 +231,10 @@ Test(store, bad_ids_are_refused_everywhere)
 		cr_assert(eq(int, reprise_session_open(store, ids[i], NULL, &session, &error),
 			     REPRISE_E_INVALID));
 		cr_assert(eq(str, error.what, "session_id"));
+		error = (struct reprise_error){ .size = sizeof(error) };
+		cr_assert(eq(int, reprise_session_create(store, ids[i], NULL, &error),
+			     REPRISE_E_INVALID));
+		cr_assert(eq(str, error.what, "session_id"));
 		cr_assert(eq(int, reprise_current_cursor(store, ids[i], 0, &cursor),
 			     REPRISE_E_INVALID));
 		cr_assert(eq(int, reprise_earliest_cursor(store, ids[i], 0, &cursor),
@@ -259,6 +262,7 @@ Test(store, every_call_refuses_NULL)
 	cr_assert(
 		eq(int, reprise_session_open(NULL, "s", NULL, &session, NULL), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_session_open(store, "s", NULL, NULL, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_create(NULL, "s", NULL, NULL), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_current_cursor(NULL, "s", 0, &cursor), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, NULL), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_earliest_cursor(NULL, "s", 0, &cursor), REPRISE_E_INVALID));
@@ -360,6 +364,8 @@ everything(struct failing *failing)
 		return status;
 	}
 	status = reprise_session_open(store, "s", NULL, &session, &error);
+	if (status == REPRISE_OK)
+		status = reprise_session_create(store, "unknown", NULL, &error);
 	if (status == REPRISE_OK)
 		status = reprise_current_cursor(store, "unknown", 0, &cursor);
 	if (status == REPRISE_OK)
@@ -519,7 +525,6 @@ Test(store, a_refused_system_call_is_said_and_nothing_is_opened)
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_store *store = NULL;
 	struct reprise_session *session = NULL;
-	struct reprise_cursor cursor;
 
 	is_refused_random = true;
 	cr_assert(eq(int, reprise_store_open(NULL, &store, &error), REPRISE_E_SYSTEM));
@@ -549,7 +554,8 @@ Test(store, a_refused_system_call_is_said_and_nothing_is_opened)
 	is_refused_random = true;
 	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, &error),
 		     REPRISE_E_SYSTEM));
-	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, &cursor), REPRISE_E_SYSTEM));
+	cr_assert(eq(int, reprise_session_create(store, "s", NULL, &error), REPRISE_E_SYSTEM));
+	cr_assert(eq(str, error.what, "getrandom"));
 	is_refused_random = false;
 	cr_assert(eq(ptr, session, NULL));
 	session = writer_of(store);

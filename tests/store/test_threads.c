@@ -81,6 +81,7 @@ look_and_trim(void *argument)
 
 	(void)!reprise_session_stats(scene->store, "s", &stats);
 	(void)!reprise_store_stats(scene->store, &all);
+	(void)!reprise_session_create(scene->store, "new", NULL, NULL);
 	(void)!reprise_current_cursor(scene->store, "new", 0, &cursor);
 	(void)!reprise_earliest_cursor(scene->store, "new", 0, &cursor);
 	(void)!reprise_trim_session(scene->store, "s");

@@ -114,6 +114,7 @@ Test(where, A23_earliest_stands_before_everything_retained)
 	struct reprise_store *store = store_with(3, 0, 0);
 	struct reprise_cursor cursor;
 
+	cr_assert(eq(int, reprise_session_create(store, "s", NULL, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_earliest_cursor(store, "s", 5, &cursor), REPRISE_OK));
 	cr_assert(eq(u64, cursor.position, 0));
 	cr_assert(eq(u64, cursor.revision, 5));

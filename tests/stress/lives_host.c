@@ -21,7 +21,7 @@ struct visit {
 	bool is_filtered, is_refused, is_ended;
 };
 
-/* False if the store is full of what others hold. */
+/* False if the store is full of what others hold, or the session has gone again. */
 static bool
 take_cursor(struct lives_host *host, struct held *held)
 {
@@ -34,15 +34,17 @@ take_cursor(struct lives_host *host, struct held *held)
 
 	held->place = place;
 	held->done_before = atomic_load(&place->done);
+	status = reprise_session_create(lives_store, place->id, NULL, NULL);
+	CHECK(status == REPRISE_OK || status == REPRISE_E_FULL);
+	if (status == REPRISE_E_FULL)
+		atomic_fetch_add(&lives_fulls, 1);
 	status = (which == 2 ? reprise_earliest_cursor : reprise_current_cursor)(
 		lives_store, place->id, revision, &held->cursor);
 	held->begun = atomic_load(&place->begun);
 	CHECK(pthread_mutex_lock(&place->lock) == 0);
 	held->replaced_before = place->replaced_count;
 	CHECK(pthread_mutex_unlock(&place->lock) == 0);
-	CHECK(status == REPRISE_OK || status == REPRISE_E_FULL);
-	if (status == REPRISE_E_FULL)
-		atomic_fetch_add(&lives_fulls, 1);
+	CHECK(status == REPRISE_OK || status == REPRISE_E_NOT_FOUND);
 	if (reprise_session_stats(lives_store, place->id, &stats) == REPRISE_OK)
 		CHECK(stats.newest >= newest);
 	return status == REPRISE_OK;

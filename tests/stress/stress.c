@@ -346,6 +346,7 @@ stress_cursor(struct reprise_store *store, const char *id)
 {
 	struct reprise_cursor cursor;
 
+	CHECK_OK(reprise_session_create(store, id, NULL, NULL));
 	CHECK_OK(reprise_earliest_cursor(store, id, 0, &cursor));
 	return cursor;
 }

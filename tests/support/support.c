@@ -99,8 +99,13 @@ struct reprise_cursor
 cursor_at_revision(struct reprise_store *store, reprise_position position, uint64_t revision)
 {
 	struct reprise_cursor cursor;
+	reprise_status status = reprise_current_cursor(store, "s", revision, &cursor);
 
-	cr_assert(eq(int, reprise_current_cursor(store, "s", revision, &cursor), REPRISE_OK));
+	if (status == REPRISE_E_NOT_FOUND) {
+		cr_assert(eq(int, reprise_session_create(store, "s", NULL, NULL), REPRISE_OK));
+		status = reprise_current_cursor(store, "s", revision, &cursor);
+	}
+	cr_assert(eq(int, status, REPRISE_OK));
 	cursor.position = position;
 	return cursor;
 }

@@ -225,7 +225,7 @@ inline idle_leave(some)
 
 /* --- the calls --- */
 
-/* reprise_current_cursor, _earliest_cursor: with session_find_or_create */
+/* reprise_session_create, then reprise_current_cursor or _earliest_cursor */
 proctype Looker(byte me)
 {
 	byte session;

@@ -298,7 +298,7 @@ proctype Trimming()
 
 /* --- subscribe.c, judge.c, next.c, gap.c --- */
 
-/* reprise_current_cursor, or _earliest_cursor; it may create the session */
+/* reprise_session_create, then reprise_current_cursor or _earliest_cursor */
 inline reprise_cursor()
 {
 	LOCK;
