@@ -95,6 +95,15 @@ bell_ring(struct bell *bell)
 }
 
 void
+bell_call(struct bell *bell)
+{
+	const int error = errno; /* an end may come from a signal handler */
+
+	call_relay(bell);
+	errno = error;
+}
+
+void
 bell_ring_direct(struct bell *bell)
 {
 	fence_ordered();

@@ -2,6 +2,7 @@
 #include "store/idle.h"
 
 #include "base/cancel.h"
+#include "store/roster.h"
 
 static void
 add(struct reprise_session *session)
@@ -66,14 +67,16 @@ be_gone(struct reprise_session *session)
 void
 idle_be_replaced(struct reprise_session *session)
 {
+	roster_tell_gone(session, REPRISE_GONE_REPLACED);
 	be_gone(session);
 }
 
 void
-idle_leave(struct reprise_session *session)
+idle_leave(struct reprise_session *session, reprise_gone_cause cause)
 {
 	struct reprise_store *const store = session->store;
 
+	roster_tell_gone(session, cause);
 	table_remove(store->table, session);
 	fetch_sub_relaxed(&store->sessions, 1);
 	be_gone(session);
@@ -127,7 +130,7 @@ idle_make_room(struct reprise_store *store, uint64_t bytes, bool is_another)
 	       store->bytes > store->bytes_max - bytes) {
 		struct reprise_session *const session = TAILQ_FIRST(&store->idle);
 
-		idle_leave(session);
+		idle_leave(session, REPRISE_GONE_EVICTED);
 		session_unpin(session);
 	}
 }
@@ -170,7 +173,7 @@ reprise_expire_idle(struct reprise_store *store, uint64_t *ret_count)
 	for (session = TAILQ_FIRST(&store->idle); session != NULL; session = next) {
 		next = TAILQ_NEXT(session, idle);
 		if (is_expired(session, now)) {
-			idle_leave(session);
+			idle_leave(session, REPRISE_GONE_EXPIRED);
 			session->gone_next = gone;
 			gone = session;
 		}

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/sized.h"
 #include "ring/ring.h"
-#include "store/store.h"
+#include "store/subscription.h"
 
 static const struct bounds bounds_default = {
 	.events_max = 2048,
@@ -14,6 +14,11 @@ static const struct bounds bounds_default = {
 #define DEFERRED_TICK_NS_DEFAULT UINT64_C(200000)
 #define DEFERRED_TICK_NS_LEAST   UINT64_C(10000)
 #define DEFERRED_TICK_NS_MOST    (3600 * NS_PER_S)
+
+#define STAGING_BYTES_LEAST   UINT64_C(64)
+#define STAGING_BYTES_MOST    (UINT64_C(16) << 20)
+#define STAGING_BYTES_DEFAULT (UINT64_C(16) << 10)
+#define SPIN_NS_DEFAULT       UINT64_C(50000)
 
 /* The smallest arena that is offered; the ring itself would take less. */
 #define BYTES_MAX_LEAST UINT64_C(256)
@@ -77,4 +82,31 @@ store_options_resolve(const struct reprise_store_options *given,
 	if (status == REPRISE_OK)
 		*ret_options = known;
 	return status;
+}
+
+reprise_status
+subscription_options_resolve(const struct reprise_subscription_options *given, bool has_log,
+			     struct reprise_subscription_options *ret_options,
+			     struct reprise_error *error)
+{
+	struct reprise_subscription_options known = { 0 };
+
+	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+		return error_size(error, "subscription options: size", given, sizeof(known));
+	if (known.staging_bytes == 0)
+		known.staging_bytes = STAGING_BYTES_DEFAULT;
+	if (known.staging_bytes < STAGING_BYTES_LEAST || known.staging_bytes > STAGING_BYTES_MOST)
+		return error_invalid(error, "staging_bytes");
+	if (known.spin_ns == 0)
+		known.spin_ns = SPIN_NS_DEFAULT;
+	if (known.kinds_count > REPRISE_KINDS_MAX)
+		return error_invalid(error, "kinds_count");
+	if (known.is_recorded_only != 0 && (known.is_recorded_only != 1 || !has_log))
+		return error_invalid(error, "is_recorded_only");
+	if (known.reserved != 0)
+		return error_invalid(error, "reserved");
+	if ((known.kinds == NULL) != (known.kinds_count == 0))
+		return error_invalid(error, "kinds");
+	*ret_options = known;
+	return REPRISE_OK;
 }

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "store/idle.h"
 #include "store/port.h"
+#include "store/roster.h"
 
 bool
 session_id_measure(const char *id, size_t *ret_bytes)
@@ -104,6 +105,7 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 		session_unpin(before);
 	}
 	idle_come(session);
+	roster_tell_came(session);
 }
 
 uint64_t
@@ -156,18 +158,24 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 }
 
 struct reprise_session *
+session_apart(struct reprise_store *store, uint64_t events_max, uint64_t bytes_max)
+{
+	const struct ring_shape shape = ring_shape_of(events_max, bytes_max);
+	struct reprise_session *const apart = take_memory(store, shape.memory_bytes);
+
+	if (apart == NULL)
+		return NULL;
+	fill(apart, store, "", 0, &shape, REPRISE_NO_LIMIT);
+	apart->handles = 1; /* the store's own */
+	fetch_add_relaxed(&store->arena_bytes, apart->block->bytes);
+	ring_open(&apart->ring, &shape, apart->block->memory, 0);
+	return apart;
+}
+
+struct reprise_session *
 session_lobby(struct reprise_store *store)
 {
-	const struct ring_shape shape = ring_shape_of(1, RING_ARENA_BYTES_MIN);
-	struct reprise_session *const lobby = take_memory(store, shape.memory_bytes);
-
-	if (lobby == NULL)
-		return NULL;
-	fill(lobby, store, "", 0, &shape, REPRISE_NO_LIMIT);
-	lobby->handles = 1; /* the store's own */
-	fetch_add_relaxed(&store->arena_bytes, lobby->block->bytes);
-	ring_open(&lobby->ring, &shape, lobby->block->memory, 0);
-	return lobby;
+	return session_apart(store, 1, RING_ARENA_BYTES_MIN);
 }
 
 bool
@@ -205,6 +213,23 @@ drop(struct reprise_session *session)
 	return is_last;
 }
 
+static void
+give_window(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	fetch_sub_relaxed(&store->arena_bytes, session->block->bytes);
+	pool_give(&store->pool, session->block);
+	session->block = NULL;
+}
+
+void
+session_discard(struct reprise_session *session)
+{
+	give_window(session);
+	session_reclaim(session);
+}
+
 void
 session_unpin(struct reprise_session *session)
 {
@@ -215,9 +240,7 @@ session_unpin(struct reprise_session *session)
 	UNCANCELLABLE;
 	if (session->recording != NULL)
 		store->port->forget(store->port, session->recording);
-	fetch_sub_relaxed(&store->arena_bytes, session->block->bytes);
-	pool_give(&store->pool, session->block);
-	session->block = NULL;
+	give_window(session);
 	table_retire(store->table, session);
 }
 

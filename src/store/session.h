@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 
 #include <reprise/session.h>
+#include <reprise/sessions.h>
 
 #include "ring/ring.h"
 #include "store/bell.h"
@@ -75,6 +76,7 @@ struct reprise_session {
 	TAILQ_ENTRY(reprise_session) idle; /* while it is in the table, and nobody holds it */
 	struct reprise_session *gone_next;
 	bool is_in_table;
+	bool is_end_told;   /* to those who follow the roster */
 	atomic_u32 refuses; /* 1: appends do not displace what is not recorded; the writer's */
 
 	atomic_u32 has_writer;  /* WRITER_..; changed under that lock */
@@ -119,15 +121,25 @@ reprise_status session_create(struct reprise_store *store, const char *id, size_
 /* What a session counts for in bytes_max. */
 uint64_t session_bytes(const struct ring_shape *shape);
 
-/* A session that is in no table and has no events: where subscriptions wait that have no window. Or NULL. */
+/* A session of the store's own, that is in no table and has no id. NULL without memory. */
+struct reprise_session *session_apart(struct reprise_store *store, uint64_t events_max,
+				      uint64_t bytes_max);
+
+/* One that has no events: where subscriptions wait that have no window. Or NULL. */
 struct reprise_session *session_lobby(struct reprise_store *store);
 
 /* Under the store's lock: nothing of it is handed out or appended any more, and it has left the table. */
-void session_declare_void(struct reprise_session *session);
+void session_declare_void(struct reprise_session *session, reprise_gone_cause cause);
+
+/* What it holds at some moment of the call. */
+struct reprise_session_stats session_stats_of(struct reprise_session *session);
 
 /* Takes a reference, for who has one already or is protected by the table. False if it is dead. */
 bool session_pin(struct reprise_session *session);
 void session_unpin(struct reprise_session *session);
+
+/* Gives back a session that nobody else has ever seen. */
+void session_discard(struct reprise_session *session);
 
 /* What table_reclaim is given: the control block goes back. */
 void session_reclaim(struct reprise_session *session);

@@ -66,9 +66,11 @@ struct reprise_store {
 	struct reprise_session *lobby; /* of subscriptions that have no window, with a port */
 
 	TAILQ_HEAD(, opening) openings; /* under the lock */
+	_Atomic(struct reprise_session *)
+		roster; /* or NULL, for good from then on; changed under the lock */
 
 	atomic_u64 sessions; /* changed under the lock */
-	atomic_u64 writers, subscriptions;
+	atomic_u64 writers, subscriptions, lists;
 	atomic_u64 arena_bytes, staging_bytes;
 };
 
@@ -82,7 +84,7 @@ reprise_status store_options_resolve(const struct reprise_store_options *given,
 				     struct reprise_store_options *ret_options,
 				     struct bounds *ret_bounds, struct reprise_error *error);
 
-/* Whether there are writers or subscriptions; if not, all that they did is seen. */
+/* Whether there are writers, subscriptions or lists; if not, all that they did is seen. */
 bool store_is_busy(struct reprise_store *store);
 
 static inline bool

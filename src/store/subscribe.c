@@ -8,93 +8,6 @@
 #include "store/port.h"
 #include "store/subscription.h"
 
-#define STAGING_BYTES_LEAST   UINT64_C(64)
-#define STAGING_BYTES_MOST    (UINT64_C(16) << 20)
-#define STAGING_BYTES_DEFAULT (UINT64_C(16) << 10)
-#define SPIN_NS_DEFAULT       UINT64_C(50000)
-
-static reprise_status
-options_resolve(const struct reprise_subscription_options *given,
-		struct reprise_subscription_options *ret_options, struct reprise_error *error)
-{
-	struct reprise_subscription_options known = { 0 };
-
-	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
-		return error_size(error, "subscription options: size", given, sizeof(known));
-	if (known.staging_bytes == 0)
-		known.staging_bytes = STAGING_BYTES_DEFAULT;
-	if (known.staging_bytes < STAGING_BYTES_LEAST || known.staging_bytes > STAGING_BYTES_MOST)
-		return error_invalid(error, "staging_bytes");
-	if (known.spin_ns == 0)
-		known.spin_ns = SPIN_NS_DEFAULT;
-	if (known.kinds_count > REPRISE_KINDS_MAX)
-		return error_invalid(error, "kinds_count");
-	if (known.is_recorded_only != 0 && known.is_recorded_only != 1)
-		return error_invalid(error, "is_recorded_only");
-	if (known.reserved != 0)
-		return error_invalid(error, "reserved");
-	if ((known.kinds == NULL) != (known.kinds_count == 0))
-		return error_invalid(error, "kinds");
-	*ret_options = known;
-	return REPRISE_OK;
-}
-
-/* In front of the bytes: where each record is. */
-static uint64_t
-places_max_of(uint64_t bytes_want)
-{
-	return bytes_want / RECORD_HEADER_BYTES + 1;
-}
-
-static uint64_t
-places_bytes_of(uint64_t bytes_want)
-{
-	return round_up(places_max_of(bytes_want) * sizeof(uint64_t), CACHE_LINE_BYTES);
-}
-
-struct block *
-staging_take(struct reprise_store *store, const struct reprise_session *session,
-	     uint64_t staging_bytes)
-{
-	const uint64_t arena_bytes = session->ring.arena_bytes;
-
-	return staging_take_bytes(store,
-				  places_bytes_of(least(staging_bytes, arena_bytes)) + arena_bytes);
-}
-
-struct block *
-staging_take_bytes(struct reprise_store *store, uint64_t bytes)
-{
-	struct block *const block = pool_take(&store->pool, bytes);
-
-	if (block != NULL)
-		fetch_add_relaxed(&store->staging_bytes, block->bytes);
-	return block;
-}
-
-void
-staging_give(struct reprise_store *store, struct block *block)
-{
-	fetch_sub_relaxed(&store->staging_bytes, block->bytes);
-	pool_give(&store->pool, block);
-}
-
-/* The stretch of a window's records is in @block from now on. */
-static void
-use_staging(struct reprise_subscription *subscription, const struct reprise_session *session,
-	    struct block *block)
-{
-	const uint64_t bytes_want = least(subscription->staging_bytes, session->ring.arena_bytes);
-
-	subscription->block = block;
-	subscription->stretch = (struct stretch){
-		.places = (uint64_t *)(void *)block->memory,
-		.places_max = places_max_of(bytes_want),
-		.bytes = block->memory + places_bytes_of(bytes_want),
-		.bytes_want = bytes_want,
-	};
-}
-
 /* A replay ends at what is newest now: in the window of a later life than the cursor's. */
 static void
 set_until(struct reprise_subscription *subscription, struct reprise_session *session)
@@ -133,7 +46,7 @@ find_and_hold(struct reprise_subscription *subscription, const char *id, size_t 
 			staging_take(store, session, subscription->staging_bytes);
 
 		if (block != NULL && session_hold(session)) {
-			use_staging(subscription, session, block);
+			staging_use(subscription, session, block);
 			subscription->session = session;
 			return true;
 		}
@@ -212,9 +125,58 @@ subscription_move(struct reprise_subscription *subscription, struct reprise_sess
 
 	subscription_be_counted(subscription, session);
 	hand_move(subscription, session);
-	use_staging(subscription, session, staging);
+	staging_use(subscription, session, staging);
 	be_counted_no_more(subscription, before);
 	session_let_go(before);
+}
+
+/* One that follows nothing yet; NULL without memory. */
+static struct reprise_subscription *
+take_subscription(struct reprise_store *store, const struct reprise_cursor *at,
+		  const struct reprise_subscription_options *known)
+{
+	struct reprise_subscription *const subscription =
+		memory_take(&store->memory, sizeof(*subscription));
+
+	if (subscription == NULL)
+		return NULL;
+	subscription->store = store;
+	subscription->home = store->stamp;
+	subscription->at = *at;
+	subscription->until = UINT64_MAX;
+	subscription->is_recorded_only = known->is_recorded_only != 0;
+	subscription->staging_bytes = known->staging_bytes;
+	subscription->spin_ns = known->spin_ns;
+	subscription->kinds_count = known->kinds_count;
+	if (known->kinds_count != 0)
+		memcpy(subscription->kinds, known->kinds,
+		       known->kinds_count * sizeof(known->kinds[0]));
+	return subscription;
+}
+
+reprise_status
+subscription_open_in(struct reprise_session *session, const struct reprise_cursor *at,
+		     const struct reprise_subscription_options *known,
+		     struct reprise_subscription **ret_subscription, struct reprise_error *error)
+{
+	struct reprise_store *const store = session->store;
+	struct reprise_subscription *const subscription = take_subscription(store, at, known);
+	struct block *const block =
+		subscription != NULL ? staging_take(store, session, known->staging_bytes) : NULL;
+
+	if (block == NULL) {
+		if (subscription != NULL)
+			memory_give(&store->memory, subscription, sizeof(*subscription));
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	staging_use(subscription, session, block);
+	subscription->session = session;
+	subscription->stage = STAGE_FOLLOWING;
+	subscription_be_counted(subscription, session);
+	atomic_init(&subscription->session_to_notify, session);
+	fetch_add_relaxed(&store->subscriptions, 1);
+	*ret_subscription = subscription;
+	return REPRISE_OK;
 }
 
 static reprise_status
@@ -236,31 +198,18 @@ subscribe(struct reprise_store *store, const struct reprise_cursor *cursor, bool
 		return error_invalid(error, "cursor: session_id");
 	if (!store_is_here(store))
 		return error_plain(error, REPRISE_E_FORKED);
-	const reprise_status status = options_resolve(options, &known, error);
+	const reprise_status status =
+		subscription_options_resolve(options, store->port != NULL, &known, error);
 	if (status != REPRISE_OK)
 		return status;
-	if (known.is_recorded_only != 0 && store->port == NULL)
-		return error_invalid(error, "is_recorded_only");
 	UNCANCELLABLE;
 
-	struct reprise_subscription *const subscription =
-		memory_take(&store->memory, sizeof(*subscription));
+	struct reprise_subscription *const subscription = take_subscription(store, cursor, &known);
 	if (subscription == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	subscription->store = store;
-	subscription->home = store->stamp;
-	subscription->at = *cursor;
-	subscription->until = UINT64_MAX;
 	subscription->is_replay = is_replay;
-	subscription->is_recorded_only = known.is_recorded_only != 0;
-	subscription->staging_bytes = known.staging_bytes;
 	subscription->is_judged_by_durable = durable_revision != NULL;
 	subscription->durable_revision = durable_revision != NULL ? *durable_revision : 0;
-	subscription->spin_ns = known.spin_ns;
-	subscription->kinds_count = known.kinds_count;
-	if (known.kinds_count != 0)
-		memcpy(subscription->kinds, known.kinds,
-		       known.kinds_count * sizeof(known.kinds[0]));
 	if (!find_and_hold(subscription, cursor->session_id, id_bytes)) {
 		memory_give(&store->memory, subscription, sizeof(*subscription));
 		return error_plain(error, REPRISE_E_NO_MEMORY);

@@ -89,6 +89,19 @@ struct reprise_subscription {
 	atomic_u64 delivered, delivered_bytes, filtered, lost, gaps, sleeps, healed;
 };
 
+/* Options with every default filled in. The bad field is named in @error. */
+reprise_status subscription_options_resolve(const struct reprise_subscription_options *given,
+					    bool has_log,
+					    struct reprise_subscription_options *ret_options,
+					    struct reprise_error *error);
+
+/* A subscription that follows @session after @at, whatever the session's id. The caller then holds @session for it. */
+reprise_status subscription_open_in(struct reprise_session *session,
+				    const struct reprise_cursor *at,
+				    const struct reprise_subscription_options *known,
+				    struct reprise_subscription **ret_subscription,
+				    struct reprise_error *error);
+
 /*
  * Looks until there is something to say, and answers what, without handing it out: the stretch
  * begins with a wanted event (EVENT), begins later than at.position + 1 or would (GAP), and so on.
@@ -136,6 +149,10 @@ struct block *staging_take(struct reprise_store *store, const struct reprise_ses
 			   uint64_t staging_bytes);
 struct block *staging_take_bytes(struct reprise_store *store, uint64_t bytes);
 void staging_give(struct reprise_store *store, struct block *block);
+
+/* The stretch of a window's records is in @block from now on. */
+void staging_use(struct reprise_subscription *subscription, const struct reprise_session *session,
+		 struct block *block);
 
 /* Frees what it holds; nothing rings it any more, and no callback runs. */
 void subscription_free(struct reprise_subscription *subscription);

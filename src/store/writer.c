@@ -5,6 +5,7 @@
 #include "ring/append.h"
 #include "store/idle.h"
 #include "store/port.h"
+#include "store/roster.h"
 #include "store/writer_lock.h"
 
 void
@@ -189,6 +190,7 @@ end_alone(struct reprise_session *session, int32_t end_status)
 		return refused;
 	ring_end(&session->ring, end_status);
 	bell_ring(&session->bell);
+	roster_pass_end(session);
 	return REPRISE_OK;
 }
 

@@ -213,6 +213,31 @@ bad_id(const char *id)
 }
 
 static void
+of_lists(void)
+{
+	const struct reprise_subscription_options recorded = { .size = sizeof(recorded),
+							       .is_recorded_only = 1 };
+	struct reprise_session_stats small = { .size = 7 };
+	struct reprise_session_list *list = NULL;
+
+	CHECK_OK(reprise_sessions_list(world.store, &list, NULL));
+	next_row();
+	NAMES("store", reprise_sessions_list, NULL, &world.out.list, &error);
+	NAMES("ret_list", reprise_sessions_list, world.store, NULL, &error);
+	REFUSES(reprise_session_list_next, NULL, world.out.text, NULL);
+	REFUSES(reprise_session_list_next, list, NULL, NULL);
+	REFUSES(reprise_session_list_next, list, world.out.text, &small);
+	CHECK_OK(reprise_session_list_next(list, world.out.text, NULL));
+	reprise_session_list_close(list);
+	next_row();
+	ALLOWS_VOID(reprise_session_list_close, NULL);
+	NAMES("store", reprise_sessions_subscribe, NULL, NULL, &world.out.subscription, &error);
+	NAMES("ret_subscription", reprise_sessions_subscribe, world.store, NULL, NULL, &error);
+	NAMES("is_recorded_only", reprise_sessions_subscribe, world.store, &recorded,
+	      &world.out.subscription, &error);
+}
+
+static void
 of_stores(void)
 {
 	struct reprise_store *const store = world.store;
@@ -406,6 +431,7 @@ bad_input_run(void)
 	of_cursors();
 	of_opening();
 	of_stores();
+	of_lists();
 	of_appends();
 	of_subscribing();
 	of_subscriptions();
