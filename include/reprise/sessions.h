@@ -42,8 +42,8 @@ struct reprise_session_change {
 	struct reprise_incarnation incarnation; /* of the window that the event is about */
 	reprise_position first;                 /* the window's first position */
 	reprise_position newest;                /* the last appended by then, or first - 1 */
-	int32_t is_ended;
-	int32_t end_status; /* the host's, when ended */
+	int32_t is_ended;                       /* ENDED has told so, or this is it */
+	int32_t end_status;                     /* the host's, when ended */
 	reprise_gone_cause cause;
 	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* NUL-terminated */
 };

@@ -34,8 +34,9 @@ tell(struct reprise_session *session, uint16_t kind, reprise_gone_cause cause)
 	change.incarnation = session->incarnation;
 	change.first = session->ring.position_before + 1;
 	change.newest = look.newest;
-	change.is_ended = look.ended != 0;
-	change.end_status = (int32_t)(uint32_t)look.ended;
+	/* What was told: it may end at this moment. */
+	change.is_ended = session->is_end_told;
+	change.end_status = session->is_end_told ? (int32_t)(uint32_t)look.ended : 0;
 	change.cause = cause;
 	memcpy(change.session_id, session->id, sizeof(change.session_id));
 	const reprise_status status = append_by_id(
