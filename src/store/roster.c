@@ -80,13 +80,9 @@ roster_tell_gone(struct reprise_session *session, reprise_gone_cause cause)
 void
 roster_pass_end(struct reprise_session *session)
 {
-	/* [ended:A] The end before the look for a roster; pairs with [follow:A]. */
-	fence_ordered();
-	if (!is_followed(session))
-		return;
-	/* [ended:B] The end, and that there is a roster, before the bell is handed over; pairs with [told:A]. */
-	fence_release();
-	bell_call(&session->bell);
+	/* Behind the fence of bell_ring. */
+	if (is_followed(session))
+		bell_call(&session->bell);
 }
 
 void
@@ -94,13 +90,14 @@ roster_tell_end(struct reprise_session *session)
 {
 	struct reprise_store *const store = session->store;
 
-	/* [told:A] The bell was taken before; pairs with [ended:B]. */
+	/* [told:A] The bell was taken before; pairs with [ring:A]. */
 	fence_acquire();
-	if (!is_followed(session) || load_relaxed(&session->ring.ended) == 0)
+	if (load_relaxed(&session->ring.ended) == 0)
 		return;
+	/* Whoever begins to follow after this lists the end. */
 	pthread_mutex_lock(&store->lock);
 	/* Whoever has taken it out of the table has told its end. */
-	if (session->is_in_table)
+	if (session->is_in_table && is_followed(session))
 		tell_end_once(session);
 	pthread_mutex_unlock(&store->lock);
 }
@@ -112,7 +109,7 @@ be_followed(struct reprise_store *store, struct reprise_session *roster)
 	/* Whoever has the store's lock is its writer. */
 	store_relaxed(&roster->has_writer, WRITER_SHARED);
 	store_relaxed(&store->roster, roster);
-	/* [follow:A] Before any session is looked at; pairs with [ended:A]. */
+	/* [follow:A] Before any session is looked at; pairs with [ring:A]. */
 	fence_ordered();
 }
 

@@ -8,8 +8,8 @@
  * published by a writer that takes no lock, also in a signal handler: it hands the session's bell to the relay, and the
  * relay tells the end.
  *
- *   ended:A / follow:A   an end either sees the roster, or is seen by whoever lists the sessions after it has subscribed
- *   ended:B / told:A     the relay sees the end for which it was given the bell, also if it had the bell already
+ *   ring:A / follow:A   an end either sees the roster, or is seen by whoever lists the sessions after it has subscribed
+ *   ring:A / told:A     the relay sees the end for which it was given the bell, also if it had the bell already
  */
 
 #include <reprise/sessions.h>
@@ -23,7 +23,7 @@ void roster_close(struct reprise_store *store);
 void roster_tell_came(struct reprise_session *session);
 void roster_tell_gone(struct reprise_session *session, reprise_gone_cause cause);
 
-/* The session has just ended. Its writer's; wait-free and signal-safe. */
+/* The session has ended, and its bell was rung. Its writer's; wait-free and signal-safe. */
 void roster_pass_end(struct reprise_session *session);
 
 /* The relay's: tells that the session has ended, if it has, once. The bell is not with the relay any more. */
