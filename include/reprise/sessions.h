@@ -13,6 +13,7 @@
  */
 
 #include <reprise/base.h>
+#include <reprise/session.h>
 #include <reprise/store.h>
 #include <reprise/subscription.h>
 
@@ -52,7 +53,8 @@ struct reprise_session_change {
  * reprise_session_create - see to it that a session has a window
  *
  * For a host that comes before the writer: from here on the session has cursors, and subscriptions follow it.
- * The session may have a window already, also one that has ended or has a writer; then nothing changes. (rule S10)
+ * The session may have a window already, also one that has ended or has a writer; then nothing changes. The options
+ * of the writer's opening replace those of this call, as long as nothing was appended. (rules S10, S11)
  *
  * @store       Borrowed.
  * @session_id  NUL-terminated, copied.
@@ -75,6 +77,36 @@ REPRISE_API reprise_status reprise_session_create(struct reprise_store *store,
 						  const char *session_id,
 						  const struct reprise_session_options *options,
 						  struct reprise_error *error) REPRISE_MUST_USE;
+
+/* What an opening has found, and what is in force. */
+struct reprise_session_opened {
+	size_t size;       /* sizeof(struct reprise_session_opened), set by the caller */
+	int32_t is_joined; /* 1: the window was there, and its life goes on */
+	int32_t is_rebuilt; /* 1: and nothing was in it, so that it has got the bounds that were asked for */
+	uint64_t events_max; /* as in force, as by reprise_session_stats */
+	uint64_t bytes_max;
+	uint64_t age_ns_max;
+	int32_t is_shared; /* as asked for, or the store's */
+	int32_t refuses;
+};
+#define REPRISE_SESSION_OPENED_INIT REPRISE_INIT(struct reprise_session_opened)
+
+/*
+ * reprise_session_opened - whether a writer has joined a window, and which bounds are in force
+ *
+ * @session     An open writer's handle.
+ * @ret_opened  `size` set by the caller; the rest set on REPRISE_OK.
+ *
+ * Threads   Writer.
+ * Progress  Wait-free.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument or a bad size
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_session_opened(struct reprise_session *session,
+						  struct reprise_session_opened *ret_opened)
+	REPRISE_MUST_USE;
 
 /*
  * reprise_sessions_list      - which sessions have a window

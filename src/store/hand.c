@@ -247,8 +247,11 @@ hand_move(struct reprise_subscription *subscription, struct reprise_session *ses
 {
 	struct hands *const hands = lock(subscription);
 
-	if (subscription->is_hand_up)
+	if (subscription->is_hand_up) {
 		take_down(hands, subscription);
+		/* Nobody else does any more, and the host may look once and then wait at a door. */
+		ring_doors(subscription);
+	}
 	subscription->session = session;
 	/* [move:A] The session, as its creator left it, before; pairs with [interrupt:A]. */
 	store_release(&subscription->session_to_notify, session);

@@ -74,7 +74,9 @@ void hand_take_callback(struct reprise_subscription *subscription);
 /* Rings @subscription alone, if its hand is up among those of @session. */
 void hand_ring(struct reprise_session *session, struct reprise_subscription *subscription);
 
-/* The subscription's hand goes down, and its next one is among those of @session. */
+/*
+ * The subscription's hand goes down, and its next one is among those of @session. Its doors are rung if the hand was up.
+ */
 void hand_move(struct reprise_subscription *subscription, struct reprise_session *session);
 
 /* Ends the sleep of @subscription's owner, if it is one of this kind. False if its hands are not @session's. */

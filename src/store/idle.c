@@ -45,6 +45,8 @@ idle_let_go(struct reprise_session *session)
 {
 	struct reprise_store *const store = session->store;
 
+	while (session->has_heir)
+		session = session->heir;
 	if (--session->handles != 0)
 		return;
 	if (session->is_in_table)
@@ -67,8 +69,35 @@ be_gone(struct reprise_session *session)
 void
 idle_be_replaced(struct reprise_session *session)
 {
-	roster_tell_gone(session, REPRISE_GONE_REPLACED);
 	be_gone(session);
+}
+
+bool
+idle_has_room_for_heir(const struct reprise_session *before, uint64_t bytes)
+{
+	const struct reprise_store *const store = before->store;
+	const uint64_t held_bytes =
+		store->bytes - store->idle_bytes - (before->handles != 0 ? before->bytes : 0);
+
+	return bytes <= store->bytes_max && held_bytes <= store->bytes_max - bytes;
+}
+
+void
+idle_inherit(struct reprise_session *heir, struct reprise_session *before)
+{
+	struct reprise_store *const store = heir->store;
+	const uint64_t handles = before->handles;
+
+	if (handles == 0)
+		take(before);
+	store->bytes -= before->bytes;
+	before->is_in_table = false;
+	before->handles = 0;
+	idle_make_room(store, heir->bytes, false);
+	idle_come(heir);
+	if (handles != 0)
+		idle_hold(heir);
+	heir->handles = handles;
 }
 
 void

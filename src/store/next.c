@@ -168,11 +168,23 @@ subscription_advance(struct reprise_subscription *subscription)
 
 	if (unlikely(!stamp_is_here(subscription->home)))
 		return subscription_be_over(subscription, REPRISE_END_STORE, 0);
-	if (subscription->stage == STAGE_UNJUDGED)
+	if (subscription->stage == STAGE_UNJUDGED) {
+		/* Judged by the window that goes on. */
+		if (subscription_is_bound(subscription) &&
+		    ring_is_void(&subscription->session->ring) &&
+		    subscription_succeed(subscription) == SUCCESSION_NO_MEMORY)
+			return REPRISE_NEXT_EMPTY;
 		subscription_judge(subscription);
+	}
 	if (is_in_void_window(subscription)) {
-		subscription->stage = STAGE_REFUSED;
-		subscription->refusal = REPRISE_GAP_INVALIDATED;
+		const enum succession succession = subscription_succeed(subscription);
+
+		if (succession == SUCCESSION_NO_MEMORY)
+			return REPRISE_NEXT_EMPTY;
+		if (succession == SUCCESSION_NONE) {
+			subscription->stage = STAGE_REFUSED;
+			subscription->refusal = REPRISE_GAP_INVALIDATED;
+		}
 	}
 	if (subscription->stage == STAGE_HEALING) {
 		outcome = backfill_advance(subscription);

@@ -94,8 +94,10 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 	struct reprise_store *const store = session->store;
 
 	fetch_add_relaxed(&store->arena_bytes, session->block->bytes);
-	if (before != NULL)
+	if (before != NULL) {
+		roster_tell_gone(before, REPRISE_GONE_REPLACED);
 		idle_be_replaced(before);
+	}
 	idle_make_room(store, session->bytes, before == NULL);
 	if (before == NULL) {
 		fetch_add_relaxed(&store->sessions, 1);
@@ -113,6 +115,39 @@ session_bytes(const struct ring_shape *shape)
 {
 	return pool_block_bytes(shape->memory_bytes) + sizeof(struct reprise_session) +
 	       sizeof(struct block);
+}
+
+reprise_status
+session_rebuild(struct reprise_session *before, const struct bounds *bounds,
+		struct reprise_session **ret_session, struct reprise_error *error)
+{
+	struct reprise_store *const store = before->store;
+	const struct ring_shape shape = ring_shape_of(bounds->events_max, bounds->bytes_max);
+	const uint64_t bytes = session_bytes(&shape);
+
+	if (!idle_has_room_for_heir(before, bytes))
+		return error_full(error, "bytes_max");
+	struct reprise_session *const session = take_memory(store, shape.memory_bytes);
+
+	if (session == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	session->bytes = bytes;
+	session->incarnation = before->incarnation;
+	fill(session, store, before->id, strlen(before->id), &shape, bounds->age_ns_max);
+	store_relaxed(&session->recorded, before->ring.position_before);
+	ring_open(&session->ring, &shape, session->block->memory, before->ring.position_before);
+	fetch_add_relaxed(&store->arena_bytes, session->block->bytes);
+	(void)session_pin(session);
+	before->heir = session;
+	before->has_heir = true;
+	idle_inherit(session, before);
+	table_replace(store->table, before, session);
+	/* In this order: whoever finds it void finds the heir. */
+	ring_void(&before->ring);
+	bell_ring(&before->bell);
+	session_unpin(before); /* the table's: whoever rebuilds it has another */
+	*ret_session = session;
+	return REPRISE_OK;
 }
 
 reprise_status
@@ -230,18 +265,31 @@ session_discard(struct reprise_session *session)
 	session_reclaim(session);
 }
 
-void
-session_unpin(struct reprise_session *session)
+/* Of whoever has just given up the last reference. */
+static void
+give_all(struct reprise_session *session)
 {
 	struct reprise_store *const store = session->store;
 
-	if (!drop(session))
-		return;
-	UNCANCELLABLE;
 	if (session->recording != NULL)
 		store->port->forget(store->port, session->recording);
 	give_window(session);
 	table_retire(store->table, session);
+}
+
+void
+session_unpin(struct reprise_session *session)
+{
+	if (!drop(session))
+		return;
+	UNCANCELLABLE;
+	do {
+		/* There may be many, one after the other. */
+		struct reprise_session *const heir = session->has_heir ? session->heir : NULL;
+
+		give_all(session);
+		session = heir;
+	} while (session != NULL && drop(session));
 }
 
 void

@@ -26,6 +26,13 @@
 
 #define SESSION_DEAD (UINT64_C(1) << 63)
 
+/* How an opening has found the window. */
+enum {
+	SESSION_CREATED = 0,
+	SESSION_JOINED = 1,
+	SESSION_REBUILT = 2, /* nothing was in it, and it has got other bounds */
+};
+
 /* has_writer: who appends. */
 enum {
 	WRITER_NONE = 0,
@@ -74,9 +81,14 @@ struct reprise_session {
 	uint64_t handles;
 	uint64_t idle_since_ns;
 	TAILQ_ENTRY(reprise_session) idle; /* while it is in the table, and nobody holds it */
-	struct reprise_session *gone_next;
+	union {
+		struct reprise_session *gone_next; /* in a list of those that have left the table */
+		struct reprise_session *heir;      /* pinned */
+	};
 	bool is_in_table;
 	bool is_end_told;   /* to those who follow the roster */
+	bool has_heir;      /* which goes on in its place, and has its handles: see rebuild.c */
+	uint8_t opening;    /* SESSION_..: how the writer has found it */
 	atomic_u32 refuses; /* 1: appends do not displace what is not recorded; the writer's */
 
 	atomic_u32 has_writer;  /* WRITER_..; changed under that lock */
@@ -117,6 +129,13 @@ reprise_status session_create(struct reprise_store *store, const char *id, size_
 			      const struct bounds *bounds, struct reprise_session *before,
 			      const struct birth *birth, struct reprise_session **ret_session,
 			      struct reprise_error *error);
+
+/*
+ * A window of the same life, without events, that goes on in the place of @before with other bounds: what holds
+ * @before holds it. Under the store's lock.
+ */
+reprise_status session_rebuild(struct reprise_session *before, const struct bounds *bounds,
+			       struct reprise_session **ret_session, struct reprise_error *error);
 
 /* What a session counts for in bytes_max. */
 uint64_t session_bytes(const struct ring_shape *shape);

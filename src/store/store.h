@@ -52,7 +52,7 @@ struct reprise_store {
 	bool is_deferred;   /* appends wake nobody: the relay looks */
 	struct relay relay;
 
-	/* Held to create, join, leave and remove sessions; never by an append or a next. */
+	/* Held to create, join, leave and remove sessions; never by an append, nor by a next but to move. */
 	pthread_mutex_t lock;
 	uint64_t sessions_max, bytes_max;
 	uint64_t

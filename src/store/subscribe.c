@@ -125,6 +125,10 @@ subscription_move(struct reprise_subscription *subscription, struct reprise_sess
 
 	subscription_be_counted(subscription, session);
 	hand_move(subscription, session);
+	if (subscription->block != NULL)
+		staging_give(subscription->store, subscription->block);
+	subscription->block = NULL;
+	subscription->stretch.count = 0;
 	staging_use(subscription, session, staging);
 	be_counted_no_more(subscription, before);
 	session_let_go(before);

@@ -133,9 +133,17 @@ reprise_outcome subscription_be_over(struct reprise_subscription *subscription,
 void subscription_be_counted(const struct reprise_subscription *subscription,
 			     struct reprise_session *session);
 
-/* It has no window, and the session of its id has one: from here on it follows that. */
+/* From here on it is among those of @session, which is held for it, and has let go of the one before. */
 void subscription_move(struct reprise_subscription *subscription, struct reprise_session *session,
 		       struct block *staging);
+
+/* Its window is void: whether another of the same life goes on in its place, without an event less. */
+enum succession {
+	SUCCESSION_NONE,
+	SUCCESSION_MOVED,     /* it follows that one now */
+	SUCCESSION_NO_MEMORY, /* to be tried again: before long, since nobody rings it here */
+};
+enum succession subscription_succeed(struct reprise_subscription *subscription);
 
 /* Whether it has a window, rather than none or the lobby. */
 static inline bool

@@ -87,6 +87,9 @@ lie_down(struct reprise_subscription *subscription)
 	/* A hand that was up has its barrier behind it. */
 	if (!store->is_deferred && (bed.is_direct || bed.is_raised))
 		bed.is_exact = bell_barrier(bell, store->is_asymmetric, armed);
+	/* Nobody rings it there: it has had no memory for the window that goes on. */
+	if (ring_is_void(&subscription->session->ring))
+		bed.is_exact = false;
 	return bed;
 }
 

@@ -293,6 +293,7 @@ of_appends(void)
 	const struct iovec part = { byte, 1 }, no_part = { NULL, 1 };
 	const struct iovec huge[2] = { { byte, SIZE_MAX }, { byte, SIZE_MAX } };
 	struct reprise_new_event event = { .payload = x };
+	struct reprise_session_opened opened = { .size = sizeof(opened) - 1 };
 
 	REFUSES(reprise_append, NULL, 0, 0, 0, x, position);
 	REFUSES(reprise_append, writer, 0, 0, 0, none, position);
@@ -329,6 +330,9 @@ of_appends(void)
 	REFUSES(reprise_abort, NULL);
 	REFUSES(reprise_abort, writer);
 	REFUSES(reprise_session_end, NULL, 1);
+	REFUSES(reprise_session_opened, NULL, &opened);
+	REFUSES(reprise_session_opened, writer, NULL);
+	REFUSES(reprise_session_opened, writer, &opened);
 	REFUSES(reprise_session_cursor, NULL, 1, &world.out.cursor);
 	REFUSES(reprise_session_cursor, writer, 1, NULL);
 	REFUSES(reprise_session_cursor, writer, EVENTS + 1, &world.out.cursor);

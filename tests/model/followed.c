@@ -2,7 +2,7 @@
 
 /*
  * A host that follows the sessions of a store, against a session that ends and one that goes: an end is listed or told, is
- * told once, and before the going. Through the public calls, on a store that is opened in each execution.
+ * told once, and before the going. And a host that sleeps in a window which goes on with other bounds. Through the public calls, on a store that is opened in each execution.
  */
 
 #include <pthread.h>
@@ -15,9 +15,10 @@
 #include "model.h"
 
 const struct model_case model_cases[] = {
-	{ "first follower", { "listed", "told" } },
+	{ "first of all", { "listed", "told" } },
 	{ "bell with the relay", { "told" } },
 	{ "end and going", { "ended", "refused", "told" } },
+	{ "rebuilt", { "early", "late" } },
 	{ NULL, { NULL } },
 };
 
@@ -25,6 +26,7 @@ enum {
 	FIRST,
 	QUEUED,
 	GOING,
+	REBUILT,
 };
 
 enum {
@@ -147,6 +149,47 @@ is_told_the_going(void)
 	MODEL_CHECK(reprise_next(changes, &event, &gap, NULL) == REPRISE_NEXT_EMPTY);
 }
 
+/* The window goes on with other bounds, and has an event. */
+static void *
+rebuild(void *argument)
+{
+	const struct reprise_session_options small = { .size = sizeof(small), .bytes_max = 256 };
+	const struct reprise_bytes nothing = { "", 0 };
+
+	MODEL_CHECK(reprise_session_open(store, "s", &small, &writer, NULL) == REPRISE_OK);
+	MODEL_CHECK(reprise_append(writer, 0, 0, 0, nothing, NULL) == REPRISE_OK);
+	return argument;
+}
+
+static void
+follow_s(void)
+{
+	const struct reprise_subscription_options no_spin = { .size = sizeof(no_spin),
+							      .spin_ns = 1 };
+	struct reprise_cursor cursor;
+
+	MODEL_CHECK(reprise_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
+	MODEL_CHECK(reprise_subscribe_after(store, &cursor, &no_spin, &changes, NULL) ==
+		    REPRISE_OK);
+}
+
+/* Asleep in the window before, or in the one that goes on. */
+static void
+is_told_the_event(void)
+{
+	struct reprise_event event;
+	struct reprise_gap gap;
+	const reprise_outcome outcome = reprise_next(changes, &event, &gap, NULL);
+
+	MODEL_CHECK(outcome == REPRISE_NEXT_EMPTY || outcome == REPRISE_NEXT_EVENT);
+	model_note(outcome == REPRISE_NEXT_EMPTY ? "early" : "late");
+	if (outcome == REPRISE_NEXT_EMPTY) {
+		MODEL_CHECK(reprise_wait(changes, REPRISE_NO_LIMIT) == REPRISE_OK);
+		MODEL_CHECK(reprise_next(changes, &event, &gap, NULL) == REPRISE_NEXT_EVENT);
+	}
+	MODEL_CHECK(event.position == 1);
+}
+
 static void
 prepare(void)
 {
@@ -160,8 +203,12 @@ prepare(void)
 	MODEL_CHECK(reprise_session_open(store, "s", NULL, &writer, NULL) == REPRISE_OK);
 	if (model_case == QUEUED)
 		(void)bell_arm(&writer->bell);
-	if (model_case != FIRST)
+	if (model_case == REBUILT) {
+		reprise_session_close(writer);
+		follow_s();
+	} else if (model_case != FIRST) {
 		follow();
+	}
 }
 
 int
@@ -172,13 +219,16 @@ main(void)
 	pthread_t thread;
 
 	prepare();
-	MODEL_CHECK(pthread_create(&thread, NULL, end, NULL) == 0);
+	MODEL_CHECK(pthread_create(&thread, NULL, model_case == REBUILT ? rebuild : end, NULL) ==
+		    0);
 	if (model_case == FIRST) {
 		follow();
 		if (is_listed_as_ended())
 			model_note("listed");
 		else
 			is_told_the_end();
+	} else if (model_case == REBUILT) {
+		is_told_the_event();
 	} else if (model_case == QUEUED) {
 		is_told_the_end();
 	} else {

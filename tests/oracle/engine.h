@@ -52,6 +52,7 @@ enum {
 	X(FD_EMPTIED)            \
 	X(CALLED)                \
 	X(WINDOW_ANEW)           \
+	X(WINDOW_REBUILT)        \
 	X(FULL_SESSIONS)         \
 	X(FULL_BYTES)            \
 	X(NO_LIVE_WINDOW)

@@ -200,9 +200,32 @@ look_along(struct model_subscription *subscription)
 	}
 }
 
+/* If its window was rebuilt, it goes over, unless the one that goes on is void: then so is its own. */
+static void
+succeed(struct model_subscription *subscription)
+{
+	struct model_life *const before = subscription->life;
+
+	if (before == NULL || before->heir == NULL || subscription->stage == MODEL_REFUSED ||
+	    subscription->stage == MODEL_OVER)
+		return;
+	struct model_life *const life = model_last_heir(before);
+
+	before->is_void = life->is_void;
+	if (life->is_void)
+		return;
+	before->subscriptions--;
+	life->subscriptions++;
+	subscription->life = life;
+	subscription->model->staging_bytes -= subscription->staging_cost;
+	subscription->staging_cost = model_staging_cost(&life->bounds, subscription->staging_bytes);
+	subscription->model->staging_bytes += subscription->staging_cost;
+}
+
 reprise_outcome
 model_look(struct model_subscription *subscription)
 {
+	succeed(subscription);
 	if (subscription->stage == MODEL_UNJUDGED)
 		subscription->stage = is_refused(subscription, &subscription->refusal)
 					      ? MODEL_REFUSED

@@ -50,6 +50,10 @@ wrong_writer(const struct heirloom *old)
 		return 7;
 	if (reprise_session_cursor(old->session, 1, &cursor) != REPRISE_E_FORKED)
 		return 8;
+	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+
+	if (reprise_session_opened(old->session, &opened) != REPRISE_E_FORKED)
+		return 11;
 	if (reprise_session_open(old->store, "n", NULL, &session, NULL) != REPRISE_E_FORKED)
 		return 9;
 	return position == 0 && payload == NULL && session == NULL ? 0 : 10;

@@ -435,13 +435,13 @@ follow_by_each_door(reprise_wake wake)
 	close_store(store);
 }
 
-Test(roster, S13_a_follower_waits_at_any_door)
+Test(roster, S13_a_host_waits_for_changes_at_any_door)
 {
 	follow_by_each_door(REPRISE_WAKE_RELAY);
 	follow_by_each_door(REPRISE_WAKE_DEFERRED);
 }
 
-Test(roster, S13_a_follower_chooses_kinds)
+Test(roster, S13_a_host_chooses_kinds_of_changes)
 {
 	struct reprise_store *store = bounded_store(1);
 	const uint16_t gone = REPRISE_SESSION_GONE;
