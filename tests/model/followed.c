@@ -190,6 +190,18 @@ is_told_the_event(void)
 	MODEL_CHECK(event.position == 1);
 }
 
+/* It has gone over, and holds the window alone. */
+static void
+is_held_by_the_subscription(void)
+{
+	struct reprise_store_stats stats = { .size = sizeof(stats) };
+
+	reprise_session_close(writer);
+	writer = NULL;
+	MODEL_CHECK(reprise_store_stats(store, &stats) == REPRISE_OK);
+	MODEL_CHECK(stats.sessions == 1 && stats.sessions_idle == 0);
+}
+
 static void
 prepare(void)
 {
@@ -235,6 +247,8 @@ main(void)
 		is_told_the_going();
 	}
 	pthread_join(thread, NULL);
+	if (model_case == REBUILT)
+		is_held_by_the_subscription();
 	/* Of a listed end it may be told still. Nothing is told twice. */
 	if (model_case != FIRST)
 		MODEL_CHECK(reprise_next(changes, &event, &gap, NULL) == REPRISE_NEXT_EMPTY);

@@ -95,7 +95,7 @@ engine_open_writer(struct engine *engine, const struct call *call)
 		&session, &error);
 
 	expect_full(engine, expected, actual, full, &error);
-	if (engine_expect_error(engine, expected, actual, &error)) {
+	if (engine_expect_error(engine, expected, actual, &error) && writer->life != NULL) {
 		check_opened(engine, writer->life, before, session);
 		writer->place = place;
 		writer->closed_heard = 0;

@@ -208,7 +208,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < HOSTS; i++) {
 		hosts[i] = (struct host){ .descriptor = i == 0 ? 0 : -1, .is_late = i == 2 };
 		/* Nothing is there yet: each step will be told. */
-		for (size_t j = 0; j < WRITERS * IDS && !hosts[i].is_late; j++)
+		for (size_t j = 0; j < (size_t)WRITERS * IDS && !hosts[i].is_late; j++)
 			hosts[i].mirrors[j / IDS][j % IDS].is_sure = true;
 		if (!hosts[i].is_late)
 			follow(&hosts[i]);
