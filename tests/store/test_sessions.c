@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/clock.h"
+
 SUITE(sessions);
 
 static struct reprise_store *
@@ -381,6 +383,31 @@ Test(sessions, S11_a_subscription_that_closes_before_it_has_looked_lets_go)
 		reprise_subscription_close(subscriptions[i]);
 	cr_assert(eq(u64, counts_of(store).sessions_idle, 1));
 	create(store, "other");
+	close_store(store);
+}
+
+/* One that never looks keeps each window of the chain, and gives all of them back. */
+Test(sessions, S11_a_window_may_be_rebuilt_thousands_of_times)
+{
+	struct reprise_store *store = store_plain();
+	const uint64_t until = clock_ns() + 20 * one_second;
+
+	create(store, "s");
+	struct reprise_subscription *subscription = subscribed_after(store, 0);
+	struct reprise_subscription *late = subscribed_after(store, 0);
+
+	for (int i = 0; i < 5000; i++)
+		reprise_session_close(opened_with(store, i % 2 == 0 ? &five : NULL));
+	struct reprise_session *session = opened_with(store, &five);
+
+	append_text(session, "x");
+	expect_text(subscription, "x");
+	reprise_subscription_close(late);
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
+	while (counts_of(store).arena_bytes != 0)
+		cr_assert(lt(u64, clock_ns(), until));
 	close_store(store);
 }
 
