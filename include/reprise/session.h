@@ -57,8 +57,10 @@ struct reprise_new_event {
  *
  * @store        Borrowed until the handle is closed.
  * @session_id   NUL-terminated, copied.
- * @options      Borrowed. NULL or 0 fields: the store's. They shape a window that this call
- *               creates; one that it joins stays as it is (reprise_session_stats tells).
+ * @options      Borrowed. NULL or 0 fields: the store's. They shape a window that this call creates, and one that
+ *               is there and to which nothing was ever appended: its cursors and subscriptions stay good. A window with
+ *               events keeps its bounds, as does a window in a store with a log; when_full and is_shared hold in any
+ *               case. reprise_session_opened (sessions.h) tells what is in force. (rule S11)
  * @ret_session  Set on REPRISE_OK: owned, close it with reprise_session_close.
  * @error        Optional: `what` names the bad argument.
  *
@@ -87,6 +89,7 @@ struct reprise_session_opening {
 	const struct reprise_session_options *options; /* borrowed for the call; or NULL */
 	struct reprise_session *session;               /* set: owned; NULL if it was not opened */
 	reprise_status status;                         /* set: as reprise_session_open answers */
+	int32_t is_joined; /* set: as reprise_session_opened says of it; 0 if it was not opened */
 };
 
 /*

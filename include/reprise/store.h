@@ -185,7 +185,7 @@ REPRISE_API reprise_status reprise_store_open(const struct reprise_store_options
  * Progress  Blocks until its thread has stopped and reclaimed memory is back.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_BUSY     writers, subscriptions, groups or a recorder are open; nothing was closed
+ *           REPRISE_E_BUSY     writers, subscriptions, groups, lists or a recorder are open; nothing was closed
  *           REPRISE_E_INVALID  called from inside a callback; nothing was closed
  *           REPRISE_E_FORKED   in the child of a fork; nothing was closed
  */

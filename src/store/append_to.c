@@ -54,6 +54,7 @@ append_once(struct reprise_store *store, const char *session_id, const struct ap
 	UNCANCELLABLE;
 	writer_prepare(store, session_id, &shared, NULL, &opening);
 	opening.is_of_this_life = true;
+	opening.keeps_bounds = true;
 	writer_open(store, &opening);
 	*ret_status = opening.status;
 	if (opening.status == REPRISE_E_BUSY)

@@ -89,9 +89,21 @@ bell_ring_cold(struct bell *bell)
 void
 bell_ring(struct bell *bell)
 {
-	/* [ring:A] What was published before the bits; pairs with [arm:A]. */
+	/*
+	 * [ring:A] What was published before the bits, and an end before the look for a roster;
+	 * pairs with [arm:A], pairs with [follow:A], pairs with [told:A].
+	 */
 	fence_ordered();
 	lower(bell, BELL_ARMED | BELL_DIRECT);
+}
+
+void
+bell_call(struct bell *bell)
+{
+	const int error = errno; /* an end may come from a signal handler */
+
+	call_relay(bell);
+	errno = error;
 }
 
 void

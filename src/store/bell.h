@@ -73,6 +73,9 @@ void bell_ring_cold(struct bell *bell) COLD;
 /* After anything but an append was published; any thread. */
 void bell_ring(struct bell *bell);
 
+/* Hands the bell to the relay, whoever has a hand up. Any thread, and signal-safe. */
+void bell_call(struct bell *bell);
+
 /* Wakes the direct sleeper alone. After something that concerns it was published; any thread. */
 void bell_ring_direct(struct bell *bell);
 

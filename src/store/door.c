@@ -29,6 +29,9 @@ subscription_arm_doors(struct reprise_subscription *subscription)
 		if (!store->is_deferred &&
 		    !bell_barrier(&subscription->session->bell, store->is_asymmetric, raised.armed))
 			hand_have_watched(subscription);
+		/* Nobody rings it there: it has had no memory for the window that goes on. */
+		else if (ring_is_void(&subscription->session->ring))
+			hand_have_watched(subscription);
 		outcome = subscription_advance(subscription);
 		/* If it has got a window, its hand is not up there. */
 	} while (outcome == REPRISE_NEXT_EMPTY && subscription->session != session);

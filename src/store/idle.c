@@ -2,6 +2,7 @@
 #include "store/idle.h"
 
 #include "base/cancel.h"
+#include "store/roster.h"
 
 static void
 add(struct reprise_session *session)
@@ -44,6 +45,8 @@ idle_let_go(struct reprise_session *session)
 {
 	struct reprise_store *const store = session->store;
 
+	while (session->has_heir)
+		session = session->heir;
 	if (--session->handles != 0)
 		return;
 	if (session->is_in_table)
@@ -69,11 +72,40 @@ idle_be_replaced(struct reprise_session *session)
 	be_gone(session);
 }
 
+bool
+idle_has_room_for_heir(const struct reprise_session *before, uint64_t bytes)
+{
+	const struct reprise_store *const store = before->store;
+	const uint64_t held_bytes =
+		store->bytes - store->idle_bytes - (before->handles != 0 ? before->bytes : 0);
+
+	return bytes <= store->bytes_max && held_bytes <= store->bytes_max - bytes;
+}
+
 void
-idle_leave(struct reprise_session *session)
+idle_inherit(struct reprise_session *heir, struct reprise_session *before)
+{
+	struct reprise_store *const store = heir->store;
+	const uint64_t handles = before->handles;
+
+	if (handles == 0)
+		take(before);
+	store->bytes -= before->bytes;
+	before->is_in_table = false;
+	before->handles = 0;
+	idle_make_room(store, heir->bytes, false);
+	idle_come(heir);
+	if (handles != 0)
+		idle_hold(heir);
+	heir->handles = handles;
+}
+
+void
+idle_leave(struct reprise_session *session, reprise_gone_cause cause)
 {
 	struct reprise_store *const store = session->store;
 
+	roster_tell_gone(session, cause);
 	table_remove(store->table, session);
 	fetch_sub_relaxed(&store->sessions, 1);
 	be_gone(session);
@@ -127,7 +159,7 @@ idle_make_room(struct reprise_store *store, uint64_t bytes, bool is_another)
 	       store->bytes > store->bytes_max - bytes) {
 		struct reprise_session *const session = TAILQ_FIRST(&store->idle);
 
-		idle_leave(session);
+		idle_leave(session, REPRISE_GONE_EVICTED);
 		session_unpin(session);
 	}
 }
@@ -170,7 +202,7 @@ reprise_expire_idle(struct reprise_store *store, uint64_t *ret_count)
 	for (session = TAILQ_FIRST(&store->idle); session != NULL; session = next) {
 		next = TAILQ_NEXT(session, idle);
 		if (is_expired(session, now)) {
-			idle_leave(session);
+			idle_leave(session, REPRISE_GONE_EXPIRED);
 			session->gone_next = gone;
 			gone = session;
 		}

@@ -33,8 +33,15 @@ void idle_make_room(struct reprise_store *store, uint64_t bytes, bool is_another
 /* @session is being replaced in the table by its next life. */
 void idle_be_replaced(struct reprise_session *session);
 
-/* Takes @session out of the table. The caller gives up the table's reference. */
-void idle_leave(struct reprise_session *session);
+/*
+ * A window of @bytes comes into the table in the place of @before, and has its handles from here on: whether it can, and
+ * that it does. Evicts others if it must.
+ */
+bool idle_has_room_for_heir(const struct reprise_session *before, uint64_t bytes);
+void idle_inherit(struct reprise_session *heir, struct reprise_session *before);
+
+/* Takes @session out of the table, for @cause. The caller gives up the table's reference. */
+void idle_leave(struct reprise_session *session, reprise_gone_cause cause);
 
 /* Gives up the table's references to a list of those that have left it; answers how many they were. */
 uint64_t idle_unpin_gone(struct reprise_session *gone);

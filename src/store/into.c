@@ -232,8 +232,13 @@ is_at_ring(struct reprise_subscription *subscription)
 {
 	if (unlikely(!stamp_is_here(subscription->home)))
 		return false;
-	if (subscription->stage == STAGE_UNJUDGED)
+	if (subscription->stage == STAGE_UNJUDGED) {
+		/* By the window that goes on in the place of a void one, if there is one. */
+		if (subscription_is_bound(subscription) &&
+		    ring_is_void(&subscription->session->ring))
+			return false;
 		subscription_judge(subscription);
+	}
 	return subscription->stage == STAGE_FOLLOWING && subscription->stretch.count == 0 &&
 	       !ring_is_void(&subscription->session->ring);
 }

@@ -6,10 +6,10 @@
 
 /* In this order: who finds it void finds it gone. */
 void
-session_declare_void(struct reprise_session *session)
+session_declare_void(struct reprise_session *session, reprise_gone_cause cause)
 {
 	store_relaxed(&session->stamp, &stamp_never);
-	idle_leave(session);
+	idle_leave(session, cause);
 	ring_void(&session->ring);
 	waiting_revoke(session);
 }
@@ -22,7 +22,7 @@ declare_void(struct reprise_session *session)
 	/* Before it is void: from here on nobody is healed from what the log has of it. */
 	if (port != NULL)
 		port->invalidate(port, session);
-	session_declare_void(session);
+	session_declare_void(session, REPRISE_GONE_INVALIDATED);
 }
 
 /* In a store with a log: until the log knows. The session is pinned. */

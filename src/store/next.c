@@ -156,14 +156,42 @@ is_in_void_window(const struct reprise_subscription *subscription)
 	       ring_is_void(&subscription->session->ring);
 }
 
-/* Its cursor is judged, or its next life looked for. */
-static void
+/*
+ * Its window is void: it goes over to the window that goes on in that one's place, or everything is void. False if it has to
+ * wait for memory.
+ */
+static bool
+leave_void_window(struct reprise_subscription *subscription)
+{
+	switch (subscription_succeed(subscription)) {
+	case SUCCESSION_NO_MEMORY:
+		return false;
+	case SUCCESSION_MOVED:
+		if (subscription->stage == STAGE_UNSTAGED)
+			subscription->stage = STAGE_FOLLOWING;
+		break;
+	case SUCCESSION_NONE:
+		subscription->stage = STAGE_REFUSED;
+		subscription->refusal = REPRISE_GAP_INVALIDATED;
+		break;
+	}
+	return true;
+}
+
+/* Its cursor is judged, by the window that goes on; or its next life looked for. False if it has to wait for memory. */
+static bool
 enter_stage(struct reprise_subscription *subscription)
 {
-	if (subscription->stage == STAGE_UNJUDGED)
+	if (subscription->stage == STAGE_UNJUDGED) {
+		if (subscription_is_bound(subscription) &&
+		    ring_is_void(&subscription->session->ring) &&
+		    subscription_succeed(subscription) == SUCCESSION_NO_MEMORY)
+			return false;
 		subscription_judge(subscription);
+	}
 	if (subscription->stage == STAGE_AWAITING)
 		continuous_find_life(subscription);
+	return true;
 }
 
 /* What there is to say in another stage than FOLLOWING, if it is in another one afterwards. */
@@ -197,12 +225,10 @@ subscription_advance(struct reprise_subscription *subscription)
 
 	if (unlikely(!stamp_is_here(subscription->home)))
 		return subscription_be_over(subscription, REPRISE_END_STORE, 0);
-	if (subscription->stage != STAGE_FOLLOWING)
-		enter_stage(subscription);
-	if (is_in_void_window(subscription)) {
-		subscription->stage = STAGE_REFUSED;
-		subscription->refusal = REPRISE_GAP_INVALIDATED;
-	}
+	if (subscription->stage != STAGE_FOLLOWING && !enter_stage(subscription))
+		return REPRISE_NEXT_EMPTY;
+	if (is_in_void_window(subscription) && !leave_void_window(subscription))
+		return REPRISE_NEXT_EMPTY;
 	if (subscription->stage != STAGE_FOLLOWING) {
 		outcome = advance_in_stage(subscription);
 		if (subscription->stage != STAGE_FOLLOWING)

@@ -15,6 +15,12 @@ struct together {
 	struct reprise_error errors[TOGETHER_MAX];
 };
 
+static int32_t
+was_joined(const struct reprise_session *session)
+{
+	return session != NULL && session->opening != SESSION_CREATED;
+}
+
 static void
 open_together(struct reprise_store *store, struct together *together,
 	      struct reprise_session_opening *asked, size_t count)
@@ -28,6 +34,7 @@ open_together(struct reprise_store *store, struct together *together,
 	for (size_t i = 0; i < count; i++) {
 		asked[i].status = together->openings[i].status;
 		asked[i].session = together->openings[i].session;
+		asked[i].is_joined = was_joined(asked[i].session);
 	}
 }
 
@@ -47,6 +54,7 @@ refuse(struct reprise_session_opening *asked, size_t count, reprise_status statu
 	for (size_t i = 0; i < count; i++) {
 		asked[i].session = NULL;
 		asked[i].status = status;
+		asked[i].is_joined = 0;
 	}
 }
 
@@ -88,6 +96,7 @@ open_one_by_one(struct reprise_store *store, struct reprise_session_opening *ask
 						       status == REPRISE_OK ? error : NULL);
 		if (status == REPRISE_OK)
 			status = asked[i].status;
+		asked[i].is_joined = was_joined(asked[i].session);
 	}
 	return status;
 }

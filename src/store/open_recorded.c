@@ -31,6 +31,8 @@ finish_join(struct reprise_store *store, struct opening *opening)
 
 	if (opening->status == REPRISE_OK) {
 		opening->session = session;
+		session->opening = SESSION_JOINED;
+		store_relaxed(&session->refuses, opening->bounds.refuses);
 		if (opening->bounds.is_shared)
 			writer_share(session);
 		return NULL;

@@ -131,7 +131,7 @@ port_fence(struct reprise_session *session)
 	const bool is_in_table = session->is_in_table;
 
 	if (is_in_table)
-		session_declare_void(session);
+		session_declare_void(session, REPRISE_GONE_TAKEN_OVER);
 	pthread_mutex_unlock(&store->lock);
 	if (!is_in_table)
 		return;

@@ -5,6 +5,7 @@
 
 #include "base/numbers.h"
 #include "base/thread.h"
+#include "store/roster.h"
 #include "store/subscription.h"
 
 enum {
@@ -80,6 +81,7 @@ ring_queued(struct relay *relay)
 		bell = bell_queued_before(bell); /* now: it may be queued again at once */
 		bell_answer(&session->bell);
 		(void)hands_ring(session);
+		roster_tell_end(session);
 		session_unpin(session);
 	}
 	return was_queued;

@@ -9,6 +9,7 @@
 #include "store/idle.h"
 #include "store/keys.h"
 #include "store/port.h"
+#include "store/roster.h"
 
 bool
 session_id_measure(const char *id, size_t *ret_bytes)
@@ -94,8 +95,10 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 	struct reprise_store *const store = session->store;
 
 	fetch_add_relaxed(&store->arena_bytes, session->block->bytes);
-	if (before != NULL)
+	if (before != NULL) {
+		roster_tell_gone(before, REPRISE_GONE_REPLACED);
 		idle_be_replaced(before);
+	}
 	idle_make_room(store, session->bytes, before == NULL);
 	if (before == NULL) {
 		fetch_add_relaxed(&store->sessions, 1);
@@ -105,6 +108,7 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 		session_unpin(before);
 	}
 	idle_come(session);
+	roster_tell_came(session);
 	/* Last: who is rung finds it. */
 	waiting_ring(session);
 }
@@ -124,6 +128,40 @@ session_bytes(const struct ring_shape *shape)
 {
 	return pool_block_bytes(shape->memory_bytes) + sizeof(struct reprise_session) +
 	       sizeof(struct block);
+}
+
+reprise_status
+session_rebuild(struct reprise_session *before, const struct bounds *bounds,
+		struct reprise_session **ret_session, struct reprise_error *error)
+{
+	struct reprise_store *const store = before->store;
+	const struct ring_shape shape = session_shape(bounds);
+	const uint64_t bytes = session_bytes(&shape);
+
+	if (!idle_has_room_for_heir(before, bytes))
+		return error_full(error, "bytes_max");
+	struct reprise_session *const session = take_memory(store, shape.memory_bytes);
+
+	if (session == NULL)
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	session->bytes = bytes;
+	session->incarnation = before->incarnation;
+	fill(session, store, before->id, strlen(before->id), &shape, bounds->age_ns_max);
+	session->bounds.is_deduplicated = bounds->is_deduplicated;
+	store_relaxed(&session->recorded, before->ring.position_before);
+	ring_open(&session->ring, &shape, session->block->memory, before->ring.position_before);
+	fetch_add_relaxed(&store->arena_bytes, session->block->bytes);
+	(void)session_pin(session);
+	before->heir = session;
+	before->has_heir = true;
+	idle_inherit(session, before);
+	table_replace(store->table, before, session);
+	/* In this order: whoever finds it void finds the heir. */
+	ring_void(&before->ring);
+	bell_ring(&before->bell);
+	session_unpin(before); /* the table's: whoever rebuilds it has another */
+	*ret_session = session;
+	return REPRISE_OK;
 }
 
 reprise_status
@@ -170,17 +208,23 @@ session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 }
 
 struct reprise_session *
+session_apart(struct reprise_store *store, uint64_t events_max, uint64_t bytes_max)
+{
+	const struct ring_shape shape = ring_shape_of(events_max, bytes_max);
+	struct reprise_session *const apart = take_memory(store, shape.memory_bytes);
+
+	if (apart == NULL)
+		return NULL;
+	fill(apart, store, "", 0, &shape, REPRISE_NO_LIMIT);
+	apart->handles = 1; /* the store's own */
+	ring_open(&apart->ring, &shape, apart->block->memory, 0);
+	return apart;
+}
+
+struct reprise_session *
 session_lobby(struct reprise_store *store)
 {
-	const struct ring_shape shape = ring_shape_of(1, RING_ARENA_BYTES_MIN);
-	struct reprise_session *const lobby = take_memory(store, shape.memory_bytes);
-
-	if (lobby == NULL)
-		return NULL;
-	fill(lobby, store, "", 0, &shape, REPRISE_NO_LIMIT);
-	lobby->handles = 1; /* the store's own */
-	ring_open(&lobby->ring, &shape, lobby->block->memory, 0);
-	return lobby;
+	return session_apart(store, 1, RING_ARENA_BYTES_MIN);
 }
 
 bool
@@ -218,22 +262,50 @@ drop(struct reprise_session *session)
 	return is_last;
 }
 
-void
-session_unpin(struct reprise_session *session)
+static void
+give_window(struct reprise_session *session)
 {
 	struct reprise_store *const store = session->store;
 
-	if (!drop(session))
-		return;
-	UNCANCELLABLE;
-	if (session->recording != NULL)
-		store->port->forget(store->port, session->recording);
-	/* The lobby counts for nothing. */
+	/* The store's own windows count for nothing. */
 	if (session->bytes != 0)
 		fetch_sub_relaxed(&store->arena_bytes, session->block->bytes);
 	pool_give(&store->pool, session->block);
 	session->block = NULL;
+}
+
+void
+session_discard(struct reprise_session *session)
+{
+	give_window(session);
+	session_reclaim(session);
+}
+
+/* Of whoever has just given up the last reference. */
+static void
+give_all(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	if (session->recording != NULL)
+		store->port->forget(store->port, session->recording);
+	give_window(session);
 	table_retire(store->table, session);
+}
+
+void
+session_unpin(struct reprise_session *session)
+{
+	if (!drop(session))
+		return;
+	UNCANCELLABLE;
+	do {
+		/* There may be many, one after the other. */
+		struct reprise_session *const heir = session->has_heir ? session->heir : NULL;
+
+		give_all(session);
+		session = heir;
+	} while (session != NULL && drop(session));
 }
 
 void

@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 
 #include <reprise/session.h>
+#include <reprise/sessions.h>
 
 #include "ring/ring.h"
 #include "store/bell.h"
@@ -24,6 +25,13 @@
 #include "store/table.h"
 
 #define SESSION_DEAD (UINT64_C(1) << 63)
+
+/* How an opening has found the window. */
+enum {
+	SESSION_CREATED = 0,
+	SESSION_JOINED = 1,
+	SESSION_REBUILT = 2, /* nothing was in it, and it has got other bounds */
+};
 
 /* has_writer: who appends. */
 enum {
@@ -73,8 +81,14 @@ struct reprise_session {
 	uint64_t handles;
 	uint64_t idle_since_ns;
 	TAILQ_ENTRY(reprise_session) idle; /* while it is in the table, and nobody holds it */
-	struct reprise_session *gone_next;
+	union {
+		struct reprise_session *gone_next; /* in a list of those that have left the table */
+		struct reprise_session *heir;      /* pinned */
+	};
 	bool is_in_table;
+	bool is_end_told;   /* to those who follow the roster */
+	bool has_heir;      /* which goes on in its place, and has its handles: see rebuild.c */
+	uint8_t opening;    /* SESSION_..: how the writer has found it */
 	atomic_u32 refuses; /* 1: appends do not displace what is not recorded; the writer's */
 
 	atomic_u32 has_writer;  /* WRITER_..; changed under that lock */
@@ -119,18 +133,35 @@ reprise_status session_create(struct reprise_store *store, const char *id, size_
 /* The sizes of a window with @bounds; memory_bytes is the whole block's, with the keys if it has any. */
 struct ring_shape session_shape(const struct bounds *bounds);
 
+/*
+ * A window of the same life, without events, that goes on in the place of @before with other bounds: what holds
+ * @before holds it. Under the store's lock.
+ */
+reprise_status session_rebuild(struct reprise_session *before, const struct bounds *bounds,
+			       struct reprise_session **ret_session, struct reprise_error *error);
+
 /* What a session counts for in bytes_max. */
 uint64_t session_bytes(const struct ring_shape *shape);
 
-/* A session that is in no table and has no events: where subscriptions wait that have no window. Or NULL. */
+/* A session of the store's own, that is in no table and has no id. NULL without memory. */
+struct reprise_session *session_apart(struct reprise_store *store, uint64_t events_max,
+				      uint64_t bytes_max);
+
+/* One that has no events: where subscriptions wait that have no window. Or NULL. */
 struct reprise_session *session_lobby(struct reprise_store *store);
 
 /* Under the store's lock: nothing of it is handed out or appended any more, and it has left the table. */
-void session_declare_void(struct reprise_session *session);
+void session_declare_void(struct reprise_session *session, reprise_gone_cause cause);
+
+/* What it holds at some moment of the call. */
+struct reprise_session_stats session_stats_of(struct reprise_session *session);
 
 /* Takes a reference, for who has one already or is protected by the table. False if it is dead. */
 bool session_pin(struct reprise_session *session);
 void session_unpin(struct reprise_session *session);
+
+/* Gives back a session that nobody else has ever seen. */
+void session_discard(struct reprise_session *session);
 
 /* What table_reclaim is given: the control block goes back. */
 void session_reclaim(struct reprise_session *session);

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/sized.h"
 #include "store/idle.h"
+#include "store/roster.h"
 
 /* What may be refused, in order; false and *ret_refused, or NULL for memory, if something is. */
 static bool
@@ -43,6 +44,8 @@ fill(struct reprise_store *store, const struct reprise_store_options *options,
 	atomic_init(&store->writers, 0);
 	atomic_init(&store->subscriptions, 0);
 	atomic_init(&store->groups, 0);
+	atomic_init(&store->lists, 0);
+	atomic_init(&store->roster, NULL);
 	atomic_init(&store->arena_bytes, 0);
 	atomic_init(&store->staging_bytes, 0);
 	pthread_mutex_init(&store->lock, NULL);
@@ -112,7 +115,7 @@ has_any(atomic_u64 *handles)
 bool
 store_is_busy(struct reprise_store *store)
 {
-	return has_any(&store->writers) || has_any(&store->subscriptions);
+	return has_any(&store->writers) || has_any(&store->subscriptions) || has_any(&store->lists);
 }
 
 reprise_status
@@ -132,6 +135,7 @@ reprise_store_close(struct reprise_store *store)
 	relay_close(&store->relay);
 	table_each(store->table, part_with, &gone);
 	(void)idle_unpin_gone(gone);
+	roster_close(store);
 	if (store->lobby != NULL)
 		session_unpin(store->lobby);
 	table_reclaim(store->table, false, session_reclaim);

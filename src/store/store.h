@@ -54,7 +54,7 @@ struct reprise_store {
 	bool is_deferred;   /* appends wake nobody: the relay looks */
 	struct relay relay;
 
-	/* Held to create, join, leave and remove sessions; never by an append or a next. */
+	/* Held to create, join, leave and remove sessions; never by an append, nor by a next but to move. */
 	pthread_mutex_t lock;
 	uint64_t sessions_max, bytes_max;
 	uint64_t
@@ -70,9 +70,11 @@ struct reprise_store {
 
 	TAILQ_HEAD(, opening) openings; /* under the lock */
 	struct waiting_lists waiting;   /* under the lock */
+	_Atomic(struct reprise_session *)
+		roster; /* or NULL, for good from then on; changed under the lock */
 
 	atomic_u64 sessions; /* changed under the lock */
-	atomic_u64 writers, subscriptions, groups;
+	atomic_u64 writers, subscriptions, groups, lists;
 	atomic_u64 arena_bytes, staging_bytes;
 };
 
@@ -86,7 +88,7 @@ reprise_status store_options_resolve(const struct reprise_store_options *given,
 				     struct reprise_store_options *ret_options,
 				     struct bounds *ret_bounds, struct reprise_error *error);
 
-/* Whether there are writers or subscriptions; if not, all that they did is seen. */
+/* Whether there are writers, subscriptions or lists; if not, all that they did is seen. */
 bool store_is_busy(struct reprise_store *store);
 
 static inline bool

@@ -145,26 +145,54 @@ subscription_move(struct reprise_subscription *subscription, struct reprise_sess
 	session_let_go(before);
 }
 
-/* As the call and its options, which are good, say. */
-static void
-fill(struct reprise_subscription *subscription, struct reprise_store *store,
-     const struct reprise_cursor *cursor, const uint64_t *durable_revision,
-     const struct reprise_subscription_options *known)
+/* One that follows nothing yet; NULL without memory. */
+static struct reprise_subscription *
+take_subscription(struct reprise_store *store, const struct reprise_cursor *at,
+		  const struct reprise_subscription_options *known)
 {
+	struct reprise_subscription *const subscription =
+		memory_take(&store->memory, sizeof(*subscription));
+
+	if (subscription == NULL)
+		return NULL;
 	subscription->store = store;
 	subscription->home = store->stamp;
-	subscription->at = *cursor;
+	subscription->at = *at;
 	subscription->until = UINT64_MAX;
 	subscription->is_recorded_only = known->is_recorded_only != 0;
 	subscription->is_continuous = known->is_continuous != 0;
 	subscription->staging_bytes = known->staging_bytes;
-	subscription->is_judged_by_durable = durable_revision != NULL;
-	subscription->durable_revision = durable_revision != NULL ? *durable_revision : 0;
 	subscription->spin_ns = known->spin_ns;
 	subscription->kinds_count = known->kinds_count;
 	if (known->kinds_count != 0)
 		memcpy(subscription->kinds, known->kinds,
 		       known->kinds_count * sizeof(known->kinds[0]));
+	return subscription;
+}
+
+reprise_status
+subscription_open_in(struct reprise_session *session, const struct reprise_cursor *at,
+		     const struct reprise_subscription_options *known,
+		     struct reprise_subscription **ret_subscription, struct reprise_error *error)
+{
+	struct reprise_store *const store = session->store;
+	struct reprise_subscription *const subscription = take_subscription(store, at, known);
+	struct block *const block =
+		subscription != NULL ? staging_take(store, session, known->staging_bytes) : NULL;
+
+	if (block == NULL) {
+		if (subscription != NULL)
+			memory_give(&store->memory, subscription, sizeof(*subscription));
+		return error_plain(error, REPRISE_E_NO_MEMORY);
+	}
+	staging_use(subscription, session, block);
+	subscription->session = session;
+	subscription->stage = STAGE_FOLLOWING;
+	subscription_be_counted(subscription, session);
+	atomic_init(&subscription->session_to_notify, session);
+	fetch_add_relaxed(&store->subscriptions, 1);
+	*ret_subscription = subscription;
+	return REPRISE_OK;
 }
 
 reprise_status
@@ -193,13 +221,14 @@ subscription_open(struct reprise_store *store, const struct beginning *beginning
 		return status;
 	UNCANCELLABLE;
 
-	struct reprise_subscription *const subscription =
-		memory_take(&store->memory, sizeof(*subscription));
+	struct reprise_subscription *const subscription = take_subscription(store, cursor, &known);
 	if (subscription == NULL)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	fill(subscription, store, cursor, beginning->durable_revision, &known);
 	subscription->is_replay = beginning->is_replay;
 	subscription->is_placed = beginning->is_placed;
+	subscription->is_judged_by_durable = beginning->durable_revision != NULL;
+	if (subscription->is_judged_by_durable)
+		subscription->durable_revision = *beginning->durable_revision;
 	if ((subscription->is_continuous && !continuous_open(store)) ||
 	    !find_and_hold(subscription, cursor->session_id, id_bytes)) {
 		memory_give(&store->memory, subscription, sizeof(*subscription));

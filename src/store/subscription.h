@@ -136,6 +136,13 @@ reprise_status subscription_open(struct reprise_store *store, const struct begin
  */
 bool begin_in_window(struct reprise_subscription *subscription, struct reprise_session *session);
 
+/* A subscription that follows @session after @at, whatever the session's id. The caller then holds @session for it. */
+reprise_status subscription_open_in(struct reprise_session *session,
+				    const struct reprise_cursor *at,
+				    const struct reprise_subscription_options *known,
+				    struct reprise_subscription **ret_subscription,
+				    struct reprise_error *error);
+
 /*
  * Looks until there is something to say, and answers what, without handing it out: the stretch
  * begins with a wanted event (EVENT), begins later than at.position + 1 or would (GAP), and so on.
@@ -189,6 +196,14 @@ struct reprise_session *subscription_hold_lobby(struct reprise_store *store);
 
 /* Takes the memory for the stretch of a window that it follows already. False without memory. */
 bool subscription_take_staging(struct reprise_subscription *subscription);
+
+/* Its window is void: whether another of the same life goes on in its place, without an event less. */
+enum succession {
+	SUCCESSION_NONE,
+	SUCCESSION_MOVED,     /* it follows that one now */
+	SUCCESSION_NO_MEMORY, /* to be tried again: before long, since nobody rings it here */
+};
+enum succession subscription_succeed(struct reprise_subscription *subscription);
 
 /* Whether it has a window, rather than none or the lobby. */
 static inline bool

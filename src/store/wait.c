@@ -87,8 +87,8 @@ lie_down(struct reprise_subscription *subscription)
 	/* A hand that was up has its barrier behind it. */
 	if (!store->is_deferred && (bed.is_direct || bed.is_raised))
 		bed.is_exact = bell_barrier(bell, store->is_asymmetric, armed);
-	/* There is no memory: it looks again before long. */
-	if (subscription->stage == STAGE_UNSTAGED)
+	/* There is no memory for the window that goes on, or for what is copied of it: it looks again before long. */
+	if (subscription->stage == STAGE_UNSTAGED || ring_is_void(&subscription->session->ring))
 		bed.is_exact = false;
 	return bed;
 }

@@ -111,8 +111,8 @@ reprise_trim_to(struct reprise_store *store, const char *session_id, reprise_pos
 	return REPRISE_OK;
 }
 
-static struct reprise_session_stats
-stats_of(struct reprise_session *session)
+struct reprise_session_stats
+session_stats_of(struct reprise_session *session)
 {
 	const struct look look = ring_look(&session->ring);
 
@@ -149,7 +149,7 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
 
 	if (session == NULL)
 		return REPRISE_E_NOT_FOUND;
-	const struct reprise_session_stats stats = stats_of(session);
+	const struct reprise_session_stats stats = session_stats_of(session);
 
 	session_unpin(session);
 	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK

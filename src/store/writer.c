@@ -5,6 +5,7 @@
 #include "ring/append.h"
 #include "store/idle.h"
 #include "store/port.h"
+#include "store/roster.h"
 #include "store/writer_lock.h"
 
 void
@@ -49,19 +50,55 @@ writer_refusal(const struct opening *opening, struct reprise_session *before)
 	return REPRISE_OK;
 }
 
+/* Whether nothing was ever appended to a window, and the opening asks for other bounds. */
+static bool
+is_to_be_rebuilt(const struct opening *opening, struct reprise_session *before)
+{
+	const struct ring_shape shape =
+		ring_shape_of(opening->bounds.events_max, opening->bounds.bytes_max);
+	const struct bounds *const bounds = &before->bounds;
+
+	return !opening->keeps_bounds &&
+	       load_relaxed(&before->ring.newest) == before->ring.position_before &&
+	       (shape.events_max != bounds->events_max || shape.arena_bytes != bounds->bytes_max ||
+		opening->bounds.age_ns_max != bounds->age_ns_max ||
+		opening->bounds.is_deduplicated != bounds->is_deduplicated);
+}
+
+/* The window to write to: the one that is there, another of the same life, or the first of the next life. */
+static reprise_status
+have_window(struct reprise_store *store, const struct opening *opening,
+	    struct reprise_session *before, struct reprise_session **ret_session)
+{
+	reprise_status status = REPRISE_OK;
+	uint8_t way = SESSION_JOINED;
+
+	*ret_session = before;
+	if (before == NULL || load_relaxed(&before->ring.ended) != 0) {
+		way = SESSION_CREATED;
+		status = session_create(store, opening->id, opening->id_bytes, &opening->bounds,
+					before, NULL, ret_session, opening->error);
+	} else if (is_to_be_rebuilt(opening, before)) {
+		way = SESSION_REBUILT;
+		status = session_rebuild(before, &opening->bounds, ret_session, opening->error);
+	}
+	if (status == REPRISE_OK)
+		(*ret_session)->opening = way;
+	return status;
+}
+
 /* The session to write to, under the store's lock, with a reference for the writer. */
 static reprise_status
 become_writer(struct reprise_store *store, struct opening *opening)
 {
 	struct reprise_session *const before = session_find(store, opening->id, opening->id_bytes);
-	struct reprise_session *session = before;
+	struct reprise_session *session = NULL;
 	reprise_status status = writer_refusal(opening, before);
 
-	if (status == REPRISE_OK && (before == NULL || load_relaxed(&before->ring.ended) != 0))
-		status = session_create(store, opening->id, opening->id_bytes, &opening->bounds,
-					before, NULL, &session, opening->error);
-
+	if (status == REPRISE_OK)
+		status = have_window(store, opening, before, &session);
 	if (status == REPRISE_OK) {
+		store_relaxed(&session->refuses, opening->bounds.refuses);
 		writer_give_to(session, opening->bounds.is_shared);
 		if (opening->bounds.is_shared)
 			writer_share(session);
@@ -189,6 +226,7 @@ end_alone(struct reprise_session *session, int32_t end_status)
 		return refused;
 	ring_end(&session->ring, end_status);
 	bell_ring(&session->bell);
+	roster_pass_end(session);
 	return REPRISE_OK;
 }
 

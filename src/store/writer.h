@@ -13,6 +13,7 @@ struct opening {
 	struct bounds bounds; /* of a window that is to be created */
 	uint64_t arena_bytes; /* the same, for its records */
 	bool is_of_this_life; /* a session that has ended is not opened again: REPRISE_E_CLOSED */
+	bool keeps_bounds;    /* of a window that is there, also if nothing is in it */
 	struct reprise_error *error;
 
 	/* In a store with a log, which is asked about the life of a window that was joined, or is to be created. */

@@ -219,6 +219,31 @@ bad_id(const char *id)
 }
 
 static void
+of_lists(void)
+{
+	const struct reprise_subscription_options recorded = { .size = sizeof(recorded),
+							       .is_recorded_only = 1 };
+	struct reprise_session_stats small = { .size = 7 };
+	struct reprise_session_list *list = NULL;
+
+	CHECK_OK(reprise_sessions_list(world.store, &list, NULL));
+	next_row();
+	NAMES("store", reprise_sessions_list, NULL, &world.out.list, &error);
+	NAMES("ret_list", reprise_sessions_list, world.store, NULL, &error);
+	REFUSES(reprise_session_list_next, NULL, world.out.text, NULL);
+	REFUSES(reprise_session_list_next, list, NULL, NULL);
+	REFUSES(reprise_session_list_next, list, world.out.text, &small);
+	CHECK_OK(reprise_session_list_next(list, world.out.text, NULL));
+	reprise_session_list_close(list);
+	next_row();
+	ALLOWS_VOID(reprise_session_list_close, NULL);
+	NAMES("store", reprise_sessions_subscribe, NULL, NULL, &world.out.subscription, &error);
+	NAMES("ret_subscription", reprise_sessions_subscribe, world.store, NULL, NULL, &error);
+	NAMES("is_recorded_only", reprise_sessions_subscribe, world.store, &recorded,
+	      &world.out.subscription, &error);
+}
+
+static void
 of_stores(void)
 {
 	struct reprise_store *const store = world.store;
@@ -274,6 +299,7 @@ of_appends(void)
 	const struct iovec part = { byte, 1 }, no_part = { NULL, 1 };
 	const struct iovec huge[2] = { { byte, SIZE_MAX }, { byte, SIZE_MAX } };
 	struct reprise_new_event event = { .payload = x };
+	struct reprise_session_opened opened = { .size = sizeof(opened) - 1 };
 
 	REFUSES(reprise_append, NULL, 0, 0, 0, x, position);
 	REFUSES(reprise_append, writer, 0, 0, 0, none, position);
@@ -313,6 +339,9 @@ of_appends(void)
 	REFUSES(reprise_abort, NULL);
 	REFUSES(reprise_abort, writer);
 	REFUSES(reprise_session_end, NULL, 1);
+	REFUSES(reprise_session_opened, NULL, &opened);
+	REFUSES(reprise_session_opened, writer, NULL);
+	REFUSES(reprise_session_opened, writer, &opened);
 	REFUSES(reprise_session_cursor, NULL, 1, &world.out.cursor);
 	REFUSES(reprise_session_cursor, writer, 1, NULL);
 	REFUSES(reprise_session_cursor, writer, EVENTS + 1, &world.out.cursor);
@@ -505,6 +534,7 @@ bad_input_run(void)
 	of_cursors();
 	of_opening();
 	of_stores();
+	of_lists();
 	of_appends();
 	of_subscribing();
 	of_subscriptions();

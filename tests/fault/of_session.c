@@ -18,6 +18,49 @@ open_new(struct world *world, struct reprise_error *error)
 	return reprise_session_open(world->store, "new", NULL, &world->out.session, error);
 }
 
+static void
+create_and_follow(struct world *world)
+{
+	CHECK_OK(reprise_session_create(world->store, "s", NULL, NULL));
+	CHECK_OK(reprise_current_cursor(world->store, "s", 0, &world->beginning));
+	CHECK_OK(reprise_subscribe_after(world->store, &world->beginning, NULL,
+					 &world->subscription, NULL));
+}
+
+static reprise_status
+open_rebuilt(struct world *world, struct reprise_error *error)
+{
+	const struct reprise_session_options large = { .size = sizeof(large),
+						       .bytes_max = UINT64_C(32) << 20 };
+
+	return reprise_session_open(world->store, "s", &large, &world->out.session, error);
+}
+
+static void
+is_rebuilt(struct world *world)
+{
+	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+
+	CHECK_OK(reprise_session_opened(world->out.session, &opened));
+	CHECK(opened.is_joined == 1 && opened.is_rebuilt == 1);
+	CHECK(opened.bytes_max == UINT64_C(32) << 20);
+	world->writer = world->out.session;
+	world_append(world);
+	world_follow(world);
+}
+
+static reprise_status
+session_opened(struct world *world, struct reprise_error *error)
+{
+	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	const reprise_status status = reprise_session_opened(world->writer, &opened);
+
+	(void)error;
+	if (status == REPRISE_OK)
+		CHECK(opened.is_joined == 0 && opened.is_rebuilt == 0);
+	return status;
+}
+
 static reprise_status
 open_some(struct world *world, struct reprise_error *error)
 {
@@ -396,6 +439,21 @@ const struct scenario scenarios_of_session[] = {
 	  .call = open_s,
 	  .verify = is_s,
 	  .tells_error = true,
+	  .is_silent = true },
+	{ .function = "reprise_session_open",
+	  .title = "of one without events, with other bounds",
+	  .stage = STAGE_STORE,
+	  .prepare = create_and_follow,
+	  .call = open_rebuilt,
+	  .verify = is_rebuilt,
+	  .refuses = BIT(CALL_ALLOCATE),
+	  .either = BIT(CALL_MAP) | BIT(CALL_ALLOCATE),
+	  .tells_error = true },
+	{ .function = "reprise_session_opened",
+	  .title = "of one that was created",
+	  .stage = STAGE_SUBSCRIPTION,
+	  .call = session_opened,
+	  .verify = world_follow,
 	  .is_silent = true },
 	{ .function = "reprise_session_open",
 	  .title = "of one that has ended",

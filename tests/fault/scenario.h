@@ -35,6 +35,7 @@ struct scenario {
 	}
 
 extern const struct scenario scenarios_of_base[], scenarios_of_store[], scenarios_of_session[],
-	scenarios_of_subscription[], scenarios_of_doors[], scenarios_of_groups[];
+	scenarios_of_sessions[], scenarios_of_subscription[], scenarios_of_doors[],
+	scenarios_of_groups[];
 
 #endif /* FAULT_SCENARIO_H */

@@ -197,9 +197,56 @@ what_is_void_is_reclaimed(bool is_refused, bool stays)
 	world_end(&world);
 }
 
+/* The window goes on with other bounds, for which the subscription has no memory: it tries again, and loses nothing. */
+static void
+rebuilt_without_memory(bool has_descriptor, reprise_wake wake)
+{
+	const struct plan no_pages = {
+		.call = CALL_MAP, .n = 1, .error = ENOMEM, .is_for_ever = true
+	};
+	const struct reprise_session_options large = { .size = sizeof(large),
+						       .bytes_max = UINT64_C(64) << 20 };
+	struct world world = { .wake = wake };
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_cursor cursor;
+	struct reprise_event event;
+	struct reprise_gap gap;
+	int fd = -1;
+
+	fault_say("a window is rebuilt, and there is no memory to follow it");
+	world_build(&world, STAGE_STORE);
+	CHECK_OK(reprise_session_create(world.store, "s", NULL, NULL));
+	CHECK_OK(reprise_current_cursor(world.store, "s", 0, &cursor));
+	CHECK_OK(reprise_subscribe_after(world.store, &cursor, NULL, &subscription, NULL));
+	if (has_descriptor)
+		CHECK_OK(reprise_subscription_fd(subscription, &fd, NULL));
+	CHECK_OK(reprise_session_open(world.store, "s", &large, &world.writer, NULL));
+	CHECK_OK(reprise_append(world.writer, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL));
+	fault_arm(&no_pages);
+	for (int i = 0; i < 3; i++) {
+		CHECK(reprise_next(subscription, &event, &gap, NULL) == REPRISE_NEXT_EMPTY);
+		if (has_descriptor)
+			CHECK(world_is_readable(fd, 10000));
+		else
+			CHECK(reprise_wait(subscription, 15000000) == REPRISE_E_TIMEOUT);
+	}
+	CHECK(fault_failures() != 0);
+	fault_disarm();
+	CHECK_OK(reprise_wait(subscription, REPRISE_NO_LIMIT));
+	CHECK(reprise_next(subscription, &event, &gap, NULL) == REPRISE_NEXT_EVENT);
+	CHECK(event.position == 1);
+	CHECK(reprise_next(subscription, &event, &gap, NULL) == REPRISE_NEXT_EMPTY);
+	reprise_subscription_close(subscription);
+	world_end(&world);
+}
+
 void
 special_run(bool was_granted, bool is_refused)
 {
+	for (int i = 0; i < 4; i++)
+		rebuilt_without_memory(i % 2 != 0,
+				       i < 2 ? REPRISE_WAKE_RELAY : REPRISE_WAKE_DEFERRED);
+
 	large_table_grows_without_threads();
 	pages_are_asked_for_again();
 	looks_take_the_barriers_place(false);

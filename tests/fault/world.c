@@ -70,7 +70,7 @@ world_build(struct world *world, enum stage stage)
  * may be about to give it back. A reference too many would be seen here.
  */
 static void
-nothing_is_left(struct reprise_store *store)
+nothing_is_left(struct reprise_store *store, uint64_t arena_kept)
 {
 	const uint64_t end = now_ns() + PATIENCE_MS * UINT64_C(1000000);
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
@@ -81,7 +81,7 @@ nothing_is_left(struct reprise_store *store)
 		CHECK_OK(reprise_store_stats(store, &stats));
 		CHECK(stats.sessions == 0 && stats.sessions_idle == 0 && stats.bytes == 0);
 		CHECK(stats.writers == 0 && stats.subscriptions == 0 && stats.staging_bytes == 0);
-		if (stats.arena_bytes == 0)
+		if (stats.arena_bytes == arena_kept)
 			return;
 		CHECK(now_ns() < end);
 		nap();
@@ -95,7 +95,7 @@ world_end(struct world *world)
 	reprise_subscription_close(world->subscription);
 	reprise_session_close(world->writer);
 	if (world->store != NULL)
-		nothing_is_left(world->store);
+		nothing_is_left(world->store, world->arena_kept);
 	CHECK_OK(reprise_store_close(world->store));
 }
 

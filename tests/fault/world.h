@@ -28,6 +28,7 @@ struct out {
 	struct reprise_session *session;
 	struct reprise_subscription *subscription;
 	struct reprise_group *group;
+	struct reprise_session_list *list;
 	struct reprise_cursor cursor;
 	reprise_position position;
 	uint64_t count;
@@ -48,11 +49,13 @@ struct world {
 	struct reprise_store *store;
 	struct reprise_session *writer;
 	struct reprise_subscription *subscription;
-	struct reprise_group *group;     /* NULL: none */
+	struct reprise_group *group; /* NULL: none */
+	struct reprise_session_list *list;
 	struct reprise_cursor beginning; /* of "s" */
 	reprise_position newest;         /* of "s" */
 	reprise_position seen;           /* by the subscription, delivered or lost */
 	uint64_t called;                 /* the callback; see world_callback */
+	uint64_t arena_kept;             /* windows that the store keeps until it is closed */
 	struct out out;
 };
 

@@ -32,13 +32,14 @@ ordered='src/ring/append.h src/ring/append.c src/ring/glimpse.h src/ring/open.c 
 	src/store/hand.c src/store/relay.c src/store/wait.c src/store/session.c src/store/store.c
 	src/store/subscribe.c src/store/writer.c src/store/idle.c src/store/door.c src/store/group.c src/store/group.h src/store/group_wait.c src/store/next.c
 	src/store/append.c src/store/append_to.c src/store/writer_lock.h src/store/writer_lock.c src/store/port.c src/store/refuse.c src/store/backfill.c
-	src/store/backfill_page.c'
+	src/store/backfill_page.c src/store/roster.c src/store/rebuild.c'
 
 # Who looks at a mutant that does not say, in this order.
 watchers() {
 	case $1 in
 	src/store/writer_lock.* | src/store/append_to.c) echo model_writers ;;
 	src/store/writer.c) echo model_pins model_writers ;;
+	src/store/roster.c | src/store/rebuild.c) echo model_followed ;;
 	src/ring/*) echo model_window model_bounds model_bells ;;
 	src/store/into.c) echo model_window ;;
 	src/store/continuous.c | src/store/waiting.c) echo model_awaiting ;;

@@ -47,6 +47,7 @@ static const uint32_t statuses_expected[CALLS_COUNT] = {
 	[CALL_SUB_CURSOR] = IS(OK),
 	[CALL_SUB_STATS] = IS(OK),
 	[CALL_SESSION_STATS] = IS(OK) | IS(E_NOT_FOUND),
+	[CALL_LIST] = IS(OK) | IS(E_NOT_FOUND),
 	[CALL_STORE_CLOSE] = IS(OK) | IS(E_BUSY),
 	[CALL_BAD] = IS(E_INVALID),
 };

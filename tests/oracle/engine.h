@@ -64,6 +64,7 @@ enum {
 	X(GROUP_READABLE)        \
 	X(GROUP_QUIET)           \
 	X(WINDOW_ANEW)           \
+	X(WINDOW_REBUILT)        \
 	X(FULL_SESSIONS)         \
 	X(FULL_BYTES)            \
 	X(NO_LIVE_WINDOW)

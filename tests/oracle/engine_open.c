@@ -45,6 +45,26 @@ expect_full(struct engine *engine, reprise_status expected, reprise_status actua
 	engine_mark(engine, full[0] == 's' ? MARK_FULL_SESSIONS : MARK_FULL_BYTES);
 }
 
+/* What the opening says of itself. @before was in the table before it. */
+static void
+check_opened(struct engine *engine, const struct model_life *life, const struct model_life *before,
+	     struct reprise_session *session)
+{
+	struct reprise_session_opened opened = { .size = sizeof(opened) };
+	const bool is_rebuilt = before != NULL && before->heir == life;
+
+	if (reprise_session_opened(session, &opened) != REPRISE_OK)
+		engine_differ(engine, "reprise_session_opened");
+	engine_expect(engine, "opened: is_joined", before == life || is_rebuilt,
+		      (uint64_t)opened.is_joined);
+	engine_expect(engine, "opened: is_rebuilt", is_rebuilt, (uint64_t)opened.is_rebuilt);
+	engine_expect(engine, "opened: events_max", life->bounds.events_max, opened.events_max);
+	engine_expect(engine, "opened: bytes_max", life->bounds.bytes_max, opened.bytes_max);
+	engine_expect(engine, "opened: age_ns_max", life->bounds.age_ns_max, opened.age_ns_max);
+	if (is_rebuilt)
+		engine_mark(engine, MARK_WINDOW_REBUILT);
+}
+
 void
 engine_open_writer(struct engine *engine, const struct call *call)
 {
@@ -60,6 +80,7 @@ engine_open_writer(struct engine *engine, const struct call *call)
 	if (writer == NULL)
 		return;
 	struct engine_store *const at = engine_store_at(engine, place);
+	const struct model_life *const before = model_find(&at->model, id);
 
 	engine_say(
 		engine,
@@ -75,7 +96,8 @@ engine_open_writer(struct engine *engine, const struct call *call)
 		&session, &error);
 
 	expect_full(engine, expected, actual, full, &error);
-	if (engine_expect_error(engine, expected, actual, &error)) {
+	if (engine_expect_error(engine, expected, actual, &error) && writer->life != NULL) {
+		check_opened(engine, writer->life, before, session);
 		writer->place = place;
 		writer->closed_heard = 0;
 		writer->session = session;

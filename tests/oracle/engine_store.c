@@ -47,6 +47,52 @@ set_stamp(struct engine *engine, struct engine_store *at, unsigned int place, ui
 				   reprise_stamp_set(at->store, at->model.now_ns));
 }
 
+static unsigned int
+id_of(const char *session_id)
+{
+	unsigned int id = 0;
+
+	while (id < MODEL_IDS && strcmp(engine_ids[id], session_id) != 0)
+		id++;
+	return id;
+}
+
+/* Each session once, with what it holds; then no more. Every other list is given up in the middle. */
+static void
+list(struct engine *engine, struct engine_store *at, unsigned int place, uint8_t operand)
+{
+	struct reprise_session_list *sessions = NULL;
+	struct reprise_session_stats stats = { .size = sizeof(stats) };
+	struct reprise_error error = engine_error();
+	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	unsigned int seen = 0, count = 0;
+	const unsigned int all = (unsigned int)model_sessions(&at->model, false);
+	const unsigned int wanted = operand % 2 == 0 ? all : all / 2;
+
+	engine_say(engine, "reprise_sessions_list(store%u, &list, &error);", place);
+	if (!engine_expect_error(engine, REPRISE_OK,
+				 reprise_sessions_list(at->store, &sessions, &error), &error))
+		return;
+	while (count < wanted &&
+	       engine_expect_status(engine, REPRISE_OK,
+				    reprise_session_list_next(sessions, id, &stats))) {
+		const struct model_life *const life = model_find(&at->model, id_of(id));
+
+		if (life == NULL || (seen >> id_of(id) & 1) != 0)
+			engine_differ(engine, "listed: %.30s", id);
+		if (life != NULL && stats.newest != model_newest(life))
+			engine_differ(engine, "listed: %.30s with another newest", id);
+		seen |= 1u << id_of(id);
+		count++;
+		if (engine->differs)
+			break;
+	}
+	if (wanted == all && !engine->differs)
+		(void)engine_expect_status(engine, REPRISE_E_NOT_FOUND,
+					   reprise_session_list_next(sessions, id, &stats));
+	reprise_session_list_close(sessions);
+}
+
 void
 engine_call_store(struct engine *engine, const struct call *call)
 {
@@ -78,6 +124,8 @@ engine_call_store(struct engine *engine, const struct call *call)
 		expire(engine, at, place);
 	} else if (call->name == CALL_STAMP) {
 		set_stamp(engine, at, place, call->b);
+	} else if (call->name == CALL_LIST) {
+		list(engine, at, place, call->b);
 	} else if (call->name == CALL_CREATE) {
 		engine_create(engine, call);
 	} else if (call->name == CALL_SESSION_STATS) {

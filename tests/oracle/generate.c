@@ -51,6 +51,7 @@ static const uint8_t weights[CALLS_COUNT] = {
 	[CALL_TRIM_TO] = 16,
 	[CALL_STAMP] = 16,
 	[CALL_CREATE] = 12,
+	[CALL_LIST] = 6,
 	[CALL_CURRENT] = 20,
 	[CALL_EARLIEST] = 20,
 	[CALL_SESSION_CURSOR] = 20,

@@ -95,6 +95,14 @@ become_idle(struct model_life *life)
 	life->idle_turn = ++life->model->turns;
 }
 
+struct model_life *
+model_last_heir(struct model_life *life)
+{
+	while (life->heir != NULL)
+		life = life->heir;
+	return life;
+}
+
 void
 model_hold(struct model_life *life)
 {
@@ -104,6 +112,7 @@ model_hold(struct model_life *life)
 void
 model_let_go(struct model_life *life)
 {
+	life = model_last_heir(life);
 	if (--life->handles == 0)
 		become_idle(life);
 }
@@ -169,6 +178,40 @@ create(struct model *model, unsigned int id, const struct model_bounds *bounds,
 	return life;
 }
 
+static bool
+is_to_be_rebuilt(const struct model_life *life, const struct model_bounds *bounds)
+{
+	return life->count == 0 && (life->bounds.events_max != bounds->events_max ||
+				    life->bounds.bytes_max != bounds->bytes_max ||
+				    life->bounds.age_ns_max != bounds->age_ns_max ||
+				    life->bounds.is_deduplicated != bounds->is_deduplicated);
+}
+
+/* Another window of the same life, in the place of @before, whose holders it has from here on. */
+static struct model_life *
+rebuild(struct model_life *before, const struct model_bounds *bounds, const char **ret_full)
+{
+	struct model *const model = before->model;
+	const unsigned int handles = before->handles;
+	const bool was_in_table = before->is_in_table;
+
+	/* It counts for nothing, whether it is held or not. */
+	before->handles = 0;
+	before->is_in_table = false;
+	struct model_life *const life = create(model, before->id, bounds, before, ret_full);
+
+	if (life == NULL) {
+		before->handles = handles;
+		before->is_in_table = was_in_table;
+		return NULL;
+	}
+	life->incarnation = before->incarnation;
+	life->before = before->before;
+	life->handles = handles;
+	before->heir = life;
+	return life;
+}
+
 reprise_status
 model_open_writer(struct model *model, unsigned int id, const struct model_bounds *given,
 		  struct model_life **ret_life, const char **ret_full)
@@ -182,6 +225,8 @@ model_open_writer(struct model *model, unsigned int id, const struct model_bound
 		return REPRISE_E_BUSY;
 	if (life == NULL || life->is_ended)
 		life = create(model, id, &bounds, life, ret_full);
+	else if (is_to_be_rebuilt(life, &bounds))
+		life = rebuild(life, &bounds, ret_full);
 	if (life == NULL)
 		return REPRISE_E_FULL;
 	life->has_writer = true;

@@ -63,6 +63,7 @@ struct model_bounds {
 struct model_life {
 	struct model *model;
 	struct model_life *older; /* all lives of the store, newest first */
+	struct model_life *heir;  /* the window that goes on in its place, with other bounds */
 	struct reprise_incarnation incarnation;
 	unsigned int id;
 	struct model_bounds bounds; /* as in force */
@@ -113,6 +114,8 @@ reprise_status model_open_writer(struct model *model, unsigned int id,
 void model_close_writer(struct model_life *life);
 reprise_status model_create(struct model *model, unsigned int id, const struct model_bounds *given,
 			    const char **ret_full);
+/* The window that goes on at the end of all those. */
+struct model_life *model_last_heir(struct model_life *life);
 void model_hold(struct model_life *life);
 void model_let_go(struct model_life *life);
 void model_invalidate(struct model *model, unsigned int id);

@@ -339,9 +339,34 @@ await(struct model_subscription *subscription)
 	subscription->told = NULL;
 }
 
+/* If its window was rebuilt, it goes over, unless the one that goes on is void: then so is its own. */
+static void
+succeed(struct model_subscription *subscription)
+{
+	struct model_life *const before = subscription->life;
+
+	if (before == NULL || before->heir == NULL || subscription->stage == MODEL_REFUSED ||
+	    subscription->stage == MODEL_OVER)
+		return;
+	struct model_life *const life = model_last_heir(before);
+
+	before->is_void = life->is_void;
+	if (life->is_void)
+		return;
+	subscription->life = life;
+	if (subscription->is_peek)
+		return;
+	before->subscriptions--;
+	life->subscriptions++;
+	if (subscription->has_staging)
+		subscription->model->staging_bytes -= subscription->staging_cost;
+	take_staging(subscription);
+}
+
 reprise_outcome
 model_look(struct model_subscription *subscription)
 {
+	succeed(subscription);
 	if (subscription->stage == MODEL_UNJUDGED)
 		judge(subscription);
 	if (subscription->stage == MODEL_AWAITING)
@@ -558,6 +583,9 @@ take_into(struct model_subscription *subscription, const struct model_room *room
 static bool
 is_at_window(struct model_subscription *subscription)
 {
+	/* A window that was rebuilt is void. */
+	if (subscription->life != NULL && subscription->life->heir != NULL)
+		return false;
 	if (subscription->stage == MODEL_UNJUDGED)
 		judge(subscription);
 	const struct model_life *const life = subscription->life;

@@ -62,6 +62,7 @@
 	X(SUB_STATS)       \
 	X(GAP_CURSOR)      \
 	X(SESSION_STATS)   \
+	X(LIST)            \
 	X(STORE_STATS)     \
 	X(STORE_CLOSE)     \
 	X(BAD)

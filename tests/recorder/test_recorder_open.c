@@ -367,6 +367,101 @@ Test(recorder_open, S10_a_life_in_a_log_begins_with_its_writer)
 	expect_no_leaks();
 }
 
+/* The next change of "s". */
+static struct reprise_session_change
+next_change(struct reprise_subscription *changes, uint16_t kind)
+{
+	struct reprise_session_change change;
+	struct reprise_event event;
+	struct reprise_gap gap;
+
+	cr_assert(eq(int, world_next(changes, &event, &gap, NULL), REPRISE_NEXT_EVENT));
+	cr_assert(eq(int, event.kind, kind));
+	cr_assert(eq(int, event.source, REPRISE_SOURCE_RING));
+	memcpy(&change, event.payload.data, sizeof(change));
+	cr_assert(eq(int, strcmp(change.session_id, "s"), 0));
+	return change;
+}
+
+Test(recorder_open, S13_a_session_that_another_process_takes_over_goes)
+{
+	const char *const path = scratch_path("log");
+	struct world world = world_open(path, 0, NULL);
+	const struct reprise_subscription_options recorded = { .size = sizeof(recorded),
+							       .is_recorded_only = 1 };
+	struct reprise_subscription *changes = NULL;
+	struct reprise_error error = { .size = sizeof(error) };
+
+	/* No log has these events. */
+	cr_assert(eq(int, reprise_sessions_subscribe(world.store, &recorded, &changes, &error),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "is_recorded_only"));
+	cr_assert(
+		eq(int, reprise_sessions_subscribe(world.store, NULL, &changes, NULL), REPRISE_OK));
+	world_write(&world);
+	cr_assert(eq(u64, next_change(changes, REPRISE_SESSION_CAME).first, 1));
+	world_append_until(&world, 3);
+	world_flush(&world);
+	struct world other = world_open(path, 0, NULL);
+
+	/* The first one learns of it by its next write. */
+	world_write(&other);
+	world_append_until(&world, 4);
+	const struct reprise_session_change gone = next_change(changes, REPRISE_SESSION_GONE);
+
+	cr_assert(eq(int, gone.cause, REPRISE_GONE_TAKEN_OVER));
+	cr_assert(eq(u64, gone.newest, 4));
+	cr_assert(eq(int, gone.is_ended, 0));
+	world_close(&other, REPRISE_OK);
+	reprise_subscription_close(changes);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(recorder_open, S11_a_window_in_a_store_with_a_log_keeps_its_bounds)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	const struct reprise_session_options five = { .size = sizeof(five), .events_max = 5 };
+	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+
+	world_write(&world);
+	cr_assert(eq(int, reprise_session_opened(world.writer, &opened), REPRISE_OK));
+	cr_assert(eq(int, opened.is_joined, 0));
+	reprise_session_close(world.writer);
+	cr_assert(eq(int, reprise_session_open(world.store, "s", &five, &world.writer, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(int, reprise_session_opened(world.writer, &opened), REPRISE_OK));
+	cr_assert(eq(int, opened.is_joined, 1));
+	cr_assert(eq(int, opened.is_rebuilt, 0));
+	cr_assert(eq(u64, opened.events_max, 2048));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+/* Also of a window with events: how it is appended to is the last opening's. */
+Test(recorder_open, S11_a_session_refuses_as_its_last_opening_says)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	const struct reprise_session_options refusing = { .size = sizeof(refusing),
+							  .when_full = REPRISE_WHEN_FULL_REFUSE };
+	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+
+	world_write(&world);
+	world_append_until(&world, 2);
+	for (int i = 0; i < 2; i++) {
+		reprise_session_close(world.writer);
+		cr_assert(eq(int,
+			     reprise_session_open(world.store, "s", i == 0 ? &refusing : NULL,
+						  &world.writer, NULL),
+			     REPRISE_OK));
+		cr_assert(eq(int, reprise_session_opened(world.writer, &opened), REPRISE_OK));
+		cr_assert(eq(int, opened.refuses, i == 0));
+		world_append_until(&world, 3 + (reprise_position)i);
+	}
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(recorder_open, a_session_that_has_no_room_leaves_a_clean_life_of_nothing)
 {
 	const struct reprise_store_options options = { .size = sizeof(options), .sessions_max = 1 };

@@ -19,6 +19,7 @@ struct heirloom {
 	struct reprise_store *store;
 	struct reprise_session *session;
 	struct reprise_subscription *subscription;
+	struct reprise_session_list *list;
 	struct reprise_cursor cursor;
 };
 
@@ -49,6 +50,10 @@ wrong_writer(const struct heirloom *old)
 		return 7;
 	if (reprise_session_cursor(old->session, 1, &cursor) != REPRISE_E_FORKED)
 		return 8;
+	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+
+	if (reprise_session_opened(old->session, &opened) != REPRISE_E_FORKED)
+		return 11;
 	if (reprise_session_open(old->store, "n", NULL, &session, NULL) != REPRISE_E_FORKED)
 		return 9;
 	return position == 0 && payload == NULL && session == NULL ? 0 : 10;
@@ -62,8 +67,20 @@ wrong_store(const struct heirloom *old)
 	struct reprise_store_stats store_stats = { .size = sizeof(store_stats) };
 	uint64_t count = 0;
 
+	struct reprise_session_list *list = NULL;
+	struct reprise_subscription *changes = NULL;
+	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+
 	if (reprise_session_create(old->store, "s", NULL, NULL) != REPRISE_E_FORKED)
-		return 30;
+		return 34;
+	if (reprise_sessions_list(old->store, &list, NULL) != REPRISE_E_FORKED || list != NULL)
+		return 31;
+	if (reprise_session_list_next(old->list, id, NULL) != REPRISE_E_FORKED)
+		return 32;
+	reprise_session_list_close(old->list);
+	if (reprise_sessions_subscribe(old->store, NULL, &changes, NULL) != REPRISE_E_FORKED ||
+	    changes != NULL)
+		return 33;
 	if (reprise_current_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
 		return 20;
 	if (reprise_earliest_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
@@ -174,12 +191,14 @@ heirloom(void)
 	append_text(all.session, "one");
 	append_text(all.session, "two");
 	expect_text(all.subscription, "one");
+	cr_assert(eq(int, reprise_sessions_list(all.store, &all.list, NULL), REPRISE_OK));
 	return all;
 }
 
 static void
 close_heirloom(struct heirloom *all)
 {
+	reprise_session_list_close(all->list);
 	reprise_subscription_close(all->subscription);
 	reprise_session_close(all->session);
 	close_store(all->store);

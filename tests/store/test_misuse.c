@@ -111,6 +111,14 @@ cursor_closed(void)
 }
 
 static void
+opened_closed(void)
+{
+	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+
+	(void)!reprise_session_opened(closed_session(), &opened);
+}
+
+static void
 wait_room_closed(void)
 {
 	(void)!reprise_session_wait_room(closed_session(), 0);
@@ -118,9 +126,9 @@ wait_room_closed(void)
 
 Test(misuse, P07_a_closed_handle_is_not_used)
 {
-	void (*const acts[])(void) = { close_twice,         append_closed,   append_once_closed,
-				       append_batch_closed, reserve_closed,  end_closed,
-				       cursor_closed,       wait_room_closed };
+	void (*const acts[])(void) = { close_twice,         append_closed,  append_once_closed,
+				       append_batch_closed, reserve_closed, end_closed,
+				       cursor_closed,       opened_closed,  wait_room_closed };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
 		expect_abort(acts[i], "a session's handle is used after reprise_session_close");

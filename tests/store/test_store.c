@@ -96,7 +96,7 @@ Test(store, a_session_says_what_it_is)
 	close_store(store);
 }
 
-Test(store, joining_a_window_leaves_its_bounds_as_they_are)
+Test(store, joining_a_window_with_events_leaves_its_bounds_as_they_are)
 {
 	struct reprise_store *store = store_with(8, 0, 0);
 	const struct reprise_session_options options = {
@@ -105,7 +105,9 @@ Test(store, joining_a_window_leaves_its_bounds_as_they_are)
 	};
 	struct reprise_session *session = NULL;
 
-	(void)cursor_at(store, 0); /* creates it */
+	session = writer_of(store);
+	append_text(session, "x");
+	reprise_session_close(session);
 	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
 	cr_assert(eq(u64, stats_of_s(store).events_max, 8));
 	reprise_session_close(session);

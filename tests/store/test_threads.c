@@ -76,12 +76,27 @@ look_and_trim(void *argument)
 	struct scene *const scene = argument;
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 	struct reprise_store_stats all = { .size = sizeof(all) };
+	const struct reprise_session_options other = { .size = sizeof(other), .events_max = 7 };
+	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	struct reprise_subscription *changes = NULL;
+	struct reprise_session_list *list = NULL;
+	struct reprise_session *rebuilt = NULL;
+	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	struct reprise_cursor cursor;
 	uint64_t count;
 
 	(void)!reprise_session_stats(scene->store, "s", &stats);
 	(void)!reprise_store_stats(scene->store, &all);
+	(void)!reprise_sessions_subscribe(scene->store, NULL, &changes, NULL);
 	(void)!reprise_session_create(scene->store, "new", NULL, NULL);
+	(void)!reprise_session_open(scene->store, "new", &other, &rebuilt, NULL);
+	(void)!reprise_session_opened(rebuilt, &opened);
+	(void)!reprise_session_end(rebuilt, 0);
+	reprise_session_close(rebuilt);
+	(void)!reprise_sessions_list(scene->store, &list, NULL);
+	(void)!reprise_session_list_next(list, id, &stats);
+	reprise_session_list_close(list);
+	reprise_subscription_close(changes);
 	(void)!reprise_current_cursor(scene->store, "new", 0, &cursor);
 	(void)!reprise_earliest_cursor(scene->store, "new", 0, &cursor);
 	(void)!reprise_trim_session(scene->store, "s");

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include <reprise/sessions.h>
+
+#include "base/cancel.h"
+#include "base/sized.h"
+#include "store/idle.h"
+#include "store/subscription.h"
+#include "store/writer_lock.h"
+
+/*
+ * A window to which nothing was appended gets other bounds: another window of the same life, its heir, takes its place in
+ * the table (session_rebuild), and it is void from then on. Whoever follows it goes over with the next look.
+ */
+
+/* The window that goes on in the place of a void one, pinned and held; NULL if that is void for good. */
+static struct reprise_session *
+hold_heir(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	pthread_mutex_lock(&store->lock);
+	while (session->has_heir)
+		session = session->heir;
+	/* Held by this very subscription, it may have left the table for the next life. */
+	const bool is_there = !ring_is_void(&session->ring);
+
+	if (is_there) {
+		(void)session_pin(session);
+		idle_hold(session);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return is_there ? session : NULL;
+}
+
+enum succession
+subscription_succeed(struct reprise_subscription *subscription)
+{
+	/* No window has an heir later than it is void. */
+	if (!subscription->session->has_heir)
+		return SUCCESSION_NONE;
+	UNCANCELLABLE;
+	struct reprise_session *const heir = hold_heir(subscription->session);
+
+	if (heir == NULL)
+		return SUCCESSION_NONE;
+	struct block *const staging =
+		staging_take(subscription->store, heir, subscription->staging_bytes);
+
+	if (staging == NULL) {
+		session_let_go(heir);
+		return SUCCESSION_NO_MEMORY;
+	}
+	subscription_move(subscription, heir, staging);
+	return SUCCESSION_MOVED;
+}
+
+reprise_status
+reprise_session_opened(struct reprise_session *session, struct reprise_session_opened *ret_opened)
+{
+	if (session == NULL || ret_opened == NULL)
+		return REPRISE_E_INVALID;
+	if (!session_is_here(session))
+		return REPRISE_E_FORKED;
+	session_require_open(session);
+	const struct reprise_session_opened opened = {
+		.is_joined = session->opening != SESSION_CREATED,
+		.is_rebuilt = session->opening == SESSION_REBUILT,
+		.events_max = session->bounds.events_max,
+		.bytes_max = session->bounds.bytes_max,
+		.age_ns_max = session->bounds.age_ns_max,
+		.is_shared = session_is_shared(session),
+		.refuses = load_relaxed(&session->refuses) != 0,
+	};
+	return sized_write(ret_opened, &opened, sizeof(opened), sizeof(opened)) ? REPRISE_OK
+										: REPRISE_E_INVALID;
+}
