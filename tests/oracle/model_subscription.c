@@ -591,8 +591,9 @@ is_at_window(struct model_subscription *subscription)
 	const struct model_life *const life = subscription->life;
 	const reprise_position next = subscription->at.position + 1;
 
-	return subscription->stage == MODEL_FOLLOWING && !life->is_void &&
-	       !is_copied(subscription, next) &&
+	/* A continuous one may come from an earlier life. */
+	return subscription->stage == MODEL_FOLLOWING && subscription->has_staging &&
+	       !life->is_void && next > life->before && !is_copied(subscription, next) &&
 	       next <= least(model_newest(life), subscription->until) &&
 	       model_event_at(life, next)->gone == MODEL_RETAINED;
 }
