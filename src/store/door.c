@@ -16,7 +16,7 @@ reprise_outcome
 subscription_arm_doors(struct reprise_subscription *subscription)
 {
 	struct reprise_store *const store = subscription->store;
-	const struct reprise_session *session;
+	struct reprise_session *session;
 	reprise_outcome outcome;
 
 	do {
@@ -26,11 +26,12 @@ subscription_arm_doors(struct reprise_subscription *subscription)
 		if (!raised.is_new)
 			return REPRISE_NEXT_EMPTY;
 		session = subscription->session;
-		if (!store->is_deferred &&
-		    !bell_barrier(&subscription->session->bell, store->is_asymmetric, raised.armed))
-			hand_have_watched(subscription);
-		/* Nobody rings it there: it has had no memory for the window that goes on. */
-		else if (ring_is_void(&subscription->session->ring))
+		const bool is_heard =
+			store->is_deferred ||
+			bell_barrier(&session->bell, store->is_asymmetric, raised.armed);
+
+		/* Nobody rings a void window: there was no memory for the one that goes on in its place. */
+		if (!is_heard || ring_is_void(&session->ring))
 			hand_have_watched(subscription);
 		outcome = subscription_advance(subscription);
 		/* If it has got a window, its hand is not up there. */

@@ -149,14 +149,12 @@ add_one(struct maker *maker, enum call_name name)
 {
 	uint8_t a = dice(maker), b = dice(maker), c = dice(maker);
 
-	if (name == CALL_OPEN)
+	if (name == CALL_OPEN || name == CALL_SNAPSHOT)
 		b = some_id(maker);
 	else if (name <= CALL_ABORT)
 		a %= 2;
 	else if (name <= CALL_EARLIEST || name == CALL_SESSION_STATS)
 		a = some_id(maker);
-	else if (name == CALL_SNAPSHOT)
-		b = some_id(maker);
 	else if (name == CALL_TWEAK || name == CALL_TEXT || name == CALL_BAD_TEXT)
 		a = some_cursor(maker);
 	if (name >= CALL_SUBSCRIBE && name <= CALL_RESUME)

@@ -592,8 +592,9 @@ is_at_window(struct model_subscription *subscription)
 	const reprise_position next = subscription->at.position + 1;
 
 	/* A continuous one may come from an earlier life. */
-	return subscription->stage == MODEL_FOLLOWING && subscription->has_staging &&
-	       !life->is_void && next > life->before && !is_copied(subscription, next) &&
+	return life != NULL && subscription->stage == MODEL_FOLLOWING &&
+	       subscription->has_staging && !life->is_void && next > life->before &&
+	       !is_copied(subscription, next) &&
 	       next <= least(model_newest(life), subscription->until) &&
 	       model_event_at(life, next)->gone == MODEL_RETAINED;
 }
