@@ -5,24 +5,27 @@
 /*
  * reprise/session.h - the writer's side of a session
  *
- * One writer at a time appends to a session. An append never waits for anybody: it replaces the
- * oldest events even while a slow subscription copies them, and that subscription is told exactly
- * what it lost. A writer may move between threads when the host orders its calls. Threads that do
- * not, and append at once, abort the process within about a second of that; so does a call on a handle
- * that was closed, unless the session's window has gone or somebody else has opened it since.
+ * A single writer at a time appends to a session. An append never waits: new events replace the
+ * oldest events even while a slow subscription copies the oldest, and a gap tells the subscription
+ * the exact loss. A writer may move between threads if the host orders the calls. Two threads that
+ * append at once without such an order abort the process within about a second. A call on a closed
+ * handle aborts the process too, unless the session's window has gone or another writer has opened
+ * the session since.
  *
- * Shared writers. A session that is opened with is_shared has one handle for any number of threads: each may
- * call reprise_append, _appendv, _append_batch, reprise_session_end, _cursor, _wait_room and _set_overwrite at any time. Each event and
- * each batch is whole, and positions have one order. A reservation is REPRISE_E_INVALID. While no two threads append at the
- * same moment an append is wait-free, without a system call. Otherwise a thread waits until the others have
- * left, first by looking, then asleep. A thread that is stopped inside an append keeps the others out; each of them answers
- * REPRISE_E_TIMEOUT after one second, and nothing changed. So does a thread that finds no turn for a second. A
- * signal handler that interrupts an append on the same session gets REPRISE_E_BUSY. To close the handle no thread
- * may be inside a call with it. (rules W01 to W05)
+ * Shared writers. A session opened with is_shared has one handle for any number of threads: each
+ * thread may call reprise_append, _appendv, _append_batch, reprise_session_end, _cursor, _wait_room
+ * and _set_overwrite at any time. Each event and each batch is whole, and positions have one order.
+ * A reservation is REPRISE_E_INVALID. While no two threads append at the same moment an append is
+ * wait-free, without a system call. Otherwise a thread waits until the other threads have left,
+ * first by looking, then asleep. A thread stopped inside an append keeps all other threads out:
+ * their calls answer REPRISE_E_TIMEOUT after one second, and nothing changed. A thread without a
+ * turn for a second gets the same answer. A signal handler that interrupts an append on the same
+ * session gets REPRISE_E_BUSY. During reprise_session_close no thread may be inside a call with the
+ * handle. (rules W01 to W05)
  *
- * Signal handlers. The calls marked "signal-safe" may be made from a handler, on a session that no
- * interrupted call can be working on: one that handlers alone append to, or one whose appends
- * block the signal. They take no lock, allocate nothing and leave errno alone.
+ * Signal handlers. A handler may make the calls marked "signal-safe" on a session that no
+ * interrupted call can be working on: a session that handlers alone append to, or a session whose
+ * appends block the signal. Signal-safe calls take no lock, allocate nothing and leave errno alone.
  */
 
 #include <sys/uio.h>
@@ -35,14 +38,14 @@ REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_session; /* opaque: the writer's handle; see reprise_session_open */
 
-/* Event flags: bit 0 as below, bits 1-7 the library's (0 in what is appended), 8-15 the host's. */
+/* Event flags: bit 0 as below, bits 1-7 the library's (0 in an append), 8-15 the host's. */
 enum {
 	REPRISE_EVENT_COMMIT = 1, /* this event brings the durable state to its revision */
 };
 
-/* An event that is to be appended. */
+/* An event to append. */
 struct reprise_new_event {
-	uint64_t revision; /* the durable point it belongs to; need not grow */
+	uint64_t revision; /* the durable point of the event; need not grow */
 	uint16_t kind;     /* the host's */
 	uint16_t flags;
 	struct reprise_bytes payload; /* borrowed for the call and copied; may be empty */
@@ -51,68 +54,71 @@ struct reprise_new_event {
 /*
  * reprise_session_open - become the writer of a session
  *
- * Creates the session's window, or joins the one that is there: after reprise_session_create, or
- * after another writer has closed. A window that has ended is replaced by a new one (a new
- * incarnation) whose positions go on above it.
+ * The call creates the session's window, or joins an existing window: after reprise_session_create,
+ * or after another writer has closed. A new window (a new incarnation) replaces an ended window;
+ * the positions of the new window go on above the old.
  *
  * @store        Borrowed until the handle is closed.
  * @session_id   NUL-terminated, copied.
- * @options      Borrowed. NULL or 0 fields: the store's. They shape a window that this call creates, and one that
- *               is there and to which nothing was ever appended: its cursors and subscriptions stay good. A window with
- *               events keeps its bounds, as does a window in a store with a log; when_full and is_shared hold in any
- *               case. reprise_session_opened (sessions.h) tells what is in force. (rule S11)
- * @ret_session  Set on REPRISE_OK: owned, close it with reprise_session_close.
+ * @options      Borrowed. NULL or 0 fields: the store's. The options shape a window created by this
+ *               call, and an existing window without any append so far: cursors and subscriptions
+ *               of the window stay good. A window with events keeps the old bounds, as does a
+ *               window in a store with a log; when_full and is_shared hold in any case.
+ *               reprise_session_opened (sessions.h) tells the bounds in force. (rule S11)
+ * @ret_session  Set on REPRISE_OK: owned, close with reprise_session_close.
  * @error        Optional: `what` names the bad argument.
  *
  * Threads   Any.
  * Progress  Allocates and locks. The store's first call starts its thread.
- * Ordering  Acquire: sees all that the previous writer did before it closed.
+ * Ordering  Acquire: the caller sees everything the previous writer did before closing.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, a bad id or option
- *           REPRISE_E_BUSY       another writer has it open; or another runtime has leased it, see lease_ns of
- *                                reprise_recorder_options
- *           REPRISE_E_FULL       the store is at its bounds and everything is held; `what` says which
+ *           REPRISE_E_BUSY       another writer has opened the session; or another runtime has
+ *                                leased the session, see lease_ns of reprise_recorder_options
+ *           REPRISE_E_FULL       the store is at a bound and every session is held; `what` names
+ *                                the bound
  *           REPRISE_E_FORKED     in the child of a fork
  *           REPRISE_E_NO_MEMORY  nothing changed
- *           REPRISE_E_SYSTEM     no random bytes or no thread to be had; nothing changed
- *           REPRISE_E_IO         in a store with a log: it cannot be read and written now
- *           REPRISE_E_CONFLICT   in a store with a log: the key is another kind's, or another's life is open
+ *           REPRISE_E_SYSTEM     no random bytes or no thread available; nothing changed
+ *           REPRISE_E_IO         in a store with a log: the log cannot be read and written now
+ *           REPRISE_E_CONFLICT   in a store with a log: the key is of another kind, or another
+ *                                runtime's life is open
  */
 REPRISE_API reprise_status reprise_session_open(struct reprise_store *store, const char *session_id,
 						const struct reprise_session_options *options,
 						struct reprise_session **ret_session,
 						struct reprise_error *error) REPRISE_MUST_USE;
 
-/* A session that reprise_sessions_open is to open, and what came of it. */
+/* A session to open by reprise_sessions_open, and the result. */
 struct reprise_session_opening {
 	const char *session_id;                        /* NUL-terminated, copied */
 	const struct reprise_session_options *options; /* borrowed for the call; or NULL */
-	struct reprise_session *session;               /* set: owned; NULL if it was not opened */
+	struct reprise_session *session;               /* set: owned; NULL if not opened */
 	reprise_status status;                         /* set: as reprise_session_open answers */
-	int32_t is_joined; /* set: as reprise_session_opened says of it; 0 if it was not opened */
+	int32_t is_joined; /* set: as by reprise_session_opened; 0 if not opened */
 };
 
 /*
  * reprise_sessions_open - become the writer of many sessions
  *
- * Each is opened as by reprise_session_open, in their order. In a store with a log the lives of up to 1,024 of them
- * share a transaction, which is synced before the call returns; one call for each session would wait for a
- * transaction each.
+ * The call opens each session as by reprise_session_open, in order. In a store with a log the lives
+ * of up to 1,024 sessions share a transaction, synced before the call returns; one call for each
+ * session would wait for a transaction each.
  *
  * @store           Borrowed until the handles are closed.
- * @openings        Filled in. Sessions that were opened stay open if others were not.
+ * @openings        Filled in. Opened sessions stay open if other openings fail.
  * @openings_count  Any; 0 opens nothing.
- * @error           Optional: of the first that was not opened.
+ * @error           Optional: of the first failed opening.
  *
  * Threads   Any.
- * Progress  As reprise_session_open: in a store with a log it waits for the log, up to the recorder's deadline_ns
- *           for each 1,024 sessions.
+ * Progress  As reprise_session_open: in a store with a log the call waits for the log, up to the
+ *           recorder's deadline_ns for each 1,024 sessions.
  * Ordering  As reprise_session_open.
- * Returns   REPRISE_OK           all were opened
+ * Returns   REPRISE_OK           all sessions were opened
  *           REPRISE_E_INVALID    a NULL argument, and no opening was touched; or as below
  *           REPRISE_E_FORKED     in the child of a fork; none was opened
- *           or the status of the first that was not opened: a bad id or options, an id that stands there twice
- *           (REPRISE_E_BUSY), and whatever else reprise_session_open answers
+ *           or the status of the first failed opening: a bad id or options, an id given twice
+ *           (REPRISE_E_BUSY), and any other answer of reprise_session_open
  */
 REPRISE_API reprise_status reprise_sessions_open(struct reprise_store *store,
 						 struct reprise_session_opening *openings,
@@ -122,32 +128,34 @@ REPRISE_API reprise_status reprise_sessions_open(struct reprise_store *store,
 /*
  * reprise_session_close - stop being the writer
  *
- * The window stays. Subscriptions wait for the next writer, unless the session was ended. A
- * reservation that is open is aborted.
+ * The window stays. Subscriptions wait for the next writer, unless the session was ended. An open
+ * reservation is aborted.
  *
  * @session  Moves. NULL is allowed.
  *
  * Threads   Writer.
  * Progress  May lock.
- * Ordering  Release: the next writer sees all that was done before.
- * Returns   Nothing. A handle that is closed twice aborts the process.
+ * Ordering  Release: the next writer sees everything done before.
+ * Returns   Nothing. A second close of the same handle aborts the process.
  */
 REPRISE_API void reprise_session_close(struct reprise_session *session);
 
 /*
  * reprise_session_end - no event will follow
  *
- * The end is state, not an event: no flood can displace it. Every subscription, those of later
- * too, gets what is retained (or a gap) and then ENDED with @end_status; a continuous one a gap LIFE_ENDED.
+ * The end is state, not an event: no flood of events can displace the end. Every subscription, even
+ * a later subscription, gets the retained events (or a gap) and then ENDED with @end_status; a
+ * continuous subscription gets a gap LIFE_ENDED instead.
  *
- * @session     Stays open; close it.
+ * @session     Stays open, to be closed by reprise_session_close.
  * @end_status  The host's own.
  *
  * Threads   Writer.
  * Progress  Wait-free; system calls as reprise_append. Signal-safe.
- * Ordering  Release: who sees the end sees every event before it.
+ * Ordering  Release: a thread that sees the end sees every event before the end.
  * Returns   REPRISE_OK
- *           REPRISE_E_CLOSED   it has ended before; the first status stands. Or the window is void
+ *           REPRISE_E_CLOSED   the session has ended before; the first status stands. Or the window
+ *                              is void
  *           REPRISE_E_BUSY     a reservation is open
  *           REPRISE_E_FORKED   in the child of a fork
  *           REPRISE_E_INVALID  a NULL argument
@@ -159,21 +167,23 @@ REPRISE_API reprise_status reprise_session_end(struct reprise_session *session,
  * reprise_append - publish one event as the session's next position
  *
  * @session       An open writer's handle.
- * @revision      The durable point the event belongs to.
+ * @revision      The durable point of the event.
  * @kind, @flags  The host's kind; REPRISE_EVENT_COMMIT and the host's bits 8-15.
  * @payload       Borrowed for the call and copied. May be empty.
  * @ret_position  Set on REPRISE_OK. May be NULL.
  *
  * Threads   Writer.
  * Progress  Wait-free: no lock, no allocation, bounded by the bytes written; one system call if a
- *           subscription sleeps, two if some sleep in reprise_wait and others elsewhere, one after a wait
- *           that has timed out; else none, and none ever in a store that defers. Signal-safe.
- * Ordering  Release: who sees this position sees all the writer did before.
+ *           subscription sleeps, two if some subscriptions sleep in reprise_wait and some
+ *           elsewhere, one after a timed-out wait; otherwise none, and none ever in a store with
+ *           REPRISE_WAKE_DEFERRED. Signal-safe.
+ * Ordering  Release: a thread that sees the position sees everything the writer did before.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, or REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or its window is void
- *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
+ *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, or
+ *                                REPRISE_REVISION_UNKNOWN as revision
+ *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
+ *           REPRISE_E_CLOSED     the session has ended, or the window is void
+ *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_session_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -183,9 +193,10 @@ REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint6
 					  reprise_position *ret_position) REPRISE_MUST_USE;
 
 /*
- * reprise_appendv - the same, with the payload gathered from parts
+ * reprise_appendv - reprise_append with the payload gathered from parts
  *
- * @parts        Borrowed for the call; the payload is their bytes in order. A part may be empty.
+ * @parts        Borrowed for the call; the payload is the bytes of all parts in order. A part may
+ *               be empty.
  * @parts_count  How many; 0 for an empty payload. At most 1024.
  *
  * Otherwise as reprise_append.
@@ -196,9 +207,9 @@ REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint6
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, too many parts, a flag of the library's, or
  *                                REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or its window is void
- *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
+ *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
+ *           REPRISE_E_CLOSED     the session has ended, or the window is void
+ *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_session_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -210,22 +221,23 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint
 /*
  * reprise_append_batch - publish several events, all visible at once
  *
- * They take contiguous positions in order, and no subscription ever sees the newest position
+ * The events take contiguous positions in order, and no subscription ever sees the newest position
  * inside the batch. (contracts A06)
  *
  * @events        Borrowed for the call and copied.
  * @events_count  At least 1.
- * @ret_first     The first one's position, set on REPRISE_OK. May be NULL.
+ * @ret_first     The first event's position, set on REPRISE_OK. May be NULL.
  *
  * Threads   Writer.
  * Progress  Wait-free: bounded by the bytes written; system calls as reprise_append. Signal-safe.
- * Ordering  Release: who sees any position of it sees all of it, and what the writer did before.
+ * Ordering  Release: a thread that sees any position of the batch sees the whole batch, and
+ *           everything the writer did before.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, an empty batch, a flag of the library's, or
  *                                REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold it all at once; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or its window is void
- *           REPRISE_E_FULL       it would displace what is not recorded (reprise_session_wait_room)
+ *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch; nothing changed
+ *           REPRISE_E_CLOSED     the session has ended, or the window is void
+ *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_session_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -235,25 +247,26 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
 						reprise_position *ret_first) REPRISE_MUST_USE;
 
 /*
- * reprise_append_to - publish one event in a session that is named by its id
+ * reprise_append_to - publish one event in a session named by id
  *
- * For hosts that keep no handles. If the session has a shared writer (is_shared), the event is appended through it.
- * If the session has no writer, or does not exist, it is opened for this event and closed again: in a store with a log
- * that is a transaction, so that a host keeps a shared writer open there.
+ * For hosts without handles. If the session has a shared writer (is_shared), the shared writer
+ * appends the event. If the session has no writer, or does not exist, the call opens the session
+ * for this event and closes the session again. In a store with a log such an opening is a
+ * transaction, so a host should keep a shared writer open there.
  *
  * @store         An open store.
  * @session_id    NUL-terminated.
  * @revision, @kind, @flags, @payload, @ret_position  As reprise_append.
  *
  * Threads   Any, any number at once.
- * Progress  With a shared writer as its reprise_append, after a wait-free look-up. Else as reprise_session_open and
- *           reprise_session_close.
+ * Progress  With a shared writer as reprise_append, after a wait-free look-up. Otherwise as
+ *           reprise_session_open and reprise_session_close.
  * Ordering  Release, as reprise_append.
- * Returns   those of reprise_append on a shared writer, and of reprise_session_open, with
- *           REPRISE_E_BUSY     the session has a writer that is not shared
+ * Returns   every status of reprise_append on a shared writer and of reprise_session_open, with
+ *           REPRISE_E_BUSY     the session has a writer, but not a shared writer
  *           REPRISE_E_CLOSED   the session has ended
- *           REPRISE_E_TIMEOUT  others kept this thread out for a second, or, without a shared writer in a
- *                              store with a log, for 30; nothing changed
+ *           REPRISE_E_TIMEOUT  other threads kept this thread out for 1 s, or, without a shared
+ *                              writer in a store with a log, for 30 s; nothing changed
  */
 REPRISE_API reprise_status reprise_append_to(struct reprise_store *store, const char *session_id,
 					     uint64_t revision, uint16_t kind, uint16_t flags,
@@ -261,33 +274,34 @@ REPRISE_API reprise_status reprise_append_to(struct reprise_store *store, const 
 					     reprise_position *ret_position) REPRISE_MUST_USE;
 
 /*
- * reprise_reserve - room in the window for an event that is written in place
- * reprise_publish - make what was written there the session's next event
- * reprise_abort   - give it up
+ * reprise_reserve - room in the window for an event written in place
+ * reprise_publish - make the written bytes the session's next event
+ * reprise_abort   - give the reservation up
  *
- * Saves the copy. reprise_reserve displaces for @payload_bytes_max at once, and what it has displaced stays
- * lost whatever follows; the rest that reprise_publish does not use is given back. Until one of the other
- * two is called, appends, another reservation and the end answer REPRISE_E_BUSY; reprise_session_close
- * aborts.
+ * A reservation saves the copy of the payload. reprise_reserve displaces events for
+ * @payload_bytes_max at once, and the displaced events stay lost even after an abort.
+ * reprise_publish gives the unused rest back. Until reprise_publish or reprise_abort, an append,
+ * another reservation and the end answer REPRISE_E_BUSY; reprise_session_close aborts the
+ * reservation.
  *
- * @payload_bytes_max      What may be written. May be 0.
- * @ret_payload            Set on REPRISE_OK: aligned to 8, the writer's until publish, abort or close. What
- *                         is there before it is written is undefined.
- * @payload_bytes          What was written, from the beginning; at most what was reserved.
+ * @payload_bytes_max      The most bytes the writer may write. May be 0.
+ * @ret_payload            Set on REPRISE_OK: aligned to 8, the writer's until publish, abort or
+ *                         close. The initial content is undefined.
+ * @payload_bytes          The bytes written, from the beginning; at most @payload_bytes_max.
  * @revision, @kind, @flags, @ret_position  As reprise_append.
  *
- * Threads   Writer. Whoever has reserved also writes and publishes: the room was made in its name.
+ * Threads   Writer. The writer with the reservation also writes and publishes the event.
  * Progress  Wait-free, no allocation; reprise_publish makes system calls as reprise_append.
  *           Signal-safe.
- * Ordering  reprise_publish: release, as reprise_append. The others: none.
+ * Ordering  reprise_publish: release, as reprise_append. reprise_reserve and reprise_abort: none.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, REPRISE_REVISION_UNKNOWN as revision,
- *                                nothing reserved, or
- *                                more published than was reserved: the reservation stays open
- *           REPRISE_E_TOO_LARGE  the window can never hold it; nothing changed
- *           REPRISE_E_FULL       reserve: it would displace what is not recorded
+ *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, REPRISE_REVISION_UNKNOWN
+ *                                as revision, nothing reserved, or more published than reserved:
+ *                                the reservation stays open
+ *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
+ *           REPRISE_E_FULL       reserve: unrecorded events would be displaced
  *           REPRISE_E_BUSY       reserve: a reservation is open
- *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or its window is void
+ *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or the window is void
  *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status reprise_reserve(struct reprise_session *session,
@@ -299,13 +313,14 @@ REPRISE_API reprise_status reprise_publish(struct reprise_session *session, uint
 REPRISE_API reprise_status reprise_abort(struct reprise_session *session) REPRISE_MUST_USE;
 
 /*
- * reprise_session_wait_room     - sleep until what was refused last has room
+ * reprise_session_wait_room     - sleep until the last refused append has room
  * reprise_session_set_overwrite - refuse no more
  *
- * In a session opened with REPRISE_WHEN_FULL_REFUSE, in a store with a log, an append, a batch and a reservation
- * answer REPRISE_E_FULL, and change nothing, when they would displace what is not recorded yet at the
- * level that the recorder was opened with. Recording makes room. If the log stays away, the host may
- * choose to lose what is old: from then on the session overwrites. (contracts C21)
+ * In a session opened with REPRISE_WHEN_FULL_REFUSE, in a store with a log, an append, a batch and
+ * a reservation answer REPRISE_E_FULL, and change nothing, instead of displacing events not yet
+ * recorded at the recorder's level. Recording makes room. If the log stays away, the host may
+ * choose to lose old events: after reprise_session_set_overwrite the session overwrites.
+ * (contracts C21)
  *
  * @session     An open writer's handle.
  * @timeout_ns  At most this long; REPRISE_NO_LIMIT waits for ever.
@@ -313,9 +328,9 @@ REPRISE_API reprise_status reprise_abort(struct reprise_session *session) REPRIS
  * Threads   Writer.
  * Progress  wait_room: blocks. set_overwrite: wait-free.
  * Ordering  None.
- * Returns   REPRISE_OK         the append that was refused last would not be now; or nothing was refused
+ * Returns   REPRISE_OK         the last refused append would succeed now; or no append was refused
  *           REPRISE_E_TIMEOUT  not within @timeout_ns
- *           REPRISE_E_CLOSED   the window is void, or the recorder closing
+ *           REPRISE_E_CLOSED   the window is void, or the recorder is closing
  *           REPRISE_E_INVALID  a NULL argument
  *           REPRISE_E_FORKED   in the child of a fork
  */
@@ -325,10 +340,10 @@ REPRISE_API reprise_status reprise_session_set_overwrite(struct reprise_session 
 	REPRISE_MUST_USE;
 
 /*
- * reprise_session_cursor - the cursor of an event that this writer appended
+ * reprise_session_cursor - the cursor of an event appended by this writer
  *
- * Its revision is the greatest of all events up to @position, as a subscription that has read so
- * far would carry it.
+ * The cursor carries the greatest revision of all events up to @position, like the cursor of a
+ * subscription that has read so far.
  *
  * @session     An open writer's handle.
  * @position    A retained position, or the one before the window's first.
@@ -338,7 +353,8 @@ REPRISE_API reprise_status reprise_session_set_overwrite(struct reprise_session 
  * Progress  Wait-free.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  no longer in the window, or before its beginning
+ *           REPRISE_E_NOT_FOUND  the position is no longer in the window, or is before the window's
+ *                                beginning
  *           REPRISE_E_CLOSED     the window is void
  *           REPRISE_E_INVALID    a NULL argument, or a position not yet appended
  *           REPRISE_E_FORKED     in the child of a fork

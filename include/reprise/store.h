@@ -5,10 +5,10 @@
 /*
  * reprise/store.h - the live windows of many sessions
  *
- * A store holds sessions by id. Each session has a window: a ring that keeps its newest events,
- * bounded by count, by bytes and by age, and an incarnation that names this life of it. A writer
- * (session.h) appends; any number of subscriptions (subscription.h) follow. Sessions that nobody
- * holds, which is to say that have neither, stay until they are evicted, expired or declared void.
+ * A store holds sessions by id. Each session has a window: a ring of the newest events, bounded by
+ * count, by bytes and by age, and an incarnation that names the session's present life. A writer
+ * (session.h) appends; any number of subscriptions (subscription.h) follow. A session without
+ * writer and subscription is idle, and stays until evicted, expired or declared void.
  *
  *            floor   oldest                        newest
  *              |       |                              |
@@ -16,23 +16,26 @@
  *      ^                            retained = above oldest - 1 and above the floor
  *      a subscription here gets the gap 3..40, then event 41
  *
- * A store belongs to the process that opened it. In the child of a fork every call that returns a status
- * answers REPRISE_E_FORKED, reprise_next answers ENDED with REPRISE_END_STORE, and closing closes the
- * descriptors of subscriptions and does nothing else.
- * Payloads and reservations that were borrowed are not there. The child may open stores of its own: for
- * that, liburcu-bp's handlers are registered with pthread_atfork, and must not be by the program, too. A process may hold
- * several copies of the library, shared and static: they are safe together, also at a fork, and each copy's stores and
- * handles are its own. A library that was used stays mapped after dlclose. (rules X01 to X03)
+ * A store belongs to the process that opened it. In the child of a fork every call that returns a
+ * status answers REPRISE_E_FORKED, reprise_next answers ENDED with REPRISE_END_STORE, and closing
+ * closes the descriptors of subscriptions and does nothing else. Borrowed payloads and reservations
+ * are not there. The child may open new stores: for such stores, the library registers liburcu-bp's
+ * handlers with pthread_atfork, and the program must not register the handlers again. A process may
+ * hold several copies of the library, shared and static: copies are safe together, also at a fork,
+ * and each copy has separate stores and handles. A used library stays mapped after dlclose.
+ * (rules X01 to X03)
  *
- * A thread's first call on any store makes it known to liburcu, which takes a page for the first of them, and
- * more as there are more at a time, and ends the process if the system refuses.
+ * A thread's first call on any store registers the thread with liburcu. liburcu takes a page for
+ * the first thread, and more pages for more threads at a time, and ends the process if the system
+ * refuses a page.
  *
- * A host that uses liburcu-bp itself must not wait inside a read section of its own for anything that the store does:
- * the store's thread, which rings and calls back, waits for all read sections of the process when it gives the memory
- * of sessions back, and so do reprise_invalidate_session, reprise_invalidate_all and reprise_expire_idle.
+ * A host with liburcu-bp read sections must not wait inside a read section for any action of the
+ * store. The store's thread, which rings and calls back, waits for all read sections of the process
+ * before giving back the memory of sessions, and so do reprise_invalidate_session,
+ * reprise_invalidate_all and reprise_expire_idle.
  *
- * An event leaves the window when a newer one needs its place (capacity), when it is older than
- * the age limit (age), or when it is trimmed (request).
+ * An event leaves the window when a newer event needs the place (capacity), when the event is older
+ * than the age limit (age), or when a call trims the event (request).
  */
 
 #include <reprise/base.h>
@@ -45,73 +48,78 @@ struct reprise_store; /* opaque; see reprise_store_open */
 /* See reprise_session_options. */
 typedef enum reprise_when_full {
 	REPRISE_WHEN_FULL_DEFAULT,   /* the store's; of a store: overwrite */
-	REPRISE_WHEN_FULL_OVERWRITE, /* it displaces it: the log will have a gap entry */
-	REPRISE_WHEN_FULL_REFUSE,    /* it answers REPRISE_E_FULL, and changes nothing */
+	REPRISE_WHEN_FULL_OVERWRITE, /* displace the event: the log will have a gap entry */
+	REPRISE_WHEN_FULL_REFUSE,    /* answer REPRISE_E_FULL, and change nothing */
 } reprise_when_full;
 
 /*
- * The bounds of a window. 0 is the default. A session's own options (reprise_session_open)
- * replace the store's where they are not 0.
+ * The bounds of a window. 0 is the default. A session's own options (reprise_session_open) replace
+ * the store's where they are not 0.
  */
 struct reprise_session_options {
 	size_t size; /* sizeof(struct reprise_session_options) */
 
-	/* Events retained at most: exact. 1 or more; default 2048; REPRISE_NO_LIMIT: bytes alone. */
+	/*
+	 * Events retained at most: exact. 1 or more; default 2048; REPRISE_NO_LIMIT: bytes alone.
+	 */
 	uint64_t events_max;
 
 	/*
 	 * Bytes retained at most, counting per event a header of 40 bytes, the payload rounded up
-	 * to 8, and what is left unused at the arena's end. 256 .. 2 GiB; default 1 MiB; rounded
-	 * up to a power of two, as the statistics say. The largest payload is 40 bytes less.
+	 * to 8, and the unused rest at the arena's end. 256 .. 2 GiB; default 1 MiB; rounded up to
+	 * a power of two, as the statistics say. The largest payload is 40 bytes less.
 	 */
 	uint64_t bytes_max;
 
 	/*
 	 * Age in nanoseconds beyond which an event is no longer handed out. 1 or more; default
-	 * 120 s; REPRISE_NO_LIMIT. Judged with one tick (10 ms) of slack and applied lazily, when
-	 * somebody subscribes, replays, asks for a cursor or trims.
+	 * 120 s; REPRISE_NO_LIMIT. Judged with one tick (10 ms) of slack and applied lazily, by a
+	 * call that subscribes, replays, asks for a cursor or trims.
 	 */
 	uint64_t age_ns_max;
 
-	/* What an append does that would displace what is not recorded yet, in a store with a log. */
+	/* In a store with a log: the answer of an append that would displace unrecorded events. */
 	reprise_when_full when_full;
 
 	/* 1: any number of threads append through the one handle, at the same time (session.h). */
 	int32_t is_shared;
 
-	/* 1: the window remembers the keys of reprise_append_once (once.h), which takes 32 to 64 bytes for each of events_max. */
+	/*
+	 * 1: the window remembers the keys of reprise_append_once (once.h), in 32 to 64 bytes for
+	 * each of events_max.
+	 */
 	int32_t is_deduplicated;
 	int32_t reserved; /* 0 */
 };
 #define REPRISE_SESSION_OPTIONS_INIT REPRISE_INIT(struct reprise_session_options)
 
-/* Who wakes those who sleep when an event is appended. */
+/* The waker of sleeping threads when an event is appended. */
 typedef enum reprise_wake {
 	/*
-	 * The append itself wakes the first thread in reprise_wait, and the store's thread if there are
-	 * others, which wakes them: one system call when somebody sleeps, two at most. A recorder is one of the
-	 * others while the session is silent.
+	 * The append itself wakes the first thread in reprise_wait, and the store's thread if there
+	 * are further sleepers; the store's thread wakes the rest: one system call if a thread
+	 * sleeps, two at most. A recorder is a further sleeper while the session is silent.
 	 */
 	REPRISE_WAKE_RELAY,
 
-	/* The store's thread, which looks every deferred_tick_ns: an append makes no system call, ever. */
+	/* The store's thread looks every deferred_tick_ns: an append makes no system call, ever. */
 	REPRISE_WAKE_DEFERRED,
 } reprise_wake;
 
 struct reprise_store_options {
 	size_t size; /* sizeof(struct reprise_store_options) */
 
-	/* The bounds of sessions that do not say otherwise. Borrowed for the call; may be NULL. */
+	/* The bounds of sessions without own options. Borrowed for the call; may be NULL. */
 	const struct reprise_session_options *session;
 
-	/* Copied; its context is borrowed until the store is closed. NULL: the library's own. */
+	/* Copied; the context is borrowed until the store is closed. NULL: the library's own. */
 	const struct reprise_allocator *allocator;
 
 	/*
-	 * Sessions in the table at most, and bytes that they may count for: the memory reserved for each
-	 * window, touched or not, and its control block; void windows that are still held count as well.
-	 * A session that would be one too many takes the place of the one that nobody has held for
-	 * longest. Defaults 1048576 and REPRISE_NO_LIMIT.
+	 * Sessions in the table at most, and bytes counted for sessions: the memory reserved for
+	 * each window, touched or not, and the control block; void windows still held count as
+	 * well. A session beyond a bound takes the place of the session idle for longest. Defaults
+	 * 1048576 and REPRISE_NO_LIMIT.
 	 */
 	uint64_t sessions_max;
 	uint64_t bytes_max;
@@ -130,9 +138,9 @@ struct reprise_store_stats {
 	uint64_t staging_bytes; /* configured: reserved for subscriptions, mostly untouched */
 	uint64_t control_bytes; /* of sessions, subscriptions and the like */
 	uint64_t asymmetric;    /* 1: sleepers pay the barrier (membarrier); 0: appends do */
-	uint64_t sessions_idle; /* of those in the table, that nobody holds */
+	uint64_t sessions_idle; /* sessions in the table without a holder */
 	uint64_t sessions_max;  /* as in force */
-	uint64_t bytes;         /* what bytes_max bounds */
+	uint64_t bytes;         /* bytes counted against bytes_max */
 	uint64_t bytes_max;     /* as in force */
 };
 #define REPRISE_STORE_STATS_INIT REPRISE_INIT(struct reprise_store_stats)
@@ -141,19 +149,19 @@ struct reprise_session_stats {
 	size_t size; /* sizeof(struct reprise_session_stats), set by the caller */
 	struct reprise_incarnation incarnation;
 	reprise_position first;    /* the window's first position, retained or not */
-	reprise_position oldest;   /* the oldest retained, or newest + 1 */
-	reprise_position newest;   /* the last appended, or first - 1 */
+	reprise_position oldest;   /* the oldest retained position, or newest + 1 */
+	reprise_position newest;   /* the last appended position, or first - 1 */
 	uint64_t retained;         /* newest - oldest + 1 */
 	uint64_t events_max;       /* as in force */
 	uint64_t bytes_max;        /* as in force, rounded */
 	uint64_t age_ns_max;       /* as in force */
 	uint64_t subscriptions;    /* open on this window */
-	uint64_t wakes;            /* system calls made to wake somebody, by whoever rang */
+	uint64_t wakes;            /* system calls made by any thread to wake a sleeper */
 	int32_t ended;             /* 1 after reprise_session_end */
 	int32_t end_status;        /* the host's, when ended */
 	int32_t has_writer;        /* 1 while a writer's handle is open */
-	int32_t refuses;           /* 1: appends do not displace what is not recorded */
-	reprise_position recorded; /* in a store with a log: everything up to here is recorded */
+	int32_t refuses;           /* 1: appends do not displace unrecorded events */
+	reprise_position recorded; /* in a store with a log: all events up to here are recorded */
 };
 #define REPRISE_SESSION_STATS_INIT REPRISE_INIT(struct reprise_session_stats)
 
@@ -161,7 +169,7 @@ struct reprise_session_stats {
  * reprise_store_open - an empty store
  *
  * @options    Borrowed. NULL: every default.
- * @ret_store  Set on REPRISE_OK: owned, close it with reprise_store_close.
+ * @ret_store  Set on REPRISE_OK: owned, close with reprise_store_close.
  * @error      Optional: `what` names the bad option, `os_error` the refused call.
  *
  * Threads   Setup.
@@ -177,29 +185,30 @@ REPRISE_API reprise_status reprise_store_open(const struct reprise_store_options
 					      struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_store_close - close a store that nobody holds anything of
+ * reprise_store_close - close a store with nothing open on it
  *
  * @store  Moves. NULL is allowed.
  *
  * Threads   Setup: no other call on the store may be running.
- * Progress  Blocks until its thread has stopped and reclaimed memory is back.
+ * Progress  Blocks until the store's thread has stopped and reclaimed memory is back.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_BUSY     writers, subscriptions, groups, lists or a recorder are open; nothing was closed
+ *           REPRISE_E_BUSY     writers, subscriptions, groups, lists or a recorder are open;
+ *                              nothing was closed
  *           REPRISE_E_INVALID  called from inside a callback; nothing was closed
  *           REPRISE_E_FORKED   in the child of a fork; nothing was closed
  */
 REPRISE_API reprise_status reprise_store_close(struct reprise_store *store) REPRISE_MUST_USE;
 
 /*
- * reprise_store_stats - what a store holds
+ * reprise_store_stats - counts of a store
  *
  * @store      Borrowed.
  * @ret_stats  `size` set by the caller; the rest set on REPRISE_OK.
  *
  * Threads   Any.
  * Progress  Locks briefly.
- * Ordering  None: each count is right by itself, at some moment of the call.
+ * Ordering  None: each count alone is right at some moment of the call.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument or a bad size
  *           REPRISE_E_FORKED   in the child of a fork
@@ -208,7 +217,7 @@ REPRISE_API reprise_status reprise_store_stats(
 	struct reprise_store *store, struct reprise_store_stats *ret_stats) REPRISE_MUST_USE;
 
 /*
- * reprise_session_stats - what one window holds
+ * reprise_session_stats - counts of one window
  *
  * @store       Borrowed.
  * @session_id  NUL-terminated, borrowed.
@@ -218,7 +227,7 @@ REPRISE_API reprise_status reprise_store_stats(
  * Progress  Wait-free after the thread's first call on any store, which may allocate and lock.
  * Ordering  Acquire for oldest and newest: newest + 1 >= oldest.
  * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  no window of that id
+ *           REPRISE_E_NOT_FOUND  no window of the id
  *           REPRISE_E_INVALID    a NULL argument, a bad size or id
  *           REPRISE_E_FORKED     in the child of a fork
  */
@@ -227,27 +236,29 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
 		      struct reprise_session_stats *ret_stats) REPRISE_MUST_USE;
 
 /*
- * reprise_current_cursor - a cursor from which nothing newer than a revision is missed
+ * reprise_current_cursor - the cursor before the first event newer than a revision
  *
- * For a host that has just read its durable state at @revision: the cursor stands just before
- * the first retained event whose revision is greater, else at the newest. If an event with a
- * greater revision has already left the window, it stands before the window's first position, so
- * that the host is told by an ordinary gap. An unknown session is left unknown: reprise_session_create (sessions.h)
- * makes a window before the writer comes. (contracts A13, A22, S10)
+ * For a host that has just read the durable state at @revision. The cursor stands just before the
+ * first retained event with a greater revision, else at the newest position. If an event with a
+ * greater revision has already left the window, the cursor stands before the window's first
+ * position, so that an ordinary gap tells the host. An unknown session stays unknown:
+ * reprise_session_create (sessions.h) makes a window before the writer comes.
+ * (contracts A13, A22, S10)
  *
  * @store       Borrowed.
  * @session_id  NUL-terminated, borrowed.
- * @revision    Carried by the cursor. REPRISE_REVISION_UNKNOWN: the cursor stands at the newest, and carries the greatest
- *              revision of the events up to its position (rule L25).
+ * @revision    Carried by the cursor. REPRISE_REVISION_UNKNOWN: the cursor stands at the newest
+ *              position, and carries the greatest revision of the events up to there (rule L25).
  * @ret_cursor  Set on REPRISE_OK.
  *
  * Threads   Any.
- * Progress  Wait-free (after the thread's first call on any store), at most 2 (log2(events_max) + 1) looks at
- *           records.
- * Ordering  Acquire: events the caller knows to be appended are judged.
+ * Progress  Wait-free (after the thread's first call on any store); at most 2
+ *           (log2(events_max) + 1) looks at records.
+ * Ordering  Acquire: events known by the caller to be appended are judged.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument or a bad id
- *           REPRISE_E_NOT_FOUND  no window of that id; in a store with a log: reprise_log_current_cursor
+ *           REPRISE_E_NOT_FOUND  no window of the id; in a store with a log:
+ *                                reprise_log_current_cursor
  *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status
@@ -255,14 +266,15 @@ reprise_current_cursor(struct reprise_store *store, const char *session_id, uint
 		       struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
 
 /*
- * reprise_earliest_cursor - a cursor before everything that is retained
+ * reprise_earliest_cursor - the cursor before every retained event
  *
- * As reprise_current_cursor, but just before the oldest retained event, or at the newest when
- * nothing is retained. REPRISE_REVISION_UNKNOWN is replaced in the same way. (contracts A23)
+ * The cursor of reprise_earliest_cursor stands just before the oldest retained event, or at the
+ * newest position when no event is retained. REPRISE_REVISION_UNKNOWN is replaced as by
+ * reprise_current_cursor. (contracts A23)
  *
  * Threads   Any.
  * Progress  Wait-free (after the thread's first call on any store).
- * Ordering  Acquire: events the caller knows to be appended are counted.
+ * Ordering  Acquire: events known by the caller to be appended are counted.
  * Returns   As reprise_current_cursor.
  */
 REPRISE_API reprise_status
@@ -271,17 +283,18 @@ reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uin
 
 /*
  * reprise_trim_session - apply the age limit now
- * reprise_trim_to      - drop everything at or below a position
+ * reprise_trim_to      - drop every event at or below a position
  *
- * Neither forgets the newest position or ends a subscription: who still stood below gets a gap.
+ * Neither call forgets the newest position or ends a subscription: a subscription still below gets
+ * a gap.
  *
  * @store       Borrowed.
  * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
- * @position    Clamped to the newest.
+ * @position    Clamped to the newest position.
  *
  * Threads   Any.
  * Progress  Lock-free (after the thread's first call on any store).
- * Ordering  Release: a subscription that looks afterwards no longer hands these events out.
+ * Ordering  Release: a later look by a subscription no longer hands these events out.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument or a bad id
  *           REPRISE_E_FORKED   in the child of a fork
@@ -295,28 +308,30 @@ REPRISE_API reprise_status reprise_trim_to(struct reprise_store *store, const ch
  * reprise_invalidate_session - declare a session's window void
  * reprise_invalidate_all     - declare every window void
  *
- * For when what was streamed is no longer true. Nothing of the window is handed out any more: its
- * subscriptions get a gap UNAVAILABLE (invalidated) and, unless they are continuous, ENDED INVALIDATED, its cursors are never
- * valid again, its writer gets REPRISE_E_CLOSED. The session may be opened again at once: that is
- * a new life, whose positions go on above the old one's. (contracts A09, A20)
+ * For a host whose streamed events are no longer true. No event of the window is handed out any
+ * more. The window's subscriptions get a gap UNAVAILABLE (invalidated) and, unless continuous,
+ * ENDED INVALIDATED. The window's cursors are never valid again, and the writer gets
+ * REPRISE_E_CLOSED. The session may be opened again at once, as a new life with positions that go
+ * on above the old life's. (contracts A09, A20)
  *
- * In a store with a log (recorder.h) the call waits until the log knows on disk that the life is void: on REPRISE_OK no process
- * ever heals a cursor of that life, whatever happens to this process. The recorder's option invalidates_async leaves out
- * the wait. (rule L45)
+ * In a store with a log (recorder.h) the call waits until the log knows on disk that the life is
+ * void: on REPRISE_OK no process ever heals a cursor of the life, whatever happens to this process.
+ * The recorder's option invalidates_async leaves out the wait. (rule L45)
  *
  * @store       Borrowed.
  * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
  *
  * Threads   Any.
- * Progress  Locks; linear in the sessions (all), and waits for look-ups that are running. Two system calls at
- *           most a session whose subscriptions sleep. With a log: then blocks for one transaction, at most for the
- *           recorder's deadline_ns.
- * Ordering  A reprise_next, reprise_append or cursor that is asked for afterwards knows of it. An append
- *           that runs at the same time may answer REPRISE_OK: its event is counted nowhere.
+ * Progress  Locks; linear in the sessions (all), and waits for running look-ups. For a session with
+ *           sleeping subscriptions two system calls at most. With a log: then blocks for one
+ *           transaction, at most for the recorder's deadline_ns.
+ * Ordering  A later reprise_next, reprise_append or request for a cursor sees the void window. An
+ *           append at the same time may answer REPRISE_OK: the event is counted nowhere.
  * Returns   REPRISE_OK
- *           REPRISE_E_TIMEOUT  with a log: the window is void in this process, but the log could not be told within
- *                              deadline_ns. The recorder goes on trying; if the process dies before it
- *                              succeeds, other processes heal the life's cursors.
+ *           REPRISE_E_TIMEOUT  with a log: the window is void in this process, but the log could
+ *                              not be told within deadline_ns. The recorder goes on trying; if the
+ *                              process dies before the recorder succeeds, other processes heal the
+ *                              life's cursors.
  *           REPRISE_E_INVALID  a NULL argument or a bad id
  *           REPRISE_E_FORKED   in the child of a fork
  */
@@ -325,18 +340,18 @@ REPRISE_API reprise_status reprise_invalidate_session(struct reprise_store *stor
 REPRISE_API reprise_status reprise_invalidate_all(struct reprise_store *store) REPRISE_MUST_USE;
 
 /*
- * reprise_expire_idle - release every session that nobody has held for longer than its age limit
+ * reprise_expire_idle - release every session idle for longer than the age limit
  *
- * Since its last handle went, or since it was created. Its memory goes back to the system; its
- * cursors become unknown. The store remembers the positions of some 200,000 released, evicted
- * and void windows, if it can have 4 MiB for that, so that a session that is opened again goes on
- * above them. (contracts A05, A26, A27)
+ * A session is idle since the last handle was closed, or since the creation; the age limit is the
+ * session's own. The memory goes back to the system, and the session's cursors become unknown. The
+ * store remembers the positions of some 200,000 released, evicted and void windows, given 4 MiB of
+ * memory, so that a session opened again goes on above the old positions. (contracts A05, A26, A27)
  *
  * @store      Borrowed.
- * @ret_count  How many. May be NULL.
+ * @ret_count  The number of released sessions. May be NULL.
  *
  * Threads   Any.
- * Progress  Locks; linear in the sessions that nobody holds; waits for look-ups that are running.
+ * Progress  Locks; linear in the idle sessions; waits for running look-ups.
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument
@@ -348,24 +363,25 @@ REPRISE_API reprise_status reprise_expire_idle(struct reprise_store *store,
 /*
  * reprise_stamp_set - keep the store's clock by hand from now on
  *
- * Events are stamped with the store's stamp word, which its thread keeps near CLOCK_MONOTONIC
- * (10 ms). From the first call on the word is the caller's: it is what appends stamp and what age
- * is judged against. For tests, and for hosts with a clock of their own. Stamps of one session
- * never decrease, whatever is set.
+ * Appends stamp events with the store's stamp word; the store's thread keeps the word near
+ * CLOCK_MONOTONIC (10 ms). From the first call on the word is the caller's: appends stamp the
+ * caller's value, and age is judged against the value. For tests, and for hosts with a separate
+ * clock. Stamps of one session never decrease, whatever the caller sets.
  *
- * A stamp is a time in nanoseconds on a clock of the caller's, which may begin anywhere: CLOCK_MONOTONIC, UTC since
- * 1970, and a simulated clock are all good. In a log an event's time is UTC: the time when it was recorded, less
- * what its stamp was older than the stamp that was set last. So a caller that sets the stamp every 10 ms has times in
- * the log that are right within 10 ms and the recorder's linger.
- * An event that is healed from the log has a stamp that was computed back from that time. It is the stamp of the ring,
- * unless the wall clock or the caller's clock was stepped since.
+ * A stamp is a time in nanoseconds on a clock of the caller's, which may begin anywhere:
+ * CLOCK_MONOTONIC, UTC since 1970, and a simulated clock are all good. In a log an event's time is
+ * UTC: the time of the recording, less the age of the event's stamp against the stamp set last. So
+ * a caller that sets the stamp every 10 ms gets times in the log right within 10 ms and the
+ * recorder's linger. The stamp of an event healed from the log is computed back from the time in
+ * the log, and equals the stamp in the ring, unless the wall clock or the caller's clock was
+ * stepped since.
  *
  * @store     Borrowed.
  * @stamp_ns  Below 2^63.
  *
  * Threads   Any.
  * Progress  May lock briefly.
- * Ordering  Appends that happen after it stamp this value or a later one.
+ * Ordering  Appends after the call stamp this value or a later value.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument or a stamp of 2^63 or more
  *           REPRISE_E_FORKED   in the child of a fork
