@@ -13,7 +13,7 @@ bridge_find(struct reprise_recorder *recorder, struct backfill *backfill,
 	*ret_has = true;
 	if (!question->is_judged_by_durable || question->revision >= question->durable_revision)
 		return true;
-	/* The window first: what leaves it meanwhile is in the log. */
+	/* The window first: events that leave the window meanwhile are in the log. */
 	if (backfill_window_has_commit(backfill, question->after, question->durable_revision))
 		return true;
 	return reprise_log_has_commit(recorder->reading, &key, question->after,

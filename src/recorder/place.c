@@ -8,8 +8,9 @@
 #include "recorder/recorder.h"
 
 /*
- * Where a subscription stands that is in no life: one that follows a session before its first life, one that was told
- * that its life is void, and one that comes with a revision alone. Rules S08 and S09.
+ * The place of a subscription in no life: a subscription before the session's first life, a
+ * subscription whose life was declared void, and a subscription with a revision alone. Rules S08
+ * and S09.
  */
 struct placing {
 	struct reprise_recorder *recorder;
@@ -30,7 +31,7 @@ is_of_no_life(const struct reprise_incarnation *incarnation)
 bool
 place_is_asked(const struct backfill_question *question)
 {
-	/* A cursor of no life is refused, unless the subscription waits for one (rule L49). */
+	/* A cursor of no life is refused, unless the subscription waits for a life (rule L49). */
 	return question->place == PLACE_REVISION ||
 	       (question->is_continuous && is_of_no_life(&question->incarnation));
 }
@@ -53,7 +54,9 @@ say_placed(struct backfill_page *page, const struct reprise_incarnation *incarna
 	return true;
 }
 
-/* The life begins later than what the subscription has seen: what is between is lost to it. */
+/*
+ * The life begins after the last position seen: the positions between are lost to the subscription.
+ */
 static bool
 say_lost(struct backfill_page *page, const struct reprise_life *life, reprise_position after)
 {
@@ -65,7 +68,7 @@ say_lost(struct backfill_page *page, const struct reprise_life *life, reprise_po
 	return true;
 }
 
-/* No life is there yet: the subscription is served again when the log has another one. */
+/* There is no life yet: the subscription is served again when the log has another life. */
 static bool
 wait_for_life(struct placing *placing, const struct reprise_log_stats *stats)
 {
@@ -81,7 +84,7 @@ is_void(const struct placing *placing, const struct reprise_life *life)
 	       recorder_is_void(placing->recorder, placing->key.thread, &life->incarnation);
 }
 
-/* The first life that begins after what was seen, and is not void. */
+/* The first life after the last position seen, void lives left out. */
 static bool
 place_after(struct placing *placing)
 {
@@ -102,13 +105,16 @@ place_after(struct placing *placing)
 		return false;
 	if (!has_bridge)
 		return say_refused(placing->page, REPRISE_GAP_BEHIND_DURABLE);
-	/* Void lives alone are passed, which nobody misses; but the life in which it stands by its position may be good. */
+	/*
+	 * Only void lives are passed, and no host misses a void life; but the life at the
+	 * subscription's position may be good.
+	 */
 	return after != 0 && at.end > after && !is_void(placing, &at)
 		       ? say_lost(placing->page, &life, after)
 		       : say_placed(placing->page, &life.incarnation, life.first - 1);
 }
 
-/* The log has no life to stand in, and @stats are from before it was asked. */
+/* The log has no life to stand in, and @stats are from before the question. */
 static bool
 place_nowhere(struct placing *placing, const struct reprise_log_stats *stats)
 {
@@ -121,8 +127,8 @@ place_nowhere(struct placing *placing, const struct reprise_log_stats *stats)
 }
 
 /*
- * Whether the life of @cursor was declared void, and the log was not marked when it gave the cursor. By the time that the
- * life is forgotten here, the log is marked: so the log is asked last.
+ * Whether the life of @cursor was declared void, and the log was not marked when the log gave the
+ * cursor. By the time the recorder forgets the life, the log is marked: so the log is asked last.
  */
 static bool
 is_void_by_now(const struct placing *placing, const struct reprise_cursor *cursor,
@@ -139,7 +145,7 @@ is_void_by_now(const struct placing *placing, const struct reprise_cursor *curso
 	return life.state == REPRISE_LIFE_INVALIDATED;
 }
 
-/* Before the first event that is newer than the revision. */
+/* The place before the first event newer than the revision. */
 static bool
 place_by_revision(struct placing *placing)
 {
@@ -148,7 +154,7 @@ place_by_revision(struct placing *placing)
 	struct reprise_life at, life;
 	struct reprise_cursor cursor;
 	bool is_known;
-	/* Before the place: a life that comes in between is not passed over. */
+	/* Asked before the place, so that a life between the two questions is not passed over. */
 	reprise_status status = log_life_after(log, &placing->key, 0, &at, &life, &stats, NULL);
 
 	if (status == REPRISE_OK)
@@ -157,7 +163,10 @@ place_by_revision(struct placing *placing)
 	/* A conflict: the key is of a conversation, and has no lives. */
 	if (status == REPRISE_E_NOT_FOUND || status == REPRISE_E_CONFLICT)
 		return place_nowhere(placing, &stats);
-	/* A void life that the log is not marked with yet: it soon is, and the place is another one then. */
+	/*
+	 * A void life may be unmarked in the log so far: the mark comes soon, and then the place
+	 * changes.
+	 */
 	if (status != REPRISE_OK || is_void_by_now(placing, &cursor, &is_known) || !is_known)
 		return false;
 	return say_placed(placing->page, &cursor.incarnation, cursor.position);

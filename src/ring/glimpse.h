@@ -2,22 +2,25 @@
 #ifndef RING_GLIMPSE_H
 #define RING_GLIMPSE_H
 
-/* One record at a time, read where it lies in the ring: its payload is copied to a place outside of the library. */
+/*
+ * One record at a time, read in place in the ring: the payload is copied to a place outside of the
+ * library.
+ */
 
 #include "ring/copy.h"
 #include "ring/ring.h"
 
-/* A record as it was met: another event's, or torn, until ring_intact says otherwise. */
+/* A record as met: another event's, or torn, until ring_intact says otherwise. */
 struct glimpse {
 	unsigned char *payload; /* in the ring */
-	uint64_t payload_bytes; /* which are in the arena for certain */
+	uint64_t payload_bytes; /* in the arena for certain */
 	uint64_t record_bytes;
 	uint64_t revision;
 	uint64_t stamp_ns;
 	uint64_t shape;
 };
 
-/* Loads the header of @position (<= a newest that was looked at). False if it was overtaken. */
+/* Loads the header of @position (<= a newest position looked at before). False if overtaken. */
 static ALWAYS_INLINE bool
 ring_glimpse(struct ring *ring, uint64_t position, struct glimpse *ret_glimpse)
 {
@@ -30,11 +33,11 @@ ring_glimpse(struct ring *ring, uint64_t position, struct glimpse *ret_glimpse)
 	ret_glimpse->stamp_ns = load_relaxed(&record->stamp_ns);
 	ret_glimpse->payload = (unsigned char *)(record + 1);
 	ret_glimpse->record_bytes = place_bytes(place);
-	/* The place is one word, so it is a true one, if perhaps another record's. */
+	/* The place is one word, so the place is true, if perhaps another record's. */
 	return likely(RECORD_HEADER_BYTES + ret_glimpse->payload_bytes <= place_bytes(place));
 }
 
-/* The first position whose record was whole at every glimpse before, and as it was copied. */
+/* The first position whose record was whole at every glimpse before, and during the copy. */
 static inline uint64_t
 ring_intact(struct ring *ring)
 {

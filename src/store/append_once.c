@@ -5,7 +5,7 @@
 #include "store/appending.h"
 #include "store/keys.h"
 
-/* An append that counts once for its key. */
+/* An append that counts once for a key. */
 struct once {
 	uint64_t key;
 	uint64_t revision;
@@ -15,7 +15,10 @@ struct once {
 	bool is_new;
 };
 
-/* Whether the payload of @position, which is retained, has the same bytes. The writer's: nobody overwrites them. */
+/*
+ * Whether the payload of the retained @position has the same bytes. The writer's: no other thread
+ * overwrites the bytes.
+ */
 static bool
 is_same(struct reprise_session *session, reprise_position position, struct reprise_bytes payload)
 {
@@ -26,7 +29,7 @@ is_same(struct reprise_session *session, reprise_position position, struct repri
 	       copy_is_same(glimpse.payload, payload.data, payload.size);
 }
 
-/* By the one thread that may append now, with the append that it is to make if the key is new. */
+/* Called by the one thread allowed to append now, with the append to make if the key is new. */
 static ALWAYS_INLINE reprise_status
 append_once(struct reprise_session *session, struct once *once,
 	    reprise_status (*append)(struct reprise_session *, uint64_t, uint16_t, uint16_t,

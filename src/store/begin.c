@@ -14,7 +14,7 @@ begin_in_window(struct reprise_subscription *subscription, struct reprise_sessio
 	session_apply_age(session, true);
 	const reprise_position position = ring_before_revision(ring, at->revision);
 
-	/* What is newer may lie before the window's first position. */
+	/* Newer events may lie before the window's first position. */
 	if (session->store->port != NULL && position == ring->position_before)
 		return false;
 	at->incarnation = session->incarnation;

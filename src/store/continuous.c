@@ -23,7 +23,7 @@ is_of_no_life(const struct reprise_cursor *cursor)
 bool
 continuous_open(struct reprise_store *store)
 {
-	/* The log is asked for the next life, and rings. */
+	/* In a store with a log, the log is asked for the next life, and rings. */
 	if (store->port != NULL)
 		return true;
 	pthread_mutex_lock(&store->lock);
@@ -35,7 +35,7 @@ continuous_open(struct reprise_store *store)
 	return is_open;
 }
 
-/* It is in the lobby. @ended is the window of the life whose end it was told, or NULL. */
+/* @subscription is in the lobby. @ended is the window of the life whose end was told, or NULL. */
 static void
 enter_list(struct reprise_subscription *subscription, struct reprise_session *ended)
 {
@@ -48,7 +48,7 @@ enter_list(struct reprise_subscription *subscription, struct reprise_session *en
 	if (ended != NULL)
 		waiting->ended = ended->incarnation;
 	pthread_mutex_lock(&store->lock);
-	/* From here on whoever declares it void finds the subscription in the list. */
+	/* From here on a call that declares @ended void finds the subscription in the list. */
 	waiting->is_revoked = ended != NULL && ring_is_void(&ended->ring);
 	waiting_add(subscription);
 	pthread_mutex_unlock(&store->lock);
@@ -61,7 +61,10 @@ continuous_enter(struct reprise_subscription *subscription)
 		enter_list(subscription, NULL);
 }
 
-/* Gives its window back, of which it was told the end with @is_ended, and waits in the lobby for the next life. */
+/*
+ * Gives the window back (with @is_ended: after the end was told), and has the subscription wait in
+ * the lobby for the next life.
+ */
 static void
 leave_window(struct reprise_subscription *subscription, bool is_ended)
 {
@@ -85,8 +88,8 @@ leave_list(struct reprise_subscription *subscription)
 }
 
 /*
- * Whether the life whose end was told has been declared void since. Asked when its window has left the table, under the lock
- * under which it left: so it is known by then, and for good.
+ * Whether the life whose end was told has been declared void since. The question comes after the
+ * life's window has left the table under the same lock: by then the answer is known, and final.
  */
 static bool
 is_revoked(struct reprise_subscription *subscription)
@@ -144,8 +147,9 @@ continuous_begin(struct reprise_subscription *subscription)
 }
 
 /*
- * The window that it is in by now is of another life than its cursor, or the one that the cursor of a gap names. Positions go on
- * above those of the lives before: what is between is lost, and look_at_ring finds that gap.
+ * The subscription's window is by now of another life than the cursor, or the window named by the
+ * cursor of a gap. Positions go on above the positions of earlier lives: the positions between are
+ * lost, and look_at_ring finds the gap.
  */
 static void
 stand_in_window(struct reprise_subscription *subscription)
@@ -165,7 +169,7 @@ stand_in_window(struct reprise_subscription *subscription)
 	subscription->is_end_told = false;
 }
 
-/* The window of a life that it has not been told the end of, held; or NULL. */
+/* The window of a life whose end the subscription was not told, held; or NULL. */
 static struct reprise_session *
 hold_next_life(struct reprise_subscription *subscription, bool *ret_is_gone)
 {

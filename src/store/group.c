@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/group.h"
 
-/* A group's list of ready subscriptions, the descriptor, and all calls of the owner except the wait. */
+/*
+ * A group's list of ready subscriptions, the descriptor, and all calls of the owner except the
+ * wait.
+ */
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -26,8 +29,8 @@ is_any_ready(struct reprise_group *group)
 }
 
 /*
- * The first subscription has become ready, or the last is ready no more: the descriptor follows. Of several calls at once
- * the last call sees the final state of the list.
+ * The first subscription has become ready, or the last is ready no more: the descriptor follows. Of
+ * several calls at once the last call sees the final state of the list.
  */
 static void
 match_descriptor(struct reprise_group *group)
@@ -137,7 +140,10 @@ reprise_group_close(struct reprise_group *group)
 	if (group == NULL)
 		return;
 	UNCANCELLABLE;
-	/* In the child of a fork only the descriptor is the child's. All else belongs to the parent's store. */
+	/*
+	 * In the child of a fork only the descriptor is the child's. All else belongs to the
+	 * parent's store.
+	 */
 	if (!stamp_is_here(group->home)) {
 		if (group->descriptor >= 0)
 			close(group->descriptor);

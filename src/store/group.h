@@ -3,15 +3,16 @@
 #define STORE_GROUP_H
 
 /*
- * A group inside: a list of ready subscriptions under a lock, and one door for all members. A group is a door of each
- * member, beside the descriptor and the callback of the subscription (hand.h):
+ * A group inside: a list of ready subscriptions under a lock, and one door for all members. A group
+ * is a door of each member, beside the descriptor and the callback of the subscription (hand.h):
  *
- *   - a member is in the list of ready subscriptions, or the hand of the member is up, and the look after the hand found
- *     nothing to say;
- *   - the group's door is open exactly while a member is ready: the descriptor is readable, and no wait sleeps.
+ *   - a member is in the list of ready subscriptions, or the hand of the member is up, and the look
+ *     after the hand found nothing to say;
+ *   - the group's door is open exactly while a member is ready: the descriptor is readable, and no
+ *     wait sleeps.
  *
- * A ringer holds the lock of the session's hands, and takes the group's lock after that lock. No system call is made under the
- * group's lock.
+ * A ringer holds the lock of the session's hands, and takes the group's lock after that lock. No
+ * system call is made under the group's lock.
  */
 
 #include <pthread.h>
@@ -42,8 +43,8 @@ struct reprise_group {
 	atomic_u32 rung; /* futex: counted up, under the lock, whenever a wait may be over */
 
 	/*
-	 * Of the descriptor; taken before the other lock. A write to the descriptor wakes a thread. That thread asks for
-	 * ready subscriptions at once, and must not find the list locked.
+	 * Of the descriptor; taken before the other lock. A write to the descriptor wakes a thread.
+	 * That thread asks for ready subscriptions at once, and must not find the list locked.
 	 */
 	pthread_mutex_t descriptor_lock;
 	int descriptor;   /* or -1 */
@@ -62,7 +63,10 @@ group_unlock(struct reprise_group *group)
 	pthread_mutex_unlock(&group->lock);
 }
 
-/* Under the lock: a wait may be over. Answers whether the caller has to wake `rung` after unlocking. */
+/*
+ * Under the lock: a wait may be over. Answers whether the caller has to wake `rung` after
+ * unlocking.
+ */
 static inline bool
 group_end_wait(struct reprise_group *group)
 {

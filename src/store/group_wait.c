@@ -8,7 +8,9 @@
 
 /* A thread waits for a group: the thread looks at `rung` for a while, then sleeps on `rung`. */
 
-/* Under the lock: whether a wait is over, and the answer of the wait. An interrupt ends one wait. */
+/*
+ * Under the lock: whether a wait is over, and the answer of the wait. An interrupt ends one wait.
+ */
 static bool
 is_over(struct reprise_group *group, reprise_status *ret_status)
 {
@@ -62,7 +64,10 @@ reprise_group_wait(struct reprise_group *group, uint64_t timeout_ns)
 		const uint32_t seen = load_relaxed(&group->rung);
 		const bool is_spinning = clock_ns() < spin_end;
 
-		/* Still under the lock of the look: every later ringer counts `rung` up, and wakes this thread. */
+		/*
+		 * Still under the lock of the look: every later ringer counts `rung` up, and wakes
+		 * this thread.
+		 */
 		group->is_asleep = !is_spinning;
 		group->stats.sleeps += !is_spinning;
 		group_unlock(group);

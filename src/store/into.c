@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * reprise_next_into. Where the ring has what comes next, and nothing was copied ahead, payloads go from the ring to the
- * host's buffer, and are validated there, a piece at a time. Everything else is as for reprise_next: what was
- * copied ahead already and what was read from the log comes from there, and gaps and ends are told by the same code.
+ * reprise_next_into. If the ring has the next event, and nothing was copied ahead, payloads go from
+ * the ring to the host's buffer, and are validated there, a piece at a time. The rest is as for
+ * reprise_next: events copied ahead and events read from the log come from the subscription's
+ * memory, and the same code tells gaps and ends.
  */
 
 #include <reprise/into.h>
@@ -14,7 +15,7 @@
 #include "ring/glimpse.h"
 #include "store/subscription.h"
 
-/* How far the buffer is filled: where the next payload would begin, and how many frames there are. */
+/* How far the buffer is filled: the place of the next payload, and the number of frames. */
 struct fill {
 	size_t offset, count;
 };
@@ -39,7 +40,7 @@ pass_frame(const struct reprise_into *into, struct fill *fill, size_t payload_by
 	fill->count++;
 }
 
-/* Says how much of the buffer is filled, and how many bytes of it are payloads. */
+/* Sets the filled part of the buffer, and answers the bytes of payloads in the part. */
 static uint64_t
 say_filled(struct reprise_into *into, const struct fill *fill)
 {
@@ -58,10 +59,10 @@ say_needed(struct reprise_into *into, size_t payload_bytes)
 enum piece {
 	PIECE_WHOLE,     /* and another one may follow */
 	PIECE_FULL,      /* the next event does not fit */
-	PIECE_OVERTAKEN, /* nothing of it is good */
+	PIECE_OVERTAKEN, /* no part of the piece is good */
 };
 
-/* What is copied so far. */
+/* The copy so far. */
 struct gain {
 	struct fill fill;
 	uint64_t position, revision, filtered;
@@ -69,8 +70,9 @@ struct gain {
 };
 
 /*
- * Copies records from @gain->position + 1 on, up to @last, about @bytes_want bytes of them and at least one. Frames are written field
- * by field: a struct that is put together first is stored by fields and loaded by vectors, which waits for the stores.
+ * Copies records from @gain->position + 1 on, up to @last, about @bytes_want bytes and at least one
+ * record. Frames are written field by field: a struct assembled first is stored by fields and
+ * loaded by vectors, and the load waits for the stores.
  */
 static ALWAYS_INLINE enum piece
 copy_records(struct ring *ring, const struct reprise_subscription *filter,
@@ -132,7 +134,7 @@ copy_wanted(struct reprise_subscription *subscription, const struct reprise_into
 			    gain);
 }
 
-/* A piece, validated: what is overtaken in part counts as overtaken. */
+/* A piece, validated: a piece overtaken in part counts as overtaken. */
 static enum piece
 copy_piece_into(struct reprise_subscription *subscription, const struct reprise_into *into,
 		uint64_t last, struct gain *gain)
@@ -148,8 +150,8 @@ copy_piece_into(struct reprise_subscription *subscription, const struct reprise_
 }
 
 /*
- * Copies what the ring has next, and whether there is an answer by that: events, or one that does not fit. Else the
- * answer is what reprise_next would say.
+ * Copies the next events of the ring. Whether the copy gives an answer: events, or an event too
+ * large for the room. Otherwise the answer is as of reprise_next.
  */
 static bool
 copy_from_ring(struct reprise_subscription *subscription, struct reprise_into *into)
@@ -183,7 +185,10 @@ copy_from_ring(struct reprise_subscription *subscription, struct reprise_into *i
 	return piece == PIECE_FULL;
 }
 
-/* Copies what is at hand: records that were copied out of the ring, or come from the log. The first one is wanted. */
+/*
+ * Copies the records at hand, copied out of the ring before or read from the log. The first record
+ * is wanted.
+ */
 static void
 copy_from_stretch(struct reprise_subscription *subscription, struct reprise_into *into)
 {
@@ -226,14 +231,14 @@ copy_from_stretch(struct reprise_subscription *subscription, struct reprise_into
 		count(&subscription->healed, fill.count);
 }
 
-/* Whether nothing stands before what the ring has next. The first call judges the cursor. */
+/* Whether nothing stands before the next event of the ring. The first call judges the cursor. */
 static bool
 is_at_ring(struct reprise_subscription *subscription)
 {
 	if (unlikely(!stamp_is_here(subscription->home)))
 		return false;
 	if (subscription->stage == STAGE_UNJUDGED) {
-		/* By the window that goes on in the place of a void one, if there is one. */
+		/* Judged by the heir of a void window, if the window has an heir. */
 		if (subscription_is_bound(subscription) &&
 		    ring_is_void(&subscription->session->ring))
 			return false;

@@ -10,7 +10,10 @@ keys_bytes(const struct ring_shape *shape)
 	       shape->index_slots / 2 * sizeof(struct key_node);
 }
 
-/* A finalizer of MurmurHash3: every bit of the key moves every bit of the answer. The store's secret spreads chosen keys. */
+/*
+ * A finalizer of MurmurHash3: every bit of the key moves every bit of the answer. The store's
+ * secret spreads chosen keys.
+ */
 static uint64_t
 hash_of(uint64_t key, uint64_t secret)
 {

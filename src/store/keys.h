@@ -3,19 +3,22 @@
 #define STORE_KEYS_H
 
 /*
- * The keys of a deduplicated session's events: which retained event was appended with which key. The index lies behind
- * the ring, in the same block, and is the writer's alone; between writers it is handed on as the ring's head is.
+ * The keys of a deduplicated session's events: an index from a key to the retained event appended
+ * with the key. The index lies behind the ring, in the same block, and is the writer's alone;
+ * writers hand the index on like the ring's head.
  *
- *   heads   twice as many as events at most: the last position whose key fell there
- *   nodes   one for each of the last positions: its key, and the position before it under the same head
+ *   heads   twice as many as events at most: each has the last position with a key there
+ *   nodes   one for each of the last positions: the key, and the previous position under the same
+ *           head
  *
- * Positions along a chain fall, so the chain ends at the first one that is not retained, and no entry is ever removed.
- * Memory that was used before is not cleared: a node counts only with the window's own random salt in its key.
+ * Positions along a chain fall, so the chain ends at the first position not retained, and no entry
+ * is ever removed. Used memory is not cleared: a node counts only with the window's own random salt
+ * in the key.
  */
 
 #include "store/session.h"
 
-/* What the index of a window takes, behind the ring's memory. */
+/* The bytes of a window's index, behind the ring's memory. */
 uint64_t keys_bytes(const struct ring_shape *shape);
 
 struct key_node {
@@ -23,9 +26,9 @@ struct key_node {
 	reprise_position before;
 };
 
-/* Where a key is, or would be. */
+/* The place of a key, present or not. */
 struct key_place {
-	uint64_t key; /* as in its node */
+	uint64_t key; /* as in the node */
 	reprise_position *head;
 	struct key_node *nodes;
 	uint64_t nodes_mask;
@@ -33,10 +36,10 @@ struct key_place {
 
 struct key_place keys_place(struct reprise_session *session, uint64_t key);
 
-/* The retained position that was appended with the key of @place, or 0. */
+/* The retained position appended with the key of @place, or 0. */
 reprise_position keys_find(struct reprise_session *session, const struct key_place *place);
 
-/* @position, which is the newest, was appended with the key of @place, which keys_find does not find. */
+/* @position, the newest, was appended with the key of @place; keys_find did not find the key. */
 void keys_put(const struct key_place *place, reprise_position position);
 
 #endif /* STORE_KEYS_H */

@@ -7,7 +7,10 @@
 #include "base/sized.h"
 #include "store/session.h"
 
-/* The sessions of one moment: each is pinned until it is handed out, so that its numbers can be told even if it has gone. */
+/*
+ * The sessions of one moment: each session is pinned until handed out, so that the list can tell
+ * the numbers of a session that has gone.
+ */
 struct reprise_session_list {
 	struct reprise_store *store;
 	struct block *block; /* the sessions; NULL: there are none */
@@ -20,7 +23,7 @@ take_in(struct reprise_session *session, void *context)
 {
 	struct reprise_session_list *const list = context;
 
-	/* Under the store's lock the table has a reference to it. */
+	/* Under the store's lock the table has a reference to the session. */
 	(void)session_pin(session);
 	list->sessions[list->count++] = session;
 }

@@ -8,11 +8,12 @@
 #include "store/writer_lock.h"
 
 /*
- * A window to which nothing was appended gets other bounds: another window of the same life, its heir, takes its place in
- * the table (session_rebuild), and it is void from then on. Whoever follows it goes over with the next look.
+ * A window without any append gets other bounds: another window of the same life, the heir, takes
+ * the window's place in the table (session_rebuild), and the old window is void from then on. A
+ * subscription to the old window moves to the heir with the next look.
  */
 
-/* The window that goes on in the place of a void one, pinned and held; NULL if that is void for good. */
+/* The heir in the place of a void window, pinned and held; NULL if the window is void for good. */
 static struct reprise_session *
 hold_heir(struct reprise_session *session)
 {
@@ -21,7 +22,9 @@ hold_heir(struct reprise_session *session)
 	pthread_mutex_lock(&store->lock);
 	while (session->has_heir)
 		session = session->heir;
-	/* Held by this very subscription, it may have left the table for the next life. */
+	/*
+	 * The session, held by this very subscription, may have left the table for the next life.
+	 */
 	const bool is_there = !ring_is_void(&session->ring);
 
 	if (is_there) {
@@ -35,7 +38,7 @@ hold_heir(struct reprise_session *session)
 enum succession
 subscription_succeed(struct reprise_subscription *subscription)
 {
-	/* No window has an heir later than it is void. */
+	/* No window gets an heir after becoming void. */
 	if (!subscription->session->has_heir)
 		return SUCCESSION_NONE;
 	UNCANCELLABLE;

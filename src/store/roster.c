@@ -29,12 +29,12 @@ tell(struct reprise_session *session, uint16_t kind, reprise_gone_cause cause)
 	const struct look look = ring_look(&session->ring);
 	struct reprise_session_change change;
 
-	/* Its padding is copied, too. */
+	/* The padding is copied, too. */
 	memset(&change, 0, sizeof(change));
 	change.incarnation = session->incarnation;
 	change.first = session->ring.position_before + 1;
 	change.newest = look.newest;
-	/* What was told: it may end at this moment. */
+	/* As told: the session may end at this moment. */
 	change.is_ended = session->is_end_told;
 	change.end_status = session->is_end_told ? (int32_t)(uint32_t)look.ended : 0;
 	change.cause = cause;
@@ -94,9 +94,9 @@ roster_tell_end(struct reprise_session *session)
 	fence_acquire();
 	if (load_relaxed(&session->ring.ended) == 0)
 		return;
-	/* Whoever begins to follow after this lists the end. */
+	/* A host that begins to follow after this lists the end. */
 	pthread_mutex_lock(&store->lock);
-	/* Whoever has taken it out of the table has told its end. */
+	/* A call that took the session out of the table has told the end. */
 	if (session->is_in_table && is_followed(session))
 		tell_end_once(session);
 	pthread_mutex_unlock(&store->lock);
@@ -106,7 +106,7 @@ roster_tell_end(struct reprise_session *session)
 static void
 be_followed(struct reprise_store *store, struct reprise_session *roster)
 {
-	/* Whoever has the store's lock is its writer. */
+	/* The holder of the store's lock is the roster's writer. */
 	store_relaxed(&roster->has_writer, WRITER_SHARED);
 	store_relaxed(&store->roster, roster);
 	/* [follow:A] Before any session is looked at; pairs with [ring:A]. */

@@ -2,7 +2,7 @@
 #include "base/cancel.h"
 #include "store/subscription.h"
 
-/* The memory that a subscription copies records into. */
+/* The memory for a subscription's copies of records. */
 
 /* In front of the bytes: where each record is. */
 static uint64_t

@@ -5,7 +5,7 @@
 
 #include "store/subscription.h"
 
-/* A list is looked through when a session of one of its ids is created. The models have fewer. */
+/* The creation of a session looks through the list of the id. The models have fewer lists. */
 #ifndef WAITING_LISTS
 #define WAITING_LISTS 16384
 #endif
@@ -20,7 +20,7 @@ waiting_open(struct waiting_lists *waiting, struct pool *pool)
 
 	if (block == NULL)
 		return false;
-	/* Locked pages that were given back before are not zero. */
+	/* Locked pages given back before are not zero. */
 	memset(block->memory, 0, WAITING_LISTS * sizeof(struct waiting_list));
 	waiting->lists = (struct waiting_list *)(void *)block->memory;
 	return true;
@@ -57,7 +57,10 @@ has_ended(const struct reprise_subscription *subscription, const struct reprise_
 		      sizeof(session->incarnation)) == 0;
 }
 
-/* Rings those that wait for a life of @session; with @is_void, those alone that were told the end of this one. */
+/*
+ * Rings subscriptions waiting for a life of @session; with @is_void, only subscriptions told the
+ * end of this life.
+ */
 static void
 ring(struct reprise_session *session, bool is_void)
 {
@@ -76,7 +79,7 @@ ring(struct reprise_session *session, bool is_void)
 		hand_ring(store->lobby, subscription);
 		is_any = true;
 	}
-	/* The one that sleeps on the lobby's epoch may be any. */
+	/* The thread asleep on the lobby's epoch may be any waiter. */
 	if (is_any)
 		bell_ring_direct(&store->lobby->bell);
 }

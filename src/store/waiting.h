@@ -3,11 +3,13 @@
 #define STORE_WAITING_H
 
 /*
- * The continuous subscriptions that wait in the lobby for a life of their session, in lists by the hash of its id.
- * Everything here is under the store's lock, and so is the change of the table that a waiter is rung for.
+ * The continuous subscriptions in the lobby, each waiting for a life of a session, in lists by the
+ * hash of the session's id. Everything here is under the store's lock, and so is the change of the
+ * table behind each ring.
  *
- * No wake-up is lost. A subscription gets into its list before it looks for a life. A life that comes later finds it
- * there and rings it; the look finds one that came before. Between two looks its hand goes up as any other: see hand.h.
+ * No wake-up is lost. A subscription gets into the list before looking for a life. A later life
+ * finds the subscription there and rings; the look finds an earlier life. Between two looks the
+ * subscription's hand goes up like any other: see hand.h.
  */
 
 #include <stdbool.h>
@@ -27,7 +29,7 @@ struct waiting {
 	uint64_t hash;
 	struct reprise_incarnation ended; /* the life whose end was told last; zero for none */
 	bool is_listed;
-	bool is_revoked; /* that life was declared void since */
+	bool is_revoked; /* the ended life was declared void since */
 };
 
 LIST_HEAD(waiting_list, reprise_subscription);
@@ -39,14 +41,14 @@ struct waiting_lists {
 /* Makes room for the lists, unless there is. False without memory. */
 bool waiting_open(struct waiting_lists *waiting, struct pool *pool);
 
-/* @subscription is in the lobby, and waits from here on; or does no more. */
+/* @subscription is in the lobby, and waits from here on; or stops waiting. */
 void waiting_add(struct reprise_subscription *subscription);
 void waiting_remove(struct reprise_subscription *subscription);
 
-/* A life of the session has come: rings whoever waits for it. */
+/* A life of the session has come: rings every waiting subscription. */
 void waiting_ring(struct reprise_session *session);
 
-/* The life of @session is void: tells whoever was told its end, and waits. */
+/* The life of @session is void: tells every waiting subscription that was told the life's end. */
 void waiting_revoke(struct reprise_session *session);
 
 #endif /* STORE_WAITING_H */
