@@ -7,8 +7,9 @@
  *
  * A store holds sessions by id. Each session has a window: a ring of the newest events, bounded by
  * count, by bytes and by age, and an incarnation that names the session's present life. A writer
- * (session.h) appends; any number of subscriptions (subscription.h) follow. A session without
- * writer and subscription is idle, and stays until evicted, expired or declared void.
+ * (session.h) appends; any number of subscriptions (subscription.h) follow. The writer and each
+ * subscription hold the session. A session without any holder is idle, and stays until evicted,
+ * expired or declared void.
  *
  *            floor   oldest                        newest
  *              |       |                              |
@@ -48,7 +49,7 @@ struct reprise_store; /* opaque; see reprise_store_open */
 /* See reprise_session_options. */
 typedef enum reprise_when_full {
 	REPRISE_WHEN_FULL_DEFAULT,   /* the store's; of a store: overwrite */
-	REPRISE_WHEN_FULL_OVERWRITE, /* displace the event: the log will have a gap entry */
+	REPRISE_WHEN_FULL_OVERWRITE, /* displace unrecorded events: the log will have a gap entry */
 	REPRISE_WHEN_FULL_REFUSE,    /* answer REPRISE_E_FULL, and change nothing */
 } reprise_when_full;
 
@@ -138,7 +139,7 @@ struct reprise_store_stats {
 	uint64_t staging_bytes; /* configured: reserved for subscriptions, mostly untouched */
 	uint64_t control_bytes; /* of sessions, subscriptions and the like */
 	uint64_t asymmetric;    /* 1: sleepers pay the barrier (membarrier); 0: appends do */
-	uint64_t sessions_idle; /* sessions in the table without a holder */
+	uint64_t sessions_idle; /* idle sessions in the table */
 	uint64_t sessions_max;  /* as in force */
 	uint64_t bytes;         /* bytes counted against bytes_max */
 	uint64_t bytes_max;     /* as in force */

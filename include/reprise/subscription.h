@@ -290,8 +290,7 @@ REPRISE_API reprise_status reprise_wait(struct reprise_subscription *subscriptio
 /*
  * reprise_subscription_interrupt - end a wait from another thread
  *
- * The running wait, else the next wait, answers REPRISE_E_INTERRUPTED once, even if an event is
- * there.
+ * The running wait, else the next, answers REPRISE_E_INTERRUPTED once, even if an event is there.
  *
  * Threads   Any, also while the owner waits. The subscription must not be closed meanwhile.
  * Progress  Locks briefly; two system calls at most.
@@ -349,7 +348,8 @@ typedef void (*reprise_callback)(struct reprise_subscription *subscription, void
  * Threads   Owner. A callback that calls reprise_next is the owner from here on.
  * Progress  Locks. Blocks while the previous callback runs in another thread. May read ahead:
  *           payloads handed out before are gone.
- * Ordering  The callback sees all earlier writes of the caller. As reprise_next.
+ * Ordering  The callback sees all earlier writes of the caller, and reprise_next in the callback
+ *           sees all appended events.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument
  *           REPRISE_E_SYSTEM   the store's thread could not be started; nothing changed
