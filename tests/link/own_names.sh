@@ -54,8 +54,8 @@ count=$(wc -l <"$scratch/names")
 	echo '#include <stdlib.h>'
 	sed 's/.*/void &(void); void &(void) { abort(); }/' "$scratch/names"
 } >"$scratch/names.c"
-# README.md's second program; its first, where SQLite is not there.
-packages='reprise_recorder reprise_log_sqlite' number=2
+# README.md's program over a log; its first, where SQLite is not there.
+packages='reprise_recorder reprise_log_sqlite' number=3
 [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ] || packages=reprise number=1
 awk -v number=$number '
 	$0 == "```c" { on = ++count == number; next }
