@@ -115,7 +115,8 @@ judge(struct telling *telling, bool *ret_is_there)
 	bool has_bridge;
 
 	*ret_is_there = true;
-	if (position + 1 < life->first)
+	/* Not by position + 1, which of the last of all positions is 0. */
+	if (life->first > position && life->first - position > 1)
 		return !say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEFORE_WINDOW);
 	if (position > life->end && is_last(telling) && life->state == REPRISE_LIFE_OPEN &&
 	    !telling->question->is_bound) {

@@ -466,6 +466,30 @@ Test(continuous, S08_a_cursor_that_has_diverged_goes_on_where_its_life_ends)
 	expect_no_leaks();
 }
 
+Test(continuous, S08_a_cursor_at_the_last_of_all_positions_has_diverged)
+{
+	const char *const path = scratch_path("log");
+
+	world_crash(world_record_40, path);
+	struct world world = world_open(path, 0, NULL);
+	struct reprise_cursor cursor = world_cursor_in_log(&world, 40);
+
+	cursor.position = UINT64_MAX;
+	struct reprise_subscription *const subscription = followed(&world, &cursor);
+
+	world_write(&world);
+	world_append_until(&world, 45);
+	const struct reprise_gap gap =
+		world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_DIVERGED);
+
+	cr_assert(eq(u64, gap.cursor.position, 40));
+	(void)world_expect_gap(subscription, REPRISE_GAP_TRIMMED, REPRISE_GAP_RESTART);
+	(void)world_expect(subscription, 41, 45);
+	reprise_subscription_close(subscription);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(continuous, S08_a_refused_cursor_goes_on_in_the_live_window)
 {
 	struct world world = world_open(scratch_path("log"), 4, NULL);
