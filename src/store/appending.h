@@ -45,8 +45,11 @@ is_full(struct reprise_session *session, uint64_t bytes, uint64_t count)
 
 #define TWO_AT_ONCE "two threads append to one session at once"
 
-/* The caller's frame: no other thread's append has the same while it runs. Always inlined, so that it is the caller's. */
-#define APPEND_MARK ((uint64_t)(uintptr_t)__builtin_frame_address(0))
+/*
+ * From the address of the caller's frame, and never 0. Two threads have different frames. The macro stands in functions that
+ * are always inlined, so that the frame is the caller's.
+ */
+#define APPEND_MARK ((uint32_t)(uintptr_t)__builtin_frame_address(0) | 1)
 
 /* Answers the stamp word that it took, for end_append. */
 static ALWAYS_INLINE uint64_t
@@ -54,7 +57,7 @@ begin_append(struct reprise_session *session)
 {
 	uint64_t stamp_seen;
 
-	/* Under the writers' lock nobody else appends, and the word is the lock's. */
+	/* The lock keeps shared writers apart. */
 	if (likely(!session_is_shared(session))) {
 		REPRISE_REQUIRE(__atomic_load_n(&session->appending, __ATOMIC_RELAXED) == 0,
 				TWO_AT_ONCE);

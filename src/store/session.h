@@ -54,19 +54,17 @@ struct reprise_session {
 	atomic_u64 refs;
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 
+	/* Under the store's lock, and here because there is room. */
+	bool is_in_table : 1;
+	bool is_end_told : 1; /* to those who follow the roster */
+	bool has_heir;        /* the heir goes on in its place, with the handles: see rebuild.c */
+	uint8_t opening;      /* SESSION_..: how the writer has found it */
+
 	/* With a log, too, and here because there is room. */
 	atomic_u32 recorded_only; /* subscriptions that see no more than what is recorded */
 	atomic_u64 room_needed;   /* what the append that was refused last would displace */
 
-	union {
-		/*
-		 * 0, or the mark of the append on the slow path (appending.h). By compiler's atomics, so that the
-		 * models spend no step on a word that hands nothing on.
-		 */
-		uint64_t appending;
-		/* With shared writers: 0, or the thread that appends (writer_lock.h). */
-		atomic_u64 lock_owner;
-	};
+	atomic_u64 lock_owner; /* of shared writers: 0, or the thread inside (writer_lock.h) */
 
 	/* Fixed at creation. */
 	alignas(CACHE_LINE_BYTES) struct reprise_store *store;
@@ -85,10 +83,12 @@ struct reprise_session {
 		struct reprise_session *gone_next; /* in a list of those that have left the table */
 		struct reprise_session *heir;      /* pinned */
 	};
-	bool is_in_table;
-	bool is_end_told;   /* to those who follow the roster */
-	bool has_heir;      /* which goes on in its place, and has its handles: see rebuild.c */
-	uint8_t opening;    /* SESSION_..: how the writer has found it */
+	/*
+	 * Of a single writer: 0, or the mark of the append on the slow path (appending.h). The lock has another word: an append
+	 * by id that has found a shared writer enters the lock, also if a single writer has taken the window meanwhile. By
+	 * compiler's atomics, so that the models spend no step on a word that hands nothing on.
+	 */
+	uint32_t appending;
 	atomic_u32 refuses; /* 1: appends do not displace what is not recorded; the writer's */
 
 	atomic_u32 has_writer;  /* WRITER_..; changed under that lock */

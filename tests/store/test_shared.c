@@ -492,3 +492,27 @@ Test(shared, W05_an_append_by_id_goes_on_in_the_life_after_an_invalidation)
 		close_store(invalidation.store);
 	}
 }
+
+static reprise_status
+append_parts(struct reprise_session *session)
+{
+	struct iovec parts[] = { { (char[]){ "a" }, 1 }, { (char[]){ "b" }, 1 } };
+
+	return reprise_appendv(session, 0, 0, 0, parts, 2, NULL);
+}
+
+/* The thread of an append by id that had found a shared writer is late: by now another one has the window. */
+Test(shared, W05_an_append_by_id_that_comes_late_leaves_a_single_writer_alone)
+{
+	struct reprise_store *store = store_plain();
+
+	reprise_session_close(shared_writer(store));
+	struct reprise_session *session = writer_of(store);
+
+	cr_assert(eq(int, writer_lock_enter(session), REPRISE_OK));
+	cr_assert(eq(int, append_parts(session), REPRISE_OK));
+	writer_lock_leave(session);
+	cr_assert(eq(int, append_parts(session), REPRISE_OK));
+	reprise_session_close(session);
+	close_store(store);
+}
