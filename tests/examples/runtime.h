@@ -6,18 +6,10 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <reprise/reprise.h>
 
-#define MUST(call) ((call) == REPRISE_OK ? (void)0 : must_failed(#call))
-
-static inline void
-must_failed(const char *call)
-{
-	fprintf(stderr, "failed: %s\n", call);
-	exit(1);
-}
+#include "must.h"
 
 struct runtime {
 	struct reprise_store *store;
