@@ -62,8 +62,8 @@ struct reprise_new_event {
  * @session_id   NUL-terminated, copied.
  * @options      Borrowed. NULL or 0 fields: the store's. The options shape a window created by this
  *               call, and an existing window without any append so far: cursors and subscriptions
- *               of the window stay good. A window with events keeps the old bounds, as does a
- *               window in a store with a log; when_full and is_shared hold in any case.
+ *               of the window stay good. A window with events keeps the old bounds; when_full and
+ *               is_shared hold in any case.
  *               reprise_session_opened (sessions.h) tells the bounds in force. (rule S11)
  * @ret_session  Set on REPRISE_OK: owned, close with reprise_session_close.
  * @error        Optional: `what` names the bad argument.

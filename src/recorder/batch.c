@@ -213,7 +213,7 @@ gather_events(struct batch *batch, struct reprise_recorder *recorder, struct rec
 
 /* The facts of a recording when it is gathered. */
 struct knowledge {
-	bool has_writer, is_void, is_marked;
+	bool has_writer, is_void, is_marked, has_heir;
 };
 
 /* Before the look: what a writer has appended before it went is seen by the look. */
@@ -222,7 +222,7 @@ begin_attempt(struct reprise_recorder *recorder, struct recording *recording)
 {
 	pthread_mutex_lock(&recorder->lock);
 	const struct knowledge known = { recording->has_writer, recording->is_void,
-					 recording->is_void_marked };
+					 recording->is_void_marked, recording->has_heir };
 
 	recording->attempt++;
 	pthread_mutex_unlock(&recorder->lock);
@@ -256,6 +256,9 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 	}
 
 	recording->has_all = false;
+	/* The next round looks at the heir. The heir's events come before the end and the closing of the life. */
+	if (known.has_heir)
+		return GATHERED_ALL;
 	if (known.is_void && !known.is_marked)
 		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
 	if (!gather_events(batch, recorder, recording, &look))

@@ -144,8 +144,10 @@ invalidate(struct store_port *port, struct reprise_session *session)
 
 	recording->is_void = true;
 	recorder_unpark(recorder, recording);
-	if (!was_attached)
+	if (!was_attached) {
 		recording->is_attached = true;
+		recording->session = session;
+	}
 	pthread_mutex_unlock(&recorder->lock);
 	if (was_attached)
 		return;
@@ -265,6 +267,7 @@ const struct store_port recorder_port = {
 	.open_lives = recorder_open_lives,
 	.abandon = abandon,
 	.attach = attach,
+	.succeed = recorder_succeed,
 	.leave = leave,
 	.invalidate = invalidate,
 	.await_invalidated = await_invalidated,

@@ -25,6 +25,9 @@ give_writer(struct reprise_recorder *recorder, struct reprise_session *session)
 
 	recording->has_writer = true;
 	recording->is_attached = true;
+	/* @session may be the heir of the window that was looked at last. */
+	if (!was_attached)
+		recording->session = session;
 	pthread_mutex_unlock(&recorder->lock);
 	if (was_attached)
 		return;
@@ -46,6 +49,7 @@ prepare(struct reprise_recorder *recorder, struct opening *opening, struct asked
 		give_writer(recorder, opening->joined);
 		asked->type = LOG_REOPEN;
 		asked->recording = opening->joined->recording;
+		asked->arena_bytes = opening->rebuilds ? opening->arena_bytes : 0;
 		return;
 	}
 	recording = calloc(1, sizeof(*recording));

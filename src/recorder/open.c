@@ -292,7 +292,7 @@ let_all_go(struct reprise_recorder *recorder)
 		TAILQ_REMOVE(&recorder->attached, recording, link);
 		if (recording_is_stuck(recording))
 			refusal = recording->stuck;
-		recorder_let_go(recorder, recording);
+		recorder_let_go(recorder, recording, recording->session);
 	}
 	return refusal;
 }

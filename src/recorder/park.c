@@ -51,8 +51,8 @@ recorder_unpark_all(struct reprise_recorder *recorder)
 static bool
 is_settled(const struct recording *recording)
 {
-	return recording->session != NULL && recording->has_writer && !recording->is_void &&
-	       !recording->is_fenced && recording->retry_ns == 0 &&
+	return recording->session != NULL && !recording->has_heir && recording->has_writer &&
+	       !recording->is_void && !recording->is_fenced && recording->retry_ns == 0 &&
 	       recording->written == recording->taken;
 }
 

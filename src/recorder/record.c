@@ -309,6 +309,8 @@ wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *rou
 	pthread_mutex_lock(&recorder->lock);
 	if (!is_busy && recorder->passes.asked <= recorder->passes.done[REPRISE_ENQUEUED])
 		await_work(recorder);
+	/* Before a pass begins, which is to cover what is in them. */
+	recorder_follow_heirs(recorder);
 	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
 	begin_pass(recorder);
 	const uint64_t now = clock_ns();

@@ -42,6 +42,7 @@ struct recording {
 	bool is_void;
 	bool is_void_marked; /* and the log knows */
 	bool is_fenced;
+	bool has_heir;     /* another window has come in the place of `session`: see succeed.c */
 	bool is_forgotten; /* by the store: the last of those who wait frees it */
 	bool is_wanted;    /* a flush or the closing waits for it: the next attempt comes at once */
 	uint64_t waiters;
@@ -94,6 +95,7 @@ struct reprise_recorder {
 	struct recordings coming; /* to be attached */
 	struct recordings parked; /* attached, and not looked at */
 	TAILQ_HEAD(, request) requests;
+	bool has_heirs;   /* some recording has one */
 	bool is_urgent;   /* somebody waits: look at all, now */
 	bool is_closing;  /* nothing new comes */
 	bool is_stopping; /* whatever is left */
@@ -141,8 +143,12 @@ reprise_status recorder_write(struct reprise_recorder *recorder, enum log_level 
 void recorder_note_transaction(struct reprise_recorder *recorder, reprise_status status,
 			       const struct reprise_error *error);
 
-/* Gives @recording, which is detached, back to the store; it may be gone afterwards. */
-void recorder_let_go(struct reprise_recorder *recorder, struct recording *recording);
+/*
+ * Gives @session, the window that @recording had when it was detached, back to the store; without a window, frees @recording. That
+ * may be gone afterwards.
+ */
+void recorder_let_go(struct reprise_recorder *recorder, struct recording *recording,
+		     struct reprise_session *session);
 
 /* The batch was committed at that level: what its writes have come to. The writing thread's. */
 void record_settle(struct reprise_recorder *recorder, enum log_level level);
@@ -173,6 +179,12 @@ void recorder_unpark(struct reprise_recorder *recorder, struct recording *record
 /* Under the lock: the same for each parked recording that has something to record; and for each. */
 void recorder_unpark_changed(struct reprise_recorder *recorder);
 void recorder_unpark_all(struct reprise_recorder *recorder);
+
+/* succeed of the port. */
+void recorder_succeed(struct store_port *port, struct reprise_session *heir);
+
+/* Under the lock, which it gives up now and then: goes over to windows' heirs until there are none. The writing thread's. */
+void recorder_follow_heirs(struct reprise_recorder *recorder);
 
 /* Under the lock: nobody looks for it any more. It is freed, here or by the last who waits. */
 void recorder_forget(struct recording *recording);

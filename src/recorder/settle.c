@@ -6,10 +6,11 @@
 /* What becomes of a batch that was committed, write by write. The writing thread's. */
 
 void
-recorder_let_go(struct reprise_recorder *recorder, struct recording *recording)
+recorder_let_go(struct reprise_recorder *recorder, struct recording *recording,
+		struct reprise_session *session)
 {
-	if (recording->session != NULL) {
-		port_let_go(recording->session);
+	if (session != NULL) {
+		port_let_go(session);
 		return;
 	}
 	pthread_mutex_lock(&recorder->lock);
@@ -121,12 +122,16 @@ tell(struct reprise_recorder *recorder, const struct batch_mark *mark)
 	heal_again(recorder, recording->hash);
 }
 
-/* Whether nothing will come of it any more. Under the lock, so that a writer who comes back is seen. */
+/*
+ * Whether nothing will come of it any more; then *ret_session is the window that is to be let go of, or NULL. Under the lock, so that
+ * a writer who comes back is seen: from here on it may bring another window.
+ */
 static bool
 may_go(struct reprise_recorder *recorder, struct recording *recording,
-       const struct log_write *write)
+       const struct log_write *write, struct reprise_session **ret_session)
 {
 	pthread_mutex_lock(&recorder->lock);
+	*ret_session = recording->session;
 	const bool is_closed = write->type == LOG_CLOSE && write->status == REPRISE_OK;
 	/* A life without a window is over once it is closed or another has begun. Else its closing is tried again. */
 	const bool is_over = recording->session == NULL &&
@@ -142,6 +147,7 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	/* Both at once: who attaches it again puts it among those that come. */
 	if (goes) {
 		recording->is_attached = false;
+		recording->has_heir = false; /* the next attaching sets the window */
 		TAILQ_REMOVE(&recorder->attached, recording, link);
 	}
 	pthread_mutex_unlock(&recorder->lock);
@@ -175,8 +181,10 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 		if (!is_last)
 			continue;
 		tell(recorder, &batch->marks[i]);
-		if (may_go(recorder, batch->marks[i].recording, &batch->writes[i]))
-			recorder_let_go(recorder, batch->marks[i].recording);
+		struct reprise_session *session;
+
+		if (may_go(recorder, batch->marks[i].recording, &batch->writes[i], &session))
+			recorder_let_go(recorder, batch->marks[i].recording, session);
 	}
 	/* Last, so that who waits finds all of it done. */
 	pthread_mutex_lock(&recorder->lock);

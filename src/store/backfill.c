@@ -100,6 +100,18 @@ backfill_go_on(struct reprise_subscription *subscription, enum backfill_place pl
 	ask(subscription, subscription->at.position);
 }
 
+void
+backfill_move(struct reprise_subscription *subscription, struct reprise_session *heir,
+	      struct block *staging)
+{
+	struct store_port *const port = subscription->store->port;
+
+	/* Before the subscription leaves the window, as above. What was not handed out is asked for again. */
+	port->cancel(port, subscription->backfill);
+	subscription_move(subscription, heir, staging);
+	begin(subscription);
+}
+
 /* The ring has what comes next. */
 static void
 end(struct reprise_subscription *subscription)

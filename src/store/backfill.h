@@ -171,6 +171,10 @@ void backfill_begin(struct reprise_subscription *subscription);
  */
 void backfill_go_on(struct reprise_subscription *subscription, enum backfill_place place);
 
+/* Goes over to the heir of its window, which is void, and asks anew. The owner's. */
+void backfill_move(struct reprise_subscription *subscription, struct reprise_session *heir,
+		   struct block *staging);
+
 /* What a gap says of the newest position, while a page is in hand. */
 struct reprise_cursor backfill_newest(const struct reprise_subscription *subscription);
 

@@ -23,19 +23,46 @@ is_opening(const struct reprise_store *store, const char *id)
 	return false;
 }
 
+/*
+ * The joined window still has no events, for no other writer could append: a heir goes on in its place. Answers the
+ * reference to the old window that is to be given up. A window that is void by now stays as it is.
+ */
+static struct reprise_session *
+be_rebuilt(struct reprise_store *store, struct opening *opening)
+{
+	struct reprise_session *const before = opening->joined;
+	struct reprise_session *heir = NULL;
+
+	if (!opening->rebuilds || ring_is_void(&before->ring))
+		return NULL;
+	opening->status = session_rebuild(before, &opening->bounds, &heir, opening->error);
+	if (opening->status != REPRISE_OK)
+		return NULL;
+	/* It has the writer's handle already. */
+	(void)session_pin(heir);
+	store_relaxed(&before->has_writer, WRITER_NONE);
+	store->port->succeed(store->port, heir);
+	opening->joined = heir;
+	return before;
+}
+
 /* The life of the window that was joined has gone on, or could not. Answers a reference that is to be given up. */
 static struct reprise_session *
 finish_join(struct reprise_store *store, struct opening *opening)
 {
+	struct reprise_session *before = NULL;
+
+	if (opening->status == REPRISE_OK)
+		before = be_rebuilt(store, opening);
 	struct reprise_session *const session = opening->joined;
 
 	if (opening->status == REPRISE_OK) {
 		opening->session = session;
-		session->opening = SESSION_JOINED;
+		session->opening = before != NULL ? SESSION_REBUILT : SESSION_JOINED;
 		store_relaxed(&session->refuses, opening->bounds.refuses);
 		if (opening->bounds.is_shared)
 			writer_share(session);
-		return NULL;
+		return before;
 	}
 	store->port->leave(store->port, session);
 	writer_take_from(session);
@@ -81,19 +108,22 @@ finish(struct reprise_store *store, struct opening *opening)
 			come(store, opening);
 	}
 	pthread_mutex_unlock(&store->lock);
-	if (gone != NULL) {
+	if (gone != NULL)
 		session_unpin(gone);
+	/* Last: from here on the store may be closed. */
+	if (opening->joined != NULL && opening->status != REPRISE_OK)
 		fetch_sub_release(&store->writers, 1);
-	}
 }
 
 /* Whether a window of these bounds can come: before the log is told of one that cannot. */
 static const char *
-refusal_of(struct reprise_store *store, const struct bounds *bounds,
+refusal_of(struct reprise_store *store, const struct opening *opening,
 	   const struct reprise_session *before)
 {
-	const struct ring_shape shape = session_shape(bounds);
+	const struct ring_shape shape = session_shape(&opening->bounds);
 
+	if (opening->rebuilds)
+		return idle_has_room_for_heir(before, session_bytes(&shape)) ? NULL : "bytes_max";
 	return idle_refusal(store, session_bytes(&shape), before);
 }
 
@@ -112,14 +142,19 @@ begin(struct reprise_store *store, struct opening *opening)
 		opening->status = error_plain(opening->error, REPRISE_E_BUSY);
 	else
 		opening->status = writer_refusal(opening, before);
+	const bool is_there = before != NULL && load_relaxed(&before->ring.ended) == 0;
+
+	opening->rebuilds = is_there && writer_rebuilds(opening, before);
+
 	if (opening->status != REPRISE_OK) {
 		/* Another one has it. */
-	} else if (before != NULL && load_relaxed(&before->ring.ended) == 0) {
+	} else if ((!is_there || opening->rebuilds) &&
+		   (full = refusal_of(store, opening, before)) != NULL) {
+		opening->status = error_full(opening->error, full);
+	} else if (is_there) {
 		writer_give_to(before, opening->bounds.is_shared);
 		opening->joined = before;
 		opening->is_asked = true;
-	} else if ((full = refusal_of(store, &opening->bounds, before)) != NULL) {
-		opening->status = error_full(opening->error, full);
 	} else if (!random_bytes(&opening->birth.incarnation, sizeof(opening->birth.incarnation))) {
 		opening->status = error_system(opening->error, "getrandom", errno);
 	} else {

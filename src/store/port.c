@@ -122,12 +122,23 @@ port_recorded(struct reprise_session *session, reprise_position position)
 		bell_ring(&session->bell);
 }
 
+/* Under the store's lock: the window that the life of @session goes on in. */
+static struct reprise_session *
+last_heir(struct reprise_session *session)
+{
+	while (session->has_heir)
+		session = session->heir;
+	return session;
+}
+
 void
 port_fence(struct reprise_session *session)
 {
 	struct reprise_store *const store = session->store;
 
 	pthread_mutex_lock(&store->lock);
+	/* The table's reference keeps the heir until the call has declared the heir void. */
+	session = last_heir(session);
 	const bool is_in_table = session->is_in_table;
 
 	if (is_in_table)
@@ -156,8 +167,31 @@ port_keep(struct reprise_session *session)
 	pthread_mutex_unlock(&store->lock);
 }
 
+struct reprise_session *
+port_heir(struct reprise_session *session)
+{
+	struct reprise_store *const store = session->store;
+
+	pthread_mutex_lock(&store->lock);
+	struct reprise_session *const heir = last_heir(session);
+
+	(void)session_pin(heir);
+	pthread_mutex_unlock(&store->lock);
+	return heir;
+}
+
+void
+port_unpin(struct reprise_session *session)
+{
+	/* The port may be detached before the relay has let go of @session. */
+	hands_set_port_waiting(session, false);
+	session_unpin(session);
+}
+
 void
 port_let_go(struct reprise_session *session)
 {
+	/* @session may have a heir that the port has not gone over to: see port_unpin. */
+	hands_set_port_waiting(session, false);
 	session_let_go(session);
 }

@@ -28,6 +28,8 @@
 #define port_barrier       reprise_private_port_barrier
 #define port_recorded      reprise_private_port_recorded
 #define port_fence         reprise_private_port_fence
+#define port_heir          reprise_private_port_heir
+#define port_unpin         reprise_private_port_unpin
 #define port_hold          reprise_private_port_hold
 #define port_let_go        reprise_private_port_let_go
 #define port_keep          reprise_private_port_keep
@@ -48,6 +50,11 @@ struct store_port {
 	void (*abandon)(struct store_port *port, struct recording *recording);
 	/* It has been, and is in the table, held by the port. Under the lock. */
 	void (*attach)(struct store_port *port, struct reprise_session *session);
+	/*
+	 * @heir goes on in the place of an empty window of the same life, with the same recording; the old window is void.
+	 * The port goes over to the heir (port_heir) before the port looks for events again. Under the lock.
+	 */
+	void (*succeed)(struct store_port *port, struct reprise_session *heir);
 	/* The writer has gone. Under the lock. */
 	void (*leave)(struct store_port *port, struct reprise_session *session);
 	/* The window is void from here on. Under the lock. */
@@ -133,5 +140,12 @@ REPRISE_API void port_fence(struct reprise_session *session);
 REPRISE_API void port_hold(struct reprise_session *session); /* under the store's lock */
 REPRISE_API void port_keep(struct reprise_session *session); /* the same, not under it */
 REPRISE_API void port_let_go(struct reprise_session *session);
+
+/*
+ * The window that goes on in the place of @session, pinned: @session itself if it has no heir. The port holds @session; its
+ * handle is the heir's. Afterwards the port gives up its reference to @session by port_unpin.
+ */
+REPRISE_API struct reprise_session *port_heir(struct reprise_session *session);
+REPRISE_API void port_unpin(struct reprise_session *session);
 
 #endif /* STORE_PORT_H */

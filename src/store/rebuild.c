@@ -53,7 +53,10 @@ subscription_succeed(struct reprise_subscription *subscription)
 		session_let_go(heir);
 		return SUCCESSION_NO_MEMORY;
 	}
-	subscription_move(subscription, heir, staging);
+	if (subscription->stage == STAGE_HEALING)
+		backfill_move(subscription, heir, staging);
+	else
+		subscription_move(subscription, heir, staging);
 	return SUCCESSION_MOVED;
 }
 

@@ -148,6 +148,9 @@ session_rebuild(struct reprise_session *before, const struct bounds *bounds,
 	session->incarnation = before->incarnation;
 	fill(session, store, before->id, strlen(before->id), &shape, bounds->age_ns_max);
 	session->bounds.is_deduplicated = bounds->is_deduplicated;
+	/* With a log: the recording of the life, and the writer that has joined. */
+	session->recording = before->recording;
+	store_relaxed(&session->has_writer, load_relaxed(&before->has_writer));
 	store_relaxed(&session->recorded, before->ring.position_before);
 	ring_open(&session->ring, &shape, session->block->memory, before->ring.position_before);
 	fetch_add_relaxed(&store->arena_bytes, session->block->bytes);
@@ -287,7 +290,8 @@ give_all(struct reprise_session *session)
 {
 	struct reprise_store *const store = session->store;
 
-	if (session->recording != NULL)
+	/* The heir has the same recording, and a reference from here. */
+	if (session->recording != NULL && !session->has_heir)
 		store->port->forget(store->port, session->recording);
 	give_window(session);
 	table_retire(store->table, session);

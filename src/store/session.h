@@ -96,7 +96,7 @@ struct reprise_session {
 	atomic_u64 subscriptions;
 
 	/* In a store with a log: see port.h. */
-	struct recording *recording; /* the port's; fixed at creation */
+	struct recording *recording; /* the port's; fixed at creation; a heir has the same */
 	atomic_u64 recorded;         /* everything up to here; the port's */
 
 	struct hands hands;

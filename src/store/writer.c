@@ -50,9 +50,8 @@ writer_refusal(const struct opening *opening, struct reprise_session *before)
 	return REPRISE_OK;
 }
 
-/* Whether nothing was ever appended to a window, and the opening asks for other bounds. */
-static bool
-is_to_be_rebuilt(const struct opening *opening, struct reprise_session *before)
+bool
+writer_rebuilds(const struct opening *opening, struct reprise_session *before)
 {
 	const struct ring_shape shape =
 		ring_shape_of(opening->bounds.events_max, opening->bounds.bytes_max);
@@ -78,7 +77,7 @@ have_window(struct reprise_store *store, const struct opening *opening,
 		way = SESSION_CREATED;
 		status = session_create(store, opening->id, opening->id_bytes, &opening->bounds,
 					before, NULL, ret_session, opening->error);
-	} else if (is_to_be_rebuilt(opening, before)) {
+	} else if (writer_rebuilds(opening, before)) {
 		way = SESSION_REBUILT;
 		status = session_rebuild(before, &opening->bounds, ret_session, opening->error);
 	}

@@ -20,6 +20,7 @@ struct opening {
 	bool is_asked;
 	TAILQ_ENTRY(opening) link; /* while a window is to be created: among the store's openings */
 	struct reprise_session *joined;
+	bool rebuilds;      /* the joined window is empty, and gets other bounds */
 	struct birth birth; /* else: the incarnation is given, and the log answers the rest */
 
 	/* The answer. An opening that was refused before has another status than REPRISE_OK from the beginning. */
@@ -35,6 +36,9 @@ void writer_share(struct reprise_session *session);
 
 /* Why the session of that id, or NULL, gets no writer now; or REPRISE_OK. Under the store's lock. */
 reprise_status writer_refusal(const struct opening *opening, struct reprise_session *before);
+
+/* Whether nothing was ever appended to a window, and the opening asks for other bounds. Under the store's lock. */
+bool writer_rebuilds(const struct opening *opening, struct reprise_session *before);
 
 /* Under the store's lock; the reference is left to the caller. */
 void writer_take_from(struct reprise_session *session);

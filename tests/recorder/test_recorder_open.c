@@ -418,26 +418,6 @@ Test(recorder_open, S13_a_session_that_another_process_takes_over_goes)
 	expect_no_leaks();
 }
 
-Test(recorder_open, S11_a_window_in_a_store_with_a_log_keeps_its_bounds)
-{
-	struct world world = world_open(scratch_path("log"), 0, NULL);
-	const struct reprise_session_options five = { .size = sizeof(five), .events_max = 5 };
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
-
-	world_write(&world);
-	cr_assert(eq(int, reprise_session_opened(world.writer, &opened), REPRISE_OK));
-	cr_assert(eq(int, opened.is_joined, 0));
-	reprise_session_close(world.writer);
-	cr_assert(eq(int, reprise_session_open(world.store, "s", &five, &world.writer, NULL),
-		     REPRISE_OK));
-	cr_assert(eq(int, reprise_session_opened(world.writer, &opened), REPRISE_OK));
-	cr_assert(eq(int, opened.is_joined, 1));
-	cr_assert(eq(int, opened.is_rebuilt, 0));
-	cr_assert(eq(u64, opened.events_max, 2048));
-	world_close(&world, REPRISE_OK);
-	expect_no_leaks();
-}
-
 /* Also of a window with events: how it is appended to is the last opening's. */
 Test(recorder_open, S11_a_session_refuses_as_its_last_opening_says)
 {
