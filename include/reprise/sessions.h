@@ -92,6 +92,8 @@ struct reprise_session_opened {
 	uint64_t age_ns_max;
 	int32_t is_shared; /* as asked for, or the store's */
 	int32_t refuses;
+	int32_t is_deduplicated; /* as in force: the window's */
+	int32_t reserved;        /* 0 */
 };
 #define REPRISE_SESSION_OPENED_INIT REPRISE_INIT(struct reprise_session_opened)
 

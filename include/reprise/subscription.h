@@ -21,12 +21,10 @@
  * missing. reprise_next never waits for the log: the answer is EMPTY until the log is read.
  *
  * A continuous subscription (option is_continuous) goes on with the session's next life, through
- * the same reprise_next, descriptor and callback. The end of a life, the events of other lives and
- * an invalidation are each told as a gap (gap.h), and reprise_next answers EMPTY until the next
- * life begins. With a cursor of no life at position 0, all fields zero but the session's id, the
- * subscription waits for the session to be created. Only the host's close ends a continuous
- * subscription. In a store with a log the subscription reads every life in the log, and a gap tells
- * any loss in the log.
+ * the same reprise_next, descriptor and callback, until the host closes the subscription. A gap
+ * tells the end of a life, the events of other lives and an invalidation (gap.h). A cursor of no
+ * life at position 0 (every field zero but the id) waits for the session to be created. In a store
+ * with a log a continuous subscription reads every life in the log.
  *
  * A subscription may have all three doors to wait at: a thread asleep in reprise_wait, a descriptor
  * for an event loop (reprise_subscription_fd), a callback (reprise_subscription_notify). A group

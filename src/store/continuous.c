@@ -155,8 +155,10 @@ static void
 stand_in_window(struct reprise_subscription *subscription)
 {
 	struct reprise_cursor *const at = &subscription->at;
-	const struct reprise_session *const session = subscription->session;
+	struct reprise_session *const session = subscription->session;
 
+	/* As for a subscription that is opened now (A10). */
+	session_apply_age(session, true);
 	subscription->stage = STAGE_UNSTAGED;
 	if (is_of_life(at, session))
 		return;

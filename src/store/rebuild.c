@@ -76,6 +76,7 @@ reprise_session_opened(struct reprise_session *session, struct reprise_session_o
 		.age_ns_max = session->bounds.age_ns_max,
 		.is_shared = session_is_shared(session),
 		.refuses = load_relaxed(&session->refuses) != 0,
+		.is_deduplicated = session->bounds.is_deduplicated,
 	};
 	return sized_write(ret_opened, &opened, sizeof(opened), sizeof(opened)) ? REPRISE_OK
 										: REPRISE_E_INVALID;

@@ -59,6 +59,11 @@ find_and_hold(struct reprise_subscription *subscription, const char *id, size_t 
 		session_unpin(session);
 		if (block == NULL)
 			return false;
+		/* The window has left the table: the subscription is in no life again. */
+		if (subscription->is_placed) {
+			subscription->at.incarnation = (struct reprise_incarnation){ 0 };
+			subscription->at.position = 0;
+		}
 	}
 }
 

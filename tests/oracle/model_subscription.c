@@ -327,6 +327,8 @@ await(struct model_subscription *subscription)
 
 	if (live != NULL && live != subscription->told) {
 		enter(subscription, live);
+		if (!subscription->is_peek)
+			model_apply_age(live);
 		subscription->stage = MODEL_FOLLOWING;
 		subscription->has_gone_on = true;
 	}

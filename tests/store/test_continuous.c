@@ -1118,3 +1118,28 @@ Test(continuous, S07_without_memory_nothing_is_opened)
 	reprise_subscription_close(host);
 	close_store(store);
 }
+
+Test(continuous, S06_a_life_that_is_found_late_has_lost_what_is_too_old)
+{
+	const struct reprise_session_options aging = { .size = sizeof(aging),
+						       .age_ns_max = 1000000000 };
+	struct reprise_store *store = store_plain();
+	struct reprise_subscription *subscription;
+	struct reprise_session *session = NULL;
+
+	cr_assert(eq(int, reprise_stamp_set(store, 1000000000), REPRISE_OK));
+	subscription = follow(store, nothing_seen());
+	cr_assert(eq(int, reprise_session_open(store, "s", &aging, &session, NULL), REPRISE_OK));
+	append_text(session, "old");
+	cr_assert(eq(int, reprise_stamp_set(store, 5000000000), REPRISE_OK));
+	append_text(session, "new");
+	const struct reprise_gap gap =
+		expect_gap(subscription, REPRISE_GAP_TRIMMED, REPRISE_GAP_AGE);
+
+	cr_assert(eq(u64, gap.lost_first, 1));
+	cr_assert(eq(u64, gap.lost_last, 1));
+	expect_text(subscription, "new");
+	reprise_subscription_close(subscription);
+	reprise_session_close(session);
+	close_store(store);
+}

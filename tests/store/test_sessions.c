@@ -652,3 +652,21 @@ Test(sessions, S11_bad_input_is_refused)
 	reprise_session_close(session);
 	close_store(store);
 }
+
+Test(sessions, S11_a_writer_learns_whether_the_window_keeps_keys)
+{
+	const struct reprise_session_options keys = { .size = sizeof(keys), .is_deduplicated = 1 };
+	struct reprise_store *store = store_plain();
+	struct reprise_session *session = opened_with(store, &keys);
+
+	cr_assert(eq(int, opened_as(session).is_deduplicated, 1));
+	cr_assert(eq(int, opened_as(session).reserved, 0));
+	append_text(session, "one");
+	reprise_session_close(session);
+	/* Joined with an event in it: the keys stay. */
+	session = opened_with(store, NULL);
+	cr_assert(eq(int, opened_as(session).is_joined, 1));
+	cr_assert(eq(int, opened_as(session).is_deduplicated, 1));
+	reprise_session_close(session);
+	close_store(store);
+}
