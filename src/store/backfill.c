@@ -106,7 +106,7 @@ backfill_move(struct reprise_subscription *subscription, struct reprise_session 
 {
 	struct store_port *const port = subscription->store->port;
 
-	/* Before the subscription leaves the window, as above. What was not handed out is asked for again. */
+	/* Before the subscription leaves the window, as above. The page's rest is asked for again. */
 	port->cancel(port, subscription->backfill);
 	subscription_move(subscription, heir, staging);
 	begin(subscription);

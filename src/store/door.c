@@ -37,7 +37,7 @@ subscription_arm_doors(struct reprise_subscription *subscription)
 		/* If it has got a window, its hand is not up there. */
 	} while (outcome == REPRISE_NEXT_EMPTY && subscription->session != session);
 
-	/* What is there cannot be copied for want of memory: the relay rings at its next tick. */
+	/* Events cannot be copied for want of memory: the relay rings at its next tick. */
 	if (outcome == REPRISE_NEXT_EMPTY && subscription->stage == STAGE_UNSTAGED)
 		hand_have_watched(subscription);
 	/*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Groups: each call in a situation of its own. Whatever is refused, the group hears of the next event. */
+/* Groups: each call in a situation of its own. The group hears of the next event after every refusal. */
 
 #include "scenario.h"
 

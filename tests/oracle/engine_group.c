@@ -112,7 +112,7 @@ remove_one(struct engine *engine, struct engine_store *at, struct engine_subscri
 		subscription->is_in_group = false;
 }
 
-/* What is promised is waited for; else any of two answers is right. */
+/* A promised call is waited for; else any of two answers is right. */
 static reprise_status
 await(struct engine_store *at, bool is_promised, reprise_status (*ask)(struct engine_store *at))
 {

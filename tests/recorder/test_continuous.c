@@ -631,7 +631,7 @@ Test(continuous, S08_a_refused_cursor_is_placed_by_its_revision_where_no_window_
 	expect_no_leaks();
 }
 
-/* What is lost is lost once: a flood, and a window that is left. */
+/* An event is lost once: a flood, and a window that is left. */
 Test(continuous, S08_what_has_left_the_ring_is_healed_in_each_life)
 {
 	struct world world = world_open(scratch_path("log"), 8, NULL);

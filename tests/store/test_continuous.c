@@ -627,7 +627,7 @@ Test(continuous, S05_the_durable_revision_is_judged_once)
 	gap = expect_refused(none, REPRISE_GAP_AHEAD);
 	cr_assert(eq(u64, gap.cursor.revision, 4));
 	reprise_subscription_close(none);
-	/* Who has seen nothing is judged by what the window holds, if there is one. */
+	/* A host that has seen nothing is judged by the window's events, if there is a window. */
 	nothing.revision = 0;
 	none = resume(store, nothing, 3);
 	expect_text(none, "three");

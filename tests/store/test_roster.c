@@ -121,7 +121,7 @@ Test(roster, S12_a_list_tells_what_a_session_holds)
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	struct reprise_session_list *list = listed(store);
 
-	/* What is told is that of now. */
+	/* The change tells the state of now. */
 	append_until(session, 7);
 	cr_assert(eq(int, reprise_trim_to(store, "s", 3), REPRISE_OK));
 	cr_assert(eq(int, reprise_session_end(session, -5), REPRISE_OK));
@@ -288,7 +288,7 @@ Test(roster, S13_the_cause_of_each_going_is_told)
 	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, 1));
 	expect_gone(subscription, "d", REPRISE_GONE_EXPIRED);
-	/* What is refused tells nothing. */
+	/* A refused call tells nothing. */
 	struct reprise_session *held[2] = { opened(store, "e"), opened(store, "f") };
 
 	cr_assert(eq(int, reprise_session_create(store, "g", NULL, NULL), REPRISE_E_FULL));
@@ -315,7 +315,7 @@ Test(roster, S13_an_end_is_told_once_and_before_the_going)
 	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
 	cr_assert(eq(int, expect_change(subscription, REPRISE_SESSION_ENDED, "s").end_status, 1));
 	expect_gone(subscription, "s", REPRISE_GONE_INVALIDATED);
-	/* Whoever is faster, the store's thread or the going. */
+	/* The store's thread or the going may be faster. */
 	for (int i = 0; i < 500; i++) {
 		snprintf(id, sizeof(id), "%d", i);
 		session = opened(store, id);
