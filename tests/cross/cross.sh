@@ -4,7 +4,7 @@
 #   build      the sysroot, what runs the emulator again (emulate.c), the libraries, the program, the tests that are run
 #   tests      a pattern of the programs that are run, of CTest's names
 #   cases      a pattern for Criterion of all cases but those that excluded.txt names, which it prints on stderr
-#   programs   README.md's programs against the installed libraries, and `reprise demo --log` with its kill
+#   programs   README.md's and the guide's programs against the installed libraries, and `reprise demo --log` with its kill
 # ./dev check cross calls them one after the other, and CTest between the last two.
 # Usage: cross.sh build|tests|cases|programs
 # Packages: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user make cmake pkg-config; those of the sysroot are unpacked there
@@ -61,7 +61,7 @@ run_programs() {
 	TMPDIR=$sysroot/tmp PKG_CONFIG_SYSROOT_DIR=$sysroot PKG_CONFIG_LIBDIR=$libraries/pkgconfig \
 		REPRISE_RUN="sh $PWD/tests/cross/emulate.sh" \
 		sh tests/readme/readme.sh . "$here/build" "$compiler" || {
-		echo "cross: a program of README.md failed"
+		echo "cross: a program of README.md or of the guide failed"
 		return 1
 	}
 	run_demo || return 1

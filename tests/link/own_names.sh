@@ -54,14 +54,14 @@ count=$(wc -l <"$scratch/names")
 	echo '#include <stdlib.h>'
 	sed 's/.*/void &(void); void &(void) { abort(); }/' "$scratch/names"
 } >"$scratch/names.c"
-# README.md's program over a log; its first, where SQLite is not there.
-packages='reprise_recorder reprise_log_sqlite' number=3
+# The guide's program over a log; its first, where SQLite is not there.
+packages='reprise_recorder reprise_log_sqlite' number=2
 [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ] || packages=reprise number=1
 awk -v number=$number '
 	$0 == "```c" { on = ++count == number; next }
 	/^```/ { on = 0 }
-	on' README.md >"$scratch/program.c"
-[ -s "$scratch/program.c" ] || fail "README.md has no program $number"
+	on' src/GUIDE.md >"$scratch/program.c"
+[ -s "$scratch/program.c" ] || fail "src/GUIDE.md has no program $number"
 # shellcheck disable=SC2046,SC2086 # lists of words
 $cc -std=c11 "$scratch/program.c" "$scratch/names.c" $(pkg-config --cflags $packages) \
 	$(pkg-config --static --libs $packages | sed -E "s|-l(reprise[a-z_]*)|$libraries/lib\\1.a|g") \

@@ -10,20 +10,20 @@ cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
-# block KIND NUMBER: the first, the second
+# block FILE KIND NUMBER: the first, the second
 block() {
-	awk -v kind="$1" -v number="$2" '
+	awk -v kind="$2" -v number="$3" '
 	$0 == "```" kind { on = ++count == number; next }
 	/^```/ { on = 0 }
-	on' README.md
+	on' "$1"
 }
-# program NUMBER LINES: into $scratch, with what it is to print
+# program FILE NUMBER LINES: into $scratch, with what it is to print
 program() {
-	block c "$1" >"$scratch/program.c"
-	block text "$1" >"$scratch/expected"
-	{ [ -s "$scratch/program.c" ] && [ -s "$scratch/expected" ]; } || { echo "README.md has no program $1"; exit 1; }
+	block "$1" c "$2" >"$scratch/program.c"
+	block "$1" text "$2" >"$scratch/expected"
+	{ [ -s "$scratch/program.c" ] && [ -s "$scratch/expected" ]; } || { echo "$1 has no program $2"; exit 1; }
 	lines=$(wc -l <"$scratch/program.c")
-	[ "$lines" -le "$2" ] || { echo "program $1 in README.md has $lines lines, not $2"; exit 1; }
+	[ "$lines" -le "$3" ] || { echo "program $2 in $1 has $lines lines, not $3"; exit 1; }
 }
 
 cmake --install "$2" --prefix "$scratch/installed" >/dev/null || exit 1
@@ -51,19 +51,19 @@ both() {
 		-o "$scratch/${name}_static" || exit 1
 }
 
-program 1 25
+program README.md 1 60
 both plain reprise
 expect_output "$scratch/plain"
 expect_output "$scratch/plain_static"
 
-program 2 25
+program src/GUIDE.md 1 25
 both reload reprise
 expect_output "$scratch/reload"
 expect_output "$scratch/reload_static"
 
 if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 	# Twice over one log, with either library.
-	program 3 40
+	program src/GUIDE.md 2 40
 	both logs reprise_recorder reprise_log_sqlite
 	for run in logs logs_static; do
 		[ $run = logs ] || awk '{ sub(/[0-9]+/, $2 + 5) } 1' "$scratch/expected" >"$scratch/later"
@@ -72,7 +72,7 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 	done
 
 	# Three times over one log: it dies, goes on, and has nothing to do.
-	program 4 40
+	program src/GUIDE.md 3 40
 	both work reprise_conversation reprise_log_sqlite
 	for run in work work_static; do
 		rm -f "$scratch"/work.db*
@@ -85,14 +85,14 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program 5 40
+	program src/GUIDE.md 4 40
 	both threads reprise_thread_sqlite
 	expect_output "$scratch/threads"
 	expect_output "$scratch/threads_static"
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_jetstream.pc" ] && [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program 6 40
+	program src/GUIDE.md 5 40
 	both buffered reprise_jetstream reprise_thread_sqlite
 	for run in buffered buffered_static; do
 		# shellcheck disable=SC2016 # what is in it is for that shell
