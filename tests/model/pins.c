@@ -21,6 +21,7 @@ const struct model_case model_cases[] = {
 	{ "store after a subscription", { "busy", "closed" } },
 	{ "store after one to nothing", { "busy", "closed" } },
 	{ "store after a writer", { "busy", "closed" } },
+	{ "store after a group", { "busy", "closed" } },
 	{ NULL, { NULL } },
 };
 
@@ -30,6 +31,7 @@ enum {
 	STORE_AFTER_SUBSCRIPTION,
 	STORE_AFTER_NOTHING,
 	STORE_AFTER_WRITER,
+	STORE_AFTER_GROUP,
 };
 
 enum {
@@ -39,6 +41,7 @@ enum {
 static struct reprise_store *store;
 static struct reprise_session *writer;
 static struct reprise_subscription *subscription;
+static struct reprise_group *group;
 static atomic_u64 touched[2]; /* stand for all that somebody does before letting go */
 static atomic_u64 is_found;
 static _Thread_local bool is_closer;
@@ -94,16 +97,16 @@ __wrap_table_retire(struct table *table, struct reprise_session *session)
 	__real_table_retire(table, session);
 }
 
-/* The last thing that closing a subscription does to its store is to give memory back through its hooks. */
+/* The last thing that closing a subscription, or a group, does to its store is to give memory back through its hooks. */
 static void
 give(void *context, void *memory, size_t bytes)
 {
 	(void)context;
 	(void)bytes;
-	const bool is_subscription = memory == (void *)subscription;
+	const bool is_handle = memory == (void *)subscription || memory == (void *)group;
 
 	free(memory);
-	if (is_subscription)
+	if (is_handle)
 		store_relaxed(&touched[1], 1);
 }
 
@@ -134,6 +137,13 @@ close_subscription(void *argument)
 }
 
 static void *
+close_group(void *argument)
+{
+	reprise_group_close(group);
+	return argument;
+}
+
+static void *
 find(void *argument)
 {
 	struct reprise_session *const session = session_find(store, "s", 1);
@@ -157,10 +167,15 @@ prepare(void)
 	struct reprise_cursor cursor = { 0 };
 
 	subscription = NULL;
+	group = NULL;
 	atomic_init(&touched[0], 0);
 	atomic_init(&touched[1], 0);
 	atomic_init(&is_found, 0);
 	MODEL_CHECK(reprise_store_open(&options, &store, NULL) == REPRISE_OK);
+	if (model_case == STORE_AFTER_GROUP) {
+		MODEL_CHECK(reprise_group_open(store, NULL, &group, NULL) == REPRISE_OK);
+		return;
+	}
 	if (model_case == STORE_AFTER_NOTHING)
 		memcpy(cursor.session_id, "s", 2);
 	else
@@ -207,8 +222,11 @@ main(void)
 			close_writer(NULL);
 		MODEL_CHECK(pthread_create(&threads[count++], NULL, close_subscription, NULL) == 0);
 		close_store();
-	} else if (model_case == STORE_AFTER_WRITER) {
-		MODEL_CHECK(pthread_create(&threads[count++], NULL, close_writer, NULL) == 0);
+	} else if (model_case == STORE_AFTER_WRITER || model_case == STORE_AFTER_GROUP) {
+		MODEL_CHECK(
+			pthread_create(&threads[count++], NULL,
+				       model_case == STORE_AFTER_GROUP ? close_group : close_writer,
+				       NULL) == 0);
 		close_store();
 	} else {
 		MODEL_CHECK(pthread_create(&threads[count++], NULL, close_writer, NULL) == 0);

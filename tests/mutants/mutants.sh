@@ -46,7 +46,7 @@ watchers() {
 	src/store/session.c | src/store/store.c | src/store/idle.c) echo model_pins ;;
 	src/store/subscribe.c) echo model_pins model_recorded ;;
 	src/store/port.c | src/store/refuse.c | src/store/backfill*.c | src/recorder/*) echo model_recorded ;;
-	src/store/group*) echo model_groups ;;
+	src/store/group*) echo model_groups model_pins ;;
 	src/store/hand.c | src/store/wait.c) echo model_settling model_bells model_doors model_recorded ;;
 	*) echo model_settling model_bells model_doors ;;
 	esac
