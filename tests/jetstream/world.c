@@ -17,18 +17,6 @@
 #include "deltas.h"
 #include "log_sqlite/scratch.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-/* Criterion 2.4 leaks a table of its own, of 48 to 144 bytes, at the end of a run of so many tests. */
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-*) */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libcriterion.so\n";
-}
-/* NOLINTEND(bugprone-reserved-identifier,cert-*) */
-#endif
-
 static char place[1400]; /* the SQLite file, or the schema */
 
 static void
