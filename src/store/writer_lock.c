@@ -9,8 +9,14 @@
 
 /* Of a thread that finds the lock taken, before it sleeps. The models have fewer. */
 #ifndef WRITER_LOCK_LOOKS
-#define WRITER_LOCK_LOOKS 100
+#define WRITER_LOCK_LOOKS 20
 #endif
+
+/*
+ * Pauses between two looks, at most. The distance doubles with each look: a thread that looks often takes the lock's cache line
+ * from the thread inside, and each append then costs a transfer between cores.
+ */
+#define WRITER_LOCK_STALLS_MAX 256
 
 static bool
 try_enter(struct reprise_session *session)
@@ -40,10 +46,14 @@ writer_lock_wait(struct reprise_session *session, uint64_t owner)
 {
 	if (owner == writer_lock_self())
 		return REPRISE_E_BUSY;
-	for (int i = 0; i < WRITER_LOCK_LOOKS; i++) {
+	unsigned int stalls = 1;
+
+	for (int looks = 0; looks < WRITER_LOCK_LOOKS; looks++) {
 		if (try_enter(session))
 			return REPRISE_OK;
-		ck_pr_stall();
+		for (unsigned int i = 0; i < stalls; i++)
+			ck_pr_stall();
+		stalls = stalls < WRITER_LOCK_STALLS_MAX ? 2 * stalls : WRITER_LOCK_STALLS_MAX;
 	}
 	const uint64_t deadline_ns = clock_ns() + WRITER_LOCK_WAIT_NS;
 
