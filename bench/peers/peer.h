@@ -7,7 +7,7 @@
  * and answers each with a line (README.md of this folder has the protocol). This header is the C and C++
  * peers' half of it. A peer defines what is declared at the end, and then includes peer_main.h.
  *
- * What hosts are given names itself: the first 8 bytes of a payload are its ordinal, 1, 2, 3, ... of its
+ * Each event names itself: the first 8 bytes of a payload are its ordinal, 1, 2, 3, ... of its
  * writer; the next 8 the time at which it was to be appended. So what was lost is counted the same way for
  * everybody, whether a library tells or not.
  */

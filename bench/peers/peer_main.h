@@ -276,7 +276,7 @@ delivered_by_now(const struct tally *tallies, unsigned int hosts)
 	return sum;
 }
 
-/* What the measured part of a task came to. */
+/* The result of the measured part of a task. */
 struct measured {
 	double ns;                    /* of one append */
 	uint64_t taken;               /* by all hosts meanwhile */

@@ -166,7 +166,7 @@ void backfill_judge(struct reprise_subscription *subscription);
 void backfill_begin(struct reprise_subscription *subscription);
 
 /*
- * Of a continuous one: heals in the lobby, from its cursor on, or from the place of its cursor's revision. Whatever it had
+ * Of a continuous one: heals in the lobby, from its cursor on, or from the place of its cursor's revision. Anything it had
  * asked before is forgotten, and it has left its window.
  */
 void backfill_go_on(struct reprise_subscription *subscription, enum backfill_place place);
@@ -175,7 +175,7 @@ void backfill_go_on(struct reprise_subscription *subscription, enum backfill_pla
 void backfill_move(struct reprise_subscription *subscription, struct reprise_session *heir,
 		   struct block *staging);
 
-/* What a gap says of the newest position, while a page is in hand. */
+/* The newest position for a gap, while a page is in hand. */
 struct reprise_cursor backfill_newest(const struct reprise_subscription *subscription);
 
 /*

@@ -194,7 +194,7 @@ enter_stage(struct reprise_subscription *subscription)
 	return true;
 }
 
-/* What there is to say in another stage than FOLLOWING, if it is in another one afterwards. */
+/* The answer in another stage than FOLLOWING, if the stage is another one afterwards. */
 static reprise_outcome
 advance_in_stage(struct reprise_subscription *subscription)
 {
@@ -335,7 +335,7 @@ subscription_say(struct reprise_subscription *subscription, struct reprise_gap *
 	return outcome;
 }
 
-/* What is not simply the next record of the stretch. */
+/* Every answer but the next record of the stretch. */
 static APART reprise_outcome
 next_any(struct reprise_subscription *subscription, struct reprise_event *ret_events,
 	 size_t events_count_max, size_t *ret_events_count, struct reprise_gap *ret_gap,

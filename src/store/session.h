@@ -153,7 +153,7 @@ struct reprise_session *session_lobby(struct reprise_store *store);
 /* Under the store's lock: nothing of it is handed out or appended any more, and it has left the table. */
 void session_declare_void(struct reprise_session *session, reprise_gone_cause cause);
 
-/* What it holds at some moment of the call. */
+/* The statistics at some moment of the call. */
 struct reprise_session_stats session_stats_of(struct reprise_session *session);
 
 /* Takes a reference, for who has one already or is protected by the table. False if it is dead. */

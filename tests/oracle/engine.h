@@ -193,7 +193,7 @@ void engine_close_subscription(struct engine *engine, struct engine_subscription
 /* The same into a buffer whose size and framing @operand decides (engine_into.c). */
 void engine_next_into(struct engine *engine, struct engine_subscription *subscription,
 		      uint8_t count, uint8_t operand);
-/* What followed from an outcome, compared, and what is true after each. */
+/* The results of an outcome, compared, and the facts that hold after each. */
 void engine_expect_event(struct engine *engine, const struct model_life *life,
 			 reprise_position position, const struct reprise_event *actual);
 void engine_heard_nothing(struct engine *engine, struct engine_subscription *subscription,

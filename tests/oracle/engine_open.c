@@ -45,7 +45,7 @@ expect_full(struct engine *engine, reprise_status expected, reprise_status actua
 	engine_mark(engine, full[0] == 's' ? MARK_FULL_SESSIONS : MARK_FULL_BYTES);
 }
 
-/* What the opening says of itself. @before was in the table before it. */
+/* The opening's own words. @before was in the table before it. */
 static void
 check_opened(struct engine *engine, const struct model_life *life, const struct model_life *before,
 	     struct reprise_session *session)

@@ -203,7 +203,7 @@ void model_resume_snapshot(struct model *model, const char *session_id, unsigned
 			   uint32_t kinds, struct model_subscription *ret_subscription);
 void model_unsubscribe(struct model_subscription *subscription);
 
-/* What next would answer, found as a wait finds it: passes what is filtered, copies ahead, goes on into a life. */
+/* The answer of next, found as a wait finds it: passes what is filtered, copies ahead, goes on into a life. */
 reprise_outcome model_look(struct model_subscription *subscription);
 
 /* The same, and nothing changes. */
@@ -214,13 +214,13 @@ reprise_outcome model_next(struct model_subscription *subscription, reprise_posi
 			   size_t count_max, size_t *ret_count, struct reprise_gap *ret_gap,
 			   struct reprise_end *ret_end);
 
-/* What a host gives to reprise_next_into. */
+/* The room that a host gives to reprise_next_into. */
 struct model_room {
 	size_t frames_max, buffer_bytes, head_bytes, tail_bytes;
 };
 
 /*
- * What next_into answers: positions of as many events as fit. From what was copied ahead, if there is any; else from
+ * The answer of next_into: positions of as many events as fit. From what was copied ahead, if there is any; else from
  * the window, of which nothing is copied ahead then.
  */
 reprise_outcome model_next_into(struct model_subscription *subscription,

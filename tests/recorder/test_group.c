@@ -14,7 +14,7 @@ enum {
 	HOSTS = 5,
 };
 
-/* What a subscription of the group has handed out. */
+/* The events that a subscription of the group has handed out. */
 struct books {
 	reprise_position seen;
 	uint64_t healed, restarts;

@@ -234,7 +234,7 @@ Test(group, S20_it_is_ready_until_ENDED_and_then_no_more)
 		expect_turn(group, void_one);
 		expect_ended(void_one, REPRISE_END_INVALIDATED, 0);
 		expect_none(group, fd);
-		/* Who adds it anew is told of the end again. */
+		/* A group that it is added to anew is told of the end again. */
 		cr_assert(eq(int, reprise_group_remove(group, ends), REPRISE_OK));
 		add(group, ends, NULL);
 		expect_turn(group, ends);
@@ -300,7 +300,7 @@ Test(group, S21_the_ready_ones_take_turns)
 	}
 	for (int i = 0; i < FEW; i++)
 		expect_turn(group, subscriptions[0]);
-	/* What becomes ready comes at the end, and is behind none but those that are. */
+	/* A subscription that becomes ready comes at the end, behind those that are ready. */
 	append_text(sessions[3], "x");
 	while (stats_of_group(group).ready != 2)
 		usleep(100);
@@ -898,7 +898,7 @@ Test(group, S24_a_thread_that_is_cancelled_in_a_wait_lets_go_of_everything,
 	close_store(store);
 }
 
-/* What the calls of a group work on. */
+/* The things that the calls of a group work on. */
 struct scene {
 	struct reprise_store *store;
 	struct reprise_session *session;

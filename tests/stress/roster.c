@@ -18,7 +18,7 @@ enum {
 	SESSIONS_MAX = 8, /* fewer than there are ids */
 };
 
-/* What a host knows of an id. */
+/* The host's knowledge of an id. */
 struct mirror {
 	struct reprise_incarnation incarnation;
 	bool is_there, is_ended;
