@@ -16,17 +16,17 @@ enum {
 static unsigned char payload[PAYLOAD_BYTES];
 
 static void
-append_singly(struct reprise_session *session, size_t count)
+append_singly(struct reprise_writer *writer, size_t count)
 {
 	const struct reprise_bytes bytes = { payload, sizeof(payload) };
 
 	for (size_t i = 0; i < count; i++)
-		if (reprise_append(session, 0, 1, 0, bytes, NULL) != REPRISE_OK)
+		if (reprise_append(writer, 0, 1, 0, bytes, NULL) != REPRISE_OK)
 			harness_die("append failed");
 }
 
 static void
-append_together(struct reprise_session *session, size_t count, size_t batch)
+append_together(struct reprise_writer *writer, size_t count, size_t batch)
 {
 	static struct reprise_new_event events[BATCH_MAX];
 
@@ -34,7 +34,7 @@ append_together(struct reprise_session *session, size_t count, size_t batch)
 		events[i] = (struct reprise_new_event){ .kind = 1,
 							.payload = { payload, sizeof(payload) } };
 	for (size_t i = 0; i < count; i += batch)
-		if (reprise_append_batch(session, events, batch, NULL) != REPRISE_OK)
+		if (reprise_append_batch(writer, events, batch, NULL) != REPRISE_OK)
 			harness_die("append failed");
 }
 
@@ -43,24 +43,24 @@ static double
 run(const struct harness *harness, size_t batch)
 {
 	struct reprise_store *store = NULL;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	uint64_t begin = 0, end, appended = 0;
 
 	if (reprise_store_open(NULL, &store, NULL) != REPRISE_OK ||
-	    reprise_session_open(store, "bench", NULL, &session, NULL) != REPRISE_OK)
+	    reprise_writer_open(store, "bench", NULL, &writer, NULL) != REPRISE_OK)
 		harness_die("open failed");
-	harness_settle(session);
-	append_singly(session, 20000);
+	harness_settle(writer);
+	append_singly(writer, 20000);
 	begin = now_ns();
 	do {
 		if (batch == 1)
-			append_singly(session, CHUNK);
+			append_singly(writer, CHUNK);
 		else
-			append_together(session, CHUNK, batch);
+			append_together(writer, CHUNK, batch);
 		appended += CHUNK;
 		end = now_ns();
 	} while ((double)(end - begin) < harness->run_ns / 2);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	if (reprise_store_close(store) != REPRISE_OK)
 		harness_die("close failed");
 	return (double)(end - begin) / (double)appended;

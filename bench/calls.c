@@ -39,7 +39,7 @@ struct tally {
 };
 
 struct counted {
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct tally *tally;
 	int makes_one; /* a call on purpose: the count must be 1 then */
 };
@@ -91,11 +91,11 @@ append_counted(void *argument)
 	sigaction(SIGSYS, &action, NULL);
 	/* Whatever is resolved or touched the first time. */
 	for (int i = 0; i < 20000; i++)
-		if (reprise_append(counted->session, 0, 1, 0, bytes, NULL) != REPRISE_OK)
+		if (reprise_append(counted->writer, 0, 1, 0, bytes, NULL) != REPRISE_OK)
 			__builtin_trap();
 	turn_calls_into_signals();
 	for (int i = 0; i < APPENDS; i++)
-		if (reprise_append(counted->session, 0, 1, 0, bytes, NULL) != REPRISE_OK)
+		if (reprise_append(counted->writer, 0, 1, 0, bytes, NULL) != REPRISE_OK)
 			__builtin_trap();
 	if (counted->makes_one)
 		(void)syscall(SYS_getppid);
@@ -122,7 +122,7 @@ park_one(struct reprise_store *store, const pthread_attr_t *attributes)
 	struct reprise_cursor cursor;
 	pthread_t thread;
 
-	if (reprise_current_cursor(store, "bench", 0, &cursor) != REPRISE_OK ||
+	if (reprise_session_current_cursor(store, "bench", 0, &cursor) != REPRISE_OK ||
 	    reprise_subscribe_after(store, &cursor, &options, &subscription, NULL) != REPRISE_OK ||
 	    pthread_create(&thread, attributes, park, subscription) != 0)
 		_exit(2);
@@ -152,7 +152,7 @@ count_in_child(const struct setting *setting)
 		_exit(2);
 	if (setting->attach != NULL)
 		setting->attach(store, setting->context);
-	if (reprise_session_open(store, "bench", NULL, &counted.session, NULL) != REPRISE_OK)
+	if (reprise_writer_open(store, "bench", NULL, &counted.writer, NULL) != REPRISE_OK)
 		_exit(2);
 	for (unsigned int i = 0; i < setting->parked; i++)
 		park_one(store, &attributes);

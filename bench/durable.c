@@ -129,32 +129,32 @@ durable_close(struct durable *durable)
 	reprise_log_close(durable->log);
 }
 
-struct reprise_session *
+struct reprise_writer *
 durable_session(struct durable *durable, const char *id, reprise_when_full when_full)
 {
 	const struct reprise_session_options options = { .size = sizeof(options),
 							 .when_full = when_full };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	must(reprise_session_open(durable->store, id, &options, &session, NULL),
+	must(reprise_writer_open(durable->store, id, &options, &writer, NULL),
 	     "the session does not open");
-	return session;
+	return writer;
 }
 
 void
-durable_feed(struct reprise_session **sessions, size_t sessions_count, uint64_t events_count)
+durable_feed(struct reprise_writer **writers, size_t sessions_count, uint64_t events_count)
 {
 	unsigned char payload[DURABLE_PAYLOAD_BYTES] = { 0 };
 
 	for (uint64_t i = 0; i < events_count; i++) {
-		struct reprise_session *const session = sessions[i % sessions_count];
+		struct reprise_writer *const writer = writers[i % sessions_count];
 		const struct reprise_new_event event =
 			durable_event(1 + i / sessions_count, payload);
 		reprise_status status;
 
-		while ((status = reprise_append(session, event.revision, event.kind, event.flags,
+		while ((status = reprise_append(writer, event.revision, event.kind, event.flags,
 						event.payload, NULL)) == REPRISE_E_FULL)
-			must(reprise_session_wait_room(session, REPRISE_NO_LIMIT), "no room");
+			must(reprise_writer_wait_room(writer, REPRISE_NO_LIMIT), "no room");
 		must(status, "append failed");
 	}
 }
@@ -163,12 +163,12 @@ void
 durable_make_log(const struct harness *harness, const char *name, uint64_t events_count)
 {
 	struct durable durable;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 
 	durable_open(harness, &durable, name, REPRISE_WRITTEN);
-	session = durable_session(&durable, "bench", REPRISE_WHEN_FULL_REFUSE);
-	durable_feed(&session, 1, events_count);
-	reprise_session_close(session);
+	writer = durable_session(&durable, "bench", REPRISE_WHEN_FULL_REFUSE);
+	durable_feed(&writer, 1, events_count);
+	reprise_writer_close(writer);
 	durable_close(&durable);
 }
 

@@ -44,14 +44,14 @@ void durable_open(const struct harness *harness, struct durable *durable, const 
 void durable_close(struct durable *durable);
 
 /* Makes the caller the writer of a window of default size. */
-struct reprise_session *durable_session(struct durable *durable, const char *id,
-					reprise_when_full when_full);
+struct reprise_writer *durable_session(struct durable *durable, const char *id,
+				       reprise_when_full when_full);
 
 /*
  * Appends events to each in turn, @events_count in all, as fast as the recorder lets it: the windows refuse. Positions
  * begin at 1.
  */
-void durable_feed(struct reprise_session **sessions, size_t sessions_count, uint64_t events_count);
+void durable_feed(struct reprise_writer **writers, size_t sessions_count, uint64_t events_count);
 
 /* A log of one session, "bench", with so many events, closed clean. */
 void durable_make_log(const struct harness *harness, const char *name, uint64_t events_count);

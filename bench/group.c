@@ -28,7 +28,7 @@ enum {
 /* A session's subscriptions, and the doors to them. */
 struct crowd {
 	struct reprise_store *store;
-	struct reprise_session *sessions[SESSIONS_MAX];
+	struct reprise_writer *writers[SESSIONS_MAX];
 	size_t sessions_count;
 	struct reprise_subscription **subscriptions;
 	size_t count;
@@ -126,10 +126,10 @@ open_crowd(struct crowd *crowd, size_t count, bool is_grouped)
 
 		snprintf(id, sizeof(id), "bench-%zu", of);
 		if (i < crowd->sessions_count)
-			must(reprise_session_open(crowd->store, id, &bounds, &crowd->sessions[i],
-						  NULL),
+			must(reprise_writer_open(crowd->store, id, &bounds, &crowd->writers[i],
+						 NULL),
 			     "open failed");
-		must(reprise_current_cursor(crowd->store, id, 0, &cursor), "cursor failed");
+		must(reprise_session_current_cursor(crowd->store, id, 0, &cursor), "cursor failed");
 		must(reprise_subscribe_after(crowd->store, &cursor, &options,
 					     &crowd->subscriptions[i], NULL),
 		     "subscribe failed");
@@ -146,7 +146,7 @@ close_crowd(struct crowd *crowd)
 	for (size_t i = 0; i < crowd->count; i++)
 		reprise_subscription_close(crowd->subscriptions[i]);
 	for (size_t i = 0; i < crowd->sessions_count; i++)
-		reprise_session_close(crowd->sessions[i]);
+		reprise_writer_close(crowd->writers[i]);
 	free(crowd->subscriptions);
 	must(reprise_store_close(crowd->store), "close failed");
 }
@@ -159,7 +159,7 @@ do_round(struct crowd *crowd)
 	const struct reprise_bytes bytes = { payload, sizeof(payload) };
 
 	for (size_t i = 0; i < crowd->sessions_count; i++)
-		must(reprise_append(crowd->sessions[i], 0, 1, 0, bytes, NULL), "append failed");
+		must(reprise_append(crowd->writers[i], 0, 1, 0, bytes, NULL), "append failed");
 	while (crowd->taken < wanted)
 		if (crowd->group != NULL)
 			take_by_group(crowd);

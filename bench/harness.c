@@ -230,9 +230,9 @@ ticks_per_ns(void)
 }
 
 void
-harness_settle(struct reprise_session *session)
+harness_settle(struct reprise_writer *writer)
 {
-	if (reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "", 0 }, NULL) != REPRISE_OK)
+	if (reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ "", 0 }, NULL) != REPRISE_OK)
 		harness_die("append failed");
 	nanosleep(&(struct timespec){ .tv_nsec = SETTLE_NS }, NULL);
 }

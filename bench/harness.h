@@ -59,8 +59,8 @@ double ticks_per_ns(void);
  * Until the store's thread has noticed that somebody appends, and keeps the stamp (two ticks): what is measured
  * then is what goes on. Appends an empty event.
  */
-struct reprise_session;
-void harness_settle(struct reprise_session *session);
+struct reprise_writer;
+void harness_settle(struct reprise_writer *writer);
 
 /* A small generator; the same numbers every time. */
 uint64_t random_next(uint64_t *state);

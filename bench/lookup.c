@@ -39,11 +39,11 @@ id_of(size_t number, char *id)
 static void
 visit(const char *id)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	if (reprise_session_open(store, id, NULL, &session, NULL) != REPRISE_OK)
+	if (reprise_writer_open(store, id, NULL, &writer, NULL) != REPRISE_OK)
 		harness_die("open failed");
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 }
 
 /* The ids of the looks to come, in the order of looking. */
@@ -64,7 +64,7 @@ run_looks(id_text *ids)
 	const uint64_t begin = now_ns();
 
 	for (size_t i = 0; i < LOOKS; i++)
-		if (reprise_trim_to(store, ids[i], 0) != REPRISE_OK)
+		if (reprise_session_trim_to(store, ids[i], 0) != REPRISE_OK)
 			harness_die("look failed");
 	return (double)(now_ns() - begin) / LOOKS;
 }
@@ -134,18 +134,18 @@ churn_main(void *argument)
 
 	harness_pin(churn->core);
 	for (uint64_t i = 0; !atomic_load(&churn->is_over); i++) {
-		struct reprise_session *session = NULL;
+		struct reprise_writer *writer = NULL;
 
 		snprintf(id, sizeof(id), "churn-%llu", (unsigned long long)i);
-		if (reprise_session_open(store, id, NULL, &session, NULL) != REPRISE_OK)
+		if (reprise_writer_open(store, id, NULL, &writer, NULL) != REPRISE_OK)
 			harness_die("open failed");
-		if (reprise_append(session, 0, 1, 0, (struct reprise_bytes){ "x", 1 }, NULL) !=
+		if (reprise_append(writer, 0, 1, 0, (struct reprise_bytes){ "x", 1 }, NULL) !=
 			    REPRISE_OK ||
-		    reprise_session_end(session, 0) != REPRISE_OK)
+		    reprise_writer_end(writer, 0) != REPRISE_OK)
 			harness_die("append failed");
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		/* Given back at once, not when there are too many. */
-		if (reprise_invalidate_session(store, id) != REPRISE_OK)
+		if (reprise_session_invalidate(store, id) != REPRISE_OK)
 			harness_die("invalidate failed");
 		atomic_fetch_add(&churn->rounds, 1);
 	}

@@ -33,18 +33,18 @@ static void
 fill(struct reprise_store *store, size_t number, size_t events)
 {
 	static const unsigned char payload[PAYLOAD_BYTES];
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	char id[48];
 
 	snprintf(id, sizeof(id), "5f0c1d5e-7f3a-4a86-9d8e-%012zx", number);
-	if (reprise_session_open(store, id, NULL, &session, NULL) != REPRISE_OK)
+	if (reprise_writer_open(store, id, NULL, &writer, NULL) != REPRISE_OK)
 		harness_die("open failed");
 	for (size_t i = 0; i < events; i++)
-		if (reprise_append(session, 0, 1, 0,
+		if (reprise_append(writer, 0, 1, 0,
 				   (struct reprise_bytes){ payload, sizeof(payload) },
 				   NULL) != REPRISE_OK)
 			harness_die("append failed");
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 }
 
 static void

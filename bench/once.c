@@ -30,15 +30,15 @@ key_of(uint64_t number)
 }
 
 static void
-append_chunk(struct reprise_session *session, enum side side, size_t payload_bytes, uint64_t first)
+append_chunk(struct reprise_writer *writer, enum side side, size_t payload_bytes, uint64_t first)
 {
 	const struct reprise_bytes bytes = { payload, payload_bytes };
 	int32_t is_new = side == SIDE_NEW;
 
 	for (uint64_t i = first; i < first + CHUNK; i++) {
 		const reprise_status status =
-			side == SIDE_PLAIN ? reprise_append(session, 0, 1, 0, bytes, NULL)
-					   : reprise_append_once(session, key_of(i), 0, 1, 0, bytes,
+			side == SIDE_PLAIN ? reprise_append(writer, 0, 1, 0, bytes, NULL)
+					   : reprise_append_once(writer, key_of(i), 0, 1, 0, bytes,
 								 NULL, &is_new);
 
 		if (status != REPRISE_OK || is_new != (side == SIDE_NEW))
@@ -53,16 +53,16 @@ run(struct harness *harness, enum side side, size_t payload_bytes)
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
 	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
 	struct reprise_store *store = NULL;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	uint64_t number = 0, appended = 0, before;
 
 	options.is_deduplicated = side != SIDE_PLAIN;
 	if (reprise_store_open(NULL, &store, NULL) != REPRISE_OK ||
-	    reprise_session_open(store, "bench", &options, &session, NULL) != REPRISE_OK)
+	    reprise_writer_open(store, "bench", &options, &writer, NULL) != REPRISE_OK)
 		harness_die("open failed");
-	harness_settle(session);
+	harness_settle(writer);
 	for (; number < 20 * (uint64_t)CHUNK; number += CHUNK)
-		append_chunk(session, side == SIDE_PLAIN ? SIDE_PLAIN : SIDE_NEW, payload_bytes,
+		append_chunk(writer, side == SIDE_PLAIN ? SIDE_PLAIN : SIDE_NEW, payload_bytes,
 			     number);
 	if (reprise_session_stats(store, "bench", &stats) != REPRISE_OK)
 		harness_die("stats failed");
@@ -71,7 +71,7 @@ run(struct harness *harness, enum side side, size_t payload_bytes)
 	uint64_t end;
 
 	do {
-		append_chunk(session, side, payload_bytes,
+		append_chunk(writer, side, payload_bytes,
 			     side == SIDE_KNOWN ? number - CHUNK : number + appended);
 		appended += CHUNK;
 		end = now_ns();
@@ -79,7 +79,7 @@ run(struct harness *harness, enum side side, size_t payload_bytes)
 	if (reprise_session_stats(store, "bench", &stats) != REPRISE_OK)
 		harness_die("stats failed");
 	harness->is_broken |= stats.newest - before != (side == SIDE_KNOWN ? 0 : appended);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	if (reprise_store_close(store) != REPRISE_OK)
 		harness_die("close failed");
 	return (double)(end - begin) / (double)appended;

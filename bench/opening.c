@@ -15,7 +15,7 @@ enum {
 static const char *const log_name = "opening";
 
 struct many {
-	struct reprise_session_opening *openings;
+	struct reprise_writer_opening *openings;
 	char (*ids)[ID_BYTES];
 	size_t count;
 };
@@ -38,8 +38,8 @@ static bool
 open_each(struct reprise_store *store, struct many *many)
 {
 	for (size_t i = 0; i < many->count; i++)
-		if (reprise_session_open(store, many->ids[i], NULL, &many->openings[i].session,
-					 NULL) != REPRISE_OK)
+		if (reprise_writer_open(store, many->ids[i], NULL, &many->openings[i].writer,
+					NULL) != REPRISE_OK)
 			return false;
 	return true;
 }
@@ -52,15 +52,15 @@ open_once(struct harness *harness, struct many *many, bool is_together)
 
 	durable_open(harness, &durable, log_name, REPRISE_SYNCED);
 	const uint64_t begin = now_ns();
-	const bool is_open = is_together ? reprise_sessions_open(durable.store, many->openings,
-								 many->count, NULL) == REPRISE_OK
+	const bool is_open = is_together ? reprise_writers_open(durable.store, many->openings,
+								many->count, NULL) == REPRISE_OK
 					 : open_each(durable.store, many);
 	const uint64_t ns = now_ns() - begin;
 
 	if (!is_open)
 		harness_die("the sessions do not open");
 	for (size_t i = 0; i < many->count; i++)
-		reprise_session_close(many->openings[i].session);
+		reprise_writer_close(many->openings[i].writer);
 	durable_close(&durable);
 	scratch_remove(log_name);
 	return (double)ns / (double)many->count;

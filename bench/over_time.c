@@ -57,22 +57,22 @@ static void
 run_ours(struct costs *costs, uint64_t clock)
 {
 	struct reprise_store *store = NULL;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	if (reprise_store_open(NULL, &store, NULL) != REPRISE_OK ||
-	    reprise_session_open(store, "bench", NULL, &session, NULL) != REPRISE_OK)
+	    reprise_writer_open(store, "bench", NULL, &writer, NULL) != REPRISE_OK)
 		harness_die("open failed");
-	harness_settle(session);
+	harness_settle(writer);
 	for (int i = 0; i < (1 + LAPS_LATER) * LAP; i++) {
 		const uint64_t before = now_ticks();
 
-		if (reprise_append(session, 0, 1, 0,
+		if (reprise_append(writer, 0, 1, 0,
 				   (struct reprise_bytes){ payload, PAYLOAD_BYTES },
 				   NULL) != REPRISE_OK)
 			harness_die("append failed");
 		note(i < LAP ? &costs->first : &costs->later, now_ticks() - before, clock);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	if (reprise_store_close(store) != REPRISE_OK)
 		harness_die("close failed");
 }

@@ -34,7 +34,7 @@ static double
 run_ours(struct bench *bench)
 {
 	struct durable durable;
-	struct reprise_session *sessions[SESSIONS_MAX];
+	struct reprise_writer *writers[SESSIONS_MAX];
 	uint64_t begin, ns;
 
 	durable_open(bench->harness, &durable, "record", bench->level);
@@ -42,12 +42,12 @@ run_ours(struct bench *bench)
 		char id[32];
 
 		snprintf(id, sizeof(id), "bench %zu", i);
-		sessions[i] = durable_session(&durable, id, REPRISE_WHEN_FULL_REFUSE);
+		writers[i] = durable_session(&durable, id, REPRISE_WHEN_FULL_REFUSE);
 	}
 	const uint64_t batches_before = durable_stats(&durable).batches;
 
 	begin = now_ns();
-	durable_feed(sessions, bench->sessions_count, bench->events_count);
+	durable_feed(writers, bench->sessions_count, bench->events_count);
 	if (reprise_recorder_flush(durable.recorder, NULL, bench->level, FLUSH_NS) != REPRISE_OK)
 		harness_die("flush failed");
 	ns = now_ns() - begin;
@@ -61,7 +61,7 @@ run_ours(struct bench *bench)
 	bench->lost += stats.lost;
 	bench->batch = stats.recorded / (stats.batches - batches_before);
 	for (size_t i = 0; i < bench->sessions_count; i++)
-		reprise_session_close(sessions[i]);
+		reprise_writer_close(writers[i]);
 	durable_close(&durable);
 	scratch_remove("record");
 	return (double)ns / (double)bench->events_count;

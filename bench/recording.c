@@ -33,7 +33,7 @@ struct bench {
 struct side {
 	bool is_recorded;
 	struct durable durable; /* the store alone if it is not */
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 };
 
 static void
@@ -47,8 +47,8 @@ open_side(struct bench *bench, struct side *side)
 			harness_die("open failed");
 		harness_pin(bench->harness->writer_core);
 	}
-	side->session = durable_session(&side->durable, "bench", REPRISE_WHEN_FULL_OVERWRITE);
-	harness_settle(side->session);
+	side->writer = durable_session(&side->durable, "bench", REPRISE_WHEN_FULL_OVERWRITE);
+	harness_settle(side->writer);
 }
 
 /* @appended: in all, with what settled it. */
@@ -56,7 +56,7 @@ static void
 close_side(struct bench *bench, struct side *side, uint64_t appended)
 {
 	if (!side->is_recorded) {
-		reprise_session_close(side->session);
+		reprise_writer_close(side->writer);
 		if (reprise_store_close(side->durable.store) != REPRISE_OK)
 			harness_die("close failed");
 		return;
@@ -72,17 +72,17 @@ close_side(struct bench *bench, struct side *side, uint64_t appended)
 	}
 	bench->recorded += stats.recorded;
 	bench->lost += stats.lost;
-	reprise_session_close(side->session);
+	reprise_writer_close(side->writer);
 	durable_close(&side->durable);
 	scratch_remove("recording");
 }
 
 static inline void
-append(struct reprise_session *session, uint64_t number, unsigned char *payload)
+append(struct reprise_writer *writer, uint64_t number, unsigned char *payload)
 {
 	const struct reprise_new_event event = durable_event(number + 1, payload);
 
-	if (reprise_append(session, event.revision, event.kind, event.flags, event.payload, NULL) !=
+	if (reprise_append(writer, event.revision, event.kind, event.flags, event.payload, NULL) !=
 	    REPRISE_OK)
 		harness_die("append failed");
 }
@@ -105,7 +105,7 @@ run_paced(struct bench *bench, bool is_recorded)
 
 		while ((before = now_ticks()) < intended)
 			;
-		append(side.session, i, payload);
+		append(side.writer, i, payload);
 		bench->costs[i] = (double)(now_ticks() - before) - bench->clock_ticks;
 	}
 	close_side(bench, &side, count + 1);
@@ -126,12 +126,12 @@ run_flood(struct bench *bench, bool is_recorded)
 
 	open_side(bench, &side);
 	for (; done < chunks / 10 * CHUNK; done++)
-		append(side.session, done, payload);
+		append(side.writer, done, payload);
 	for (uint64_t i = 0; i < chunks; i++) {
 		const uint64_t before = now_ticks();
 
 		for (uint64_t j = 0; j < CHUNK; j++)
-			append(side.session, done++, payload);
+			append(side.writer, done++, payload);
 		bench->costs[i] = (double)(now_ticks() - before);
 	}
 	close_side(bench, &side, done + 1);

@@ -22,19 +22,19 @@ static double
 open_once(struct harness *harness, const struct size *size)
 {
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct durable durable;
 
 	durable_open(harness, &durable, size->name, REPRISE_SYNCED);
 	const uint64_t begin = now_ns();
 
-	session = durable_session(&durable, "bench", REPRISE_WHEN_FULL_OVERWRITE);
+	writer = durable_session(&durable, "bench", REPRISE_WHEN_FULL_OVERWRITE);
 	const uint64_t ns = now_ns() - begin;
 
 	if (reprise_session_stats(durable.store, "bench", &stats) != REPRISE_OK ||
 	    stats.newest != size->events_count)
 		harness->is_broken = true;
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	durable_close(&durable);
 	return (double)ns;
 }

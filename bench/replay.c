@@ -40,7 +40,7 @@ enum way {
 
 struct bench {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	size_t payload_bytes;
 	size_t events;
 	int writer_core;
@@ -67,7 +67,7 @@ writer_main(void *argument)
 			if (atomic_load(&bench->is_over))
 				return NULL;
 		for (size_t i = 0; i < bench->events; i++)
-			if (reprise_append(bench->session, 0, 1, 0,
+			if (reprise_append(bench->writer, 0, 1, 0,
 					   (struct reprise_bytes){ payload, bench->payload_bytes },
 					   NULL) != REPRISE_OK)
 				harness_die("append failed");
@@ -125,7 +125,7 @@ replay_once(struct bench *bench)
 	struct reprise_cursor cursor;
 	uint64_t begin, ns, delivered, lost = 0;
 
-	if (reprise_earliest_cursor(bench->store, "bench", 0, &cursor) != REPRISE_OK ||
+	if (reprise_session_earliest_cursor(bench->store, "bench", 0, &cursor) != REPRISE_OK ||
 	    reprise_subscribe_after(bench->store, &cursor, NULL, &subscription, NULL) != REPRISE_OK)
 		harness_die("subscribe failed");
 	begin = now_ns();
@@ -245,7 +245,7 @@ measure_payload(struct harness *harness, size_t payload_bytes, enum way way, dou
 	bench->plain = map_touched(bench->plain_bytes);
 	bench->private_copy = map_touched(bench->plain_bytes + BUFFER_BYTES);
 	if (reprise_store_open(NULL, &bench->store, NULL) != REPRISE_OK ||
-	    reprise_session_open(bench->store, "bench", NULL, &bench->session, NULL) != REPRISE_OK)
+	    reprise_writer_open(bench->store, "bench", NULL, &bench->writer, NULL) != REPRISE_OK)
 		harness_die("open failed");
 	atomic_store(&bench->turn, TURN_HOST);
 	if (pthread_create(&writer, NULL, writer_main, bench) != 0)
@@ -281,7 +281,7 @@ measure_payload(struct harness *harness, size_t payload_bytes, enum way way, dou
 		if (way != INTO_ONE_BY_ONE)
 			print_rates(harness, bench, ours, runs);
 	}
-	reprise_session_close(bench->session);
+	reprise_writer_close(bench->writer);
 	if (reprise_store_close(bench->store) != REPRISE_OK)
 		harness_die("close failed");
 	munmap(bench->plain, bench->plain_bytes);

@@ -43,7 +43,7 @@ struct bench {
 	size_t count;
 	uint64_t bytes, events; /* of all */
 	struct reprise_store *store;
-	struct reprise_session *sessions[SESSIONS_MAX];
+	struct reprise_writer *writers[SESSIONS_MAX];
 	struct reprise_subscription *subscriptions[SESSIONS_MAX];
 	unsigned char *arenas[SESSIONS_MAX];
 	size_t heads[SESSIONS_MAX];
@@ -202,8 +202,8 @@ run(struct bench *bench, bool is_plain)
 
 				if (is_plain)
 					write_plain(bench, i, event->data, event->size);
-				else if (reprise_append(bench->sessions[i], 0, 1, 0, *event,
-							NULL) != REPRISE_OK)
+				else if (reprise_append(bench->writers[i], 0, 1, 0, *event, NULL) !=
+					 REPRISE_OK)
 					harness_die("append failed");
 			}
 	return (double)(now_ns() - begin) / (double)(rounds * bench->count * BURST);
@@ -258,9 +258,9 @@ open_sessions(struct bench *bench)
 		snprintf(id, sizeof(id), "stream-%zu", i);
 		bench->arenas[i] = aligned_alloc(4096, ARENA_BYTES);
 		if (bench->arenas[i] == NULL ||
-		    reprise_session_open(bench->store, id, NULL, &bench->sessions[i], NULL) !=
+		    reprise_writer_open(bench->store, id, NULL, &bench->writers[i], NULL) !=
 			    REPRISE_OK ||
-		    reprise_current_cursor(bench->store, id, 0, &cursor) != REPRISE_OK ||
+		    reprise_session_current_cursor(bench->store, id, 0, &cursor) != REPRISE_OK ||
 		    reprise_subscribe_after(bench->store, &cursor, NULL, &bench->subscriptions[i],
 					    NULL) != REPRISE_OK)
 			harness_die("open failed");
@@ -272,7 +272,7 @@ close_sessions(struct bench *bench)
 {
 	for (size_t i = 0; i < bench->count; i++) {
 		reprise_subscription_close(bench->subscriptions[i]);
-		reprise_session_close(bench->sessions[i]);
+		reprise_writer_close(bench->writers[i]);
 		free(bench->arenas[i]);
 	}
 	free_streams(bench);

@@ -39,7 +39,7 @@ enum way {
 
 struct bench {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct reprise_subscription *subscriptions[WAYS];
 	int host_core;
 	int epolls[WAYS];
@@ -160,7 +160,7 @@ wake_once(struct bench *bench, enum way way, enum way next, unsigned int *sleeps
 	} else if (way == WAY_EVENTFD) {
 		if (write(bench->eventfd, &one, sizeof(one)) != sizeof(one))
 			harness_die("eventfd failed");
-	} else if (reprise_append(bench->session, 0, 0, 0, payload, NULL) != REPRISE_OK) {
+	} else if (reprise_append(bench->writer, 0, 0, 0, payload, NULL) != REPRISE_OK) {
 		harness_die("append failed");
 	}
 	while ((woken = atomic_load(&bench->woken_at)) == 0)
@@ -191,7 +191,7 @@ subscribe(struct bench *bench, enum way way)
 							      .spin_ns = 1 };
 	struct reprise_cursor cursor;
 
-	if (reprise_current_cursor(bench->store, "bench", 0, &cursor) != REPRISE_OK ||
+	if (reprise_session_current_cursor(bench->store, "bench", 0, &cursor) != REPRISE_OK ||
 	    reprise_subscribe_after(bench->store, &cursor, &no_spin, &bench->subscriptions[way],
 				    NULL) != REPRISE_OK)
 		harness_die("subscribe failed");
@@ -208,7 +208,7 @@ bench_open(const struct harness *harness, enum way way)
 	/* The store's thread is started by the first session, and is pinned like its host's. */
 	harness_pin(harness->host_core);
 	if (bench->eventfd < 0 || reprise_store_open(NULL, &bench->store, NULL) != REPRISE_OK ||
-	    reprise_session_open(bench->store, "bench", NULL, &bench->session, NULL) != REPRISE_OK)
+	    reprise_writer_open(bench->store, "bench", NULL, &bench->writer, NULL) != REPRISE_OK)
 		harness_die("open failed");
 	harness_pin(harness->writer_core);
 	subscribe(bench, way);
@@ -229,7 +229,7 @@ static void
 bench_close(struct bench *bench, enum way way)
 {
 	reprise_subscription_close(bench->subscriptions[way]);
-	reprise_session_close(bench->session);
+	reprise_writer_close(bench->writer);
 	if (reprise_store_close(bench->store) != REPRISE_OK)
 		harness_die("close failed");
 	close(bench->eventfd);

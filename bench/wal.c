@@ -38,14 +38,14 @@ static void *
 feed(void *argument)
 {
 	struct bench *const bench = argument;
-	struct reprise_session *session =
+	struct reprise_writer *writer =
 		durable_session(&bench->durable, "more", REPRISE_WHEN_FULL_REFUSE);
 
-	durable_feed(&session, 1, bench->written_events);
+	durable_feed(&writer, 1, bench->written_events);
 	if (reprise_recorder_flush(bench->durable.recorder, "more", REPRISE_WRITTEN, WAIT_NS) !=
 	    REPRISE_OK)
 		harness_die("flush failed");
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	atomic_store(&bench->is_fed, true);
 	return NULL;
 }

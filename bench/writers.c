@@ -30,7 +30,7 @@ enum way {
 };
 
 struct run {
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	enum way way;
 	pthread_mutex_t mutex;
 	uint64_t end_ns;
@@ -52,7 +52,7 @@ append_chunk(struct run *run)
 	for (int i = 0; i < CHUNK; i++) {
 		if (run->way == WAY_MUTEX)
 			pthread_mutex_lock(&run->mutex);
-		if (reprise_append(run->session, 0, 1, 0, bytes, NULL) != REPRISE_OK)
+		if (reprise_append(run->writer, 0, 1, 0, bytes, NULL) != REPRISE_OK)
 			harness_die("append failed");
 		if (run->way == WAY_MUTEX)
 			pthread_mutex_unlock(&run->mutex);
@@ -84,9 +84,9 @@ measure(struct harness *harness, enum way way, unsigned int threads)
 
 	options.is_shared = way == WAY_SHARED;
 	if (reprise_store_open(NULL, &store, NULL) != REPRISE_OK ||
-	    reprise_session_open(store, "bench", &options, &run.session, NULL) != REPRISE_OK)
+	    reprise_writer_open(store, "bench", &options, &run.writer, NULL) != REPRISE_OK)
 		harness_die("open failed");
-	harness_settle(run.session);
+	harness_settle(run.writer);
 	if (reprise_session_stats(store, "bench", &stats) != REPRISE_OK)
 		harness_die("stats failed");
 	const uint64_t before = stats.newest, begin = now_ns();
@@ -106,7 +106,7 @@ measure(struct harness *harness, enum way way, unsigned int threads)
 	if (reprise_session_stats(store, "bench", &stats) != REPRISE_OK)
 		harness_die("stats failed");
 	harness->is_broken |= stats.newest - before != appended;
-	reprise_session_close(run.session);
+	reprise_writer_close(run.writer);
 	if (reprise_store_close(store) != REPRISE_OK)
 		harness_die("close failed");
 	return (double)(end - begin) / (double)appended;

@@ -21,7 +21,7 @@ enum {
 
 struct peer {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 };
 
 struct host {
@@ -77,9 +77,9 @@ peer_open(const struct task *task)
 	}
 	session.is_shared = task->writers > 1;
 	must(reprise_store_open(&options, &peer->store, NULL), "store");
-	must(reprise_session_open(peer->store, "bench", &session, &peer->session, NULL), "session");
+	must(reprise_writer_open(peer->store, "bench", &session, &peer->writer, NULL), "session");
 	/* The store's thread notices within a tick that somebody appends, and keeps the stamp from then on. */
-	must(reprise_append(peer->session, 0, 0, 0, (struct reprise_bytes){ "", 0 }, NULL),
+	must(reprise_append(peer->writer, 0, 0, 0, (struct reprise_bytes){ "", 0 }, NULL),
 	     "append");
 	nanosleep(&(struct timespec){ .tv_nsec = STAMP_NS }, NULL);
 	return peer;
@@ -90,7 +90,7 @@ peer_append(struct peer *peer, const void *payload, size_t payload_bytes)
 {
 	const struct reprise_bytes bytes = { payload, payload_bytes };
 
-	return reprise_append(peer->session, 0, 1, 0, bytes, NULL) == REPRISE_OK;
+	return reprise_append(peer->writer, 0, 1, 0, bytes, NULL) == REPRISE_OK;
 }
 
 static void
@@ -102,7 +102,7 @@ peer_flush(struct peer *peer)
 static void
 peer_close(struct peer *peer)
 {
-	reprise_session_close(peer->session);
+	reprise_writer_close(peer->writer);
 	must(reprise_store_close(peer->store), "close");
 	free(peer);
 }
@@ -118,7 +118,7 @@ host_open(struct peer *peer, const struct task *task)
 		exit(1);
 	if (task->mode == MODE_PARKED)
 		options.spin_ns = 1;
-	must(reprise_current_cursor(peer->store, "bench", 0, &cursor), "cursor");
+	must(reprise_session_current_cursor(peer->store, "bench", 0, &cursor), "cursor");
 	must(reprise_subscribe_after(peer->store, &cursor, &options, &host->subscription, NULL),
 	     "subscribe");
 	return host;

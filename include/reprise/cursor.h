@@ -95,7 +95,7 @@ REPRISE_API reprise_status reprise_cursor_format(const struct reprise_cursor *cu
 						 struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_cursor_for_session - checks whether a cursor belongs to a session
+ * reprise_cursor_check_session - checks whether a cursor belongs to a session
  *
  * @cursor      Borrowed.
  * @session_id  NUL-terminated.
@@ -108,9 +108,9 @@ REPRISE_API reprise_status reprise_cursor_format(const struct reprise_cursor *cu
  *           REPRISE_E_WRONG_SESSION  the cursor belongs to another session
  *           REPRISE_E_INVALID        a NULL argument, or an invalid session id
  */
-REPRISE_API reprise_status reprise_cursor_for_session(const struct reprise_cursor *cursor,
-						      const char *session_id,
-						      struct reprise_error *error) REPRISE_MUST_USE;
+REPRISE_API reprise_status
+reprise_cursor_check_session(const struct reprise_cursor *cursor, const char *session_id,
+			     struct reprise_error *error) REPRISE_MUST_USE;
 
 REPRISE_END_DECLARATIONS
 #endif /* REPRISE_CURSOR_H */

@@ -31,7 +31,7 @@ typedef enum reprise_gap_detail {
 	 */
 	REPRISE_GAP_CAPACITY, /* newer events took the place */
 	REPRISE_GAP_AGE,      /* older than the age limit */
-	REPRISE_GAP_REQUEST,  /* trimmed by reprise_trim_to */
+	REPRISE_GAP_REQUEST,  /* trimmed by reprise_session_trim_to */
 	/* UNAVAILABLE */
 	REPRISE_GAP_AHEAD,         /* the cursor is newer than the newest event */
 	REPRISE_GAP_BEFORE_WINDOW, /* the cursor is older than the window's beginning */
@@ -86,7 +86,7 @@ struct reprise_gap {
 	 */
 	struct reprise_cursor newest;
 
-	int32_t end_status; /* LIFE_ENDED: as given to reprise_session_end; else 0 */
+	int32_t end_status; /* LIFE_ENDED: as given to reprise_writer_end; else 0 */
 };
 
 REPRISE_END_DECLARATIONS

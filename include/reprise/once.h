@@ -5,7 +5,7 @@
 /* reprise/once.h - appends that may be repeated, and count once */
 
 #include <reprise/base.h>
-#include <reprise/session.h>
+#include <reprise/writer.h>
 
 REPRISE_BEGIN_DECLARATIONS
 
@@ -18,7 +18,7 @@ REPRISE_BEGIN_DECLARATIONS
  * revision, kind and flags are not compared. Events of other appends have no key.
  * (rules W06 to W09)
  *
- * @session       An open writer's handle, shared or not.
+ * @writer       An open writer's handle, shared or not.
  * @key           The host's: any 64 bits.
  * @revision, @kind, @flags, @payload  As reprise_append.
  * @ret_position  Set on REPRISE_OK: the event's, whichever append brought it. May be NULL.
@@ -35,7 +35,7 @@ REPRISE_BEGIN_DECLARATIONS
  *           or as reprise_append on the same handle; an ended or full session refuses new keys
  *           alone
  */
-REPRISE_API reprise_status reprise_append_once(struct reprise_session *session, uint64_t key,
+REPRISE_API reprise_status reprise_append_once(struct reprise_writer *writer, uint64_t key,
 					       uint64_t revision, uint16_t kind, uint16_t flags,
 					       struct reprise_bytes payload,
 					       reprise_position *ret_position,

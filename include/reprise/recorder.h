@@ -94,7 +94,7 @@ struct reprise_recorder_options {
 	uint64_t heal_wait_ns;
 
 	/*
-	 * 0: reprise_invalidate_session and reprise_invalidate_all return once the log has synced
+	 * 0: reprise_session_invalidate and reprise_sessions_invalidate return once the log has synced
 	 * that the lives are invalidated. 1: the calls return at once. If the process then dies
 	 * before the log has the mark, the lives count as crashed, and their cursors heal from the
 	 * log.
@@ -261,7 +261,7 @@ REPRISE_API reprise_status reprise_recorder_flush(struct reprise_recorder *recor
 						  uint64_t timeout_ns) REPRISE_MUST_USE;
 
 /*
- * reprise_recorded_through - returns the position up to which a session is recorded
+ * reprise_recorder_recorded_through - returns the position up to which a session is recorded
  *
  * @recorder      Borrowed.
  * @session_id    NUL-terminated, borrowed.
@@ -277,7 +277,7 @@ REPRISE_API reprise_status reprise_recorder_flush(struct reprise_recorder *recor
  *           REPRISE_E_INVALID    a NULL argument, a bad id or durability
  *           REPRISE_E_FORKED     in the child of a fork
  */
-REPRISE_API reprise_status reprise_recorded_through(
+REPRISE_API reprise_status reprise_recorder_recorded_through(
 	struct reprise_recorder *recorder, const char *session_id, reprise_durability durability,
 	reprise_position *ret_position) REPRISE_MUST_USE;
 

@@ -14,5 +14,6 @@
 #include <reprise/sessions.h>
 #include <reprise/store.h>
 #include <reprise/subscription.h>
+#include <reprise/writer.h>
 
 #endif /* REPRISE_REPRISE_H */

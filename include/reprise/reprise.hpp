@@ -6,7 +6,7 @@
  * reprise/reprise.hpp - the ring and its subscriptions for C++17: handles that close themselves, and ranges of events
  *
  *    auto store = reprise::store::open();
- *    auto writer = store->open_session("chat-7");
+ *    auto writer = store->open_writer("chat-7");
  *    reprise_status status = writer->append("hello");
  *    auto host = store->subscribe_after(*store->earliest_cursor("chat-7"));
  *    for (const reprise_event &event : host->events([](const reprise_gap &gap) { tell(gap); }))
@@ -16,7 +16,7 @@
  * the value of one without a value ends the process, or throws reprise::failure if REPRISE_EXCEPTIONS is defined.
  * Nothing else throws, but for std::string out of memory.
  *
- * Handles move and are not copied. A store is declared before its sessions and subscriptions; a store that is destroyed
+ * Handles move and are not copied. A store is declared before its writers and subscriptions; a store that is destroyed
  * before them ends the process. get() is the C handle, for the calls that this header does not wrap. Everything else is
  * as the C headers say.
  */
@@ -107,8 +107,8 @@ template <typename T, void (*close)(T *)> class handle
 	T *get() const noexcept { return owned.get(); }
 };
 
-/* The writer's side: see session.h. */
-class session : public handle<reprise_session, reprise_session_close>
+/* The writer: see writer.h. */
+class writer : public handle<reprise_writer, reprise_writer_close>
 {
     public:
 	using handle::handle;
@@ -116,7 +116,7 @@ class session : public handle<reprise_session, reprise_session_close>
 					    uint16_t kind = 0, uint16_t flags = 0,
 					    reprise_position *ret_position = nullptr) noexcept
 	{ return reprise_append(get(), revision, kind, flags, bytes(payload), ret_position); }
-	[[nodiscard]] reprise_status end(int32_t why) noexcept { return reprise_session_end(get(), why); }
+	[[nodiscard]] reprise_status end(int32_t why) noexcept { return reprise_writer_end(get(), why); }
 };
 
 /* The events that are there now, for one loop. Each gap goes to the function, before the events that follow it. */
@@ -183,12 +183,12 @@ class store : public handle<reprise_store, close_store>
 	using handle::handle;
 	static result<store> open(const reprise_store_options *given = nullptr)
 	{ return ask<store, reprise_store *>(reprise_store_open, given); }
-	result<session> open_session(const char *id, const reprise_session_options *given = nullptr)
-	{ return ask<session, reprise_session *>(reprise_session_open, get(), id, given); }
+	result<writer> open_writer(const char *id, const reprise_session_options *given = nullptr)
+	{ return ask<writer, reprise_writer *>(reprise_writer_open, get(), id, given); }
 	result<reprise_cursor> current_cursor(const char *id, uint64_t revision = 0)
-	{ return find(reprise_current_cursor, id, revision); }
+	{ return find(reprise_session_current_cursor, id, revision); }
 	result<reprise_cursor> earliest_cursor(const char *id, uint64_t revision = 0)
-	{ return find(reprise_earliest_cursor, id, revision); }
+	{ return find(reprise_session_earliest_cursor, id, revision); }
 	result<subscription> subscribe_after(const reprise_cursor &at, options given = nullptr)
 	{ return follow(reprise_subscribe_after, get(), &at, given); }
 	result<subscription> replay_after(const reprise_cursor &at, options given = nullptr)

@@ -3,251 +3,54 @@
 #define REPRISE_SESSION_H
 
 /*
- * reprise/session.h - the writer's side of a session
+ * reprise/session.h - one session of a store, by id
  *
- * A single writer at a time appends to a session. An append never waits: new events replace the
- * oldest events even while a slow subscription copies the oldest, and a gap tells the subscription
- * the exact loss. A writer may move between threads if the host orders the calls. Two threads that
- * append at once without such an order abort the process within about a second. A call on a closed
- * handle aborts the process too, unless the session's window has gone or another writer has opened
- * the session since.
- *
- * Shared writers. A session opened with is_shared has one handle for any number of threads: each
- * thread may call reprise_append, _appendv, _append_batch, reprise_session_end, _cursor, _wait_room
- * and _set_overwrite at any time. Each event and each batch is whole, and positions have one order.
- * A reservation is REPRISE_E_INVALID. While no two threads append at the same moment an append is
- * wait-free, without a system call. Otherwise a thread waits until the other threads have left,
- * first by looking, then asleep. A thread stopped inside an append keeps all other threads out:
- * their calls answer REPRISE_E_TIMEOUT after one second, and nothing changed. A thread without a
- * turn for a second gets the same answer. A signal handler that interrupts an append on the same
- * session gets REPRISE_E_BUSY. During reprise_session_close no thread may be inside a call with the
- * handle. (rules W01 to W05)
- *
- * Signal handlers. A handler may make the calls marked "signal-safe" on a session that no
- * interrupted call can be working on: a session that handlers alone append to, or a session whose
- * appends block the signal. Signal-safe calls take no lock, allocate nothing and leave errno alone.
+ * The calls of a host without a handle: statistics, cursors, trims, invalidation, and the append to
+ * a session by id. The runtime's handle for appending is in writer.h.
  */
-
-#include <sys/uio.h>
 
 #include <reprise/base.h>
 #include <reprise/cursor.h>
 #include <reprise/store.h>
+#include <reprise/writer.h>
 
 REPRISE_BEGIN_DECLARATIONS
 
-struct reprise_session; /* opaque: the writer's handle; see reprise_session_open */
-
-/* Event flags: bit 0 as below, bits 1-7 the library's (0 in an append), 8-15 the host's. */
-enum {
-	REPRISE_EVENT_COMMIT = 1, /* this event brings the durable state to its revision */
-};
-
-/* An event to append. */
-struct reprise_new_event {
-	uint64_t revision; /* the durable point of the event; need not grow */
-	uint16_t kind;     /* the host's */
-	uint16_t flags;
-	struct reprise_bytes payload; /* borrowed for the call and copied; may be empty */
-};
-
 /*
- * reprise_session_open - become the writer of a session
+ * reprise_session_create - give a session a window, unless the session has one
  *
- * The call creates the session's window, or joins an existing window: after reprise_session_create,
- * or after another writer has closed. A new window (a new incarnation) replaces an ended window;
- * the positions of the new window go on above the old.
+ * For a host that comes before the writer: from here on the session has cursors, and subscriptions
+ * follow the session. The session may have a window already, also an ended window or a window with
+ * a writer; then nothing changes. The options of the writer's opening replace the options of this
+ * call, as long as nothing was appended. (rules S10, S11)
  *
- * @store        Borrowed until the handle is closed.
- * @session_id   NUL-terminated, copied.
- * @options      Borrowed. NULL or 0 fields: the store's. The options shape a window created by this
- *               call, and an existing window without any append so far: cursors and subscriptions
- *               of the window stay good. A window with events keeps the old bounds; when_full and
- *               is_shared hold in any case.
- *               reprise_session_opened (sessions.h) tells the bounds in force. (rule S11)
- * @ret_session  Set on REPRISE_OK: owned, close with reprise_session_close.
- * @error        Optional: `what` names the bad argument.
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, copied.
+ * @options     Borrowed. NULL or 0 fields: the store's. is_shared says nothing here: the writer
+ *              sets is_shared.
+ * @error       Optional: `what` names the bad argument, or the reached bound.
  *
  * Threads   Any.
- * Progress  Allocates and locks. The store's first call starts its thread.
- * Ordering  Acquire: the caller sees everything the previous writer did before closing.
+ * Progress  For a session with a window: wait-free after the thread's first call on any store.
+ *           Otherwise the call allocates and locks, and may evict. The store's first call starts
+ *           its thread.
+ * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a bad id or option
- *           REPRISE_E_BUSY       another writer has opened the session; or another runtime has
- *                                leased the session, see lease_ns of reprise_recorder_options
+ *           REPRISE_E_INVALID    a NULL argument, a bad id or option; or a store with a log, where
+ *                                a life begins with a writer
  *           REPRISE_E_FULL       the store is at a bound and every session is held; `what` names
  *                                the bound
  *           REPRISE_E_FORKED     in the child of a fork
  *           REPRISE_E_NO_MEMORY  nothing changed
  *           REPRISE_E_SYSTEM     no random bytes or no thread available; nothing changed
- *           REPRISE_E_IO         in a store with a log: the log cannot be read and written now
- *           REPRISE_E_CONFLICT   in a store with a log: the key is of another kind, or another
- *                                runtime's life is open
  */
-REPRISE_API reprise_status reprise_session_open(struct reprise_store *store, const char *session_id,
-						const struct reprise_session_options *options,
-						struct reprise_session **ret_session,
-						struct reprise_error *error) REPRISE_MUST_USE;
-
-/* A session to open by reprise_sessions_open, and the result. */
-struct reprise_session_opening {
-	const char *session_id;                        /* NUL-terminated, copied */
-	const struct reprise_session_options *options; /* borrowed for the call; or NULL */
-	struct reprise_session *session;               /* set: owned; NULL if not opened */
-	reprise_status status;                         /* set: as reprise_session_open answers */
-	int32_t is_joined; /* set: as by reprise_session_opened; 0 if not opened */
-};
+REPRISE_API reprise_status reprise_session_create(struct reprise_store *store,
+						  const char *session_id,
+						  const struct reprise_session_options *options,
+						  struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_sessions_open - become the writer of many sessions
- *
- * The call opens each session as by reprise_session_open, in order. In a store with a log the lives
- * of up to 1,024 sessions share a transaction, synced before the call returns; one call for each
- * session would wait for a transaction each.
- *
- * @store           Borrowed until the handles are closed.
- * @openings        Filled in. Opened sessions stay open if other openings fail.
- * @openings_count  Any; 0 opens nothing.
- * @error           Optional: of the first failed opening.
- *
- * Threads   Any.
- * Progress  As reprise_session_open: in a store with a log the call waits for the log, up to the
- *           recorder's deadline_ns for each 1,024 sessions.
- * Ordering  As reprise_session_open.
- * Returns   REPRISE_OK           all sessions were opened
- *           REPRISE_E_INVALID    a NULL argument, and no opening was touched; or as below
- *           REPRISE_E_FORKED     in the child of a fork; none was opened
- *           or the status of the first failed opening: a bad id or options, an id given twice
- *           (REPRISE_E_BUSY), and any other answer of reprise_session_open
- */
-REPRISE_API reprise_status reprise_sessions_open(struct reprise_store *store,
-						 struct reprise_session_opening *openings,
-						 size_t openings_count,
-						 struct reprise_error *error) REPRISE_MUST_USE;
-
-/*
- * reprise_session_close - stop being the writer
- *
- * The window stays. Subscriptions wait for the next writer, unless the session was ended. An open
- * reservation is aborted.
- *
- * @session  Moves. NULL is allowed.
- *
- * Threads   Writer.
- * Progress  May lock.
- * Ordering  Release: the next writer sees everything done before.
- * Returns   Nothing. A second close of the same handle aborts the process.
- */
-REPRISE_API void reprise_session_close(struct reprise_session *session);
-
-/*
- * reprise_session_end - no event will follow
- *
- * The end is state, not an event: no flood of events can displace the end. Every subscription, even
- * a later subscription, gets the retained events (or a gap) and then ENDED with @end_status; a
- * continuous subscription gets a gap LIFE_ENDED instead.
- *
- * @session     Stays open, to be closed by reprise_session_close.
- * @end_status  The host's own.
- *
- * Threads   Writer.
- * Progress  Wait-free; system calls as reprise_append. Signal-safe.
- * Ordering  Release: a thread that sees the end sees every event before the end.
- * Returns   REPRISE_OK
- *           REPRISE_E_CLOSED   the session has ended before; the first status stands. Or the window
- *                              is void
- *           REPRISE_E_BUSY     a reservation is open
- *           REPRISE_E_FORKED   in the child of a fork
- *           REPRISE_E_INVALID  a NULL argument
- */
-REPRISE_API reprise_status reprise_session_end(struct reprise_session *session,
-					       int32_t end_status) REPRISE_MUST_USE;
-
-/*
- * reprise_append - publish one event as the session's next position
- *
- * @session       An open writer's handle.
- * @revision      The durable point of the event.
- * @kind, @flags  The host's kind; REPRISE_EVENT_COMMIT and the host's bits 8-15.
- * @payload       Borrowed for the call and copied. May be empty.
- * @ret_position  Set on REPRISE_OK. May be NULL.
- *
- * Threads   Writer.
- * Progress  Wait-free: no lock, no allocation, bounded by the bytes written; one system call if a
- *           subscription sleeps, two if some subscriptions sleep in reprise_wait and some
- *           elsewhere, one after a timed-out wait; otherwise none, and none ever in a store with
- *           REPRISE_WAKE_DEFERRED. Signal-safe.
- * Ordering  Release: a thread that sees the position sees everything the writer did before.
- * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, or
- *                                REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or the window is void
- *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_session_wait_room)
- *           REPRISE_E_BUSY       a reservation is open
- *           REPRISE_E_FORKED     in the child of a fork
- */
-REPRISE_API reprise_status reprise_append(struct reprise_session *session, uint64_t revision,
-					  uint16_t kind, uint16_t flags,
-					  struct reprise_bytes payload,
-					  reprise_position *ret_position) REPRISE_MUST_USE;
-
-/*
- * reprise_appendv - reprise_append with the payload gathered from parts
- *
- * @parts        Borrowed for the call; the payload is the bytes of all parts in order. A part may
- *               be empty.
- * @parts_count  How many; 0 for an empty payload. At most 1024.
- *
- * Otherwise as reprise_append.
- *
- * Threads   Writer.
- * Progress  Wait-free, as reprise_append. Signal-safe.
- * Ordering  Release, as reprise_append.
- * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, too many parts, a flag of the library's, or
- *                                REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or the window is void
- *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_session_wait_room)
- *           REPRISE_E_BUSY       a reservation is open
- *           REPRISE_E_FORKED     in the child of a fork
- */
-REPRISE_API reprise_status reprise_appendv(struct reprise_session *session, uint64_t revision,
-					   uint16_t kind, uint16_t flags, const struct iovec *parts,
-					   size_t parts_count,
-					   reprise_position *ret_position) REPRISE_MUST_USE;
-
-/*
- * reprise_append_batch - publish several events, all visible at once
- *
- * The events take contiguous positions in order, and no subscription ever sees the newest position
- * inside the batch. (contracts A06)
- *
- * @events        Borrowed for the call and copied.
- * @events_count  At least 1.
- * @ret_first     The first event's position, set on REPRISE_OK. May be NULL.
- *
- * Threads   Writer.
- * Progress  Wait-free: bounded by the bytes written; system calls as reprise_append. Signal-safe.
- * Ordering  Release: a thread that sees any position of the batch sees the whole batch, and
- *           everything the writer did before.
- * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, an empty batch, a flag of the library's, or
- *                                REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or the window is void
- *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_session_wait_room)
- *           REPRISE_E_BUSY       a reservation is open
- *           REPRISE_E_FORKED     in the child of a fork
- */
-REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
-						const struct reprise_new_event *events,
-						size_t events_count,
-						reprise_position *ret_first) REPRISE_MUST_USE;
-
-/*
- * reprise_append_to - publish one event in a session named by id
+ * reprise_session_append - publish one event in a session named by id
  *
  * For hosts without handles. If the session has a shared writer (is_shared), the shared writer
  * appends the event. If the session has no writer, or does not exist, the call opens the session
@@ -260,108 +63,164 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_session *session,
  *
  * Threads   Any, any number at once.
  * Progress  With a shared writer as reprise_append, after a wait-free look-up. Otherwise as
- *           reprise_session_open and reprise_session_close.
+ *           reprise_writer_open and reprise_writer_close.
  * Ordering  Release, as reprise_append.
- * Returns   every status of reprise_append on a shared writer and of reprise_session_open, with
+ * Returns   every status of reprise_append on a shared writer and of reprise_writer_open, with
  *           REPRISE_E_BUSY     the session has a writer, but not a shared writer
  *           REPRISE_E_CLOSED   the session has ended
  *           REPRISE_E_TIMEOUT  other threads kept this thread out for 1 s, or, without a shared
  *                              writer in a store with a log, for 30 s; nothing changed
  */
-REPRISE_API reprise_status reprise_append_to(struct reprise_store *store, const char *session_id,
-					     uint64_t revision, uint16_t kind, uint16_t flags,
-					     struct reprise_bytes payload,
-					     reprise_position *ret_position) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_session_append(struct reprise_store *store,
+						  const char *session_id, uint64_t revision,
+						  uint16_t kind, uint16_t flags,
+						  struct reprise_bytes payload,
+						  reprise_position *ret_position) REPRISE_MUST_USE;
+
+struct reprise_session_stats {
+	size_t size; /* sizeof(struct reprise_session_stats), set by the caller */
+	struct reprise_incarnation incarnation;
+	reprise_position first;    /* the window's first position, retained or not */
+	reprise_position oldest;   /* the oldest retained position, or newest + 1 */
+	reprise_position newest;   /* the last appended position, or first - 1 */
+	uint64_t retained;         /* newest - oldest + 1 */
+	uint64_t events_max;       /* as in force */
+	uint64_t bytes_max;        /* as in force, rounded */
+	uint64_t age_ns_max;       /* as in force */
+	uint64_t subscriptions;    /* open on this window */
+	uint64_t wakes;            /* system calls made by any thread to wake a sleeper */
+	int32_t ended;             /* 1 after reprise_writer_end */
+	int32_t end_status;        /* the host's, when ended */
+	int32_t has_writer;        /* 1 while a writer's handle is open */
+	int32_t refuses;           /* 1: appends do not displace unrecorded events */
+	reprise_position recorded; /* in a store with a log: all events up to here are recorded */
+};
+#define REPRISE_SESSION_STATS_INIT REPRISE_INIT(struct reprise_session_stats)
 
 /*
- * reprise_reserve - room in the window for an event written in place
- * reprise_publish - make the written bytes the session's next event
- * reprise_abort   - give the reservation up
+ * reprise_session_stats - counts of one window
  *
- * A reservation saves the copy of the payload. reprise_reserve displaces events for
- * @payload_bytes_max at once, and the displaced events stay lost even after an abort.
- * reprise_publish gives the unused rest back. Until reprise_publish or reprise_abort, an append,
- * another reservation and the end answer REPRISE_E_BUSY; reprise_session_close aborts the
- * reservation.
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, borrowed.
+ * @ret_stats   `size` set by the caller; the rest set on REPRISE_OK.
  *
- * @payload_bytes_max      The most bytes the writer may write. May be 0.
- * @ret_payload            Set on REPRISE_OK: aligned to 8, the writer's until publish, abort or
- *                         close. The initial content is undefined.
- * @payload_bytes          The bytes written, from the beginning; at most @payload_bytes_max.
- * @revision, @kind, @flags, @ret_position  As reprise_append.
- *
- * Threads   Writer. The writer with the reservation also writes and publishes the event.
- * Progress  Wait-free, no allocation; reprise_publish makes system calls as reprise_append.
- *           Signal-safe.
- * Ordering  reprise_publish: release, as reprise_append. reprise_reserve and reprise_abort: none.
+ * Threads   Any.
+ * Progress  Wait-free after the thread's first call on any store, which may allocate and lock.
+ * Ordering  Acquire for oldest and newest: newest + 1 >= oldest.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, REPRISE_REVISION_UNKNOWN
- *                                as revision, nothing reserved, or more published than reserved:
- *                                the reservation stays open
- *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
- *           REPRISE_E_FULL       reserve: unrecorded events would be displaced
- *           REPRISE_E_BUSY       reserve: a reservation is open
- *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or the window is void
- *           REPRISE_E_FORKED     in the child of a fork
- */
-REPRISE_API reprise_status reprise_reserve(struct reprise_session *session,
-					   size_t payload_bytes_max,
-					   void **ret_payload) REPRISE_MUST_USE;
-REPRISE_API reprise_status reprise_publish(struct reprise_session *session, uint64_t revision,
-					   uint16_t kind, uint16_t flags, size_t payload_bytes,
-					   reprise_position *ret_position) REPRISE_MUST_USE;
-REPRISE_API reprise_status reprise_abort(struct reprise_session *session) REPRISE_MUST_USE;
-
-/*
- * reprise_session_wait_room     - sleep until the last refused append has room
- * reprise_session_set_overwrite - refuse no more
- *
- * In a session opened with REPRISE_WHEN_FULL_REFUSE, in a store with a log, an append, a batch and
- * a reservation answer REPRISE_E_FULL, and change nothing, instead of displacing events not yet
- * recorded at the recorder's level. Recording makes room. If the log stays away, the host may
- * choose to lose old events: after reprise_session_set_overwrite the session overwrites.
- * (contracts C21)
- *
- * @session     An open writer's handle.
- * @timeout_ns  At most this long; REPRISE_NO_LIMIT waits for ever.
- *
- * Threads   Writer.
- * Progress  wait_room: blocks. set_overwrite: wait-free.
- * Ordering  None.
- * Returns   REPRISE_OK         the last refused append would succeed now; or no append was refused
- *           REPRISE_E_TIMEOUT  not within @timeout_ns
- *           REPRISE_E_CLOSED   the window is void, or the recorder is closing
- *           REPRISE_E_INVALID  a NULL argument
- *           REPRISE_E_FORKED   in the child of a fork
- */
-REPRISE_API reprise_status reprise_session_wait_room(struct reprise_session *session,
-						     uint64_t timeout_ns) REPRISE_MUST_USE;
-REPRISE_API reprise_status reprise_session_set_overwrite(struct reprise_session *session)
-	REPRISE_MUST_USE;
-
-/*
- * reprise_session_cursor - the cursor of an event appended by this writer
- *
- * The cursor carries the greatest revision of all events up to @position, like the cursor of a
- * subscription that has read so far.
- *
- * @session     An open writer's handle.
- * @position    A retained position, or the one before the window's first.
- * @ret_cursor  Set on REPRISE_OK.
- *
- * Threads   Writer.
- * Progress  Wait-free.
- * Ordering  None.
- * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  the position is no longer in the window, or is before the window's
- *                                beginning
- *           REPRISE_E_CLOSED     the window is void
- *           REPRISE_E_INVALID    a NULL argument, or a position not yet appended
+ *           REPRISE_E_NOT_FOUND  no window of the id
+ *           REPRISE_E_INVALID    a NULL argument, a bad size or id
  *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status
-reprise_session_cursor(struct reprise_session *session, reprise_position position,
-		       struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
+reprise_session_stats(struct reprise_store *store, const char *session_id,
+		      struct reprise_session_stats *ret_stats) REPRISE_MUST_USE;
+
+/*
+ * reprise_session_current_cursor - the cursor before the first event newer than a revision
+ *
+ * For a host that has just read the durable state at @revision. The cursor stands just before the
+ * first retained event with a greater revision, else at the newest position. If an event with a
+ * greater revision has already left the window, the cursor stands before the window's first
+ * position, so that an ordinary gap tells the host. An unknown session stays unknown:
+ * reprise_session_create (sessions.h) makes a window before the writer comes.
+ * (contracts A13, A22, S10)
+ *
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, borrowed.
+ * @revision    Carried by the cursor. REPRISE_REVISION_UNKNOWN: the cursor stands at the newest
+ *              position, and carries the greatest revision of the events up to there (rule L25).
+ * @ret_cursor  Set on REPRISE_OK.
+ *
+ * Threads   Any.
+ * Progress  Wait-free (after the thread's first call on any store); at most 2
+ *           (log2(events_max) + 1) looks at records.
+ * Ordering  Acquire: events known by the caller to be appended are judged.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID    a NULL argument or a bad id
+ *           REPRISE_E_NOT_FOUND  no window of the id; in a store with a log:
+ *                                reprise_log_current_cursor
+ *           REPRISE_E_FORKED     in the child of a fork
+ */
+REPRISE_API reprise_status reprise_session_current_cursor(
+	struct reprise_store *store, const char *session_id, uint64_t revision,
+	struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
+
+/*
+ * reprise_session_earliest_cursor - the cursor before every retained event
+ *
+ * The cursor of reprise_session_earliest_cursor stands just before the oldest retained event, or at the
+ * newest position when no event is retained. REPRISE_REVISION_UNKNOWN is replaced as by
+ * reprise_session_current_cursor. (contracts A23)
+ *
+ * Threads   Any.
+ * Progress  Wait-free (after the thread's first call on any store).
+ * Ordering  Acquire: events known by the caller to be appended are counted.
+ * Returns   As reprise_session_current_cursor.
+ */
+REPRISE_API reprise_status reprise_session_earliest_cursor(
+	struct reprise_store *store, const char *session_id, uint64_t revision,
+	struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
+
+/*
+ * reprise_session_trim - apply the age limit now
+ * reprise_session_trim_to      - drop every event at or below a position
+ *
+ * Neither call forgets the newest position or ends a subscription: a subscription still below gets
+ * a gap.
+ *
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
+ * @position    Clamped to the newest position.
+ *
+ * Threads   Any.
+ * Progress  Lock-free (after the thread's first call on any store).
+ * Ordering  Release: a later look by a subscription no longer hands these events out.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument or a bad id
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_session_trim(struct reprise_store *store,
+						const char *session_id) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_session_trim_to(struct reprise_store *store,
+						   const char *session_id,
+						   reprise_position position) REPRISE_MUST_USE;
+
+/*
+ * reprise_session_invalidate - declare a session's window void
+ * reprise_sessions_invalidate     - declare every window void
+ *
+ * For a host whose streamed events are no longer true. No event of the window is handed out any
+ * more. The window's subscriptions get a gap UNAVAILABLE (invalidated) and, unless continuous,
+ * ENDED INVALIDATED. The window's cursors are never valid again, and the writer gets
+ * REPRISE_E_CLOSED. The session may be opened again at once, as a new life with positions that go
+ * on above the old life's. (contracts A09, A20)
+ *
+ * In a store with a log (recorder.h) the call waits until the log knows on disk that the life is
+ * void: on REPRISE_OK no process ever heals a cursor of the life, whatever happens to this process.
+ * The recorder's option invalidates_async leaves out the wait. (rule L45)
+ *
+ * @store       Borrowed.
+ * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
+ *
+ * Threads   Any.
+ * Progress  Locks; linear in the sessions (all), and waits for running look-ups. For a session with
+ *           sleeping subscriptions two system calls at most. With a log: then blocks for one
+ *           transaction, at most for the recorder's deadline_ns.
+ * Ordering  A later reprise_next, reprise_append or request for a cursor sees the void window. An
+ *           append at the same time may answer REPRISE_OK: the event is counted nowhere.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_TIMEOUT  with a log: the window is void in this process, but the log could
+ *                              not be told within deadline_ns. The recorder goes on trying; if the
+ *                              process dies before the recorder succeeds, other processes heal the
+ *                              life's cursors.
+ *           REPRISE_E_INVALID  a NULL argument or a bad id
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_session_invalidate(struct reprise_store *store,
+						      const char *session_id) REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_sessions_invalidate(struct reprise_store *store)
+	REPRISE_MUST_USE;
 
 REPRISE_END_DECLARATIONS
 #endif /* REPRISE_SESSION_H */

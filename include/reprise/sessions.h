@@ -33,8 +33,8 @@ typedef enum reprise_gone_cause {
 	REPRISE_GONE_NOT,      /* the window has not left */
 	REPRISE_GONE_REPLACED, /* the session had ended, and the next life begins: CAME follows */
 	REPRISE_GONE_EVICTED,  /* another session needed the place */
-	REPRISE_GONE_EXPIRED,  /* by reprise_expire_idle */
-	REPRISE_GONE_INVALIDATED, /* by reprise_invalidate_session, or _all */
+	REPRISE_GONE_EXPIRED,  /* by reprise_sessions_expire_idle */
+	REPRISE_GONE_INVALIDATED, /* by reprise_session_invalidate or reprise_sessions_invalidate */
 	REPRISE_GONE_TAKEN_OVER,  /* with a log: another process goes on with the session */
 } reprise_gone_cause;
 
@@ -48,71 +48,6 @@ struct reprise_session_change {
 	reprise_gone_cause cause;
 	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* NUL-terminated */
 };
-
-/*
- * reprise_session_create - give a session a window, unless the session has one
- *
- * For a host that comes before the writer: from here on the session has cursors, and subscriptions
- * follow the session. The session may have a window already, also an ended window or a window with
- * a writer; then nothing changes. The options of the writer's opening replace the options of this
- * call, as long as nothing was appended. (rules S10, S11)
- *
- * @store       Borrowed.
- * @session_id  NUL-terminated, copied.
- * @options     Borrowed. NULL or 0 fields: the store's. is_shared says nothing here: the writer
- *              sets is_shared.
- * @error       Optional: `what` names the bad argument, or the reached bound.
- *
- * Threads   Any.
- * Progress  For a session with a window: wait-free after the thread's first call on any store.
- *           Otherwise the call allocates and locks, and may evict. The store's first call starts
- *           its thread.
- * Ordering  None.
- * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument, a bad id or option; or a store with a log, where
- *                                a life begins with a writer
- *           REPRISE_E_FULL       the store is at a bound and every session is held; `what` names
- *                                the bound
- *           REPRISE_E_FORKED     in the child of a fork
- *           REPRISE_E_NO_MEMORY  nothing changed
- *           REPRISE_E_SYSTEM     no random bytes or no thread available; nothing changed
- */
-REPRISE_API reprise_status reprise_session_create(struct reprise_store *store,
-						  const char *session_id,
-						  const struct reprise_session_options *options,
-						  struct reprise_error *error) REPRISE_MUST_USE;
-
-/* The result of an opening, and the options in force. */
-struct reprise_session_opened {
-	size_t size;         /* sizeof(struct reprise_session_opened), set by the caller */
-	int32_t is_joined;   /* 1: the window was there, and the life goes on */
-	int32_t is_rebuilt;  /* 1: joined while empty, and given the bounds asked for */
-	uint64_t events_max; /* as in force, as by reprise_session_stats */
-	uint64_t bytes_max;
-	uint64_t age_ns_max;
-	int32_t is_shared; /* as asked for, or the store's */
-	int32_t refuses;
-	int32_t is_deduplicated; /* as in force: the window's */
-	int32_t reserved;        /* 0 */
-};
-#define REPRISE_SESSION_OPENED_INIT REPRISE_INIT(struct reprise_session_opened)
-
-/*
- * reprise_session_opened - whether a writer has joined a window, and which bounds are in force
- *
- * @session     An open writer's handle.
- * @ret_opened  `size` set by the caller; the rest set on REPRISE_OK.
- *
- * Threads   Writer.
- * Progress  Wait-free.
- * Ordering  None.
- * Returns   REPRISE_OK
- *           REPRISE_E_INVALID  a NULL argument or a bad size
- *           REPRISE_E_FORKED   in the child of a fork
- */
-REPRISE_API reprise_status reprise_session_opened(struct reprise_session *session,
-						  struct reprise_session_opened *ret_opened)
-	REPRISE_MUST_USE;
 
 /*
  * reprise_sessions_list      - the sessions with a window
@@ -159,13 +94,13 @@ REPRISE_API void reprise_session_list_close(struct reprise_session_list *list);
  * other doors. Each event is of a kind above, and the payload is a struct reprise_session_change. A
  * host that subscribes first and lists then misses nothing; a change between the two calls may be
  * both listed and told. The store keeps the newest 4,096 events of all sessions, in 1 MiB; a host
- * that falls behind gets a gap, and must list again. An end is told soon after reprise_session_end,
+ * that falls behind gets a gap, and must list again. An end is told soon after reprise_writer_end,
  * by the store's thread, and before the going. The subscription never ends but in the child of a
  * fork. The events are not recorded, and the cursor is of no session: no other call takes the
  * cursor. (rules S13, S14)
  *
  * From the first such call on, until the store is closed, an opening and a going cost one append
- * more, and reprise_session_end wakes the store's thread. The cost of reprise_append stays the
+ * more, and reprise_writer_end wakes the store's thread. The cost of reprise_append stays the
  * same.
  *
  * @store             Borrowed until the subscription is closed.
@@ -186,6 +121,27 @@ REPRISE_API reprise_status reprise_sessions_subscribe(
 	struct reprise_store *store, const struct reprise_subscription_options *options,
 	struct reprise_subscription **ret_subscription,
 	struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_sessions_expire_idle - release every session idle for longer than the age limit
+ *
+ * A session is idle since the last handle was closed, or since the creation; the age limit is the
+ * session's own. The memory goes back to the system, and the session's cursors become unknown. The
+ * store remembers the positions of some 200,000 released, evicted and void windows, given 4 MiB of
+ * memory, so that a session opened again goes on above the old positions. (contracts A05, A26, A27)
+ *
+ * @store      Borrowed.
+ * @ret_count  The number of released sessions. May be NULL.
+ *
+ * Threads   Any.
+ * Progress  Locks; linear in the idle sessions; waits for running look-ups.
+ * Ordering  None.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_INVALID  a NULL argument
+ *           REPRISE_E_FORKED   in the child of a fork
+ */
+REPRISE_API reprise_status reprise_sessions_expire_idle(struct reprise_store *store,
+							uint64_t *ret_count) REPRISE_MUST_USE;
 
 REPRISE_END_DECLARATIONS
 #endif /* REPRISE_SESSIONS_H */

@@ -7,7 +7,7 @@
  *
  * A store holds sessions by id. Each session has a window: a ring of the newest events, bounded by
  * count, by bytes and by age, and an incarnation that names the session's present life. A writer
- * (session.h) appends; any number of subscriptions (subscription.h) follow. The writer and each
+ * (writer.h) appends; any number of subscriptions (subscription.h) follow. The writer and each
  * subscription hold the session. A session without any holder is idle, and stays until evicted,
  * expired or declared void.
  *
@@ -32,8 +32,8 @@
  *
  * A host with liburcu-bp read sections must not wait inside a read section for any action of the
  * store. The store's thread, which rings and calls back, waits for all read sections of the process
- * before giving back the memory of sessions, and so do reprise_invalidate_session,
- * reprise_invalidate_all and reprise_expire_idle.
+ * before giving back the memory of sessions, and so do reprise_session_invalidate,
+ * reprise_sessions_invalidate and reprise_sessions_expire_idle.
  *
  * An event leaves the window when a newer event needs the place (capacity), when the event is older
  * than the age limit (age), or when a call trims the event (request).
@@ -54,7 +54,7 @@ typedef enum reprise_when_full {
 } reprise_when_full;
 
 /*
- * The bounds of a window. 0 is the default. A session's own options (reprise_session_open) replace
+ * The bounds of a window. 0 is the default. A session's own options (reprise_writer_open) replace
  * the store's where they are not 0.
  */
 struct reprise_session_options {
@@ -82,7 +82,7 @@ struct reprise_session_options {
 	/* In a store with a log: the answer of an append that would displace unrecorded events. */
 	reprise_when_full when_full;
 
-	/* 1: any number of threads append through the one handle, at the same time (session.h). */
+	/* 1: any number of threads append through the one handle, at the same time (writer.h). */
 	int32_t is_shared;
 
 	/*
@@ -146,26 +146,6 @@ struct reprise_store_stats {
 };
 #define REPRISE_STORE_STATS_INIT REPRISE_INIT(struct reprise_store_stats)
 
-struct reprise_session_stats {
-	size_t size; /* sizeof(struct reprise_session_stats), set by the caller */
-	struct reprise_incarnation incarnation;
-	reprise_position first;    /* the window's first position, retained or not */
-	reprise_position oldest;   /* the oldest retained position, or newest + 1 */
-	reprise_position newest;   /* the last appended position, or first - 1 */
-	uint64_t retained;         /* newest - oldest + 1 */
-	uint64_t events_max;       /* as in force */
-	uint64_t bytes_max;        /* as in force, rounded */
-	uint64_t age_ns_max;       /* as in force */
-	uint64_t subscriptions;    /* open on this window */
-	uint64_t wakes;            /* system calls made by any thread to wake a sleeper */
-	int32_t ended;             /* 1 after reprise_session_end */
-	int32_t end_status;        /* the host's, when ended */
-	int32_t has_writer;        /* 1 while a writer's handle is open */
-	int32_t refuses;           /* 1: appends do not displace unrecorded events */
-	reprise_position recorded; /* in a store with a log: all events up to here are recorded */
-};
-#define REPRISE_SESSION_STATS_INIT REPRISE_INIT(struct reprise_session_stats)
-
 /*
  * reprise_store_open - an empty store
  *
@@ -216,150 +196,6 @@ REPRISE_API reprise_status reprise_store_close(struct reprise_store *store) REPR
  */
 REPRISE_API reprise_status reprise_store_stats(
 	struct reprise_store *store, struct reprise_store_stats *ret_stats) REPRISE_MUST_USE;
-
-/*
- * reprise_session_stats - counts of one window
- *
- * @store       Borrowed.
- * @session_id  NUL-terminated, borrowed.
- * @ret_stats   `size` set by the caller; the rest set on REPRISE_OK.
- *
- * Threads   Any.
- * Progress  Wait-free after the thread's first call on any store, which may allocate and lock.
- * Ordering  Acquire for oldest and newest: newest + 1 >= oldest.
- * Returns   REPRISE_OK
- *           REPRISE_E_NOT_FOUND  no window of the id
- *           REPRISE_E_INVALID    a NULL argument, a bad size or id
- *           REPRISE_E_FORKED     in the child of a fork
- */
-REPRISE_API reprise_status
-reprise_session_stats(struct reprise_store *store, const char *session_id,
-		      struct reprise_session_stats *ret_stats) REPRISE_MUST_USE;
-
-/*
- * reprise_current_cursor - the cursor before the first event newer than a revision
- *
- * For a host that has just read the durable state at @revision. The cursor stands just before the
- * first retained event with a greater revision, else at the newest position. If an event with a
- * greater revision has already left the window, the cursor stands before the window's first
- * position, so that an ordinary gap tells the host. An unknown session stays unknown:
- * reprise_session_create (sessions.h) makes a window before the writer comes.
- * (contracts A13, A22, S10)
- *
- * @store       Borrowed.
- * @session_id  NUL-terminated, borrowed.
- * @revision    Carried by the cursor. REPRISE_REVISION_UNKNOWN: the cursor stands at the newest
- *              position, and carries the greatest revision of the events up to there (rule L25).
- * @ret_cursor  Set on REPRISE_OK.
- *
- * Threads   Any.
- * Progress  Wait-free (after the thread's first call on any store); at most 2
- *           (log2(events_max) + 1) looks at records.
- * Ordering  Acquire: events known by the caller to be appended are judged.
- * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL argument or a bad id
- *           REPRISE_E_NOT_FOUND  no window of the id; in a store with a log:
- *                                reprise_log_current_cursor
- *           REPRISE_E_FORKED     in the child of a fork
- */
-REPRISE_API reprise_status
-reprise_current_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
-		       struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
-
-/*
- * reprise_earliest_cursor - the cursor before every retained event
- *
- * The cursor of reprise_earliest_cursor stands just before the oldest retained event, or at the
- * newest position when no event is retained. REPRISE_REVISION_UNKNOWN is replaced as by
- * reprise_current_cursor. (contracts A23)
- *
- * Threads   Any.
- * Progress  Wait-free (after the thread's first call on any store).
- * Ordering  Acquire: events known by the caller to be appended are counted.
- * Returns   As reprise_current_cursor.
- */
-REPRISE_API reprise_status
-reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
-			struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
-
-/*
- * reprise_trim_session - apply the age limit now
- * reprise_trim_to      - drop every event at or below a position
- *
- * Neither call forgets the newest position or ends a subscription: a subscription still below gets
- * a gap.
- *
- * @store       Borrowed.
- * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
- * @position    Clamped to the newest position.
- *
- * Threads   Any.
- * Progress  Lock-free (after the thread's first call on any store).
- * Ordering  Release: a later look by a subscription no longer hands these events out.
- * Returns   REPRISE_OK
- *           REPRISE_E_INVALID  a NULL argument or a bad id
- *           REPRISE_E_FORKED   in the child of a fork
- */
-REPRISE_API reprise_status reprise_trim_session(struct reprise_store *store,
-						const char *session_id) REPRISE_MUST_USE;
-REPRISE_API reprise_status reprise_trim_to(struct reprise_store *store, const char *session_id,
-					   reprise_position position) REPRISE_MUST_USE;
-
-/*
- * reprise_invalidate_session - declare a session's window void
- * reprise_invalidate_all     - declare every window void
- *
- * For a host whose streamed events are no longer true. No event of the window is handed out any
- * more. The window's subscriptions get a gap UNAVAILABLE (invalidated) and, unless continuous,
- * ENDED INVALIDATED. The window's cursors are never valid again, and the writer gets
- * REPRISE_E_CLOSED. The session may be opened again at once, as a new life with positions that go
- * on above the old life's. (contracts A09, A20)
- *
- * In a store with a log (recorder.h) the call waits until the log knows on disk that the life is
- * void: on REPRISE_OK no process ever heals a cursor of the life, whatever happens to this process.
- * The recorder's option invalidates_async leaves out the wait. (rule L45)
- *
- * @store       Borrowed.
- * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
- *
- * Threads   Any.
- * Progress  Locks; linear in the sessions (all), and waits for running look-ups. For a session with
- *           sleeping subscriptions two system calls at most. With a log: then blocks for one
- *           transaction, at most for the recorder's deadline_ns.
- * Ordering  A later reprise_next, reprise_append or request for a cursor sees the void window. An
- *           append at the same time may answer REPRISE_OK: the event is counted nowhere.
- * Returns   REPRISE_OK
- *           REPRISE_E_TIMEOUT  with a log: the window is void in this process, but the log could
- *                              not be told within deadline_ns. The recorder goes on trying; if the
- *                              process dies before the recorder succeeds, other processes heal the
- *                              life's cursors.
- *           REPRISE_E_INVALID  a NULL argument or a bad id
- *           REPRISE_E_FORKED   in the child of a fork
- */
-REPRISE_API reprise_status reprise_invalidate_session(struct reprise_store *store,
-						      const char *session_id) REPRISE_MUST_USE;
-REPRISE_API reprise_status reprise_invalidate_all(struct reprise_store *store) REPRISE_MUST_USE;
-
-/*
- * reprise_expire_idle - release every session idle for longer than the age limit
- *
- * A session is idle since the last handle was closed, or since the creation; the age limit is the
- * session's own. The memory goes back to the system, and the session's cursors become unknown. The
- * store remembers the positions of some 200,000 released, evicted and void windows, given 4 MiB of
- * memory, so that a session opened again goes on above the old positions. (contracts A05, A26, A27)
- *
- * @store      Borrowed.
- * @ret_count  The number of released sessions. May be NULL.
- *
- * Threads   Any.
- * Progress  Locks; linear in the idle sessions; waits for running look-ups.
- * Ordering  None.
- * Returns   REPRISE_OK
- *           REPRISE_E_INVALID  a NULL argument
- *           REPRISE_E_FORKED   in the child of a fork
- */
-REPRISE_API reprise_status reprise_expire_idle(struct reprise_store *store,
-					       uint64_t *ret_count) REPRISE_MUST_USE;
 
 /*
  * reprise_stamp_set - keep the store's clock by hand from now on

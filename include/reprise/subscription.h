@@ -75,7 +75,7 @@ typedef enum reprise_end_cause {
 
 struct reprise_end {
 	reprise_end_cause cause;
-	int32_t status; /* as given to reprise_session_end; 0 for other causes */
+	int32_t status; /* as given to reprise_writer_end; 0 for other causes */
 };
 
 enum {
@@ -178,7 +178,7 @@ REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
  * reprise_resume_snapshot - from the host's durable state on, without a cursor
  *
  * For a host with a state loaded at @durable_revision: the subscription begins just before the
- * first event with a greater revision. The call is reprise_current_cursor followed by
+ * first event with a greater revision. The call is reprise_session_current_cursor followed by
  * reprise_resume_after, with nothing in between. In a store with a log the log is asked (as by
  * reprise_log_current_cursor) if the session has no window, or if the place would be before the
  * window's first position. The call creates no session: for an unknown session the first

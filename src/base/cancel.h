@@ -6,7 +6,7 @@
  * Cancellation of threads (pthread_cancel). A thread that ends inside the library would leave locks held and lists
  * half changed. A public function that can reach a cancellation point of POSIX begins with UNCANCELLABLE, which lasts
  * until the end of the block. Functions that wait for as long as their caller likes are cancellation points, with
- * clean-up: reprise_wait, reprise_group_wait, reprise_session_wait_room, reprise_recorder_flush.
+ * clean-up: reprise_wait, reprise_group_wait, reprise_writer_wait_room, reprise_recorder_flush.
  */
 
 #include <pthread.h>

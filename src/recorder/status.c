@@ -30,8 +30,8 @@ recorder_window(struct reprise_recorder *recorder, const char *session_id,
 }
 
 reprise_status
-reprise_recorded_through(struct reprise_recorder *recorder, const char *session_id,
-			 reprise_durability durability, reprise_position *ret_position)
+reprise_recorder_recorded_through(struct reprise_recorder *recorder, const char *session_id,
+				  reprise_durability durability, reprise_position *ret_position)
 {
 	struct reprise_session_stats stats;
 

@@ -233,9 +233,11 @@ append_by_id(struct reprise_session *session, uint64_t revision, uint16_t kind, 
  * last, so that no register is saved across calls: saving registers would be much of the cost of an append.
  */
 reprise_status
-reprise_append(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+reprise_append(struct reprise_writer *writer, uint64_t revision, uint16_t kind, uint16_t flags,
 	       struct reprise_bytes payload, reprise_position *ret_position)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	/*
 	 * One branch each: the processor predicts all of them. Nothing has room after the end or during a reservation,
 	 * and the stamp of a void window, or of a fork's child, is stale: so none of these states needs a look.
@@ -309,9 +311,11 @@ appendv_shared(struct reprise_session *session, uint64_t revision, uint16_t kind
 }
 
 reprise_status
-reprise_appendv(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+reprise_appendv(struct reprise_writer *writer, uint64_t revision, uint16_t kind, uint16_t flags,
 		const struct iovec *parts, size_t parts_count, reprise_position *ret_position)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	uint64_t bytes = 0;
 
 	if (session == NULL || !measure_parts(parts, parts_count, &bytes))

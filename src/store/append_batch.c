@@ -92,9 +92,11 @@ append_batch_shared(struct reprise_session *session, const struct reprise_new_ev
 }
 
 reprise_status
-reprise_append_batch(struct reprise_session *session, const struct reprise_new_event *events,
+reprise_append_batch(struct reprise_writer *writer, const struct reprise_new_event *events,
 		     size_t events_count, reprise_position *ret_first)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL || events == NULL || events_count == 0)
 		return REPRISE_E_INVALID;
 	if (unlikely(session_is_shared(session)))

@@ -69,17 +69,26 @@ append_once_shared(struct reprise_session *session, struct once *once)
 }
 
 static reprise_status
+append_by_handle(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+		 struct reprise_bytes payload, reprise_position *ret_position)
+{
+	return reprise_append(session_writer(session), revision, kind, flags, payload,
+			      ret_position);
+}
+
+static reprise_status
 append_once_alone(struct reprise_session *session, struct once *once)
 {
-	return session_is_here(session) ? append_once(session, once, reprise_append)
+	return session_is_here(session) ? append_once(session, once, append_by_handle)
 					: REPRISE_E_FORKED;
 }
 
 reprise_status
-reprise_append_once(struct reprise_session *session, uint64_t key, uint64_t revision, uint16_t kind,
+reprise_append_once(struct reprise_writer *writer, uint64_t key, uint64_t revision, uint16_t kind,
 		    uint16_t flags, struct reprise_bytes payload, reprise_position *ret_position,
 		    int32_t *ret_is_new)
 {
+	struct reprise_session *const session = writer_session(writer);
 	struct once once = {
 		.key = key, .revision = revision, .kind = kind, .flags = flags, .payload = payload
 	};

@@ -63,7 +63,7 @@ append_once(struct reprise_store *store, const char *session_id, const struct ap
 
 	if (opening.status == REPRISE_OK) {
 		progress = append_to_found(opening.session, append, ret_status);
-		reprise_session_close(opening.session);
+		reprise_writer_close(session_writer(opening.session));
 	}
 	return progress;
 }
@@ -84,9 +84,9 @@ try_append(struct reprise_store *store, const char *session_id, size_t id_bytes,
 }
 
 reprise_status
-reprise_append_to(struct reprise_store *store, const char *session_id, uint64_t revision,
-		  uint16_t kind, uint16_t flags, struct reprise_bytes payload,
-		  reprise_position *ret_position)
+reprise_session_append(struct reprise_store *store, const char *session_id, uint64_t revision,
+		       uint16_t kind, uint16_t flags, struct reprise_bytes payload,
+		       reprise_position *ret_position)
 {
 	const struct append append = { revision, kind, flags, payload, ret_position };
 	uint64_t begun_ns = 0;

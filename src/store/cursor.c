@@ -259,8 +259,8 @@ reprise_cursor_parse(const char *text, size_t text_bytes, struct reprise_cursor 
 }
 
 reprise_status
-reprise_cursor_for_session(const struct reprise_cursor *cursor, const char *session_id,
-			   struct reprise_error *error)
+reprise_cursor_check_session(const struct reprise_cursor *cursor, const char *session_id,
+			     struct reprise_error *error)
 {
 	if (cursor == NULL)
 		return error_invalid(error, "cursor");

@@ -187,7 +187,7 @@ idle_unpin_gone(struct reprise_session *gone)
 }
 
 reprise_status
-reprise_expire_idle(struct reprise_store *store, uint64_t *ret_count)
+reprise_sessions_expire_idle(struct reprise_store *store, uint64_t *ret_count)
 {
 	struct reprise_session *gone = NULL, *session, *next;
 

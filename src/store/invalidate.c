@@ -35,7 +35,7 @@ await_log(struct reprise_session *session, uint64_t since_ns)
 }
 
 reprise_status
-reprise_invalidate_session(struct reprise_store *store, const char *session_id)
+reprise_session_invalidate(struct reprise_store *store, const char *session_id)
 {
 	const uint64_t begun_ns = clock_ns();
 	reprise_status status = REPRISE_OK;
@@ -71,7 +71,7 @@ gather(struct reprise_session *session, void *context)
 }
 
 reprise_status
-reprise_invalidate_all(struct reprise_store *store)
+reprise_sessions_invalidate(struct reprise_store *store)
 {
 	const uint64_t begun_ns = clock_ns();
 	struct reprise_session *all = NULL;

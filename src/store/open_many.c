@@ -23,7 +23,7 @@ was_joined(const struct reprise_session *session)
 
 static void
 open_together(struct reprise_store *store, struct together *together,
-	      struct reprise_session_opening *asked, size_t count)
+	      struct reprise_writer_opening *asked, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		together->errors[i].size = sizeof(together->errors[i]);
@@ -33,8 +33,8 @@ open_together(struct reprise_store *store, struct together *together,
 	writer_open_recorded(store, together->openings, count);
 	for (size_t i = 0; i < count; i++) {
 		asked[i].status = together->openings[i].status;
-		asked[i].session = together->openings[i].session;
-		asked[i].is_joined = was_joined(asked[i].session);
+		asked[i].writer = session_writer(together->openings[i].session);
+		asked[i].is_joined = was_joined(together->openings[i].session);
 	}
 }
 
@@ -49,17 +49,17 @@ first_failure(const struct together *together, size_t count, struct reprise_erro
 }
 
 static void
-refuse(struct reprise_session_opening *asked, size_t count, reprise_status status)
+refuse(struct reprise_writer_opening *asked, size_t count, reprise_status status)
 {
 	for (size_t i = 0; i < count; i++) {
-		asked[i].session = NULL;
+		asked[i].writer = NULL;
 		asked[i].status = status;
 		asked[i].is_joined = 0;
 	}
 }
 
 static reprise_status
-open_recorded(struct reprise_store *store, struct reprise_session_opening *asked, size_t count,
+open_recorded(struct reprise_store *store, struct reprise_writer_opening *asked, size_t count,
 	      struct reprise_error *error)
 {
 	struct block *const block = pool_take(&store->pool, sizeof(struct together));
@@ -84,26 +84,26 @@ open_recorded(struct reprise_store *store, struct reprise_session_opening *asked
 
 /* Without a log there is nothing to share. */
 static reprise_status
-open_one_by_one(struct reprise_store *store, struct reprise_session_opening *asked, size_t count,
+open_one_by_one(struct reprise_store *store, struct reprise_writer_opening *asked, size_t count,
 		struct reprise_error *error)
 {
 	reprise_status status = REPRISE_OK;
 
 	for (size_t i = 0; i < count; i++) {
-		asked[i].session = NULL;
-		asked[i].status = reprise_session_open(store, asked[i].session_id, asked[i].options,
-						       &asked[i].session,
-						       status == REPRISE_OK ? error : NULL);
+		asked[i].writer = NULL;
+		asked[i].status =
+			reprise_writer_open(store, asked[i].session_id, asked[i].options,
+					    &asked[i].writer, status == REPRISE_OK ? error : NULL);
 		if (status == REPRISE_OK)
 			status = asked[i].status;
-		asked[i].is_joined = was_joined(asked[i].session);
+		asked[i].is_joined = was_joined(writer_session(asked[i].writer));
 	}
 	return status;
 }
 
 reprise_status
-reprise_sessions_open(struct reprise_store *store, struct reprise_session_opening *openings,
-		      size_t openings_count, struct reprise_error *error)
+reprise_writers_open(struct reprise_store *store, struct reprise_writer_opening *openings,
+		     size_t openings_count, struct reprise_error *error)
 {
 	if (store == NULL)
 		return error_invalid(error, "store");

@@ -61,14 +61,16 @@ subscription_succeed(struct reprise_subscription *subscription)
 }
 
 reprise_status
-reprise_session_opened(struct reprise_session *session, struct reprise_session_opened *ret_opened)
+reprise_writer_opened(struct reprise_writer *writer, struct reprise_writer_opened *ret_opened)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL || ret_opened == NULL)
 		return REPRISE_E_INVALID;
 	if (!session_is_here(session))
 		return REPRISE_E_FORKED;
 	session_require_open(session);
-	const struct reprise_session_opened opened = {
+	const struct reprise_writer_opened opened = {
 		.is_joined = session->opening != SESSION_CREATED,
 		.is_rebuilt = session->opening == SESSION_REBUILT,
 		.events_max = session->bounds.events_max,

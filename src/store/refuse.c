@@ -27,8 +27,10 @@ refuse_has_room(struct reprise_session *session, uint64_t bytes, uint64_t count)
 }
 
 reprise_status
-reprise_session_set_overwrite(struct reprise_session *session)
+reprise_writer_set_overwrite(struct reprise_writer *writer)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL)
 		return REPRISE_E_INVALID;
 	if (!session_is_here(session))
@@ -39,8 +41,10 @@ reprise_session_set_overwrite(struct reprise_session *session)
 }
 
 reprise_status
-reprise_session_wait_room(struct reprise_session *session, uint64_t timeout_ns)
+reprise_writer_wait_room(struct reprise_writer *writer, uint64_t timeout_ns)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL)
 		return REPRISE_E_INVALID;
 	if (!session_is_here(session))

@@ -3,8 +3,10 @@
 #include "store/appending.h"
 
 reprise_status
-reprise_reserve(struct reprise_session *session, size_t payload_bytes_max, void **ret_payload)
+reprise_reserve(struct reprise_writer *writer, size_t payload_bytes_max, void **ret_payload)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	/* A reservation would keep the other threads out for as long as its host likes. */
 	if (session == NULL || ret_payload == NULL || session_is_shared(session))
 		return REPRISE_E_INVALID;
@@ -21,9 +23,11 @@ reprise_reserve(struct reprise_session *session, size_t payload_bytes_max, void 
 }
 
 reprise_status
-reprise_publish(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+reprise_publish(struct reprise_writer *writer, uint64_t revision, uint16_t kind, uint16_t flags,
 		size_t payload_bytes, reprise_position *ret_position)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL || (flags & FLAGS_OF_LIBRARY) != 0 || revision == RING_NO_REVISION)
 		return REPRISE_E_INVALID;
 	struct ring *const ring = &session->ring;
@@ -46,8 +50,10 @@ reprise_publish(struct reprise_session *session, uint64_t revision, uint16_t kin
 }
 
 reprise_status
-reprise_abort(struct reprise_session *session)
+reprise_abort(struct reprise_writer *writer)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL)
 		return REPRISE_E_INVALID;
 	if (!session_is_here(session))

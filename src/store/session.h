@@ -107,6 +107,19 @@ static_assert(sizeof(struct reprise_session) <=
 		      832 + (sizeof(pthread_mutex_t) > 40 ? CACHE_LINE_BYTES : 0),
 	      "1 KiB, with what it takes beside it");
 
+/* The public handle of a writer is the session itself, under another name: NULL is NULL. */
+static inline struct reprise_session *
+writer_session(struct reprise_writer *writer)
+{
+	return (struct reprise_session *)writer;
+}
+
+static inline struct reprise_writer *
+session_writer(struct reprise_session *session)
+{
+	return (struct reprise_writer *)session;
+}
+
 /* False if @id is no session id; then *ret_bytes is unset. */
 bool session_id_measure(const char *id, size_t *ret_bytes);
 uint64_t session_id_hash(const struct reprise_store *store, const char *id, size_t id_bytes);
@@ -174,7 +187,7 @@ static inline void
 session_require_open(struct reprise_session *session)
 {
 	REPRISE_REQUIRE(load_relaxed(&session->has_writer) != 0,
-			"a session's handle is used after reprise_session_close");
+			"a session's handle is used after reprise_writer_close");
 }
 
 /* Why the writer may not append now, whatever it is; or OK. */

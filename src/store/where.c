@@ -47,8 +47,8 @@ cursor_with(struct reprise_session *session, reprise_position position, uint64_t
 }
 
 reprise_status
-reprise_current_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
-		       struct reprise_cursor *ret_cursor)
+reprise_session_current_cursor(struct reprise_store *store, const char *session_id,
+			       uint64_t revision, struct reprise_cursor *ret_cursor)
 {
 	struct reprise_session *session = NULL;
 	const reprise_status status = session_to_stand_in(store, session_id, ret_cursor, &session);
@@ -62,8 +62,8 @@ reprise_current_cursor(struct reprise_store *store, const char *session_id, uint
 }
 
 reprise_status
-reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uint64_t revision,
-			struct reprise_cursor *ret_cursor)
+reprise_session_earliest_cursor(struct reprise_store *store, const char *session_id,
+				uint64_t revision, struct reprise_cursor *ret_cursor)
 {
 	struct reprise_session *session = NULL;
 	const reprise_status status = session_to_stand_in(store, session_id, ret_cursor, &session);
@@ -76,7 +76,7 @@ reprise_earliest_cursor(struct reprise_store *store, const char *session_id, uin
 }
 
 reprise_status
-reprise_trim_session(struct reprise_store *store, const char *session_id)
+reprise_session_trim(struct reprise_store *store, const char *session_id)
 {
 	size_t id_bytes = 0;
 
@@ -94,7 +94,8 @@ reprise_trim_session(struct reprise_store *store, const char *session_id)
 }
 
 reprise_status
-reprise_trim_to(struct reprise_store *store, const char *session_id, reprise_position position)
+reprise_session_trim_to(struct reprise_store *store, const char *session_id,
+			reprise_position position)
 {
 	size_t id_bytes = 0;
 

@@ -145,21 +145,21 @@ writer_open(struct reprise_store *store, struct opening *opening)
 }
 
 reprise_status
-reprise_session_open(struct reprise_store *store, const char *session_id,
-		     const struct reprise_session_options *options,
-		     struct reprise_session **ret_session, struct reprise_error *error)
+reprise_writer_open(struct reprise_store *store, const char *session_id,
+		    const struct reprise_session_options *options,
+		    struct reprise_writer **ret_writer, struct reprise_error *error)
 {
 	struct opening opening;
 
 	if (store == NULL)
 		return error_invalid(error, "store");
-	if (ret_session == NULL)
-		return error_invalid(error, "ret_session");
+	if (ret_writer == NULL)
+		return error_invalid(error, "ret_writer");
 	UNCANCELLABLE;
 	writer_prepare(store, session_id, options, error, &opening);
 	writer_open(store, &opening);
 	if (opening.status == REPRISE_OK)
-		*ret_session = opening.session;
+		*ret_writer = session_writer(opening.session);
 	return opening.status;
 }
 
@@ -177,8 +177,10 @@ enter_last(struct reprise_session *session)
 }
 
 void
-reprise_session_close(struct reprise_session *session)
+reprise_writer_close(struct reprise_writer *writer)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL || !session_is_here(session))
 		return;
 	UNCANCELLABLE;
@@ -230,8 +232,10 @@ end_alone(struct reprise_session *session, int32_t end_status)
 }
 
 reprise_status
-reprise_session_end(struct reprise_session *session, int32_t end_status)
+reprise_writer_end(struct reprise_writer *writer, int32_t end_status)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL)
 		return REPRISE_E_INVALID;
 	if (!session_is_shared(session))
@@ -246,9 +250,11 @@ reprise_session_end(struct reprise_session *session, int32_t end_status)
 }
 
 reprise_status
-reprise_session_cursor(struct reprise_session *session, reprise_position position,
-		       struct reprise_cursor *ret_cursor)
+reprise_writer_cursor(struct reprise_writer *writer, reprise_position position,
+		      struct reprise_cursor *ret_cursor)
 {
+	struct reprise_session *const session = writer_session(writer);
+
 	if (session == NULL || ret_cursor == NULL)
 		return REPRISE_E_INVALID;
 	if (!session_is_here(session))

@@ -32,7 +32,7 @@ struct link {
 struct scene {
 	const struct crash_life *life;
 	struct durable durable;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct stage stage;
 	struct link links[CRASH_HOSTS];
 	bool drops; /* in this life one host does */
@@ -189,7 +189,7 @@ open_scene(struct scene *scene, uint64_t linger_ns)
 	scene->stage.input = scene->life->input;
 	return durable_open(&scene->durable, scene->life->log, EVENTS_MAX,
 			    bytes_max(scene->life->input), linger_ns) &&
-	       durable_write(&scene->durable, CRASH_SESSION, &scene->session,
+	       durable_write(&scene->durable, CRASH_SESSION, &scene->writer,
 			     &scene->stage.before) &&
 	       say(scene, CRASH_BEGINS, scene->stage.before);
 }
@@ -211,7 +211,7 @@ stream(struct scene *scene, uint64_t count)
 
 	while (scene->stage.appended < end && !scene->is_failed) {
 		for (int i = 0; i < EVENTS_A_TURN; i++)
-			if (!stage_append(&scene->stage, scene->session))
+			if (!stage_append(&scene->stage, scene->writer))
 				return false;
 		pace_sleep(TURN_NS);
 	}
@@ -227,7 +227,7 @@ record(struct scene *scene)
 
 	if (reprise_recorder_flush(recorder, CRASH_SESSION, REPRISE_SYNCED, REPRISE_NO_LIMIT) !=
 		    REPRISE_OK ||
-	    reprise_recorded_through(recorder, CRASH_SESSION, REPRISE_SYNCED, &position) !=
+	    reprise_recorder_recorded_through(recorder, CRASH_SESSION, REPRISE_SYNCED, &position) !=
 		    REPRISE_OK)
 		return false;
 	pace_sleep(SETTLE_NS);
@@ -241,7 +241,8 @@ crash_first_life(const struct crash_life *life)
 	struct reprise_cursor cursor;
 
 	if (!open_scene(&scene, LINGER_NS) ||
-	    reprise_current_cursor(scene.durable.store, CRASH_SESSION, 0, &cursor) != REPRISE_OK)
+	    reprise_session_current_cursor(scene.durable.store, CRASH_SESSION, 0, &cursor) !=
+		    REPRISE_OK)
 		return 1;
 	for (enum crash_host host = CRASH_STAYS; host < CRASH_HOSTS; host++)
 		if (reprise_cursor_format(&cursor, scene.links[host].cursor_text,
@@ -268,9 +269,9 @@ crash_second_life(const struct crash_life *life)
 		memcpy(scene.links[host].cursor_text, cursors.texts[host],
 		       REPRISE_CURSOR_TEXT_BYTES_MAX);
 	if (!let_hosts_in(&scene) || !stream(&scene, CRASH_LATER_EVENTS) ||
-	    reprise_session_end(scene.session, 0) != REPRISE_OK)
+	    reprise_writer_end(scene.writer, 0) != REPRISE_OK)
 		return 1;
-	reprise_session_close(scene.session);
+	reprise_writer_close(scene.writer);
 	pthread_join(scene.thread, NULL);
 	return !scene.is_failed && durable_close(&scene.durable) ? 0 : 1;
 }

@@ -68,13 +68,13 @@ durable_close(struct durable *durable)
 }
 
 bool
-durable_write(struct durable *durable, const char *session_id, struct reprise_session **ret_session,
+durable_write(struct durable *durable, const char *session_id, struct reprise_writer **ret_writer,
 	      reprise_position *ret_before)
 {
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 	reprise_status status =
-		reprise_session_open(durable->store, session_id, NULL, ret_session, &error);
+		reprise_writer_open(durable->store, session_id, NULL, ret_writer, &error);
 
 	if (status == REPRISE_OK)
 		status = reprise_session_stats(durable->store, session_id, &stats);

@@ -29,7 +29,7 @@ bool durable_close(struct durable *durable);
 
 /* A writer, and the newest position before it. False, and it has said why, if it cannot be. */
 bool durable_write(struct durable *durable, const char *session_id,
-		   struct reprise_session **ret_session, reprise_position *ret_before);
+		   struct reprise_writer **ret_writer, reprise_position *ret_before);
 
 /*
  * What is in the log of a session that is closed: that it is whole, and of which ordinals. False, and it has said

@@ -81,7 +81,8 @@ host_open(struct host *host, struct stage *stage, enum host_way way, unsigned in
 	if (!stage->is_recorded &&
 	    reprise_session_create(stage->store, stage->session_id, NULL, NULL) != REPRISE_OK)
 		return false;
-	if (reprise_current_cursor(stage->store, stage->session_id, 0, &cursor) != REPRISE_OK)
+	if (reprise_session_current_cursor(stage->store, stage->session_id, 0, &cursor) !=
+	    REPRISE_OK)
 		return false;
 	host->seen = cursor.position;
 	return reprise_cursor_format(&cursor, host->cursor_text, sizeof(host->cursor_text), NULL,
@@ -97,7 +98,7 @@ host_connect(struct host *host)
 		reprise_cursor_parse(host->cursor_text, strlen(host->cursor_text), &cursor, NULL);
 
 	if (status != REPRISE_OK ||
-	    reprise_cursor_for_session(&cursor, host->stage->session_id, NULL) != REPRISE_OK ||
+	    reprise_cursor_check_session(&cursor, host->stage->session_id, NULL) != REPRISE_OK ||
 	    reprise_subscribe_after(host->stage->store, &cursor, NULL, &subscription, NULL) !=
 		    REPRISE_OK) {
 		host->is_refused = true;

@@ -10,10 +10,10 @@ open_all(struct runtime *runtime)
 	for (size_t i = 0; i < runtime->acts_count; i++) {
 		struct act *const act = &runtime->acts[i];
 
-		if (act->session != NULL)
+		if (act->writer != NULL)
 			continue;
-		act->is_refused = reprise_session_open(act->stage.store, act->stage.session_id,
-						       NULL, &act->session, NULL) != REPRISE_OK;
+		act->is_refused = reprise_writer_open(act->stage.store, act->stage.session_id, NULL,
+						      &act->writer, NULL) != REPRISE_OK;
 	}
 }
 
@@ -38,7 +38,7 @@ append_all(struct runtime *runtime)
 			struct act *const act = &runtime->acts[count % runtime->acts_count];
 
 			if (!act->is_refused)
-				act->is_refused = !stage_append(&act->stage, act->session);
+				act->is_refused = !stage_append(&act->stage, act->writer);
 		}
 		pace_sleep(500000);
 	}
@@ -50,11 +50,11 @@ end_all(struct runtime *runtime)
 	for (size_t i = 0; i < runtime->acts_count; i++) {
 		struct act *const act = &runtime->acts[i];
 		const bool is_ended =
-			act->session != NULL && reprise_session_end(act->session, 0) == REPRISE_OK;
+			act->writer != NULL && reprise_writer_end(act->writer, 0) == REPRISE_OK;
 
 		atomic_store(&act->stage.is_failed, act->is_refused || !is_ended);
 		atomic_store(&act->stage.over_ns, pace_now());
-		reprise_session_close(act->session);
+		reprise_writer_close(act->writer);
 	}
 }
 

@@ -12,8 +12,8 @@
 /* One session, as its runtime has it. */
 struct act {
 	struct stage stage;
-	struct reprise_session *session; /* NULL: not open */
-	bool is_refused;                 /* an append was */
+	struct reprise_writer *writer; /* NULL: not open */
+	bool is_refused;               /* an append was */
 };
 
 struct runtime {

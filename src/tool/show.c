@@ -20,7 +20,7 @@ start(struct show *show, const struct stage *stage, struct durable *durable)
 	show->runtime.acts = &show->act;
 	show->runtime.acts_count = 1;
 	if (stage->is_recorded &&
-	    !durable_write(durable, stage->session_id, &show->act.session, &show->act.stage.before))
+	    !durable_write(durable, stage->session_id, &show->act.writer, &show->act.stage.before))
 		return false;
 	for (enum host_way way = HOST_STAYS; way < HOST_WAYS; way++)
 		if (!host_open(&show->solos[way].host, &show->act.stage, way,

@@ -67,7 +67,7 @@ stage_line(const struct stage *stage, reprise_position position)
 }
 
 bool
-stage_append(struct stage *stage, struct reprise_session *session)
+stage_append(struct stage *stage, struct reprise_writer *writer)
 {
 	const uint64_t count = atomic_load(&stage->appended) + 1;
 	const uint16_t flags = count % COMMIT_EVERY == 0 ? REPRISE_EVENT_COMMIT : 0;
@@ -75,9 +75,9 @@ stage_append(struct stage *stage, struct reprise_session *session)
 	reprise_status status;
 
 	do {
-		status = reprise_append(session, count / COMMIT_EVERY, 0, flags, line, NULL);
+		status = reprise_append(writer, count / COMMIT_EVERY, 0, flags, line, NULL);
 	} while (status == REPRISE_E_FULL &&
-		 reprise_session_wait_room(session, PATIENCE_NS) == REPRISE_OK);
+		 reprise_writer_wait_room(writer, PATIENCE_NS) == REPRISE_OK);
 	if (status != REPRISE_OK)
 		return false;
 	atomic_store(&stage->appended, count);

@@ -48,7 +48,7 @@ bool stage_close_store(struct reprise_store *store);
 struct reprise_bytes stage_line(const struct stage *stage, reprise_position position);
 
 /* Appends the line that stands for the next position; waits for the log where it has to. */
-bool stage_append(struct stage *stage, struct reprise_session *session);
+bool stage_append(struct stage *stage, struct reprise_writer *writer);
 
 /* Whether a host that has not been told of the end by now need not wait for it. */
 bool stage_is_hopeless(const struct stage *stage, uint64_t now);

@@ -277,7 +277,7 @@ check_session(struct crash *crash, struct crash_runtime *runtime, unsigned int n
 	const struct reprise_log_key key = { "default", crash_id(number) };
 	struct crash_session *const told = &crash->sessions[number];
 	struct back backs[CRASH_HOSTS];
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	unsigned char payload[CRASH_PAYLOAD_MAX];
 	reprise_position position = told->checked;
 	const bool is_early = crash_random(random) % 2 == 0;
@@ -295,7 +295,7 @@ check_session(struct crash *crash, struct crash_runtime *runtime, unsigned int n
 	}
 	for (unsigned int i = 0; is_early && i < count; i++)
 		subscribe(&backs[i]);
-	CHECK_OK(reprise_session_open(runtime->store, crash_id(number), NULL, &session, NULL));
+	CHECK_OK(reprise_writer_open(runtime->store, crash_id(number), NULL, &writer, NULL));
 	for (unsigned int i = 0; !is_early && i < count; i++)
 		subscribe(&backs[i]);
 	read_lives(runtime->log, &key, lives);
@@ -305,13 +305,13 @@ check_session(struct crash *crash, struct crash_runtime *runtime, unsigned int n
 		const size_t size = crash_payload(number, crash->round * 1000 + 999, position + 1,
 						  crash_random(random), payload);
 
-		CHECK_OK(reprise_append(session, 0, 0, 0, (struct reprise_bytes){ payload, size },
+		CHECK_OK(reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ payload, size },
 					&position));
 	}
 	CHECK(position == told->checked + 2);
 	for (unsigned int i = 0; i < count; i++)
 		expect_live(&backs[i], told->checked + 1, position);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 }
 
 _Noreturn void

@@ -17,7 +17,7 @@ struct part {
 static atomic_bool is_closing;
 
 /* How a session is opened is up to the round. */
-static struct reprise_session *
+static struct reprise_writer *
 come(struct part *part, reprise_position *ret_newest)
 {
 	struct reprise_session_options options = {
@@ -28,18 +28,18 @@ come(struct part *part, reprise_position *ret_newest)
 						    : REPRISE_WHEN_FULL_OVERWRITE,
 	};
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	CHECK_OK(reprise_session_open(part->runtime->store, crash_id(part->session), &options,
-				      &session, NULL));
+	CHECK_OK(reprise_writer_open(part->runtime->store, crash_id(part->session), &options,
+				     &writer, NULL));
 	CHECK_OK(reprise_session_stats(part->runtime->store, crash_id(part->session), &stats));
 	*ret_newest = stats.newest;
-	return session;
+	return writer;
 }
 
 /* One event, or three at once, or one in place; answers how many were appended. */
 static uint64_t
-append(struct part *part, struct reprise_session *session, uint64_t life, reprise_position newest)
+append(struct part *part, struct reprise_writer *writer, uint64_t life, reprise_position newest)
 {
 	static _Thread_local unsigned char payloads[3][CRASH_PAYLOAD_MAX];
 	struct reprise_new_event events[3];
@@ -59,18 +59,18 @@ append(struct part *part, struct reprise_session *session, uint64_t life, repris
 						   crash_random(&part->random), payloads[i]) },
 		};
 	if (way == 1) {
-		status = reprise_reserve(session, CRASH_PAYLOAD_MAX, &room);
+		status = reprise_reserve(writer, CRASH_PAYLOAD_MAX, &room);
 		if (status == REPRISE_OK) {
 			memcpy(room, payloads[0], events[0].payload.size);
 			status =
-				reprise_publish(session, events[0].revision, events[0].kind,
+				reprise_publish(writer, events[0].revision, events[0].kind,
 						events[0].flags, events[0].payload.size, &position);
 		}
 	} else {
-		status = reprise_append_batch(session, events, count, &position);
+		status = reprise_append_batch(writer, events, count, &position);
 	}
 	if (status == REPRISE_E_FULL) {
-		status = reprise_session_wait_room(session, UINT64_C(50000000));
+		status = reprise_writer_wait_room(writer, UINT64_C(50000000));
 		CHECK(status == REPRISE_OK || status == REPRISE_E_TIMEOUT);
 		return 0;
 	}
@@ -89,19 +89,19 @@ write_session(void *argument)
 
 	while (!atomic_load(&is_closing)) {
 		reprise_position newest;
-		struct reprise_session *const session = come(part, &newest);
+		struct reprise_writer *const writer = come(part, &newest);
 		const uint64_t pace = crash_random(&part->random) % 3;
 
 		life++;
 		for (uint64_t left = crash_random(&part->random) % 2000;
 		     left > 0 && !atomic_load(&is_closing); left--) {
-			newest += append(part, session, life, newest);
+			newest += append(part, writer, life, newest);
 			if (pace == 0 || crash_random(&part->random) % (40 * pace) == 0)
 				crash_nap(crash_random(&part->random) % 100000);
 		}
 		if (crash_random(&part->random) % 3 == 0)
-			CHECK_OK(reprise_session_end(session, 5));
-		reprise_session_close(session);
+			CHECK_OK(reprise_writer_end(writer, 5));
+		reprise_writer_close(writer);
 	}
 	return NULL;
 }
@@ -146,9 +146,9 @@ follow(void *argument)
 	bool is_known = false;
 
 	while (!atomic_load(&is_closing)) {
-		is_known = is_known ||
-			   reprise_earliest_cursor(part->runtime->store, crash_id(part->session), 0,
-						   &cursor) == REPRISE_OK;
+		is_known = is_known || reprise_session_earliest_cursor(part->runtime->store,
+								       crash_id(part->session), 0,
+								       &cursor) == REPRISE_OK;
 		if (!is_known) {
 			crash_nap(300000);
 			continue;
@@ -175,8 +175,8 @@ tell(struct crash *crash, struct crash_runtime *runtime, unsigned int session)
 		crash->is_written_enough ? REPRISE_WRITTEN : REPRISE_SYNCED;
 
 	if (reprise_session_stats(runtime->store, crash_id(session), &before) != REPRISE_OK ||
-	    reprise_recorded_through(runtime->recorder, crash_id(session), durability,
-				     &cursor.position) != REPRISE_OK ||
+	    reprise_recorder_recorded_through(runtime->recorder, crash_id(session), durability,
+					      &cursor.position) != REPRISE_OK ||
 	    reprise_session_stats(runtime->store, crash_id(session), &after) != REPRISE_OK ||
 	    memcmp(&before.incarnation, &after.incarnation, sizeof(before.incarnation)) != 0 ||
 	    cursor.position < after.first)

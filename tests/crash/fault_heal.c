@@ -17,21 +17,21 @@ write_life(void)
 							 .bytes_max = 256 << 20 };
 	struct fault fault =
 		fault_open(fault_sqlite(fault_path("log")), 1024, REPRISE_WHEN_FULL_OVERWRITE);
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_cursor cursor;
 	reprise_position position = 0;
 
 	CHECK(payload != NULL);
-	CHECK_OK(reprise_session_open(fault.store, "large", &options, &session, NULL));
-	CHECK_OK(reprise_session_cursor(session, 0, &cursor));
+	CHECK_OK(reprise_writer_open(fault.store, "large", &options, &writer, NULL));
+	CHECK_OK(reprise_writer_cursor(writer, 0, &cursor));
 	for (int i = 0; i < 9; i++)
-		CHECK_OK(reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL));
-	CHECK_OK(reprise_append(session, 0, 0, 0, (struct reprise_bytes){ payload, bytes },
+		CHECK_OK(reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL));
+	CHECK_OK(reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ payload, bytes },
 				&position));
 	CHECK(position == 10);
 	CHECK_OK(reprise_recorder_flush(fault.recorder, NULL, REPRISE_SYNCED, 20 * FAULT_SECOND));
 	CHECK(fault_stats(&fault).lost == 1 && fault_stats(&fault).recorded == 9);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	fault_close(&fault, REPRISE_OK);
 	reprise_log_close(fault.log);
 	free(payload);
@@ -125,8 +125,8 @@ deferred_recorded_only(void)
 	CHECK_OK(reprise_store_open(&store_options, &fault.store, NULL));
 	CHECK_OK(reprise_recorder_open(fault.store, fault.log, &recorder_options, &fault.recorder,
 				       NULL));
-	CHECK_OK(reprise_session_open(fault.store, "s", NULL, &fault.writer, NULL));
-	CHECK_OK(reprise_session_cursor(fault.writer, 0, &cursor));
+	CHECK_OK(reprise_writer_open(fault.store, "s", NULL, &fault.writer, NULL));
+	CHECK_OK(reprise_writer_cursor(fault.writer, 0, &cursor));
 	CHECK_OK(reprise_subscribe_after(fault.store, &cursor, &options, &subscription, NULL));
 	for (reprise_position position = 1; position <= 5; position++) {
 		CHECK(pthread_create(&thread, NULL, append_soon, &fault) == 0);

@@ -78,7 +78,7 @@ fault_open_within(struct reprise_log *log, uint64_t events_max, reprise_when_ful
 
 	CHECK_OK(reprise_store_open(NULL, &fault.store, NULL));
 	CHECK_OK(reprise_recorder_open(fault.store, log, &options, &fault.recorder, NULL));
-	CHECK_OK(reprise_session_open(fault.store, "s", &session, &fault.writer, NULL));
+	CHECK_OK(reprise_writer_open(fault.store, "s", &session, &fault.writer, NULL));
 	return fault;
 }
 
@@ -191,7 +191,7 @@ check_host(const struct fault *fault, uint64_t lost_to_record)
 void
 fault_close(struct fault *fault, reprise_status status)
 {
-	reprise_session_close(fault->writer);
+	reprise_writer_close(fault->writer);
 	CHECK(reprise_recorder_close(fault->recorder) == status);
 	CHECK_OK(reprise_store_close(fault->store));
 }

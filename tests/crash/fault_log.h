@@ -32,7 +32,7 @@ struct fault {
 	struct reprise_log *log;
 	struct reprise_store *store;
 	struct reprise_recorder *recorder;
-	struct reprise_session *writer;
+	struct reprise_writer *writer;
 	reprise_position newest;
 	uint64_t payload_bytes;
 };

@@ -199,12 +199,12 @@ one_key_damaged(void)
 {
 	struct fault fault =
 		fault_open(fault_sqlite(fault_path("log")), 1024, REPRISE_WHEN_FULL_OVERWRITE);
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 	reprise_position position = 0;
 
 	fault_append_many(&fault, 10);
 	fault_flush(&fault);
-	CHECK_OK(reprise_session_open(fault.store, "good", NULL, &other, NULL));
+	CHECK_OK(reprise_writer_open(fault.store, "good", NULL, &other, NULL));
 	run_sql(fault_path("log"), "UPDATE heads SET watermark = 99 WHERE thread = 's';");
 	for (int i = 0; i < 100; i++) {
 		fault_append_many(&fault, 1);
@@ -216,9 +216,9 @@ one_key_damaged(void)
 	CHECK(reprise_recorder_flush(fault.recorder, NULL, REPRISE_SYNCED, 10 * FAULT_SECOND) ==
 	      REPRISE_E_CORRUPT);
 	/* Nor from being opened. */
-	reprise_session_close(other);
-	CHECK_OK(reprise_session_open(fault.store, "another", NULL, &other, NULL));
-	reprise_session_close(other);
+	reprise_writer_close(other);
+	CHECK_OK(reprise_writer_open(fault.store, "another", NULL, &other, NULL));
+	reprise_writer_close(other);
 	run_sql(fault_path("log"), "UPDATE heads SET watermark = 0 WHERE thread = 's';");
 	fault_flush(&fault);
 	CHECK(fault_stats(&fault).recorded == 110 + 100 && fault_stats(&fault).lost == 0);

@@ -123,10 +123,10 @@ server_away_refuse(void)
 	while ((status = fault_append(&fault)) == REPRISE_OK)
 		;
 	CHECK(status == REPRISE_E_FULL);
-	CHECK(reprise_session_wait_room(fault.writer, FAULT_SECOND) == REPRISE_E_TIMEOUT);
+	CHECK(reprise_writer_wait_room(fault.writer, FAULT_SECOND) == REPRISE_E_TIMEOUT);
 	CHECK(fault_stats(&fault).last != REPRISE_OK);
 	CHECK(pthread_create(&thread, NULL, start_server, NULL) == 0);
-	CHECK_OK(reprise_session_wait_room(fault.writer, REPRISE_NO_LIMIT));
+	CHECK_OK(reprise_writer_wait_room(fault.writer, REPRISE_NO_LIMIT));
 	CHECK_OK(fault_append(&fault));
 	CHECK(pthread_join(thread, NULL) == 0);
 	fault_close_with_books(&fault, false);
@@ -138,13 +138,13 @@ static enum fault_end
 opened_while_away(void)
 {
 	struct fault fault = fault_open(fault_postgres(), 64, REPRISE_WHEN_FULL_OVERWRITE);
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 
 	control("--kill");
-	CHECK(reprise_session_open(fault.store, "other", NULL, &other, NULL) == REPRISE_E_IO);
+	CHECK(reprise_writer_open(fault.store, "other", NULL, &other, NULL) == REPRISE_E_IO);
 	control("--start");
-	CHECK_OK(reprise_session_open(fault.store, "other", NULL, &other, NULL));
-	reprise_session_close(other);
+	CHECK_OK(reprise_writer_open(fault.store, "other", NULL, &other, NULL));
+	reprise_writer_close(other);
 	fault_append_many(&fault, 10);
 	fault_close_with_books(&fault, false);
 	return FAULT_PASSED;

@@ -141,9 +141,9 @@ lock_held_refuse(void)
 		;
 	CHECK(status == REPRISE_E_FULL);
 	CHECK(fault.newest == 42);
-	CHECK(reprise_session_wait_room(fault.writer, FAULT_SECOND / 20) == REPRISE_E_TIMEOUT);
+	CHECK(reprise_writer_wait_room(fault.writer, FAULT_SECOND / 20) == REPRISE_E_TIMEOUT);
 	CHECK(pthread_create(&thread, NULL, let_go_soon, &holder) == 0);
-	CHECK_OK(reprise_session_wait_room(fault.writer, REPRISE_NO_LIMIT));
+	CHECK_OK(reprise_writer_wait_room(fault.writer, REPRISE_NO_LIMIT));
 	CHECK_OK(fault_append(&fault));
 	CHECK(pthread_join(thread, NULL) == 0);
 	fault_close_with_books(&fault, false);
@@ -155,7 +155,7 @@ static void *
 declare_void_soon(void *argument)
 {
 	crash_nap(FAULT_SECOND / 5);
-	CHECK(reprise_invalidate_session(((struct fault *)argument)->store, "s") ==
+	CHECK(reprise_session_invalidate(((struct fault *)argument)->store, "s") ==
 	      REPRISE_E_TIMEOUT);
 	return NULL;
 }
@@ -174,7 +174,7 @@ void_while_waiting_for_room(void)
 	while (fault_append(&fault) == REPRISE_OK)
 		;
 	CHECK(pthread_create(&thread, NULL, declare_void_soon, &fault) == 0);
-	CHECK(reprise_session_wait_room(fault.writer, REPRISE_NO_LIMIT) == REPRISE_E_CLOSED);
+	CHECK(reprise_writer_wait_room(fault.writer, REPRISE_NO_LIMIT) == REPRISE_E_CLOSED);
 	CHECK(fault_append(&fault) == REPRISE_E_CLOSED);
 	CHECK(pthread_join(thread, NULL) == 0);
 	let_go(&holder);

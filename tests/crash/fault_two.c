@@ -26,8 +26,8 @@ start_other(log_opener *open_log, const char *id, uint64_t count)
 		fault_open_within(open_log(), 4096, REPRISE_WHEN_FULL_OVERWRITE, 20 * FAULT_SECOND);
 
 	if (strcmp(id, "s") != 0) {
-		reprise_session_close(fault.writer);
-		CHECK_OK(reprise_session_open(fault.store, id, NULL, &fault.writer, NULL));
+		reprise_writer_close(fault.writer);
+		CHECK_OK(reprise_writer_open(fault.store, id, NULL, &fault.writer, NULL));
 	} else {
 		struct reprise_session_stats stats = { .size = sizeof(stats) };
 
@@ -90,8 +90,8 @@ expect_both_lives(struct fault *fault, const struct reprise_cursor *cursor)
 	struct reprise_gap gap;
 	struct reprise_end end;
 
-	reprise_session_close(fault->writer);
-	CHECK_OK(reprise_session_open(fault->store, "s", NULL, &fault->writer, NULL));
+	reprise_writer_close(fault->writer);
+	CHECK_OK(reprise_writer_open(fault->store, "s", NULL, &fault->writer, NULL));
 	CHECK_OK(reprise_subscribe_after(fault->store, cursor, NULL, &subscription, NULL));
 	while (reprise_next(subscription, &event, &gap, &end) == REPRISE_NEXT_EMPTY)
 		CHECK_OK(reprise_wait(subscription, 20 * FAULT_SECOND));
@@ -134,7 +134,7 @@ fenced(log_opener *open_log)
 
 	fault_append_many(&fault, 100);
 	fault_flush(&fault);
-	CHECK_OK(reprise_session_cursor(fault.writer, 100, &cursor));
+	CHECK_OK(reprise_writer_cursor(fault.writer, 100, &cursor));
 	CHECK_OK(reprise_subscribe_after(fault.store, &cursor, NULL, &subscription, NULL));
 	CHECK(write(go[1], "x", 1) == 1);
 	expect_good(waiting);
@@ -150,7 +150,7 @@ fenced(log_opener *open_log)
 	CHECK(end.cause == REPRISE_END_INVALIDATED);
 	reprise_subscription_close(subscription);
 	CHECK(fault_stats(&fault).fenced == 1);
-	CHECK(reprise_session_wait_room(fault.writer, FAULT_SECOND) == REPRISE_E_CLOSED);
+	CHECK(reprise_writer_wait_room(fault.writer, FAULT_SECOND) == REPRISE_E_CLOSED);
 
 	expect_both_lives(&fault, &cursor);
 	fault_close(&fault, REPRISE_OK);

@@ -138,7 +138,7 @@ agents_begin(pthread_t *workers)
 static void
 reset_agent(struct reprise_store *store)
 {
-	MUST(reprise_invalidate_session(store, agents[INVALIDATED].id));
+	MUST(reprise_session_invalidate(store, agents[INVALIDATED].id));
 	__atomic_store_n(&is_reset, true, __ATOMIC_RELEASE);
 }
 

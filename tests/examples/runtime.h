@@ -13,7 +13,7 @@
 
 struct runtime {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct reprise_subscription *host; /* after the session's beginning */
 	pthread_t thread;
 };
@@ -28,9 +28,9 @@ runtime_main(void *argument)
 	struct runtime *const runtime = argument;
 
 	for (int i = 0; i < RUNTIME_EVENTS; i++)
-		MUST(reprise_append(runtime->session, 0, 0, 0,
-				    (struct reprise_bytes){ "token ", 6 }, NULL));
-	MUST(reprise_session_end(runtime->session, 0));
+		MUST(reprise_append(runtime->writer, 0, 0, 0, (struct reprise_bytes){ "token ", 6 },
+				    NULL));
+	MUST(reprise_writer_end(runtime->writer, 0));
 	return NULL;
 }
 
@@ -40,8 +40,8 @@ runtime_open(struct runtime *runtime)
 	struct reprise_cursor cursor;
 
 	MUST(reprise_store_open(NULL, &runtime->store, NULL));
-	MUST(reprise_session_open(runtime->store, "chat-7", NULL, &runtime->session, NULL));
-	MUST(reprise_earliest_cursor(runtime->store, "chat-7", 0, &cursor));
+	MUST(reprise_writer_open(runtime->store, "chat-7", NULL, &runtime->writer, NULL));
+	MUST(reprise_session_earliest_cursor(runtime->store, "chat-7", 0, &cursor));
 	MUST(reprise_subscribe_after(runtime->store, &cursor, NULL, &runtime->host, NULL));
 }
 
@@ -57,7 +57,7 @@ static inline int
 runtime_close(struct runtime *runtime, unsigned long delivered, unsigned long lost)
 {
 	pthread_join(runtime->thread, NULL);
-	reprise_session_close(runtime->session);
+	reprise_writer_close(runtime->writer);
 	MUST(reprise_store_close(runtime->store));
 	printf("%d appended: %lu delivered, %lu lost\n", RUNTIME_EVENTS, delivered, lost);
 	return delivered + lost == RUNTIME_EVENTS ? 0 : 1;

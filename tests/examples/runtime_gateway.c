@@ -28,31 +28,31 @@ runtime_append(const char *id, uint64_t revision, uint16_t flags, struct reprise
 	reprise_status status;
 
 	do /* a thread that loses its core inside an append keeps the other threads out */
-		status = reprise_append_to(store, id, revision, 0, flags, payload, &position);
+		status = reprise_session_append(store, id, revision, 0, flags, payload, &position);
 	while (status == REPRISE_E_TIMEOUT);
 	MUST(status);
 	return position;
 }
 
 /* No handle stays open, so that each append by id opens the session. In a store with a log a host keeps a handle open. */
-static struct reprise_session *
-open_session(const struct agent *agent)
+static struct reprise_writer *
+open_writer(const struct agent *agent)
 {
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 
-	MUST(reprise_session_open(store, agent->id, NULL, &session, NULL));
-	return session;
+	MUST(reprise_writer_open(store, agent->id, NULL, &writer, NULL));
+	return writer;
 }
 
 static void
 runtime_end(struct agent *agent, int32_t end_status)
 {
-	struct reprise_session *const session = open_session(agent);
+	struct reprise_writer *const writer = open_writer(agent);
 
-	MUST(reprise_session_end(session, end_status));
-	reprise_session_close(session);
+	MUST(reprise_writer_end(writer, end_status));
+	reprise_writer_close(writer);
 	if (end_status != END_DONE) /* an append by id does not begin a life after an end */
-		reprise_session_close(open_session(agent));
+		reprise_writer_close(open_writer(agent));
 }
 
 static void

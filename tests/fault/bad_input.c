@@ -126,12 +126,12 @@ of_cursors(void)
 	REFUSES(reprise_cursor_format, NULL, NULL, 0, NULL, NULL);
 	ANSWERS(REPRISE_E_TOO_LARGE, "", reprise_cursor_format, good, out->text, 0,
 		&out->text_bytes, &error);
-	NAMES("cursor", reprise_cursor_for_session, NULL, "s", &error);
-	NAMES("cursor: session_id", reprise_cursor_for_session, &endless, "s", &error);
+	NAMES("cursor", reprise_cursor_check_session, NULL, "s", &error);
+	NAMES("cursor: session_id", reprise_cursor_check_session, &endless, "s", &error);
 	for (size_t i = 0; i < sizeof(bad_ids) / sizeof(bad_ids[0]); i++)
-		NAMES("session_id", reprise_cursor_for_session, good, bad_ids[i], &error);
-	NAMES("session_id", reprise_cursor_for_session, good, long_id, &error);
-	REFUSES(reprise_cursor_for_session, NULL, NULL, NULL);
+		NAMES("session_id", reprise_cursor_check_session, good, bad_ids[i], &error);
+	NAMES("session_id", reprise_cursor_check_session, good, long_id, &error);
+	REFUSES(reprise_cursor_check_session, NULL, NULL, NULL);
 }
 
 /* Options of a session, by the two calls that take them. */
@@ -142,8 +142,8 @@ bad_bounds(const char *what, struct reprise_session_options bounds)
 						       .session = &bounds };
 
 	NAMES(what, reprise_store_open, &options, &world.out.store, &error);
-	NAMES(what, reprise_session_open, world.store, "s", &bounds, &world.out.session, &error);
-	NAMES(what, reprise_session_open, world.store, "new", &bounds, &world.out.session, &error);
+	NAMES(what, reprise_writer_open, world.store, "s", &bounds, &world.out.writer, &error);
+	NAMES(what, reprise_writer_open, world.store, "new", &bounds, &world.out.writer, &error);
 }
 
 static void
@@ -181,10 +181,10 @@ of_opening(void)
 	bad_bounds("when_full", (struct reprise_session_options){
 					.size = size, .when_full = (reprise_when_full)3 });
 	/* Nothing is recorded here. */
-	NAMES("when_full", reprise_session_open, world.store, "s",
+	NAMES("when_full", reprise_writer_open, world.store, "s",
 	      &((struct reprise_session_options){ .size = size,
 						  .when_full = REPRISE_WHEN_FULL_REFUSE }),
-	      &world.out.session, &error);
+	      &world.out.writer, &error);
 	bad_options("store options: size", (struct reprise_store_options){ .size = 0 });
 	bad_options("store options: size", (struct reprise_store_options){ .size = 4097 });
 	bad_options("wake",
@@ -195,11 +195,11 @@ of_opening(void)
 		    (struct reprise_store_options){ .size = store_size, .deferred_tick_ns = -1 });
 	NAMES("ret_store", reprise_store_open, NULL, NULL, &error);
 	REFUSES(reprise_store_open, NULL, NULL, NULL);
-	NAMES("store", reprise_session_open, NULL, "s", NULL, &world.out.session, &error);
-	NAMES("ret_session", reprise_session_open, world.store, "s", NULL, NULL, &error);
-	REFUSES(reprise_session_open, NULL, NULL, NULL, NULL, NULL);
-	NAMES("store", reprise_sessions_open, NULL, NULL, 0, &error);
-	NAMES("openings", reprise_sessions_open, world.store, NULL, 1, &error);
+	NAMES("store", reprise_writer_open, NULL, "s", NULL, &world.out.writer, &error);
+	NAMES("ret_writer", reprise_writer_open, world.store, "s", NULL, NULL, &error);
+	REFUSES(reprise_writer_open, NULL, NULL, NULL, NULL, NULL);
+	NAMES("store", reprise_writers_open, NULL, NULL, 0, &error);
+	NAMES("openings", reprise_writers_open, world.store, NULL, 1, &error);
 }
 
 static void
@@ -208,14 +208,14 @@ bad_id(const char *id)
 	struct reprise_store *const store = world.store;
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 
-	NAMES("session_id", reprise_session_open, store, id, NULL, &world.out.session, &error);
+	NAMES("session_id", reprise_writer_open, store, id, NULL, &world.out.writer, &error);
 	NAMES("session_id", reprise_session_create, store, id, NULL, &error);
 	REFUSES(reprise_session_stats, store, id, &stats);
-	REFUSES(reprise_current_cursor, store, id, 0, &world.out.cursor);
-	REFUSES(reprise_earliest_cursor, store, id, 0, &world.out.cursor);
-	REFUSES(reprise_trim_session, store, id);
-	REFUSES(reprise_trim_to, store, id, 1);
-	REFUSES(reprise_invalidate_session, store, id);
+	REFUSES(reprise_session_current_cursor, store, id, 0, &world.out.cursor);
+	REFUSES(reprise_session_earliest_cursor, store, id, 0, &world.out.cursor);
+	REFUSES(reprise_session_trim, store, id);
+	REFUSES(reprise_session_trim_to, store, id, 1);
+	REFUSES(reprise_session_invalidate, store, id);
 }
 
 static void
@@ -266,24 +266,24 @@ of_stores(void)
 	REFUSES(reprise_session_stats, store, "s", &session);
 	CHECK(stats.sessions == 0 && session.newest == 0);
 	NAMES("store", reprise_session_create, NULL, "s", NULL, &error);
-	REFUSES(reprise_current_cursor, NULL, "s", 0, &world.out.cursor);
-	REFUSES(reprise_current_cursor, store, "s", 0, NULL);
-	REFUSES(reprise_current_cursor, store, "x", 0, NULL);
-	REFUSES(reprise_earliest_cursor, NULL, "s", 0, &world.out.cursor);
-	REFUSES(reprise_earliest_cursor, store, "s", 0, NULL);
-	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_current_cursor, store, "x", 0,
+	REFUSES(reprise_session_current_cursor, NULL, "s", 0, &world.out.cursor);
+	REFUSES(reprise_session_current_cursor, store, "s", 0, NULL);
+	REFUSES(reprise_session_current_cursor, store, "x", 0, NULL);
+	REFUSES(reprise_session_earliest_cursor, NULL, "s", 0, &world.out.cursor);
+	REFUSES(reprise_session_earliest_cursor, store, "s", 0, NULL);
+	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_session_current_cursor, store, "x", 0,
 		&world.out.cursor);
-	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_earliest_cursor, store, "x", 0,
+	ANSWERS(REPRISE_E_NOT_FOUND, NULL, reprise_session_earliest_cursor, store, "x", 0,
 		&world.out.cursor);
-	REFUSES(reprise_trim_session, NULL, "s");
-	REFUSES(reprise_trim_to, NULL, "s", 1);
-	ALLOWS(reprise_trim_to, store, "x", 1);
-	ALLOWS(reprise_trim_session, store, "x");
-	REFUSES(reprise_invalidate_session, NULL, "s");
-	ALLOWS(reprise_invalidate_session, store, "x");
-	REFUSES(reprise_invalidate_all, NULL);
-	REFUSES(reprise_expire_idle, NULL, &world.out.count);
-	ALLOWS(reprise_expire_idle, store, NULL);
+	REFUSES(reprise_session_trim, NULL, "s");
+	REFUSES(reprise_session_trim_to, NULL, "s", 1);
+	ALLOWS(reprise_session_trim_to, store, "x", 1);
+	ALLOWS(reprise_session_trim, store, "x");
+	REFUSES(reprise_session_invalidate, NULL, "s");
+	ALLOWS(reprise_session_invalidate, store, "x");
+	REFUSES(reprise_sessions_invalidate, NULL);
+	REFUSES(reprise_sessions_expire_idle, NULL, &world.out.count);
+	ALLOWS(reprise_sessions_expire_idle, store, NULL);
 	REFUSES(reprise_stamp_set, NULL, 1);
 	REFUSES(reprise_stamp_set, store, UINT64_C(1) << 63);
 	REFUSES(reprise_stamp_set, store, UINT64_MAX);
@@ -292,25 +292,26 @@ of_stores(void)
 static void
 of_appends(void)
 {
-	struct reprise_session *const writer = world.writer;
+	struct reprise_writer *const writer = world.writer;
 	reprise_position *const position = &world.out.position;
 	const struct reprise_bytes x = { "x", 1 }, none = { NULL, 1 };
 	char byte[] = "x";
 	const struct iovec part = { byte, 1 }, no_part = { NULL, 1 };
 	const struct iovec huge[2] = { { byte, SIZE_MAX }, { byte, SIZE_MAX } };
 	struct reprise_new_event event = { .payload = x };
-	struct reprise_session_opened opened = { .size = sizeof(opened) - 1 };
+	struct reprise_writer_opened opened = { .size = sizeof(opened) - 1 };
 
 	REFUSES(reprise_append, NULL, 0, 0, 0, x, position);
 	REFUSES(reprise_append, writer, 0, 0, 0, none, position);
 	REFUSES(reprise_append_once, NULL, 7, 0, 0, 0, x, position, NULL);
 	REFUSES(reprise_append_once, writer, 7, 0, 0, 0, none, position, NULL);
 	REFUSES(reprise_append_once, writer, 7, 0, 0, 0, x, position, NULL); /* not deduplicated */
-	REFUSES(reprise_append_to, NULL, "new", 0, 0, 0, x, position);
-	REFUSES(reprise_append_to, world.store, NULL, 0, 0, 0, x, position);
-	REFUSES(reprise_append_to, world.store, "", 0, 0, 0, x, position);
-	REFUSES(reprise_append_to, world.store, "s", 0, 0, 0, none, position);
-	ANSWERS(REPRISE_E_BUSY, NULL, reprise_append_to, world.store, "s", 0, 0, 0, x, position);
+	REFUSES(reprise_session_append, NULL, "new", 0, 0, 0, x, position);
+	REFUSES(reprise_session_append, world.store, NULL, 0, 0, 0, x, position);
+	REFUSES(reprise_session_append, world.store, "", 0, 0, 0, x, position);
+	REFUSES(reprise_session_append, world.store, "s", 0, 0, 0, none, position);
+	ANSWERS(REPRISE_E_BUSY, NULL, reprise_session_append, world.store, "s", 0, 0, 0, x,
+		position);
 	REFUSES(reprise_appendv, NULL, 0, 0, 0, &part, 1, position);
 	REFUSES(reprise_appendv, writer, 0, 0, 0, NULL, 1, position);
 	REFUSES(reprise_appendv, writer, 0, 0, 0, &no_part, 1, position);
@@ -334,19 +335,19 @@ of_appends(void)
 	ANSWERS(REPRISE_E_TOO_LARGE, NULL, reprise_reserve, writer, SIZE_MAX, &world.out.payload);
 	REFUSES(reprise_publish, NULL, 0, 0, 0, 0, position);
 	REFUSES(reprise_publish, writer, 0, 0, 0, 0, position);
-	REFUSES(reprise_session_wait_room, NULL, 0);
-	REFUSES(reprise_session_set_overwrite, NULL);
+	REFUSES(reprise_writer_wait_room, NULL, 0);
+	REFUSES(reprise_writer_set_overwrite, NULL);
 	REFUSES(reprise_abort, NULL);
 	REFUSES(reprise_abort, writer);
-	REFUSES(reprise_session_end, NULL, 1);
-	REFUSES(reprise_session_opened, NULL, &opened);
-	REFUSES(reprise_session_opened, writer, NULL);
-	REFUSES(reprise_session_opened, writer, &opened);
-	REFUSES(reprise_session_cursor, NULL, 1, &world.out.cursor);
-	REFUSES(reprise_session_cursor, writer, 1, NULL);
-	REFUSES(reprise_session_cursor, writer, EVENTS + 1, &world.out.cursor);
-	REFUSES(reprise_session_cursor, writer, UINT64_MAX, &world.out.cursor);
-	ALLOWS_VOID(reprise_session_close, NULL);
+	REFUSES(reprise_writer_end, NULL, 1);
+	REFUSES(reprise_writer_opened, NULL, &opened);
+	REFUSES(reprise_writer_opened, writer, NULL);
+	REFUSES(reprise_writer_opened, writer, &opened);
+	REFUSES(reprise_writer_cursor, NULL, 1, &world.out.cursor);
+	REFUSES(reprise_writer_cursor, writer, 1, NULL);
+	REFUSES(reprise_writer_cursor, writer, EVENTS + 1, &world.out.cursor);
+	REFUSES(reprise_writer_cursor, writer, UINT64_MAX, &world.out.cursor);
+	ALLOWS_VOID(reprise_writer_close, NULL);
 }
 
 /* By each that opens a subscription after a cursor. */

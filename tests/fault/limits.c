@@ -96,21 +96,21 @@ open_all(struct world *world, uint64_t bytes_max)
 	const struct reprise_session_options options = { .size = sizeof(options),
 							 .bytes_max = bytes_max };
 	struct reprise_error error = { .size = sizeof(error) };
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	char id[16];
 
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		snprintf(id, sizeof(id), "%d", i);
-		session = NULL;
+		writer = NULL;
 		const reprise_status status =
-			reprise_session_open(world->store, id, &options, &session, &error);
+			reprise_writer_open(world->store, id, &options, &writer, &error);
 
 		if (status != REPRISE_OK) {
 			CHECK(status == REPRISE_E_NO_MEMORY && error.status == status);
-			CHECK(session == NULL);
+			CHECK(writer == NULL);
 			return i;
 		}
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 	}
 	fault_die(__FILE__, __LINE__, "the addresses do not run out");
 }
@@ -148,7 +148,7 @@ addresses_run_out(uint64_t window_bytes, uint64_t left, int at_least)
 	world_follow(&world); /* who is there already needs nothing more */
 	/* What is given back is there for others, under the same limit. */
 	CHECK_OK(reprise_stamp_set(world.store, 4 * UINT64_C(3600000000000)));
-	CHECK_OK(reprise_expire_idle(world.store, &expired));
+	CHECK_OK(reprise_sessions_expire_idle(world.store, &expired));
 	CHECK(expired == (uint64_t)count);
 	CHECK_OK(reprise_session_create(world.store, "x", NULL, NULL));
 	/* Control blocks a moment later: when the relay has seen that nobody can be looking at them. */

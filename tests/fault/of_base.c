@@ -70,7 +70,7 @@ is_parsed(struct world *world)
 static reprise_status
 for_session(struct world *world, struct reprise_error *error)
 {
-	return reprise_cursor_for_session(&world->beginning, "t", error);
+	return reprise_cursor_check_session(&world->beginning, "t", error);
 }
 
 const struct scenario scenarios_of_base[] = {
@@ -97,7 +97,7 @@ const struct scenario scenarios_of_base[] = {
 	  .verify = is_parsed,
 	  .tells_error = true,
 	  .is_silent = true },
-	{ .function = "reprise_cursor_for_session",
+	{ .function = "reprise_cursor_check_session",
 	  .title = "of the right one",
 	  .prepare = have_text,
 	  .call = for_session,

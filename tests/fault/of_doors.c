@@ -192,14 +192,14 @@ static reprise_status
 end(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_session_end(world->writer, 7);
+	return reprise_writer_end(world->writer, 7);
 }
 
 static reprise_status
 invalidate(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_invalidate_session(world->store, "s");
+	return reprise_session_invalidate(world->store, "s");
 }
 
 static void
@@ -313,13 +313,13 @@ const struct scenario scenarios_of_doors[] = {
 	  .prepare = have_fd_and_all,
 	  .call = append,
 	  .verify = is_told },
-	{ .function = "reprise_session_end",
+	{ .function = "reprise_writer_end",
 	  .title = "of a session with a descriptor",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = have_fd_and_all,
 	  .call = end,
 	  .verify = is_told_the_end },
-	{ .function = "reprise_invalidate_session",
+	{ .function = "reprise_session_invalidate",
 	  .title = "with a descriptor",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = have_fd_and_all,

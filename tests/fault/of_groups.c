@@ -223,7 +223,7 @@ static void
 be_ended(struct world *world)
 {
 	be_taken(world);
-	CHECK_OK(reprise_session_end(world->writer, 7));
+	CHECK_OK(reprise_writer_end(world->writer, 7));
 }
 
 static reprise_status

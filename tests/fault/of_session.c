@@ -15,14 +15,14 @@ static const struct reprise_bytes nothing = { NULL, 0 };
 static reprise_status
 open_new(struct world *world, struct reprise_error *error)
 {
-	return reprise_session_open(world->store, "new", NULL, &world->out.session, error);
+	return reprise_writer_open(world->store, "new", NULL, &world->out.writer, error);
 }
 
 static void
 create_and_follow(struct world *world)
 {
 	CHECK_OK(reprise_session_create(world->store, "s", NULL, NULL));
-	CHECK_OK(reprise_current_cursor(world->store, "s", 0, &world->beginning));
+	CHECK_OK(reprise_session_current_cursor(world->store, "s", 0, &world->beginning));
 	CHECK_OK(reprise_subscribe_after(world->store, &world->beginning, NULL,
 					 &world->subscription, NULL));
 }
@@ -33,18 +33,18 @@ open_rebuilt(struct world *world, struct reprise_error *error)
 	const struct reprise_session_options large = { .size = sizeof(large),
 						       .bytes_max = UINT64_C(32) << 20 };
 
-	return reprise_session_open(world->store, "s", &large, &world->out.session, error);
+	return reprise_writer_open(world->store, "s", &large, &world->out.writer, error);
 }
 
 static void
 is_rebuilt(struct world *world)
 {
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
 
-	CHECK_OK(reprise_session_opened(world->out.session, &opened));
+	CHECK_OK(reprise_writer_opened(world->out.writer, &opened));
 	CHECK(opened.is_joined == 1 && opened.is_rebuilt == 1);
 	CHECK(opened.bytes_max == UINT64_C(32) << 20);
-	world->writer = world->out.session;
+	world->writer = world->out.writer;
 	world_append(world);
 	world_follow(world);
 }
@@ -52,8 +52,8 @@ is_rebuilt(struct world *world)
 static reprise_status
 session_opened(struct world *world, struct reprise_error *error)
 {
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
-	const reprise_status status = reprise_session_opened(world->writer, &opened);
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
+	const reprise_status status = reprise_writer_opened(world->writer, &opened);
 
 	(void)error;
 	if (status == REPRISE_OK)
@@ -64,38 +64,37 @@ session_opened(struct world *world, struct reprise_error *error)
 static reprise_status
 open_some(struct world *world, struct reprise_error *error)
 {
-	struct reprise_session_opening opening = { .session_id = "new" };
-	const reprise_status status = reprise_sessions_open(world->store, &opening, 1, error);
+	struct reprise_writer_opening opening = { .session_id = "new" };
+	const reprise_status status = reprise_writers_open(world->store, &opening, 1, error);
 
-	CHECK(opening.status == status && (opening.session == NULL) == (status != REPRISE_OK));
+	CHECK(opening.status == status && (opening.writer == NULL) == (status != REPRISE_OK));
 	if (status == REPRISE_OK)
-		world->out.session = opening.session;
+		world->out.writer = opening.writer;
 	return status;
 }
 
 static reprise_status
 open_s(struct world *world, struct reprise_error *error)
 {
-	return reprise_session_open(world->store, "s", NULL, &world->out.session, error);
+	return reprise_writer_open(world->store, "s", NULL, &world->out.writer, error);
 }
 
 /* A session that was opened can be appended to and followed. */
 static void
 is_written(struct world *world, const char *id, reprise_position before)
 {
-	struct world other = { .store = world->store,
-			       .writer = world->out.session,
-			       .newest = before,
-			       .seen = before };
+	struct world other = {
+		.store = world->store, .writer = world->out.writer, .newest = before, .seen = before
+	};
 
-	CHECK_OK(reprise_current_cursor(world->store, id, INT64_MAX, &other.beginning));
+	CHECK_OK(reprise_session_current_cursor(world->store, id, INT64_MAX, &other.beginning));
 	CHECK(other.beginning.position == before);
 	CHECK_OK(reprise_subscribe_after(world->store, &other.beginning, NULL, &other.subscription,
 					 NULL));
 	world_append(&other);
 	world_follow(&other);
 	reprise_subscription_close(other.subscription);
-	reprise_session_close(other.writer);
+	reprise_writer_close(other.writer);
 }
 
 static void
@@ -113,14 +112,14 @@ is_s(struct world *world)
 static void
 leave_s(struct world *world)
 {
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	world->writer = NULL;
 }
 
 static void
 end_s(struct world *world)
 {
-	CHECK_OK(reprise_session_end(world->writer, 7));
+	CHECK_OK(reprise_writer_end(world->writer, 7));
 	leave_s(world);
 }
 
@@ -186,14 +185,14 @@ static reprise_status
 close_session(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	return REPRISE_OK;
 }
 
 static void
 may_be_opened_again(struct world *world)
 {
-	CHECK_OK(reprise_session_open(world->store, "s", NULL, &world->writer, NULL));
+	CHECK_OK(reprise_writer_open(world->store, "s", NULL, &world->writer, NULL));
 	if (world->subscription != NULL)
 		world_follow(world);
 }
@@ -201,7 +200,7 @@ may_be_opened_again(struct world *world)
 static void
 invalidate(struct world *world)
 {
-	CHECK_OK(reprise_invalidate_session(world->store, "s"));
+	CHECK_OK(reprise_session_invalidate(world->store, "s"));
 }
 
 static void
@@ -211,14 +210,14 @@ is_gone(struct world *world)
 
 	world->writer = NULL;
 	CHECK_OK(reprise_store_stats(world->store, &stats));
-	CHECK(stats.writers == 0 && stats.arena_bytes == 0 && stats.bytes == 0);
+	CHECK(stats.sessions == 0 && stats.arena_bytes == 0 && stats.bytes == 0);
 }
 
 static reprise_status
 end_session(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_session_end(world->writer, 7);
+	return reprise_writer_end(world->writer, 7);
 }
 
 static void
@@ -231,7 +230,7 @@ is_ended(struct world *world)
 	CHECK(world_take(world) == REPRISE_NEXT_ENDED && world->seen == EVENTS);
 	CHECK(reprise_next(world->subscription, &event, &gap, &end) == REPRISE_NEXT_ENDED);
 	CHECK(end.cause == REPRISE_END_SESSION && end.status == 7);
-	CHECK(reprise_session_end(world->writer, 8) == REPRISE_E_CLOSED);
+	CHECK(reprise_writer_end(world->writer, 8) == REPRISE_E_CLOSED);
 }
 
 /* As world_append does it, but by the call that is looked at. */
@@ -270,7 +269,7 @@ append_batch(struct world *world, struct reprise_error *error)
 	return reprise_append_batch(world->writer, &event, 1, &world->out.position);
 }
 
-static struct reprise_session *deduplicated; /* of the world, and not of what the call writes to */
+static struct reprise_writer *deduplicated; /* of the world, and not of what the call writes to */
 
 static void
 open_deduplicated(struct world *world)
@@ -278,7 +277,7 @@ open_deduplicated(struct world *world)
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
 
 	options.is_deduplicated = 1;
-	CHECK_OK(reprise_session_open(world->store, "k", &options, &deduplicated, NULL));
+	CHECK_OK(reprise_writer_open(world->store, "k", &options, &deduplicated, NULL));
 }
 
 static void
@@ -300,7 +299,7 @@ static void
 is_appended_once(struct world *world)
 {
 	CHECK(world->out.position == 1);
-	reprise_session_close(deduplicated);
+	reprise_writer_close(deduplicated);
 	deduplicated = NULL;
 }
 
@@ -308,7 +307,8 @@ static reprise_status
 append_to_new(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_append_to(world->store, "new", 0, 0, 0, next_payload, &world->out.position);
+	return reprise_session_append(world->store, "new", 0, 0, 0, next_payload,
+				      &world->out.position);
 }
 
 static void
@@ -317,18 +317,18 @@ is_appended_to_new(struct world *world)
 	struct reprise_cursor cursor;
 
 	CHECK(world->out.position == 1);
-	CHECK_OK(reprise_current_cursor(world->store, "new", 0, &cursor));
+	CHECK_OK(reprise_session_current_cursor(world->store, "new", 0, &cursor));
 	CHECK(cursor.position == 1);
-	CHECK_OK(reprise_session_open(world->store, "new", NULL, &world->out.session, NULL));
-	reprise_session_close(world->out.session);
+	CHECK_OK(reprise_writer_open(world->store, "new", NULL, &world->out.writer, NULL));
+	reprise_writer_close(world->out.writer);
 }
 
 static reprise_status
 append_to_s(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_append_to(world->store, "s", next_position, 0, 0, next_payload,
-				 &world->out.position);
+	return reprise_session_append(world->store, "s", next_position, 0, 0, next_payload,
+				      &world->out.position);
 }
 
 static void
@@ -391,7 +391,7 @@ static reprise_status
 session_cursor(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_session_cursor(world->writer, 3, &world->out.cursor);
+	return reprise_writer_cursor(world->writer, 3, &world->out.cursor);
 }
 
 static void
@@ -409,30 +409,30 @@ static reprise_status
 wait_room(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_session_wait_room(world->writer, REPRISE_NO_LIMIT);
+	return reprise_writer_wait_room(world->writer, REPRISE_NO_LIMIT);
 }
 
 static reprise_status
 set_overwrite(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_session_set_overwrite(world->writer);
+	return reprise_writer_set_overwrite(world->writer);
 }
 
 const struct scenario scenarios_of_session[] = {
-	{ .function = "reprise_session_open",
+	{ .function = "reprise_writer_open",
 	  .title = "of the store's first",
 	  .stage = STAGE_STORE,
 	  .call = open_new,
 	  .verify = is_new,
 	  TO_CREATE },
-	{ .function = "reprise_session_open",
+	{ .function = "reprise_writer_open",
 	  .title = "of another",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = open_new,
 	  .verify = is_new,
 	  TO_CREATE },
-	{ .function = "reprise_session_open",
+	{ .function = "reprise_writer_open",
 	  .title = "of one that is there",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = leave_s,
@@ -440,7 +440,7 @@ const struct scenario scenarios_of_session[] = {
 	  .verify = is_s,
 	  .tells_error = true,
 	  .is_silent = true },
-	{ .function = "reprise_session_open",
+	{ .function = "reprise_writer_open",
 	  .title = "of one without events, with other bounds",
 	  .stage = STAGE_STORE,
 	  .prepare = create_and_follow,
@@ -449,20 +449,20 @@ const struct scenario scenarios_of_session[] = {
 	  .refuses = BIT(CALL_ALLOCATE),
 	  .either = BIT(CALL_MAP) | BIT(CALL_ALLOCATE),
 	  .tells_error = true },
-	{ .function = "reprise_session_opened",
+	{ .function = "reprise_writer_opened",
 	  .title = "of one that was created",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = session_opened,
 	  .verify = world_follow,
 	  .is_silent = true },
-	{ .function = "reprise_session_open",
+	{ .function = "reprise_writer_open",
 	  .title = "of one that has ended",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = end_s,
 	  .call = open_s,
 	  .verify = is_s_again,
 	  TO_CREATE },
-	{ .function = "reprise_session_open",
+	{ .function = "reprise_writer_open",
 	  .title = "in the place of another",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .sessions_max = 2,
@@ -472,39 +472,39 @@ const struct scenario scenarios_of_session[] = {
 	  .refuses = BIT(CALL_RANDOM),
 	  .either = BIT(CALL_ALLOCATE) | BIT(CALL_MAP), /* not to remember the other's position */
 	  .tells_error = true },
-	{ .function = "reprise_session_open",
+	{ .function = "reprise_writer_open",
 	  .title = "of one more than the table has room for",
 	  .stage = STAGE_STORE,
 	  .prepare = fill_table,
 	  .call = open_new,
 	  .verify = is_one_more,
 	  TO_CREATE },
-	{ .function = "reprise_sessions_open",
+	{ .function = "reprise_writers_open",
 	  .title = "of a new one",
 	  .stage = STAGE_STORE,
 	  .call = open_some,
 	  .verify = is_new,
 	  TO_CREATE },
-	{ .function = "reprise_session_close",
+	{ .function = "reprise_writer_close",
 	  .title = "of one that is followed",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = close_session,
 	  .verify = may_be_opened_again,
 	  .is_silent = true },
-	{ .function = "reprise_session_close",
+	{ .function = "reprise_writer_close",
 	  .title = "of one with a reservation",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = reserve_next,
 	  .call = close_session,
 	  .verify = may_be_opened_again,
 	  .is_silent = true },
-	{ .function = "reprise_session_close",
+	{ .function = "reprise_writer_close",
 	  .title = "of a void window",
 	  .stage = STAGE_SESSION,
 	  .prepare = invalidate,
 	  .call = close_session,
 	  .verify = is_gone },
-	{ .function = "reprise_session_end",
+	{ .function = "reprise_writer_end",
 	  .title = "of one that is followed",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = end_session,
@@ -542,14 +542,14 @@ const struct scenario scenarios_of_session[] = {
 	  .call = append_once,
 	  .verify = is_appended_once,
 	  .is_silent = true },
-	{ .function = "reprise_append_to",
+	{ .function = "reprise_session_append",
 	  .title = "of one event to a new session",
 	  .stage = STAGE_STORE,
 	  .call = append_to_new,
 	  .verify = is_appended_to_new,
 	  .refuses = BIT(CALL_ALLOCATE) | BIT(CALL_RANDOM) | BIT(CALL_THREAD),
 	  .either = BIT(CALL_MAP) },
-	{ .function = "reprise_append_to",
+	{ .function = "reprise_session_append",
 	  .title = "of one event to one without a writer",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = leave_s,
@@ -576,19 +576,19 @@ const struct scenario scenarios_of_session[] = {
 	  .call = abort_it,
 	  .verify = world_follow,
 	  .is_silent = true },
-	{ .function = "reprise_session_wait_room",
+	{ .function = "reprise_writer_wait_room",
 	  .title = "where nothing is refused",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = wait_room,
 	  .verify = world_follow,
 	  .is_silent = true },
-	{ .function = "reprise_session_set_overwrite",
+	{ .function = "reprise_writer_set_overwrite",
 	  .title = "where nothing is refused",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = set_overwrite,
 	  .verify = world_follow,
 	  .is_silent = true },
-	{ .function = "reprise_session_cursor",
+	{ .function = "reprise_writer_cursor",
 	  .title = "of an event",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = session_cursor,

@@ -65,7 +65,7 @@ list_what_goes(struct world *world)
 {
 	leave_one_more(world);
 	open_list(world);
-	CHECK_OK(reprise_invalidate_session(world->store, "idle"));
+	CHECK_OK(reprise_session_invalidate(world->store, "idle"));
 }
 
 static reprise_status
@@ -104,14 +104,14 @@ is_told(struct world *world)
 	static const uint16_t expected[] = { REPRISE_SESSION_CAME, REPRISE_SESSION_ENDED,
 					     REPRISE_SESSION_GONE };
 	struct reprise_subscription *const changes = world->out.subscription;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_event event;
 	struct reprise_gap gap;
 
-	CHECK_OK(reprise_session_open(world->store, "told", NULL, &session, NULL));
-	CHECK_OK(reprise_session_end(session, 3));
-	reprise_session_close(session);
-	CHECK_OK(reprise_invalidate_session(world->store, "told"));
+	CHECK_OK(reprise_writer_open(world->store, "told", NULL, &writer, NULL));
+	CHECK_OK(reprise_writer_end(writer, 3));
+	reprise_writer_close(writer);
+	CHECK_OK(reprise_session_invalidate(world->store, "told"));
 	for (size_t i = 0; i < 3; i++) {
 		CHECK_OK(reprise_wait(changes, REPRISE_NO_LIMIT));
 		CHECK(reprise_next(changes, &event, &gap, NULL) == REPRISE_NEXT_EVENT);

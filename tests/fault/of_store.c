@@ -33,7 +33,7 @@ is_open(struct world *world)
 static void
 leave_one_session(struct world *world)
 {
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	world->writer = NULL;
 }
 
@@ -52,7 +52,7 @@ static void
 leave_void_sessions(struct world *world)
 {
 	leave_many_sessions(world);
-	CHECK_OK(reprise_invalidate_all(world->store));
+	CHECK_OK(reprise_sessions_invalidate(world->store));
 }
 
 static reprise_status
@@ -98,14 +98,14 @@ static reprise_status
 current_of_s(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_current_cursor(world->store, "s", 3, &world->out.cursor);
+	return reprise_session_current_cursor(world->store, "s", 3, &world->out.cursor);
 }
 
 static reprise_status
 earliest_of_s(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_earliest_cursor(world->store, "s", 3, &world->out.cursor);
+	return reprise_session_earliest_cursor(world->store, "s", 3, &world->out.cursor);
 }
 
 static reprise_status
@@ -148,23 +148,23 @@ is_known(struct world *world)
 	const struct reprise_incarnation none = { { 0 } };
 	struct world unknown = { .store = world->store };
 
-	CHECK_OK(reprise_current_cursor(world->store, "unknown", 3, &world->out.cursor));
+	CHECK_OK(reprise_session_current_cursor(world->store, "unknown", 3, &world->out.cursor));
 	stands_at(world, "unknown", 0);
 	CHECK(memcmp(&world->out.cursor.incarnation, &none, sizeof(none)) != 0);
-	CHECK_OK(reprise_session_open(world->store, "unknown", NULL, &unknown.writer, NULL));
+	CHECK_OK(reprise_writer_open(world->store, "unknown", NULL, &unknown.writer, NULL));
 	CHECK_OK(reprise_subscribe_after(world->store, &world->out.cursor, NULL,
 					 &unknown.subscription, NULL));
 	world_append(&unknown);
 	world_follow(&unknown);
 	reprise_subscription_close(unknown.subscription);
-	reprise_session_close(unknown.writer);
+	reprise_writer_close(unknown.writer);
 }
 
 static reprise_status
 trim_session(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_trim_session(world->store, "s");
+	return reprise_session_trim(world->store, "s");
 }
 
 /* The clock of the host's goes on by three hours: everything is too old. */
@@ -178,7 +178,7 @@ static reprise_status
 trim_to_3(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_trim_to(world->store, "s", 3);
+	return reprise_session_trim_to(world->store, "s", 3);
 }
 
 static void
@@ -212,14 +212,14 @@ static reprise_status
 invalidate_session(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_invalidate_session(world->store, "s");
+	return reprise_session_invalidate(world->store, "s");
 }
 
 static reprise_status
 invalidate_all(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_invalidate_all(world->store);
+	return reprise_sessions_invalidate(world->store);
 }
 
 /* Nothing of it is handed out or appended; the next life is another, whatever its first position is. */
@@ -234,13 +234,13 @@ is_void(struct world *world)
 
 	CHECK_OK(reprise_store_stats(world->store, &stats));
 	CHECK(stats.sessions == 0 && stats.writers == 1 && stats.subscriptions == 1);
-	CHECK(reprise_session_end(world->writer, 0) == REPRISE_E_CLOSED);
+	CHECK(reprise_writer_end(world->writer, 0) == REPRISE_E_CLOSED);
 	CHECK(reprise_next(world->subscription, &event, &gap, NULL) == REPRISE_NEXT_GAP);
 	CHECK(gap.reason == REPRISE_GAP_UNAVAILABLE && gap.detail == REPRISE_GAP_INVALIDATED);
 	CHECK(reprise_next(world->subscription, &event, &gap, &end) == REPRISE_NEXT_ENDED);
 	CHECK(end.cause == REPRISE_END_INVALIDATED);
 	CHECK_OK(reprise_session_create(world->store, "s", NULL, NULL));
-	CHECK_OK(reprise_current_cursor(world->store, "s", 0, &cursor));
+	CHECK_OK(reprise_session_current_cursor(world->store, "s", 0, &cursor));
 	CHECK(memcmp(&cursor.incarnation, &world->beginning.incarnation,
 		     sizeof(cursor.incarnation)) != 0);
 	CHECK(cursor.position == EVENTS || (cursor.position == 0 && fault_failures() != 0));
@@ -253,7 +253,7 @@ remembers_if_it_can(struct world *world, const char *id, reprise_position newest
 	struct reprise_cursor cursor;
 
 	CHECK_OK(reprise_session_create(world->store, id, NULL, NULL));
-	CHECK_OK(reprise_current_cursor(world->store, id, 0, &cursor));
+	CHECK_OK(reprise_session_current_cursor(world->store, id, 0, &cursor));
 	CHECK(memcmp(&cursor.incarnation, &world->beginning.incarnation,
 		     sizeof(cursor.incarnation)) != 0);
 	CHECK(cursor.position == newest || (cursor.position == 0 && fault_failures() != 0));
@@ -262,7 +262,7 @@ remembers_if_it_can(struct world *world, const char *id, reprise_position newest
 static void
 is_void_for_its_writer(struct world *world)
 {
-	CHECK(reprise_session_end(world->writer, 0) == REPRISE_E_CLOSED);
+	CHECK(reprise_writer_end(world->writer, 0) == REPRISE_E_CLOSED);
 	remembers_if_it_can(world, "s", EVENTS);
 }
 
@@ -284,7 +284,7 @@ static reprise_status
 expire_idle(struct world *world, struct reprise_error *error)
 {
 	(void)error;
-	return reprise_expire_idle(world->store, &world->out.count);
+	return reprise_sessions_expire_idle(world->store, &world->out.count);
 }
 
 static void
@@ -368,7 +368,7 @@ const struct scenario scenarios_of_store[] = {
 	  .call = session_stats,
 	  .verify = world_follow,
 	  .is_silent = true },
-	{ .function = "reprise_current_cursor",
+	{ .function = "reprise_session_current_cursor",
 	  .title = "of a known session",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = current_of_s,
@@ -394,53 +394,53 @@ const struct scenario scenarios_of_store[] = {
 	  .verify = is_known,
 	  .refuses = BIT(CALL_ALLOCATE) | BIT(CALL_RANDOM) | BIT(CALL_THREAD),
 	  .either = BIT(CALL_MAP) },
-	{ .function = "reprise_earliest_cursor",
+	{ .function = "reprise_session_earliest_cursor",
 	  .title = "of a known session",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = earliest_of_s,
 	  .verify = stands_at_0,
 	  .is_silent = true },
-	{ .function = "reprise_trim_session",
+	{ .function = "reprise_session_trim",
 	  .title = "of what is too old",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = grow_old,
 	  .call = trim_session,
 	  .verify = is_trimmed_all,
 	  .is_silent = true },
-	{ .function = "reprise_trim_to",
+	{ .function = "reprise_session_trim_to",
 	  .title = "3 of 5",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = trim_to_3,
 	  .verify = is_trimmed_to_3,
 	  .is_silent = true },
-	{ .function = "reprise_invalidate_session",
+	{ .function = "reprise_session_invalidate",
 	  .title = "that is held",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = invalidate_session,
 	  .verify = is_void },
-	{ .function = "reprise_invalidate_session",
+	{ .function = "reprise_session_invalidate",
 	  .title = "whose writer alone holds it",
 	  .stage = STAGE_SESSION,
 	  .call = invalidate_session,
 	  .verify = is_void_for_its_writer },
-	{ .function = "reprise_invalidate_all",
+	{ .function = "reprise_sessions_invalidate",
 	  .title = "of one that is held",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = invalidate_all,
 	  .verify = is_void },
-	{ .function = "reprise_invalidate_all",
+	{ .function = "reprise_sessions_invalidate",
 	  .title = "of many, one of them held",
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = leave_many_sessions,
 	  .call = invalidate_all,
 	  .verify = is_void },
-	{ .function = "reprise_expire_idle",
+	{ .function = "reprise_sessions_expire_idle",
 	  .title = "of one that takes all pages",
 	  .stage = STAGE_STORE,
 	  .prepare = leave_an_old_session,
 	  .call = expire_idle,
 	  .verify = is_expired },
-	{ .function = "reprise_expire_idle",
+	{ .function = "reprise_sessions_expire_idle",
 	  .title = "of many",
 	  .stage = STAGE_STORE,
 	  .prepare = leave_old_sessions,

@@ -81,15 +81,15 @@ have_seen_nothing(struct world *world)
 static void
 is_awaited(struct world *world)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	world->subscription = world->out.subscription;
 	CHECK(world_take(world) == REPRISE_NEXT_EMPTY && world->seen == 0);
-	CHECK_OK(reprise_session_open(world->store, "unknown", NULL, &session, NULL));
-	CHECK_OK(reprise_append(session, 1, 1, 0, (struct reprise_bytes){ &(uint64_t){ 1 }, 8 },
+	CHECK_OK(reprise_writer_open(world->store, "unknown", NULL, &writer, NULL));
+	CHECK_OK(reprise_append(writer, 1, 1, 0, (struct reprise_bytes){ &(uint64_t){ 1 }, 8 },
 				NULL));
 	CHECK(world_take(world) == REPRISE_NEXT_EMPTY && world->seen == 1);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 }
 
 /* A cursor of a session that nobody knows. */
@@ -115,8 +115,8 @@ is_unavailable(struct world *world)
 static void
 be_the_last(struct world *world)
 {
-	CHECK_OK(reprise_invalidate_session(world->store, "s"));
-	reprise_session_close(world->writer);
+	CHECK_OK(reprise_session_invalidate(world->store, "s"));
+	reprise_writer_close(world->writer);
 	world->writer = NULL;
 }
 
@@ -204,7 +204,7 @@ next_gap(struct world *world, struct reprise_error *error)
 static void
 be_void(struct world *world)
 {
-	CHECK_OK(reprise_invalidate_session(world->store, "s"));
+	CHECK_OK(reprise_session_invalidate(world->store, "s"));
 }
 
 static void

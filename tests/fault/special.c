@@ -68,7 +68,7 @@ failed_subscription_holds_nothing(void)
 	world_build(&world, STAGE_STORE);
 	world_idle_session(&world, "first", UINT64_C(64) << 20);
 	world_idle_session(&world, "second", 0);
-	CHECK_OK(reprise_earliest_cursor(world.store, "first", 0, &cursor));
+	CHECK_OK(reprise_session_earliest_cursor(world.store, "first", 0, &cursor));
 	fault_arm(&no_pages);
 	CHECK(reprise_subscribe_after(world.store, &cursor, NULL, &subscription, NULL) ==
 	      REPRISE_E_NO_MEMORY);
@@ -83,7 +83,7 @@ static void
 pages_are_asked_for_again(void)
 {
 	struct world world = { .bytes_max = 0 };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	fault_say("pages for the first session, refused once");
 	for (uint64_t n = 1; n <= 2; n++) {
@@ -91,10 +91,10 @@ pages_are_asked_for_again(void)
 
 		world_build(&world, STAGE_STORE);
 		fault_arm(&plan);
-		CHECK_OK(reprise_session_open(world.store, "new", NULL, &session, NULL));
+		CHECK_OK(reprise_writer_open(world.store, "new", NULL, &writer, NULL));
 		fault_disarm();
 		CHECK(fault_failures() == 1 && fault_count(CALL_MAP) == 3);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		world_works(&world);
 		world_end(&world);
 	}
@@ -187,7 +187,7 @@ what_is_void_is_reclaimed(bool is_refused, bool stays)
 
 	if (is_refused)
 		fault_everywhere(CALL_MEMBARRIER, EPERM);
-	CHECK_OK(reprise_invalidate_session(world.store, "void"));
+	CHECK_OK(reprise_session_invalidate(world.store, "void"));
 	do {
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		CHECK_OK(reprise_store_stats(world.store, &stats));
@@ -216,11 +216,11 @@ rebuilt_without_memory(bool has_descriptor, reprise_wake wake)
 	fault_say("a window is rebuilt, and there is no memory to follow it");
 	world_build(&world, STAGE_STORE);
 	CHECK_OK(reprise_session_create(world.store, "s", NULL, NULL));
-	CHECK_OK(reprise_current_cursor(world.store, "s", 0, &cursor));
+	CHECK_OK(reprise_session_current_cursor(world.store, "s", 0, &cursor));
 	CHECK_OK(reprise_subscribe_after(world.store, &cursor, NULL, &subscription, NULL));
 	if (has_descriptor)
 		CHECK_OK(reprise_subscription_fd(subscription, &fd, NULL));
-	CHECK_OK(reprise_session_open(world.store, "s", &large, &world.writer, NULL));
+	CHECK_OK(reprise_writer_open(world.store, "s", &large, &world.writer, NULL));
 	CHECK_OK(reprise_append(world.writer, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL));
 	fault_arm(&no_pages);
 	for (int i = 0; i < 3; i++) {

@@ -55,8 +55,8 @@ world_build(struct world *world, enum stage stage)
 	if (stage >= STAGE_STORE)
 		build_store(world);
 	if (stage >= STAGE_SESSION) {
-		CHECK_OK(reprise_session_open(world->store, "s", NULL, &world->writer, NULL));
-		CHECK_OK(reprise_earliest_cursor(world->store, "s", 0, &world->beginning));
+		CHECK_OK(reprise_writer_open(world->store, "s", NULL, &world->writer, NULL));
+		CHECK_OK(reprise_session_earliest_cursor(world->store, "s", 0, &world->beginning));
 		for (size_t i = 0; i < EVENTS; i++)
 			world_append(world);
 	}
@@ -76,7 +76,7 @@ nothing_is_left(struct reprise_store *store, uint64_t arena_kept)
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
 
 	CHECK_OK(reprise_stamp_set(store, INT64_MAX));
-	CHECK_OK(reprise_expire_idle(store, NULL));
+	CHECK_OK(reprise_sessions_expire_idle(store, NULL));
 	for (;;) {
 		CHECK_OK(reprise_store_stats(store, &stats));
 		CHECK(stats.sessions == 0 && stats.sessions_idle == 0 && stats.bytes == 0);
@@ -93,7 +93,7 @@ world_end(struct world *world)
 {
 	reprise_group_close(world->group);
 	reprise_subscription_close(world->subscription);
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	if (world->store != NULL)
 		nothing_is_left(world->store, world->arena_kept);
 	CHECK_OK(reprise_store_close(world->store));
@@ -158,15 +158,16 @@ world_works(struct world *world)
 {
 	struct world other = { .store = world->store };
 
-	CHECK_OK(reprise_session_open(world->store, "works", NULL, &other.writer, NULL));
-	CHECK_OK(reprise_current_cursor(world->store, "works", INT64_MAX, &other.beginning));
+	CHECK_OK(reprise_writer_open(world->store, "works", NULL, &other.writer, NULL));
+	CHECK_OK(
+		reprise_session_current_cursor(world->store, "works", INT64_MAX, &other.beginning));
 	other.newest = other.seen = other.beginning.position;
 	CHECK_OK(reprise_subscribe_after(world->store, &other.beginning, NULL, &other.subscription,
 					 NULL));
 	world_append(&other);
 	world_follow(&other);
 	reprise_subscription_close(other.subscription);
-	reprise_session_close(other.writer);
+	reprise_writer_close(other.writer);
 }
 
 void
@@ -175,11 +176,11 @@ world_idle_session(struct world *world, const char *id, uint64_t bytes_max)
 	const struct reprise_session_options options = { .size = sizeof(options),
 							 .bytes_max = bytes_max };
 	const struct reprise_bytes payload = { "x", 1 };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	CHECK_OK(reprise_session_open(world->store, id, &options, &session, NULL));
-	CHECK_OK(reprise_append(session, 1, 0, 0, payload, NULL));
-	reprise_session_close(session);
+	CHECK_OK(reprise_writer_open(world->store, id, &options, &writer, NULL));
+	CHECK_OK(reprise_append(writer, 1, 0, 0, payload, NULL));
+	reprise_writer_close(writer);
 }
 
 void

@@ -25,7 +25,7 @@ enum stage {
 /* What the call may write to. Every byte is OUT_UNTOUCHED before it. */
 struct out {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct reprise_subscription *subscription;
 	struct reprise_group *group;
 	struct reprise_session_list *list;
@@ -47,7 +47,7 @@ struct world {
 	uint64_t sessions_max, bytes_max; /* of the store; of each session */
 
 	struct reprise_store *store;
-	struct reprise_session *writer;
+	struct reprise_writer *writer;
 	struct reprise_subscription *subscription;
 	struct reprise_group *group; /* NULL: none */
 	struct reprise_session_list *list;

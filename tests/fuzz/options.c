@@ -89,32 +89,31 @@ expect(reprise_status status, bool is_bad, size_t size)
 		MUST((status == REPRISE_E_INVALID) == is_bad);
 }
 
-static struct reprise_session *
-open_session(struct reprise_store *store, const struct reprise_session_options *options,
-	     reprise_status *ret_status)
+static struct reprise_writer *
+open_writer(struct reprise_store *store, const struct reprise_session_options *options,
+	    reprise_status *ret_status)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	*ret_status = reprise_session_open(store, "s", options, &session, NULL);
-	MUST((*ret_status == REPRISE_OK) == (session != NULL));
-	return session;
+	*ret_status = reprise_writer_open(store, "s", options, &writer, NULL);
+	MUST((*ret_status == REPRISE_OK) == (writer != NULL));
+	return writer;
 }
 
 static void
-use_session(struct reprise_store *store, struct reprise_session *session)
+use_session(struct reprise_store *store, struct reprise_writer *writer)
 {
 	struct reprise_cursor cursor;
 	struct reprise_subscription *subscription = NULL;
 	struct reprise_event event;
 	struct reprise_gap gap;
 
-	MUST(reprise_earliest_cursor(store, "s", 0, &cursor) == REPRISE_OK);
-	MUST(reprise_append(session, 1, 1, 0, (struct reprise_bytes){ "x", 1 }, NULL) ==
-	     REPRISE_OK);
+	MUST(reprise_session_earliest_cursor(store, "s", 0, &cursor) == REPRISE_OK);
+	MUST(reprise_append(writer, 1, 1, 0, (struct reprise_bytes){ "x", 1 }, NULL) == REPRISE_OK);
 	if (reprise_replay_after(store, &cursor, NULL, &subscription, NULL) == REPRISE_OK)
 		MUST(reprise_next(subscription, &event, &gap, NULL) != REPRISE_NEXT_EMPTY);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 }
 
 static void
@@ -125,7 +124,7 @@ take_store_options(const uint8_t *bytes, size_t bytes_count, size_t size)
 	const struct reprise_session_options session_options = { .size = sizeof(session_options),
 								 .events_max = 3 };
 	struct reprise_store *store = NULL;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 
 	/* The pointers in it are ours. */
 	if (size >= sizeof(*options)) {
@@ -137,9 +136,9 @@ take_store_options(const uint8_t *bytes, size_t bytes_count, size_t size)
 
 	expect(status, is_bad, size);
 	if (status == REPRISE_OK) {
-		session = open_session(store, NULL, &status);
-		if (session != NULL)
-			use_session(store, session);
+		writer = open_writer(store, NULL, &status);
+		if (writer != NULL)
+			use_session(store, writer);
 		MUST(reprise_store_close(store) == REPRISE_OK);
 	}
 	free(given);
@@ -153,11 +152,11 @@ take_session_options(struct reprise_store *store, const uint8_t *bytes, size_t b
 	struct reprise_session_options *const options = (void *)given;
 	const bool is_bad = is_size_bad(given, size, sizeof(*options)) || !is_session_good(options);
 	reprise_status status;
-	struct reprise_session *const session = open_session(store, options, &status);
+	struct reprise_writer *const writer = open_writer(store, options, &status);
 
 	expect(status, is_bad, size);
-	if (session != NULL)
-		use_session(store, session);
+	if (writer != NULL)
+		use_session(store, writer);
 	free(given);
 }
 
@@ -177,7 +176,7 @@ take_subscription_options(struct reprise_store *store, const uint8_t *bytes, siz
 	const bool is_bad =
 		is_size_bad(given, size, sizeof(*options)) || !is_subscription_good(options);
 
-	MUST(reprise_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
+	MUST(reprise_session_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
 	const reprise_status status =
 		reprise_subscribe_after(store, &cursor, options, &subscription, NULL);
 
@@ -198,7 +197,7 @@ take_stats(struct reprise_store *store, uint8_t which, size_t size)
 	reprise_status status;
 	size_t known, size_after;
 
-	MUST(reprise_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
+	MUST(reprise_session_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
 	MUST(reprise_subscribe_after(store, &cursor, NULL, &subscription, NULL) == REPRISE_OK);
 	if (size > sizeof(size))
 		memset(given + sizeof(size), UNTOUCHED, size - sizeof(size));
@@ -230,12 +229,12 @@ take_error(struct reprise_store *store, const uint8_t *bytes, size_t bytes_count
 	const size_t least = offsetof(struct reprise_error, os_error), most = 4096;
 	const size_t size = asked < least ? least : asked > most ? most : asked;
 	unsigned char *const given = sized_struct(size, bytes, bytes_count);
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_error whole = { .size = sizeof(whole) };
 	size_t size_after;
 
-	MUST(reprise_session_open(store, "", NULL, &session, (void *)given) == REPRISE_E_INVALID);
-	MUST(reprise_session_open(store, "", NULL, &session, &whole) == REPRISE_E_INVALID);
+	MUST(reprise_writer_open(store, "", NULL, &writer, (void *)given) == REPRISE_E_INVALID);
+	MUST(reprise_writer_open(store, "", NULL, &writer, &whole) == REPRISE_E_INVALID);
 	memcpy(&size_after, given, sizeof(size_after));
 	MUST(size_after == size);
 	MUST(memcmp(given + offsetof(struct reprise_error, status), &whole.status,

@@ -27,7 +27,7 @@ static const unsigned char payload[256];
 
 struct place {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 };
 
 static _Noreturn void
@@ -38,16 +38,16 @@ die(int line, const char *what)
 }
 
 static void
-append(struct reprise_session *session, size_t payload_bytes, uint64_t count)
+append(struct reprise_writer *writer, size_t payload_bytes, uint64_t count)
 {
 	const struct reprise_bytes bytes = { payload, payload_bytes };
 
 	for (uint64_t i = 0; i < count; i++)
-		CHECK(reprise_append(session, i / CHANGE, 1, 0, bytes, NULL) == REPRISE_OK);
+		CHECK(reprise_append(writer, i / CHANGE, 1, 0, bytes, NULL) == REPRISE_OK);
 }
 
 static void
-append_batches(struct reprise_session *session, uint64_t count)
+append_batches(struct reprise_writer *writer, uint64_t count)
 {
 	struct reprise_new_event events[BATCH];
 
@@ -56,7 +56,7 @@ append_batches(struct reprise_session *session, uint64_t count)
 							.kind = 1,
 							.payload = { payload, 64 } };
 	for (uint64_t i = 0; i < count; i++)
-		CHECK(reprise_append_batch(session, events, BATCH, NULL) == REPRISE_OK);
+		CHECK(reprise_append_batch(writer, events, BATCH, NULL) == REPRISE_OK);
 }
 
 /* What was counted since the last request, over so many calls. */
@@ -76,16 +76,16 @@ open_place(size_t payload_bytes)
 
 	CHECK(reprise_store_open(NULL, &place.store, NULL) == REPRISE_OK);
 	CHECK(reprise_stamp_set(place.store, 1) == REPRISE_OK);
-	CHECK(reprise_session_open(place.store, session_id, NULL, &place.session, NULL) ==
+	CHECK(reprise_writer_open(place.store, session_id, NULL, &place.writer, NULL) ==
 	      REPRISE_OK);
-	append(place.session, payload_bytes, WARM_UP);
+	append(place.writer, payload_bytes, WARM_UP);
 	return place;
 }
 
 static void
 close_place(struct place *place)
 {
-	reprise_session_close(place->session);
+	reprise_writer_close(place->writer);
 	CHECK(reprise_store_close(place->store) == REPRISE_OK);
 }
 
@@ -95,7 +95,7 @@ count_append(const char *name, size_t payload_bytes)
 	struct place place = open_place(payload_bytes);
 
 	CALLGRIND_ZERO_STATS;
-	append(place.session, payload_bytes, CALLS);
+	append(place.writer, payload_bytes, CALLS);
 	dump(name, CALLS);
 	close_place(&place);
 }
@@ -106,7 +106,7 @@ count_append_batch(void)
 	struct place place = open_place(64);
 
 	CALLGRIND_ZERO_STATS;
-	append_batches(place.session, CALLS);
+	append_batches(place.writer, CALLS);
 	dump("reprise_append_batch,16x64", CALLS);
 	close_place(&place);
 }
@@ -121,13 +121,14 @@ count_next(void)
 	struct reprise_event event;
 	struct reprise_gap gap;
 
-	CHECK(reprise_current_cursor(place.store, session_id, UINT64_MAX, &cursor) == REPRISE_OK);
+	CHECK(reprise_session_current_cursor(place.store, session_id, UINT64_MAX, &cursor) ==
+	      REPRISE_OK);
 	CHECK(reprise_subscribe_after(place.store, &cursor, NULL, &subscription, NULL) ==
 	      REPRISE_OK);
-	append(place.session, 64, CALLS / 10);
+	append(place.writer, 64, CALLS / 10);
 	for (uint64_t i = 0; i < CALLS / 10; i++)
 		CHECK(reprise_next(subscription, &event, &gap, NULL) == REPRISE_NEXT_EVENT);
-	append(place.session, 64, CALLS / 10);
+	append(place.writer, 64, CALLS / 10);
 	CALLGRIND_ZERO_STATS;
 	for (uint64_t i = 0; i < CALLS / 10; i++)
 		CHECK(reprise_next(subscription, &event, &gap, NULL) == REPRISE_NEXT_EVENT);
@@ -149,10 +150,11 @@ count_current_cursor(const char *name, uint64_t behind)
 	struct reprise_cursor cursor;
 	const uint64_t revision = (WARM_UP - 1) / CHANGE - behind;
 
-	CHECK(reprise_current_cursor(place.store, session_id, revision, &cursor) == REPRISE_OK);
+	CHECK(reprise_session_current_cursor(place.store, session_id, revision, &cursor) ==
+	      REPRISE_OK);
 	CALLGRIND_ZERO_STATS;
 	for (uint64_t i = 0; i < CALLS; i++)
-		CHECK(reprise_current_cursor(place.store, session_id, revision, &cursor) ==
+		CHECK(reprise_session_current_cursor(place.store, session_id, revision, &cursor) ==
 		      REPRISE_OK);
 	dump(name, CALLS);
 	CHECK(cursor.position == (behind == 0 ? WARM_UP : (revision + 1) * CHANGE));
@@ -166,7 +168,7 @@ main(void)
 	count_append("reprise_append,256", 256);
 	count_append_batch();
 	count_next();
-	count_current_cursor("reprise_current_cursor,newest", 0);
-	count_current_cursor("reprise_current_cursor,middle", 16);
+	count_current_cursor("reprise_session_current_cursor,newest", 0);
+	count_current_cursor("reprise_session_current_cursor,middle", 16);
 	return 0;
 }

@@ -14,7 +14,7 @@ case $(uname -m) in x86_64) ;; *) echo "instructions: the limits are of x86-64";
 [ $# -gt 0 ] || set -- gcc clang
 bad=0 judged=0
 libraries=$(pkg-config --libs liburcu-bp liburcu-cds ck) || exit 1
-calls='reprise_append reprise_append_batch reprise_next reprise_current_cursor'
+calls='reprise_append reprise_append_batch reprise_next reprise_session_current_cursor'
 
 # build CC: the flags are those of the release preset, but for -g, which changes no instruction: valgrind
 # 3.19 ends at what clang 14 writes for it.

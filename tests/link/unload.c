@@ -34,16 +34,16 @@ enum {
 /* One copy of the library, with a store of its own. */
 struct copy {
 	void *library;
-	int (*open)(struct reprise_store **ret_store, struct reprise_session **ret_session);
-	int (*append)(struct reprise_session *session);
-	int (*close)(struct reprise_store *store, struct reprise_session *session);
+	int (*open)(struct reprise_store **ret_store, struct reprise_writer **ret_session);
+	int (*append)(struct reprise_writer *session);
+	int (*close)(struct reprise_store *store, struct reprise_writer *session);
 	__typeof__(&reprise_store_open) store_open;
 	__typeof__(&reprise_store_close) store_close;
-	__typeof__(&reprise_session_open) session_open;
-	__typeof__(&reprise_session_close) session_close;
+	__typeof__(&reprise_writer_open) session_open;
+	__typeof__(&reprise_writer_close) session_close;
 	__typeof__(&reprise_append) append_one;
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 };
 
 /* dlsym returns a pointer to an object: its bytes are those of the function's. */
@@ -67,8 +67,8 @@ load(struct copy *copy, const char *path)
 		return;
 	FIND(copy, store_open, "reprise_store_open");
 	FIND(copy, store_close, "reprise_store_close");
-	FIND(copy, session_open, "reprise_session_open");
-	FIND(copy, session_close, "reprise_session_close");
+	FIND(copy, session_open, "reprise_writer_open");
+	FIND(copy, session_close, "reprise_writer_close");
 	FIND(copy, append_one, "reprise_append");
 	MUST(copy->append_one != NULL);
 }
@@ -77,13 +77,13 @@ static void
 begin(struct copy *copy)
 {
 	if (copy->open != NULL) {
-		MUST(copy->open(&copy->store, &copy->session) == REPRISE_OK);
-		MUST(copy->append(copy->session) == REPRISE_OK);
+		MUST(copy->open(&copy->store, &copy->writer) == REPRISE_OK);
+		MUST(copy->append(copy->writer) == REPRISE_OK);
 		return;
 	}
 	MUST(copy->store_open(NULL, &copy->store, NULL) == REPRISE_OK);
-	MUST(copy->session_open(copy->store, "shared", NULL, &copy->session, NULL) == REPRISE_OK);
-	MUST(copy->append_one(copy->session, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL) ==
+	MUST(copy->session_open(copy->store, "shared", NULL, &copy->writer, NULL) == REPRISE_OK);
+	MUST(copy->append_one(copy->writer, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL) ==
 	     REPRISE_OK);
 }
 
@@ -91,10 +91,10 @@ static void
 end(struct copy *copy)
 {
 	if (copy->open != NULL) {
-		MUST(copy->close(copy->store, copy->session) == REPRISE_OK);
+		MUST(copy->close(copy->store, copy->writer) == REPRISE_OK);
 		return;
 	}
-	copy->session_close(copy->session);
+	copy->session_close(copy->writer);
 	MUST(copy->store_close(copy->store) == REPRISE_OK);
 }
 

@@ -36,16 +36,16 @@ end(struct runtime *runtime)
 }
 
 /* Five events of "s" whose revisions are their positions. */
-static struct reprise_session *
+static struct reprise_writer *
 lived(struct runtime *runtime, reprise_position newest)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	cr_assert(eq(int, reprise_session_open(runtime->store, "s", NULL, &session, NULL),
-		     REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_writer_open(runtime->store, "s", NULL, &writer, NULL), REPRISE_OK));
 	for (reprise_position position = newest - 4; position <= newest; position++)
-		cr_assert(eq(u64, append_event(session, position, 0, 0, "x"), position));
-	return session;
+		cr_assert(eq(u64, append_event(writer, position, 0, 0, "x"), position));
+	return writer;
 }
 
 static struct reprise_gap
@@ -96,7 +96,7 @@ Test(continuous, S08_a_subscription_goes_from_life_to_life_in_two_runtimes)
 	}
 	for (int32_t life = 1; life <= 4; life++) {
 		const reprise_position newest = (reprise_position)life * 5;
-		struct reprise_session *const session = lived(&writing, newest);
+		struct reprise_writer *const writer = lived(&writing, newest);
 
 		cr_assert(eq(int,
 			     reprise_recorder_flush(writing.recorder, "s", REPRISE_WRITTEN,
@@ -106,11 +106,11 @@ Test(continuous, S08_a_subscription_goes_from_life_to_life_in_two_runtimes)
 			await_events(both[i], newest - 4, newest);
 		/* The first one becomes void. */
 		if (life == 1)
-			cr_assert(eq(int, reprise_invalidate_session(writing.store, "s"),
+			cr_assert(eq(int, reprise_session_invalidate(writing.store, "s"),
 				     REPRISE_OK));
 		else
-			cr_assert(eq(int, reprise_session_end(session, life), REPRISE_OK));
-		reprise_session_close(session);
+			cr_assert(eq(int, reprise_writer_end(writer, life), REPRISE_OK));
+		reprise_writer_close(writer);
 		for (int i = 0; i < 2 && life != 1; i++)
 			cr_assert(eq(i32, awaited_gap(both[i], REPRISE_GAP_LIFE_ENDED).end_status,
 				     life));
@@ -135,10 +135,10 @@ Test(continuous, S09_a_snapshot_is_placed_by_the_log)
 	(void)awaited_gap(subscription, REPRISE_GAP_UNKNOWN_SESSION);
 	reprise_subscription_close(subscription);
 	for (reprise_position newest = 5; newest <= 15; newest += 5) {
-		struct reprise_session *const session = lived(&writing, newest);
+		struct reprise_writer *const writer = lived(&writing, newest);
 
-		cr_assert(eq(int, reprise_session_end(session, 1), REPRISE_OK));
-		reprise_session_close(session);
+		cr_assert(eq(int, reprise_writer_end(writer, 1), REPRISE_OK));
+		reprise_writer_close(writer);
 	}
 	cr_assert(eq(int, reprise_resume_snapshot(writing.store, "s", 7, NULL, &subscription, NULL),
 		     REPRISE_OK));

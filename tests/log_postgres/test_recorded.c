@@ -36,26 +36,25 @@ Test(recorded, F24_a_lost_connection_is_told_in_words_by_open_and_statistics)
 							.deadline_ns = one_second / 2 };
 	struct reprise_log *const log = opened(&options);
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *session = NULL, *other = NULL;
+	struct reprise_writer *writer = NULL, *other = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_recorder *recorder = NULL;
 
 	cr_assert(eq(int, reprise_recorder_open(store, log, &quick, &recorder, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
 	control("--kill");
-	(void)append_text(session, "x");
+	(void)append_text(writer, "x");
 	const struct reprise_recorder_stats stats = stats_of_failure(recorder);
 
 	cr_assert(eq(int, stats.failure, REPRISE_E_IO));
 	cr_assert(ne(str, (char *)stats.failure_text, ""));
 	cr_assert(eq(ptr, strchr(stats.failure_text, '\n'), NULL));
-	cr_assert(
-		eq(int, reprise_session_open(store, "other", NULL, &other, &error), REPRISE_E_IO));
+	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &other, &error), REPRISE_E_IO));
 	cr_assert(ne(ptr, strstr(error.detail, "server"), NULL), "%s", error.detail);
 	control("--start");
 	cr_assert(eq(int, reprise_recorder_flush(recorder, "s", REPRISE_SYNCED, 30 * one_second),
 		     REPRISE_OK));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	reprise_log_close(log);
@@ -68,14 +67,14 @@ Test(recorded, F25_the_statistics_name_the_session_that_is_stuck_and_say_why)
 	PGconn *const all = connected_as(NULL);
 	struct reprise_log *const log = opened(&options);
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *session = NULL, *other = NULL;
+	struct reprise_writer *writer = NULL, *other = NULL;
 	struct reprise_recorder *recorder = NULL;
 
 	cr_assert(eq(int, reprise_recorder_open(store, log, NULL, &recorder, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "other", NULL, &other, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &other, NULL), REPRISE_OK));
 	run(all, "UPDATE stuck_words.heads SET kind = kind + 7 WHERE thread = 's'");
-	(void)append_text(session, "x");
+	(void)append_text(writer, "x");
 	(void)append_text(other, "x");
 	const struct reprise_recorder_stats stats = stats_of_failure(recorder);
 
@@ -89,8 +88,8 @@ Test(recorded, F25_the_statistics_name_the_session_that_is_stuck_and_say_why)
 	run(all, "UPDATE stuck_words.heads SET kind = kind - 7 WHERE thread = 's'");
 	cr_assert(eq(int, reprise_recorder_flush(recorder, "s", REPRISE_SYNCED, 30 * one_second),
 		     REPRISE_OK));
-	reprise_session_close(session);
-	reprise_session_close(other);
+	reprise_writer_close(writer);
+	reprise_writer_close(other);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	reprise_log_close(log);
@@ -114,21 +113,21 @@ Test(recorded, F36_a_session_that_another_connection_holds_delays_no_other)
 	const struct reprise_log_postgres_options options = options_of(NULL, "held_one");
 	struct reprise_log *const log = opened(&options);
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *session = NULL, *other = NULL, *third = NULL;
+	struct reprise_writer *writer = NULL, *other = NULL, *third = NULL;
 	struct reprise_recorder *recorder = NULL;
 
 	cr_assert(eq(int, reprise_recorder_open(store, log, NULL, &recorder, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "other", NULL, &other, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &other, NULL), REPRISE_OK));
 	PGconn *const holder = holder_of_s("held_one");
 	const uint64_t begun = clock_ns();
 
-	(void)append_text(session, "x");
+	(void)append_text(writer, "x");
 	(void)append_text(other, "x");
 	/* The log's own deadline is 5 s: none of these waits for it. */
 	cr_assert(eq(int, reprise_recorder_flush(recorder, "other", REPRISE_SYNCED, 3 * one_second),
 		     REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "third", NULL, &third, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "third", NULL, &third, NULL), REPRISE_OK));
 	(void)append_text(third, "x");
 	cr_assert(eq(int, reprise_recorder_flush(recorder, NULL, REPRISE_SYNCED, 60 * one_second),
 		     REPRISE_E_TIMEOUT),
@@ -149,9 +148,9 @@ Test(recorded, F36_a_session_that_another_connection_holds_delays_no_other)
 		     REPRISE_OK));
 	cr_assert(eq(int, reprise_recorder_flush(recorder, NULL, REPRISE_SYNCED, 30 * one_second),
 		     REPRISE_OK));
-	reprise_session_close(session);
-	reprise_session_close(other);
-	reprise_session_close(third);
+	reprise_writer_close(writer);
+	reprise_writer_close(other);
+	reprise_writer_close(third);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	reprise_log_close(log);
@@ -165,22 +164,22 @@ Test(recorded, F36_closing_waits_for_no_session_that_another_connection_holds)
 							  .deadline_ns = 60 * one_second };
 	struct reprise_log *const log = opened(&options);
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *session = NULL, *other = NULL;
+	struct reprise_writer *writer = NULL, *other = NULL;
 	struct reprise_recorder *recorder = NULL;
 	struct reprise_recorder_stats stats = { .size = sizeof(stats) };
 	struct reprise_log_stats known = { .size = sizeof(known) };
 
 	cr_assert(
 		eq(int, reprise_recorder_open(store, log, &patient, &recorder, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "other", NULL, &other, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &other, NULL), REPRISE_OK));
 	PGconn *const holder = holder_of_s("held_close");
 	const uint64_t begun = clock_ns();
 
-	(void)append_text(session, "x");
+	(void)append_text(writer, "x");
 	(void)append_text(other, "x");
-	reprise_session_close(session);
-	reprise_session_close(other);
+	reprise_writer_close(writer);
+	reprise_writer_close(other);
 	cr_assert(eq(int, reprise_recorder_close_with_stats(recorder, &stats), REPRISE_E_TIMEOUT));
 	cr_assert(lt(u64, clock_ns() - begun, 4 * one_second));
 	cr_assert(eq(u64, stats.stuck, 1));
@@ -206,14 +205,14 @@ Test(recorded, F37_a_sync_that_was_refused_is_told_and_tried_again)
 							  .retry_ns_max = 50000000 };
 	struct reprise_log *const log = opened(&options);
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_recorder *recorder = NULL;
 	struct reprise_recorder_stats stats = { .size = sizeof(stats) };
 
 	cr_assert(
 		eq(int, reprise_recorder_open(store, log, &writing, &recorder, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
-	(void)append_text(session, "x");
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
+	(void)append_text(writer, "x");
 	cr_assert(eq(int, reprise_recorder_flush(recorder, "s", REPRISE_WRITTEN, 30 * one_second),
 		     REPRISE_OK));
 	PGconn *const holder = holder_of_s("held_sync");
@@ -229,7 +228,7 @@ Test(recorded, F37_a_sync_that_was_refused_is_told_and_tried_again)
 		     REPRISE_OK));
 	cr_assert(eq(int, reprise_recorder_stats(recorder, &stats), REPRISE_OK));
 	cr_assert(eq(u64, stats.stuck, 0));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	reprise_log_close(log);
@@ -237,7 +236,7 @@ Test(recorded, F37_a_sync_that_was_refused_is_told_and_tried_again)
 }
 
 struct held_opening {
-	struct reprise_session_opening openings[2];
+	struct reprise_writer_opening openings[2];
 	struct reprise_store *store;
 	pthread_t thread;
 };
@@ -247,7 +246,7 @@ open_both(void *argument)
 {
 	struct held_opening *const held = argument;
 
-	(void)!reprise_sessions_open(held->store, held->openings, 2, NULL);
+	(void)!reprise_writers_open(held->store, held->openings, 2, NULL);
 	return NULL;
 }
 
@@ -259,14 +258,14 @@ Test(recorded, F36_opening_waits_until_the_session_is_held_no_more)
 	struct reprise_log *const log = opened(&options);
 	struct reprise_store *const store = store_plain();
 	struct reprise_error error = { .size = sizeof(error) };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_recorder *recorder = NULL;
 
 	cr_assert(eq(int, reprise_recorder_open(store, log, &impatient, &recorder, NULL),
 		     REPRISE_OK));
 	/* Its head is there, and its life clean. */
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	struct held_opening held = { .openings = { { .session_id = "s" }, { .session_id = "t" } },
@@ -277,8 +276,8 @@ Test(recorded, F36_opening_waits_until_the_session_is_held_no_more)
 	PGconn *holder = holder_of_s("held_open");
 	const uint64_t begun = clock_ns();
 
-	cr_assert(eq(int, reprise_session_open(held.store, "s", NULL, &session, &error),
-		     REPRISE_E_IO));
+	cr_assert(
+		eq(int, reprise_writer_open(held.store, "s", NULL, &writer, &error), REPRISE_E_IO));
 	cr_assert(ge(u64, clock_ns() - begun, one_second / 2));
 	cr_assert(lt(u64, clock_ns() - begun, 3 * one_second));
 	cr_assert(eq(str, error.what, "REPRISE_E_TIMEOUT"));
@@ -290,8 +289,8 @@ Test(recorded, F36_opening_waits_until_the_session_is_held_no_more)
 	pthread_join(held.thread, NULL);
 	cr_assert(eq(int, held.openings[0].status, REPRISE_OK));
 	cr_assert(eq(int, held.openings[1].status, REPRISE_OK));
-	reprise_session_close(held.openings[0].session);
-	reprise_session_close(held.openings[1].session);
+	reprise_writer_close(held.openings[0].writer);
+	reprise_writer_close(held.openings[1].writer);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(held.store), REPRISE_OK));
 	reprise_log_close(log);
@@ -322,7 +321,7 @@ time_calls(const char *connection, struct proxy *proxy, uint64_t late_ns[TIMED_C
 	struct reprise_log_postgres_options options = options_of(NULL, "silent");
 	const struct reprise_recorder_options hasty = { .size = sizeof(hasty),
 							.deadline_ns = patience_ns };
-	struct reprise_session *session = NULL, *other = NULL;
+	struct reprise_writer *writer = NULL, *other = NULL;
 	struct reprise_recorder *recorder = NULL;
 
 	options.connection = connection;
@@ -331,10 +330,10 @@ time_calls(const char *connection, struct proxy *proxy, uint64_t late_ns[TIMED_C
 	struct reprise_store *const store = store_plain();
 
 	cr_assert(eq(int, reprise_recorder_open(store, log, &hasty, &recorder, NULL), REPRISE_OK));
-	while (reprise_session_open(store, "s", NULL, &session, NULL) != REPRISE_OK)
+	while (reprise_writer_open(store, "s", NULL, &writer, NULL) != REPRISE_OK)
 		usleep(1000);
 	proxy_stop_after(proxy, 0);
-	(void)append_text(session, "x");
+	(void)append_text(writer, "x");
 
 	uint64_t begin_ns = clock_ns();
 
@@ -342,9 +341,9 @@ time_calls(const char *connection, struct proxy *proxy, uint64_t late_ns[TIMED_C
 		     REPRISE_E_TIMEOUT));
 	late_ns[FLUSH] = lateness(begin_ns);
 	begin_ns = clock_ns();
-	cr_assert(eq(int, reprise_session_open(store, "other", NULL, &other, NULL), REPRISE_E_IO));
+	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &other, NULL), REPRISE_E_IO));
 	late_ns[OPEN] = lateness(begin_ns);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	begin_ns = clock_ns();
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_E_TIMEOUT));
 	late_ns[CLOSE] = lateness(begin_ns);

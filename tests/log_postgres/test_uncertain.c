@@ -17,7 +17,7 @@ expect_reopened(enum proxy_cut cut, const char *schema, int64_t lives)
 	const struct reprise_recorder_options leasing = { .size = sizeof(leasing),
 							  .lease_ns = 600 * one_second };
 	PGconn *const all = connected_as(NULL);
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_recorder *recorder = NULL;
 	struct proxy proxy;
 
@@ -29,15 +29,15 @@ expect_reopened(enum proxy_cut cut, const char *schema, int64_t lives)
 	cr_assert(
 		eq(int, reprise_recorder_open(store, log, &leasing, &recorder, NULL), REPRISE_OK));
 	proxy_cut(&proxy, cut);
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_E_IO));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_E_IO));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
 	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM %s.lives", schema), lives));
 	cr_assert(eq(i64,
 		     number_of(all, "SELECT count(*) FROM %s.lives WHERE state = %d", schema,
 			       REPRISE_LIFE_CLEAN),
 		     lives - 1));
-	(void)append_text(session, "x");
-	reprise_session_close(session);
+	(void)append_text(writer, "x");
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	cr_assert(eq(i64, number_of(all, "SELECT count(*) FROM %s.rows", schema), 1));
@@ -65,7 +65,7 @@ Test(uncertain, L36_a_life_whose_head_is_held_is_closed_later)
 							  .lease_ns = 600 * one_second,
 							  .deadline_ns = 20 * one_second };
 	PGconn *const holder = connected_as(NULL);
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_recorder *recorder = NULL;
 	struct reprise_recorder_stats stats = { .size = sizeof(stats) };
 	struct proxy proxy;
@@ -78,7 +78,7 @@ Test(uncertain, L36_a_life_whose_head_is_held_is_closed_later)
 	cr_assert(
 		eq(int, reprise_recorder_open(store, log, &leasing, &recorder, NULL), REPRISE_OK));
 	proxy_cut(&proxy, CUT_AND_STOP);
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_E_IO));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_E_IO));
 	run(holder, "BEGIN");
 	run(holder, "SELECT FROM uncertain_held.heads WHERE thread = 's' FOR UPDATE");
 	proxy_stop_after(&proxy, UINT64_MAX / 2);
@@ -87,8 +87,8 @@ Test(uncertain, L36_a_life_whose_head_is_held_is_closed_later)
 		usleep(1000);
 	} while (stats.last != REPRISE_E_TIMEOUT && stats.stuck == 0);
 	run(holder, "ROLLBACK");
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	reprise_log_close(log);

@@ -191,19 +191,19 @@ take(struct reprise_subscription *subscription, struct books *mine)
 static void
 live(int32_t ends, unsigned int events)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	reprise_position position = 0;
 
-	MODEL_CHECK(reprise_session_open(store, "s", NULL, &session, NULL) == REPRISE_OK);
+	MODEL_CHECK(reprise_writer_open(store, "s", NULL, &writer, NULL) == REPRISE_OK);
 	for (unsigned int i = 0; i < events; i++) {
-		const uint64_t next = load_relaxed(&session->ring.newest) + 1;
+		const uint64_t next = load_relaxed(&writer_session(writer)->ring.newest) + 1;
 
-		MODEL_CHECK(reprise_append(session, 0, 0, 0, (struct reprise_bytes){ &next, 8 },
+		MODEL_CHECK(reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ &next, 8 },
 					   &position) == REPRISE_OK);
 	}
 	if (ends != 0)
-		MODEL_CHECK(reprise_session_end(session, ends) == REPRISE_OK);
-	reprise_session_close(session);
+		MODEL_CHECK(reprise_writer_end(writer, ends) == REPRISE_OK);
+	reprise_writer_close(writer);
 }
 
 static void *
@@ -213,7 +213,7 @@ run_lives(void *argument)
 	const struct reprise_session_options small = { .size = sizeof(small), .events_max = 7 };
 
 	if (is_voiding())
-		MODEL_CHECK(reprise_invalidate_session(store, "s") == REPRISE_OK);
+		MODEL_CHECK(reprise_session_invalidate(store, "s") == REPRISE_OK);
 	if (model_case == INVALIDATED || model_case == INVALIDATED_ENDING)
 		return argument;
 	if (model_case == ANOTHER_LIFE)

@@ -150,7 +150,8 @@ write_events(void *argument)
 	for (unsigned int i = has_first(); i < events() && !is_voiding(); i++)
 		world_append(session);
 	if (is_ending())
-		MODEL_CHECK(reprise_session_end(world_session(session), 0) == REPRISE_OK);
+		MODEL_CHECK(reprise_writer_end(session_writer(world_session(session)), 0) ==
+			    REPRISE_OK);
 	if (is_voiding()) {
 		ring_void(&world_session(session)->ring);
 		bell_ring(&world_session(session)->bell);

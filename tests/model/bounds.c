@@ -104,7 +104,7 @@ write_more(void *argument)
 		break;
 	case END:
 		world_append(0);
-		MODEL_CHECK(reprise_session_end(world_session(0), 0) == REPRISE_OK);
+		MODEL_CHECK(reprise_writer_end(session_writer(world_session(0)), 0) == REPRISE_OK);
 		break;
 	case SEARCH:
 	case NEWEST:
@@ -134,7 +134,7 @@ write_in_turn(void *argument)
 		world_append(0);
 	} else if (model_case == HANDOVER) {
 		world_reserve(0);
-		MODEL_CHECK(reprise_abort(world_session(0)) == REPRISE_OK);
+		MODEL_CHECK(reprise_abort(session_writer(world_session(0))) == REPRISE_OK);
 	} else {
 		world_append(0);
 		world_append(0);

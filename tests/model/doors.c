@@ -57,7 +57,7 @@ write_events(void *argument)
 	for (unsigned int i = 0; i < events(); i++)
 		world_append(0);
 	if (is_ending())
-		MODEL_CHECK(reprise_session_end(world_session(0), 0) == REPRISE_OK);
+		MODEL_CHECK(reprise_writer_end(session_writer(world_session(0)), 0) == REPRISE_OK);
 	return argument;
 }
 

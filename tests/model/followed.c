@@ -36,7 +36,7 @@ enum {
 static alignas(64) unsigned char arena[1 << 18];
 static size_t arena_used;
 static struct reprise_store *store;
-static struct reprise_session *writer;
+static struct reprise_writer *writer;
 static struct reprise_subscription *changes;
 static atomic_u32 has_ended;
 
@@ -68,7 +68,7 @@ end(void *argument)
 	/* Finds the hand that prepare has raised, and hands the bell to the relay. */
 	if (model_case == QUEUED)
 		MODEL_CHECK(reprise_append(writer, 0, 0, 0, nothing, NULL) == REPRISE_OK);
-	const reprise_status status = reprise_session_end(writer, STATUS);
+	const reprise_status status = reprise_writer_end(writer, STATUS);
 
 	MODEL_CHECK(status == REPRISE_OK || (model_case == GOING && status == REPRISE_E_CLOSED));
 	model_note(status == REPRISE_OK ? "ended" : "refused");
@@ -136,7 +136,7 @@ is_told_the_going(void)
 	bool is_end_told = false;
 	uint16_t kind;
 
-	MODEL_CHECK(reprise_invalidate_session(store, "s") == REPRISE_OK);
+	MODEL_CHECK(reprise_session_invalidate(store, "s") == REPRISE_OK);
 	struct reprise_session_change change = next_change(&kind);
 
 	if (kind == REPRISE_SESSION_ENDED) {
@@ -156,7 +156,7 @@ rebuild(void *argument)
 	const struct reprise_session_options small = { .size = sizeof(small), .bytes_max = 256 };
 	const struct reprise_bytes nothing = { "", 0 };
 
-	MODEL_CHECK(reprise_session_open(store, "s", &small, &writer, NULL) == REPRISE_OK);
+	MODEL_CHECK(reprise_writer_open(store, "s", &small, &writer, NULL) == REPRISE_OK);
 	MODEL_CHECK(reprise_append(writer, 0, 0, 0, nothing, NULL) == REPRISE_OK);
 	return argument;
 }
@@ -168,7 +168,7 @@ follow_s(void)
 							      .spin_ns = 1 };
 	struct reprise_cursor cursor;
 
-	MODEL_CHECK(reprise_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
+	MODEL_CHECK(reprise_session_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
 	MODEL_CHECK(reprise_subscribe_after(store, &cursor, &no_spin, &changes, NULL) ==
 		    REPRISE_OK);
 }
@@ -196,7 +196,7 @@ is_held_by_the_subscription(void)
 {
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
 
-	reprise_session_close(writer);
+	reprise_writer_close(writer);
 	writer = NULL;
 	MODEL_CHECK(reprise_store_stats(store, &stats) == REPRISE_OK);
 	MODEL_CHECK(stats.sessions == 1 && stats.sessions_idle == 0);
@@ -212,11 +212,11 @@ prepare(void)
 	arena_used = 0;
 	atomic_init(&has_ended, 0);
 	MODEL_CHECK(reprise_store_open(&options, &store, NULL) == REPRISE_OK);
-	MODEL_CHECK(reprise_session_open(store, "s", NULL, &writer, NULL) == REPRISE_OK);
+	MODEL_CHECK(reprise_writer_open(store, "s", NULL, &writer, NULL) == REPRISE_OK);
 	if (model_case == QUEUED)
-		(void)bell_arm(&writer->bell);
+		(void)bell_arm(&writer_session(writer)->bell);
 	if (model_case == REBUILT) {
-		reprise_session_close(writer);
+		reprise_writer_close(writer);
 		follow_s();
 	} else if (model_case != FIRST) {
 		follow();
@@ -253,7 +253,7 @@ main(void)
 	if (model_case != FIRST)
 		MODEL_CHECK(reprise_next(changes, &event, &gap, NULL) == REPRISE_NEXT_EMPTY);
 	reprise_subscription_close(changes);
-	reprise_session_close(writer);
+	reprise_writer_close(writer);
 	MODEL_CHECK(reprise_store_close(store) == REPRISE_OK);
 	return 0;
 }

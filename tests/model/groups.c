@@ -81,7 +81,7 @@ write_events(void *argument)
 		if (!has_ringer() || i == 0)
 			world_append(i);
 	if (is_ending())
-		MODEL_CHECK(reprise_session_end(world_session(0), 0) == REPRISE_OK);
+		MODEL_CHECK(reprise_writer_end(session_writer(world_session(0)), 0) == REPRISE_OK);
 	return argument;
 }
 

@@ -61,7 +61,7 @@ static void *
 end_session(void *argument)
 {
 	note_state(0);
-	MODEL_CHECK(reprise_session_end(world_session(0), 3) == REPRISE_OK);
+	MODEL_CHECK(reprise_writer_end(session_writer(world_session(0)), 3) == REPRISE_OK);
 	return argument;
 }
 

@@ -39,7 +39,7 @@ enum {
 };
 
 static struct reprise_store *store;
-static struct reprise_session *writer;
+static struct reprise_writer *writer;
 static struct reprise_subscription *subscription;
 static struct reprise_group *group;
 static atomic_u64 touched[2]; /* stand for all that somebody does before letting go */
@@ -123,7 +123,7 @@ close_writer(void *argument)
 	is_closer = model_case == STORE_AFTER_WRITER;
 	if (!is_closer)
 		store_relaxed(&touched[0], 1);
-	reprise_session_close(writer);
+	reprise_writer_close(writer);
 	return argument;
 }
 
@@ -179,13 +179,13 @@ prepare(void)
 	if (model_case == STORE_AFTER_NOTHING)
 		memcpy(cursor.session_id, "s", 2);
 	else
-		MODEL_CHECK(reprise_session_open(store, "s", NULL, &writer, NULL) == REPRISE_OK &&
-			    reprise_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
+		MODEL_CHECK(reprise_writer_open(store, "s", NULL, &writer, NULL) == REPRISE_OK &&
+			    reprise_session_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
 	if (model_case != FOUND_MEANWHILE && model_case != STORE_AFTER_WRITER)
 		MODEL_CHECK(reprise_subscribe_after(store, &cursor, NULL, &subscription, NULL) ==
 			    REPRISE_OK);
 	if (model_case == LAST_OF_TWO)
-		MODEL_CHECK(reprise_invalidate_session(store, "s") == REPRISE_OK);
+		MODEL_CHECK(reprise_session_invalidate(store, "s") == REPRISE_OK);
 }
 
 /* Busy until the last has let go. */
@@ -216,7 +216,7 @@ main(void)
 	if (model_case == FOUND_MEANWHILE) {
 		close_writer(NULL);
 		MODEL_CHECK(pthread_create(&threads[count++], NULL, find, NULL) == 0);
-		MODEL_CHECK(reprise_invalidate_session(store, "s") == REPRISE_OK);
+		MODEL_CHECK(reprise_session_invalidate(store, "s") == REPRISE_OK);
 	} else if (model_case == STORE_AFTER_SUBSCRIPTION || model_case == STORE_AFTER_NOTHING) {
 		if (model_case == STORE_AFTER_SUBSCRIPTION)
 			close_writer(NULL);

@@ -87,8 +87,9 @@ append_or_be_refused(void *argument)
 	for (int i = 0; i < TRIES; i++) {
 		const uint64_t position = load_relaxed(&session->ring.newest) + 1;
 		const uint64_t word = position << 8;
-		const reprise_status status = reprise_append(
-			session, position, 7, 0, (struct reprise_bytes){ &word, 8 }, NULL);
+		const reprise_status status =
+			reprise_append(session_writer(session), position, 7, 0,
+				       (struct reprise_bytes){ &word, 8 }, NULL);
 
 		MODEL_CHECK(status == REPRISE_OK || status == REPRISE_E_FULL);
 		if (status == REPRISE_E_FULL)

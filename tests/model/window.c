@@ -115,15 +115,15 @@ write_more(void *argument)
 		break;
 	case ABORT:
 		world_reserve(0);
-		MODEL_CHECK(reprise_abort(world_session(0)) == REPRISE_OK);
+		MODEL_CHECK(reprise_abort(session_writer(world_session(0))) == REPRISE_OK);
 		world_append(0);
 		break;
 	case END:
 	case INTO_END:
 		for (int i = 0; i < 3; i++)
 			world_append(0);
-		MODEL_CHECK(reprise_session_end(world_session(0), 5) == REPRISE_OK);
-		MODEL_CHECK(reprise_append(world_session(0), 0, 7, 0,
+		MODEL_CHECK(reprise_writer_end(session_writer(world_session(0)), 5) == REPRISE_OK);
+		MODEL_CHECK(reprise_append(session_writer(world_session(0)), 0, 7, 0,
 					   (struct reprise_bytes){ "", 0 },
 					   NULL) == REPRISE_E_CLOSED);
 		break;

@@ -145,7 +145,7 @@ world_append(unsigned int session)
 	uint64_t words[WORDS_MAX], told = 0;
 
 	fill(position, words);
-	MODEL_CHECK(reprise_append(&sessions[session], position, 7, 0,
+	MODEL_CHECK(reprise_append(session_writer(&sessions[session]), position, 7, 0,
 				   (struct reprise_bytes){ words, 8 * words_of(position) },
 				   &told) == REPRISE_OK);
 	MODEL_CHECK(told == position);
@@ -166,7 +166,8 @@ world_append_batch(unsigned int session, unsigned int count)
 			.payload = { words[i], 8 * words_of(position + i) },
 		};
 	}
-	MODEL_CHECK(reprise_append_batch(&sessions[session], events, count, NULL) == REPRISE_OK);
+	MODEL_CHECK(reprise_append_batch(session_writer(&sessions[session]), events, count, NULL) ==
+		    REPRISE_OK);
 }
 
 void
@@ -174,7 +175,7 @@ world_reserve(unsigned int session)
 {
 	void *payload;
 
-	MODEL_CHECK(reprise_reserve(&sessions[session],
+	MODEL_CHECK(reprise_reserve(session_writer(&sessions[session]),
 				    8 * (shape.payload_words + shape.more_words),
 				    &payload) == REPRISE_OK);
 	reserved = payload;
@@ -186,8 +187,8 @@ world_publish(unsigned int session)
 	const uint64_t position = next_position(session);
 
 	fill(position, reserved);
-	MODEL_CHECK(reprise_publish(&sessions[session], position, 7, 0, 8 * words_of(position),
-				    NULL) == REPRISE_OK);
+	MODEL_CHECK(reprise_publish(session_writer(&sessions[session]), position, 7, 0,
+				    8 * words_of(position), NULL) == REPRISE_OK);
 }
 
 static void

@@ -100,7 +100,7 @@ append(uint64_t thread, uint64_t number)
 	uint64_t words[WORDS];
 
 	fill(thread, number, words);
-	record(reprise_append(world_session(0), 0, 7, 0,
+	record(reprise_append(session_writer(world_session(0)), 0, 7, 0,
 			      (struct reprise_bytes){ words, sizeof(words) }, NULL),
 	       1);
 }
@@ -114,7 +114,7 @@ append_once(uint64_t thread)
 	int32_t is_new = 77;
 
 	fill(0, 1, words);
-	MODEL_CHECK(reprise_append_once(world_session(0), 9, 0, 7, 0,
+	MODEL_CHECK(reprise_append_once(session_writer(world_session(0)), 9, 0, 7, 0,
 					(struct reprise_bytes){ words, sizeof(words) }, &position,
 					&is_new) == REPRISE_OK);
 	MODEL_CHECK(position == 1);
@@ -135,7 +135,7 @@ append_batch(uint64_t thread)
 			(struct reprise_new_event){ .kind = 7,
 						    .payload = { words[i], sizeof(words[i]) } };
 	}
-	record(reprise_append_batch(world_session(0), events_of_batch, 2, NULL), 2);
+	record(reprise_append_batch(session_writer(world_session(0)), events_of_batch, 2, NULL), 2);
 }
 
 /* What closing a handle does, as far as the window's memory is concerned: the store is not one that could be closed. */
@@ -188,7 +188,7 @@ write_some(void *argument)
 	} else if (model_case == BATCH && thread == 0) {
 		append_batch(thread);
 	} else if (model_case == END && thread == 0) {
-		MODEL_CHECK(reprise_session_end(world_session(0), 5) == REPRISE_OK);
+		MODEL_CHECK(reprise_writer_end(session_writer(world_session(0)), 5) == REPRISE_OK);
 	} else if (is_unseen() && thread == 0) {
 		/* As session_declare_void does, which needs a store's lists. */
 		store_relaxed(&world_session(0)->stamp, &stamp_never);
@@ -291,7 +291,7 @@ main(void)
 	if (model_case == VOID) {
 		uint64_t words[WORDS] = { 0 };
 
-		MODEL_CHECK(reprise_append(world_session(0), 0, 7, 0,
+		MODEL_CHECK(reprise_append(session_writer(world_session(0)), 0, 7, 0,
 					   (struct reprise_bytes){ words, sizeof(words) },
 					   NULL) == REPRISE_E_CLOSED);
 	}

@@ -57,7 +57,7 @@ ask(const struct model_bounds *bounds, uint64_t staging_bytes)
 
 	must(reprise_store_open(&options, &store, NULL) == REPRISE_OK);
 	must(reprise_session_create(store, "s", NULL, NULL) == REPRISE_OK);
-	must(reprise_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
+	must(reprise_session_current_cursor(store, "s", 0, &cursor) == REPRISE_OK);
 	bytes = stats_of(store).bytes;
 	if (staging_bytes != 0) {
 		must(reprise_subscribe_after(store, &cursor, &staging, &subscription, NULL) ==

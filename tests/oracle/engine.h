@@ -92,7 +92,7 @@ struct engine_store {
 };
 
 struct engine_writer {
-	struct reprise_session *session; /* NULL: none */
+	struct reprise_writer *session; /* NULL: none */
 	struct model_life *life;
 	unsigned int closed_heard;
 	unsigned int place; /* of its store */

@@ -29,37 +29,37 @@ static void
 use_bad_id(struct engine *engine, struct reprise_store *store, const char *id, unsigned int which)
 {
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_cursor cursor;
 
 	engine_say(engine, "/* call %u with a bad id */", which % 9);
 	switch (which % 9) {
 	case 0:
-		expect_invalid(engine, reprise_session_open(store, id, NULL, &session, NULL));
+		expect_invalid(engine, reprise_writer_open(store, id, NULL, &writer, NULL));
 		break;
 	case 1:
 		expect_invalid(engine, reprise_session_stats(store, id, &stats));
 		break;
 	case 2:
-		expect_invalid(engine, reprise_current_cursor(store, id, 0, &cursor));
+		expect_invalid(engine, reprise_session_current_cursor(store, id, 0, &cursor));
 		break;
 	case 3:
-		expect_invalid(engine, reprise_earliest_cursor(store, id, 0, &cursor));
+		expect_invalid(engine, reprise_session_earliest_cursor(store, id, 0, &cursor));
 		break;
 	case 4:
-		expect_invalid(engine, reprise_trim_session(store, id));
+		expect_invalid(engine, reprise_session_trim(store, id));
 		break;
 	case 5:
-		expect_invalid(engine, reprise_trim_to(store, id, 1));
+		expect_invalid(engine, reprise_session_trim_to(store, id, 1));
 		break;
 	case 6:
-		expect_invalid(engine, reprise_invalidate_session(store, id));
+		expect_invalid(engine, reprise_session_invalidate(store, id));
 		break;
 	case 7:
 		expect_invalid(engine, reprise_session_create(store, id, NULL, NULL));
 		break;
 	default:
-		expect_invalid(engine, reprise_cursor_for_session(&engine->cursors[0], id, NULL));
+		expect_invalid(engine, reprise_cursor_check_session(&engine->cursors[0], id, NULL));
 		break;
 	}
 }
@@ -73,10 +73,10 @@ use_null(struct engine *engine, struct reprise_store *store, unsigned int which)
 	engine_say(engine, "/* call %u with a NULL */", which % 8);
 	switch (which % 8) {
 	case 0:
-		expect_invalid(engine, reprise_session_open(store, "s", NULL, NULL, NULL));
+		expect_invalid(engine, reprise_writer_open(store, "s", NULL, NULL, NULL));
 		break;
 	case 1:
-		expect_invalid(engine, reprise_current_cursor(store, "s", 0, NULL));
+		expect_invalid(engine, reprise_session_current_cursor(store, "s", 0, NULL));
 		break;
 	case 2:
 		expect_invalid(engine,
@@ -103,7 +103,7 @@ use_null(struct engine *engine, struct reprise_store *store, unsigned int which)
 }
 
 static void
-misuse_writer(struct engine *engine, struct reprise_session *session, unsigned int which)
+misuse_writer(struct engine *engine, struct reprise_writer *writer, unsigned int which)
 {
 	const struct reprise_bytes nowhere = { NULL, 1 };
 	const struct reprise_new_event event = { .payload = nowhere };
@@ -113,22 +113,22 @@ misuse_writer(struct engine *engine, struct reprise_session *session, unsigned i
 	engine_say(engine, "/* misuse %u of a writer */", which % 6);
 	switch (which % 6) {
 	case 0:
-		expect_invalid(engine, reprise_append(session, 0, 0, 0, nowhere, &position));
+		expect_invalid(engine, reprise_append(writer, 0, 0, 0, nowhere, &position));
 		break;
 	case 1:
-		expect_invalid(engine, reprise_append_batch(session, &event, 1, &position));
+		expect_invalid(engine, reprise_append_batch(writer, &event, 1, &position));
 		break;
 	case 2:
-		expect_invalid(engine, reprise_append_batch(session, NULL, 1, &position));
+		expect_invalid(engine, reprise_append_batch(writer, NULL, 1, &position));
 		break;
 	case 3:
-		expect_invalid(engine, reprise_appendv(session, 0, 0, 0, &part, 1, &position));
+		expect_invalid(engine, reprise_appendv(writer, 0, 0, 0, &part, 1, &position));
 		break;
 	case 4:
-		expect_invalid(engine, reprise_reserve(session, 1, NULL));
+		expect_invalid(engine, reprise_reserve(writer, 1, NULL));
 		break;
 	default:
-		expect_invalid(engine, reprise_session_cursor(session, 0, NULL));
+		expect_invalid(engine, reprise_writer_cursor(writer, 0, NULL));
 		break;
 	}
 	engine_expect(engine, "the position stays", 77, position);

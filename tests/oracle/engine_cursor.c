@@ -22,8 +22,10 @@ stand(struct engine *engine, const struct call *call)
 		   (unsigned long long)revision, call->c % CURSORS);
 	const reprise_status expected = life != NULL ? REPRISE_OK : REPRISE_E_NOT_FOUND;
 	const reprise_status actual =
-		is_current ? reprise_current_cursor(at->store, engine_ids[id], revision, &cursor)
-			   : reprise_earliest_cursor(at->store, engine_ids[id], revision, &cursor);
+		is_current ? reprise_session_current_cursor(at->store, engine_ids[id], revision,
+							    &cursor)
+			   : reprise_session_earliest_cursor(at->store, engine_ids[id], revision,
+							     &cursor);
 
 	if (life != NULL) {
 		model_apply_age(life);
@@ -52,14 +54,14 @@ take_session_cursor(struct engine *engine, const struct call *call)
 		return;
 	const reprise_position position = engine_position(model_newest(writer->life), call->b);
 
-	engine_say(engine, "reprise_session_cursor(writer%u, %llu, &cursor%u);",
+	engine_say(engine, "reprise_writer_cursor(writer%u, %llu, &cursor%u);",
 		   (unsigned int)(writer - engine->writers), (unsigned long long)position,
 		   call->c % CURSORS);
 	const reprise_status expected =
 		model_session_cursor(writer->life, position, &expected_cursor);
 
 	if (engine_expect_status(engine, expected,
-				 reprise_session_cursor(writer->session, position, &cursor)))
+				 reprise_writer_cursor(writer->session, position, &cursor)))
 		engine->cursors[call->c % CURSORS] = cursor;
 	engine_expect_cursor(engine, "cursor", &expected_cursor, &cursor);
 }
@@ -182,9 +184,9 @@ judge_session(struct engine *engine, const struct call *call)
 	const unsigned int id = call->b % MODEL_IDS;
 	struct reprise_error error = engine_error();
 
-	engine_say(engine, "reprise_cursor_for_session(&cursor%u, \"%s\", &error);",
+	engine_say(engine, "reprise_cursor_check_session(&cursor%u, \"%s\", &error);",
 		   call->a % CURSORS, engine_ids[id]);
-	const reprise_status status = reprise_cursor_for_session(cursor, engine_ids[id], &error);
+	const reprise_status status = reprise_cursor_check_session(cursor, engine_ids[id], &error);
 
 	(void)engine_expect_error(engine,
 				  engine_id_of(cursor) == id ? REPRISE_OK : REPRISE_E_WRONG_SESSION,

@@ -48,13 +48,13 @@ expect_full(struct engine *engine, reprise_status expected, reprise_status actua
 /* The opening's own words. @before was in the table before it. */
 static void
 check_opened(struct engine *engine, const struct model_life *life, const struct model_life *before,
-	     struct reprise_session *session)
+	     struct reprise_writer *writer)
 {
-	struct reprise_session_opened opened = { .size = sizeof(opened) };
+	struct reprise_writer_opened opened = { .size = sizeof(opened) };
 	const bool is_rebuilt = before != NULL && before->heir == life;
 
-	if (reprise_session_opened(session, &opened) != REPRISE_OK)
-		engine_differ(engine, "reprise_session_opened");
+	if (reprise_writer_opened(writer, &opened) != REPRISE_OK)
+		engine_differ(engine, "reprise_writer_opened");
 	engine_expect(engine, "opened: is_joined", before == life || is_rebuilt,
 		      (uint64_t)opened.is_joined);
 	engine_expect(engine, "opened: is_rebuilt", is_rebuilt, (uint64_t)opened.is_rebuilt);
@@ -73,7 +73,7 @@ engine_open_writer(struct engine *engine, const struct call *call)
 	const unsigned int place = engine_place(call->b, &id);
 	const struct model_bounds given = bounds_of(call);
 	const struct reprise_session_options options = options_of(&given);
-	struct reprise_session *session = NULL;
+	struct reprise_writer *session = NULL;
 	struct reprise_error error = engine_error();
 	const char *full = NULL;
 
@@ -82,16 +82,15 @@ engine_open_writer(struct engine *engine, const struct call *call)
 	struct engine_store *const at = engine_store_at(engine, place);
 	const struct model_life *const before = model_find(&at->model, id);
 
-	engine_say(
-		engine,
-		"reprise_session_open(store%u, \"%s\", &{ .events_max = %llu, .bytes_max = %llu, "
-		".age_ns_max = %llu, .is_deduplicated = %d }, &writer%u, &error);",
-		place, engine_ids[id], (unsigned long long)given.events_max,
-		(unsigned long long)given.bytes_max, (unsigned long long)given.age_ns_max,
-		given.is_deduplicated, index_of(engine, writer));
+	engine_say(engine,
+		   "reprise_writer_open(store%u, \"%s\", &{ .events_max = %llu, .bytes_max = %llu, "
+		   ".age_ns_max = %llu, .is_deduplicated = %d }, &writer%u, &error);",
+		   place, engine_ids[id], (unsigned long long)given.events_max,
+		   (unsigned long long)given.bytes_max, (unsigned long long)given.age_ns_max,
+		   given.is_deduplicated, index_of(engine, writer));
 	const reprise_status expected =
 		model_open_writer(&at->model, id, &given, &writer->life, &full);
-	const reprise_status actual = reprise_session_open(
+	const reprise_status actual = reprise_writer_open(
 		at->store, engine_ids[id], call->c < 128 && call->c % 2 == 0 ? NULL : &options,
 		&session, &error);
 
@@ -102,16 +101,16 @@ engine_open_writer(struct engine *engine, const struct call *call)
 		writer->closed_heard = 0;
 		writer->session = session;
 	} else if (actual == REPRISE_OK) {
-		reprise_session_close(session);
+		reprise_writer_close(session);
 	}
 }
 
 void
 engine_close_writer(struct engine *engine, struct engine_writer *writer)
 {
-	engine_say(engine, "reprise_session_close(writer%u);", index_of(engine, writer));
+	engine_say(engine, "reprise_writer_close(writer%u);", index_of(engine, writer));
 	model_close_writer(writer->life);
-	reprise_session_close(writer->session);
+	reprise_writer_close(writer->session);
 	writer->session = NULL;
 }
 

@@ -13,12 +13,12 @@ trim_to(struct engine *engine, struct engine_store *at, unsigned int place, unsi
 	const reprise_position position =
 		engine_position(life != NULL ? model_newest(life) : 5, operand);
 
-	engine_say(engine, "reprise_trim_to(store%u, \"%s\", %llu);", place, engine_ids[id],
+	engine_say(engine, "reprise_session_trim_to(store%u, \"%s\", %llu);", place, engine_ids[id],
 		   (unsigned long long)position);
 	if (life != NULL)
 		model_trim_to(life, position);
 	(void)engine_expect_status(engine, REPRISE_OK,
-				   reprise_trim_to(at->store, engine_ids[id], position));
+				   reprise_session_trim_to(at->store, engine_ids[id], position));
 }
 
 static void
@@ -27,8 +27,9 @@ expire(struct engine *engine, struct engine_store *at, unsigned int place)
 	const uint64_t expected = model_expire(&at->model);
 	uint64_t count = 77;
 
-	engine_say(engine, "reprise_expire_idle(store%u, &count);", place);
-	(void)engine_expect_status(engine, REPRISE_OK, reprise_expire_idle(at->store, &count));
+	engine_say(engine, "reprise_sessions_expire_idle(store%u, &count);", place);
+	(void)engine_expect_status(engine, REPRISE_OK,
+				   reprise_sessions_expire_idle(at->store, &count));
 	engine_expect(engine, "expired", expected, count);
 	if (count != 0)
 		engine_mark(engine, MARK_EXPIRED);
@@ -102,24 +103,25 @@ engine_call_store(struct engine *engine, const struct call *call)
 	struct model_life *const life = model_find(&at->model, id);
 
 	if (call->name == CALL_TRIM_SESSION) {
-		engine_say(engine, "reprise_trim_session(store%u, \"%s\");", place, engine_ids[id]);
+		engine_say(engine, "reprise_session_trim(store%u, \"%s\");", place, engine_ids[id]);
 		if (life != NULL)
 			model_apply_age(life);
 		(void)engine_expect_status(engine, REPRISE_OK,
-					   reprise_trim_session(at->store, engine_ids[id]));
+					   reprise_session_trim(at->store, engine_ids[id]));
 	} else if (call->name == CALL_TRIM_TO) {
 		trim_to(engine, at, place, id, call->b);
 	} else if (call->name == CALL_INVALIDATE) {
-		engine_say(engine, "reprise_invalidate_session(store%u, \"%s\");", place,
+		engine_say(engine, "reprise_session_invalidate(store%u, \"%s\");", place,
 			   engine_ids[id]);
 		model_invalidate(&at->model, id);
 		(void)engine_expect_status(engine, REPRISE_OK,
-					   reprise_invalidate_session(at->store, engine_ids[id]));
+					   reprise_session_invalidate(at->store, engine_ids[id]));
 	} else if (call->name == CALL_INVALIDATE_ALL) {
-		engine_say(engine, "reprise_invalidate_all(store%u);", place);
+		engine_say(engine, "reprise_sessions_invalidate(store%u);", place);
 		for (id = 0; id < MODEL_IDS; id++)
 			model_invalidate(&at->model, id);
-		(void)engine_expect_status(engine, REPRISE_OK, reprise_invalidate_all(at->store));
+		(void)engine_expect_status(engine, REPRISE_OK,
+					   reprise_sessions_invalidate(at->store));
 	} else if (call->name == CALL_EXPIRE) {
 		expire(engine, at, place);
 	} else if (call->name == CALL_STAMP) {

@@ -252,10 +252,10 @@ engine_call_writer(struct engine *engine, const struct call *call)
 	} else if (call->name == CALL_END) {
 		const int32_t status = call->b - 100;
 
-		engine_say(engine, "reprise_session_end(writer%u, %d);", index_of(engine, writer),
+		engine_say(engine, "reprise_writer_end(writer%u, %d);", index_of(engine, writer),
 			   status);
 		(void)engine_expect_status(engine, model_end(writer->life, status),
-					   reprise_session_end(writer->session, status));
+					   reprise_writer_end(writer->session, status));
 	} else if (call->name == CALL_APPEND) {
 		append(engine, writer, call);
 	} else if (call->name == CALL_APPENDV) {

@@ -283,11 +283,11 @@ close_hosts(void)
 static void
 go_on(struct history *history, uint64_t *random)
 {
-	struct reprise_session *writer = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 	const uint64_t events = random_below(random, 4);
 
-	MUST(reprise_session_open(store, history->thread, NULL, &writer, NULL) == REPRISE_OK);
+	MUST(reprise_writer_open(store, history->thread, NULL, &writer, NULL) == REPRISE_OK);
 	MUST(reprise_session_stats(store, history->thread, &stats) == REPRISE_OK);
 	history_begin_life(history, &stats.incarnation);
 	history->lives[history->lives_count - 1].is_window = true;
@@ -302,9 +302,9 @@ go_on(struct history *history, uint64_t *random)
 	if (random_below(random, 3) == 0) {
 		history->has_ended = true;
 		history->end_status = 11;
-		MUST(reprise_session_end(writer, 11) == REPRISE_OK);
+		MUST(reprise_writer_end(writer, 11) == REPRISE_OK);
 	}
-	reprise_session_close(writer);
+	reprise_writer_close(writer);
 	MUST(reprise_recorder_flush(recorder, history->thread, REPRISE_WRITTEN, REPRISE_NO_LIMIT) ==
 	     REPRISE_OK);
 }
@@ -315,7 +315,7 @@ invalidate(struct history *history)
 {
 	struct history_life *const last = &history->lives[history->lives_count - 1];
 
-	MUST(reprise_invalidate_session(store, history->thread) == REPRISE_OK);
+	MUST(reprise_session_invalidate(store, history->thread) == REPRISE_OK);
 	last->state = REPRISE_LIFE_INVALIDATED;
 	last->is_window = false;
 }

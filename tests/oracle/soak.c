@@ -30,7 +30,7 @@ enum {
 struct writer {
 	pthread_t thread;
 	struct soak_session *session;
-	struct reprise_session *handle;
+	struct reprise_writer *handle;
 	uint64_t events_max;
 	unsigned int random;
 	reprise_position newest;
@@ -90,8 +90,8 @@ writer_main(void *argument)
 		else if ((dice >> BURST_BITS) % 16 == 0)
 			usleep(dice >> BURST_BITS);
 	}
-	CHECK_OK(reprise_session_end(writer->handle, 7));
-	reprise_session_close(writer->handle);
+	CHECK_OK(reprise_writer_end(writer->handle, 7));
+	reprise_writer_close(writer->handle);
 	atomic_fetch_sub(&writers_left, 1);
 	return NULL;
 }
@@ -164,7 +164,8 @@ watch(struct soak_session *sessions, struct soak_host *hosts)
 		for (size_t i = 0; i < SESSIONS; i++) {
 			const uint64_t appended = atomic_load(&sessions[i].appended);
 
-			CHECK_OK(reprise_trim_to(sessions[i].store, sessions[i].id, appended));
+			CHECK_OK(reprise_session_trim_to(sessions[i].store, sessions[i].id,
+							 appended));
 		}
 		usleep(20000);
 		if (time(NULL) < next)

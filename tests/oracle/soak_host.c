@@ -124,7 +124,7 @@ kept_cursor(const struct soak_host *host)
 	CHECK_OK(reprise_subscription_cursor(host->subscription, &cursor));
 	CHECK_OK(reprise_cursor_format(&cursor, text, sizeof(text), &bytes, NULL));
 	CHECK_OK(reprise_cursor_parse(text, bytes, &cursor, NULL));
-	CHECK_OK(reprise_cursor_for_session(&cursor, host->session->id, NULL));
+	CHECK_OK(reprise_cursor_check_session(&cursor, host->session->id, NULL));
 	CHECK(cursor.position == host->seen);
 	return cursor;
 }

@@ -61,15 +61,14 @@ static void
 open_sessions(void *argument)
 {
 	struct scene *const scene = argument;
-	struct reprise_session_opening openings[2] = { { .session_id = "a" },
-						       { .session_id = "b" } };
+	struct reprise_writer_opening openings[2] = { { .session_id = "a" },
+						      { .session_id = "b" } };
 
-	scene->is_right =
-		reprise_session_open(scene->world.store, "s", NULL, &scene->world.writer, NULL) ==
-			REPRISE_OK &&
-		reprise_sessions_open(scene->world.store, openings, 2, NULL) == REPRISE_OK;
+	scene->is_right = reprise_writer_open(scene->world.store, "s", NULL, &scene->world.writer,
+					      NULL) == REPRISE_OK &&
+			  reprise_writers_open(scene->world.store, openings, 2, NULL) == REPRISE_OK;
 	for (int i = 0; i < 2; i++)
-		reprise_session_close(openings[i].session);
+		reprise_writer_close(openings[i].writer);
 }
 
 static void
@@ -84,7 +83,8 @@ append_and_ask(void *argument)
 		scene->is_right =
 			scene->is_right && reprise_append(scene->world.writer, 0, 0, 0, payload,
 							  &position) == REPRISE_OK;
-	(void)!reprise_recorded_through(scene->world.recorder, "s", REPRISE_SYNCED, &position);
+	(void)!reprise_recorder_recorded_through(scene->world.recorder, "s", REPRISE_SYNCED,
+						 &position);
 	(void)!reprise_recorder_stats(scene->world.recorder, &stats);
 }
 
@@ -125,7 +125,7 @@ static void
 invalidate(void *argument)
 {
 	struct scene *const scene = argument;
-	(void)!reprise_invalidate_session(scene->world.store, "a");
+	(void)!reprise_session_invalidate(scene->world.store, "a");
 }
 
 static void
@@ -172,7 +172,7 @@ flush_all(struct scene *scene)
 static void
 wait_room(struct scene *scene)
 {
-	(void)!reprise_session_wait_room(scene->world.writer, REPRISE_NO_LIMIT);
+	(void)!reprise_writer_wait_room(scene->world.writer, REPRISE_NO_LIMIT);
 }
 
 static void *
@@ -211,10 +211,10 @@ Test(cancel, P06_a_thread_that_is_cancelled_in_a_flush_or_for_room_lets_go_of_ev
 						   .when_full = REPRISE_WHEN_FULL_REFUSE };
 	struct scene scene = { .world = world_open(scratch_path("log"), 8, NULL) };
 
-	cr_assert(eq(
-		int,
-		reprise_session_open(scene.world.store, "s", &session, &scene.world.writer, NULL),
-		REPRISE_OK));
+	cr_assert(
+		eq(int,
+		   reprise_writer_open(scene.world.store, "s", &session, &scene.world.writer, NULL),
+		   REPRISE_OK));
 	for (int round = 0; round < 3; round++) {
 		const int blocked = world_block_log(scene.world.path);
 		const reprise_position newest = 8 * (reprise_position)(round + 1);
@@ -229,7 +229,7 @@ Test(cancel, P06_a_thread_that_is_cancelled_in_a_flush_or_for_room_lets_go_of_ev
 				expect_cancelled(&scene, waits[i], after_us);
 		world_unblock_log(blocked);
 		world_flush(&scene.world);
-		cr_assert(eq(int, reprise_session_wait_room(scene.world.writer, REPRISE_NO_LIMIT),
+		cr_assert(eq(int, reprise_writer_wait_room(scene.world.writer, REPRISE_NO_LIMIT),
 			     REPRISE_OK));
 	}
 	world_close(&scene.world, REPRISE_OK);

@@ -102,7 +102,7 @@ Test(continuous, S09_a_snapshot_of_lives_that_are_all_void_is_refused)
 	world_write(&world);
 	world_append_until(&world, 5);
 	world_flush(&world);
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 	struct reprise_subscription *const subscription = resumed_at(&world, "s", 3, NULL);
 
 	(void)world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_INVALIDATED);
@@ -161,7 +161,7 @@ live(struct world *world, reprise_position newest, int32_t status)
 {
 	world_write(world);
 	world_append_until(world, newest);
-	cr_assert(eq(int, reprise_session_end(world->writer, status), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(world->writer, status), REPRISE_OK));
 	world_leave_writer(world);
 }
 
@@ -276,7 +276,7 @@ Test(continuous, S08_void_lives_are_passed_by_a_subscription_that_has_seen_nothi
 		world_write(&world);
 		world_append_until(&world, newest);
 		world_flush(&world);
-		cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+		cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 		world_leave_writer(&world);
 	}
 	struct reprise_subscription *const subscription = followed(&world, &cursor);
@@ -338,7 +338,7 @@ Test(continuous, S08_a_life_that_becomes_void_is_told_and_the_next_one_follows)
 	for (reprise_position newest = 4; newest <= 40; newest += 4) {
 		struct reprise_gap gap;
 
-		cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+		cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 		gap = world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE,
 				       REPRISE_GAP_INVALIDATED);
 		cr_assert(eq(u64, gap.cursor.revision, newest));
@@ -371,7 +371,7 @@ Test(continuous, S08_a_void_window_is_left_while_the_log_is_asked)
 
 	world_append_until(&world, 10);
 	expect_nothing_more(subscription);
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 	(void)world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_INVALIDATED);
 	expect_nothing_more(subscription);
 	world_unblock_log(blocked);
@@ -399,7 +399,7 @@ Test(continuous, S08_after_a_void_life_an_earlier_one_is_gone_on_from)
 
 	(void)world_expect(subscription, 42, 43);
 	world_flush(&world);
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 	world_leave_writer(&world);
 	const uint64_t pages = world_stats(&world).pages;
 
@@ -433,7 +433,7 @@ Test(continuous, S08_a_life_that_has_ended_may_become_void)
 	(void)world_expect(subscription, 1, 5);
 	expect_life_end(subscription, 5, 1);
 	expect_nothing_more(subscription);
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 	(void)world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_INVALIDATED);
 	expect_nothing_more(subscription);
 	live(&world, 7, 2);
@@ -591,19 +591,19 @@ Test(continuous, S08_a_host_that_waits_for_a_session_costs_no_look_at_the_log)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	const struct reprise_cursor cursor = nothing_seen();
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 	struct reprise_subscription *const subscription = followed(&world, &cursor);
 
 	while (reprise_next(subscription, &(struct reprise_event){ 0 }, &(struct reprise_gap){ 0 },
 			    NULL) == REPRISE_NEXT_EMPTY &&
 	       world_stats(&world).pages < 1)
 		usleep(1000);
-	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, NULL),
-		     REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_writer_open(world.store, "other", NULL, &other, NULL), REPRISE_OK));
 	(void)append_text(other, "x");
 	cr_assert(eq(int, reprise_wait(subscription, one_second / 2), REPRISE_E_TIMEOUT));
 	cr_assert(eq(u64, world_stats(&world).pages, 1));
-	reprise_session_close(other);
+	reprise_writer_close(other);
 	reprise_subscription_close(subscription);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
@@ -646,7 +646,7 @@ Test(continuous, S08_what_has_left_the_ring_is_healed_in_each_life)
 			world_append_until(&world, next);
 			world_flush(&world);
 		}
-		cr_assert(eq(int, reprise_session_end(world.writer, lives), REPRISE_OK));
+		cr_assert(eq(int, reprise_writer_end(world.writer, lives), REPRISE_OK));
 		world_leave_writer(&world);
 		(void)world_expect(subscription, before + 1, before + 40);
 		expect_life_end(subscription, before + 40, lives);
@@ -765,7 +765,7 @@ Test(continuous, S08_lives_of_another_runtime_are_followed)
 
 		world_write(&writing);
 		world_append_until(&writing, before + 5);
-		cr_assert(eq(int, reprise_session_end(writing.writer, lives), REPRISE_OK));
+		cr_assert(eq(int, reprise_writer_end(writing.writer, lives), REPRISE_OK));
 		(void)world_expect(subscription, before + 1, before + 5);
 		expect_life_end(subscription, before + 5, lives);
 		world_close(&writing, REPRISE_OK);
@@ -793,7 +793,7 @@ Test(continuous, S08_a_life_of_which_the_log_has_less_than_was_handed_out_has_di
 	(void)world_expect(subscription, 1, 5);
 	world_write(&other);
 	world_append_until(&world, 8);
-	cr_assert(eq(int, reprise_session_end(world.writer, 1), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(world.writer, 1), REPRISE_OK));
 	(void)world_expect(subscription, 6, 8);
 	expect_life_end(subscription, 8, 1);
 	const struct reprise_gap gap =

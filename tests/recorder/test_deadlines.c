@@ -149,22 +149,22 @@ static const struct way {
 static reprise_status
 call_open(struct world *world)
 {
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 	const reprise_status status =
-		reprise_session_open(world->store, "other", NULL, &other, NULL);
+		reprise_writer_open(world->store, "other", NULL, &other, NULL);
 
-	reprise_session_close(other);
+	reprise_writer_close(other);
 	return status;
 }
 
 static reprise_status
 call_reopen(struct world *world)
 {
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 	const reprise_status status =
-		reprise_session_open(world->store, "closed", NULL, &other, NULL);
+		reprise_writer_open(world->store, "closed", NULL, &other, NULL);
 
-	reprise_session_close(other);
+	reprise_writer_close(other);
 	return status;
 }
 
@@ -189,7 +189,7 @@ call_flush_enqueued(struct world *world)
 static reprise_status
 call_wait_room(struct world *world)
 {
-	return reprise_session_wait_room(world->writer, deadline_ns);
+	return reprise_writer_wait_room(world->writer, deadline_ns);
 }
 
 static reprise_status
@@ -217,7 +217,7 @@ call_wait(struct world *world)
 static reprise_status
 call_close(struct world *world)
 {
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	world->writer = NULL;
 	const reprise_status status = reprise_recorder_close(world->recorder);
 
@@ -267,7 +267,7 @@ open_world(const char *path)
 							  .events_max = 4,
 							  .when_full = REPRISE_WHEN_FULL_REFUSE };
 	struct world world = { .path = path };
-	struct reprise_session *closed = NULL;
+	struct reprise_writer *closed = NULL;
 	struct reprise_log *log = NULL;
 
 	cr_assert(eq(int, reprise_log_sqlite_open(&patient, &log, NULL), REPRISE_OK));
@@ -276,10 +276,10 @@ open_world(const char *path)
 	cr_assert(eq(int, reprise_recorder_open(world.store, log, &options, &world.recorder, NULL),
 		     REPRISE_OK));
 	reprise_log_close(log); /* the recorder has connections of its own */
-	cr_assert(eq(int, reprise_session_open(world.store, "closed", NULL, &closed, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "closed", NULL, &closed, NULL),
 		     REPRISE_OK));
-	reprise_session_close(closed);
-	cr_assert(eq(int, reprise_session_open(world.store, "s", &refusing, &world.writer, NULL),
+	reprise_writer_close(closed);
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", &refusing, &world.writer, NULL),
 		     REPRISE_OK));
 	/* The first events leave the window. */
 	for (int i = 0; i < 8; i++) {
@@ -323,7 +323,7 @@ lateness(const char *path, const struct call *call, const struct way *way)
 		cr_assert(status == REPRISE_OK || took >= deadline_ns - slack_ns,
 			  "%s, %s: too early", call->name, way->name);
 	}
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	if (world.recorder != NULL)
 		cr_assert(ne(int, reprise_recorder_close(world.recorder), REPRISE_E_BUSY));
 	cr_assert(eq(int, reprise_store_close(world.store), REPRISE_OK));
@@ -376,7 +376,7 @@ Test(deadlines, F05_a_life_that_begins_after_its_opener_gave_up_is_closed)
 	struct world world = open_world(path);
 	const struct reprise_log_key key = { "default", "other" };
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 	const int blocked = world_block_log(path);
 
 	cr_assert(eq(int, call_open(&world), REPRISE_E_IO));
@@ -389,14 +389,14 @@ Test(deadlines, F05_a_life_that_begins_after_its_opener_gave_up_is_closed)
 		cr_assert(status == REPRISE_OK || status == REPRISE_E_NOT_FOUND);
 	}
 	cr_assert(eq(int, stats.life.state, REPRISE_LIFE_CLEAN));
-	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, NULL),
-		     REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_writer_open(world.store, "other", NULL, &other, NULL), REPRISE_OK));
 	(void)append_text(other, "x");
 	cr_assert(
 		eq(int,
 		   reprise_recorder_flush(world.recorder, "other", REPRISE_SYNCED, 20 * one_second),
 		   REPRISE_OK));
-	reprise_session_close(other);
+	reprise_writer_close(other);
 	cr_assert(eq(int, call_close(&world), REPRISE_OK));
 	cr_assert(eq(int, reprise_log_stats(world.log, &key, &stats, NULL), REPRISE_OK));
 	cr_assert(eq(u64, stats.lives, 2));

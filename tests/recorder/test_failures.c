@@ -22,16 +22,16 @@ Test(recorder_failures, F20_a_window_that_could_not_be_recorded_is_not_opened)
 						       .bytes_max = UINT64_C(512) << 20 };
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_error error = { .size = sizeof(error) };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	world_write(&world);
 	world_append_until(&world, 1);
 	refusal_of_mappings(UINT64_C(512) << 20);
-	cr_assert(eq(int, reprise_session_open(world.store, "large", &large, &session, &error),
+	cr_assert(eq(int, reprise_writer_open(world.store, "large", &large, &writer, &error),
 		     REPRISE_E_NO_MEMORY));
 	cr_assert(eq(str, error.what, "the recorder's batch"));
 	cr_assert(ne(str, error.detail, ""));
-	cr_assert(eq(ptr, session, NULL));
+	cr_assert(eq(ptr, writer, NULL));
 	/* The others are recorded, and the log knows nothing of that one. */
 	world_append_until(&world, 2);
 	world_flush(&world);
@@ -45,17 +45,17 @@ Test(recorder_failures, F20_a_window_that_could_not_be_recorded_is_not_opened)
 				       &stats, NULL),
 		     REPRISE_E_NOT_FOUND));
 	refusal_of_mappings(0);
-	cr_assert(eq(int, reprise_session_open(world.store, "large", &large, &session, &error),
+	cr_assert(eq(int, reprise_writer_open(world.store, "large", &large, &writer, &error),
 		     REPRISE_OK));
 	/* Memory that is gone after the open keeps nothing from being recorded. */
 	refusal_of_mappings(1);
-	(void)append_text(session, "x");
+	(void)append_text(writer, "x");
 	cr_assert(
 		eq(int,
 		   reprise_recorder_flush(world.recorder, "large", REPRISE_SYNCED, 30 * one_second),
 		   REPRISE_OK));
 	refusal_of_mappings(0);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
@@ -123,7 +123,7 @@ Test(recorder_failures, F24_a_full_disk_is_told_in_words_by_open_and_statistics)
 	char path[1400], filler[1400];
 	struct reprise_recorder_options options = world_options();
 	struct reprise_error error = { .size = sizeof(error) };
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 
 	options.deadline_ns = one_second / 2;
 	snprintf(path, sizeof(path), "%s/log", folder);
@@ -137,7 +137,7 @@ Test(recorder_failures, F24_a_full_disk_is_told_in_words_by_open_and_statistics)
 	cr_assert(eq(str, world_stats(&world).failure_text, ""));
 	fill_disk(filler);
 	/* The log is free: the transaction of the open fails by itself. */
-	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, &error),
+	cr_assert(eq(int, reprise_writer_open(world.store, "other", NULL, &other, &error),
 		     REPRISE_E_IO));
 	cr_assert(eq(str, error.detail, (char *)disk_is_full));
 	cr_assert(eq(str, world_stats(&world).failure_text, (char *)disk_is_full));
@@ -145,7 +145,7 @@ Test(recorder_failures, F24_a_full_disk_is_told_in_words_by_open_and_statistics)
 	world_append_until(&world, 100);
 	while (world_stats(&world).failures < 2)
 		usleep(1000);
-	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, &error),
+	cr_assert(eq(int, reprise_writer_open(world.store, "other", NULL, &other, &error),
 		     REPRISE_E_IO));
 	cr_assert(eq(str, error.detail, (char *)disk_is_full));
 	cr_assert(eq(int, world_stats(&world).last, REPRISE_E_IO));
@@ -168,7 +168,7 @@ Test(recorder_failures, F24_a_log_that_is_locked_is_told_in_words_by_open)
 	struct reprise_error error = { .size = sizeof(error) };
 	const int blocked = world_block_log(path);
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", NULL, &world.writer, &error),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", NULL, &world.writer, &error),
 		     REPRISE_E_IO));
 	cr_assert(eq(str, error.detail, "others are writing"));
 	cr_assert(eq(str, world_stats(&world).failure_text, "others are writing"));
@@ -187,7 +187,7 @@ Test(recorder_failures, F24_a_key_of_another_kind_is_told_in_words_by_open)
 		     reprise_log_append(world.log, &(struct reprise_log_key){ "default", "s" },
 					NULL, &entry, 1, NULL, NULL),
 		     REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(world.store, "s", NULL, &world.writer, &error),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", NULL, &world.writer, &error),
 		     REPRISE_E_CONFLICT));
 	cr_assert(eq(u64, error.actual, 1));
 	cr_assert(eq(str, error.detail,
@@ -200,13 +200,13 @@ Test(recorder_failures, F25_the_statistics_name_the_session_that_is_stuck_and_sa
 {
 	const char *const path = scratch_path("log");
 	struct world world = world_open(path, 0, NULL);
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 
 	world_write(&world);
 	world_append_until(&world, 1);
 	world_flush(&world);
-	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, NULL),
-		     REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_writer_open(world.store, "other", NULL, &other, NULL), REPRISE_OK));
 	(void)scratch_sql(path, "UPDATE heads SET kind = kind + 7 WHERE thread = 's'");
 	world_append_until(&world, 2);
 	(void)append_text(other, "x");
@@ -235,7 +235,7 @@ Test(recorder_failures, F25_the_statistics_name_the_session_that_is_stuck_and_sa
 	cr_assert(eq(str, stats.stuck_text, ""));
 	cr_assert(eq(int, stats.stuck_status, REPRISE_OK));
 	cr_assert(eq(u64, stats.stuck_ns, 0));
-	reprise_session_close(other);
+	reprise_writer_close(other);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
@@ -245,18 +245,17 @@ Test(recorder_failures, F25_of_two_stuck_sessions_the_statistics_name_the_one_th
 	static const char *const ids[] = { "first", "second" };
 	const char *const path = scratch_path("log");
 	struct world world = world_open(path, 0, NULL);
-	struct reprise_session *sessions[2] = { NULL, NULL };
+	struct reprise_writer *writers[2] = { NULL, NULL };
 	struct reprise_recorder_stats stats = { 0 };
 
 	for (int i = 0; i < 2; i++)
-		cr_assert(eq(int,
-			     reprise_session_open(world.store, ids[i], NULL, &sessions[i], NULL),
+		cr_assert(eq(int, reprise_writer_open(world.store, ids[i], NULL, &writers[i], NULL),
 			     REPRISE_OK));
 	for (uint64_t i = 0; i < 2; i++) {
 		(void)scratch_sql(path,
 				  i == 0 ? "UPDATE heads SET kind = 9 WHERE thread = 'first'"
 					 : "UPDATE heads SET kind = 9 WHERE thread = 'second'");
-		(void)append_text(sessions[i], "x");
+		(void)append_text(writers[i], "x");
 		for (int tries = 0; tries < 10000 && stats.stuck != i + 1; tries++) {
 			usleep(1000);
 			stats = world_stats(&world);
@@ -265,8 +264,8 @@ Test(recorder_failures, F25_of_two_stuck_sessions_the_statistics_name_the_one_th
 	}
 	usleep(10 * 1000);
 	cr_assert(eq(str, world_stats(&world).stuck_session_id, "first"));
-	reprise_session_close(sessions[0]);
-	reprise_session_close(sessions[1]);
+	reprise_writer_close(writers[0]);
+	reprise_writer_close(writers[1]);
 	world_close(&world, REPRISE_E_CORRUPT);
 	expect_no_leaks();
 }
@@ -277,13 +276,13 @@ Test(recorder_failures, F26_a_stuck_session_keeps_neither_a_flush_of_all_nor_the
 	struct world world = world_open(path, 0, NULL);
 	struct reprise_log_stats other_stats = { .size = sizeof(other_stats) };
 	struct reprise_recorder_stats stats = { .size = 3 };
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 
 	world_write(&world);
 	world_append_until(&world, 1);
 	world_flush(&world);
-	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, NULL),
-		     REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_writer_open(world.store, "other", NULL, &other, NULL), REPRISE_OK));
 	(void)scratch_sql(path, "UPDATE heads SET kind = kind + 7 WHERE thread = 's'");
 	world_append_until(&world, 2);
 	(void)append_text(other, "x");
@@ -292,8 +291,8 @@ Test(recorder_failures, F26_a_stuck_session_keeps_neither_a_flush_of_all_nor_the
 		     REPRISE_E_CORRUPT));
 	cr_assert(eq(str, world_stats(&world).stuck_session_id, "s"));
 	(void)append_text(other, "y");
-	reprise_session_close(other);
-	reprise_session_close(world.writer);
+	reprise_writer_close(other);
+	reprise_writer_close(world.writer);
 	cr_assert(eq(int, reprise_recorder_close_with_stats(world.recorder, &stats),
 		     REPRISE_E_INVALID));
 	stats.size = sizeof(stats);

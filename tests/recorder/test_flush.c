@@ -18,7 +18,7 @@ enum {
 };
 
 struct writers {
-	struct reprise_session *sessions[SESSIONS];
+	struct reprise_writer *writers[SESSIONS];
 	atomic_bool is_over;
 };
 
@@ -30,10 +30,9 @@ open_with(struct writers *writers, const struct reprise_recorder_options *option
 	for (int i = 0; i < SESSIONS; i++) {
 		const char id[] = { (char)('a' + i), '\0' };
 
-		cr_assert(
-			eq(int,
-			   reprise_session_open(world.store, id, NULL, &writers->sessions[i], NULL),
-			   REPRISE_OK));
+		cr_assert(eq(int,
+			     reprise_writer_open(world.store, id, NULL, &writers->writers[i], NULL),
+			     REPRISE_OK));
 	}
 	return world;
 }
@@ -42,7 +41,7 @@ static void
 close_with(struct world *world, struct writers *writers, reprise_status status)
 {
 	for (int i = 0; i < SESSIONS; i++)
-		reprise_session_close(writers->sessions[i]);
+		reprise_writer_close(writers->writers[i]);
 	world_close(world, status);
 	expect_no_leaks();
 }
@@ -52,7 +51,8 @@ through(const struct world *world, const char *id, reprise_durability durability
 {
 	reprise_position position = 0;
 
-	cr_assert(eq(int, reprise_recorded_through(world->recorder, id, durability, &position),
+	cr_assert(eq(int,
+		     reprise_recorder_recorded_through(world->recorder, id, durability, &position),
 		     REPRISE_OK));
 	return position;
 }
@@ -91,7 +91,7 @@ Test(flush, F01_a_flush_of_all_to_synced_returns_when_every_event_is_synced)
 	for (int round = 1; round <= 10; round++) {
 		for (int i = 0; i < SESSIONS; i++)
 			for (int event = 0; event < 200; event++)
-				(void)append_text(writers.sessions[i], "x");
+				(void)append_text(writers.writers[i], "x");
 		cr_assert(eq(int,
 			     reprise_recorder_flush(world.recorder, NULL, REPRISE_SYNCED,
 						    10 * one_second),
@@ -112,7 +112,7 @@ append_steadily(void *argument)
 	struct writers *const writers = argument;
 
 	for (unsigned int i = 0; !atomic_load(&writers->is_over); i++) {
-		(void)append_text(writers->sessions[i % SESSIONS], "an event of a steady flow");
+		(void)append_text(writers->writers[i % SESSIONS], "an event of a steady flow");
 		if (i % 64 == 0)
 			usleep(50);
 	}
@@ -161,7 +161,7 @@ Test(flush, F03_a_flush_reports_a_refused_session_and_waits_for_the_others)
 	execute(world.path, "UPDATE heads SET watermark = 1000000 WHERE thread = 'b'");
 	for (int round = 1; round <= 5; round++) {
 		for (int i = 0; i < SESSIONS; i++)
-			(void)append_text(writers.sessions[i], "x");
+			(void)append_text(writers.writers[i], "x");
 		cr_assert(eq(int,
 			     reprise_recorder_flush(world.recorder, NULL, REPRISE_SYNCED,
 						    10 * one_second),
@@ -194,14 +194,14 @@ Test(flush, F37_a_sync_that_is_refused_to_one_session_is_done_by_another)
 {
 	const char *const path = scratch_path("log");
 	struct reprise_recorder_options options = world_options();
-	struct reprise_session *second = NULL;
+	struct reprise_writer *second = NULL;
 
 	options.durability = REPRISE_WRITTEN;
 	struct world one = world_open(path, 0, &options);
 	struct world other = world_open(path, 0, NULL);
 
 	world_write(&one);
-	cr_assert(eq(int, reprise_session_open(one.store, "t", NULL, &second, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(one.store, "t", NULL, &second, NULL), REPRISE_OK));
 	world_append_until(&one, 3);
 	(void)append_text(second, "x");
 	cr_assert(eq(int,
@@ -218,10 +218,11 @@ Test(flush, F37_a_sync_that_is_refused_to_one_session_is_done_by_another)
 	cr_assert(flushed == REPRISE_E_CLOSED || flushed == REPRISE_OK, "it has come to an end");
 	reprise_position synced = 0;
 
-	cr_assert(eq(int, reprise_recorded_through(one.recorder, "t", REPRISE_SYNCED, &synced),
+	cr_assert(eq(int,
+		     reprise_recorder_recorded_through(one.recorder, "t", REPRISE_SYNCED, &synced),
 		     REPRISE_OK));
 	cr_assert(eq(u64, synced, 1));
-	reprise_session_close(second);
+	reprise_writer_close(second);
 	world_close(&one, REPRISE_OK);
 	world_close(&other, REPRISE_OK);
 	expect_no_leaks();

@@ -96,7 +96,7 @@ Test(heal, C22_what_was_trimmed_is_healed)
 	struct reprise_subscription *const subscription = subscribe_with(&world, 0, NULL);
 
 	cr_assert(eq(u64, world_expect(subscription, 1, 3), 0));
-	cr_assert(eq(int, reprise_trim_to(world.store, "s", 20), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_trim_to(world.store, "s", 20), REPRISE_OK));
 	cr_assert(eq(u64, world_expect(subscription, 4, 20), 17));
 	(void)world_expect(subscription, 21, 30);
 	reprise_subscription_close(subscription);
@@ -277,7 +277,7 @@ Test(heal, C08_recorded_only_sees_nothing_that_can_vanish)
 
 	world_append_until(&world, 20);
 	cr_assert(eq(int, reprise_wait(subscription, one_second / 10), REPRISE_E_TIMEOUT));
-	cr_assert(eq(int, reprise_session_end(world.writer, 4), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(world.writer, 4), REPRISE_OK));
 	expect_empty(subscription);
 	world_unblock_log(blocked);
 	(void)world_expect(subscription, 11, 20);
@@ -313,7 +313,7 @@ Test(heal, C08_recorded_only_is_woken_in_a_store_that_defers)
 		expect_empty(subscription);
 	}
 	reprise_subscription_close(subscription);
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	cr_assert(eq(int, reprise_recorder_close(world.recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(world.store), REPRISE_OK));
 	world_close(&other, REPRISE_OK);
@@ -323,7 +323,7 @@ Test(heal, C08_recorded_only_is_woken_in_a_store_that_defers)
 Test(heal, recorded_only_is_refused_where_nothing_is_recorded)
 {
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *const writer = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 	struct reprise_subscription_options options = { .size = sizeof(options),
 							.is_recorded_only = 1 };
 	const struct reprise_cursor cursor = cursor_at(store, 0);
@@ -336,7 +336,7 @@ Test(heal, recorded_only_is_refused_where_nothing_is_recorded)
 	options.is_recorded_only = 2;
 	cr_assert(eq(int, reprise_subscribe_after(store, &cursor, &options, &subscription, &error),
 		     REPRISE_E_INVALID));
-	reprise_session_close(writer);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -350,7 +350,7 @@ Test(heal, A24_a_commit_in_the_log_is_a_bridge)
 		(void)append_event(world.writer, i < 10 ? 1 : 5, 0,
 				   i == 10 ? REPRISE_EVENT_COMMIT : 0, "x");
 	world_flush(&world);
-	cr_assert(eq(int, reprise_trim_to(world.store, "s", 20), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_trim_to(world.store, "s", 20), REPRISE_OK));
 	struct reprise_cursor cursor = world_cursor(&world, 4);
 	struct reprise_event event;
 	struct reprise_gap gap;
@@ -385,7 +385,7 @@ Test(heal, C22_events_larger_than_a_page_are_healed)
 						       .bytes_max = UINT64_C(8) << 20 };
 	static char bytes[1 << 20];
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", &large, &world.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", &large, &world.writer, NULL),
 		     REPRISE_OK));
 	struct reprise_subscription *const subscription = subscribe_with(&world, 0, NULL);
 
@@ -502,8 +502,8 @@ Test(heal, C08_a_replay_that_would_end_in_a_void_life_passes_it)
 		     REPRISE_OK));
 	(void)world_expect(subscription, 1, 1);
 	world_append_until(&world, LONG + 20);
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
-	reprise_session_close(world.writer);
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
+	reprise_writer_close(world.writer);
 	world_write(&world);
 	world_append_until(&world, LONG + 23);
 	world_flush(&world);

@@ -114,7 +114,7 @@ Test(heal_lives, C10_the_end_is_told_after_it_unless_a_later_life_exists)
 
 	world_write(&world);
 	world_append_until(&world, 5);
-	cr_assert(eq(int, reprise_session_end(world.writer, 6), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(world.writer, 6), REPRISE_OK));
 	world_leave_writer(&world);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	world_close(&world, REPRISE_OK);
@@ -146,7 +146,7 @@ Test(heal_lives, C10_a_replay_that_reaches_the_sessions_end_is_told_of_that)
 
 	world_write(&world);
 	world_append_until(&world, 5);
-	cr_assert(eq(int, reprise_session_end(world.writer, 6), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(world.writer, 6), REPRISE_OK));
 	world_leave_writer(&world);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	for (int is_in_log = 0; is_in_log < 2; is_in_log++) {
@@ -193,7 +193,7 @@ Test(heal_lives, C08_an_invalidated_life_is_never_read_again)
 	const struct reprise_cursor voided = world_cursor(&world, 6);
 	const int blocked = world_block_log(path);
 
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 	struct reprise_subscription *subscription = world_subscribe(&world, &voided);
 
 	(void)world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_INVALIDATED);

@@ -66,7 +66,7 @@ count_switches(void)
 
 struct many {
 	struct world world;
-	struct reprise_session *sessions[MANY];
+	struct reprise_writer *writers[MANY];
 	int count;
 };
 
@@ -75,19 +75,19 @@ static void
 open_many(struct many *many, int count, const struct reprise_recorder_options *options)
 {
 	static char ids[MANY][16];
-	struct reprise_session_opening openings[MANY];
+	struct reprise_writer_opening openings[MANY];
 
 	many->world = world_open(scratch_path("log"), 16, options);
 	many->count = count;
 	for (int i = 0; i < count; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "s%d", i);
-		openings[i] = (struct reprise_session_opening){ .session_id = ids[i] };
+		openings[i] = (struct reprise_writer_opening){ .session_id = ids[i] };
 	}
-	cr_assert(eq(int, reprise_sessions_open(many->world.store, openings, (size_t)count, NULL),
+	cr_assert(eq(int, reprise_writers_open(many->world.store, openings, (size_t)count, NULL),
 		     REPRISE_OK));
 	for (int i = 0; i < count; i++) {
-		many->sessions[i] = openings[i].session;
-		(void)append_text(many->sessions[i], "x");
+		many->writers[i] = openings[i].writer;
+		(void)append_text(many->writers[i], "x");
 	}
 	cr_assert(eq(int,
 		     reprise_recorder_flush(many->world.recorder, NULL, REPRISE_WRITTEN,
@@ -99,7 +99,7 @@ static void
 close_many(struct many *many)
 {
 	for (int i = 0; i < many->count; i++)
-		reprise_session_close(many->sessions[i]);
+		reprise_writer_close(many->writers[i]);
 	world_close(&many->world, REPRISE_OK);
 	expect_no_leaks();
 }
@@ -150,8 +150,10 @@ through(const struct world *world, const char *id)
 {
 	reprise_position position = 0;
 
-	cr_assert(eq(int, reprise_recorded_through(world->recorder, id, REPRISE_WRITTEN, &position),
-		     REPRISE_OK));
+	cr_assert(eq(
+		int,
+		reprise_recorder_recorded_through(world->recorder, id, REPRISE_WRITTEN, &position),
+		REPRISE_OK));
 	return position;
 }
 
@@ -175,7 +177,7 @@ best_delay(struct many *many, useconds_t silence_us, uint64_t enough_ns)
 	for (int i = 0; i < TRIES && best > enough_ns; i++) {
 		usleep(silence_us);
 		const uint64_t begin = clock_ns();
-		const reprise_position position = append_text(many->sessions[0], "first");
+		const reprise_position position = append_text(many->writers[0], "first");
 
 		await_recorded(&many->world, "s0", position);
 		const uint64_t delay = clock_ns() - begin;
@@ -223,7 +225,7 @@ Test(idle, F31_no_event_is_lost_between_silence_and_noise)
 		/* Around the time when the recorder stops looking, too. */
 		usleep(85000 + round * 5000);
 		for (int i = 0; i < many.count; i++)
-			(void)append_text(many.sessions[i], "x");
+			(void)append_text(many.writers[i], "x");
 		for (int i = 0; i < many.count; i++) {
 			char id[16];
 
@@ -235,7 +237,7 @@ Test(idle, F31_no_event_is_lost_between_silence_and_noise)
 }
 
 struct appender {
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	unsigned int seed;
 	reprise_position newest;
 };
@@ -248,7 +250,7 @@ append_now_and_then(void *argument)
 	for (int i = 0; i < 12; i++) {
 		usleep(90000 + (useconds_t)rand_r(&appender->seed) % 30000);
 		for (int burst = rand_r(&appender->seed) % 4; burst >= 0; burst--)
-			appender->newest = append_text(appender->session, "now and then");
+			appender->newest = append_text(appender->writer, "now and then");
 	}
 	return NULL;
 }
@@ -266,7 +268,7 @@ Test(idle, F31_no_event_is_lost_when_sessions_fall_silent_one_by_one)
 	open_many(&many, THREADS, NULL);
 	for (unsigned int i = 0; i < THREADS; i++) {
 		appenders[i] =
-			(struct appender){ .session = many.sessions[i], .seed = i, .newest = 1 };
+			(struct appender){ .writer = many.writers[i], .seed = i, .newest = 1 };
 		cr_assert(eq(int,
 			     pthread_create(&threads[i], NULL, append_now_and_then, &appenders[i]),
 			     0));
@@ -289,7 +291,7 @@ Test(idle, F31_a_host_that_the_kernel_refuses_its_barrier_loses_no_event)
 	open_many(&many, 4, NULL);
 	for (int i = 0; i < 3; i++) {
 		usleep(SILENCE_US);
-		await_recorded(&many.world, "s0", append_text(many.sessions[0], "x"));
+		await_recorded(&many.world, "s0", append_text(many.writers[0], "x"));
 	}
 	close_many(&many);
 }
@@ -306,7 +308,7 @@ Test(idle, F32_a_flush_of_a_silent_session_is_served_at_once)
 		const char *const id = i % 2 == 0 ? "s3" : NULL;
 
 		usleep(SILENCE_US);
-		const reprise_position position = append_text(many.sessions[3], "x");
+		const reprise_position position = append_text(many.writers[3], "x");
 		const uint64_t begin = clock_ns();
 
 		cr_assert(eq(int,
@@ -317,8 +319,8 @@ Test(idle, F32_a_flush_of_a_silent_session_is_served_at_once)
 		reprise_position synced = 0;
 
 		cr_assert(eq(int,
-			     reprise_recorded_through(many.world.recorder, "s3", REPRISE_SYNCED,
-						      &synced),
+			     reprise_recorder_recorded_through(many.world.recorder, "s3",
+							       REPRISE_SYNCED, &synced),
 			     REPRISE_OK));
 		cr_assert(ge(u64, synced, position));
 	}
@@ -334,7 +336,7 @@ Test(idle, F32_what_was_only_written_before_a_silence_can_be_synced)
 	options.durability = REPRISE_WRITTEN;
 	open_many(&many, 4, &options);
 	for (int i = 0; i < 2; i++) {
-		(void)append_text(many.sessions[2], "x");
+		(void)append_text(many.writers[2], "x");
 		await_recorded(&many.world, "s2", (reprise_position)i + 2);
 		usleep(SILENCE_US);
 		cr_assert(eq(int,
@@ -342,8 +344,8 @@ Test(idle, F32_what_was_only_written_before_a_silence_can_be_synced)
 						    REPRISE_SYNCED, 20 * one_second),
 			     REPRISE_OK));
 		cr_assert(eq(int,
-			     reprise_recorded_through(many.world.recorder, "s2", REPRISE_SYNCED,
-						      &synced),
+			     reprise_recorder_recorded_through(many.world.recorder, "s2",
+							       REPRISE_SYNCED, &synced),
 			     REPRISE_OK));
 		cr_assert(eq(u64, synced, (uint64_t)i + 2));
 	}
@@ -357,19 +359,19 @@ Test(idle, F32_a_silent_session_that_is_closed_ends_its_life_and_may_expire)
 							 .age_ns_max = 1000000 };
 	uint64_t count = 0;
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", &options, &world.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", &options, &world.writer, NULL),
 		     REPRISE_OK));
 	world_append_until(&world, 3);
 	usleep(SILENCE_US);
 	/* It has a writer: nothing expires. */
-	cr_assert(eq(int, reprise_expire_idle(world.store, &count), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(world.store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, 0));
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	world.writer = NULL;
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	for (int i = 0; count == 0 && i < 1000; i++) {
 		usleep(10000);
-		cr_assert(eq(int, reprise_expire_idle(world.store, &count), REPRISE_OK));
+		cr_assert(eq(int, reprise_sessions_expire_idle(world.store, &count), REPRISE_OK));
 	}
 	cr_assert(eq(u64, count, 1));
 	world_close(&world, REPRISE_OK);
@@ -383,7 +385,7 @@ Test(idle, F32_the_end_of_a_silent_session_is_recorded)
 	world_write(&world);
 	world_append_until(&world, 3);
 	usleep(SILENCE_US);
-	cr_assert(eq(int, reprise_session_end(world.writer, 7), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(world.writer, 7), REPRISE_OK));
 	for (int i = 0; !world_log_stats(&world).has_ended; i++) {
 		cr_assert(lt(int, i, 1000));
 		usleep(10000);
@@ -391,7 +393,7 @@ Test(idle, F32_the_end_of_a_silent_session_is_recorded)
 	cr_assert(eq(int, world_log_stats(&world).end_status, 7));
 	/* Ended and silent, and its writer opens it anew. */
 	usleep(SILENCE_US);
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	world_write(&world);
 	world_append_until(&world, 4);
 	await_recorded(&world, "s", 4);
@@ -407,7 +409,7 @@ Test(idle, F32_a_silent_session_that_is_invalidated_is_void_in_the_log)
 	world_append_until(&world, 3);
 	world_flush(&world);
 	usleep(SILENCE_US);
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 	cr_assert(eq(int, world_log_stats(&world).life.state, REPRISE_LIFE_INVALIDATED));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
@@ -420,9 +422,9 @@ Test(idle, F32_closing_the_recorder_ends_the_lives_of_silent_sessions)
 	open_many(&many, 100, NULL);
 	usleep(SILENCE_US);
 	for (int i = 0; i < many.count; i++)
-		(void)append_text(many.sessions[i], "last");
+		(void)append_text(many.writers[i], "last");
 	for (int i = 0; i < many.count; i++)
-		reprise_session_close(many.sessions[i]);
+		reprise_writer_close(many.writers[i]);
 	cr_assert(eq(int, reprise_recorder_close(many.world.recorder), REPRISE_OK));
 	for (int i = 0; i < many.count; i++) {
 		char id[16];
@@ -451,7 +453,7 @@ Test(idle, F33_an_append_notifies_the_recorder_once_after_a_silence_and_not_whil
 	const uint64_t before = stats.wakes;
 
 	for (int i = 0; i < 200; i++) {
-		(void)append_text(many.sessions[0], "x");
+		(void)append_text(many.writers[0], "x");
 		usleep(1000);
 	}
 	cr_assert(eq(int, reprise_session_stats(many.world.store, "s0", &stats), REPRISE_OK));

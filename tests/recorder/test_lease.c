@@ -38,7 +38,7 @@ static reprise_status
 open_s(struct world *world, struct reprise_error *error)
 {
 	*error = (struct reprise_error){ .size = sizeof(*error) };
-	return reprise_session_open(world->store, "s", NULL, &world->writer, error);
+	return reprise_writer_open(world->store, "s", NULL, &world->writer, error);
 }
 
 /* For how long the log says that "s" is leased. */
@@ -78,7 +78,7 @@ Test(recorder_lease, L30_a_leased_session_is_refused_with_the_time_that_is_left)
 	world_flush(&one);
 	cr_assert(eq(u64, world_stats(&one).fenced, 0));
 	cr_assert(eq(u64, world_log_stats(&one).lives, 1));
-	cr_assert(eq(int, reprise_session_open(other.store, "t", NULL, &other.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(other.store, "t", NULL, &other.writer, NULL),
 		     REPRISE_OK));
 	world_close(&one, REPRISE_OK);
 	world_close(&other, REPRISE_OK);
@@ -92,18 +92,18 @@ Test(recorder_lease, L30_of_sessions_opened_together_the_leased_one_alone_is_ref
 	const struct reprise_recorder_options refuses = refusing();
 	struct world one = world_open(path, 0, &with_lease);
 	struct world other = world_open(path, 0, &refuses);
-	struct reprise_session_opening openings[] = { { .session_id = "r" },
-						      { .session_id = "s" },
-						      { .session_id = "t" } };
+	struct reprise_writer_opening openings[] = { { .session_id = "r" },
+						     { .session_id = "s" },
+						     { .session_id = "t" } };
 
 	world_write(&one);
-	cr_assert(eq(int, reprise_sessions_open(other.store, openings, 3, NULL), REPRISE_E_BUSY));
+	cr_assert(eq(int, reprise_writers_open(other.store, openings, 3, NULL), REPRISE_E_BUSY));
 	cr_assert(eq(int, openings[0].status, REPRISE_OK));
 	cr_assert(eq(int, openings[1].status, REPRISE_E_BUSY));
-	cr_assert(eq(ptr, openings[1].session, NULL));
+	cr_assert(eq(ptr, openings[1].writer, NULL));
 	cr_assert(eq(int, openings[2].status, REPRISE_OK));
-	reprise_session_close(openings[0].session);
-	reprise_session_close(openings[2].session);
+	reprise_writer_close(openings[0].writer);
+	reprise_writer_close(openings[2].writer);
 	world_close(&one, REPRISE_OK);
 	world_close(&other, REPRISE_OK);
 	expect_no_leaks();
@@ -169,7 +169,7 @@ Test(recorder_lease, L30_an_opening_waits_no_longer_than_its_deadline)
 	cr_assert(eq(str, error.what, "lease"));
 	cr_assert(ne(str, error.detail, ""));
 	/* The request is gone with its deadline: nothing of it comes later. */
-	reprise_session_close(one.writer);
+	reprise_writer_close(one.writer);
 	one.writer = NULL;
 	world_await_life(&one, REPRISE_LIFE_CLEAN);
 	usleep(200000);
@@ -185,7 +185,7 @@ close_soon(void *argument)
 	struct world *const world = argument;
 
 	usleep(100000);
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	world->writer = NULL;
 	return NULL;
 }
@@ -228,14 +228,14 @@ Test(recorder_lease, L32_the_leases_of_silent_sessions_are_renewed_together)
 	const struct reprise_recorder_options refuses = refusing();
 	struct world one = world_open(path, 0, &with_lease);
 	struct world other = world_open(path, 0, &refuses);
-	struct reprise_session *sessions[SILENT];
+	struct reprise_writer *writers[SILENT];
 	struct reprise_error error;
 	char id[16];
 
 	world_write(&one);
 	for (int i = 0; i < SILENT; i++) {
 		snprintf(id, sizeof(id), "silent %d", i);
-		cr_assert(eq(int, reprise_session_open(one.store, id, NULL, &sessions[i], NULL),
+		cr_assert(eq(int, reprise_writer_open(one.store, id, NULL, &writers[i], NULL),
 			     REPRISE_OK));
 	}
 	const uint64_t begun = clock_ns(), batches = world_stats(&one).batches;
@@ -249,7 +249,7 @@ Test(recorder_lease, L32_the_leases_of_silent_sessions_are_renewed_together)
 	cr_assert(le(u64, world_stats(&one).batches - batches, 8));
 	cr_assert(eq(u64, world_stats(&one).fenced, 0));
 	for (int i = 0; i < SILENT; i++)
-		reprise_session_close(sessions[i]);
+		reprise_writer_close(writers[i]);
 	world_close(&one, REPRISE_OK);
 	world_close(&other, REPRISE_OK);
 	expect_no_leaks();
@@ -363,7 +363,7 @@ take_turns(void *argument)
 					   30 * one_second) != REPRISE_OK)
 			break;
 		taker->recorded++;
-		reprise_session_close(taker->world.writer);
+		reprise_writer_close(taker->world.writer);
 		taker->world.writer = NULL;
 		round++;
 	}

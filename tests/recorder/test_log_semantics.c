@@ -43,7 +43,7 @@ Test(log_semantics, L40_a_replay_ends_where_the_log_does)
 		world_write(&world);
 		world_append_until(&world, 8);
 		world_flush(&world);
-		cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+		cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 		world_leave_writer(&world);
 		world_await_life(&world, REPRISE_LIFE_INVALIDATED);
 	}
@@ -80,7 +80,7 @@ Test(log_semantics, L41_a_replay_is_told_of_an_end_in_a_later_life_without_event
 	const struct reprise_cursor cursor = world_cursor_in_log(&world, 38);
 
 	world_write(&world);
-	cr_assert(eq(int, reprise_session_end(world.writer, 6), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(world.writer, 6), REPRISE_OK));
 	world_leave_writer(&world);
 	for (int is_in_log = 0; is_in_log < 2; is_in_log++) {
 		cr_assert(eq(int, reprise_replay_after(world.store, &cursor, NULL, &replay, NULL),
@@ -202,7 +202,7 @@ invalidate_and_die(const char *path)
 	world_write(&world);
 	world_append_until(&world, 5);
 	world_flush(&world);
-	if (reprise_invalidate_session(world.store, "s") != REPRISE_OK)
+	if (reprise_session_invalidate(world.store, "s") != REPRISE_OK)
 		abort();
 }
 
@@ -215,7 +215,7 @@ invalidate_all_and_die(const char *path)
 	world_write(&world);
 	world_append_until(&world, 5);
 	world_flush(&world);
-	if (reprise_invalidate_all(world.store) != REPRISE_OK)
+	if (reprise_sessions_invalidate(world.store) != REPRISE_OK)
 		abort();
 }
 
@@ -255,7 +255,7 @@ Test(log_semantics, L45_an_invalidation_that_the_log_is_not_told_of_times_out)
 	const int blocked = world_block_log(path);
 	const uint64_t begun = clock_ns();
 
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_E_TIMEOUT));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_E_TIMEOUT));
 	const uint64_t taken = clock_ns() - begun;
 
 	cr_assert(ge(u64, taken, options.deadline_ns));
@@ -285,7 +285,7 @@ Test(log_semantics, L45_an_option_leaves_out_the_wait)
 	world_append_until(&world, 5);
 	const int blocked = world_block_log(path);
 
-	cr_assert(eq(int, reprise_invalidate_all(world.store), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_invalidate(world.store), REPRISE_OK));
 	cr_assert(eq(int, world_log_stats(&world).life.state, REPRISE_LIFE_OPEN));
 	world_unblock_log(blocked);
 	world_await_life(&world, REPRISE_LIFE_INVALIDATED);
@@ -303,7 +303,7 @@ Test(log_semantics, L44_a_session_of_a_void_life_alone_has_no_cursor_until_it_is
 	world_write(&world);
 	world_append_until(&world, 5);
 	world_flush(&world);
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 	world_leave_writer(&world);
 	cr_assert(eq(int, reprise_log_current_cursor(world.log, &key, 9, &cursor, NULL),
 		     REPRISE_E_NOT_FOUND));

@@ -45,7 +45,7 @@ write_events(struct world *world)
 	const struct reprise_session_options options = { .size = sizeof(options),
 							 .events_max = WINDOW };
 
-	DO(reprise_session_open(world->store, "s", &options, &world->writer, NULL));
+	DO(reprise_writer_open(world->store, "s", &options, &world->writer, NULL));
 	for (reprise_position newest = 50; newest <= EVENTS; newest += 50) {
 		world_append_until(world, newest);
 		DO(reprise_recorder_flush(world->recorder, "s", REPRISE_SYNCED, 60 * one_second));
@@ -97,7 +97,7 @@ open_world(const char *path)
 static void
 close_world(struct world *world, uint64_t events)
 {
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	cr_assert(eq(int, reprise_recorder_close(world->recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(world->store), REPRISE_OK));
 	verify(world->log, events);
@@ -127,9 +127,9 @@ go_on(const char *path)
 
 	DO(reprise_subscribe_after(world.store, &cursor, &options, &subscription, NULL));
 	for (reprise_position newest = 5; newest <= 10; newest += 5) {
-		DO(reprise_session_open(world.store, "s", NULL, &world.writer, NULL));
+		DO(reprise_writer_open(world.store, "s", NULL, &world.writer, NULL));
 		world_append_until(&world, newest);
-		cr_assert(eq(int, reprise_session_end(world.writer, 1), REPRISE_OK));
+		cr_assert(eq(int, reprise_writer_end(world.writer, 1), REPRISE_OK));
 		world_leave_writer(&world);
 		(void)world_expect(subscription, newest - 4, newest);
 		(void)world_expect_gap(subscription, REPRISE_GAP_TRIMMED, REPRISE_GAP_LIFE_ENDED);

@@ -68,23 +68,23 @@ count_commits(struct reprise_log *log)
 static char ids[MANY][16];
 
 /* Openings of distinct ids. */
-static struct reprise_session_opening *
+static struct reprise_writer_opening *
 openings_of(size_t count)
 {
-	static struct reprise_session_opening openings[MANY];
+	static struct reprise_writer_opening openings[MANY];
 
 	for (size_t i = 0; i < count; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "m%zu", i);
-		openings[i] = (struct reprise_session_opening){ .session_id = ids[i] };
+		openings[i] = (struct reprise_writer_opening){ .session_id = ids[i] };
 	}
 	return openings;
 }
 
 static void
-close_all(struct reprise_session_opening *openings, size_t count)
+close_all(struct reprise_writer_opening *openings, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		reprise_session_close(openings[i].session);
+		reprise_writer_close(openings[i].writer);
 }
 
 static struct reprise_life
@@ -113,16 +113,16 @@ Test(recorder_open_many, F27_many_sessions_that_are_opened_together_share_transa
 	cr_assert(eq(int,
 		     reprise_recorder_open(world.store, world.log, &written, &world.recorder, NULL),
 		     REPRISE_OK));
-	struct reprise_session_opening *const openings = openings_of(MANY);
+	struct reprise_writer_opening *const openings = openings_of(MANY);
 
-	cr_assert(eq(int, reprise_sessions_open(world.store, openings, MANY, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writers_open(world.store, openings, MANY, NULL), REPRISE_OK));
 	cr_assert(eq(uint, counting.commits, (MANY + TOGETHER - 1) / TOGETHER));
 	cr_assert(eq(uint, counting.synced, counting.commits), "whatever events are worth");
 	/* Before the first append each life is in the log. */
 	for (size_t i = 0; i < MANY; i++) {
 		cr_assert(eq(int, openings[i].status, REPRISE_OK));
 		cr_assert(eq(int, life_of(world.log, ids[i]).state, REPRISE_LIFE_OPEN));
-		(void)append_text(openings[i].session, "x");
+		(void)append_text(openings[i].writer, "x");
 	}
 	cr_assert(eq(int,
 		     reprise_recorder_flush(world.recorder, NULL, REPRISE_WRITTEN, 30 * one_second),
@@ -141,7 +141,7 @@ Test(recorder_open_many, F27_each_session_has_an_answer_of_its_own)
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	const struct reprise_session_options bad = { .size = sizeof(bad), .bytes_max = 1 };
 	const struct reprise_log_new_entry entry = { .kind = 1 };
-	struct reprise_session_opening openings[] = {
+	struct reprise_writer_opening openings[] = {
 		{ .session_id = "a" },
 		{ .session_id = "direct" },
 		{ .session_id = "" },
@@ -157,33 +157,31 @@ Test(recorder_open_many, F27_each_session_has_an_answer_of_its_own)
 						   REPRISE_E_BUSY,    REPRISE_OK };
 	const size_t count = sizeof(openings) / sizeof(openings[0]);
 	struct reprise_error error = { .size = sizeof(error) };
-	struct reprise_session *left = NULL, *held = NULL;
+	struct reprise_writer *left = NULL, *held = NULL;
 
 	cr_assert(eq(int,
 		     reprise_log_append(world.log, &(struct reprise_log_key){ "default", "direct" },
 					NULL, &entry, 1, NULL, NULL),
 		     REPRISE_OK));
-	cr_assert(
-		eq(int, reprise_session_open(world.store, "left", NULL, &left, NULL), REPRISE_OK));
-	cr_assert(
-		eq(int, reprise_session_open(world.store, "held", NULL, &held, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(world.store, "left", NULL, &left, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(world.store, "held", NULL, &held, NULL), REPRISE_OK));
 	(void)append_text(left, "x");
-	reprise_session_close(left);
-	cr_assert(eq(int, reprise_sessions_open(world.store, openings, count, &error),
+	reprise_writer_close(left);
+	cr_assert(eq(int, reprise_writers_open(world.store, openings, count, &error),
 		     REPRISE_E_CONFLICT));
 	cr_assert(eq(int, error.status, REPRISE_E_CONFLICT));
 	cr_assert(ne(str, error.detail, ""), "of the first that was not opened");
 	for (size_t i = 0; i < count; i++) {
 		cr_assert(eq(int, openings[i].status, expected[i]), "opening %zu", i);
-		cr_assert(eq(int, openings[i].session != NULL, expected[i] == REPRISE_OK));
+		cr_assert(eq(int, openings[i].writer != NULL, expected[i] == REPRISE_OK));
 	}
 	/* One window was joined: its life went on. */
-	cr_assert(eq(u64, append_text(openings[5].session, "y"), 2));
+	cr_assert(eq(u64, append_text(openings[5].writer, "y"), 2));
 	close_all(openings, count);
-	reprise_session_close(held);
-	cr_assert(eq(int, reprise_sessions_open(world.store, NULL, 0, &error), REPRISE_OK));
-	cr_assert(eq(int, reprise_sessions_open(world.store, NULL, 1, &error), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_sessions_open(NULL, openings, 1, &error), REPRISE_E_INVALID));
+	reprise_writer_close(held);
+	cr_assert(eq(int, reprise_writers_open(world.store, NULL, 0, &error), REPRISE_OK));
+	cr_assert(eq(int, reprise_writers_open(world.store, NULL, 1, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_writers_open(NULL, openings, 1, &error), REPRISE_E_INVALID));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
@@ -192,18 +190,18 @@ Test(recorder_open_many, F27_a_log_that_is_away_opens_none_of_them)
 {
 	const char *const path = scratch_path("log");
 	struct world world = world_open(path, 0, NULL);
-	struct reprise_session_opening *const openings = openings_of(20);
+	struct reprise_writer_opening *const openings = openings_of(20);
 	struct reprise_error error = { .size = sizeof(error) };
 	const int blocked = world_block_log(path);
 
-	cr_assert(eq(int, reprise_sessions_open(world.store, openings, 20, &error), REPRISE_E_IO));
+	cr_assert(eq(int, reprise_writers_open(world.store, openings, 20, &error), REPRISE_E_IO));
 	cr_assert(eq(str, error.detail, "others are writing"));
 	for (size_t i = 0; i < 20; i++) {
 		cr_assert(eq(int, openings[i].status, REPRISE_E_IO));
-		cr_assert(eq(ptr, openings[i].session, NULL));
+		cr_assert(eq(ptr, openings[i].writer, NULL));
 	}
 	world_unblock_log(blocked);
-	cr_assert(eq(int, reprise_sessions_open(world.store, openings, 20, &error), REPRISE_OK));
+	cr_assert(eq(int, reprise_writers_open(world.store, openings, 20, &error), REPRISE_OK));
 	close_all(openings, 20);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
@@ -212,16 +210,16 @@ Test(recorder_open_many, F27_a_log_that_is_away_opens_none_of_them)
 Test(recorder_open_many, F27_without_a_log_they_are_opened_as_well)
 {
 	struct reprise_store *const store = store_plain();
-	struct reprise_session_opening *const openings = openings_of(3);
+	struct reprise_writer_opening *const openings = openings_of(3);
 	struct reprise_error error = { .size = sizeof(error) };
 
 	openings[1].session_id = ids[0];
-	cr_assert(eq(int, reprise_sessions_open(store, openings, 3, &error), REPRISE_E_BUSY));
+	cr_assert(eq(int, reprise_writers_open(store, openings, 3, &error), REPRISE_E_BUSY));
 	cr_assert(eq(int, openings[0].status, REPRISE_OK));
 	cr_assert(eq(int, openings[1].status, REPRISE_E_BUSY));
-	cr_assert(eq(ptr, openings[1].session, NULL));
+	cr_assert(eq(ptr, openings[1].writer, NULL));
 	cr_assert(eq(int, openings[2].status, REPRISE_OK));
-	cr_assert(eq(u64, append_text(openings[2].session, "x"), 1));
+	cr_assert(eq(u64, append_text(openings[2].writer, "x"), 1));
 	close_all(openings, 3);
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	expect_no_leaks();
@@ -234,26 +232,26 @@ Test(recorder_open_many, F27_what_fails_for_want_of_memory_can_be_asked_for_agai
 	int number = 0;
 
 	for (; has_failed; number++) {
-		struct reprise_session_opening openings[3];
+		struct reprise_writer_opening openings[3];
 		char names[3][16];
 
 		for (int i = 0; i < 3; i++) {
 			snprintf(names[i], sizeof(names[i]), "n%d-%d", number, i);
-			openings[i] = (struct reprise_session_opening){ .session_id = names[i] };
+			openings[i] = (struct reprise_writer_opening){ .session_id = names[i] };
 		}
 		refusal_begin(number + 1);
-		const reprise_status status = reprise_sessions_open(world.store, openings, 3, NULL);
+		const reprise_status status = reprise_writers_open(world.store, openings, 3, NULL);
 
 		has_failed = refusal_end();
 		for (int i = 0; i < 3; i++) {
-			cr_assert(eq(int, openings[i].session != NULL,
+			cr_assert(eq(int, openings[i].writer != NULL,
 				     openings[i].status == REPRISE_OK));
-			if (openings[i].session != NULL)
-				reprise_session_close(openings[i].session);
+			if (openings[i].writer != NULL)
+				reprise_writer_close(openings[i].writer);
 		}
 		cr_assert(status == REPRISE_OK || has_failed);
 		cr_assert(
-			eq(int, reprise_sessions_open(world.store, openings, 3, NULL), REPRISE_OK));
+			eq(int, reprise_writers_open(world.store, openings, 3, NULL), REPRISE_OK));
 		close_all(openings, 3);
 	}
 	cr_assert(gt(int, number, 5));

@@ -9,23 +9,23 @@ TestSuite(rebuilt, .fini = scratch_remove, .timeout = 60);
 static const struct reprise_session_options five = { .size = sizeof(five), .events_max = 5 };
 static const struct reprise_session_options many = { .size = sizeof(many), .events_max = 10000 };
 
-static struct reprise_session_opened
+static struct reprise_writer_opened
 reopened_with(struct world *world, const struct reprise_session_options *options)
 {
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
 
 	if (world->writer != NULL)
-		reprise_session_close(world->writer);
-	cr_assert(eq(int, reprise_session_open(world->store, "s", options, &world->writer, NULL),
+		reprise_writer_close(world->writer);
+	cr_assert(eq(int, reprise_writer_open(world->store, "s", options, &world->writer, NULL),
 		     REPRISE_OK));
-	cr_assert(eq(int, reprise_session_opened(world->writer, &opened), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_opened(world->writer, &opened), REPRISE_OK));
 	return opened;
 }
 
 static void
 expect_rebuilt(struct world *world, const struct reprise_session_options *options)
 {
-	const struct reprise_session_opened opened = reopened_with(world, options);
+	const struct reprise_writer_opened opened = reopened_with(world, options);
 
 	cr_assert(eq(int, opened.is_joined, 1));
 	cr_assert(eq(int, opened.is_rebuilt, 1));
@@ -37,9 +37,10 @@ recorded_through(struct world *world)
 {
 	reprise_position position = 0;
 
-	cr_assert(eq(int,
-		     reprise_recorded_through(world->recorder, "s", REPRISE_WRITTEN, &position),
-		     REPRISE_OK));
+	cr_assert(eq(
+		int,
+		reprise_recorder_recorded_through(world->recorder, "s", REPRISE_WRITTEN, &position),
+		REPRISE_OK));
 	return position;
 }
 
@@ -100,13 +101,13 @@ Test(rebuilt, S11_a_window_whose_life_was_closed_is_rebuilt)
 
 	world_write(&world);
 	for (reprise_position i = 0; i < 20; i++) {
-		reprise_session_close(world.writer);
+		reprise_writer_close(world.writer);
 		world.writer = NULL;
 		world_await_life(&world, REPRISE_LIFE_CLEAN);
 		expect_rebuilt(&world, i % 2 == 0 ? &five : &many);
 	}
 	world_append_until(&world, 2);
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	world.writer = NULL;
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	cr_assert(eq(u64, world_stats(&world).recorded, 2));
@@ -125,8 +126,8 @@ Test(rebuilt, S11_events_right_after_are_recorded_each_time)
 		struct reprise_cursor cursor;
 
 		world_write(&world);
-		cr_assert(
-			eq(int, reprise_current_cursor(world.store, "s", 0, &cursor), REPRISE_OK));
+		cr_assert(eq(int, reprise_session_current_cursor(world.store, "s", 0, &cursor),
+			     REPRISE_OK));
 		cr_assert(eq(int,
 			     reprise_subscribe_after(world.store, &cursor, &recorded, &subscription,
 						     NULL),
@@ -136,13 +137,13 @@ Test(rebuilt, S11_events_right_after_are_recorded_each_time)
 
 		world_append_until(&world, first + 2);
 		if (i % 3 != 0)
-			cr_assert(eq(int, reprise_session_end(world.writer, 7), REPRISE_OK));
+			cr_assert(eq(int, reprise_writer_end(world.writer, 7), REPRISE_OK));
 		else
 			cr_assert(
-				eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+				eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 		if (i % 3 != 0)
 			(void)world_expect(subscription, first, first + 2);
-		reprise_session_close(world.writer);
+		reprise_writer_close(world.writer);
 		world.writer = NULL;
 		reprise_subscription_close(subscription);
 	}
@@ -185,7 +186,7 @@ Test(rebuilt, S11_a_full_window_in_a_log_refuses_and_makes_room)
 		reprise_status status = reprise_append(world.writer, 0, 0, 0, payload, NULL);
 
 		if (status == REPRISE_E_FULL) {
-			cr_assert(eq(int, reprise_session_wait_room(world.writer, one_second),
+			cr_assert(eq(int, reprise_writer_wait_room(world.writer, one_second),
 				     REPRISE_OK));
 			status = reprise_append(world.writer, 0, 0, 0, payload, NULL);
 		}
@@ -204,25 +205,25 @@ Test(rebuilt, S11_bounds_without_room_are_refused_in_a_log_and_nothing_changes)
 						       .bytes_max = UINT64_C(16) << 20 };
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_error error = { .size = sizeof(error) };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_store *store = NULL;
 	struct reprise_recorder *recorder = NULL;
 
 	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_recorder_open(store, world.log, NULL, &recorder, NULL),
 		     REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "t", &five, &session, NULL), REPRISE_OK));
-	reprise_session_close(session);
-	cr_assert(eq(int, reprise_session_open(store, "t", &large, &session, &error),
-		     REPRISE_E_FULL));
+	cr_assert(eq(int, reprise_writer_open(store, "t", &five, &writer, NULL), REPRISE_OK));
+	reprise_writer_close(writer);
+	cr_assert(
+		eq(int, reprise_writer_open(store, "t", &large, &writer, &error), REPRISE_E_FULL));
 	cr_assert(eq(str, error.what, "bytes_max"));
-	cr_assert(eq(int, reprise_session_open(store, "t", &five, &session, NULL), REPRISE_OK));
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	cr_assert(eq(int, reprise_writer_open(store, "t", &five, &writer, NULL), REPRISE_OK));
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
 
-	cr_assert(eq(int, reprise_session_opened(session, &opened), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_opened(writer, &opened), REPRISE_OK));
 	cr_assert(eq(int, opened.is_joined, 1));
 	cr_assert(eq(int, opened.is_rebuilt, 0));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	close_world(&world, REPRISE_OK);

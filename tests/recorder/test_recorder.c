@@ -34,8 +34,9 @@ Test(recorder, what_is_appended_is_in_the_log_with_its_position)
 	cr_assert(eq(sz, entries[60].payload.size, 0));
 	for (int durability = REPRISE_ENQUEUED; durability <= REPRISE_SYNCED; durability++) {
 		cr_assert(eq(int,
-			     reprise_recorded_through(world.recorder, "s",
-						      (reprise_durability)durability, &position),
+			     reprise_recorder_recorded_through(world.recorder, "s",
+							       (reprise_durability)durability,
+							       &position),
 			     REPRISE_OK));
 		cr_assert(eq(u64, position, 101));
 	}
@@ -95,7 +96,7 @@ Test(recorder, C08_a_window_without_a_writer_is_clean_and_opens_again_as_the_sam
 		world_write(&world);
 		world_append_until(&world, (reprise_position)i * 3);
 		cr_assert(eq(int, world_log_stats(&world).life.state, REPRISE_LIFE_OPEN));
-		reprise_session_close(world.writer);
+		reprise_writer_close(world.writer);
 		world.writer = NULL;
 		if (i % 2 == 0)
 			world_await_life(&world, REPRISE_LIFE_CLEAN);
@@ -115,8 +116,8 @@ Test(recorder, C10_the_end_is_recorded_and_a_later_life_goes_on_after_it)
 
 	world_write(&world);
 	world_append_until(&world, 10);
-	cr_assert(eq(int, reprise_session_end(world.writer, -5), REPRISE_OK));
-	reprise_session_close(world.writer);
+	cr_assert(eq(int, reprise_writer_end(world.writer, -5), REPRISE_OK));
+	reprise_writer_close(world.writer);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	struct reprise_log_stats stats = world_log_stats(&world);
 
@@ -145,9 +146,9 @@ Test(recorder, C20_trims_and_age_hide_nothing_from_it)
 	const int blocked = world_block_log(path);
 
 	world_append_until(&world, 50);
-	cr_assert(eq(int, reprise_trim_to(world.store, "s", 40), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_trim_to(world.store, "s", 40), REPRISE_OK));
 	cr_assert(eq(int, reprise_stamp_set(world.store, 24 * one_hour), REPRISE_OK));
-	cr_assert(eq(int, reprise_trim_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_trim(world.store, "s"), REPRISE_OK));
 	cr_assert(eq(u64, stats_of_s(world.store).retained, 0));
 	world_unblock_log(blocked);
 	world_flush(&world);
@@ -214,11 +215,11 @@ Test(recorder, C20_a_session_is_not_evicted_before_it_is_recorded)
 	const int blocked = world_block_log(path);
 
 	world_append_until(&world, 5);
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	world.writer = NULL;
 	cr_assert(eq(int, reprise_stamp_set(world.store, 24 * one_hour), REPRISE_OK));
 	cr_assert(eq(int, reprise_stamp_set(world.store, 48 * one_hour), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(world.store, &expired), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(world.store, &expired), REPRISE_OK));
 	cr_assert(eq(u64, expired, 0));
 	world_unblock_log(blocked);
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
@@ -227,7 +228,7 @@ Test(recorder, C20_a_session_is_not_evicted_before_it_is_recorded)
 		usleep(1000);
 		cr_assert(eq(int, reprise_stamp_set(world.store, (72 + (uint64_t)i) * one_hour),
 			     REPRISE_OK));
-		cr_assert(eq(int, reprise_expire_idle(world.store, &expired), REPRISE_OK));
+		cr_assert(eq(int, reprise_sessions_expire_idle(world.store, &expired), REPRISE_OK));
 	}
 	cr_assert(eq(u64, expired, 1));
 	cr_assert(eq(u64, world_log_stats(&world).head, 5));
@@ -247,21 +248,21 @@ Test(recorder, C20_an_invalidated_window_is_recorded_and_its_life_marked)
 	const int blocked = world_block_log(path);
 
 	world_append_until(&world, 5);
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
 	world_unblock_log(blocked);
 	world_await_life(&world, REPRISE_LIFE_INVALIDATED);
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	world_write(&world);
 	const struct reprise_log_stats stats = world_log_stats(&world);
 
 	cr_assert(eq(u64, stats.head, 5), "what there was is recorded before the next life");
 	cr_assert(eq(u64, stats.life.first, 6));
 	/* One that is clean, and of which nothing was left to record. */
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	world.writer = NULL;
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	usleep(20000);
-	cr_assert(eq(int, reprise_invalidate_all(world.store), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_invalidate(world.store), REPRISE_OK));
 	world_await_life(&world, REPRISE_LIFE_INVALIDATED);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
@@ -347,7 +348,7 @@ Test(recorder, C08_who_waits_for_what_is_fenced_is_told_though_the_window_has_go
 	/* Before its next attempt. */
 	world_unblock_log(blocked);
 	world_write(&other);
-	reprise_session_close(one.writer);
+	reprise_writer_close(one.writer);
 	one.writer = NULL;
 	for (int i = 0; i < 2; i++) {
 		pthread_join(flushes[i].thread, NULL);
@@ -368,7 +369,7 @@ Test(recorder, what_is_larger_than_an_entry_can_be_is_a_gap_entry)
 	const struct reprise_log_entry *entries;
 	size_t count = 0;
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", &large, &world.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", &large, &world.writer, NULL),
 		     REPRISE_OK));
 	world_append_until(&world, 1);
 	cr_assert(eq(int,

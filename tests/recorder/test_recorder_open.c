@@ -89,16 +89,19 @@ Test(recorder_open, bad_arguments_are_refused)
 		     REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_recorder_flush(world.recorder, "x", REPRISE_SYNCED, 0),
 		     REPRISE_E_NOT_FOUND));
-	cr_assert(eq(int, reprise_recorded_through(NULL, "s", REPRISE_SYNCED, &position),
+	cr_assert(eq(int, reprise_recorder_recorded_through(NULL, "s", REPRISE_SYNCED, &position),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_recorded_through(world.recorder, "s", REPRISE_SYNCED, NULL),
+	cr_assert(eq(int,
+		     reprise_recorder_recorded_through(world.recorder, "s", REPRISE_SYNCED, NULL),
 		     REPRISE_E_INVALID));
-	cr_assert(
-		eq(int,
-		   reprise_recorded_through(world.recorder, "s", (reprise_durability)9, &position),
-		   REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_recorded_through(world.recorder, "x", REPRISE_SYNCED, &position),
-		     REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int,
+		     reprise_recorder_recorded_through(world.recorder, "s", (reprise_durability)9,
+						       &position),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(
+		int,
+		reprise_recorder_recorded_through(world.recorder, "x", REPRISE_SYNCED, &position),
+		REPRISE_E_NOT_FOUND));
 	cr_assert(eq(int, reprise_recorder_stats(NULL, &stats), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_recorder_stats(world.recorder, NULL), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_recorder_stats(world.recorder, &stats), REPRISE_E_INVALID));
@@ -119,7 +122,7 @@ Test(recorder_open, it_is_busy_while_somebody_holds_something_of_the_store)
 	const struct reprise_cursor cursor = world_cursor(&world, 3);
 	struct reprise_subscription *const subscription = world_subscribe(&world, &cursor);
 
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	world.writer = NULL;
 	cr_assert(eq(int, reprise_recorder_close(world.recorder), REPRISE_E_BUSY));
 	reprise_subscription_close(subscription);
@@ -132,12 +135,12 @@ Test(recorder_open, a_store_with_a_session_cannot_be_recorded_any_more)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *const writer = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 	struct reprise_recorder *recorder = NULL;
 
 	cr_assert(eq(int, reprise_recorder_open(store, world.log, NULL, &recorder, NULL),
 		     REPRISE_E_BUSY));
-	reprise_session_close(writer);
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
@@ -150,7 +153,7 @@ Test(recorder_open, C08_a_log_that_is_away_opens_no_session)
 	struct reprise_error error = { .size = sizeof(error) };
 	const int blocked = world_block_log(path);
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", NULL, &world.writer, &error),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", NULL, &world.writer, &error),
 		     REPRISE_E_IO));
 	cr_assert(eq(str, error.what, "REPRISE_E_TIMEOUT"));
 	cr_assert(eq(ptr, world.writer, NULL));
@@ -166,7 +169,7 @@ Test(recorder_open, C08_who_opens_is_not_kept_by_a_batch_that_cannot_be_written)
 	const char *const path = scratch_path("log");
 	struct reprise_recorder_options options = world_options();
 	struct reprise_error error = { .size = sizeof(error) };
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 
 	options.deadline_ns = one_second / 2;
 	struct world world = world_open(path, 0, &options);
@@ -177,13 +180,13 @@ Test(recorder_open, C08_who_opens_is_not_kept_by_a_batch_that_cannot_be_written)
 	world_append_until(&world, 5);
 	while (world_stats(&world).failures == 0)
 		usleep(100);
-	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, &error),
+	cr_assert(eq(int, reprise_writer_open(world.store, "other", NULL, &other, &error),
 		     REPRISE_E_IO));
 	cr_assert(eq(str, error.what, "REPRISE_E_TIMEOUT"));
 	world_unblock_log(blocked);
-	cr_assert(eq(int, reprise_session_open(world.store, "other", NULL, &other, NULL),
-		     REPRISE_OK));
-	reprise_session_close(other);
+	cr_assert(
+		eq(int, reprise_writer_open(world.store, "other", NULL, &other, NULL), REPRISE_OK));
+	reprise_writer_close(other);
 	world_flush(&world);
 	cr_assert(eq(u64, world_log_stats(&world).head, 5));
 	world_close(&world, REPRISE_OK);
@@ -204,7 +207,7 @@ is_forked(struct world *world)
 		       REPRISE_E_FORKED &&
 	       reprise_recorder_flush(world->recorder, "s", REPRISE_SYNCED, 0) ==
 		       REPRISE_E_FORKED &&
-	       reprise_recorded_through(world->recorder, "s", REPRISE_SYNCED, &position) ==
+	       reprise_recorder_recorded_through(world->recorder, "s", REPRISE_SYNCED, &position) ==
 		       REPRISE_E_FORKED &&
 	       reprise_recorder_stats(world->recorder, &stats) == REPRISE_E_FORKED &&
 	       reprise_recorder_close(world->recorder) == REPRISE_E_FORKED;
@@ -235,12 +238,12 @@ Test(recorder_open, C08_a_log_that_is_away_takes_no_writer_back)
 
 	world_write(&world);
 	world_append_until(&world, 3);
-	reprise_session_close(world.writer);
+	reprise_writer_close(world.writer);
 	world.writer = NULL;
 	world_await_life(&world, REPRISE_LIFE_CLEAN);
 	const int blocked = world_block_log(path);
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", NULL, &world.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", NULL, &world.writer, NULL),
 		     REPRISE_E_IO));
 	cr_assert(eq(int, stats_of_s(world.store).has_writer, 0));
 	world_unblock_log(blocked);
@@ -259,7 +262,7 @@ open_slowly(void *argument)
 	struct world *const world = argument;
 
 	/* The handle says whether it was. */
-	if (reprise_session_open(world->store, "s", NULL, &world->writer, NULL) != REPRISE_OK)
+	if (reprise_writer_open(world->store, "s", NULL, &world->writer, NULL) != REPRISE_OK)
 		world->writer = NULL;
 	return NULL;
 }
@@ -268,7 +271,7 @@ Test(recorder_open, a_session_that_is_being_opened_is_busy)
 {
 	const char *const path = scratch_path("log");
 	struct world world = world_open(path, 0, NULL);
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 	reprise_status status = REPRISE_OK;
 	const int blocked = world_block_log(path);
 	pthread_t thread;
@@ -276,7 +279,7 @@ Test(recorder_open, a_session_that_is_being_opened_is_busy)
 	pthread_create(&thread, NULL, open_slowly, &world);
 	/* Whoever is second finds it busy; either may be that. */
 	usleep(50000);
-	status = reprise_session_open(world.store, "s", NULL, &other, NULL);
+	status = reprise_writer_open(world.store, "s", NULL, &other, NULL);
 	cr_assert(eq(int, status, REPRISE_E_BUSY));
 	world_unblock_log(blocked);
 	pthread_join(thread, NULL);
@@ -292,7 +295,7 @@ Test(recorder_open, C08_a_life_whose_window_never_came_is_closed)
 	struct world world = world_open(path, 0, NULL);
 	struct world small = { 0 };
 	struct reprise_recorder *recorder = NULL;
-	struct reprise_session *other = NULL;
+	struct reprise_writer *other = NULL;
 	pthread_t thread;
 
 	cr_assert(eq(int, reprise_store_open(&options, &small.store, NULL), REPRISE_OK));
@@ -303,14 +306,14 @@ Test(recorder_open, C08_a_life_whose_window_never_came_is_closed)
 	pthread_create(&thread, NULL, open_slowly, &small);
 	usleep(20000);
 	world_unblock_log(blocked);
-	const reprise_status status = reprise_session_open(small.store, "t", NULL, &other, NULL);
+	const reprise_status status = reprise_writer_open(small.store, "t", NULL, &other, NULL);
 
 	pthread_join(thread, NULL);
 	const bool is_one = (small.writer == NULL) != (status != REPRISE_OK);
 
 	cr_assert(is_one, "there is room for one");
-	reprise_session_close(small.writer);
-	reprise_session_close(other);
+	reprise_writer_close(small.writer);
+	reprise_writer_close(other);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(small.store), REPRISE_OK));
 	world_close(&world, REPRISE_OK);
@@ -325,7 +328,7 @@ Test(recorder_open, C01_a_key_of_the_other_kind_opens_no_session)
 
 	cr_assert(eq(int, reprise_log_append(world.log, &key, NULL, &entry, 1, NULL, NULL),
 		     REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(world.store, "s", NULL, &world.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", NULL, &world.writer, NULL),
 		     REPRISE_E_CONFLICT));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
@@ -336,12 +339,13 @@ Test(recorder_open, C11_the_stores_own_cursors_know_no_session_without_a_window)
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_cursor cursor;
 
-	cr_assert(
-		eq(int, reprise_current_cursor(world.store, "s", 0, &cursor), REPRISE_E_NOT_FOUND));
-	cr_assert(eq(int, reprise_earliest_cursor(world.store, "s", 0, &cursor),
+	cr_assert(eq(int, reprise_session_current_cursor(world.store, "s", 0, &cursor),
+		     REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int, reprise_session_earliest_cursor(world.store, "s", 0, &cursor),
 		     REPRISE_E_NOT_FOUND));
 	world_write(&world);
-	cr_assert(eq(int, reprise_current_cursor(world.store, "s", 0, &cursor), REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_session_current_cursor(world.store, "s", 0, &cursor), REPRISE_OK));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
@@ -424,17 +428,17 @@ Test(recorder_open, S11_a_session_refuses_as_its_last_opening_says)
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	const struct reprise_session_options refusing = { .size = sizeof(refusing),
 							  .when_full = REPRISE_WHEN_FULL_REFUSE };
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
 
 	world_write(&world);
 	world_append_until(&world, 2);
 	for (int i = 0; i < 2; i++) {
-		reprise_session_close(world.writer);
+		reprise_writer_close(world.writer);
 		cr_assert(eq(int,
-			     reprise_session_open(world.store, "s", i == 0 ? &refusing : NULL,
-						  &world.writer, NULL),
+			     reprise_writer_open(world.store, "s", i == 0 ? &refusing : NULL,
+						 &world.writer, NULL),
 			     REPRISE_OK));
-		cr_assert(eq(int, reprise_session_opened(world.writer, &opened), REPRISE_OK));
+		cr_assert(eq(int, reprise_writer_opened(world.writer, &opened), REPRISE_OK));
 		cr_assert(eq(int, opened.refuses, i == 0));
 		world_append_until(&world, 3 + (reprise_position)i);
 	}
@@ -448,16 +452,15 @@ Test(recorder_open, a_session_that_has_no_room_leaves_a_clean_life_of_nothing)
 	struct world world = world_open(scratch_path("log"), 0, NULL);
 	struct reprise_store *store = NULL;
 	struct reprise_recorder *recorder = NULL;
-	struct reprise_session *one = NULL, *other = NULL;
+	struct reprise_writer *one = NULL, *other = NULL;
 
 	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_recorder_open(store, world.log, NULL, &recorder, NULL),
 		     REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "one", NULL, &one, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "one", NULL, &other, NULL), REPRISE_E_BUSY));
-	cr_assert(
-		eq(int, reprise_session_open(store, "other", NULL, &other, NULL), REPRISE_E_FULL));
-	reprise_session_close(one);
+	cr_assert(eq(int, reprise_writer_open(store, "one", NULL, &one, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "one", NULL, &other, NULL), REPRISE_E_BUSY));
+	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &other, NULL), REPRISE_E_FULL));
+	reprise_writer_close(one);
 	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	world_close(&world, REPRISE_OK);
@@ -489,13 +492,13 @@ Test(recorder_open, closing_while_the_log_is_away_says_that_not_all_is_recorded)
 Test(recorder_open, flushing_every_session_waits_for_all_of_them)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
-	struct reprise_session *writers[20];
+	struct reprise_writer *writers[20];
 
 	for (int i = 0; i < 20; i++) {
 		char id[8];
 
 		snprintf(id, sizeof(id), "s%d", i);
-		cr_assert(eq(int, reprise_session_open(world.store, id, NULL, &writers[i], NULL),
+		cr_assert(eq(int, reprise_writer_open(world.store, id, NULL, &writers[i], NULL),
 			     REPRISE_OK));
 	}
 	for (int round = 1; round <= 20; round++) {
@@ -508,7 +511,7 @@ Test(recorder_open, flushing_every_session_waits_for_all_of_them)
 		cr_assert(eq(u64, world_stats(&world).recorded, (uint64_t)round * 20));
 	}
 	for (int i = 0; i < 20; i++)
-		reprise_session_close(writers[i]);
+		reprise_writer_close(writers[i]);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
@@ -524,14 +527,18 @@ Test(recorder_open, what_is_written_is_synced_when_somebody_asks_for_that)
 	world_write(&world);
 	world_append_until(&world, 10);
 	world_flush(&world);
-	cr_assert(eq(int, reprise_recorded_through(world.recorder, "s", REPRISE_SYNCED, &position),
-		     REPRISE_OK));
+	cr_assert(eq(
+		int,
+		reprise_recorder_recorded_through(world.recorder, "s", REPRISE_SYNCED, &position),
+		REPRISE_OK));
 	cr_assert(eq(u64, position, 0));
 	cr_assert(eq(int,
 		     reprise_recorder_flush(world.recorder, "s", REPRISE_SYNCED, 30 * one_second),
 		     REPRISE_OK));
-	cr_assert(eq(int, reprise_recorded_through(world.recorder, "s", REPRISE_SYNCED, &position),
-		     REPRISE_OK));
+	cr_assert(eq(
+		int,
+		reprise_recorder_recorded_through(world.recorder, "s", REPRISE_SYNCED, &position),
+		REPRISE_OK));
 	cr_assert(eq(u64, position, 10));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
@@ -552,10 +559,10 @@ Test(recorder_open, a_batch_is_committed_when_there_are_many_events)
 	world_append_until(&world, 10);
 	for (int i = 0; i < 5000 && position < 10; i++) {
 		usleep(1000);
-		cr_assert(eq(
-			int,
-			reprise_recorded_through(world.recorder, "s", REPRISE_WRITTEN, &position),
-			REPRISE_OK));
+		cr_assert(eq(int,
+			     reprise_recorder_recorded_through(world.recorder, "s", REPRISE_WRITTEN,
+							       &position),
+			     REPRISE_OK));
 	}
 	cr_assert(eq(u64, position, 10));
 	world_close(&world, REPRISE_OK);
@@ -567,10 +574,10 @@ Test(recorder_open, a_batch_is_committed_when_there_are_many_events)
 	world_append_until(&world, 11);
 	for (int i = 0; i < 5000 && position < 11; i++) {
 		usleep(1000);
-		cr_assert(eq(
-			int,
-			reprise_recorded_through(world.recorder, "s", REPRISE_WRITTEN, &position),
-			REPRISE_OK));
+		cr_assert(eq(int,
+			     reprise_recorder_recorded_through(world.recorder, "s", REPRISE_WRITTEN,
+							       &position),
+			     REPRISE_OK));
 	}
 	cr_assert(eq(u64, position, 11), "half of its window");
 	world_close(&world, REPRISE_OK);

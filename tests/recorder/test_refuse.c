@@ -21,7 +21,7 @@ refusing_world(const char *path, uint64_t events_max)
 	const struct reprise_session_options refusing = { .size = sizeof(refusing),
 							  .when_full = REPRISE_WHEN_FULL_REFUSE };
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", &refusing, &world.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", &refusing, &world.writer, NULL),
 		     REPRISE_OK));
 	cr_assert(eq(int, stats_of_s(world.store).refuses, 1));
 	return world;
@@ -52,8 +52,8 @@ Test(refuse, C21_what_would_displace_the_unrecorded_changes_nothing)
 	cr_assert(eq(ptr, payload, NULL));
 	cr_assert(eq(u64, stats_of_s(world.store).newest, 13));
 	cr_assert(eq(u64, stats_of_s(world.store).oldest, 6));
-	cr_assert(eq(int, reprise_session_wait_room(world.writer, 1000), REPRISE_E_TIMEOUT));
-	cr_assert(eq(int, reprise_session_end(world.writer, 3), REPRISE_OK), "always");
+	cr_assert(eq(int, reprise_writer_wait_room(world.writer, 1000), REPRISE_E_TIMEOUT));
+	cr_assert(eq(int, reprise_writer_end(world.writer, 3), REPRISE_OK), "always");
 	world_unblock_log(blocked);
 	world_flush(&world);
 	cr_assert(eq(u64, world_log_stats(&world).head, 13));
@@ -70,7 +70,7 @@ Test(refuse, W08_a_full_session_knows_the_keys_that_it_retains)
 							  .is_deduplicated = 1 };
 	int32_t is_new = 77;
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", &refusing, &world.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", &refusing, &world.writer, NULL),
 		     REPRISE_OK));
 	const int blocked = world_block_log(path);
 
@@ -92,7 +92,7 @@ Test(refuse, W08_a_full_session_knows_the_keys_that_it_retains)
 		cr_assert(eq(i32, is_new, 0));
 	}
 	world_unblock_log(blocked);
-	cr_assert(eq(int, reprise_session_wait_room(world.writer, 20 * one_second), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_wait_room(world.writer, 20 * one_second), REPRISE_OK));
 	cr_assert(eq(int, reprise_append_once(world.writer, 5, 1, 0, 0, nothing, NULL, &is_new),
 		     REPRISE_OK));
 	cr_assert(eq(i32, is_new, 1));
@@ -118,7 +118,7 @@ Test(refuse, C21_room_that_becomes_free_wakes_who_waits_for_it)
 	world_append_until(&world, 8);
 	cr_assert(eq(int, reprise_append(world.writer, 0, 0, 0, nothing, NULL), REPRISE_E_FULL));
 	pthread_create(&thread, NULL, unblock_later, &blocked);
-	cr_assert(eq(int, reprise_session_wait_room(world.writer, REPRISE_NO_LIMIT), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_wait_room(world.writer, REPRISE_NO_LIMIT), REPRISE_OK));
 	cr_assert(eq(int, reprise_append(world.writer, 0, 0, 0, nothing, NULL), REPRISE_OK));
 	pthread_join(thread, NULL);
 	world_close(&world, REPRISE_OK);
@@ -133,7 +133,7 @@ Test(refuse, C21_nothing_is_lost_however_small_the_window)
 		const reprise_status status = reprise_append(world.writer, 0, 0, 0, nothing, NULL);
 
 		if (status == REPRISE_E_FULL) {
-			cr_assert(eq(int, reprise_session_wait_room(world.writer, 30 * one_second),
+			cr_assert(eq(int, reprise_writer_wait_room(world.writer, 30 * one_second),
 				     REPRISE_OK));
 			continue;
 		}
@@ -159,7 +159,7 @@ Test(refuse, C21_bytes_count_as_well_and_an_open_reservation_has_its_room)
 	void *room = NULL;
 	int appended = 0;
 
-	cr_assert(eq(int, reprise_session_open(world.store, "s", &refusing, &world.writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", &refusing, &world.writer, NULL),
 		     REPRISE_OK));
 	const int blocked = world_block_log(path);
 
@@ -167,7 +167,7 @@ Test(refuse, C21_bytes_count_as_well_and_an_open_reservation_has_its_room)
 		appended++;
 	cr_assert(eq(int, appended, 4));
 	world_unblock_log(blocked);
-	cr_assert(eq(int, reprise_session_wait_room(world.writer, REPRISE_NO_LIMIT), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_wait_room(world.writer, REPRISE_NO_LIMIT), REPRISE_OK));
 	world_flush(&world);
 	const int again = world_block_log(path);
 
@@ -187,8 +187,8 @@ Test(refuse, C21_the_host_may_choose_to_overwrite)
 
 	world_append_until(&world, 8);
 	cr_assert(eq(int, reprise_append(world.writer, 0, 0, 0, nothing, NULL), REPRISE_E_FULL));
-	cr_assert(eq(int, reprise_session_set_overwrite(world.writer), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_wait_room(world.writer, REPRISE_NO_LIMIT), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_set_overwrite(world.writer), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_wait_room(world.writer, REPRISE_NO_LIMIT), REPRISE_OK));
 	world_append_until(&world, 100);
 	world_unblock_log(blocked);
 	world_flush(&world);
@@ -205,8 +205,8 @@ Test(refuse, C21_who_waits_for_room_in_a_window_that_becomes_void_is_told)
 
 	world_append_until(&world, 8);
 	cr_assert(eq(int, reprise_append(world.writer, 0, 0, 0, nothing, NULL), REPRISE_E_FULL));
-	cr_assert(eq(int, reprise_invalidate_session(world.store, "s"), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_wait_room(world.writer, REPRISE_NO_LIMIT),
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_wait_room(world.writer, REPRISE_NO_LIMIT),
 		     REPRISE_E_CLOSED));
 	cr_assert(eq(int, reprise_append(world.writer, 0, 0, 0, nothing, NULL), REPRISE_E_CLOSED));
 	world_unblock_log(blocked);
@@ -225,15 +225,14 @@ Test(refuse, a_session_may_overwrite_in_a_store_that_refuses)
 	const struct reprise_store_options options = { .size = sizeof(options),
 						       .session = &refuses };
 	struct reprise_store *store = NULL;
-	struct reprise_session *writer = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
 
 	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &writer, &error),
-		     REPRISE_E_INVALID));
-	cr_assert(eq(str, error.what, "when_full"), "nothing is recorded in this store");
 	cr_assert(
-		eq(int, reprise_session_open(store, "s", &overwrites, &writer, NULL), REPRISE_OK));
-	reprise_session_close(writer);
+		eq(int, reprise_writer_open(store, "s", NULL, &writer, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "when_full"), "nothing is recorded in this store");
+	cr_assert(eq(int, reprise_writer_open(store, "s", &overwrites, &writer, NULL), REPRISE_OK));
+	reprise_writer_close(writer);
 	close_store(store);
 }

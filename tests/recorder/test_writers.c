@@ -32,14 +32,14 @@ append_all(void *argument)
 		const struct reprise_bytes payload = { text, sizeof(text) };
 		const reprise_status status =
 			appender->is_by_id
-				? reprise_append_to(appender->world->store, "s", 0, 1, 0, payload,
-						    NULL)
+				? reprise_session_append(appender->world->store, "s", 0, 1, 0,
+							 payload, NULL)
 				: reprise_append(appender->world->writer, 0, 1, 0, payload, NULL);
 
 		if (status == REPRISE_E_FULL) {
 			cr_assert(eq(
 				int,
-				reprise_session_wait_room(appender->world->writer, 30 * one_second),
+				reprise_writer_wait_room(appender->world->writer, 30 * one_second),
 				REPRISE_OK));
 			continue;
 		}
@@ -97,7 +97,7 @@ open_shared(struct world *world, reprise_when_full when_full)
 
 	options.is_shared = 1;
 	options.when_full = when_full;
-	cr_assert(eq(int, reprise_session_open(world->store, "s", &options, &world->writer, NULL),
+	cr_assert(eq(int, reprise_writer_open(world->store, "s", &options, &world->writer, NULL),
 		     REPRISE_OK));
 }
 

@@ -51,7 +51,7 @@ world_open(const char *path, uint64_t events_max, const struct reprise_recorder_
 void
 world_close(struct world *world, reprise_status status)
 {
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	const reprise_status closed = reprise_recorder_close(world->recorder);
 
 	if (closed != status)
@@ -66,7 +66,7 @@ world_write(struct world *world)
 {
 	struct reprise_error error = { .size = sizeof(error) };
 	const reprise_status status =
-		reprise_session_open(world->store, "s", NULL, &world->writer, &error);
+		reprise_writer_open(world->store, "s", NULL, &world->writer, &error);
 
 	if (status != REPRISE_OK)
 		fprintf(stderr, "%s: %s %s\n", reprise_status_name(status), error.what,
@@ -281,6 +281,6 @@ world_record_40(const char *path)
 void
 world_leave_writer(struct world *world)
 {
-	reprise_session_close(world->writer);
+	reprise_writer_close(world->writer);
 	world->writer = NULL;
 }

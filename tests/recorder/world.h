@@ -13,7 +13,7 @@ struct world {
 	struct reprise_log *log;
 	struct reprise_store *store;
 	struct reprise_recorder *recorder;
-	struct reprise_session *writer; /* of "s", or NULL */
+	struct reprise_writer *writer; /* of "s", or NULL */
 };
 
 /* Windows of @events_max events; options NULL: the defaults, but that nothing waits for long. */

@@ -16,8 +16,8 @@ static int failed;
 
 static void a_refusal_is_a_result_with_a_reason(reprise::store &store)
 {
-	auto second = store.open_session("chat-7");
-	auto nobody = store.open_session("");
+	auto second = store.open_writer("chat-7");
+	auto nobody = store.open_writer("");
 	auto cursor = reprise::parse_cursor("nonsense");
 
 	CHECK(!second && second.error().status == REPRISE_E_BUSY);
@@ -36,7 +36,7 @@ static void a_refusal_is_a_result_with_a_reason(reprise::store &store)
 #endif
 }
 
-static void a_range_has_the_events_and_tells_the_gap(reprise::store &store, reprise::session &writer)
+static void a_range_has_the_events_and_tells_the_gap(reprise::store &store, reprise::writer &writer)
 {
 	auto before = store.current_cursor("chat-7");
 	auto text = reprise::format_cursor(*before);
@@ -64,7 +64,7 @@ static void a_range_has_the_events_and_tells_the_gap(reprise::store &store, repr
 	CHECK(store.earliest_cursor("chat-7")->position == 2);
 }
 
-static void a_range_tells_the_end(reprise::store &store, reprise::session &writer)
+static void a_range_tells_the_end(reprise::store &store, reprise::writer &writer)
 {
 	auto host = store.replay_after(*store.earliest_cursor("chat-7"));
 	auto resumed = store.resume_after(*store.current_cursor("chat-7"), 0);
@@ -91,7 +91,7 @@ int main()
 	if (!store)
 		return 1;
 	three.events_max = 3;
-	auto writer = store->open_session("chat-7", &three);
+	auto writer = store->open_writer("chat-7", &three);
 
 	if (!writer)
 		return 1;

@@ -119,15 +119,15 @@ fill_session(struct reprise_log *log)
 							  .linger_ns = UINT64_C(10000000000) };
 	struct reprise_store *store;
 	struct reprise_recorder *recorder;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 
 	MUST(reprise_store_open(NULL, &store, NULL));
 	MUST(reprise_recorder_open(store, log, &lingers, &recorder, NULL));
-	MUST(reprise_session_open(store, "session", &eight, &session, NULL));
+	MUST(reprise_writer_open(store, "session", &eight, &writer, NULL));
 	for (int i = 0; i < 100000; i++)
-		MUST(reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "event", 5 }, NULL));
-	MUST(reprise_session_end(session, -3));
-	reprise_session_close(session);
+		MUST(reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ "event", 5 }, NULL));
+	MUST(reprise_writer_end(writer, -3));
+	reprise_writer_close(writer);
 	MUST(reprise_recorder_close(recorder));
 	MUST(reprise_store_close(store));
 	return 0;

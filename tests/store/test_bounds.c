@@ -24,24 +24,24 @@ bounded_store(uint64_t sessions_max, uint64_t bytes_max)
 	return store;
 }
 
-static struct reprise_session *
+static struct reprise_writer *
 opened(struct reprise_store *store, const char *id)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	cr_assert(eq(int, reprise_session_open(store, id, NULL, &session, NULL), REPRISE_OK));
-	return session;
+	cr_assert(eq(int, reprise_writer_open(store, id, NULL, &writer, NULL), REPRISE_OK));
+	return writer;
 }
 
 /* Opened, @count events appended, closed. */
 static void
 visit(struct reprise_store *store, const char *id, uint64_t count)
 {
-	struct reprise_session *session = opened(store, id);
+	struct reprise_writer *writer = opened(store, id);
 
 	while (count-- > 0)
-		append_text(session, "x");
-	reprise_session_close(session);
+		append_text(writer, "x");
+	reprise_writer_close(writer);
 }
 
 static struct reprise_store_stats
@@ -71,7 +71,7 @@ Test(bounds, A26_the_session_that_nobody_holds_for_longest_is_evicted)
 	visit(store, "c", 1);
 	visit(store, "a", 1); /* touched */
 	/* Asking where a session stands is no handle. */
-	cr_assert(eq(int, reprise_current_cursor(store, "b", 0, &cursor), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_current_cursor(store, "b", 0, &cursor), REPRISE_OK));
 	visit(store, "d", 1);
 	cr_assert(is_known(store, "a"));
 	cr_assert(not(is_known(store, "b")));
@@ -86,15 +86,16 @@ Test(bounds, A26_the_session_that_nobody_holds_for_longest_is_evicted)
 Test(bounds, A26_what_is_held_is_never_evicted_and_then_open_is_full)
 {
 	struct reprise_store *store = bounded_store(2, 0);
-	struct reprise_session *writer = opened(store, "written"), *refused = NULL;
+	struct reprise_writer *writer = opened(store, "written"), *refused = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_subscription *subscription;
 	struct reprise_cursor cursor;
 
 	cr_assert(eq(int, reprise_session_create(store, "followed", NULL, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_current_cursor(store, "followed", 0, &cursor), REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_session_current_cursor(store, "followed", 0, &cursor), REPRISE_OK));
 	subscription = resubscribed(store, &cursor);
-	cr_assert(eq(int, reprise_session_open(store, "third", NULL, &refused, &error),
+	cr_assert(eq(int, reprise_writer_open(store, "third", NULL, &refused, &error),
 		     REPRISE_E_FULL));
 	cr_assert(eq(str, error.what, "sessions_max"));
 	cr_assert(eq(ptr, refused, NULL));
@@ -104,13 +105,13 @@ Test(bounds, A26_what_is_held_is_never_evicted_and_then_open_is_full)
 	cr_assert(eq(u64, stats_of(store).sessions, 2));
 
 	/* A known one can always be opened; a place comes free with the last handle. */
-	reprise_session_close(opened(store, "followed"));
-	cr_assert(eq(int, reprise_session_open(store, "third", NULL, &refused, NULL),
-		     REPRISE_E_FULL));
+	reprise_writer_close(opened(store, "followed"));
+	cr_assert(
+		eq(int, reprise_writer_open(store, "third", NULL, &refused, NULL), REPRISE_E_FULL));
 	reprise_subscription_close(subscription);
 	visit(store, "third", 1);
 	cr_assert(not(is_known(store, "followed")));
-	reprise_session_close(writer);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -136,20 +137,19 @@ Test(bounds, A26_bytes_count_as_configured)
 	/* A larger one takes the place of several. */
 	const struct reprise_session_options large = { .size = sizeof(large),
 						       .bytes_max = 2u << 20 };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
 
-	cr_assert(
-		eq(int, reprise_session_open(store, "large", &large, &session, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "large", &large, &writer, NULL), REPRISE_OK));
 	cr_assert(eq(u64, stats_of(store).sessions, 1));
 	cr_assert(le(u64, stats_of(store).bytes, 2 * each + each / 2));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 
 	/* One that could never come in evicts nobody. */
 	const struct reprise_session_options larger = { .size = sizeof(larger),
 							.bytes_max = 4u << 20 };
 
-	cr_assert(eq(int, reprise_session_open(store, "larger", &larger, &session, &error),
+	cr_assert(eq(int, reprise_writer_open(store, "larger", &larger, &writer, &error),
 		     REPRISE_E_FULL));
 	cr_assert(eq(str, error.what, "bytes_max"));
 	cr_assert(is_known(store, "large"));
@@ -161,37 +161,37 @@ Test(bounds, A26_a_new_life_of_an_ended_session_takes_the_old_ones_place)
 	struct reprise_store *store = bounded_store(1, 0);
 
 	for (int life = 0; life < 5; life++) {
-		struct reprise_session *session = opened(store, "s");
+		struct reprise_writer *writer = opened(store, "s");
 
-		cr_assert(eq(u64, append_text(session, "x"), (uint64_t)life + 1));
-		cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
-		reprise_session_close(session);
+		cr_assert(eq(u64, append_text(writer, "x"), (uint64_t)life + 1));
+		cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
+		reprise_writer_close(writer);
 		cr_assert(eq(u64, stats_of(store).sessions, 1));
 	}
 	/* Held by a subscription, the old one's memory counts beside the new one's. */
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	const uint64_t each = stats_of(store).bytes;
-	struct reprise_session *session = opened(store, "s");
+	struct reprise_writer *writer = opened(store, "s");
 
 	cr_assert(eq(u64, stats_of(store).bytes, 2 * each));
 	reprise_subscription_close(subscription);
 	cr_assert(eq(u64, stats_of(store).bytes, each));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(bounds, A05_positions_go_on_after_an_eviction)
 {
 	struct reprise_store *store = bounded_store(1, 0);
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct reprise_cursor before, after;
 
 	visit(store, "s", 7);
-	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, &before), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_current_cursor(store, "s", 0, &before), REPRISE_OK));
 	visit(store, "other", 3);
-	session = opened(store, "s");
-	cr_assert(eq(u64, append_text(session, "x"), 8));
-	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, &after), REPRISE_OK));
+	writer = opened(store, "s");
+	cr_assert(eq(u64, append_text(writer, "x"), 8));
+	cr_assert(eq(int, reprise_session_current_cursor(store, "s", 0, &after), REPRISE_OK));
 	cr_assert(ne(int,
 		     memcmp(&before.incarnation, &after.incarnation, sizeof(after.incarnation)),
 		     0));
@@ -199,10 +199,10 @@ Test(bounds, A05_positions_go_on_after_an_eviction)
 
 	expect_unavailable(subscription, REPRISE_GAP_OTHER_INCARNATION);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
-	session = NULL;
+	reprise_writer_close(writer);
+	writer = NULL;
 	visit(store, "other", 0);
-	cr_assert(eq(int, reprise_current_cursor(store, "other", 0, &after), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_current_cursor(store, "other", 0, &after), REPRISE_OK));
 	cr_assert(eq(u64, after.position, 3));
 	close_store(store);
 }
@@ -292,30 +292,30 @@ Test(bounds, A26_expire_releases_what_nobody_held_for_longer_than_its_limit)
 	struct reprise_store *store = bounded_store(0, 0);
 	const struct reprise_session_options lasting = { .size = sizeof(lasting),
 							 .age_ns_max = REPRISE_NO_LIMIT };
-	struct reprise_session *held = opened(store, "held"), *forever = NULL;
+	struct reprise_writer *held = opened(store, "held"), *forever = NULL;
 	uint64_t count = 77;
 
 	visit(store, "a", 1);
 	visit(store, "b", 0);
-	cr_assert(eq(int, reprise_session_open(store, "forever", &lasting, &forever, NULL),
+	cr_assert(eq(int, reprise_writer_open(store, "forever", &lasting, &forever, NULL),
 		     REPRISE_OK));
-	reprise_session_close(forever);
+	reprise_writer_close(forever);
 	cr_assert(eq(int, reprise_stamp_set(store, one_hour + 120 * one_second), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, 0), "not longer, just as long");
 	visit(store, "b", 0); /* touched */
 	cr_assert(eq(int, reprise_stamp_set(store, one_hour + 120 * one_second + 1), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, 1));
 	cr_assert(not(is_known(store, "a")));
 	cr_assert(is_known(store, "b"));
 	cr_assert(eq(int, reprise_stamp_set(store, one_hour * 9), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(store, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, NULL), REPRISE_OK));
 	cr_assert(not(is_known(store, "b")));
 	cr_assert(is_known(store, "held"));
 	cr_assert(is_known(store, "forever"));
-	reprise_session_close(held);
-	cr_assert(eq(int, reprise_expire_idle(NULL, &count), REPRISE_E_INVALID));
+	reprise_writer_close(held);
+	cr_assert(eq(int, reprise_sessions_expire_idle(NULL, &count), REPRISE_E_INVALID));
 	close_store(store);
 }
 
@@ -327,7 +327,7 @@ Test(bounds, who_is_held_is_found_when_the_others_have_expired)
 		HELD = 256,
 	};
 	struct reprise_store *store = bounded_store(0, 0);
-	struct reprise_session *held[HELD];
+	struct reprise_writer *held[HELD];
 	uint64_t count = 0;
 	char id[32];
 
@@ -339,14 +339,14 @@ Test(bounds, who_is_held_is_found_when_the_others_have_expired)
 			visit(store, id, 0);
 	}
 	cr_assert(eq(int, reprise_stamp_set(store, 2 * one_hour), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, ALL - HELD));
 	for (int i = 0; i < ALL; i++) {
 		snprintf(id, sizeof(id), "id-%d", i);
 		cr_assert(eq(int, is_known(store, id), i < HELD), "%s", id);
 	}
 	for (int i = 0; i < HELD; i++)
-		reprise_session_close(held[i]);
+		reprise_writer_close(held[i]);
 	cr_assert(eq(u64, stats_of(store).sessions_idle, HELD));
 	close_store(store);
 }
@@ -364,13 +364,13 @@ Test(bounds, what_has_gone_waits_for_the_close_where_membarrier_is_refused_later
 	}
 	refuse_membarrier();
 	cr_assert(eq(int, reprise_stamp_set(store, 2 * one_hour), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, 8));
 	table_reclaim(store->table, true, session_reclaim);
 	cr_assert(not(is_known(store, "a0")));
 	visit(store, "a0", 2);
 	cr_assert(is_known(store, "a0"));
-	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_invalidate(store), REPRISE_OK));
 	table_reclaim(store->table, true, session_reclaim);
 	cr_assert(eq(u64, stats_of(store).sessions, 0));
 	close_store(store);
@@ -436,7 +436,7 @@ Test(bounds, A27_idle_sessions_expire_to_nothing_and_the_memory_goes_back)
 	if (is_measurable)
 		cr_assert(le(u64, (full - before) / MANY, 4096 + 1024), "a page for the event");
 	cr_assert(eq(int, reprise_stamp_set(store, 2 * one_hour), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, MANY + 1));
 	cr_assert(eq(u64, stats_of(store).sessions, 0));
 	cr_assert(eq(u64, stats_of(store).bytes, 0));

@@ -89,10 +89,10 @@ expect_refused(struct reprise_subscription *subscription, reprise_gap_detail det
 }
 
 static void
-end_life(struct reprise_session *session, int32_t status)
+end_life(struct reprise_writer *writer, int32_t status)
 {
-	cr_assert(eq(int, reprise_session_end(session, status), REPRISE_OK));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_writer_end(writer, status), REPRISE_OK));
+	reprise_writer_close(writer);
 }
 
 static struct reprise_cursor
@@ -111,7 +111,7 @@ evict(struct reprise_store *store)
 	uint64_t count = 0;
 
 	cr_assert(eq(int, reprise_stamp_set(store, 10 * one_hour), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, 1));
 	cr_assert(eq(int, reprise_stamp_set(store, one_hour), REPRISE_OK));
 }
@@ -171,16 +171,16 @@ Test(continuous, S01_in_the_child_of_a_fork_it_has_ended)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_subscription *waiting = follow(store, nothing_seen());
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	expect_empty(waiting);
-	cr_assert(eq(int, reprise_session_open(store, "n", NULL, &session, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "n", NULL, &writer, NULL), REPRISE_OK));
 	struct reprise_cursor cursor;
 
-	cr_assert(eq(int, reprise_current_cursor(store, "n", 0, &cursor), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_current_cursor(store, "n", 0, &cursor), REPRISE_OK));
 	struct reprise_subscription *following = follow(store, cursor);
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, reprise_wait(following, 0), REPRISE_OK));
 	const pid_t pid = fork();
 
@@ -191,11 +191,11 @@ Test(continuous, S01_in_the_child_of_a_fork_it_has_ended)
 	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
 	cr_assert(eq(int, status, 0));
 	expect_text(following, "x");
-	reprise_session_close(session);
-	session = writer_of(store);
-	append_text(session, "y");
+	reprise_writer_close(writer);
+	writer = writer_of(store);
+	append_text(writer, "y");
 	expect_text(waiting, "y");
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_E_BUSY));
 	reprise_subscription_close(waiting);
 	reprise_subscription_close(following);
@@ -205,12 +205,12 @@ Test(continuous, S01_in_the_child_of_a_fork_it_has_ended)
 Test(continuous, S02_the_end_of_a_life_is_told_once_and_at_once)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 
-	append_until(session, 2);
+	append_until(writer, 2);
 	expect_event(host, 1);
-	end_life(session, -7);
+	end_life(writer, -7);
 	expect_event(host, 2);
 	cr_assert(eq(int, reprise_wait(host, 0), REPRISE_OK));
 	const struct reprise_cursor before = where(host);
@@ -229,11 +229,11 @@ Test(continuous, S02_the_end_of_a_life_is_told_once_and_at_once)
 Test(continuous, S02_a_window_whose_end_was_told_is_held_no_more)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 	struct reprise_store_stats stats = REPRISE_STORE_STATS_INIT;
 
-	end_life(session, 0);
+	end_life(writer, 0);
 	cr_assert(eq(u64, stats_of_s(store).subscriptions, 1));
 	expect_life_ended(host, 0);
 	cr_assert(eq(u64, stats_of_s(store).subscriptions, 0));
@@ -250,18 +250,18 @@ Test(continuous, S02_a_window_whose_end_was_told_is_held_no_more)
 Test(continuous, S03_a_life_that_follows_at_once_is_no_gap)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 	struct reprise_subscription_stats stats = REPRISE_SUBSCRIPTION_STATS_INIT;
 
-	append_until(session, 2);
-	end_life(session, 1);
+	append_until(writer, 2);
+	end_life(writer, 1);
 	expect_events(host, 1, 2);
 	const struct reprise_gap gap = expect_life_ended(host, 1);
 
-	session = writer_of(store);
+	writer = writer_of(store);
 	expect_empty(host);
-	append_until(session, 4);
+	append_until(writer, 4);
 	expect_events(host, 3, 4);
 	cr_assert(eq(int, is_same(where(host).incarnation, gap.cursor.incarnation), false));
 	cr_assert(is_same(where(host).incarnation, cursor_at(store, 0).incarnation));
@@ -270,7 +270,7 @@ Test(continuous, S03_a_life_that_follows_at_once_is_no_gap)
 
 	expect_empty(again);
 	reprise_subscription_close(again);
-	end_life(session, 2);
+	end_life(writer, 2);
 	expect_life_ended(host, 2);
 	expect_empty(host);
 	cr_assert(eq(int, reprise_subscription_stats(host, &stats), REPRISE_OK));
@@ -284,16 +284,16 @@ Test(continuous, S03_a_life_that_follows_at_once_is_no_gap)
 Test(continuous, S03_the_end_of_a_life_without_events_is_told_too)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 
-	append_until(session, 1);
-	end_life(session, 1);
+	append_until(writer, 1);
+	end_life(writer, 1);
 	expect_event(host, 1);
 	expect_life_ended(host, 1);
-	session = writer_of(store);
+	writer = writer_of(store);
 	expect_empty(host);
-	end_life(session, 2);
+	end_life(writer, 2);
 	const struct reprise_gap gap = expect_life_ended(host, 2);
 
 	cr_assert(is_same(gap.cursor.incarnation, cursor_at(store, 1).incarnation));
@@ -305,19 +305,19 @@ Test(continuous, S03_the_end_of_a_life_without_events_is_told_too)
 Test(continuous, S04_what_other_lives_had_is_one_exact_gap)
 {
 	struct reprise_store *store = store_with(4, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 
-	append_until(session, 2);
-	end_life(session, 0);
+	append_until(writer, 2);
+	end_life(writer, 0);
 	expect_events(host, 1, 2);
 	expect_life_ended(host, 0);
 	/* A life that the host does not look at. */
-	session = writer_of(store);
-	append_until(session, 5);
-	end_life(session, 0);
-	session = writer_of(store);
-	append_until(session, 6);
+	writer = writer_of(store);
+	append_until(writer, 5);
+	end_life(writer, 0);
+	writer = writer_of(store);
+	append_until(writer, 6);
 	cr_assert(eq(int, reprise_wait(host, 0), REPRISE_OK));
 	const struct reprise_gap gap =
 		expect_gap(host, REPRISE_GAP_TRIMMED, REPRISE_GAP_OTHER_INCARNATION);
@@ -329,17 +329,17 @@ Test(continuous, S04_what_other_lives_had_is_one_exact_gap)
 	cr_assert(eq(u64, gap.newest.position, 6));
 	expect_event(host, 6);
 	expect_empty(host);
-	end_life(session, 0);
+	end_life(writer, 0);
 	expect_life_ended(host, 0);
 	/* And of the new life, what has left its window: of several causes that of the last position. */
-	session = writer_of(store);
-	append_until(session, 7);
-	end_life(session, 0);
-	session = writer_of(store);
-	append_until(session, 13);
+	writer = writer_of(store);
+	append_until(writer, 7);
+	end_life(writer, 0);
+	writer = writer_of(store);
+	append_until(writer, 13);
 	expect_trimmed(host, REPRISE_GAP_CAPACITY, 7, 9);
 	expect_events(host, 10, 13);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(host);
 	close_store(store);
 }
@@ -347,25 +347,25 @@ Test(continuous, S04_what_other_lives_had_is_one_exact_gap)
 Test(continuous, S04_a_life_below_the_cursor_is_unavailable)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 
-	append_until(session, 3);
-	end_life(session, 0);
+	append_until(writer, 3);
+	end_life(writer, 0);
 	expect_events(host, 1, 3);
 	expect_life_ended(host, 0);
 	evict(store);
 	/* As if the store had forgotten what it remembers of windows that are gone. */
 	store->past = (struct past){ 0 };
-	session = writer_of(store);
-	append_until(session, 2);
+	writer = writer_of(store);
+	append_until(writer, 2);
 	const struct reprise_gap gap = expect_refused(host, REPRISE_GAP_OTHER_INCARNATION);
 
 	cr_assert(eq(u64, gap.cursor.position, 0));
 	cr_assert(is_same(gap.cursor.incarnation, cursor_at(store, 0).incarnation));
 	expect_events(host, 1, 2);
 	expect_empty(host);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(host);
 	close_store(store);
 }
@@ -373,33 +373,33 @@ Test(continuous, S04_a_life_below_the_cursor_is_unavailable)
 Test(continuous, S05_an_invalidated_life_is_told_and_the_next_one_followed)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 
-	append_until(session, 2);
+	append_until(writer, 2);
 	expect_event(host, 1);
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	const struct reprise_gap gap = expect_refused(host, REPRISE_GAP_INVALIDATED);
 
 	cr_assert(is_same(gap.cursor.incarnation, no_life));
 	expect_empty(host);
-	reprise_session_close(session);
-	session = writer_of(store);
-	append_until(session, 4);
+	reprise_writer_close(writer);
+	writer = writer_of(store);
+	append_until(writer, 4);
 	expect_events(host, 3, 4);
 	expect_empty(host);
 	/* And with a live window by the time that it is told. */
-	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
-	reprise_session_close(session);
-	session = writer_of(store);
-	append_until(session, 6);
+	cr_assert(eq(int, reprise_sessions_invalidate(store), REPRISE_OK));
+	reprise_writer_close(writer);
+	writer = writer_of(store);
+	append_until(writer, 6);
 	const struct reprise_gap other = expect_refused(host, REPRISE_GAP_INVALIDATED);
 
 	cr_assert(eq(u64, other.cursor.position, 4));
 	cr_assert(eq(u64, other.newest.position, 6));
 	expect_events(host, 5, 6);
 	expect_empty(host);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(host);
 	close_store(store);
 }
@@ -407,19 +407,19 @@ Test(continuous, S05_an_invalidated_life_is_told_and_the_next_one_followed)
 Test(continuous, S05_what_a_window_lost_before_it_was_found_is_an_exact_gap)
 {
 	struct reprise_store *store = store_with(4, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 
-	append_until(session, 2);
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
-	reprise_session_close(session);
+	append_until(writer, 2);
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
+	reprise_writer_close(writer);
 	expect_refused(host, REPRISE_GAP_INVALIDATED);
-	session = writer_of(store);
-	append_until(session, 10);
+	writer = writer_of(store);
+	append_until(writer, 10);
 	expect_trimmed(host, REPRISE_GAP_CAPACITY, 3, 6);
 	expect_events(host, 7, 10);
 	expect_empty(host);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(host);
 	close_store(store);
 }
@@ -427,48 +427,48 @@ Test(continuous, S05_what_a_window_lost_before_it_was_found_is_an_exact_gap)
 Test(continuous, S05_a_life_that_is_invalidated_after_its_end_was_told)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 	struct reprise_subscription *other = follow(store, cursor_at(store, 0));
 
-	append_until(session, 2);
-	end_life(session, 0);
+	append_until(writer, 2);
+	end_life(writer, 0);
 	expect_events(host, 1, 2);
 	expect_life_ended(host, 0);
 	cr_assert(eq(int, reprise_wait(other, 0), REPRISE_OK));
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	cr_assert(eq(int, reprise_wait(host, 0), REPRISE_OK));
 	expect_refused(host, REPRISE_GAP_INVALIDATED);
 	expect_empty(host);
 	expect_refused(other, REPRISE_GAP_INVALIDATED);
 	expect_empty(other);
 	/* The next life is another one. */
-	session = writer_of(store);
-	append_until(session, 3);
+	writer = writer_of(store);
+	append_until(writer, 3);
 	expect_event(host, 3);
 	expect_event(other, 3);
-	end_life(session, 0);
+	end_life(writer, 0);
 	expect_life_ended(host, 0);
 	expect_life_ended(other, 0);
 	/* Told also if the next life is there by then. */
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
-	session = writer_of(store);
-	append_until(session, 4);
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
+	writer = writer_of(store);
+	append_until(writer, 4);
 	const struct reprise_gap gap = expect_refused(host, REPRISE_GAP_INVALIDATED);
 
 	cr_assert(eq(u64, gap.cursor.position, 3));
 	expect_event(host, 4);
-	end_life(session, 0);
+	end_life(writer, 0);
 	expect_life_ended(host, 0);
 	/* A window that was evicted is not declared void. */
 	reprise_subscription_close(other);
 	evict(store);
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	expect_empty(host);
-	session = writer_of(store);
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	writer = writer_of(store);
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	expect_empty(host);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(host);
 	close_store(store);
 }
@@ -481,32 +481,32 @@ Test(continuous, S06_a_session_that_does_not_exist_yet_is_waited_for)
 
 	expect_empty(host);
 	cr_assert(eq(int, reprise_wait(host, 0), REPRISE_E_TIMEOUT));
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
 	expect_empty(host);
 	cr_assert(is_same(where(host).incarnation, cursor_at(store, 0).incarnation));
-	append_until(session, 2);
+	append_until(writer, 2);
 	expect_events(host, 1, 2);
 	/* It had not been asked before the session came. */
 	expect_events(late, 1, 2);
 	expect_empty(late);
 	reprise_subscription_close(late);
 	reprise_subscription_close(host);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(continuous, S06_who_has_seen_nothing_begins_before_the_window)
 {
 	struct reprise_store *store = store_with(4, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_until(session, 3);
-	end_life(session, 0);
-	session = writer_of(store);
+	append_until(writer, 3);
+	end_life(writer, 0);
+	writer = writer_of(store);
 	struct reprise_subscription *early = follow(store, nothing_seen());
 
-	append_until(session, 9);
+	append_until(writer, 9);
 	struct reprise_subscription *host = follow(store, nothing_seen());
 
 	expect_trimmed(host, REPRISE_GAP_CAPACITY, 4, 5);
@@ -514,7 +514,7 @@ Test(continuous, S06_who_has_seen_nothing_begins_before_the_window)
 	expect_trimmed(early, REPRISE_GAP_CAPACITY, 4, 5);
 	reprise_subscription_close(host);
 	reprise_subscription_close(early);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -533,14 +533,14 @@ Test(continuous, S06_a_cursor_of_no_life_is_refused_otherwise)
 	expect_refused(host, REPRISE_GAP_UNKNOWN_SESSION);
 	expect_empty(host);
 	reprise_subscription_close(host);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_until(session, 2);
+	append_until(writer, 2);
 	host = follow(store, cursor);
 	expect_refused(host, REPRISE_GAP_OTHER_INCARNATION);
 	expect_events(host, 1, 2);
 	reprise_subscription_close(host);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -548,13 +548,13 @@ Test(continuous, S06_a_cursor_of_no_life_is_refused_otherwise)
 Test(continuous, S05_a_refused_cursor_goes_on_where_its_gap_says)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_cursor cursor;
 
-	append_until(session, 2);
-	end_life(session, 0);
-	session = writer_of(store);
-	append_until(session, 4);
+	append_until(writer, 2);
+	end_life(writer, 0);
+	writer = writer_of(store);
+	append_until(writer, 4);
 	cursor = cursor_at(store, 4);
 	cursor.position = 9;
 	struct reprise_subscription *ahead = follow(store, cursor);
@@ -583,7 +583,7 @@ Test(continuous, S05_a_refused_cursor_goes_on_where_its_gap_says)
 	reprise_subscription_close(below);
 	reprise_subscription_close(other);
 	reprise_subscription_close(unknown);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -602,10 +602,10 @@ resume(struct reprise_store *store, struct reprise_cursor cursor, uint64_t durab
 Test(continuous, S05_the_durable_revision_is_judged_once)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_event(session, 3, 0, REPRISE_EVENT_COMMIT, "three");
-	append_event(session, 5, 0, 0, "five");
+	append_event(writer, 3, 0, REPRISE_EVENT_COMMIT, "three");
+	append_event(writer, 5, 0, 0, "five");
 	/* Behind: no COMMIT of 4 is there. */
 	struct reprise_subscription *behind = resume(store, cursor_at_revision(store, 0, 2), 4);
 	struct reprise_gap gap = expect_refused(behind, REPRISE_GAP_BEHIND_DURABLE);
@@ -637,12 +637,12 @@ Test(continuous, S05_the_durable_revision_is_judged_once)
 	expect_text(none, "three");
 	reprise_subscription_close(none);
 	/* A later gap carries the revision that was reached. */
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	gap = expect_refused(behind, REPRISE_GAP_INVALIDATED);
 	cr_assert(eq(u64, gap.cursor.revision, 5));
 	reprise_subscription_close(behind);
 	reprise_subscription_close(ahead);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	none = resume(store, nothing, 4);
 	expect_empty(none);
 	reprise_subscription_close(none);
@@ -654,7 +654,7 @@ Test(continuous, S02_a_filter_passes_from_life_to_life)
 	static const uint16_t wanted[] = { 7 };
 	struct reprise_subscription_options options = continuous;
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_cursor cursor = cursor_at(store, 0);
 	struct reprise_subscription *host = NULL;
 	struct reprise_subscription_stats stats = REPRISE_SUBSCRIPTION_STATS_INIT;
@@ -663,20 +663,20 @@ Test(continuous, S02_a_filter_passes_from_life_to_life)
 	options.kinds_count = 1;
 	cr_assert(eq(int, reprise_subscribe_after(store, &cursor, &options, &host, NULL),
 		     REPRISE_OK));
-	append_event(session, 0, 1, 0, "one");
-	end_life(session, 0);
+	append_event(writer, 0, 1, 0, "one");
+	end_life(writer, 0);
 	expect_life_ended(host, 0);
-	session = writer_of(store);
-	append_event(session, 0, 1, 0, "two");
+	writer = writer_of(store);
+	append_event(writer, 0, 1, 0, "two");
 	expect_empty(host);
 	cr_assert(eq(u64, where(host).position, 2));
 	cr_assert(is_same(where(host).incarnation, cursor_at(store, 0).incarnation));
-	append_event(session, 0, 7, 0, "three");
+	append_event(writer, 0, 7, 0, "three");
 	expect_text(host, "three");
 	cr_assert(eq(int, reprise_subscription_stats(host, &stats), REPRISE_OK));
 	cr_assert(eq(u64, stats.filtered, 2));
 	reprise_subscription_close(host);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -755,9 +755,9 @@ Test(continuous, S07_each_way_of_waiting_is_told_that_a_life_begins)
 		pthread_create(&threads[i], NULL, wait_long, &hosts[i]);
 	for (int i = 0; i < 2; i++)
 		await_sleep(hosts[i].subscription, 1);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_until(session, 1);
+	append_until(writer, 1);
 	for (int i = 0; i < 2; i++) {
 		pthread_join(threads[i], NULL);
 		cr_assert(eq(int, hosts[i].status, REPRISE_OK));
@@ -773,24 +773,24 @@ Test(continuous, S07_each_way_of_waiting_is_told_that_a_life_begins)
 	expect_empty(called);
 
 	/* In the window it is told of events as any other, and of the end. */
-	append_until(session, 2);
+	append_until(writer, 2);
 	cr_assert(is_readable(descriptor, 20000));
 	expect_event(polled, 2);
 	expect_empty(polled);
 	while (sem_trywait(&calls) == 0)
 		;
-	end_life(session, 3);
+	end_life(writer, 3);
 	cr_assert(is_readable(descriptor, 20000));
 	expect_life_ended(polled, 3);
 	expect_empty(polled);
 	cr_assert(eq(int, is_readable(descriptor, 0), false));
 
 	/* And of the next life. */
-	session = writer_of(store);
-	append_until(session, 3);
+	writer = writer_of(store);
+	append_until(writer, 3);
 	cr_assert(is_readable(descriptor, 20000));
 	expect_event(polled, 3);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	for (int i = 0; i < 2; i++)
 		reprise_subscription_close(hosts[i].subscription);
 	reprise_subscription_close(polled);
@@ -802,20 +802,20 @@ Test(continuous, S07_each_way_of_waiting_is_told_that_a_life_begins)
 Test(continuous, S07_a_host_that_looks_once_at_a_time_finds_its_descriptor_readable)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *host = follow(store, cursor_at(store, 0));
 	int descriptor = -1;
 
 	cr_assert(eq(int, reprise_subscription_fd(host, &descriptor, NULL), REPRISE_OK));
 	expect_empty(host);
 	/* Its hand is up in the window that it leaves. */
-	append_until(session, 1);
-	end_life(session, 0);
+	append_until(writer, 1);
+	end_life(writer, 0);
 	expect_event(host, 1);
 	cr_assert(is_readable(descriptor, 20000));
 	expect_life_ended(host, 0);
-	session = writer_of(store);
-	append_until(session, 3);
+	writer = writer_of(store);
+	append_until(writer, 3);
 	cr_assert(is_readable(descriptor, 20000));
 	expect_event(host, 2);
 	cr_assert(is_readable(descriptor, 0));
@@ -823,7 +823,7 @@ Test(continuous, S07_a_host_that_looks_once_at_a_time_finds_its_descriptor_reada
 	cr_assert(is_readable(descriptor, 0));
 	expect_empty(host);
 	cr_assert(eq(int, is_readable(descriptor, 0), false));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(host);
 	close_store(store);
 }
@@ -858,12 +858,12 @@ Test(continuous, S07_a_wait_in_the_lobby_may_be_cancelled)
 	pthread_cancel(thread);
 	pthread_join(thread, &result);
 	cr_assert(eq(ptr, result, PTHREAD_CANCELED));
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_until(session, 1);
+	append_until(writer, 1);
 	expect_event(host.subscription, 1);
 	reprise_subscription_close(host.subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -879,7 +879,7 @@ cross(void *argument)
 {
 	struct crossing *const crossing = argument;
 	const struct reprise_cursor cursor = nothing_seen();
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_event event;
 	struct reprise_gap gap;
 	int descriptor = -1;
@@ -889,13 +889,12 @@ cross(void *argument)
 	    reprise_subscription_fd(crossing->host, &descriptor, NULL) != REPRISE_OK)
 		abort();
 	for (int life = 0; life < 2; life++) {
-		if (reprise_session_open(crossing->store, "s", NULL, &session, NULL) !=
+		if (reprise_writer_open(crossing->store, "s", NULL, &writer, NULL) != REPRISE_OK ||
+		    reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL) !=
 			    REPRISE_OK ||
-		    reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL) !=
-			    REPRISE_OK ||
-		    reprise_session_end(session, 0) != REPRISE_OK)
+		    reprise_writer_end(writer, 0) != REPRISE_OK)
 			abort();
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		for (reprise_outcome found; (found = reprise_next(crossing->host, &event, &gap,
 								  NULL)) != REPRISE_NEXT_EMPTY;)
 			if (found == REPRISE_NEXT_EVENT)
@@ -929,12 +928,12 @@ Test(continuous, S07_in_a_store_that_defers_it_waits_for_the_first_session)
 
 		cr_assert(eq(int, reprise_subscription_fd(host, &descriptor, NULL), REPRISE_OK));
 		if (is_created) {
-			struct reprise_session *session = writer_of(store);
+			struct reprise_writer *writer = writer_of(store);
 
-			append_until(session, 1);
+			append_until(writer, 1);
 			cr_assert(is_readable(descriptor, 20000));
 			expect_event(host, 1);
-			reprise_session_close(session);
+			reprise_writer_close(writer);
 		}
 		reprise_subscription_close(host);
 		close_store(store);
@@ -972,16 +971,16 @@ Test(continuous, S07_only_those_that_wait_for_the_session_are_rung)
 		cr_assert(eq(int, reprise_subscription_fd(hosts[i], &descriptors[i], NULL),
 			     REPRISE_OK));
 	}
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
 	cr_assert(is_readable(descriptors[0], 0));
 	cr_assert(is_readable(descriptors[1], 0));
 	cr_assert(eq(int, is_readable(descriptors[2], 0), false));
 	/* One that is closed while it waits is in no list any more. */
 	reprise_subscription_close(hosts[2]);
-	reprise_session_close(session);
-	cr_assert(eq(int, reprise_session_open(store, "other", NULL, &session, NULL), REPRISE_OK));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
+	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &writer, NULL), REPRISE_OK));
+	reprise_writer_close(writer);
 	reprise_subscription_close(hosts[0]);
 	reprise_subscription_close(hosts[1]);
 	close_store(store);
@@ -1038,20 +1037,19 @@ expect_that_it_tries_again(reprise_wake wake)
 	struct reprise_store *store = store_that_may_refuse(wake);
 	struct reprise_subscription *host = follow(store, nothing_seen());
 	struct reprise_subscription *called = follow(store, nothing_seen());
-	struct reprise_session *session = writer_of(store), *other = NULL;
+	struct reprise_writer *writer = writer_of(store), *other = NULL;
 	struct reprise_subscription_stats stats = REPRISE_SUBSCRIPTION_STATS_INIT;
 	sem_t calls;
 	int descriptor = -1;
 
 	sem_init(&calls, 0, 0);
-	append_until(session, 2);
-	end_life(session, 4);
+	append_until(writer, 2);
+	end_life(writer, 4);
 	atomic_store(&is_refusing, true);
 	expect_empty(host);
 	/* It holds the window, so that no other session takes its place. */
 	cr_assert(eq(u64, stats_of_s(store).subscriptions, 1));
-	cr_assert(
-		eq(int, reprise_session_open(store, "other", NULL, &other, NULL), REPRISE_E_FULL));
+	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &other, NULL), REPRISE_E_FULL));
 	atomic_store(&refusals, 0);
 	cr_assert(eq(int, reprise_wait(host, 100000000), REPRISE_E_TIMEOUT));
 	cr_assert(ge(uint, atomic_load(&refusals), 4), "a wait looks every 10 ms");
@@ -1073,16 +1071,16 @@ expect_that_it_tries_again(reprise_wake wake)
 	cr_assert(is_posted(&calls));
 	expect_events(called, 1, 2);
 	/* Without memory a life ends, or becomes void, as with it. */
-	session = writer_of(store);
-	append_until(session, 3);
+	writer = writer_of(store);
+	append_until(writer, 3);
 	atomic_store(&is_refusing, true);
 	expect_empty(host);
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	cr_assert(is_readable(descriptor, 20000));
 	expect_refused(host, REPRISE_GAP_INVALIDATED);
 	expect_empty(host);
 	atomic_store(&is_refusing, false);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(called);
 	reprise_subscription_close(host);
 	sem_destroy(&calls);
@@ -1125,14 +1123,14 @@ Test(continuous, S06_a_life_that_is_found_late_has_lost_what_is_too_old)
 						       .age_ns_max = 1000000000 };
 	struct reprise_store *store = store_plain();
 	struct reprise_subscription *subscription;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	cr_assert(eq(int, reprise_stamp_set(store, 1000000000), REPRISE_OK));
 	subscription = follow(store, nothing_seen());
-	cr_assert(eq(int, reprise_session_open(store, "s", &aging, &session, NULL), REPRISE_OK));
-	append_text(session, "old");
+	cr_assert(eq(int, reprise_writer_open(store, "s", &aging, &writer, NULL), REPRISE_OK));
+	append_text(writer, "old");
 	cr_assert(eq(int, reprise_stamp_set(store, 5000000000), REPRISE_OK));
-	append_text(session, "new");
+	append_text(writer, "new");
 	const struct reprise_gap gap =
 		expect_gap(subscription, REPRISE_GAP_TRIMMED, REPRISE_GAP_AGE);
 
@@ -1140,6 +1138,6 @@ Test(continuous, S06_a_life_that_is_found_late_has_lost_what_is_too_old)
 	cr_assert(eq(u64, gap.lost_last, 1));
 	expect_text(subscription, "new");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }

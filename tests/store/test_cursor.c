@@ -276,8 +276,8 @@ Test(cursor, A04_belongs_to_one_session_and_says_both)
 	const struct reprise_cursor cursor = cursor_of("mine", 1, 2);
 	struct reprise_error error = { .size = sizeof(error) };
 
-	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "mine", &error), REPRISE_OK));
-	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "yours", &error),
+	cr_assert(eq(int, reprise_cursor_check_session(&cursor, "mine", &error), REPRISE_OK));
+	cr_assert(eq(int, reprise_cursor_check_session(&cursor, "yours", &error),
 		     REPRISE_E_WRONG_SESSION));
 	cr_assert(eq(int, error.status, REPRISE_E_WRONG_SESSION));
 	cr_assert(eq(str, error.expected_id, "yours"));
@@ -292,7 +292,7 @@ Test(cursor, a_cursor_whose_id_never_ends_is_refused)
 	memset(cursor.session_id, 'a', sizeof(cursor.session_id));
 	cr_assert(eq(int, reprise_cursor_format(&cursor, text, sizeof(text), NULL, NULL),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "s", NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_cursor_check_session(&cursor, "s", NULL), REPRISE_E_INVALID));
 }
 
 Test(cursor, an_id_that_is_none_is_refused)
@@ -302,17 +302,18 @@ Test(cursor, an_id_that_is_none_is_refused)
 	char text[REPRISE_CURSOR_TEXT_BYTES_MAX], id[REPRISE_SESSION_ID_BYTES_MAX + 2] = { 0 };
 
 	memset(id, 'a', REPRISE_SESSION_ID_BYTES_MAX + 1);
-	cr_assert(eq(int, reprise_cursor_for_session(&cursor, id, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_cursor_check_session(&cursor, id, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "session_id"));
 	id[REPRISE_SESSION_ID_BYTES_MAX] = '\0';
+	cr_assert(eq(int, reprise_cursor_check_session(&cursor, id, &error),
+		     REPRISE_E_WRONG_SESSION));
 	cr_assert(
-		eq(int, reprise_cursor_for_session(&cursor, id, &error), REPRISE_E_WRONG_SESSION));
-	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "a\xff", &error), REPRISE_E_INVALID));
+		eq(int, reprise_cursor_check_session(&cursor, "a\xff", &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "session_id"));
 	cursor = cursor_of("a\xff", 1, 2);
 	cr_assert(eq(int, reprise_cursor_format(&cursor, text, sizeof(text), NULL, &error),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "a", &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_cursor_check_session(&cursor, "a", &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "cursor: session_id"));
 }
 
@@ -328,7 +329,7 @@ Test(cursor, refuses_what_is_NULL)
 	cr_assert(eq(int, reprise_cursor_format(NULL, text, 512, NULL, &error), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_cursor_format(&cursor, NULL, 512, NULL, &error),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_cursor_for_session(NULL, "s", &error), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_cursor_for_session(&cursor, NULL, &error), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_cursor_for_session(&cursor, "", &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_cursor_check_session(NULL, "s", &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_cursor_check_session(&cursor, NULL, &error), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_cursor_check_session(&cursor, "", &error), REPRISE_E_INVALID));
 }

@@ -61,28 +61,28 @@ Test(door, the_descriptor_is_readable_when_next_has_something_to_say)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct reprise_store *store = store_that_wakes(wakes[i]);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0);
 		const int fd = fd_of(subscription);
 
 		cr_assert(not(is_readable_within(fd, 0)));
-		append_text(session, "1");
+		append_text(writer, "1");
 		expect_becomes_readable(fd);
-		append_text(session, "2");
+		append_text(writer, "2");
 		expect_event(subscription, 1);
 		cr_assert(is_readable_within(fd, 0), "level-triggered: there is more");
 		expect_event(subscription, 2);
 		expect_empty(subscription);
 		cr_assert(not(is_readable_within(fd, 0)));
-		append_text(session, "3");
+		append_text(writer, "3");
 		expect_becomes_readable(fd);
 		expect_rest(subscription, 3, 3);
-		cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
+		cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
 		expect_becomes_readable(fd);
 		expect_ended(subscription, REPRISE_END_SESSION, 0);
 		cr_assert(is_readable_within(fd, 0), "the end is said again and again");
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -90,10 +90,10 @@ Test(door, the_descriptor_is_readable_when_next_has_something_to_say)
 Test(door, the_descriptor_is_readable_from_the_start_if_there_is_something)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(is_readable_within(fd_of(subscription), 0));
 	cr_assert(eq(int, fd_of(subscription), fd_of(subscription)), "there is but one");
 	expect_rest(subscription, 1, 1);
@@ -115,14 +115,14 @@ Test(door, the_descriptor_is_readable_from_the_start_if_there_is_something)
 	expect_unavailable(subscription, REPRISE_GAP_UNKNOWN_SESSION);
 	cr_assert(is_readable_within(fd_of(subscription), 0));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(door, the_descriptor_does_not_block_and_is_not_inherited)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	const int fd = fd_of(subscription);
 
@@ -130,7 +130,7 @@ Test(door, the_descriptor_does_not_block_and_is_not_inherited)
 	cr_assert(ne(int, fcntl(fd, F_GETFD) & FD_CLOEXEC, 0));
 	reprise_subscription_close(subscription);
 	cr_assert(eq(int, fcntl(fd, F_GETFD), -1), "closed with the subscription");
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -138,15 +138,15 @@ Test(door, what_invalidates_rings_too)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct reprise_store *store = store_that_wakes(wakes[i]);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0);
 		const int fd = fd_of(subscription);
 
-		cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+		cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 		expect_becomes_readable(fd);
 		expect_unavailable(subscription, REPRISE_GAP_INVALIDATED);
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -155,7 +155,7 @@ Test(door, what_invalidates_rings_too)
 Test(door, a_filter_that_leaves_everything_out_makes_the_descriptor_unreadable)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	const uint16_t kind = 5;
 	const struct reprise_subscription_options options = { .size = sizeof(options),
 							      .kinds = &kind,
@@ -167,15 +167,15 @@ Test(door, a_filter_that_leaves_everything_out_makes_the_descriptor_unreadable)
 		     REPRISE_OK));
 	const int fd = fd_of(subscription);
 
-	append_text(session, "left out");
+	append_text(writer, "left out");
 	expect_becomes_readable(fd);
 	expect_empty(subscription);
 	cr_assert(not(is_readable_within(fd, 0)));
-	append_event(session, 0, 5, 0, "wanted");
+	append_event(writer, 0, 5, 0, "wanted");
 	expect_becomes_readable(fd);
 	expect_text(subscription, "wanted");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -222,24 +222,24 @@ Test(door, the_callback_comes_once_and_again_after_each_EMPTY)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct reprise_store *store = store_that_wakes(wakes[i]);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0);
 		struct visitor visitor;
 
 		notify(subscription, just_tell, visitor_open(&visitor, subscription));
-		append_text(session, "1");
+		append_text(writer, "1");
 		sem_wait(&visitor.called);
-		append_text(session, "2");
+		append_text(writer, "2");
 		expect_events(subscription, 1, 2);
-		append_text(session, "3");
+		append_text(writer, "3");
 		expect_events(subscription, 3, 3);
 		cr_assert(eq(int, visitor.calls, 1));
 		expect_empty(subscription);
-		append_text(session, "4");
+		append_text(writer, "4");
 		sem_wait(&visitor.called);
 		cr_assert(eq(int, visitor.status, 0));
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -247,12 +247,12 @@ Test(door, the_callback_comes_once_and_again_after_each_EMPTY)
 Test(door, the_callback_comes_soon_whatever_there_is)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_cursor unknown = cursor_at(store, 0);
 	struct visitor visitor, stranger;
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	notify(subscription, just_tell, visitor_open(&visitor, subscription));
 	sem_wait(&visitor.called);
 	strcpy(unknown.session_id, "unknown");
@@ -262,7 +262,7 @@ Test(door, the_callback_comes_soon_whatever_there_is)
 	sem_wait(&stranger.called);
 	reprise_subscription_close(nowhere);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -281,18 +281,18 @@ take_all(struct reprise_subscription *subscription, void *context)
 Test(door, a_callback_may_take_the_events_itself)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct visitor visitor;
 
 	notify(subscription, take_all, visitor_open(&visitor, subscription));
 	for (uint64_t position = 1; position <= 1000; position++) {
-		append_text(session, "x");
+		append_text(writer, "x");
 		while (visitor.seen < position)
 			sched_yield();
 	}
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -308,16 +308,16 @@ close_itself(struct reprise_subscription *subscription, void *context)
 Test(door, a_callback_may_close_its_own_subscription)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct visitor visitor;
 
 	(void)fd_of(subscription);
 	notify(subscription, close_itself, visitor_open(&visitor, subscription));
-	append_text(session, "x");
+	append_text(writer, "x");
 	sem_wait(&visitor.called);
-	append_text(session, "y");
-	reprise_session_close(session);
+	append_text(writer, "y");
+	reprise_writer_close(writer);
 	while (reprise_store_close(store) == REPRISE_E_BUSY)
 		sched_yield(); /* it goes when the callback has returned */
 	expect_no_leaks();
@@ -340,7 +340,7 @@ close_the_other(struct reprise_subscription *subscription, void *context)
 Test(door, a_callback_may_close_another_whose_callback_is_due)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *first = subscribed_after(store, 0);
 	struct reprise_subscription *second = subscribed_after(store, 0);
 	struct visitor visitor, never;
@@ -352,11 +352,11 @@ Test(door, a_callback_may_close_another_whose_callback_is_due)
 	expect_empty(second);
 	cr_assert(eq(int, reprise_subscription_notify(second, NULL, NULL, NULL), REPRISE_OK));
 	notify(second, just_tell, &never);
-	append_text(session, "x");
+	append_text(writer, "x");
 	sem_wait(&visitor.called);
 	cr_assert(eq(int, visitor.status, REPRISE_NEXT_EVENT));
 	reprise_subscription_close(first);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -377,17 +377,17 @@ call_what_is_refused(struct reprise_subscription *subscription, void *context)
 Test(door, wait_and_store_close_are_refused_inside_a_callback)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct visitor visitor;
 
 	visitor_open(&visitor, subscription)->store = store;
 	notify(subscription, call_what_is_refused, &visitor);
-	append_text(session, "x");
+	append_text(writer, "x");
 	sem_wait(&visitor.called);
 	cr_assert(eq(int, visitor.status, 0));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -415,14 +415,14 @@ close_main(void *argument)
 Test(door, close_waits_for_a_callback_that_runs)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct visitor visitor;
 	pthread_t closer;
 	void *failed = &visitor;
 
 	notify(subscription, linger, visitor_open(&visitor, subscription));
-	append_text(session, "x");
+	append_text(writer, "x");
 	sem_wait(&visitor.called);
 	cr_assert(eq(int, pthread_create(&closer, NULL, close_main, &visitor), 0));
 	for (int i = 0; i < 100; i++)
@@ -430,26 +430,26 @@ Test(door, close_waits_for_a_callback_that_runs)
 	sem_post(&visitor.go_on);
 	cr_assert(eq(int, pthread_join(closer, &failed), 0));
 	cr_assert(eq(ptr, failed, NULL));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(door, a_callback_can_be_replaced_and_taken_back)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct visitor first, second;
 
 	notify(subscription, just_tell, visitor_open(&first, subscription));
 	notify(subscription, just_tell, visitor_open(&second, subscription));
-	append_text(session, "x");
+	append_text(writer, "x");
 	sem_wait(&second.called);
 	expect_rest(subscription, 1, 1);
 	cr_assert(eq(int, reprise_subscription_notify(subscription, NULL, NULL, NULL), REPRISE_OK));
-	append_text(session, "y");
+	append_text(writer, "y");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 	cr_assert(le(int, first.calls, 1));
 	cr_assert(eq(int, second.calls, 1));
@@ -459,7 +459,7 @@ Test(door, a_callback_that_is_set_when_nothing_is_to_be_said_is_not_called)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct reprise_store *store = store_that_wakes(wakes[i]);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0);
 		struct visitor visitor;
 
@@ -467,10 +467,10 @@ Test(door, a_callback_that_is_set_when_nothing_is_to_be_said_is_not_called)
 		for (int waits = 0; waits < 5; waits++) /* nor by a wait that times out */
 			cr_assert(eq(int, reprise_wait(subscription, 1000000), REPRISE_E_TIMEOUT));
 		cr_assert(eq(int, visitor.calls, 0));
-		append_text(session, "x");
+		append_text(writer, "x");
 		sem_wait(&visitor.called);
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -503,13 +503,13 @@ Test(door, a_callback_may_set_itself_again_while_its_owner_closes)
 {
 	for (int rounds = 0; rounds < 50; rounds++) {
 		struct reprise_store *store = store_plain();
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0);
 		struct visitor visitor;
 		pthread_t closer;
 		void *failed = &visitor;
 
-		append_text(session, "x");
+		append_text(writer, "x");
 		notify(subscription, set_itself_again, visitor_open(&visitor, subscription));
 		sem_wait(&visitor.called);
 		cr_assert(eq(int, pthread_create(&closer, NULL, close_and_come_back, &visitor), 0));
@@ -518,7 +518,7 @@ Test(door, a_callback_may_set_itself_again_while_its_owner_closes)
 		sem_post(&visitor.go_on);
 		cr_assert(eq(int, pthread_join(closer, &failed), 0));
 		cr_assert(eq(ptr, failed, NULL));
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -537,13 +537,13 @@ take_itself_away(struct reprise_subscription *subscription, void *context)
 Test(door, close_waits_for_a_callback_that_has_taken_itself_away)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct visitor visitor;
 	pthread_t closer;
 	void *failed = &visitor;
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	notify(subscription, take_itself_away, visitor_open(&visitor, subscription));
 	sem_wait(&visitor.called);
 	cr_assert(eq(int, pthread_create(&closer, NULL, close_and_come_back, &visitor), 0));
@@ -553,7 +553,7 @@ Test(door, close_waits_for_a_callback_that_has_taken_itself_away)
 	cr_assert(eq(int, pthread_join(closer, &failed), 0));
 	cr_assert(eq(ptr, failed, NULL));
 	cr_assert(eq(int, visitor.status, REPRISE_OK));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -573,22 +573,22 @@ close_another_stores(struct reprise_subscription *subscription, void *context)
 Test(door, a_callback_that_closes_another_stores_subscription_waits_for_its_callback)
 {
 	struct reprise_store *stores[2] = { store_plain(), store_plain() };
-	struct reprise_session *sessions[2] = { writer_of(stores[0]), writer_of(stores[1]) };
+	struct reprise_writer *writers[2] = { writer_of(stores[0]), writer_of(stores[1]) };
 	struct reprise_subscription *subscriptions[2] = { subscribed_after(stores[0], 0),
 							  subscribed_after(stores[1], 0) };
 	struct visitor closer, lingering;
 
 	notify(subscriptions[1], linger, visitor_open(&lingering, subscriptions[1]));
-	append_text(sessions[1], "x");
+	append_text(writers[1], "x");
 	sem_wait(&lingering.called);
 	visitor_open(&closer, subscriptions[0])->other_visitor = &lingering;
 	notify(subscriptions[0], close_another_stores, &closer);
-	append_text(sessions[0], "x");
+	append_text(writers[0], "x");
 	sem_wait(&closer.called);
 	cr_assert(eq(int, closer.status, 1), "it had returned");
 	reprise_subscription_close(subscriptions[0]);
 	for (size_t i = 0; i < 2; i++) {
-		reprise_session_close(sessions[i]);
+		reprise_writer_close(writers[i]);
 		close_store(stores[i]);
 	}
 }
@@ -624,7 +624,7 @@ Test(door, deferred_sleepers_are_woken_once_for_each_event)
 	const struct reprise_subscription_options no_spin = { .size = sizeof(no_spin),
 							      .spin_ns = 1 };
 	struct reprise_store *store = store_that_wakes(REPRISE_WAKE_DEFERRED);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	const struct reprise_cursor cursor = cursor_at(store, 0);
 	struct reprise_subscription *subscriptions[SLEEPERS];
 	pthread_t threads[SLEEPERS];
@@ -640,11 +640,11 @@ Test(door, deferred_sleepers_are_woken_once_for_each_event)
 			     0));
 	}
 	for (uint64_t position = 1; position <= APPENDS; position++) {
-		append_text(session, "x");
+		append_text(writer, "x");
 		while (slept_through < SLEEPERS * position)
 			sched_yield();
 	}
-	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
 	for (size_t i = 0; i < SLEEPERS; i++) {
 		struct reprise_subscription_stats stats = { .size = sizeof(stats) };
 		void *failed = NULL;
@@ -657,7 +657,7 @@ Test(door, deferred_sleepers_are_woken_once_for_each_event)
 		reprise_subscription_close(subscriptions[i]);
 	}
 	cr_assert(le(u64, sleeps, SLEEPERS * (UINT64_C(2) + APPENDS)));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -665,7 +665,7 @@ Test(door, one_subscription_may_have_all_three)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct reprise_store *store = store_that_wakes(wakes[i]);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0);
 		const int fd = fd_of(subscription);
 		struct visitor visitor;
@@ -673,17 +673,17 @@ Test(door, one_subscription_may_have_all_three)
 		notify(subscription, just_tell, visitor_open(&visitor, subscription));
 		/* A wait that times out leaves both doors rung, or ready to be. */
 		cr_assert(eq(int, reprise_wait(subscription, 1000000), REPRISE_E_TIMEOUT));
-		append_text(session, "x");
+		append_text(writer, "x");
 		cr_assert(eq(int, reprise_wait(subscription, REPRISE_NO_LIMIT), REPRISE_OK));
 		expect_becomes_readable(fd);
 		sem_wait(&visitor.called);
 		expect_event(subscription, 1);
 		cr_assert(is_readable_within(fd, 0));
 		expect_empty(subscription);
-		append_text(session, "y");
+		append_text(writer, "y");
 		expect_becomes_readable(fd);
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -692,31 +692,31 @@ Test(door, one_subscription_may_have_all_three)
 Test(door, a_door_whose_hand_an_append_has_missed_is_rung_where_membarrier_is_refused_later)
 {
 	struct reprise_store *store = store_that_wakes(REPRISE_WAKE_RELAY);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	const int fd = fd_of(subscription);
 
-	append_text(session, "1");
+	append_text(writer, "1");
 	expect_becomes_readable(fd);
 	refuse_membarrier();
 	expect_rest(subscription, 1, 1);
 	for (reprise_position next = 2; next < 10; next++) {
 		/* As if the append had not seen it. */
-		fetch_and_relaxed(&session->bell.bits, ~(uint64_t)BELL_ARMED);
-		append_text(session, "x");
+		fetch_and_relaxed(&writer_session(writer)->bell.bits, ~(uint64_t)BELL_ARMED);
+		append_text(writer, "x");
 		cr_assert(is_readable_within(fd, 10000), "the relay looks");
 		expect_rest(subscription, next, next);
 		cr_assert(not(is_readable_within(fd, 0)));
 	}
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(door, refuses_what_is_NULL)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_error error = { .size = sizeof(error) };
 	int fd = 77;
@@ -730,7 +730,7 @@ Test(door, refuses_what_is_NULL)
 		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "subscription"));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 

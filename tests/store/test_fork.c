@@ -17,7 +17,7 @@ SUITE(fork);
 /* Everything that was open when the process forked. */
 struct heirloom {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct reprise_subscription *subscription;
 	struct reprise_session_list *list;
 	struct reprise_cursor cursor;
@@ -29,34 +29,34 @@ wrong_writer(const struct heirloom *old)
 {
 	const struct reprise_new_event event = { .payload = { "x", 1 } };
 	const struct iovec part = { .iov_base = (void *)"x", .iov_len = 1 };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_cursor cursor;
 	reprise_position position = 0;
 	void *payload = NULL;
 
-	if (reprise_append(old->session, 0, 0, 0, event.payload, &position) != REPRISE_E_FORKED)
+	if (reprise_append(old->writer, 0, 0, 0, event.payload, &position) != REPRISE_E_FORKED)
 		return 1;
-	if (reprise_appendv(old->session, 0, 0, 0, &part, 1, &position) != REPRISE_E_FORKED)
+	if (reprise_appendv(old->writer, 0, 0, 0, &part, 1, &position) != REPRISE_E_FORKED)
 		return 2;
-	if (reprise_append_batch(old->session, &event, 1, &position) != REPRISE_E_FORKED)
+	if (reprise_append_batch(old->writer, &event, 1, &position) != REPRISE_E_FORKED)
 		return 3;
-	if (reprise_reserve(old->session, 1, &payload) != REPRISE_E_FORKED)
+	if (reprise_reserve(old->writer, 1, &payload) != REPRISE_E_FORKED)
 		return 4;
-	if (reprise_publish(old->session, 0, 0, 0, 1, &position) != REPRISE_E_FORKED)
+	if (reprise_publish(old->writer, 0, 0, 0, 1, &position) != REPRISE_E_FORKED)
 		return 5;
-	if (reprise_abort(old->session) != REPRISE_E_FORKED)
+	if (reprise_abort(old->writer) != REPRISE_E_FORKED)
 		return 6;
-	if (reprise_session_end(old->session, 0) != REPRISE_E_FORKED)
+	if (reprise_writer_end(old->writer, 0) != REPRISE_E_FORKED)
 		return 7;
-	if (reprise_session_cursor(old->session, 1, &cursor) != REPRISE_E_FORKED)
+	if (reprise_writer_cursor(old->writer, 1, &cursor) != REPRISE_E_FORKED)
 		return 8;
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
 
-	if (reprise_session_opened(old->session, &opened) != REPRISE_E_FORKED)
+	if (reprise_writer_opened(old->writer, &opened) != REPRISE_E_FORKED)
 		return 11;
-	if (reprise_session_open(old->store, "n", NULL, &session, NULL) != REPRISE_E_FORKED)
+	if (reprise_writer_open(old->store, "n", NULL, &writer, NULL) != REPRISE_E_FORKED)
 		return 9;
-	return position == 0 && payload == NULL && session == NULL ? 0 : 10;
+	return position == 0 && payload == NULL && writer == NULL ? 0 : 10;
 }
 
 static int
@@ -81,23 +81,23 @@ wrong_store(const struct heirloom *old)
 	if (reprise_sessions_subscribe(old->store, NULL, &changes, NULL) != REPRISE_E_FORKED ||
 	    changes != NULL)
 		return 33;
-	if (reprise_current_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
+	if (reprise_session_current_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
 		return 20;
-	if (reprise_earliest_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
+	if (reprise_session_earliest_cursor(old->store, "s", 0, &cursor) != REPRISE_E_FORKED)
 		return 21;
-	if (reprise_trim_session(old->store, "s") != REPRISE_E_FORKED)
+	if (reprise_session_trim(old->store, "s") != REPRISE_E_FORKED)
 		return 22;
-	if (reprise_trim_to(old->store, "s", 1) != REPRISE_E_FORKED)
+	if (reprise_session_trim_to(old->store, "s", 1) != REPRISE_E_FORKED)
 		return 23;
 	if (reprise_session_stats(old->store, "s", &session_stats) != REPRISE_E_FORKED)
 		return 24;
 	if (reprise_store_stats(old->store, &store_stats) != REPRISE_E_FORKED)
 		return 25;
-	if (reprise_invalidate_session(old->store, "s") != REPRISE_E_FORKED)
+	if (reprise_session_invalidate(old->store, "s") != REPRISE_E_FORKED)
 		return 26;
-	if (reprise_invalidate_all(old->store) != REPRISE_E_FORKED)
+	if (reprise_sessions_invalidate(old->store) != REPRISE_E_FORKED)
 		return 27;
-	if (reprise_expire_idle(old->store, &count) != REPRISE_E_FORKED)
+	if (reprise_sessions_expire_idle(old->store, &count) != REPRISE_E_FORKED)
 		return 28;
 	if (reprise_stamp_set(old->store, 5) != REPRISE_E_FORKED)
 		return 29;
@@ -161,7 +161,7 @@ child(const struct heirloom *old)
 	if (wrong == 0)
 		wrong = wrong_subscription(old);
 	reprise_subscription_close(old->subscription);
-	reprise_session_close(old->session);
+	reprise_writer_close(old->writer);
 	return wrong;
 }
 
@@ -185,11 +185,11 @@ heirloom(void)
 {
 	struct heirloom all = { .store = store_plain() };
 
-	all.session = writer_of(all.store);
+	all.writer = writer_of(all.store);
 	all.subscription = subscribed_after(all.store, 0);
 	all.cursor = cursor_at(all.store, 0);
-	append_text(all.session, "one");
-	append_text(all.session, "two");
+	append_text(all.writer, "one");
+	append_text(all.writer, "two");
 	expect_text(all.subscription, "one");
 	cr_assert(eq(int, reprise_sessions_list(all.store, &all.list, NULL), REPRISE_OK));
 	return all;
@@ -200,7 +200,7 @@ close_heirloom(struct heirloom *all)
 {
 	reprise_session_list_close(all->list);
 	reprise_subscription_close(all->subscription);
-	reprise_session_close(all->session);
+	reprise_writer_close(all->writer);
 	close_store(all->store);
 }
 
@@ -209,7 +209,7 @@ Test(fork, in_the_child_every_call_says_so_and_the_parent_goes_on)
 	struct heirloom all = heirloom();
 
 	cr_assert(eq(int, child_status(&all), 0));
-	append_text(all.session, "three");
+	append_text(all.writer, "three");
 	expect_text(all.subscription, "two");
 	expect_text(all.subscription, "three");
 	expect_empty(all.subscription);
@@ -242,10 +242,10 @@ Test(fork, the_child_takes_no_lock)
 	pthread_mutex_lock(&all.store->lock);
 	pthread_mutex_lock(&all.store->relay.lock);
 	pthread_mutex_lock(&all.store->pool.lock);
-	pthread_mutex_lock(&all.session->hands.lock);
+	pthread_mutex_lock(&writer_session(all.writer)->hands.lock);
 	const int status = child_status(&all);
 
-	pthread_mutex_unlock(&all.session->hands.lock);
+	pthread_mutex_unlock(&writer_session(all.writer)->hands.lock);
 	pthread_mutex_unlock(&all.store->pool.lock);
 	pthread_mutex_unlock(&all.store->relay.lock);
 	pthread_mutex_unlock(&all.store->lock);
@@ -261,7 +261,7 @@ Test(fork, the_child_has_no_copy_of_the_windows)
 	const pid_t pid = fork();
 
 	if (pid == 0) /* not even addresses */
-		_exit(mincore(all.session->block->memory, 4096, &resident) == 0);
+		_exit(mincore(writer_session(all.writer)->block->memory, 4096, &resident) == 0);
 	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
 	cr_assert(eq(int, status, 0));
 	close_heirloom(&all);
@@ -271,15 +271,15 @@ static bool
 child_lives_on_its_own(void)
 {
 	struct reprise_store *store = NULL;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	reprise_position position = 0;
 	bool is_good = reprise_store_open(NULL, &store, NULL) == REPRISE_OK;
 
-	is_good = is_good && reprise_session_open(store, "s", NULL, &session, NULL) == REPRISE_OK &&
-		  reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, &position) ==
+	is_good = is_good && reprise_writer_open(store, "s", NULL, &writer, NULL) == REPRISE_OK &&
+		  reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, &position) ==
 			  REPRISE_OK &&
-		  position == 1 && reprise_invalidate_session(store, "s") == REPRISE_OK;
-	reprise_session_close(session);
+		  position == 1 && reprise_session_invalidate(store, "s") == REPRISE_OK;
+	reprise_writer_close(writer);
 	if (is_good) /* which waits for whoever is looking, as the relay does */
 		table_reclaim(store->table, true, session_reclaim);
 	return is_good && reprise_store_close(store) == REPRISE_OK;
@@ -293,7 +293,7 @@ look_up_main(void *argument)
 	struct reprise_store *const store = argument;
 
 	for (; !is_enough; has_begun = true)
-		if (reprise_trim_to(store, "s", 0) != REPRISE_OK)
+		if (reprise_session_trim_to(store, "s", 0) != REPRISE_OK)
 			return argument;
 	return NULL;
 }

@@ -91,13 +91,13 @@ expect_none(struct reprise_group *group, int fd)
 	cr_assert(eq(u64, stats_of_group(group).ready, 0));
 }
 
-static struct reprise_session *
+static struct reprise_writer *
 writer_named(struct reprise_store *store, const char *id)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	cr_assert(eq(int, reprise_session_open(store, id, NULL, &session, NULL), REPRISE_OK));
-	return session;
+	cr_assert(eq(int, reprise_writer_open(store, id, NULL, &writer, NULL), REPRISE_OK));
+	return writer;
 }
 
 static struct reprise_subscription *
@@ -107,7 +107,7 @@ subscribed_to(struct reprise_store *store, const char *id,
 	struct reprise_subscription *subscription = NULL;
 	struct reprise_cursor cursor;
 
-	cr_assert(eq(int, reprise_earliest_cursor(store, id, 0, &cursor), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_earliest_cursor(store, id, 0, &cursor), REPRISE_OK));
 	cr_assert(eq(int, reprise_subscribe_after(store, &cursor, options, &subscription, NULL),
 		     REPRISE_OK));
 	return subscription;
@@ -130,7 +130,7 @@ Test(group, S20_a_subscription_is_ready_until_next_has_answered_EMPTY)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct reprise_store *store = store_that_wakes(wakes[i]);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0), *found;
 		struct reprise_group *group = group_of(store);
 		const int fd = fd_of_group(group);
@@ -138,12 +138,12 @@ Test(group, S20_a_subscription_is_ready_until_next_has_answered_EMPTY)
 
 		add(group, subscription, &store);
 		expect_none(group, fd);
-		append_text(session, "1");
+		append_text(writer, "1");
 		cr_assert(is_readable_within(fd, -1));
 		cr_assert(eq(int, reprise_group_next(group, &found, &context), REPRISE_OK));
 		cr_assert(eq(ptr, found, subscription));
 		cr_assert(eq(ptr, context, (void *)&store));
-		append_text(session, "2");
+		append_text(writer, "2");
 		expect_event(subscription, 1);
 		cr_assert(is_readable_within(fd, 0), "level-triggered: there is more");
 		expect_turn(group, subscription);
@@ -152,7 +152,7 @@ Test(group, S20_a_subscription_is_ready_until_next_has_answered_EMPTY)
 		expect_turn(group, subscription);
 		expect_empty(subscription);
 		expect_none(group, fd);
-		append_text(session, "3");
+		append_text(writer, "3");
 		cr_assert(is_readable_within(fd, -1));
 		expect_turn(group, subscription);
 		expect_events(subscription, 3, 3);
@@ -160,7 +160,7 @@ Test(group, S20_a_subscription_is_ready_until_next_has_answered_EMPTY)
 		expect_none(group, fd);
 		reprise_subscription_close(subscription);
 		reprise_group_close(group);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -168,7 +168,7 @@ Test(group, S20_a_subscription_is_ready_until_next_has_answered_EMPTY)
 Test(group, S20_it_is_ready_from_the_start_if_there_is_something)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *some, *none = subscribed_after(store, 0), *nowhere, *replay;
 	struct reprise_group *group = group_of(store);
 	struct reprise_cursor cursor = cursor_at(store, 0);
@@ -176,7 +176,7 @@ Test(group, S20_it_is_ready_from_the_start_if_there_is_something)
 	add(group, none, NULL);
 	expect_none(group, -1);
 	reprise_subscription_close(none);
-	append_text(session, "x");
+	append_text(writer, "x");
 	some = subscribed_after(store, 0);
 	add(group, some, NULL);
 	expect_ready(group, some);
@@ -196,7 +196,7 @@ Test(group, S20_it_is_ready_from_the_start_if_there_is_something)
 	reprise_subscription_close(nowhere);
 	reprise_subscription_close(replay);
 	reprise_group_close(group);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -204,9 +204,9 @@ Test(group, S20_it_is_ready_until_ENDED_and_then_no_more)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct reprise_store *store = store_that_wakes(wakes[i]);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *ends = subscribed_after(store, 0), *void_one;
-		struct reprise_session *other = writer_named(store, "o");
+		struct reprise_writer *other = writer_named(store, "o");
 		struct reprise_group *group = group_of(store);
 		const int fd = fd_of_group(group);
 
@@ -214,8 +214,8 @@ Test(group, S20_it_is_ready_until_ENDED_and_then_no_more)
 		add(group, ends, NULL);
 		add(group, void_one, NULL);
 		expect_none(group, fd);
-		append_text(session, "x");
-		cr_assert(eq(int, reprise_session_end(session, 7), REPRISE_OK));
+		append_text(writer, "x");
+		cr_assert(eq(int, reprise_writer_end(writer, 7), REPRISE_OK));
 		expect_ready(group, ends);
 		expect_events(ends, 1, 1);
 		expect_turn(group, ends);
@@ -223,7 +223,7 @@ Test(group, S20_it_is_ready_until_ENDED_and_then_no_more)
 		expect_none(group, fd);
 		expect_ended(ends, REPRISE_END_SESSION, 7);
 		expect_none(group, fd);
-		cr_assert(eq(int, reprise_invalidate_session(store, "o"), REPRISE_OK));
+		cr_assert(eq(int, reprise_session_invalidate(store, "o"), REPRISE_OK));
 		cr_assert(is_readable_within(fd, -1));
 		expect_turn(group, void_one);
 		struct reprise_event event;
@@ -243,8 +243,8 @@ Test(group, S20_it_is_ready_until_ENDED_and_then_no_more)
 		reprise_subscription_close(ends);
 		reprise_subscription_close(void_one);
 		reprise_group_close(group);
-		reprise_session_close(session);
-		reprise_session_close(other);
+		reprise_writer_close(writer);
+		reprise_writer_close(other);
 		close_store(store);
 	}
 }
@@ -253,18 +253,18 @@ Test(group, S20_it_is_ready_until_ENDED_and_then_no_more)
 Test(group, S20_an_end_that_was_told_unasked_makes_nothing_ready)
 {
 	struct reprise_store *store = store_that_wakes(REPRISE_WAKE_DEFERRED);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_group *group = group_of(store);
 
 	add(group, subscription, NULL);
-	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
 	expect_ended(subscription, REPRISE_END_SESSION, 0);
 	cr_assert(eq(int, reprise_group_wait(group, 20000000), REPRISE_E_TIMEOUT));
 	expect_none(group, -1);
 	reprise_subscription_close(subscription);
 	reprise_group_close(group);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -275,15 +275,15 @@ enum {
 Test(group, S21_the_ready_ones_take_turns)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *sessions[FEW];
+	struct reprise_writer *writers[FEW];
 	struct reprise_subscription *subscriptions[FEW];
 	struct reprise_group *group = group_of(store);
 	char id[2] = "a";
 
 	for (int i = 0; i < FEW; i++, id[0]++) {
-		sessions[i] = writer_named(store, id);
+		writers[i] = writer_named(store, id);
 		subscriptions[i] = subscribed_to(store, id, NULL);
-		append_until(sessions[i], 3);
+		append_until(writers[i], 3);
 		add(group, subscriptions[i], NULL);
 	}
 	/* The first one is busy: whenever it is handed out, its writer is ahead of it again. */
@@ -291,7 +291,7 @@ Test(group, S21_the_ready_ones_take_turns)
 		for (int i = 0; i < FEW; i++) {
 			expect_turn(group, subscriptions[i]);
 			expect_event(subscriptions[i], round);
-			append_text(sessions[0], "x");
+			append_text(writers[0], "x");
 		}
 	for (int i = 0; i < FEW; i++) {
 		expect_turn(group, subscriptions[i]);
@@ -301,7 +301,7 @@ Test(group, S21_the_ready_ones_take_turns)
 	for (int i = 0; i < FEW; i++)
 		expect_turn(group, subscriptions[0]);
 	/* A subscription that becomes ready comes at the end, behind those that are ready. */
-	append_text(sessions[3], "x");
+	append_text(writers[3], "x");
 	while (stats_of_group(group).ready != 2)
 		usleep(100);
 	expect_turn(group, subscriptions[0]);
@@ -310,7 +310,7 @@ Test(group, S21_the_ready_ones_take_turns)
 	reprise_group_close(group);
 	for (int i = 0; i < FEW; i++) {
 		reprise_subscription_close(subscriptions[i]);
-		reprise_session_close(sessions[i]);
+		reprise_writer_close(writers[i]);
 	}
 	close_store(store);
 }
@@ -319,7 +319,7 @@ Test(group, S21_the_ready_ones_take_turns)
 Test(group, S22_the_descriptor_is_touched_when_the_first_becomes_ready_and_when_the_last_is_no_more)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscriptions[FEW];
 	struct reprise_group *group = group_of(store);
 	const int fd = fd_of_group(group);
@@ -330,7 +330,7 @@ Test(group, S22_the_descriptor_is_touched_when_the_first_becomes_ready_and_when_
 		add(group, subscriptions[i], NULL);
 	}
 	for (reprise_position newest = 1; newest <= 20; newest++) {
-		append_text(session, "x");
+		append_text(writer, "x");
 		while (stats_of_group(group).ready != FEW)
 			usleep(100);
 		cr_assert(eq(u64, stats_of_group(group).wakes, newest));
@@ -347,18 +347,18 @@ Test(group, S22_the_descriptor_is_touched_when_the_first_becomes_ready_and_when_
 	reprise_group_close(group);
 	for (int i = 0; i < FEW; i++)
 		reprise_subscription_close(subscriptions[i]);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(group, S22_the_descriptor_does_not_block_and_is_not_inherited)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_group *group = group_of(store);
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	add(group, subscription, NULL);
 	const int fd = fd_of_group(group);
 
@@ -369,7 +369,7 @@ Test(group, S22_the_descriptor_does_not_block_and_is_not_inherited)
 	reprise_group_close(group);
 	cr_assert(eq(int, fcntl(fd, F_GETFD), -1), "closed with the group");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -388,7 +388,7 @@ interrupt_it(void *group)
 Test(group, S22_a_wait_ends_when_one_is_ready_interrupted_or_late)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_group_options options = REPRISE_GROUP_OPTIONS_INIT;
 	struct reprise_group *group;
@@ -406,7 +406,7 @@ Test(group, S22_a_wait_ends_when_one_is_ready_interrupted_or_late)
 	cr_assert(eq(int, reprise_group_interrupt(group), REPRISE_OK));
 	cr_assert(eq(int, reprise_group_wait(group, REPRISE_NO_LIMIT), REPRISE_E_INTERRUPTED));
 	cr_assert(eq(int, reprise_group_wait(group, 1000000), REPRISE_E_TIMEOUT));
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, reprise_group_wait(group, REPRISE_NO_LIMIT), REPRISE_OK));
 	cr_assert(eq(int, reprise_group_interrupt(group), REPRISE_OK));
 	cr_assert(eq(int, reprise_group_wait(group, 0), REPRISE_E_INTERRUPTED));
@@ -423,14 +423,14 @@ Test(group, S22_a_wait_ends_when_one_is_ready_interrupted_or_late)
 	cr_assert(eq(ptr, failed, NULL));
 	reprise_group_close(group);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(group, S22_a_wait_may_look_without_ever_sleeping)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_group_options options = REPRISE_GROUP_OPTIONS_INIT;
 	struct reprise_group *group;
@@ -440,7 +440,7 @@ Test(group, S22_a_wait_may_look_without_ever_sleeping)
 	add(group, subscription, NULL);
 	cr_assert(eq(int, reprise_group_wait(group, 1000000), REPRISE_E_TIMEOUT));
 	for (reprise_position newest = 1; newest <= 100; newest++) {
-		append_text(session, "x");
+		append_text(writer, "x");
 		expect_ready(group, subscription);
 		expect_events(subscription, newest, newest);
 		expect_empty(subscription);
@@ -448,7 +448,7 @@ Test(group, S22_a_wait_may_look_without_ever_sleeping)
 	cr_assert(eq(u64, stats_of_group(group).sleeps, 0));
 	reprise_group_close(group);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -479,7 +479,7 @@ mappings(void)
 struct crowd {
 	struct reprise_store *store;
 	struct reprise_group *group;
-	struct reprise_session *sessions[CROWD_SESSIONS];
+	struct reprise_writer *writers[CROWD_SESSIONS];
 	struct reprise_subscription *subscriptions[CROWD];
 };
 
@@ -529,7 +529,7 @@ Test(group, S22_one_descriptor_serves_100000_subscriptions, .timeout = 240)
 	options.staging_bytes = 64;
 	for (size_t i = 0; i < CROWD_SESSIONS; i++) {
 		(void)snprintf(id, sizeof(id), "s%zu", i);
-		crowd->sessions[i] = writer_named(crowd->store, id);
+		crowd->writers[i] = writer_named(crowd->store, id);
 	}
 	for (size_t i = 0; i < CROWD; i++) {
 		(void)snprintf(id, sizeof(id), "s%zu", i % CROWD_SESSIONS);
@@ -539,7 +539,7 @@ Test(group, S22_one_descriptor_serves_100000_subscriptions, .timeout = 240)
 	cr_assert(eq(u64, stats_of_group(crowd->group).subscriptions, CROWD));
 	for (reprise_position last = 2; last <= 4; last += 2) {
 		for (size_t i = 0; i < CROWD_SESSIONS; i++)
-			append_until(crowd->sessions[i], last);
+			append_until(crowd->writers[i], last);
 		take_for_all(crowd, last - 1, last);
 	}
 	cr_assert(lt(int, mappings(), MAPPINGS_MAX));
@@ -550,7 +550,7 @@ Test(group, S22_one_descriptor_serves_100000_subscriptions, .timeout = 240)
 	for (size_t i = 1; i < CROWD; i += 2)
 		reprise_subscription_close(crowd->subscriptions[i]);
 	for (size_t i = 0; i < CROWD_SESSIONS; i++)
-		reprise_session_close(crowd->sessions[i]);
+		reprise_writer_close(crowd->writers[i]);
 	close_store(crowd->store);
 	free(crowd);
 }
@@ -558,13 +558,13 @@ Test(group, S22_one_descriptor_serves_100000_subscriptions, .timeout = 240)
 Test(group, S23_a_subscription_is_in_one_group)
 {
 	struct reprise_store *store = store_plain(), *elsewhere = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_group *group = group_of(store), *other = group_of(store);
 	struct reprise_group *stranger = group_of(elsewhere);
 	struct reprise_error error = { .size = sizeof(error) };
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	add(group, subscription, NULL);
 	cr_assert(eq(int, reprise_group_add(other, subscription, NULL, &error), REPRISE_E_BUSY));
 	cr_assert(eq(str, error.what, "subscription"));
@@ -588,7 +588,7 @@ Test(group, S23_a_subscription_is_in_one_group)
 	cr_assert(eq(int, reprise_store_close(elsewhere), REPRISE_E_BUSY), "it has a group");
 	reprise_group_close(stranger);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_group_close(group);
 	reprise_group_close(NULL);
 	close_store(elsewhere);
@@ -599,7 +599,7 @@ Test(group, S23_a_subscription_is_in_one_group)
 Test(group, S23_removing_and_closing_while_ready_or_armed_leaves_the_others)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscriptions[FEW];
 	struct reprise_group *group = group_of(store);
 	const int fd = fd_of_group(group);
@@ -610,7 +610,7 @@ Test(group, S23_removing_and_closing_while_ready_or_armed_leaves_the_others)
 	}
 	cr_assert(eq(int, reprise_group_remove(group, subscriptions[0]), REPRISE_OK), "armed");
 	reprise_subscription_close(subscriptions[1]);
-	append_text(session, "x");
+	append_text(writer, "x");
 	while (stats_of_group(group).ready != FEW - 2)
 		usleep(100);
 	reprise_subscription_close(subscriptions[2]);
@@ -629,13 +629,13 @@ Test(group, S23_removing_and_closing_while_ready_or_armed_leaves_the_others)
 	expect_events(subscriptions[4], 1, 1);
 	expect_empty(subscriptions[4]);
 	reprise_group_close(group);
-	append_text(session, "y");
+	append_text(writer, "y");
 	for (int i = 0; i < FEW; i += 4) {
 		cr_assert(eq(int, reprise_wait(subscriptions[i], REPRISE_NO_LIMIT), REPRISE_OK));
 		expect_events(subscriptions[i], 2, 2);
 		reprise_subscription_close(subscriptions[i]);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -657,7 +657,7 @@ be_told(struct reprise_subscription *subscription, void *context)
 Test(group, S23_its_own_descriptor_and_callback_go_on_beside_the_group)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct told told = { .group = group_of(store) };
 	struct reprise_group *const group = told.group;
@@ -668,7 +668,7 @@ Test(group, S23_its_own_descriptor_and_callback_go_on_beside_the_group)
 	cr_assert(eq(int, reprise_subscription_notify(subscription, be_told, &told, NULL),
 		     REPRISE_OK));
 	for (reprise_position newest = 1; newest <= 20; newest++) {
-		append_text(session, "x");
+		append_text(writer, "x");
 		cr_assert(is_readable_within(own, -1));
 		expect_ready(group, subscription);
 		while (told.calls != (int)newest)
@@ -681,7 +681,7 @@ Test(group, S23_its_own_descriptor_and_callback_go_on_beside_the_group)
 	/* A wait of its own that times out, or is rung, keeps both doors as they are. */
 	cr_assert(eq(int, reprise_wait(subscription, 1000000), REPRISE_E_TIMEOUT));
 	expect_none(group, -1);
-	append_text(session, "x");
+	append_text(writer, "x");
 	expect_ready(group, subscription);
 	cr_assert(eq(int, reprise_wait(subscription, REPRISE_NO_LIMIT), REPRISE_OK));
 	expect_turn(group, subscription);
@@ -689,18 +689,18 @@ Test(group, S23_its_own_descriptor_and_callback_go_on_beside_the_group)
 	cr_assert(eq(int, reprise_group_remove(group, subscription), REPRISE_OK));
 	expect_events(subscription, 21, 21);
 	expect_empty(subscription);
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(is_readable_within(own, -1));
 	reprise_subscription_close(subscription);
 	reprise_group_close(group);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(group, S23_bad_input_is_named_and_changes_nothing)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0), *found = NULL;
 	struct reprise_group *group = group_of(store), *none = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
@@ -738,7 +738,7 @@ Test(group, S23_bad_input_is_named_and_changes_nothing)
 	expect_none(group, -1);
 	reprise_group_close(group);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -746,7 +746,7 @@ Test(group, S23_bad_input_is_named_and_changes_nothing)
 Test(group, S22_a_descriptor_that_is_refused_changes_nothing)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_group *group = group_of(store);
 	struct reprise_error error = { .size = sizeof(error) };
@@ -762,13 +762,13 @@ Test(group, S22_a_descriptor_that_is_refused_changes_nothing)
 	cr_assert(eq(str, error.what, "eventfd"));
 	cr_assert(eq(int, error.os_error, EMFILE));
 	cr_assert(eq(int, fd, 77));
-	append_text(session, "x");
+	append_text(writer, "x");
 	expect_ready(group, subscription);
 	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &limit), 0));
 	cr_assert(is_readable_within(fd_of_group(group), 0));
 	reprise_group_close(group);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -817,11 +817,11 @@ wrong_in_child(const struct inherited *old)
 static void *
 append_for_ever(void *argument)
 {
-	struct reprise_session *const session = argument;
+	struct reprise_writer *const writer = argument;
 	const struct reprise_bytes payload = { "x", 1 };
 
 	for (int i = 0; i < 20000; i++)
-		if (reprise_append(session, 0, 0, 0, payload, NULL) != REPRISE_OK)
+		if (reprise_append(writer, 0, 0, 0, payload, NULL) != REPRISE_OK)
 			return argument;
 	return NULL;
 }
@@ -829,7 +829,7 @@ append_for_ever(void *argument)
 Test(group, S24_in_the_child_of_a_fork_every_call_says_so)
 {
 	struct inherited all = { .store = store_plain() };
-	struct reprise_session *session = writer_of(all.store);
+	struct reprise_writer *writer = writer_of(all.store);
 	struct reprise_event event;
 	struct reprise_gap gap;
 	pthread_t thread;
@@ -839,7 +839,7 @@ Test(group, S24_in_the_child_of_a_fork_every_call_says_so)
 	all.group = group_of(all.store);
 	all.fd = fd_of_group(all.group);
 	add(all.group, all.subscription, NULL);
-	cr_assert(eq(int, pthread_create(&thread, NULL, append_for_ever, session), 0));
+	cr_assert(eq(int, pthread_create(&thread, NULL, append_for_ever, writer), 0));
 	for (int i = 0; i < 20; i++) {
 		int status = 0;
 
@@ -856,12 +856,12 @@ Test(group, S24_in_the_child_of_a_fork_every_call_says_so)
 	}
 	cr_assert(eq(int, pthread_join(thread, &failed), 0));
 	cr_assert(eq(ptr, failed, NULL));
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(is_readable_within(all.fd, -1));
 	expect_turn(all.group, all.subscription);
 	reprise_group_close(all.group);
 	reprise_subscription_close(all.subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(all.store);
 }
 
@@ -876,7 +876,7 @@ Test(group, S24_a_thread_that_is_cancelled_in_a_wait_lets_go_of_everything,
      .disabled = IS_UNWINDING_UNKNOWN)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_group *group = group_of(store);
 	pthread_t thread;
@@ -890,18 +890,18 @@ Test(group, S24_a_thread_that_is_cancelled_in_a_wait_lets_go_of_everything,
 	cr_assert(eq(int, pthread_join(thread, &end), 0));
 	cr_assert(end == PTHREAD_CANCELED);
 	cr_assert(eq(int, reprise_group_wait(group, 1000000), REPRISE_E_TIMEOUT));
-	append_text(session, "x");
+	append_text(writer, "x");
 	expect_ready(group, subscription);
 	reprise_group_close(group);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 /* The things that the calls of a group work on. */
 struct scene {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct reprise_subscription *subscription;
 	struct reprise_group *group;
 };
@@ -913,7 +913,7 @@ open_all(void *argument)
 	int fd;
 
 	scene->store = store_plain();
-	scene->session = writer_of(scene->store);
+	scene->writer = writer_of(scene->store);
 	scene->subscription = subscribed_after(scene->store, 0);
 	(void)!reprise_group_open(scene->store, NULL, &scene->group, NULL);
 	(void)!reprise_group_fd(scene->group, &fd, NULL);
@@ -931,7 +931,7 @@ serve(void *argument)
 	struct reprise_gap gap;
 
 	for (int i = 0; i < 5; i++) {
-		append_text(scene->session, "more");
+		append_text(scene->writer, "more");
 		while (reprise_group_next(scene->group, &ready, NULL) != REPRISE_OK)
 			;
 		while (reprise_next(ready, &event, &gap, NULL) == REPRISE_NEXT_EVENT)
@@ -939,7 +939,7 @@ serve(void *argument)
 	}
 	(void)!reprise_group_interrupt(scene->group);
 	(void)!reprise_group_stats(scene->group, &stats);
-	append_text(scene->session, "more");
+	append_text(scene->writer, "more");
 	(void)!reprise_group_remove(scene->group, scene->subscription);
 	(void)!reprise_group_add(scene->group, scene->subscription, NULL, NULL);
 }
@@ -951,7 +951,7 @@ close_all(void *argument)
 
 	reprise_group_close(scene->group);
 	reprise_subscription_close(scene->subscription);
-	reprise_session_close(scene->session);
+	reprise_writer_close(scene->writer);
 	if (reprise_store_close(scene->store) != REPRISE_OK)
 		abort();
 }
@@ -969,22 +969,22 @@ Test(group, S24_no_call_but_the_wait_ends_its_thread)
 Test(group, S24_without_membarrier_the_relay_looks)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_group *group = group_of(store);
 
 	add(group, subscription, NULL);
 	refuse_membarrier();
 	for (reprise_position newest = 1; newest < 10; newest++) {
-		append_text(session, "x");
+		append_text(writer, "x");
 		expect_ready(group, subscription);
 		expect_events(subscription, newest, newest);
 		expect_empty(subscription);
 		/* As if the next append had not seen it. */
-		fetch_and_relaxed(&session->bell.bits, ~(uint64_t)BELL_ARMED);
+		fetch_and_relaxed(&writer_session(writer)->bell.bits, ~(uint64_t)BELL_ARMED);
 	}
 	reprise_group_close(group);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }

@@ -100,14 +100,14 @@ expect_same(const struct reprise_into *into, struct reprise_subscription *other)
 }
 
 static void
-append_sized(struct reprise_session *session, uint64_t revision, size_t bytes)
+append_sized(struct reprise_writer *writer, uint64_t revision, size_t bytes)
 {
 	unsigned char payload[BUFFER_BYTES];
 
 	for (size_t i = 0; i < bytes; i++)
 		payload[i] = (unsigned char)(i * 7 + bytes);
 	cr_assert(eq(int,
-		     reprise_append(session, revision, (uint16_t)bytes,
+		     reprise_append(writer, revision, (uint16_t)bytes,
 				    bytes % 2 == 0 ? 0 : REPRISE_EVENT_COMMIT,
 				    (struct reprise_bytes){ payload, bytes }, NULL),
 		     REPRISE_OK));
@@ -116,12 +116,12 @@ append_sized(struct reprise_session *session, uint64_t revision, size_t bytes)
 Test(into, S25_events_lie_one_behind_the_other_with_room_for_framing)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_subscription *other = subscribed_after(store, 0);
 
 	for (size_t bytes = 0; bytes < 40; bytes++)
-		append_sized(session, bytes / 3, bytes);
+		append_sized(writer, bytes / 3, bytes);
 	struct reprise_into into = into_of(BUFFER_BYTES, 5, 3, FRAMES_MAX);
 
 	cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EVENT));
@@ -135,19 +135,19 @@ Test(into, S25_events_lie_one_behind_the_other_with_room_for_framing)
 	cr_assert(eq(sz, into.needed_bytes, 0));
 	reprise_subscription_close(subscription);
 	reprise_subscription_close(other);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(into, S25_payloads_of_every_size_are_copied_whole_to_every_alignment)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_subscription *other = subscribed_after(store, 0);
 
 	for (size_t bytes = 0; bytes < 600; bytes++) {
-		append_sized(session, 0, bytes);
+		append_sized(writer, 0, bytes);
 		struct reprise_into into = into_of(BUFFER_BYTES, bytes % 11, bytes % 3, 1);
 
 		cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EVENT));
@@ -156,7 +156,7 @@ Test(into, S25_payloads_of_every_size_are_copied_whole_to_every_alignment)
 	}
 	reprise_subscription_close(subscription);
 	reprise_subscription_close(other);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -165,7 +165,7 @@ Test(into, S25_it_goes_on_where_the_other_calls_stand)
 {
 	for (unsigned int schedule = 0; schedule < 1u << 10; schedule++) {
 		struct reprise_store *store = store_with(0, 512, 0);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0);
 		reprise_position seen = 0;
 
@@ -176,7 +176,7 @@ Test(into, S25_it_goes_on_where_the_other_calls_stand)
 			struct reprise_gap gap;
 
 			if (turn % 2 == 1)
-				append_text(session, "x");
+				append_text(writer, "x");
 			if (turn == 2)
 				(void)!reprise_wait(subscription, 0);
 			const reprise_outcome outcome =
@@ -197,7 +197,7 @@ Test(into, S25_it_goes_on_where_the_other_calls_stand)
 			cr_assert(outcome != REPRISE_NEXT_ENDED);
 		}
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -217,7 +217,7 @@ subscribed_with(struct reprise_store *store, struct reprise_subscription_options
 Test(into, S25_kinds_that_are_not_wanted_move_the_cursor)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	const uint16_t kinds[] = { 3 };
 	struct reprise_subscription *subscription = subscribed_with(
 		store, (struct reprise_subscription_options){ .kinds = kinds, .kinds_count = 1 });
@@ -225,40 +225,40 @@ Test(into, S25_kinds_that_are_not_wanted_move_the_cursor)
 	struct reprise_cursor cursor;
 
 	for (uint16_t i = 0; i < 12; i++)
-		append_event(session, i, i % 4, 0, "x");
+		append_event(writer, i, i % 4, 0, "x");
 	cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EVENT));
 	cr_assert(eq(sz, into.frames_count, 3));
 	cr_assert(eq(u64, frames[2].position, 12));
-	append_event(session, 20, 1, 0, "unwanted");
+	append_event(writer, 20, 1, 0, "unwanted");
 	cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EMPTY));
 	cr_assert(eq(u64, stats_of(subscription).filtered, 10));
 	cr_assert(eq(int, reprise_subscription_cursor(subscription, &cursor), REPRISE_OK));
 	cr_assert(eq(u64, cursor.position, 13));
 	cr_assert(eq(u64, cursor.revision, 20));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(into, S25_a_replay_and_a_session_end)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	const struct reprise_cursor cursor = cursor_at(store, 0);
 	struct reprise_subscription *replay = NULL, *live = subscribed_after(store, 0);
 	struct reprise_into into = into_of(BUFFER_BYTES, 0, 0, FRAMES_MAX);
 	struct reprise_gap gap;
 	struct reprise_end end;
 
-	append_until(session, 5);
+	append_until(writer, 5);
 	cr_assert(eq(int, reprise_replay_after(store, &cursor, NULL, &replay, NULL), REPRISE_OK));
-	append_until(session, 8);
+	append_until(writer, 8);
 	cr_assert(eq(int, next_into(replay, &into), REPRISE_NEXT_EVENT));
 	cr_assert(eq(sz, into.frames_count, 5));
 	cr_assert(eq(int, reprise_next_into(replay, &into, &gap, &end), REPRISE_NEXT_ENDED));
 	cr_assert(eq(int, end.cause, REPRISE_END_REPLAY));
 	cr_assert(eq(sz, into.frames_count, 0));
-	cr_assert(eq(int, reprise_session_end(session, 9), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(writer, 9), REPRISE_OK));
 	cr_assert(eq(int, next_into(live, &into), REPRISE_NEXT_EVENT));
 	cr_assert(eq(sz, into.frames_count, 8));
 	cr_assert(eq(int, reprise_next_into(live, &into, &gap, &end), REPRISE_NEXT_ENDED));
@@ -266,7 +266,7 @@ Test(into, S25_a_replay_and_a_session_end)
 	cr_assert(eq(int, end.status, 9));
 	reprise_subscription_close(replay);
 	reprise_subscription_close(live);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -275,12 +275,12 @@ Test(into, S26_an_event_that_does_not_fit_stays_the_next_one)
 {
 	for (int has_waited = 0; has_waited < 2; has_waited++) {
 		struct reprise_store *store = store_plain();
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_after(store, 0);
 		struct reprise_into into = into_of(25, 2, 4, FRAMES_MAX);
 
-		append_text(session, "12345678901234567890");
-		append_text(session, "another");
+		append_text(writer, "12345678901234567890");
+		append_text(writer, "another");
 		if (has_waited)
 			cr_assert(eq(int, reprise_wait(subscription, 0), REPRISE_OK));
 		for (int i = 0; i < 2; i++) {
@@ -300,7 +300,7 @@ Test(into, S26_an_event_that_does_not_fit_stays_the_next_one)
 		cr_assert(eq(sz, into.needed_bytes, 0));
 		expect_text(subscription, "another");
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -308,12 +308,12 @@ Test(into, S26_an_event_that_does_not_fit_stays_the_next_one)
 Test(into, S26_framing_alone_may_be_more_than_there_is_room_for)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_into into = into_of(10, REPRISE_INTO_FRAMING_BYTES_MAX,
 					   REPRISE_INTO_FRAMING_BYTES_MAX, FRAMES_MAX);
 
-	append_text(session, "");
+	append_text(writer, "");
 	cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EVENT));
 	expect_nothing(&into);
 	cr_assert(eq(sz, into.needed_bytes, (size_t)2 * REPRISE_INTO_FRAMING_BYTES_MAX));
@@ -325,19 +325,19 @@ Test(into, S26_framing_alone_may_be_more_than_there_is_room_for)
 	cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EVENT));
 	cr_assert(eq(sz, into.frames_count, 1), "an empty payload takes no room");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(into, S27_what_is_lost_is_a_gap_before_what_follows)
 {
 	struct reprise_store *store = store_with(4, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_into into = into_of(BUFFER_BYTES, 0, 0, FRAMES_MAX);
 	struct reprise_gap gap;
 
-	append_until(session, 10);
+	append_until(writer, 10);
 	cr_assert(eq(int, reprise_next_into(subscription, &into, &gap, NULL), REPRISE_NEXT_GAP));
 	expect_nothing(&into);
 	cr_assert(eq(u64, gap.lost_first, 1));
@@ -346,29 +346,29 @@ Test(into, S27_what_is_lost_is_a_gap_before_what_follows)
 	cr_assert(eq(int, reprise_next_into(subscription, &into, &gap, NULL), REPRISE_NEXT_EVENT));
 	cr_assert(eq(sz, into.frames_count, 4));
 	cr_assert(eq(u64, frames[0].position, 7));
-	append_until(session, 13);
+	append_until(writer, 13);
 	cr_assert(eq(int, reprise_wait(subscription, 0), REPRISE_OK), "copied ahead");
-	cr_assert(eq(int, reprise_trim_to(store, "s", 12), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_trim_to(store, "s", 12), REPRISE_OK));
 	cr_assert(eq(int, reprise_next_into(subscription, &into, &gap, NULL), REPRISE_NEXT_GAP));
 	cr_assert(eq(u64, gap.lost_last, 12));
 	cr_assert(eq(int, gap.detail, REPRISE_GAP_REQUEST));
 	cr_assert(eq(int, reprise_next_into(subscription, &into, &gap, NULL), REPRISE_NEXT_EVENT));
 	cr_assert(eq(sz, into.frames_count, 1));
-	append_until(session, 14);
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	append_until(writer, 14);
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	cr_assert(eq(int, reprise_next_into(subscription, &into, &gap, NULL), REPRISE_NEXT_GAP));
 	cr_assert(eq(int, gap.reason, REPRISE_GAP_UNAVAILABLE));
 	cr_assert(eq(int, gap.detail, REPRISE_GAP_INVALIDATED));
 	cr_assert(eq(int, reprise_next_into(subscription, &into, &gap, NULL), REPRISE_NEXT_ENDED));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(into, S27_a_descriptor_is_readable_until_it_has_answered_empty)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_into into = into_of(BUFFER_BYTES, 0, 0, 2);
 	int descriptor = -1;
@@ -376,7 +376,7 @@ Test(into, S27_a_descriptor_is_readable_until_it_has_answered_empty)
 	cr_assert(eq(int, reprise_subscription_fd(subscription, &descriptor, NULL), REPRISE_OK));
 	for (reprise_position newest = 3; newest < 12; newest += 3) {
 		cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EMPTY));
-		append_until(session, newest);
+		append_until(writer, newest);
 		cr_assert(eq(int, reprise_wait(subscription, 20 * one_second), REPRISE_OK));
 		cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EVENT));
 		cr_assert(eq(sz, into.frames_count, 2));
@@ -384,19 +384,19 @@ Test(into, S27_a_descriptor_is_readable_until_it_has_answered_empty)
 		cr_assert(eq(u64, frames[0].position, newest));
 	}
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(into, S27_in_the_child_of_a_fork_it_has_ended)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_into into = into_of(BUFFER_BYTES, 0, 0, 1);
 	int status = 0;
 
-	append_until(session, 3);
+	append_until(writer, 3);
 	cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EVENT));
 	const pid_t child = fork();
 
@@ -413,6 +413,6 @@ Test(into, S27_in_the_child_of_a_fork_it_has_ended)
 	cr_assert(eq(int, next_into(subscription, &into), REPRISE_NEXT_EVENT));
 	cr_assert(eq(u64, frames[0].position, 2));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }

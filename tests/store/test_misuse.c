@@ -51,21 +51,21 @@ expect_abort(void (*act)(void), const char *sentence)
 
 static const struct reprise_bytes payload = { "x", 1 };
 
-static struct reprise_session *
+static struct reprise_writer *
 closed_session(void)
 {
-	struct reprise_session *const session = writer_of(store_plain());
+	struct reprise_writer *const writer = writer_of(store_plain());
 
-	append_text(session, "one");
-	append_text(session, "two");
-	reprise_session_close(session);
-	return session;
+	append_text(writer, "one");
+	append_text(writer, "two");
+	reprise_writer_close(writer);
+	return writer;
 }
 
 static void
 close_twice(void)
 {
-	reprise_session_close(closed_session());
+	reprise_writer_close(closed_session());
 }
 
 static void
@@ -99,7 +99,7 @@ reserve_closed(void)
 static void
 end_closed(void)
 {
-	(void)!reprise_session_end(closed_session(), 0);
+	(void)!reprise_writer_end(closed_session(), 0);
 }
 
 static void
@@ -107,21 +107,21 @@ cursor_closed(void)
 {
 	struct reprise_cursor cursor;
 
-	(void)!reprise_session_cursor(closed_session(), 1, &cursor);
+	(void)!reprise_writer_cursor(closed_session(), 1, &cursor);
 }
 
 static void
 opened_closed(void)
 {
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
 
-	(void)!reprise_session_opened(closed_session(), &opened);
+	(void)!reprise_writer_opened(closed_session(), &opened);
 }
 
 static void
 wait_room_closed(void)
 {
-	(void)!reprise_session_wait_room(closed_session(), 0);
+	(void)!reprise_writer_wait_room(closed_session(), 0);
 }
 
 Test(misuse, P07_a_closed_handle_is_not_used)
@@ -131,7 +131,7 @@ Test(misuse, P07_a_closed_handle_is_not_used)
 				       cursor_closed,       opened_closed,  wait_room_closed };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
-		expect_abort(acts[i], "a session's handle is used after reprise_session_close");
+		expect_abort(acts[i], "a session's handle is used after reprise_writer_close");
 }
 
 static void *
@@ -151,10 +151,10 @@ append_at_once(void)
 	/* The library keeps the clock. */
 	if (reprise_store_open(NULL, &store, NULL) != REPRISE_OK)
 		_exit(1);
-	struct reprise_session *const session = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 
 	for (int i = 0; i < 2; i++)
-		if (pthread_create(&threads[i], NULL, append_for_ever, session) != 0)
+		if (pthread_create(&threads[i], NULL, append_for_ever, writer) != 0)
 			_exit(1);
 	/* About a second of each: the machine may have one core for both, and others who want it. */
 	sleep(10);
@@ -167,7 +167,7 @@ Test(misuse, P08_two_threads_that_append_to_one_session_at_once_are_noticed)
 
 struct turns {
 	pthread_mutex_t lock;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	bool is_enough;
 };
 
@@ -179,7 +179,7 @@ append_in_turns(void *argument)
 	for (bool is_enough = false; !is_enough;) {
 		pthread_mutex_lock(&turns->lock);
 		is_enough = turns->is_enough ||
-			    reprise_append(turns->session, 0, 0, 0, payload, NULL) != REPRISE_OK;
+			    reprise_append(turns->writer, 0, 0, 0, payload, NULL) != REPRISE_OK;
 		pthread_mutex_unlock(&turns->lock);
 	}
 	return NULL;
@@ -192,7 +192,7 @@ Test(misuse, P08_threads_that_take_turns_are_not_taken_for_two_at_once)
 	pthread_t threads[2];
 
 	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
-	turns.session = writer_of(store);
+	turns.writer = writer_of(store);
 	for (int i = 0; i < 2; i++)
 		cr_assert(eq(int, pthread_create(&threads[i], NULL, append_in_turns, &turns), 0));
 	usleep(1500000);
@@ -201,7 +201,7 @@ Test(misuse, P08_threads_that_take_turns_are_not_taken_for_two_at_once)
 	pthread_mutex_unlock(&turns.lock);
 	for (int i = 0; i < 2; i++)
 		cr_assert(eq(int, pthread_join(threads[i], NULL), 0));
-	reprise_session_close(turns.session);
+	reprise_writer_close(turns.writer);
 	close_store(store);
 }
 
@@ -212,10 +212,10 @@ static void
 next_into_nothing(void)
 {
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *const session = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 	struct reprise_gap gap;
 
-	append_text(session, "one");
+	append_text(writer, "one");
 	kept = subscribed_after(store, 0);
 	(void)!reprise_next(kept, NULL, &gap, NULL);
 }
@@ -226,11 +226,11 @@ static void
 make_group(void)
 {
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *const session = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 
 	kept = subscribed_after(store, 0);
 	if (reprise_group_open(store, NULL, &kept_group, NULL) != REPRISE_OK ||
-	    reprise_group_add(kept_group, kept, session, NULL) != REPRISE_OK)
+	    reprise_group_add(kept_group, kept, writer, NULL) != REPRISE_OK)
 		_exit(1);
 }
 
@@ -279,10 +279,10 @@ static void
 next_into_bad(void (*spoil)(void))
 {
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *const session = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 	struct reprise_gap gap;
 
-	append_text(session, "one");
+	append_text(writer, "one");
 	kept = subscribed_after(store, 0);
 	into = (struct reprise_into){ .size = sizeof(into), .frames = &frame, .frames_max = 1 };
 	spoil();
@@ -312,9 +312,9 @@ static void
 error_without_size(void)
 {
 	struct reprise_error error = { 0 };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	(void)!reprise_session_open(store_plain(), "", NULL, &session, &error);
+	(void)!reprise_writer_open(store_plain(), "", NULL, &writer, &error);
 }
 
 Test(misuse, P12_a_failed_assertion_says_what_is_wrong)

@@ -11,48 +11,47 @@
 
 SUITE(once);
 
-static struct reprise_session *
+static struct reprise_writer *
 deduplicated_writer(struct reprise_store *store, uint64_t events_max, uint64_t bytes_max)
 {
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	options.events_max = events_max;
 	options.bytes_max = bytes_max;
 	options.is_deduplicated = 1;
-	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
-	return session;
+	cr_assert(eq(int, reprise_writer_open(store, "s", &options, &writer, NULL), REPRISE_OK));
+	return writer;
 }
 
 static reprise_status
-append_once(struct reprise_session *session, uint64_t key, const char *text,
+append_once(struct reprise_writer *writer, uint64_t key, const char *text,
 	    reprise_position *ret_position, int32_t *ret_is_new)
 {
-	return reprise_append_once(session, key, 1, 1, 0,
+	return reprise_append_once(writer, key, 1, 1, 0,
 				   (struct reprise_bytes){ text, strlen(text) }, ret_position,
 				   ret_is_new);
 }
 
 static void
-expect_new(struct reprise_session *session, uint64_t key, const char *text,
-	   reprise_position position)
+expect_new(struct reprise_writer *writer, uint64_t key, const char *text, reprise_position position)
 {
 	reprise_position actual = 0;
 	int32_t is_new = 77;
 
-	cr_assert(eq(int, append_once(session, key, text, &actual, &is_new), REPRISE_OK));
+	cr_assert(eq(int, append_once(writer, key, text, &actual, &is_new), REPRISE_OK));
 	cr_assert(eq(u64, actual, position));
 	cr_assert(eq(i32, is_new, 1));
 }
 
 static void
-expect_known(struct reprise_session *session, uint64_t key, const char *text,
+expect_known(struct reprise_writer *writer, uint64_t key, const char *text,
 	     reprise_position position)
 {
 	reprise_position actual = 0;
 	int32_t is_new = 77;
 
-	cr_assert(eq(int, append_once(session, key, text, &actual, &is_new), REPRISE_OK));
+	cr_assert(eq(int, append_once(writer, key, text, &actual, &is_new), REPRISE_OK));
 	cr_assert(eq(u64, actual, position));
 	cr_assert(eq(i32, is_new, 0));
 }
@@ -60,58 +59,58 @@ expect_known(struct reprise_session *session, uint64_t key, const char *text,
 Test(once, W06_a_key_that_comes_again_is_answered_with_its_position)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = deduplicated_writer(store, 0, 0);
+	struct reprise_writer *writer = deduplicated_writer(store, 0, 0);
 	const uint64_t keys[] = { 0, 1, UINT64_MAX, UINT64_C(1) << 63, 77 };
 
 	for (size_t i = 0; i < 5; i++)
-		expect_new(session, keys[i], "the same for all", i + 1);
-	append_text(session, "without a key");
+		expect_new(writer, keys[i], "the same for all", i + 1);
+	append_text(writer, "without a key");
 	for (size_t i = 5; i-- > 0;)
-		expect_known(session, keys[i], "the same for all", i + 1);
-	cr_assert(eq(int, append_once(session, 1, "the same for all", NULL, NULL), REPRISE_OK));
+		expect_known(writer, keys[i], "the same for all", i + 1);
+	cr_assert(eq(int, append_once(writer, 1, "the same for all", NULL, NULL), REPRISE_OK));
 	cr_assert(eq(u64, stats_of_s(store).newest, 6), "nothing was appended twice");
-	expect_new(session, 78, "", 7);
-	expect_known(session, 78, "", 7);
-	reprise_session_close(session);
+	expect_new(writer, 78, "", 7);
+	expect_known(writer, 78, "", 7);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(once, W06_revision_kind_and_flags_are_not_compared)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = deduplicated_writer(store, 0, 0);
+	struct reprise_writer *writer = deduplicated_writer(store, 0, 0);
 	reprise_position position = 0;
 	int32_t is_new = 77;
 
-	expect_new(session, 5, "x", 1);
+	expect_new(writer, 5, "x", 1);
 	cr_assert(eq(int,
-		     reprise_append_once(session, 5, 9, 8, REPRISE_EVENT_COMMIT,
+		     reprise_append_once(writer, 5, 9, 8, REPRISE_EVENT_COMMIT,
 					 (struct reprise_bytes){ "x", 1 }, &position, &is_new),
 		     REPRISE_OK));
 	cr_assert(eq(u64, position, 1));
 	cr_assert(eq(i32, is_new, 0));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(once, W07_another_payload_of_a_known_key_is_a_conflict)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = deduplicated_writer(store, 0, 0);
+	struct reprise_writer *writer = deduplicated_writer(store, 0, 0);
 	const char *const others[] = { "abcdefghijklmnopqrsX", "abcdefghijklmnopqrs", "",
 				       "abcdefghijklmnopqrstu" };
 	reprise_position position = 55;
 	int32_t is_new = 77;
 
-	expect_new(session, 5, "abcdefghijklmnopqrst", 1);
+	expect_new(writer, 5, "abcdefghijklmnopqrst", 1);
 	for (size_t i = 0; i < 4; i++)
-		cr_assert(eq(int, append_once(session, 5, others[i], &position, &is_new),
+		cr_assert(eq(int, append_once(writer, 5, others[i], &position, &is_new),
 			     REPRISE_E_CONFLICT));
 	cr_assert(eq(u64, position, 55));
 	cr_assert(eq(i32, is_new, 77));
 	cr_assert(eq(u64, stats_of_s(store).newest, 1));
-	expect_known(session, 5, "abcdefghijklmnopqrst", 1);
-	reprise_session_close(session);
+	expect_known(writer, 5, "abcdefghijklmnopqrst", 1);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -130,7 +129,7 @@ Test(once, W08_a_key_is_remembered_exactly_as_long_as_its_event_is_retained)
 	memset(text, 'x', sizeof(text) - 1);
 	for (size_t w = 0; w < sizeof(windows) / sizeof(windows[0]); w++) {
 		struct reprise_store *store = store_plain();
-		struct reprise_session *session =
+		struct reprise_writer *writer =
 			deduplicated_writer(store, windows[w].events_max, windows[w].bytes_max);
 		reprise_position positions[KEYS] = { 0 };
 		unsigned int known = 0, random = 1;
@@ -143,19 +142,19 @@ Test(once, W08_a_key_is_remembered_exactly_as_long_as_its_event_is_retained)
 			int32_t is_new = 77;
 
 			if (chance % 16 == 0) {
-				append_text(session, "plain");
+				append_text(writer, "plain");
 				continue;
 			}
 			if (chance % 64 == 1)
 				cr_assert(eq(int,
-					     reprise_trim_to(store, "s",
-							     stats.oldest + (chance >> 8) % 3),
+					     reprise_session_trim_to(
+						     store, "s", stats.oldest + (chance >> 8) % 3),
 					     REPRISE_OK));
 			const bool is_retained =
 				positions[key] >= stats_of_s(store).oldest && positions[key] != 0;
 
 			cr_assert(eq(int,
-				     append_once(session, key, text + sizeof(text) - 1 - 2 * key,
+				     append_once(writer, key, text + sizeof(text) - 1 - 2 * key,
 						 &position, &is_new),
 				     REPRISE_OK));
 			cr_assert(eq(i32, is_new, !is_retained), "round %d", round);
@@ -167,7 +166,7 @@ Test(once, W08_a_key_is_remembered_exactly_as_long_as_its_event_is_retained)
 			known += is_retained;
 		}
 		cr_assert(gt(uint, known, ROUNDS / 100));
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -178,13 +177,13 @@ Test(once, W08_another_window_knows_no_keys_of_an_earlier_one)
 	struct reprise_store *store = store_plain();
 
 	for (int life = 0; life < 3; life++) {
-		struct reprise_session *session = deduplicated_writer(store, 64, 0);
+		struct reprise_writer *writer = deduplicated_writer(store, 64, 0);
 		const reprise_position newest = stats_of_s(store).newest;
 
 		for (uint64_t key = 0; key < 64; key++)
-			expect_new(session, key, "x", newest + key + 1);
-		cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
-		reprise_session_close(session);
+			expect_new(writer, key, "x", newest + key + 1);
+		cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
+		reprise_writer_close(writer);
 	}
 	close_store(store);
 }
@@ -192,80 +191,80 @@ Test(once, W08_another_window_knows_no_keys_of_an_earlier_one)
 Test(once, W08_the_next_writer_and_an_ended_session_know_the_keys)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = deduplicated_writer(store, 0, 0);
+	struct reprise_writer *writer = deduplicated_writer(store, 0, 0);
 
-	expect_new(session, 5, "x", 1);
-	reprise_session_close(session);
-	session = writer_of(store);
-	expect_known(session, 5, "x", 1);
-	expect_new(session, 6, "y", 2);
-	cr_assert(eq(int, reprise_session_end(session, 3), REPRISE_OK));
-	expect_known(session, 5, "x", 1);
-	expect_known(session, 6, "y", 2);
-	cr_assert(eq(int, append_once(session, 6, "x", NULL, NULL), REPRISE_E_CONFLICT));
-	cr_assert(eq(int, append_once(session, 7, "x", NULL, NULL), REPRISE_E_CLOSED));
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
-	cr_assert(eq(int, append_once(session, 5, "x", NULL, NULL), REPRISE_E_CLOSED),
+	expect_new(writer, 5, "x", 1);
+	reprise_writer_close(writer);
+	writer = writer_of(store);
+	expect_known(writer, 5, "x", 1);
+	expect_new(writer, 6, "y", 2);
+	cr_assert(eq(int, reprise_writer_end(writer, 3), REPRISE_OK));
+	expect_known(writer, 5, "x", 1);
+	expect_known(writer, 6, "y", 2);
+	cr_assert(eq(int, append_once(writer, 6, "x", NULL, NULL), REPRISE_E_CONFLICT));
+	cr_assert(eq(int, append_once(writer, 7, "x", NULL, NULL), REPRISE_E_CLOSED));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, append_once(writer, 5, "x", NULL, NULL), REPRISE_E_CLOSED),
 		  "what is void is not retained");
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(once, W08_a_reservation_keeps_new_keys_out_alone)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = deduplicated_writer(store, 0, 0);
+	struct reprise_writer *writer = deduplicated_writer(store, 0, 0);
 	void *room = NULL;
 
-	expect_new(session, 5, "x", 1);
-	cr_assert(eq(int, reprise_reserve(session, 8, &room), REPRISE_OK));
-	expect_known(session, 5, "x", 1);
-	cr_assert(eq(int, append_once(session, 6, "x", NULL, NULL), REPRISE_E_BUSY));
-	cr_assert(eq(int, reprise_abort(session), REPRISE_OK));
-	expect_new(session, 6, "x", 2);
-	reprise_session_close(session);
+	expect_new(writer, 5, "x", 1);
+	cr_assert(eq(int, reprise_reserve(writer, 8, &room), REPRISE_OK));
+	expect_known(writer, 5, "x", 1);
+	cr_assert(eq(int, append_once(writer, 6, "x", NULL, NULL), REPRISE_E_BUSY));
+	cr_assert(eq(int, reprise_abort(writer), REPRISE_OK));
+	expect_new(writer, 6, "x", 2);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(once, W09_bad_arguments_change_nothing)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *plain = writer_of(store);
+	struct reprise_writer *plain = writer_of(store);
 	const struct reprise_bytes x = { "x", 1 }, nowhere = { NULL, 1 };
 	reprise_position position = 55;
 	int32_t is_new = 77;
 
 	cr_assert(eq(int, append_once(plain, 5, "x", &position, &is_new), REPRISE_E_INVALID));
-	reprise_session_close(plain);
+	reprise_writer_close(plain);
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
 
 	for (int32_t bad = -1; bad <= 2; bad += 3) {
 		options.is_deduplicated = bad;
-		cr_assert(eq(int, reprise_session_open(store, "t", &options, &session, &error),
+		cr_assert(eq(int, reprise_writer_open(store, "t", &options, &writer, &error),
 			     REPRISE_E_INVALID));
 		cr_assert(eq(str, error.what, (char *)"is_deduplicated"));
 	}
 	options.is_deduplicated = 1;
 	options.reserved = 1;
-	cr_assert(eq(int, reprise_session_open(store, "t", &options, &session, &error),
+	cr_assert(eq(int, reprise_writer_open(store, "t", &options, &writer, &error),
 		     REPRISE_E_INVALID));
 	options.reserved = 0;
-	cr_assert(eq(int, reprise_session_open(store, "t", &options, &session, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "t", &options, &writer, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_append_once(NULL, 5, 1, 1, 0, x, &position, &is_new),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_append_once(session, 5, 1, 1, 0, nowhere, &position, &is_new),
+	cr_assert(eq(int, reprise_append_once(writer, 5, 1, 1, 0, nowhere, &position, &is_new),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_append_once(session, 5, 1, 1, 2, x, &position, &is_new),
+	cr_assert(eq(int, reprise_append_once(writer, 5, 1, 1, 2, x, &position, &is_new),
 		     REPRISE_E_INVALID));
 	cr_assert(eq(int,
-		     reprise_append_once(session, 5, REPRISE_REVISION_UNKNOWN, 1, 0, x, &position,
+		     reprise_append_once(writer, 5, REPRISE_REVISION_UNKNOWN, 1, 0, x, &position,
 					 &is_new),
 		     REPRISE_E_INVALID));
 	cr_assert(eq(u64, position, 55));
 	cr_assert(eq(i32, is_new, 77));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -275,13 +274,13 @@ bytes_of_one(uint64_t events_max, int32_t is_deduplicated)
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
 	struct reprise_store *store = store_plain();
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	options.events_max = events_max;
 	options.is_deduplicated = is_deduplicated;
-	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", &options, &writer, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 	return stats.bytes;
 }
@@ -298,7 +297,7 @@ Test(once, W09_keys_count_for_the_stores_bound)
 
 struct redeliverer {
 	pthread_t thread;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	uint64_t appended;
 };
 
@@ -317,7 +316,7 @@ deliver_all(void *argument)
 		reprise_position position = 0;
 
 		cr_assert(eq(int,
-			     reprise_append_once(redeliverer->session, key, key, 1, 0,
+			     reprise_append_once(redeliverer->writer, key, key, 1, 0,
 						 (struct reprise_bytes){ &key, sizeof(key) },
 						 &position, &is_new),
 			     REPRISE_OK));
@@ -331,14 +330,14 @@ Test(once, W09_of_several_threads_one_appends_each_key)
 	struct reprise_store *store = store_plain();
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
 	struct redeliverer redeliverers[THREADS] = { 0 };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	uint64_t appended = 0;
 
 	options.events_max = KEYS_OF_ALL;
 	options.is_shared = options.is_deduplicated = 1;
-	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", &options, &writer, NULL), REPRISE_OK));
 	for (size_t i = 0; i < THREADS; i++) {
-		redeliverers[i].session = session;
+		redeliverers[i].writer = writer;
 		cr_assert(eq(int,
 			     pthread_create(&redeliverers[i].thread, NULL, deliver_all,
 					    &redeliverers[i]),
@@ -350,24 +349,24 @@ Test(once, W09_of_several_threads_one_appends_each_key)
 	}
 	cr_assert(eq(u64, appended, KEYS_OF_ALL));
 	cr_assert(eq(u64, stats_of_s(store).newest, KEYS_OF_ALL));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(once, W09_in_the_child_of_a_fork_it_is_refused)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = deduplicated_writer(store, 0, 0);
+	struct reprise_writer *writer = deduplicated_writer(store, 0, 0);
 	int status = 0;
 
-	expect_new(session, 5, "x", 1);
+	expect_new(writer, 5, "x", 1);
 	const pid_t child = fork();
 
 	if (child == 0)
-		_exit(append_once(session, 5, "x", NULL, NULL) == REPRISE_E_FORKED ? 0 : 1);
+		_exit(append_once(writer, 5, "x", NULL, NULL) == REPRISE_E_FORKED ? 0 : 1);
 	cr_assert(eq(int, waitpid(child, &status, 0), child));
 	cr_assert(eq(int, status, 0));
-	expect_known(session, 5, "x", 1);
-	reprise_session_close(session);
+	expect_known(writer, 5, "x", 1);
+	reprise_writer_close(writer);
 	close_store(store);
 }

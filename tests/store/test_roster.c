@@ -28,13 +28,13 @@ bounded_store(uint64_t sessions_max)
 	return store;
 }
 
-static struct reprise_session *
+static struct reprise_writer *
 opened(struct reprise_store *store, const char *id)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	cr_assert(eq(int, reprise_session_open(store, id, NULL, &session, NULL), REPRISE_OK));
-	return session;
+	cr_assert(eq(int, reprise_writer_open(store, id, NULL, &writer, NULL), REPRISE_OK));
+	return writer;
 }
 
 static void
@@ -115,16 +115,16 @@ Test(roster, S12_a_list_has_each_session_once)
 Test(roster, S12_a_list_tells_what_a_session_holds)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	struct reprise_session_list *list = listed(store);
 
 	/* The change tells the state of now. */
-	append_until(session, 7);
-	cr_assert(eq(int, reprise_trim_to(store, "s", 3), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_end(session, -5), REPRISE_OK));
+	append_until(writer, 7);
+	cr_assert(eq(int, reprise_session_trim_to(store, "s", 3), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(writer, -5), REPRISE_OK));
 	cr_assert(eq(int, reprise_session_list_next(list, id, &stats), REPRISE_OK));
 	const struct reprise_session_stats expected = stats_of_s(store);
 
@@ -137,23 +137,23 @@ Test(roster, S12_a_list_tells_what_a_session_holds)
 	cr_assert(eq(int, stats.end_status, -5));
 	reprise_session_list_close(list);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(roster, S12_a_session_that_has_gone_is_told_as_it_was)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 
-	append_until(session, 3);
-	reprise_session_close(session);
+	append_until(writer, 3);
+	reprise_writer_close(writer);
 	create(store, "other");
 	struct reprise_session_list *list = listed(store);
 
-	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_invalidate(store), REPRISE_OK));
 	create(store, "later");
 	for (int i = 0; i < 2; i++) {
 		cr_assert(eq(int, reprise_session_list_next(list, id, &stats), REPRISE_OK));
@@ -182,7 +182,7 @@ Test(roster, S12_a_list_keeps_its_store_open_and_gives_all_back)
 
 	for (int i = 0; i < 5; i++)
 		cr_assert(eq(int, reprise_session_list_next(half, id, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_invalidate(store), REPRISE_OK));
 	reprise_session_list_close(half);
 	reprise_session_list_close(none);
 	reprise_session_list_close(NULL);
@@ -228,7 +228,7 @@ Test(roster, S13_coming_ending_and_going_are_told_in_order)
 	struct reprise_subscription *subscription = followed(store);
 
 	expect_empty(subscription);
-	struct reprise_session *session = opened(store, "s");
+	struct reprise_writer *writer = opened(store, "s");
 	struct reprise_session_change change =
 		expect_change(subscription, REPRISE_SESSION_CAME, "s");
 
@@ -236,30 +236,30 @@ Test(roster, S13_coming_ending_and_going_are_told_in_order)
 	cr_assert(eq(u64, change.newest, 0));
 	cr_assert(eq(int, change.cause, REPRISE_GONE_NOT));
 	cr_assert(eq(int, change.is_ended, 0));
-	append_until(session, 4);
+	append_until(writer, 4);
 	const struct reprise_session_stats stats = stats_of_s(store);
 
 	cr_assert(eq(int,
 		     memcmp(&stats.incarnation, &change.incarnation, sizeof(change.incarnation)),
 		     0));
-	cr_assert(eq(int, reprise_session_end(session, -9), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(writer, -9), REPRISE_OK));
 	change = expect_change(subscription, REPRISE_SESSION_ENDED, "s");
 	cr_assert(eq(u64, change.newest, 4));
 	cr_assert(eq(int, change.is_ended, 1));
 	cr_assert(eq(int, change.end_status, -9));
 	cr_assert(eq(int, change.cause, REPRISE_GONE_NOT));
 	expect_empty(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 
 	/* The next life, in the place of the one that has ended. */
-	session = opened(store, "s");
+	writer = opened(store, "s");
 	expect_gone(subscription, "s", REPRISE_GONE_REPLACED);
 	change = expect_change(subscription, REPRISE_SESSION_CAME, "s");
 	cr_assert(eq(u64, change.first, 5));
 	cr_assert(ne(int,
 		     memcmp(&stats.incarnation, &change.incarnation, sizeof(change.incarnation)),
 		     0));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	expect_empty(subscription);
 	reprise_subscription_close(subscription);
 	close_store(store);
@@ -278,25 +278,25 @@ Test(roster, S13_the_cause_of_each_going_is_told)
 	expect_change(subscription, REPRISE_SESSION_CAME, "b");
 	expect_gone(subscription, "a", REPRISE_GONE_EVICTED);
 	expect_change(subscription, REPRISE_SESSION_CAME, "c");
-	cr_assert(eq(int, reprise_invalidate_session(store, "b"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "b"), REPRISE_OK));
 	expect_gone(subscription, "b", REPRISE_GONE_INVALIDATED);
-	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_invalidate(store), REPRISE_OK));
 	expect_gone(subscription, "c", REPRISE_GONE_INVALIDATED);
 	create(store, "d");
 	expect_change(subscription, REPRISE_SESSION_CAME, "d");
 	cr_assert(eq(int, reprise_stamp_set(store, 2 * one_hour), REPRISE_OK));
-	cr_assert(eq(int, reprise_expire_idle(store, &count), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, &count), REPRISE_OK));
 	cr_assert(eq(u64, count, 1));
 	expect_gone(subscription, "d", REPRISE_GONE_EXPIRED);
 	/* A refused call tells nothing. */
-	struct reprise_session *held[2] = { opened(store, "e"), opened(store, "f") };
+	struct reprise_writer *held[2] = { opened(store, "e"), opened(store, "f") };
 
 	cr_assert(eq(int, reprise_session_create(store, "g", NULL, NULL), REPRISE_E_FULL));
 	expect_change(subscription, REPRISE_SESSION_CAME, "e");
 	expect_change(subscription, REPRISE_SESSION_CAME, "f");
 	expect_empty(subscription);
-	reprise_session_close(held[0]);
-	reprise_session_close(held[1]);
+	reprise_writer_close(held[0]);
+	reprise_writer_close(held[1]);
 	reprise_subscription_close(subscription);
 	close_store(store);
 }
@@ -304,24 +304,24 @@ Test(roster, S13_the_cause_of_each_going_is_told)
 Test(roster, S13_an_end_is_told_once_and_before_the_going)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	char id[16];
 
 	/* Of before: told as the session goes. */
-	cr_assert(eq(int, reprise_session_end(session, 1), REPRISE_OK));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_writer_end(writer, 1), REPRISE_OK));
+	reprise_writer_close(writer);
 	struct reprise_subscription *subscription = followed(store);
 
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	cr_assert(eq(int, expect_change(subscription, REPRISE_SESSION_ENDED, "s").end_status, 1));
 	expect_gone(subscription, "s", REPRISE_GONE_INVALIDATED);
 	/* The store's thread or the going may be faster. */
 	for (int i = 0; i < 500; i++) {
 		snprintf(id, sizeof(id), "%d", i);
-		session = opened(store, id);
-		cr_assert(eq(int, reprise_session_end(session, i), REPRISE_OK));
-		reprise_session_close(session);
-		cr_assert(eq(int, reprise_invalidate_session(store, id), REPRISE_OK));
+		writer = opened(store, id);
+		cr_assert(eq(int, reprise_writer_end(writer, i), REPRISE_OK));
+		reprise_writer_close(writer);
+		cr_assert(eq(int, reprise_session_invalidate(store, id), REPRISE_OK));
 		expect_change(subscription, REPRISE_SESSION_CAME, id);
 		cr_assert(eq(int, expect_change(subscription, REPRISE_SESSION_ENDED, id).end_status,
 			     i));
@@ -336,14 +336,14 @@ Test(roster, S13_an_end_is_told_once_and_before_the_going)
 	close_store(store);
 }
 
-static struct reprise_session *to_end;
+static struct reprise_writer *to_end;
 
 static void
 end_it(int number)
 {
 	(void)number;
 	/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): that is what is tested */
-	(void)!reprise_session_end(to_end, 77);
+	(void)!reprise_writer_end(to_end, 77);
 }
 
 Test(roster, S13_an_end_in_a_signal_handler_is_told)
@@ -357,7 +357,7 @@ Test(roster, S13_an_end_in_a_signal_handler_is_told)
 	signal(SIGUSR1, SIG_DFL);
 	expect_change(subscription, REPRISE_SESSION_CAME, "s");
 	cr_assert(eq(int, expect_change(subscription, REPRISE_SESSION_ENDED, "s").end_status, 77));
-	reprise_session_close(to_end);
+	reprise_writer_close(to_end);
 	reprise_subscription_close(subscription);
 	close_store(store);
 }
@@ -418,19 +418,19 @@ follow_by_each_door(reprise_wake wake)
 		     REPRISE_OK));
 	expect_empty(by_fd);
 	cr_assert(eq(int, poll(&at, 1, 0), 0));
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
 	cr_assert(eq(int, poll(&at, 1, 20000), 1));
 	expect_change(by_fd, REPRISE_SESSION_CAME, "s");
 	expect_empty(by_fd);
-	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
 	cr_assert(eq(int, poll(&at, 1, 20000), 1));
 	expect_change(by_fd, REPRISE_SESSION_ENDED, "s");
 	const uint64_t until = clock_ns() + patience_ns;
 
 	while (atomic_load(&calls) < 2)
 		cr_assert(lt(u64, clock_ns(), until));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(by_fd);
 	reprise_subscription_close(by_call);
 	close_store(store);
@@ -479,9 +479,9 @@ Test(roster, S13_the_roster_is_no_session)
 	cr_assert(eq(u64, stats.subscriptions, 1));
 	create(store, "s");
 	expect_change(subscription, REPRISE_SESSION_CAME, "s");
-	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_invalidate(store), REPRISE_OK));
 	expect_gone(subscription, "s", REPRISE_GONE_INVALIDATED);
-	cr_assert(eq(int, reprise_expire_idle(store, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_sessions_expire_idle(store, NULL), REPRISE_OK));
 	expect_empty(subscription);
 	cr_assert(eq(int, reprise_subscription_cursor(subscription, &cursor), REPRISE_OK));
 	cr_assert(eq(u64, cursor.position, 2));

@@ -46,8 +46,10 @@ Test(sessions, S10_a_look_up_of_an_unknown_session_makes_nothing)
 
 	memset(&untouched, 7, sizeof(untouched));
 	memset(&cursor, 7, sizeof(cursor));
-	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, &cursor), REPRISE_E_NOT_FOUND));
-	cr_assert(eq(int, reprise_earliest_cursor(store, "s", 0, &cursor), REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int, reprise_session_current_cursor(store, "s", 0, &cursor),
+		     REPRISE_E_NOT_FOUND));
+	cr_assert(eq(int, reprise_session_earliest_cursor(store, "s", 0, &cursor),
+		     REPRISE_E_NOT_FOUND));
 	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): every byte was set, padding, too */
 	cr_assert(eq(int, memcmp(&cursor, &untouched, sizeof(cursor)), 0));
 	cr_assert(eq(u64, counts_of(store).sessions, 0));
@@ -68,9 +70,9 @@ Test(sessions, S10_look_ups_of_made_up_ids_evict_nothing)
 	}
 	for (int i = 0; i < 1000; i++) {
 		snprintf(id, sizeof(id), "made-up-%d", i);
-		cr_assert(eq(int, reprise_current_cursor(store, id, 0, &cursor),
+		cr_assert(eq(int, reprise_session_current_cursor(store, id, 0, &cursor),
 			     REPRISE_E_NOT_FOUND));
-		cr_assert(eq(int, reprise_earliest_cursor(store, id, 0, &cursor),
+		cr_assert(eq(int, reprise_session_earliest_cursor(store, id, 0, &cursor),
 			     REPRISE_E_NOT_FOUND));
 	}
 	for (int i = 0; i < 3; i++) {
@@ -100,12 +102,12 @@ Test(sessions, S10_a_window_is_made_before_its_writer_comes)
 	cr_assert(eq(int, stats.has_writer, 0));
 	cr_assert(eq(u64, counts_of(store).sessions_idle, 1));
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_text(session, "first");
+	append_text(writer, "first");
 	expect_text(subscription, "first");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -118,12 +120,12 @@ Test(sessions, S10_making_a_session_that_has_a_window_changes_nothing)
 
 	create(store, "s");
 	const struct reprise_session_stats first = stats_of_s(store);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, reprise_session_create(store, "s", &other, NULL), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_end(session, 3), REPRISE_OK));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_writer_end(writer, 3), REPRISE_OK));
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_session_create(store, "s", &other, NULL), REPRISE_OK));
 	cr_assert(eq(int, reprise_session_create(store, "s", &bad, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "bytes_max"));
@@ -165,28 +167,28 @@ static const struct reprise_session_options five = {
 	.size = sizeof(five), .events_max = 5, .bytes_max = 8192, .age_ns_max = 77000000000
 };
 
-static struct reprise_session *
+static struct reprise_writer *
 opened_with(struct reprise_store *store, const struct reprise_session_options *options)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	cr_assert(eq(int, reprise_session_open(store, "s", options, &session, NULL), REPRISE_OK));
-	return session;
+	cr_assert(eq(int, reprise_writer_open(store, "s", options, &writer, NULL), REPRISE_OK));
+	return writer;
 }
 
-static struct reprise_session_opened
-opened_as(struct reprise_session *session)
+static struct reprise_writer_opened
+opened_as(struct reprise_writer *writer)
 {
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
 
-	cr_assert(eq(int, reprise_session_opened(session, &opened), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_opened(writer, &opened), REPRISE_OK));
 	return opened;
 }
 
 static void
-expect_five(struct reprise_session *session, int is_rebuilt)
+expect_five(struct reprise_writer *writer, int is_rebuilt)
 {
-	const struct reprise_session_opened opened = opened_as(session);
+	const struct reprise_writer_opened opened = opened_as(writer);
 
 	cr_assert(eq(int, opened.is_joined, 1));
 	cr_assert(eq(int, opened.is_rebuilt, is_rebuilt));
@@ -203,9 +205,9 @@ Test(sessions, S11_a_window_without_events_gets_the_writers_bounds)
 	const struct reprise_session_stats before = stats_of_s(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	const struct reprise_cursor cursor = cursor_at(store, 0);
-	struct reprise_session *session = opened_with(store, &five);
+	struct reprise_writer *writer = opened_with(store, &five);
 
-	expect_five(session, 1);
+	expect_five(writer, 1);
 	const struct reprise_session_stats after = stats_of_s(store);
 
 	cr_assert(eq(u64, after.events_max, 5));
@@ -215,11 +217,11 @@ Test(sessions, S11_a_window_without_events_gets_the_writers_bounds)
 		     memcmp(&after.incarnation, &before.incarnation, sizeof(after.incarnation)),
 		     0));
 	expect_empty(subscription);
-	append_until(session, 3);
+	append_until(writer, 3);
 	expect_events(subscription, 1, 3);
 	expect_empty(subscription);
 	/* A cursor of before is as good as ever, and the bounds are exact. */
-	append_until(session, 8);
+	append_until(writer, 8);
 	struct reprise_subscription *late = resubscribed(store, &cursor);
 
 	expect_trimmed(late, REPRISE_GAP_CAPACITY, 1, 3);
@@ -229,35 +231,35 @@ Test(sessions, S11_a_window_without_events_gets_the_writers_bounds)
 	cr_assert(eq(u64, counts_of(store).sessions, 1));
 	reprise_subscription_close(late);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(sessions, S11_a_window_with_events_is_joined_as_it_is)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = opened_with(store, &five);
+	struct reprise_writer *writer = opened_with(store, &five);
 
-	cr_assert(eq(int, opened_as(session).is_joined, 0));
-	cr_assert(eq(int, opened_as(session).is_rebuilt, 0));
-	append_text(session, "x");
-	reprise_session_close(session);
-	session = opened_with(store, NULL);
-	expect_five(session, 0);
-	append_until(session, 7);
+	cr_assert(eq(int, opened_as(writer).is_joined, 0));
+	cr_assert(eq(int, opened_as(writer).is_rebuilt, 0));
+	append_text(writer, "x");
+	reprise_writer_close(writer);
+	writer = opened_with(store, NULL);
+	expect_five(writer, 0);
+	append_until(writer, 7);
 	cr_assert(eq(u64, stats_of_s(store).retained, 5));
 	/* Also if nothing is retained. */
-	cr_assert(eq(int, reprise_trim_to(store, "s", 7), REPRISE_OK));
-	reprise_session_close(session);
-	session = opened_with(store, NULL);
-	expect_five(session, 0);
+	cr_assert(eq(int, reprise_session_trim_to(store, "s", 7), REPRISE_OK));
+	reprise_writer_close(writer);
+	writer = opened_with(store, NULL);
+	expect_five(writer, 0);
 	/* The next life is a window of its own. */
-	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
-	reprise_session_close(session);
-	session = opened_with(store, NULL);
-	cr_assert(eq(int, opened_as(session).is_joined, 0));
-	cr_assert(eq(u64, opened_as(session).events_max, 2048));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
+	reprise_writer_close(writer);
+	writer = opened_with(store, NULL);
+	cr_assert(eq(int, opened_as(writer).is_joined, 0));
+	cr_assert(eq(u64, opened_as(writer).events_max, 2048));
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -269,10 +271,10 @@ Test(sessions, S11_bounds_that_are_the_same_leave_the_window)
 	cr_assert(eq(int, reprise_session_create(store, "s", &five, NULL), REPRISE_OK));
 	/* As resolved: rounded up. */
 	same.bytes_max = 5000;
-	struct reprise_session *session = opened_with(store, &same);
+	struct reprise_writer *writer = opened_with(store, &same);
 
-	expect_five(session, 0);
-	reprise_session_close(session);
+	expect_five(writer, 0);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -284,10 +286,10 @@ Test(sessions, S11_each_bound_alone_is_reason_enough)
 
 		*(i == 0 ? &other.events_max : i == 1 ? &other.bytes_max : &other.age_ns_max) *= 2;
 		cr_assert(eq(int, reprise_session_create(store, "s", &other, NULL), REPRISE_OK));
-		struct reprise_session *session = opened_with(store, &five);
+		struct reprise_writer *writer = opened_with(store, &five);
 
-		expect_five(session, 1);
-		reprise_session_close(session);
+		expect_five(writer, 1);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -298,16 +300,16 @@ Test(sessions, S11_who_appends_and_how_follows_the_last_opening)
 	struct reprise_session_options shared = five;
 
 	shared.is_shared = 1;
-	struct reprise_session *session = opened_with(store, &shared);
+	struct reprise_writer *writer = opened_with(store, &shared);
 
-	cr_assert(eq(int, opened_as(session).is_shared, 1));
-	append_text(session, "x");
-	reprise_session_close(session);
-	session = opened_with(store, NULL);
-	cr_assert(eq(int, opened_as(session).is_shared, 0));
-	cr_assert(eq(int, opened_as(session).refuses, 0));
-	expect_five(session, 0);
-	reprise_session_close(session);
+	cr_assert(eq(int, opened_as(writer).is_shared, 1));
+	append_text(writer, "x");
+	reprise_writer_close(writer);
+	writer = opened_with(store, NULL);
+	cr_assert(eq(int, opened_as(writer).is_shared, 0));
+	cr_assert(eq(int, opened_as(writer).refuses, 0));
+	expect_five(writer, 0);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -317,10 +319,10 @@ Test(sessions, S11_an_append_by_id_takes_the_window_as_it_is)
 	reprise_position position = 0;
 
 	cr_assert(eq(int, reprise_session_create(store, "s", &five, NULL), REPRISE_OK));
-	cr_assert(eq(
-		int,
-		reprise_append_to(store, "s", 0, 0, 0, (struct reprise_bytes){ "x", 1 }, &position),
-		REPRISE_OK));
+	cr_assert(eq(int,
+		     reprise_session_append(store, "s", 0, 0, 0, (struct reprise_bytes){ "x", 1 },
+					    &position),
+		     REPRISE_OK));
 	cr_assert(eq(u64, position, 1));
 	cr_assert(eq(u64, stats_of_s(store).events_max, 5));
 	close_store(store);
@@ -329,17 +331,17 @@ Test(sessions, S11_an_append_by_id_takes_the_window_as_it_is)
 Test(sessions, S11_openings_of_many_say_what_they_have_found)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session_opening openings[3] = { { .session_id = "new", .is_joined = 7 },
-						       { .session_id = "s", .is_joined = 7 },
-						       { .session_id = "", .is_joined = 7 } };
+	struct reprise_writer_opening openings[3] = { { .session_id = "new", .is_joined = 7 },
+						      { .session_id = "s", .is_joined = 7 },
+						      { .session_id = "", .is_joined = 7 } };
 
 	create(store, "s");
-	cr_assert(eq(int, reprise_sessions_open(store, openings, 3, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_writers_open(store, openings, 3, NULL), REPRISE_E_INVALID));
 	cr_assert(eq(int, openings[0].is_joined, 0));
 	cr_assert(eq(int, openings[1].is_joined, 1));
 	cr_assert(eq(int, openings[2].is_joined, 0));
-	reprise_session_close(openings[0].session);
-	reprise_session_close(openings[1].session);
+	reprise_writer_close(openings[0].writer);
+	reprise_writer_close(openings[1].writer);
 	close_store(store);
 }
 
@@ -351,16 +353,16 @@ Test(sessions, S11_what_holds_a_window_holds_the_one_that_goes_on)
 	create(store, "s");
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
-	reprise_session_close(opened_with(store, &five));
+	reprise_writer_close(opened_with(store, &five));
 	cr_assert(eq(int, reprise_session_create(store, "other", NULL, NULL), REPRISE_E_FULL));
 	cr_assert(eq(u64, counts_of(store).sessions_idle, 0));
 	/* Again, and on. */
-	reprise_session_close(opened_with(store, NULL));
-	struct reprise_session *session = opened_with(store, &five);
+	reprise_writer_close(opened_with(store, NULL));
+	struct reprise_writer *writer = opened_with(store, &five);
 
-	append_until(session, 2);
+	append_until(writer, 2);
 	expect_events(subscription, 1, 2);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	reprise_subscription_close(subscription);
 	cr_assert(eq(u64, counts_of(store).sessions_idle, 1));
 	create(store, "other");
@@ -370,14 +372,14 @@ Test(sessions, S11_what_holds_a_window_holds_the_one_that_goes_on)
 Test(sessions, S11_a_subscription_that_closes_before_it_has_looked_lets_go)
 {
 	struct reprise_store *store = bounded_store(1);
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_subscription *subscriptions[3];
 
 	create(store, "s");
 	for (int i = 0; i < 3; i++) {
 		subscriptions[i] = subscribed_after(store, 0);
-		session = opened_with(store, i % 2 == 0 ? &five : NULL);
-		reprise_session_close(session);
+		writer = opened_with(store, i % 2 == 0 ? &five : NULL);
+		reprise_writer_close(writer);
 	}
 	for (int i = 0; i < 3; i++)
 		reprise_subscription_close(subscriptions[i]);
@@ -397,15 +399,15 @@ Test(sessions, S11_a_window_may_be_rebuilt_thousands_of_times)
 	struct reprise_subscription *late = subscribed_after(store, 0);
 
 	for (int i = 0; i < 5000; i++)
-		reprise_session_close(opened_with(store, i % 2 == 0 ? &five : NULL));
-	struct reprise_session *session = opened_with(store, &five);
+		reprise_writer_close(opened_with(store, i % 2 == 0 ? &five : NULL));
+	struct reprise_writer *writer = opened_with(store, &five);
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	expect_text(subscription, "x");
 	reprise_subscription_close(late);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
-	cr_assert(eq(int, reprise_invalidate_all(store), REPRISE_OK));
+	reprise_writer_close(writer);
+	cr_assert(eq(int, reprise_sessions_invalidate(store), REPRISE_OK));
 	while (counts_of(store).arena_bytes != 0)
 		cr_assert(lt(u64, clock_ns(), until));
 	close_store(store);
@@ -418,15 +420,15 @@ Test(sessions, S11_a_window_that_goes_on_and_is_declared_void_is_told)
 	create(store, "s");
 	struct reprise_subscription *early = subscribed_after(store, 0);
 	struct reprise_subscription *late = subscribed_after(store, 0);
-	struct reprise_session *session = opened_with(store, &five);
+	struct reprise_writer *writer = opened_with(store, &five);
 
 	expect_empty(early);
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	expect_unavailable(early, REPRISE_GAP_INVALIDATED);
 	expect_unavailable(late, REPRISE_GAP_INVALIDATED);
 	reprise_subscription_close(early);
 	reprise_subscription_close(late);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	cr_assert(eq(u64, counts_of(store).bytes, 0));
 	close_store(store);
 }
@@ -437,16 +439,16 @@ Test(sessions, S11_a_subscription_goes_over_to_a_life_that_has_ended_and_was_rep
 
 	create(store, "s");
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
-	struct reprise_session *session = opened_with(store, &five);
+	struct reprise_writer *writer = opened_with(store, &five);
 
-	append_text(session, "x");
-	cr_assert(eq(int, reprise_session_end(session, 4), REPRISE_OK));
-	reprise_session_close(session);
-	session = opened_with(store, NULL);
+	append_text(writer, "x");
+	cr_assert(eq(int, reprise_writer_end(writer, 4), REPRISE_OK));
+	reprise_writer_close(writer);
+	writer = opened_with(store, NULL);
 	expect_text(subscription, "x");
 	expect_ended(subscription, REPRISE_END_SESSION, 4);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -461,12 +463,12 @@ Test(sessions, S11_a_cursor_is_judged_by_the_window_that_goes_on)
 
 	cr_assert(eq(int, reprise_resume_after(store, &cursor, 5, NULL, &subscription, NULL),
 		     REPRISE_OK));
-	struct reprise_session *session = opened_with(store, &five);
+	struct reprise_writer *writer = opened_with(store, &five);
 
-	append_event(session, 5, 0, REPRISE_EVENT_COMMIT, "state");
+	append_event(writer, 5, 0, REPRISE_EVENT_COMMIT, "state");
 	expect_text(subscription, "state");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -480,12 +482,12 @@ Test(sessions, S11_a_replay_of_nothing_ends_all_the_same)
 
 	cr_assert(eq(int, reprise_replay_after(store, &cursor, NULL, &subscription, NULL),
 		     REPRISE_OK));
-	struct reprise_session *session = opened_with(store, &five);
+	struct reprise_writer *writer = opened_with(store, &five);
 
-	append_text(session, "later");
+	append_text(writer, "later");
 	expect_ended(subscription, REPRISE_END_REPLAY, 0);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -496,7 +498,7 @@ Test(sessions, S11_a_bound_that_has_no_room_is_told_and_nothing_changes)
 	const struct reprise_session_options large = { .size = sizeof(large),
 						       .bytes_max = 4 << 20 };
 	struct reprise_store *store = NULL;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
 
 	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
@@ -504,18 +506,18 @@ Test(sessions, S11_a_bound_that_has_no_room_is_told_and_nothing_changes)
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	const struct reprise_session_stats before = stats_of_s(store);
 
-	cr_assert(eq(int, reprise_session_open(store, "s", &large, &session, &error),
-		     REPRISE_E_FULL));
+	cr_assert(
+		eq(int, reprise_writer_open(store, "s", &large, &writer, &error), REPRISE_E_FULL));
 	cr_assert(eq(str, error.what, "bytes_max"));
-	cr_assert(eq(ptr, session, NULL));
+	cr_assert(eq(ptr, writer, NULL));
 	const struct reprise_session_stats after = stats_of_s(store);
 
 	cr_assert(eq(int, memcmp(&before, &after, sizeof(before)), 0));
-	session = opened_with(store, &five);
-	append_text(session, "x");
+	writer = opened_with(store, &five);
+	append_text(writer, "x");
 	expect_text(subscription, "x");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -570,9 +572,9 @@ go_on_under_sleepers(reprise_wake wake)
 				     REPRISE_OK));
 		while (stats.sleeps == 0);
 	}
-	struct reprise_session *session = opened_with(store, &five);
+	struct reprise_writer *writer = opened_with(store, &five);
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	for (int i = 0; i < 2; i++) {
 		pthread_join(threads[i], &failed);
 		cr_assert(eq(ptr, failed, NULL));
@@ -589,7 +591,7 @@ go_on_under_sleepers(reprise_wake wake)
 		;
 	reprise_subscription_close(by_fd);
 	reprise_subscription_close(by_call);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -611,15 +613,15 @@ Test(sessions, S11_a_descriptor_is_readable_after_its_subscription_went_over_by_
 
 		cr_assert(eq(int, reprise_subscription_fd(subscription, &at.fd, NULL), REPRISE_OK));
 		expect_empty(subscription);
-		struct reprise_session *session = opened_with(store, &five);
+		struct reprise_writer *writer = opened_with(store, &five);
 
-		append_until(session, 1);
+		append_until(writer, 1);
 		expect_event(subscription, 1);
-		append_until(session, 2);
+		append_until(writer, 2);
 		cr_assert(eq(int, poll(&at, 1, 20000), 1));
 		expect_event(subscription, 2);
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
 	}
 }
@@ -633,7 +635,7 @@ Test(sessions, S11_who_follows_the_sessions_is_told_nothing)
 	create(store, "s");
 	cr_assert(
 		eq(int, reprise_sessions_subscribe(store, NULL, &subscription, NULL), REPRISE_OK));
-	reprise_session_close(opened_with(store, &five));
+	reprise_writer_close(opened_with(store, &five));
 	expect_empty(subscription);
 	reprise_subscription_close(subscription);
 	close_store(store);
@@ -642,14 +644,14 @@ Test(sessions, S11_who_follows_the_sessions_is_told_nothing)
 Test(sessions, S11_bad_input_is_refused)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
-	struct reprise_session_opened opened = { .size = sizeof(opened) - 1, .is_joined = 7 };
+	struct reprise_writer *writer = writer_of(store);
+	struct reprise_writer_opened opened = { .size = sizeof(opened) - 1, .is_joined = 7 };
 
-	cr_assert(eq(int, reprise_session_opened(NULL, &opened), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_session_opened(session, NULL), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_session_opened(session, &opened), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_writer_opened(NULL, &opened), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_writer_opened(writer, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_writer_opened(writer, &opened), REPRISE_E_INVALID));
 	cr_assert(eq(int, opened.is_joined, 7));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -657,16 +659,16 @@ Test(sessions, S11_a_writer_learns_whether_the_window_keeps_keys)
 {
 	const struct reprise_session_options keys = { .size = sizeof(keys), .is_deduplicated = 1 };
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = opened_with(store, &keys);
+	struct reprise_writer *writer = opened_with(store, &keys);
 
-	cr_assert(eq(int, opened_as(session).is_deduplicated, 1));
-	cr_assert(eq(int, opened_as(session).reserved, 0));
-	append_text(session, "one");
-	reprise_session_close(session);
+	cr_assert(eq(int, opened_as(writer).is_deduplicated, 1));
+	cr_assert(eq(int, opened_as(writer).reserved, 0));
+	append_text(writer, "one");
+	reprise_writer_close(writer);
 	/* Joined with an event in it: the keys stay. */
-	session = opened_with(store, NULL);
-	cr_assert(eq(int, opened_as(session).is_joined, 1));
-	cr_assert(eq(int, opened_as(session).is_deduplicated, 1));
-	reprise_session_close(session);
+	writer = opened_with(store, NULL);
+	cr_assert(eq(int, opened_as(writer).is_joined, 1));
+	cr_assert(eq(int, opened_as(writer).is_deduplicated, 1));
+	reprise_writer_close(writer);
 	close_store(store);
 }

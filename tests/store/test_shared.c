@@ -23,17 +23,17 @@ enum {
 	ROUND_EVENTS = 6, /* one append, one gathered from parts, a batch of three, one by id */
 };
 
-static struct reprise_session *
+static struct reprise_writer *
 shared_writer(struct reprise_store *store)
 {
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 
 	options.is_shared = 1;
 	options.events_max = UINT64_C(2) * THREADS * ROUNDS * ROUND_EVENTS;
 	options.bytes_max = 16 << 20;
-	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
-	return session;
+	cr_assert(eq(int, reprise_writer_open(store, "s", &options, &writer, NULL), REPRISE_OK));
+	return writer;
 }
 
 /* What a thread appends: its own number and how many it has appended. */
@@ -44,7 +44,7 @@ struct text {
 struct appender {
 	pthread_t thread;
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	uint32_t number;
 };
 
@@ -66,23 +66,23 @@ append_much(void *argument)
 		reprise_position first = 0;
 
 		cr_assert(eq(int,
-			     reprise_append(appender->session, 1, 1, 0, bytes_of(&text), &first),
+			     reprise_append(appender->writer, 1, 1, 0, bytes_of(&text), &first),
 			     REPRISE_OK));
 		text.number++;
-		cr_assert(eq(int, reprise_appendv(appender->session, 1, 2, 0, parts, 2, NULL),
+		cr_assert(eq(int, reprise_appendv(appender->writer, 1, 2, 0, parts, 2, NULL),
 			     REPRISE_OK));
 		for (uint32_t k = 0; k < 3; k++) {
 			batch[k] = (struct text){ text.thread, text.number + 1 + k };
 			events[k] = (struct reprise_new_event){ .kind = 3,
 								.payload = bytes_of(&batch[k]) };
 		}
-		cr_assert(eq(int, reprise_append_batch(appender->session, events, 3, &first),
+		cr_assert(eq(int, reprise_append_batch(appender->writer, events, 3, &first),
 			     REPRISE_OK));
 		text.number += 4;
-		cr_assert(
-			eq(int,
-			   reprise_append_to(appender->store, "s", 1, 4, 0, bytes_of(&text), NULL),
-			   REPRISE_OK));
+		cr_assert(eq(int,
+			     reprise_session_append(appender->store, "s", 1, 4, 0, bytes_of(&text),
+						    NULL),
+			     REPRISE_OK));
 		text.number++;
 	}
 	return argument;
@@ -119,10 +119,10 @@ Test(shared, W01_each_event_is_whole_and_in_its_threads_order)
 	struct reprise_store *store = store_plain();
 	struct appender appenders[THREADS];
 
-	appenders[0].session = shared_writer(store);
+	appenders[0].writer = shared_writer(store);
 	for (uint32_t i = 0; i < THREADS; i++) {
 		appenders[i] = (struct appender){ .store = store,
-						  .session = appenders[0].session,
+						  .writer = appenders[0].writer,
 						  .number = i };
 		cr_assert(eq(int,
 			     pthread_create(&appenders[i].thread, NULL, append_much, &appenders[i]),
@@ -131,12 +131,12 @@ Test(shared, W01_each_event_is_whole_and_in_its_threads_order)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(appenders[i].thread, NULL);
 	expect_all(store);
-	reprise_session_close(appenders[0].session);
+	reprise_writer_close(appenders[0].writer);
 	close_store(store);
 }
 
 static void
-expect_status(struct reprise_store *store, struct reprise_session *session, reprise_status expected)
+expect_status(struct reprise_store *store, struct reprise_writer *writer, reprise_status expected)
 {
 	const struct reprise_bytes payload = reprise_bytes_from_string("x");
 	const struct reprise_new_event event = { .payload = payload };
@@ -144,11 +144,12 @@ expect_status(struct reprise_store *store, struct reprise_session *session, repr
 	const uint64_t newest = stats_of_s(store).newest;
 	reprise_position position = 77;
 
-	cr_assert(eq(int, reprise_append(session, 0, 0, 0, payload, &position), expected));
-	cr_assert(eq(int, reprise_appendv(session, 0, 0, 0, &part, 1, &position), expected));
-	cr_assert(eq(int, reprise_append_batch(session, &event, 1, &position), expected));
-	cr_assert(eq(int, reprise_append_to(store, "s", 0, 0, 0, payload, &position), expected));
-	cr_assert(eq(int, reprise_session_end(session, 1), expected));
+	cr_assert(eq(int, reprise_append(writer, 0, 0, 0, payload, &position), expected));
+	cr_assert(eq(int, reprise_appendv(writer, 0, 0, 0, &part, 1, &position), expected));
+	cr_assert(eq(int, reprise_append_batch(writer, &event, 1, &position), expected));
+	cr_assert(
+		eq(int, reprise_session_append(store, "s", 0, 0, 0, payload, &position), expected));
+	cr_assert(eq(int, reprise_writer_end(writer, 1), expected));
 	cr_assert(eq(u64, position, 77));
 	cr_assert(eq(u64, stats_of_s(store).newest, newest));
 }
@@ -157,54 +158,54 @@ expect_status(struct reprise_store *store, struct reprise_session *session, repr
 Test(shared, W02_a_thread_that_is_stopped_inside_keeps_the_others_out_for_a_second_each)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = shared_writer(store);
+	struct reprise_writer *writer = shared_writer(store);
 	const uint64_t begun_ns = clock_ns();
 
-	append_text(session, "x");
-	store_relaxed(&session->lock_owner, 1);
-	expect_status(store, session, REPRISE_E_TIMEOUT);
+	append_text(writer, "x");
+	store_relaxed(&writer_session(writer)->lock_owner, 1);
+	expect_status(store, writer, REPRISE_E_TIMEOUT);
 	const uint64_t passed_ns = clock_ns() - begun_ns;
 
 	cr_assert(ge(u64, passed_ns, 5 * one_second));
 	cr_assert(lt(u64, passed_ns, 8 * one_second));
-	store_relaxed(&session->lock_owner, 0);
-	cr_assert(eq(u64, append_text(session, "y"), 2));
-	reprise_session_close(session);
+	store_relaxed(&writer_session(writer)->lock_owner, 0);
+	cr_assert(eq(u64, append_text(writer, "y"), 2));
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 static void *
 leave_later(void *argument)
 {
-	struct reprise_session *const session = argument;
+	struct reprise_writer *const writer = argument;
 
-	while (load_relaxed(&session->lock_wanted) == 0)
+	while (load_relaxed(&writer_session(writer)->lock_wanted) == 0)
 		sched_yield();
-	writer_lock_leave(session);
+	writer_lock_leave(writer_session(writer));
 	return argument;
 }
 
 Test(shared, W02_a_thread_that_leaves_wakes_the_one_that_sleeps)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = shared_writer(store);
+	struct reprise_writer *writer = shared_writer(store);
 	pthread_t thread;
 
 	for (int i = 1; i <= 20; i++) {
-		store_relaxed(&session->lock_wanted, 0);
-		store_relaxed(&session->lock_owner, 1);
+		store_relaxed(&writer_session(writer)->lock_wanted, 0);
+		store_relaxed(&writer_session(writer)->lock_owner, 1);
 		const uint64_t begun_ns = clock_ns();
 
-		cr_assert(eq(int, pthread_create(&thread, NULL, leave_later, session), 0));
-		cr_assert(eq(u64, append_text(session, "x"), (uint64_t)i));
+		cr_assert(eq(int, pthread_create(&thread, NULL, leave_later, writer), 0));
+		cr_assert(eq(u64, append_text(writer, "x"), (uint64_t)i));
 		cr_assert(lt(u64, clock_ns() - begun_ns, one_second / 2));
 		pthread_join(thread, NULL);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
-static struct reprise_session *interrupted;
+static struct reprise_writer *interrupted;
 static volatile sig_atomic_t status_in_handler;
 
 static void
@@ -222,29 +223,29 @@ Test(shared, W03_a_handler_that_interrupts_an_append_is_told_at_once)
 
 	interrupted = shared_writer(store);
 	sigaction(SIGUSR1, &action, NULL);
-	cr_assert(eq(int, writer_lock_enter(interrupted), REPRISE_OK));
+	cr_assert(eq(int, writer_lock_enter(writer_session(interrupted)), REPRISE_OK));
 	raise(SIGUSR1);
 	cr_assert(eq(int, status_in_handler, REPRISE_E_BUSY));
 	expect_status(store, interrupted, REPRISE_E_BUSY);
-	writer_lock_leave(interrupted);
+	writer_lock_leave(writer_session(interrupted));
 	raise(SIGUSR1);
 	cr_assert(eq(int, status_in_handler, REPRISE_OK));
-	reprise_session_close(interrupted);
+	reprise_writer_close(interrupted);
 	close_store(store);
 }
 
 Test(shared, W04_a_reservation_is_refused)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = shared_writer(store);
+	struct reprise_writer *writer = shared_writer(store);
 	void *payload = NULL;
 
-	cr_assert(eq(int, reprise_reserve(session, 8, &payload), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_reserve(writer, 8, &payload), REPRISE_E_INVALID));
 	cr_assert(eq(ptr, payload, NULL));
-	cr_assert(eq(int, reprise_publish(session, 0, 0, 0, 0, NULL), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_abort(session), REPRISE_E_INVALID));
-	cr_assert(eq(u64, append_text(session, "x"), 1));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_publish(writer, 0, 0, 0, 0, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_abort(writer), REPRISE_E_INVALID));
+	cr_assert(eq(u64, append_text(writer, "x"), 1));
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -256,70 +257,70 @@ Test(shared, W04_everything_else_answers_as_for_a_single_writer)
 	static const char large[1024];
 	const struct reprise_bytes too_large = { large, 1024 - 39 };
 	struct reprise_cursor cursor;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	options.is_shared = 2;
-	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, &error),
+	cr_assert(eq(int, reprise_writer_open(store, "s", &options, &writer, &error),
 		     REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "is_shared"));
 	options.is_shared = 1;
-	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", &options, &writer, NULL), REPRISE_OK));
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
-	cr_assert(eq(int, reprise_append(session, 0, 0, 2, reprise_bytes_from_string("x"), NULL),
+	cr_assert(eq(int, reprise_append(writer, 0, 0, 2, reprise_bytes_from_string("x"), NULL),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_append(session, UINT64_MAX, 0, 0, too_large, NULL),
+	cr_assert(eq(int, reprise_append(writer, UINT64_MAX, 0, 0, too_large, NULL),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_append(session, 0, 0, 0, (struct reprise_bytes){ NULL, 1 }, NULL),
+	cr_assert(eq(int, reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ NULL, 1 }, NULL),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_append(session, 0, 0, 0, too_large, NULL), REPRISE_E_TOO_LARGE));
+	cr_assert(eq(int, reprise_append(writer, 0, 0, 0, too_large, NULL), REPRISE_E_TOO_LARGE));
 	for (uint64_t i = 1; i <= 200;
 	     i++) { /* over many laps, with revisions that rise and fall */
-		cr_assert(eq(u64, append_event(session, i % 7 * i, 3, 256, "lap"), i));
+		cr_assert(eq(u64, append_event(writer, i % 7 * i, 3, 256, "lap"), i));
 		expect_text(subscription, "lap");
 	}
-	cr_assert(eq(int, reprise_session_cursor(session, 200, &cursor), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_cursor(writer, 200, &cursor), REPRISE_OK));
 	cr_assert(eq(u64, cursor.position, 200));
-	cr_assert(eq(int, reprise_session_wait_room(session, 0), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_set_overwrite(session), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_end(session, 5), REPRISE_OK));
-	expect_status(store, session, REPRISE_E_CLOSED);
+	cr_assert(eq(int, reprise_writer_wait_room(writer, 0), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_set_overwrite(writer), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(writer, 5), REPRISE_OK));
+	expect_status(store, writer, REPRISE_E_CLOSED);
 	expect_ended(subscription, REPRISE_END_SESSION, 5);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(shared, W04_a_void_window_takes_nothing)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = shared_writer(store);
+	struct reprise_writer *writer = shared_writer(store);
 	const struct reprise_bytes payload = reprise_bytes_from_string("x");
 
-	append_text(session, "x");
-	append_text(session, "x");
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
-	cr_assert(eq(int, reprise_append(session, 0, 0, 0, payload, NULL), REPRISE_E_CLOSED));
-	cr_assert(eq(int, reprise_session_end(session, 1), REPRISE_E_CLOSED));
-	reprise_session_close(session);
-	session = writer_of(store);
-	cr_assert(eq(u64, append_text(session, "x"), 3));
-	reprise_session_close(session);
+	append_text(writer, "x");
+	append_text(writer, "x");
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_append(writer, 0, 0, 0, payload, NULL), REPRISE_E_CLOSED));
+	cr_assert(eq(int, reprise_writer_end(writer, 1), REPRISE_E_CLOSED));
+	reprise_writer_close(writer);
+	writer = writer_of(store);
+	cr_assert(eq(u64, append_text(writer, "x"), 3));
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(shared, W04_a_single_writer_and_shared_ones_take_turns_on_a_window)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 
 	for (uint64_t i = 0; i < 10; i += 2) {
-		session = shared_writer(store);
-		cr_assert(eq(u64, append_text(session, "x"), i + 1));
-		reprise_session_close(session);
-		session = writer_of(store);
-		cr_assert(eq(u64, append_text(session, "x"), i + 2));
-		reprise_session_close(session);
+		writer = shared_writer(store);
+		cr_assert(eq(u64, append_text(writer, "x"), i + 1));
+		reprise_writer_close(writer);
+		writer = writer_of(store);
+		cr_assert(eq(u64, append_text(writer, "x"), i + 2));
+		reprise_writer_close(writer);
 	}
 	close_store(store);
 }
@@ -328,28 +329,29 @@ Test(shared, W04_the_child_of_a_fork_is_told_even_if_the_lock_was_taken,
      .disabled = IS_ALLOCATOR_LOCKED)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = shared_writer(store);
+	struct reprise_writer *writer = shared_writer(store);
 	int exited = 0;
 
-	append_text(session, "x");
-	store_relaxed(&session->lock_owner, 1);
+	append_text(writer, "x");
+	store_relaxed(&writer_session(writer)->lock_owner, 1);
 	const pid_t child = fork();
 
 	if (child == 0) {
 		const struct reprise_bytes payload = reprise_bytes_from_string("x");
 		const bool is_told =
-			reprise_append(session, 0, 0, 0, payload, NULL) == REPRISE_E_FORKED &&
-			reprise_append_to(store, "s", 0, 0, 0, payload, NULL) == REPRISE_E_FORKED &&
-			reprise_session_end(session, 0) == REPRISE_E_FORKED;
+			reprise_append(writer, 0, 0, 0, payload, NULL) == REPRISE_E_FORKED &&
+			reprise_session_append(store, "s", 0, 0, 0, payload, NULL) ==
+				REPRISE_E_FORKED &&
+			reprise_writer_end(writer, 0) == REPRISE_E_FORKED;
 
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		_exit(is_told ? 0 : 1);
 	}
 	cr_assert(eq(int, waitpid(child, &exited, 0), child));
 	cr_assert(eq(int, exited, 0));
-	store_relaxed(&session->lock_owner, 0);
-	cr_assert(eq(u64, append_text(session, "x"), 2));
-	reprise_session_close(session);
+	store_relaxed(&writer_session(writer)->lock_owner, 0);
+	cr_assert(eq(u64, append_text(writer, "x"), 2));
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -361,32 +363,36 @@ Test(shared, W05_an_append_by_id_needs_no_handle)
 	reprise_position position = 0;
 
 	for (uint64_t i = 1; i <= 3; i++) {
-		cr_assert(eq(int, reprise_append_to(store, "s", 0, 0, 0, payload, &position),
+		cr_assert(eq(int, reprise_session_append(store, "s", 0, 0, 0, payload, &position),
 			     REPRISE_OK));
 		cr_assert(eq(u64, position, i));
 	}
 	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
 	cr_assert(eq(u64, stats.writers, 0));
-	cr_assert(eq(int, reprise_append_to(NULL, "s", 0, 0, 0, payload, NULL), REPRISE_E_INVALID));
-	cr_assert(
-		eq(int, reprise_append_to(store, NULL, 0, 0, 0, payload, NULL), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_append_to(store, "", 0, 0, 0, payload, NULL), REPRISE_E_INVALID));
-	cr_assert(
-		eq(int,
-		   reprise_append_to(store, "s", 0, 0, 0, (struct reprise_bytes){ NULL, 1 }, NULL),
-		   REPRISE_E_INVALID));
-	cr_assert(
-		eq(int, reprise_append_to(store, "s", 0, 0, 2, payload, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_append(NULL, "s", 0, 0, 0, payload, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_append(store, NULL, 0, 0, 0, payload, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_append(store, "", 0, 0, 0, payload, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int,
+		     reprise_session_append(store, "s", 0, 0, 0, (struct reprise_bytes){ NULL, 1 },
+					    NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_append(store, "s", 0, 0, 2, payload, NULL),
+		     REPRISE_E_INVALID));
 
 	/* A single writer's session is the writer's alone. */
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	cr_assert(eq(int, reprise_append_to(store, "s", 0, 0, 0, payload, NULL), REPRISE_E_BUSY));
-	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_session_append(store, "s", 0, 0, 0, payload, NULL),
+		     REPRISE_E_BUSY));
+	cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
+	reprise_writer_close(writer);
 
 	/* A session that has ended is not opened again. */
-	cr_assert(eq(int, reprise_append_to(store, "s", 0, 0, 0, payload, NULL), REPRISE_E_CLOSED));
+	cr_assert(eq(int, reprise_session_append(store, "s", 0, 0, 0, payload, NULL),
+		     REPRISE_E_CLOSED));
 	close_store(store);
 }
 
@@ -398,10 +404,10 @@ append_by_id_much(void *argument)
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		const struct text text = { appender->number, i };
 
-		cr_assert(
-			eq(int,
-			   reprise_append_to(appender->store, "s", 0, 0, 0, bytes_of(&text), NULL),
-			   REPRISE_OK));
+		cr_assert(eq(int,
+			     reprise_session_append(appender->store, "s", 0, 0, 0, bytes_of(&text),
+						    NULL),
+			     REPRISE_OK));
 	}
 	return argument;
 }
@@ -450,8 +456,8 @@ append_by_id_until(void *argument)
 	uint64_t *const others = calloc(1, sizeof(*others));
 
 	while (!__atomic_load_n(&invalidation->is_over, __ATOMIC_RELAXED))
-		*others += reprise_append_to(invalidation->store, "s", 0, 0, 0, payload, NULL) !=
-			   REPRISE_OK;
+		*others += reprise_session_append(invalidation->store, "s", 0, 0, 0, payload,
+						  NULL) != REPRISE_OK;
 	return others;
 }
 
@@ -460,7 +466,7 @@ Test(shared, W05_an_append_by_id_goes_on_in_the_life_after_an_invalidation)
 {
 	for (int has_writer = 0; has_writer < 2; has_writer++) {
 		struct invalidation invalidation = { .store = store_plain() };
-		struct reprise_session *session = NULL;
+		struct reprise_writer *writer = NULL;
 		pthread_t threads[THREADS];
 		uint64_t refused = 0;
 		void *others;
@@ -474,13 +480,13 @@ Test(shared, W05_an_append_by_id_goes_on_in_the_life_after_an_invalidation)
 			struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
 
 			options.is_shared = 1;
-			while (has_writer && reprise_session_open(invalidation.store, "s", &options,
-								  &session, NULL) != REPRISE_OK)
+			while (has_writer && reprise_writer_open(invalidation.store, "s", &options,
+								 &writer, NULL) != REPRISE_OK)
 				sched_yield();
-			cr_assert(eq(int, reprise_invalidate_session(invalidation.store, "s"),
+			cr_assert(eq(int, reprise_session_invalidate(invalidation.store, "s"),
 				     REPRISE_OK));
-			reprise_session_close(session);
-			session = NULL;
+			reprise_writer_close(writer);
+			writer = NULL;
 		}
 		__atomic_store_n(&invalidation.is_over, true, __ATOMIC_RELAXED);
 		for (int i = 0; i < THREADS; i++) {
@@ -494,11 +500,11 @@ Test(shared, W05_an_append_by_id_goes_on_in_the_life_after_an_invalidation)
 }
 
 static reprise_status
-append_parts(struct reprise_session *session)
+append_parts(struct reprise_writer *writer)
 {
 	struct iovec parts[] = { { (char[]){ "a" }, 1 }, { (char[]){ "b" }, 1 } };
 
-	return reprise_appendv(session, 0, 0, 0, parts, 2, NULL);
+	return reprise_appendv(writer, 0, 0, 0, parts, 2, NULL);
 }
 
 /* The thread of an append by id that had found a shared writer is late: by now another one has the window. */
@@ -506,13 +512,13 @@ Test(shared, W05_an_append_by_id_that_comes_late_leaves_a_single_writer_alone)
 {
 	struct reprise_store *store = store_plain();
 
-	reprise_session_close(shared_writer(store));
-	struct reprise_session *session = writer_of(store);
+	reprise_writer_close(shared_writer(store));
+	struct reprise_writer *writer = writer_of(store);
 
-	cr_assert(eq(int, writer_lock_enter(session), REPRISE_OK));
-	cr_assert(eq(int, append_parts(session), REPRISE_OK));
-	writer_lock_leave(session);
-	cr_assert(eq(int, append_parts(session), REPRISE_OK));
-	reprise_session_close(session);
+	cr_assert(eq(int, writer_lock_enter(writer_session(writer)), REPRISE_OK));
+	cr_assert(eq(int, append_parts(writer), REPRISE_OK));
+	writer_lock_leave(writer_session(writer));
+	cr_assert(eq(int, append_parts(writer), REPRISE_OK));
+	reprise_writer_close(writer);
 	close_store(store);
 }

@@ -28,23 +28,23 @@ cursor_of(const struct reprise_subscription *subscription)
 	return cursor;
 }
 
-/* The subscription stands where reprise_current_cursor would, after any appends and displacements. */
+/* The subscription stands where reprise_session_current_cursor would, after any appends and displacements. */
 Test(snapshot, S09_a_snapshot_begins_where_the_current_cursor_stands)
 {
 	uint32_t random = 16;
 
 	for (uint64_t capacity = 1; capacity <= 12; capacity++) {
 		struct reprise_store *store = store_with(capacity, 0, 0);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 
 		for (int events = 0; events <= 20; events++) {
 			for (uint64_t revision = 0; revision < 8; revision++) {
 				struct reprise_cursor expected, actual;
 
-				cr_assert(
-					eq(int,
-					   reprise_current_cursor(store, "s", revision, &expected),
-					   REPRISE_OK));
+				cr_assert(eq(int,
+					     reprise_session_current_cursor(store, "s", revision,
+									    &expected),
+					     REPRISE_OK));
 				struct reprise_subscription *const subscription =
 					resumed_at(store, revision);
 
@@ -56,9 +56,9 @@ Test(snapshot, S09_a_snapshot_begins_where_the_current_cursor_stands)
 				reprise_subscription_close(subscription);
 			}
 			random = random * 1664525u + 1013904223u;
-			append_event(session, (random >> 20) % 8, 0, 0, "x");
+			append_event(writer, (random >> 20) % 8, 0, 0, "x");
 		}
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -66,31 +66,31 @@ Test(snapshot, S09_a_snapshot_begins_where_the_current_cursor_stands)
 Test(snapshot, S09_events_that_are_newer_than_the_state_are_handed_out)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_event event;
 	struct reprise_gap gap;
 
 	for (uint64_t i = 1; i <= 9; i++)
-		append_event(session, i / 3, 0, i % 3 == 0 ? REPRISE_EVENT_COMMIT : 0, "x");
+		append_event(writer, i / 3, 0, i % 3 == 0 ? REPRISE_EVENT_COMMIT : 0, "x");
 	struct reprise_subscription *const subscription = resumed_at(store, 2);
 
 	cr_assert(eq(int, reprise_next(subscription, &event, &gap, NULL), REPRISE_NEXT_EVENT));
 	cr_assert(eq(u64, event.position, 9));
 	expect_empty(subscription);
-	append_text(session, "live");
+	append_text(writer, "live");
 	expect_text(subscription, "live");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(snapshot, S09_what_has_left_the_window_is_a_gap)
 {
 	struct reprise_store *store = store_with(3, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
 	for (uint64_t i = 1; i <= 10; i++)
-		append_event(session, i, 0, 0, "x");
+		append_event(writer, i, 0, 0, "x");
 	struct reprise_subscription *subscription = resumed_at(store, 4);
 	const struct reprise_gap gap = expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 1, 7);
 
@@ -100,18 +100,18 @@ Test(snapshot, S09_what_has_left_the_window_is_a_gap)
 	subscription = resumed_at(store, 7);
 	cr_assert(eq(u64, cursor_of(subscription).position, 7));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(snapshot, S09_the_age_limit_is_applied_before)
 {
 	struct reprise_store *store = store_with(0, 0, one_second);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_event(session, 1, 0, 0, "old");
+	append_event(writer, 1, 0, 0, "old");
 	cr_assert(eq(int, reprise_stamp_set(store, one_hour + 5 * one_second), REPRISE_OK));
-	append_event(session, 2, 0, 0, "new");
+	append_event(writer, 2, 0, 0, "new");
 	struct reprise_subscription *subscription = resumed_at(store, 0);
 
 	(void)expect_trimmed(subscription, REPRISE_GAP_AGE, 1, 1);
@@ -120,7 +120,7 @@ Test(snapshot, S09_the_age_limit_is_applied_before)
 	subscription = resumed_at(store, 1);
 	expect_text(subscription, "new");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -131,10 +131,10 @@ Test(snapshot, S09_an_unknown_session_is_not_created)
 	struct reprise_store *store = NULL;
 
 	cr_assert(eq(int, reprise_store_open(&options, &store, NULL), REPRISE_OK));
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_text(session, "kept");
-	reprise_session_close(session);
+	append_text(writer, "kept");
+	reprise_writer_close(writer);
 	for (int i = 0; i < 1000; i++) {
 		struct reprise_subscription *subscription = NULL;
 		char id[16];
@@ -161,30 +161,30 @@ Test(snapshot, S09_an_unknown_session_is_not_created)
 Test(snapshot, S09_a_window_that_becomes_void_is_told)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_event(session, 5, 0, 0, "x");
+	append_event(writer, 5, 0, 0, "x");
 	struct reprise_subscription *const subscription = resumed_at(store, 4);
 
-	cr_assert(eq(int, reprise_invalidate_session(store, "s"), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_invalidate(store, "s"), REPRISE_OK));
 	const struct reprise_gap gap = expect_unavailable(subscription, REPRISE_GAP_INVALIDATED);
 
 	cr_assert(eq(u64, gap.cursor.revision, 4));
 	expect_ended(subscription, REPRISE_END_INVALIDATED, 0);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(snapshot, S09_an_ended_session_is_read_to_its_end)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_event(session, 1, 0, 0, "one");
-	append_event(session, 2, 0, 0, "two");
-	cr_assert(eq(int, reprise_session_end(session, 3), REPRISE_OK));
-	reprise_session_close(session);
+	append_event(writer, 1, 0, 0, "one");
+	append_event(writer, 2, 0, 0, "two");
+	cr_assert(eq(int, reprise_writer_end(writer, 3), REPRISE_OK));
+	reprise_writer_close(writer);
 	struct reprise_subscription *const subscription = resumed_at(store, 1);
 
 	expect_text(subscription, "two");
@@ -232,7 +232,7 @@ Test(snapshot, S09_bad_input_changes_nothing)
 Test(snapshot, S09_a_child_of_a_fork_is_told)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	int status = 0;
 	const pid_t child = fork();
 
@@ -245,6 +245,6 @@ Test(snapshot, S09_a_child_of_a_fork_is_told)
 	}
 	cr_assert(eq(int, waitpid(child, &status, 0), child));
 	cr_assert(eq(int, status, 0));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }

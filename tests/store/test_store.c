@@ -18,33 +18,33 @@ SUITE(store);
 Test(store, a_second_writer_is_refused_until_the_first_closes)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
-	struct reprise_session *second = NULL;
+	struct reprise_writer *writer = writer_of(store);
+	struct reprise_writer *second = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
 
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &second, &error), REPRISE_E_BUSY));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &second, &error), REPRISE_E_BUSY));
 	cr_assert(eq(int, error.status, REPRISE_E_BUSY));
 	cr_assert(eq(ptr, second, NULL));
-	cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &second, NULL), REPRISE_E_BUSY),
+	cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &second, NULL), REPRISE_E_BUSY),
 		  "also when it has ended");
-	reprise_session_close(session);
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &second, NULL), REPRISE_OK));
-	reprise_session_close(second);
-	reprise_session_close(NULL);
+	reprise_writer_close(writer);
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &second, NULL), REPRISE_OK));
+	reprise_writer_close(second);
+	reprise_writer_close(NULL);
 	close_store(store);
 }
 
 Test(store, close_is_refused_while_anything_is_open)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription;
 
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_E_BUSY));
-	append_text(session, "still works");
+	append_text(writer, "still works");
 	subscription = subscribed_after(store, 0);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_store_close(store), REPRISE_E_BUSY));
 	expect_text(subscription, "still works");
 	reprise_subscription_close(subscription);
@@ -56,7 +56,7 @@ Test(store, statistics_count_what_is_open)
 {
 	struct reprise_store *store = store_plain();
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
 	cr_assert(eq(int, reprise_session_create(store, "other", NULL, NULL), REPRISE_OK));
@@ -68,7 +68,7 @@ Test(store, statistics_count_what_is_open)
 	cr_assert(ge(u64, stats.staging_bytes, 1u << 20));
 	cr_assert(gt(u64, stats.control_bytes, 0));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_OK));
 	cr_assert(eq(u64, stats.sessions, 2));
 	cr_assert(eq(u64, stats.writers, 0));
@@ -80,9 +80,9 @@ Test(store, statistics_count_what_is_open)
 Test(store, a_session_says_what_it_is)
 {
 	struct reprise_store *store = store_with(4, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_until(session, 6);
+	append_until(writer, 6);
 	const struct reprise_session_stats stats = stats_of_s(store);
 
 	cr_assert(eq(u64, stats.first, 1));
@@ -91,7 +91,7 @@ Test(store, a_session_says_what_it_is)
 	cr_assert(eq(u64, stats.retained, 4));
 	cr_assert(eq(int, stats.ended, 0));
 	cr_assert(eq(int, stats.has_writer, 1));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	cr_assert(eq(int, stats_of_s(store).has_writer, 0));
 	close_store(store);
 }
@@ -103,14 +103,14 @@ Test(store, joining_a_window_with_events_leaves_its_bounds_as_they_are)
 		.size = sizeof(options),
 		.events_max = 3,
 	};
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	session = writer_of(store);
-	append_text(session, "x");
-	reprise_session_close(session);
-	cr_assert(eq(int, reprise_session_open(store, "s", &options, &session, NULL), REPRISE_OK));
+	writer = writer_of(store);
+	append_text(writer, "x");
+	reprise_writer_close(writer);
+	cr_assert(eq(int, reprise_writer_open(store, "s", &options, &writer, NULL), REPRISE_OK));
 	cr_assert(eq(u64, stats_of_s(store).events_max, 8));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -120,14 +120,14 @@ Test(store, sessions_are_kept_apart)
 	enum {
 		SESSIONS = 500
 	};
-	struct reprise_session *sessions[SESSIONS];
+	struct reprise_writer *writers[SESSIONS];
 	char id[32];
 
 	for (int i = 0; i < SESSIONS; i++) {
 		snprintf(id, sizeof(id), "session-%d", i);
-		cr_assert(eq(int, reprise_session_open(store, id, NULL, &sessions[i], NULL),
+		cr_assert(eq(int, reprise_writer_open(store, id, NULL, &writers[i], NULL),
 			     REPRISE_OK));
-		append_until(sessions[i], (reprise_position)i + 1);
+		append_until(writers[i], (reprise_position)i + 1);
 	}
 	for (int i = 0; i < SESSIONS; i++) {
 		struct reprise_session_stats stats = { .size = sizeof(stats) };
@@ -135,7 +135,7 @@ Test(store, sessions_are_kept_apart)
 		snprintf(id, sizeof(id), "session-%d", i);
 		cr_assert(eq(int, reprise_session_stats(store, id, &stats), REPRISE_OK));
 		cr_assert(eq(u64, stats.newest, (uint64_t)i + 1));
-		reprise_session_close(sessions[i]);
+		reprise_writer_close(writers[i]);
 	}
 	close_store(store);
 }
@@ -163,16 +163,16 @@ Test(store, bad_options_are_named_and_nothing_is_opened)
 		};
 		struct reprise_error error = { .size = sizeof(error) };
 		struct reprise_store *store = NULL;
-		struct reprise_session *session = NULL;
+		struct reprise_writer *writer = NULL;
 
 		cr_assert(eq(int, reprise_store_open(&options, &store, &error), REPRISE_E_INVALID));
 		cr_assert(eq(str, error.what, (char *)cases[i].what));
 		cr_assert(eq(ptr, store, NULL));
 		cr_assert(eq(int,
-			     reprise_session_open(good, "s", &cases[i].options, &session, &error),
+			     reprise_writer_open(good, "s", &cases[i].options, &writer, &error),
 			     REPRISE_E_INVALID));
 		cr_assert(eq(str, error.what, (char *)cases[i].what));
-		cr_assert(eq(ptr, session, NULL));
+		cr_assert(eq(ptr, writer, NULL));
 	}
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 
@@ -225,62 +225,63 @@ Test(store, bad_ids_are_refused_everywhere)
 	const char *const ids[] = { NULL, "", long_id, "a\nb", "\xff", "\xc3", "\x7f" };
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-		struct reprise_session *session = NULL;
+		struct reprise_writer *writer = NULL;
 		struct reprise_cursor cursor;
 		struct reprise_session_stats stats = { .size = sizeof(stats) };
 		struct reprise_error error = { .size = sizeof(error) };
 
-		cr_assert(eq(int, reprise_session_open(store, ids[i], NULL, &session, &error),
+		cr_assert(eq(int, reprise_writer_open(store, ids[i], NULL, &writer, &error),
 			     REPRISE_E_INVALID));
 		cr_assert(eq(str, error.what, "session_id"));
 		error = (struct reprise_error){ .size = sizeof(error) };
 		cr_assert(eq(int, reprise_session_create(store, ids[i], NULL, &error),
 			     REPRISE_E_INVALID));
 		cr_assert(eq(str, error.what, "session_id"));
-		cr_assert(eq(int, reprise_current_cursor(store, ids[i], 0, &cursor),
+		cr_assert(eq(int, reprise_session_current_cursor(store, ids[i], 0, &cursor),
 			     REPRISE_E_INVALID));
-		cr_assert(eq(int, reprise_earliest_cursor(store, ids[i], 0, &cursor),
+		cr_assert(eq(int, reprise_session_earliest_cursor(store, ids[i], 0, &cursor),
 			     REPRISE_E_INVALID));
-		cr_assert(eq(int, reprise_trim_session(store, ids[i]), REPRISE_E_INVALID));
-		cr_assert(eq(int, reprise_trim_to(store, ids[i], 1), REPRISE_E_INVALID));
+		cr_assert(eq(int, reprise_session_trim(store, ids[i]), REPRISE_E_INVALID));
+		cr_assert(eq(int, reprise_session_trim_to(store, ids[i], 1), REPRISE_E_INVALID));
 		cr_assert(eq(int, reprise_session_stats(store, ids[i], &stats), REPRISE_E_INVALID));
 	}
 	long_id[REPRISE_SESSION_ID_BYTES_MAX] = '\0'; /* just as long as it may be */
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	cr_assert(eq(int, reprise_session_open(store, long_id, NULL, &session, NULL), REPRISE_OK));
-	reprise_session_close(session);
+	cr_assert(eq(int, reprise_writer_open(store, long_id, NULL, &writer, NULL), REPRISE_OK));
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(store, every_call_refuses_NULL)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_cursor cursor;
 	struct reprise_session_stats session_stats = { .size = sizeof(session_stats) };
 	struct reprise_store_stats stats = { .size = sizeof(stats) };
 
-	cr_assert(
-		eq(int, reprise_session_open(NULL, "s", NULL, &session, NULL), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, NULL, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_writer_open(NULL, "s", NULL, &writer, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, NULL, NULL), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_session_create(NULL, "s", NULL, NULL), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_current_cursor(NULL, "s", 0, &cursor), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_current_cursor(store, "s", 0, NULL), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_earliest_cursor(NULL, "s", 0, &cursor), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_earliest_cursor(store, "s", 0, NULL), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_trim_session(NULL, "s"), REPRISE_E_INVALID));
-	cr_assert(eq(int, reprise_trim_to(NULL, "s", 1), REPRISE_E_INVALID));
+	cr_assert(
+		eq(int, reprise_session_current_cursor(NULL, "s", 0, &cursor), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_current_cursor(store, "s", 0, NULL), REPRISE_E_INVALID));
+	cr_assert(
+		eq(int, reprise_session_earliest_cursor(NULL, "s", 0, &cursor), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_earliest_cursor(store, "s", 0, NULL), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_trim(NULL, "s"), REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_session_trim_to(NULL, "s", 1), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_session_stats(NULL, "s", &session_stats), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_session_stats(store, "s", NULL), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_store_stats(NULL, &stats), REPRISE_E_INVALID));
 	cr_assert(eq(int, reprise_store_stats(store, NULL), REPRISE_E_INVALID));
 	stats.size = 0;
 	cr_assert(eq(int, reprise_store_stats(store, &stats), REPRISE_E_INVALID));
-	session = writer_of(store);
+	writer = writer_of(store);
 	session_stats.size = 7;
 	cr_assert(eq(int, reprise_session_stats(store, "s", &session_stats), REPRISE_E_INVALID));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -356,7 +357,7 @@ everything(struct failing *failing)
 	};
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_store *store = NULL;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	struct reprise_subscription *subscription = NULL;
 	struct reprise_cursor cursor;
 	reprise_status status = reprise_store_open(&options, &store, &error);
@@ -365,21 +366,21 @@ everything(struct failing *failing)
 		cr_assert(eq(int, error.status, status));
 		return status;
 	}
-	status = reprise_session_open(store, "s", NULL, &session, &error);
+	status = reprise_writer_open(store, "s", NULL, &writer, &error);
 	if (status == REPRISE_OK)
 		status = reprise_session_create(store, "unknown", NULL, &error);
 	if (status == REPRISE_OK)
-		status = reprise_current_cursor(store, "unknown", 0, &cursor);
+		status = reprise_session_current_cursor(store, "unknown", 0, &cursor);
 	if (status == REPRISE_OK)
 		status = reprise_subscribe_after(store, &cursor, NULL, &subscription, &error);
 	if (status == REPRISE_OK) {
 		reprise_subscription_close(subscription);
-		cr_assert(eq(int, reprise_session_end(session, 0), REPRISE_OK));
-		reprise_session_close(session);
-		session = NULL;
-		status = reprise_session_open(store, "s", NULL, &session, &error);
+		cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
+		reprise_writer_close(writer);
+		writer = NULL;
+		status = reprise_writer_open(store, "s", NULL, &writer, &error);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 	return status;
 }
@@ -526,7 +527,7 @@ Test(store, a_refused_system_call_is_said_and_nothing_is_opened)
 {
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_store *store = NULL;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	is_refused_random = true;
 	cr_assert(eq(int, reprise_store_open(NULL, &store, &error), REPRISE_E_SYSTEM));
@@ -536,8 +537,8 @@ Test(store, a_refused_system_call_is_said_and_nothing_is_opened)
 	is_refused_random = false;
 	store = store_plain();
 	is_refused_thread = true;
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, &error),
-		     REPRISE_E_SYSTEM));
+	cr_assert(
+		eq(int, reprise_writer_open(store, "s", NULL, &writer, &error), REPRISE_E_SYSTEM));
 	cr_assert(eq(str, error.what, "pthread_create"));
 	cr_assert(eq(int, error.os_error, EAGAIN));
 	/* An unknown session starts no thread, its callback does. */
@@ -554,14 +555,14 @@ Test(store, a_refused_system_call_is_said_and_nothing_is_opened)
 	reprise_subscription_close(subscription);
 	is_refused_thread = false;
 	is_refused_random = true;
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, &error),
-		     REPRISE_E_SYSTEM));
+	cr_assert(
+		eq(int, reprise_writer_open(store, "s", NULL, &writer, &error), REPRISE_E_SYSTEM));
 	cr_assert(eq(int, reprise_session_create(store, "s", NULL, &error), REPRISE_E_SYSTEM));
 	cr_assert(eq(str, error.what, "getrandom"));
 	is_refused_random = false;
-	cr_assert(eq(ptr, session, NULL));
-	session = writer_of(store);
-	reprise_session_close(session);
+	cr_assert(eq(ptr, writer, NULL));
+	writer = writer_of(store);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -587,21 +588,21 @@ now_ns(void)
 Test(store, the_first_append_after_a_pause_is_stamped_right)
 {
 	struct reprise_store *store = NULL;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct reprise_event event;
 	struct reprise_gap gap;
 
 	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
-	session = writer_of(store);
+	writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	const uint64_t before = now_ns();
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, reprise_next(subscription, &event, &gap, NULL), REPRISE_NEXT_EVENT));
 	cr_assert(ge(u64, event.stamp_ns + UINT64_C(10) * 1000 * 1000, before), "within a tick");
 	cr_assert(le(u64, event.stamp_ns, now_ns()));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -625,12 +626,12 @@ Test(store, a_stale_stamp_is_taken_from_the_clock_and_asked_for)
 Test(store, the_stores_thread_keeps_the_stamp_while_anything_is_appended)
 {
 	struct reprise_store *store = NULL;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 
 	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
-	session = writer_of(store);
+	writer = writer_of(store);
 	while (load_relaxed(&store->stamp->word) == STAMP_STALE) {
-		append_text(session, "x");
+		append_text(writer, "x");
 		sched_yield();
 	}
 	const uint64_t first = load_relaxed(&store->stamp->word);
@@ -640,19 +641,19 @@ Test(store, the_stores_thread_keeps_the_stamp_while_anything_is_appended)
 		sched_yield(); /* it ticks by itself */
 	while (load_relaxed(&store->stamp->word) != STAMP_STALE)
 		sched_yield(); /* until it has seen that nobody wants it */
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(store, a_stamp_kept_by_the_host_is_left_alone)
 {
 	struct reprise_store *store = NULL;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 
 	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
-	session = writer_of(store);
+	writer = writer_of(store);
 	while (load_relaxed(&store->stamp->word) == STAMP_STALE) {
-		append_text(session, "x");
+		append_text(writer, "x");
 		sched_yield();
 	}
 	cr_assert(eq(int, reprise_stamp_set(store, 9), REPRISE_OK));
@@ -660,7 +661,7 @@ Test(store, a_stamp_kept_by_the_host_is_left_alone)
 
 	while (now_ns() < end)
 		cr_assert(eq(u64, load_relaxed(&store->stamp->word), STAMP_FRESH | 9));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 

@@ -34,7 +34,7 @@ stats_of(struct reprise_subscription *subscription)
 Test(subscription, A18_what_is_buffered_then_live_through_one_ring)
 {
 	struct reprise_store *store = store_with(8, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
 	/* Every interleaving of one append and one next around the seam. */
 	for (unsigned int schedule = 0; schedule < 1u << 10; schedule++) {
@@ -42,14 +42,14 @@ Test(subscription, A18_what_is_buffered_then_live_through_one_ring)
 		struct reprise_subscription *subscription;
 		reprise_position seen = begin;
 
-		append_until(session, begin + 3);
+		append_until(writer, begin + 3);
 		subscription = subscribed_after(store, begin);
 		for (unsigned int step = 0; step < 10; step++) {
 			struct reprise_event event;
 			struct reprise_gap gap;
 
 			if (schedule >> step & 1) {
-				append_text(session, "x");
+				append_text(writer, "x");
 				continue;
 			}
 			switch (reprise_next(subscription, &event, &gap, NULL)) {
@@ -69,14 +69,14 @@ Test(subscription, A18_what_is_buffered_then_live_through_one_ring)
 		}
 		reprise_subscription_close(subscription);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(subscription, next_batch_hands_out_as_many_as_there_is_room_for)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_event events[8];
 	struct reprise_gap gap;
@@ -85,7 +85,7 @@ Test(subscription, next_batch_hands_out_as_many_as_there_is_room_for)
 	cr_assert(eq(int, reprise_next_batch(subscription, events, 8, &count, &gap, NULL),
 		     REPRISE_NEXT_EMPTY));
 	cr_assert(eq(sz, count, 77), "set on EVENT alone");
-	append_until(session, 10);
+	append_until(writer, 10);
 	cr_assert(eq(int, reprise_next_batch(subscription, events, 3, &count, &gap, NULL),
 		     REPRISE_NEXT_EVENT));
 	cr_assert(eq(sz, count, 3));
@@ -95,7 +95,7 @@ Test(subscription, next_batch_hands_out_as_many_as_there_is_room_for)
 	cr_assert(eq(sz, count, 7));
 	cr_assert(eq(u64, events[6].position, 10));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -106,7 +106,7 @@ Test(subscription, every_staging_size_hands_out_the_same)
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct reprise_store *store = store_with(0, 2048, 0);
-		struct reprise_session *session = writer_of(store);
+		struct reprise_writer *writer = writer_of(store);
 		struct reprise_subscription *subscription = subscribed_with(
 			store, (struct reprise_subscription_options){ .staging_bytes = sizes[i] });
 		char text[600];
@@ -116,7 +116,7 @@ Test(subscription, every_staging_size_hands_out_the_same)
 
 			memset(text, (int)('a' + position % 26), size);
 			text[size] = '\0';
-			append_text(session, text);
+			append_text(writer, text);
 			if (position % 3 != 0)
 				continue;
 			for (reprise_position back = 2; back + 1 > 0; back--) {
@@ -131,7 +131,7 @@ Test(subscription, every_staging_size_hands_out_the_same)
 			expect_empty(subscription);
 		}
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		close_store(store);
 	}
 }
@@ -140,13 +140,13 @@ Test(subscription, the_filter_leaves_out_other_kinds_and_moves_the_cursor)
 {
 	const uint16_t kinds[] = { 1, 3 };
 	struct reprise_store *store = store_with(8, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_with(
 		store, (struct reprise_subscription_options){ .kinds = kinds, .kinds_count = 2 });
 	struct reprise_cursor cursor;
 
 	for (uint16_t kind = 0; kind < 5; kind++)
-		append_event(session, kind == 4 ? 9 : 1, kind, 0, "x");
+		append_event(writer, kind == 4 ? 9 : 1, kind, 0, "x");
 	expect_event(subscription, 2);
 	expect_event(subscription, 4);
 	expect_empty(subscription);
@@ -155,7 +155,7 @@ Test(subscription, the_filter_leaves_out_other_kinds_and_moves_the_cursor)
 	cr_assert(eq(u64, cursor.revision, 9));
 
 	/* What is lost cannot be filtered: nobody knows its kind. */
-	append_until(session, 15);
+	append_until(writer, 15);
 	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 6, 7);
 	cr_assert(eq(int, reprise_wait(subscription, 0), REPRISE_E_TIMEOUT));
 	const struct reprise_subscription_stats stats = stats_of(subscription);
@@ -164,7 +164,7 @@ Test(subscription, the_filter_leaves_out_other_kinds_and_moves_the_cursor)
 	cr_assert(eq(u64, stats.filtered, 11));
 	cr_assert(eq(u64, stats.lost, 2));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -172,7 +172,7 @@ Test(subscription, the_filter_holds_in_batches_and_to_the_end)
 {
 	const uint16_t kind = 1;
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_with(
 		store, (struct reprise_subscription_options){ .kinds = &kind, .kinds_count = 1 });
 	struct reprise_event events[8];
@@ -180,26 +180,26 @@ Test(subscription, the_filter_holds_in_batches_and_to_the_end)
 	size_t count = 0;
 
 	for (uint16_t i = 0; i < 9; i++)
-		append_event(session, 0, i % 3, 0, "x");
-	cr_assert(eq(int, reprise_session_end(session, 1), REPRISE_OK));
+		append_event(writer, 0, i % 3, 0, "x");
+	cr_assert(eq(int, reprise_writer_end(writer, 1), REPRISE_OK));
 	cr_assert(eq(int, reprise_next_batch(subscription, events, 8, &count, &gap, NULL),
 		     REPRISE_NEXT_EVENT));
 	cr_assert(eq(sz, count, 3));
 	cr_assert(eq(u64, events[1].position, 5));
 	expect_ended(subscription, REPRISE_END_SESSION, 1);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(subscription, statistics_count_everything)
 {
 	struct reprise_store *store = store_with(2, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
 	for (int i = 0; i < 5; i++)
-		append_text(session, "12345");
+		append_text(writer, "12345");
 	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 1, 3);
 	expect_events(subscription, 4, 5);
 	const struct reprise_subscription_stats stats = stats_of(subscription);
@@ -212,32 +212,32 @@ Test(subscription, statistics_count_everything)
 	cr_assert(eq(u64, stats_of_s(store).subscriptions, 1));
 	reprise_subscription_close(subscription);
 	cr_assert(eq(u64, stats_of_s(store).subscriptions, 0));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(subscription, wait_of_0_only_looks)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
 	cr_assert(eq(int, reprise_wait(subscription, 0), REPRISE_E_TIMEOUT));
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, reprise_wait(subscription, 0), REPRISE_OK));
 	cr_assert(eq(int, reprise_wait(subscription, REPRISE_NO_LIMIT), REPRISE_OK));
 	expect_event(subscription, 1);
 	cr_assert(eq(int, reprise_wait(subscription, 0), REPRISE_E_TIMEOUT));
 	cr_assert(eq(u64, stats_of(subscription).sleeps, 0));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(subscription, wait_ends_when_its_time_is_up)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *no_spin =
 		subscribed_with(store, (struct reprise_subscription_options){ .spin_ns = 1 });
 	struct reprise_subscription *only_spin = subscribed_with(
@@ -249,12 +249,12 @@ Test(subscription, wait_ends_when_its_time_is_up)
 	cr_assert(eq(u64, stats_of(only_spin).sleeps, 0));
 
 	/* The hand that a time-out leaves raised costs the next append one wake, and no more. */
-	append_text(session, "x");
-	append_text(session, "x");
+	append_text(writer, "x");
+	append_text(writer, "x");
 	cr_assert(eq(u64, stats_of_s(store).wakes, 1));
 	reprise_subscription_close(no_spin);
 	reprise_subscription_close(only_spin);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -294,7 +294,7 @@ status_of(struct waiter *waiter)
 Test(subscription, an_append_wakes_every_sleeper_with_two_system_calls_at_most)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscriptions[4];
 	struct waiter waiters[4];
 
@@ -302,14 +302,14 @@ Test(subscription, an_append_wakes_every_sleeper_with_two_system_calls_at_most)
 		subscriptions[i] = subscribed_after(store, 0);
 		sleeping_waiter(&waiters[i], subscriptions[i]);
 	}
-	append_text(session, "x");
+	append_text(writer, "x");
 	for (size_t i = 0; i < 4; i++) {
 		cr_assert(eq(int, status_of(&waiters[i]), REPRISE_OK));
 		expect_event(subscriptions[i], 1);
 		reprise_subscription_close(subscriptions[i]);
 	}
 	cr_assert(le(u64, stats_of_s(store).wakes, 2));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -317,7 +317,7 @@ Test(subscription, an_append_wakes_every_sleeper_with_two_system_calls_at_most)
 Test(subscription, a_wait_that_spins_finds_an_event_and_is_not_woken)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_with(
 		store, (struct reprise_subscription_options){ .spin_ns = REPRISE_NO_LIMIT });
 	struct waiter waiter = { .subscription = subscription, .status = REPRISE_E_SYSTEM };
@@ -325,37 +325,37 @@ Test(subscription, a_wait_that_spins_finds_an_event_and_is_not_woken)
 
 	cr_assert(eq(int, pthread_create(&waiter.thread, NULL, waiter_main, &waiter), 0));
 	nanosleep(&moment, NULL);
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, status_of(&waiter), REPRISE_OK));
 	expect_event(subscription, 1);
 	cr_assert(eq(u64, stats_of(subscription).sleeps, 0));
 	cr_assert(eq(u64, stats_of_s(store).wakes, 0));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(subscription, the_end_wakes_a_sleeper)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct waiter waiter;
 
 	sleeping_waiter(&waiter, subscription);
-	cr_assert(eq(int, reprise_session_end(session, 6), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_end(writer, 6), REPRISE_OK));
 	cr_assert(eq(int, status_of(&waiter), REPRISE_OK));
 	expect_ended(subscription, REPRISE_END_SESSION, 6);
 	cr_assert(eq(int, reprise_wait(subscription, REPRISE_NO_LIMIT), REPRISE_OK));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(subscription, an_interrupt_ends_the_wait_that_is_running_and_no_other)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct reprise_subscription *other = subscribed_after(store, 0);
 	struct waiter waiter, other_waiter;
@@ -365,28 +365,28 @@ Test(subscription, an_interrupt_ends_the_wait_that_is_running_and_no_other)
 	cr_assert(eq(int, reprise_subscription_interrupt(subscription), REPRISE_OK));
 	cr_assert(eq(int, status_of(&waiter), REPRISE_E_INTERRUPTED));
 	cr_assert(eq(int, reprise_wait(subscription, 0), REPRISE_E_TIMEOUT), "spent");
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, status_of(&other_waiter), REPRISE_OK));
 	reprise_subscription_close(subscription);
 	reprise_subscription_close(other);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
 Test(subscription, an_interrupt_before_the_wait_ends_the_next_one_once)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, reprise_subscription_interrupt(subscription), REPRISE_OK));
 	cr_assert(eq(int, reprise_subscription_interrupt(subscription), REPRISE_OK));
 	cr_assert(eq(int, reprise_wait(subscription, REPRISE_NO_LIMIT), REPRISE_E_INTERRUPTED));
 	cr_assert(eq(int, reprise_wait(subscription, REPRISE_NO_LIMIT), REPRISE_OK));
 	expect_event(subscription, 1);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -399,7 +399,7 @@ ignore(int signal)
 Test(subscription, a_signal_does_not_end_a_wait)
 {
 	struct reprise_store *store = store_plain();
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 	struct sigaction action = { .sa_handler = ignore };
 	struct waiter waiter;
@@ -412,10 +412,10 @@ Test(subscription, a_signal_does_not_end_a_wait)
 		pthread_kill(waiter.thread, SIGUSR1);
 		sched_yield();
 	}
-	append_text(session, "x");
+	append_text(writer, "x");
 	cr_assert(eq(int, status_of(&waiter), REPRISE_OK));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -500,13 +500,13 @@ Test(subscription, the_defaults_and_the_most_kinds_are_those_of_the_header)
 		kinds[i] = (uint16_t)(i + 1);
 	subscription = subscribed_with(
 		store, (struct reprise_subscription_options){ .kinds = kinds, .kinds_count = 64 });
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 
-	append_event(session, 0, 0, 0, "out");
-	append_event(session, 0, 64, 0, "in");
+	append_event(writer, 0, 0, 0, "out");
+	append_event(writer, 0, 64, 0, "in");
 	expect_text(subscription, "in");
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -514,20 +514,20 @@ Test(subscription, the_defaults_and_the_most_kinds_are_those_of_the_header)
 Test(subscription, A17_a_later_trim_does_not_take_the_blame_for_what_was_overtaken)
 {
 	struct reprise_store *store = store_with(4, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_subscription *subscription = subscribed_after(store, 0);
 
-	append_until(session, 4);
+	append_until(writer, 4);
 	expect_event(subscription, 1);
 	stretch_drop(&subscription->stretch, 1);
 	subscription->is_overtaken = true;
-	cr_assert(eq(int, reprise_trim_to(store, "s", 2), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_trim_to(store, "s", 2), REPRISE_OK));
 	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 2, 2);
 	expect_event(subscription, 3);
-	cr_assert(eq(int, reprise_trim_to(store, "s", 4), REPRISE_OK));
+	cr_assert(eq(int, reprise_session_trim_to(store, "s", 4), REPRISE_OK));
 	expect_trimmed(subscription, REPRISE_GAP_REQUEST, 4, 4);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -535,21 +535,22 @@ Test(subscription, A17_a_later_trim_does_not_take_the_blame_for_what_was_overtak
 Test(subscription, L46_a_newest_revision_that_is_always_overtaken_is_the_greatest_seen)
 {
 	struct reprise_store *store = store_with(1, 0, 0);
-	struct reprise_session *session = writer_of(store);
+	struct reprise_writer *writer = writer_of(store);
 	struct reprise_cursor cursor = cursor_at(store, 0);
 	struct reprise_subscription *subscription = NULL;
 
 	cursor.revision = 4;
 	cr_assert(eq(int, reprise_subscribe_after(store, &cursor, NULL, &subscription, NULL),
 		     REPRISE_OK));
-	append_event(session, 5, 0, 0, "x");
-	(void)ring_room(&session->ring, 1, session->ring.arena_bytes, 1);
+	append_event(writer, 5, 0, 0, "x");
+	(void)ring_room(&writer_session(writer)->ring, 1, writer_session(writer)->ring.arena_bytes,
+			1);
 	const struct reprise_gap gap = expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 1, 1);
 
 	cr_assert(eq(u64, gap.newest.position, 1));
 	cr_assert(eq(u64, gap.newest.revision, 4));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 

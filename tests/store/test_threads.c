@@ -19,7 +19,7 @@ SUITE(threads);
 /* The objects that a call with a pending cancellation works on. */
 struct scene {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct reprise_subscription *subscription;
 	struct reprise_cursor cursor;
 };
@@ -37,10 +37,10 @@ open_and_append(void *argument)
 	const struct reprise_new_event event = { .payload = { "x", 1 } };
 
 	scene->store = store_plain();
-	scene->session = writer_of(scene->store);
+	scene->writer = writer_of(scene->store);
 	scene->cursor = cursor_at(scene->store, 0);
-	append_text(scene->session, "one");
-	(void)!reprise_append_batch(scene->session, &event, 1, NULL);
+	append_text(scene->writer, "one");
+	(void)!reprise_append_batch(scene->writer, &event, 1, NULL);
 }
 
 static void
@@ -66,7 +66,7 @@ read_by_descriptor(void *argument)
 	for (int i = 0; i < 5; i++) {
 		while (reprise_next(scene->subscription, &event, &gap, NULL) == REPRISE_NEXT_EVENT)
 			;
-		append_text(scene->session, "more");
+		append_text(scene->writer, "more");
 	}
 }
 
@@ -77,10 +77,10 @@ look_and_trim(void *argument)
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
 	struct reprise_store_stats all = { .size = sizeof(all) };
 	const struct reprise_session_options other = { .size = sizeof(other), .events_max = 7 };
-	struct reprise_session_opened opened = REPRISE_SESSION_OPENED_INIT;
+	struct reprise_writer_opened opened = REPRISE_WRITER_OPENED_INIT;
 	struct reprise_subscription *changes = NULL;
 	struct reprise_session_list *list = NULL;
-	struct reprise_session *rebuilt = NULL;
+	struct reprise_writer *rebuilt = NULL;
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	struct reprise_cursor cursor;
 	uint64_t count;
@@ -89,20 +89,20 @@ look_and_trim(void *argument)
 	(void)!reprise_store_stats(scene->store, &all);
 	(void)!reprise_sessions_subscribe(scene->store, NULL, &changes, NULL);
 	(void)!reprise_session_create(scene->store, "new", NULL, NULL);
-	(void)!reprise_session_open(scene->store, "new", &other, &rebuilt, NULL);
-	(void)!reprise_session_opened(rebuilt, &opened);
-	(void)!reprise_session_end(rebuilt, 0);
-	reprise_session_close(rebuilt);
+	(void)!reprise_writer_open(scene->store, "new", &other, &rebuilt, NULL);
+	(void)!reprise_writer_opened(rebuilt, &opened);
+	(void)!reprise_writer_end(rebuilt, 0);
+	reprise_writer_close(rebuilt);
 	(void)!reprise_sessions_list(scene->store, &list, NULL);
 	(void)!reprise_session_list_next(list, id, &stats);
 	reprise_session_list_close(list);
 	reprise_subscription_close(changes);
-	(void)!reprise_current_cursor(scene->store, "new", 0, &cursor);
-	(void)!reprise_earliest_cursor(scene->store, "new", 0, &cursor);
-	(void)!reprise_trim_session(scene->store, "s");
-	(void)!reprise_trim_to(scene->store, "s", 1);
-	(void)!reprise_invalidate_session(scene->store, "new");
-	(void)!reprise_expire_idle(scene->store, &count);
+	(void)!reprise_session_current_cursor(scene->store, "new", 0, &cursor);
+	(void)!reprise_session_earliest_cursor(scene->store, "new", 0, &cursor);
+	(void)!reprise_session_trim(scene->store, "s");
+	(void)!reprise_session_trim_to(scene->store, "s", 1);
+	(void)!reprise_session_invalidate(scene->store, "new");
+	(void)!reprise_sessions_expire_idle(scene->store, &count);
 	(void)!reprise_subscription_interrupt(scene->subscription);
 }
 
@@ -110,7 +110,7 @@ static void
 invalidate_all(void *argument)
 {
 	struct scene *const scene = argument;
-	(void)!reprise_invalidate_all(scene->store);
+	(void)!reprise_sessions_invalidate(scene->store);
 }
 
 static void
@@ -118,7 +118,7 @@ close_all(void *argument)
 {
 	struct scene *const scene = argument;
 	reprise_subscription_close(scene->subscription);
-	reprise_session_close(scene->session);
+	reprise_writer_close(scene->writer);
 	if (reprise_store_close(scene->store) != REPRISE_OK)
 		abort();
 }
@@ -147,7 +147,7 @@ Test(threads, P06_a_thread_that_is_cancelled_in_a_wait_lets_go_of_everything,
      .disabled = IS_UNWINDING_UNKNOWN)
 {
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *const session = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 	struct reprise_subscription *both[2];
 	struct reprise_subscription_stats stats = { .size = sizeof(stats) };
 	pthread_t threads[2];
@@ -169,13 +169,13 @@ Test(threads, P06_a_thread_that_is_cancelled_in_a_wait_lets_go_of_everything,
 	}
 	for (int i = 0; i < 2; i++)
 		cr_assert(eq(int, reprise_wait(both[i], 1000000), REPRISE_E_TIMEOUT));
-	append_text(session, "one");
+	append_text(writer, "one");
 	for (int i = 0; i < 2; i++) {
 		cr_assert(eq(int, reprise_wait(both[i], REPRISE_NO_LIMIT), REPRISE_OK));
 		expect_text(both[i], "one");
 		reprise_subscription_close(both[i]);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -226,12 +226,12 @@ Test(threads, P09_the_stores_thread_inherits_nothing_of_the_caller)
 	(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &lowest);
 
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *const session = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 	struct reprise_subscription *const subscription = subscribed_after(store, 0);
 
 	cr_assert(eq(int, reprise_subscription_notify(subscription, tell_of_thread, NULL, NULL),
 		     REPRISE_OK));
-	append_text(session, "one");
+	append_text(writer, "one");
 	(void)pthread_setschedparam(pthread_self(), SCHED_OTHER, &normal);
 	while (!has_told)
 		usleep(1000);
@@ -243,7 +243,7 @@ Test(threads, P09_the_stores_thread_inherits_nothing_of_the_caller)
 	cr_assert(eq(int, sigismember(&blocked, SIGTERM), 1));
 	cr_assert(le(sz, stack_bytes, (size_t)4 << 20));
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }
 
@@ -254,7 +254,7 @@ Test(threads, P10_a_descriptor_is_never_that_of_a_standard_stream)
 
 	if (pid == 0) {
 		struct reprise_store *const store = store_plain();
-		struct reprise_session *const session = writer_of(store);
+		struct reprise_writer *const writer = writer_of(store);
 		struct reprise_subscription *const subscription = subscribed_after(store, 0);
 		int fd = -1;
 
@@ -262,7 +262,7 @@ Test(threads, P10_a_descriptor_is_never_that_of_a_standard_stream)
 		if (reprise_subscription_fd(subscription, &fd, NULL) != REPRISE_OK)
 			_exit(1);
 		reprise_subscription_close(subscription);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		_exit(fd > 2 ? 0 : 2);
 	}
 	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
@@ -272,7 +272,7 @@ Test(threads, P10_a_descriptor_is_never_that_of_a_standard_stream)
 Test(threads, P11_a_host_that_reads_or_writes_the_descriptor_itself_harms_nothing)
 {
 	struct reprise_store *const store = store_plain();
-	struct reprise_session *const session = writer_of(store);
+	struct reprise_writer *const writer = writer_of(store);
 	struct reprise_subscription *const subscription = subscribed_after(store, 0);
 	uint64_t number = UINT64_MAX - 1;
 	int fd = -1;
@@ -280,7 +280,7 @@ Test(threads, P11_a_host_that_reads_or_writes_the_descriptor_itself_harms_nothin
 	cr_assert(eq(int, reprise_subscription_fd(subscription, &fd, NULL), REPRISE_OK));
 	for (int i = 0; i < 3; i++) {
 		expect_empty(subscription);
-		append_text(session, "one");
+		append_text(writer, "one");
 		cr_assert(eq(int, reprise_wait(subscription, REPRISE_NO_LIMIT), REPRISE_OK));
 		/* It is rung by another thread, perhaps not yet. */
 		while (read(fd, &number, sizeof(number)) < 0)
@@ -290,11 +290,11 @@ Test(threads, P11_a_host_that_reads_or_writes_the_descriptor_itself_harms_nothin
 	expect_empty(subscription);
 	number = UINT64_MAX - 1; /* the counter is full */
 	cr_assert(eq(int, (int)write(fd, &number, sizeof(number)), (int)sizeof(number)));
-	append_text(session, "two");
+	append_text(writer, "two");
 	usleep(20000);
 	expect_text(subscription, "two");
 	expect_empty(subscription);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	close_store(store);
 }

@@ -36,7 +36,7 @@ check_newest(struct host *host)
 
 	CHECK_OK(reprise_session_stats(host->store, "s", &stats));
 	CHECK(stats.newest % BATCH == 0);
-	CHECK_OK(reprise_current_cursor(host->store, "s", UINT64_MAX, &cursor));
+	CHECK_OK(reprise_session_current_cursor(host->store, "s", UINT64_MAX, &cursor));
 	CHECK(cursor.position % BATCH == 0);
 
 	/* A replay ends with a whole batch, too. */
@@ -68,7 +68,7 @@ host_main(void *argument)
 }
 
 static void
-append_batch(struct reprise_session *session, reprise_position first)
+append_batch(struct reprise_writer *writer, reprise_position first)
 {
 	unsigned char payloads[BATCH][STRESS_PAYLOAD_MAX];
 	struct reprise_new_event events[BATCH];
@@ -83,7 +83,7 @@ append_batch(struct reprise_session *session, reprise_position first)
 			.payload = { payloads[i], stress_payload(position, payloads[i]) },
 		};
 	}
-	CHECK_OK(reprise_append_batch(session, events, BATCH, &given));
+	CHECK_OK(reprise_append_batch(writer, events, BATCH, &given));
 	CHECK(given == first);
 }
 
@@ -91,7 +91,7 @@ static void
 run(uint64_t events_max, uint64_t bytes_max, uint64_t batches)
 {
 	struct reprise_store *const store = stress_store(events_max, bytes_max);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct host hosts[HOSTS] = { 0 };
 	unsigned int random = 1;
@@ -102,18 +102,18 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t batches)
 		CHECK(pthread_create(&hosts[i].thread, NULL, host_main, &hosts[i]) == 0);
 	}
 	for (uint64_t i = 0; i < batches; i++) {
-		append_batch(session, BATCH * i + 1);
+		append_batch(writer, BATCH * i + 1);
 		if (stress_random(&random) % 4 == 0)
 			sched_yield();
 	}
-	CHECK_OK(reprise_session_end(session, 0));
+	CHECK_OK(reprise_writer_end(writer, 0));
 	for (size_t i = 0; i < HOSTS; i++) {
 		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
 		stress_balance(&hosts[i].books, BATCH * batches);
 		stress_report("host", &hosts[i].books);
 		reprise_subscription_close(hosts[i].subscription);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 

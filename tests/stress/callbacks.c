@@ -38,12 +38,12 @@ struct chain {
 
 struct round {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	bool is_deferred;
 	struct links links;
 	struct chain chains[CHAINS];
 	/* Callbacks alone append there, and they run one at a time. */
-	struct reprise_session *echo;
+	struct reprise_writer *echo;
 	reprise_position echoed;
 	struct reprise_subscription *echo_subscription;
 	struct stress_books echo_books;
@@ -75,7 +75,7 @@ open_bystander(struct chain *chain)
 	struct round *const round = chain->round;
 	struct reprise_cursor cursor;
 
-	CHECK_OK(reprise_current_cursor(round->store, "s", UINT64_MAX, &cursor));
+	CHECK_OK(reprise_session_current_cursor(round->store, "s", UINT64_MAX, &cursor));
 	chain->bystander =
 		link_new(&round->links, chain, stress_subscribe(round->store, &cursor, 1));
 	CHECK_OK(reprise_subscription_notify(chain->bystander->subscription, call_bystander,
@@ -235,7 +235,7 @@ begin(struct round *round)
 {
 	struct reprise_cursor cursor;
 
-	round->session = stress_writer(round->store, "s");
+	round->writer = stress_writer(round->store, "s");
 	round->echo = stress_writer(round->store, "echo");
 	cursor = stress_cursor(round->store, "echo");
 	round->echo_subscription = stress_subscribe(round->store, &cursor, 1);
@@ -285,7 +285,7 @@ append_paced_and_flooding(struct round *round)
 	for (reprise_position next = 1; next <= all; next++) {
 		if (next <= paced)
 			stress_linger(&random);
-		stress_append(round->session, next);
+		stress_append(round->writer, next);
 		if (next <= paced)
 			wait_for_chains(round, next);
 	}
@@ -295,7 +295,7 @@ append_paced_and_flooding(struct round *round)
 static void
 finish(struct round *round, uint64_t appends)
 {
-	CHECK_OK(reprise_session_end(round->session, 0));
+	CHECK_OK(reprise_writer_end(round->writer, 0));
 	for (size_t i = 0; i < CHAINS; i++) {
 		struct chain *const chain = &round->chains[i];
 
@@ -310,12 +310,12 @@ finish(struct round *round, uint64_t appends)
 		bystanders_all += chain->bystanders;
 	}
 	/* No callback is left that could append. */
-	CHECK_OK(reprise_session_end(round->echo, 0));
+	CHECK_OK(reprise_writer_end(round->echo, 0));
 	CHECK(pthread_join(round->echo_thread, NULL) == 0);
 	stress_balance(&round->echo_books, round->echoed);
 	reprise_subscription_close(round->echo_subscription);
-	reprise_session_close(round->echo);
-	reprise_session_close(round->session);
+	reprise_writer_close(round->echo);
+	reprise_writer_close(round->writer);
 }
 
 static void

@@ -150,7 +150,7 @@ visit(struct visitor *visitor)
 	struct reprise_cursor cursor = visitor->begin;
 
 	if (stress_random(&visitor->random) % 4 != 0)
-		CHECK_OK(reprise_current_cursor(visitor->store, "s", UINT64_MAX, &cursor));
+		CHECK_OK(reprise_session_current_cursor(visitor->store, "s", UINT64_MAX, &cursor));
 	struct stress_books books = { .seen = cursor.position };
 
 	visit.subscription = stress_subscribe(visitor->store, &cursor, 1);
@@ -221,14 +221,14 @@ open_store(reprise_wake wake)
 
 /* Until everybody has left: whoever sleeps is woken. */
 static reprise_position
-flood(struct reprise_session *session)
+flood(struct reprise_writer *writer)
 {
 	const reprise_position least = stress_work(APPENDS);
 	reprise_position newest = 0;
 	unsigned int random = 1;
 
 	while (newest < least || atomic_load(&visitors_left) > 0) {
-		newest = stress_append(session, newest + 1);
+		newest = stress_append(writer, newest + 1);
 		if (stress_random(&random) % 64 == 0)
 			sched_yield();
 	}
@@ -239,11 +239,11 @@ flood(struct reprise_session *session)
 static void
 pass_by(struct reprise_store *store)
 {
-	struct reprise_session *const session = stress_writer(store, "passing by");
+	struct reprise_writer *const writer = stress_writer(store, "passing by");
 
-	stress_append(session, 1);
-	reprise_session_close(session);
-	CHECK_OK(reprise_invalidate_session(store, "passing by"));
+	stress_append(writer, 1);
+	reprise_writer_close(writer);
+	CHECK_OK(reprise_session_invalidate(store, "passing by"));
 }
 
 static void
@@ -267,7 +267,7 @@ static void
 run(reprise_wake wake, struct visitor *all)
 {
 	struct reprise_store *const store = open_store(wake);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct stayer stayer = { .subscription = stress_subscribe(store, &cursor, 1) };
 	struct visitor visitors[VISITORS] = { 0 };
@@ -280,9 +280,9 @@ run(reprise_wake wake, struct visitor *all)
 		CHECK(pthread_create(&visitors[i].thread, NULL, visitor_main, &visitors[i]) == 0);
 	}
 	pass_by(store);
-	const reprise_position newest = flood(session);
+	const reprise_position newest = flood(writer);
 
-	CHECK_OK(reprise_session_end(session, 0));
+	CHECK_OK(reprise_writer_end(writer, 0));
 	CHECK(pthread_join(stayer.thread, NULL) == 0);
 	stress_balance(&stayer.books, newest);
 	reprise_subscription_close(stayer.subscription);
@@ -294,7 +294,7 @@ run(reprise_wake wake, struct visitor *all)
 		all->calls += visitors[i].calls;
 	}
 	check_counts(store, newest);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 

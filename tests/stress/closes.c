@@ -89,7 +89,7 @@ open_and_close(struct closer *closer)
 	struct reprise_subscription *subscription;
 	struct reprise_cursor cursor, end;
 
-	CHECK_OK(reprise_current_cursor(closer->store, "s", UINT64_MAX, &cursor));
+	CHECK_OK(reprise_session_current_cursor(closer->store, "s", UINT64_MAX, &cursor));
 	subscription = stress_subscribe(closer->store, &cursor, 1);
 	closer->books = (struct stress_books){ .seen = cursor.position };
 	closer->link = NULL;
@@ -138,7 +138,7 @@ static void
 run(reprise_wake wake)
 {
 	struct reprise_store *const store = stress_store_that_wakes(wake, 10000, 8, 4096);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	struct closer closers[CLOSERS] = { 0 };
 	struct links links = { NULL };
 	reprise_position newest = 0;
@@ -151,7 +151,7 @@ run(reprise_wake wake)
 		CHECK(pthread_create(&closers[i].thread, NULL, closer_main, &closers[i]) == 0);
 	}
 	while (atomic_load(&closers_left) > 0) {
-		newest = stress_append(session, newest + 1);
+		newest = stress_append(writer, newest + 1);
 		stress_dawdle(&random);
 		if (stress_random(&random) % 8 == 0)
 			sched_yield();
@@ -166,7 +166,7 @@ run(reprise_wake wake)
 		lost += closers[i].lost;
 	}
 	appends += newest;
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 	links_free(&links);
 }

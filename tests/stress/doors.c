@@ -56,7 +56,7 @@ struct host {
 
 struct round {
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct host hosts[HOSTS_MAX];
 	size_t hosts_count;
 	bool is_deferred;
@@ -247,7 +247,7 @@ append_paced_and_flooding(struct round *round)
 		/* At every point of a host's way to sleep. */
 		if (next <= paced || stress_random(&random) % 64 == 0)
 			stress_linger(&random);
-		stress_append(round->session, next);
+		stress_append(round->writer, next);
 		if (next <= paced)
 			wait_for_hosts(round, next);
 		if (stress_random(&random) % 256 == 0)
@@ -289,18 +289,18 @@ run(reprise_wake wake, uint64_t tick_ns, const struct cast *cast)
 	CHECK(round != NULL);
 	round->store = stress_store_that_wakes(wake, tick_ns, EVENTS_MAX, 16384);
 	round->is_deferred = wake == REPRISE_WAKE_DEFERRED;
-	round->session = stress_writer(round->store, "s");
+	round->writer = stress_writer(round->store, "s");
 	stress_stop_clock(round->store);
 	begin(round, cast);
 	const uint64_t appends = append_paced_and_flooding(round);
 
-	CHECK_OK(reprise_session_end(round->session, 0));
+	CHECK_OK(reprise_writer_end(round->writer, 0));
 	finish(round, appends);
 	CHECK_OK(reprise_session_stats(round->store, "s", &stats));
 	CHECK(stats.subscriptions == 0);
 	/* Two system calls an append at most; none, ever, in a store that defers. */
 	CHECK(stats.wakes <= (wake == REPRISE_WAKE_DEFERRED ? 0 : 2 * (appends + 1)));
-	reprise_session_close(round->session);
+	reprise_writer_close(round->writer);
 	CHECK_OK(reprise_store_close(round->store));
 	free(round);
 	rounds++;

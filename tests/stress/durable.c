@@ -28,7 +28,7 @@ declare_void(void *argument)
 		durable_nap(20000);
 		durable_name(name, stress_random(&random) % 2 == 0 ? "s" : "g",
 			     stress_random(&random) % DURABLE_SESSIONS);
-		CHECK_OK(reprise_invalidate_session(durable.store, name));
+		CHECK_OK(reprise_session_invalidate(durable.store, name));
 		atomic_fetch_add(&voided, 1);
 	}
 	atomic_store(&durable.is_quiet, true);
@@ -71,12 +71,12 @@ bother(void *argument)
 
 		CHECK(status == REPRISE_OK || status == REPRISE_E_TIMEOUT ||
 		      status == REPRISE_E_NOT_FOUND);
-		if (reprise_recorded_through(durable.recorder, name, durability, &position) !=
-		    REPRISE_OK)
+		if (reprise_recorder_recorded_through(durable.recorder, name, durability,
+						      &position) != REPRISE_OK)
 			position = 0;
 		CHECK_OK(reprise_recorder_stats(durable.recorder, &stats));
-		CHECK_OK(reprise_trim_session(durable.store, name));
-		CHECK_OK(reprise_trim_to(durable.store, name, position));
+		CHECK_OK(reprise_session_trim(durable.store, name));
+		CHECK_OK(reprise_session_trim_to(durable.store, name, position));
 		if (stress_random(&random) % 16 == 0)
 			archive(name, &random);
 		durable_nap(1000);
@@ -93,8 +93,9 @@ find_cursor(const char *name, const struct reprise_cursor *before, unsigned int 
 
 	switch (stress_random(random) % 4) {
 	case 0:
-		return reprise_current_cursor(durable.store, name, stress_random(random) % 1000,
-					      ret_cursor) == REPRISE_OK;
+		return reprise_session_current_cursor(durable.store, name,
+						      stress_random(random) % 1000,
+						      ret_cursor) == REPRISE_OK;
 	case 1:
 		return reprise_log_current_cursor(durable.log, &key, stress_random(random) % 1000,
 						  ret_cursor, NULL) == REPRISE_OK;
@@ -105,7 +106,8 @@ find_cursor(const char *name, const struct reprise_cursor *before, unsigned int 
 		}
 		/* fall through */
 	default:
-		return reprise_earliest_cursor(durable.store, name, 0, ret_cursor) == REPRISE_OK;
+		return reprise_session_earliest_cursor(durable.store, name, 0, ret_cursor) ==
+		       REPRISE_OK;
 	}
 }
 
@@ -163,7 +165,8 @@ stay(void *argument)
 		struct host host;
 
 		while (cursor.incarnation.bytes[0] == 0 &&
-		       reprise_earliest_cursor(durable.store, name, 0, &cursor) != REPRISE_OK)
+		       reprise_session_earliest_cursor(durable.store, name, 0, &cursor) !=
+			       REPRISE_OK)
 			durable_nap(100);
 		host_open(&host, &cursor, number / DURABLE_SESSIONS % 2,
 			  stress_random(&random) % DOORS);

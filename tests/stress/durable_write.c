@@ -22,20 +22,20 @@ durable_name(char name[16], const char *stem, unsigned int number)
 }
 
 static reprise_status
-append_one(struct reprise_session *session, reprise_position next)
+append_one(struct reprise_writer *writer, reprise_position next)
 {
 	unsigned char payload[STRESS_PAYLOAD_MAX];
 	const struct reprise_bytes bytes = { payload, stress_payload(next, payload) };
 	reprise_position position = 0;
 	const reprise_status status = reprise_append(
-		session, next / 7, (uint16_t)(next % DURABLE_KINDS), 0, bytes, &position);
+		writer, next / 7, (uint16_t)(next % DURABLE_KINDS), 0, bytes, &position);
 
 	CHECK(status != REPRISE_OK || position == next);
 	return status;
 }
 
 static reprise_status
-append_some(struct reprise_session *session, reprise_position first, size_t count)
+append_some(struct reprise_writer *writer, reprise_position first, size_t count)
 {
 	static _Thread_local unsigned char payloads[4][STRESS_PAYLOAD_MAX];
 	struct reprise_new_event events[4];
@@ -47,25 +47,25 @@ append_some(struct reprise_session *session, reprise_position first, size_t coun
 			.kind = (uint16_t)((first + i) % DURABLE_KINDS),
 			.payload = { payloads[i], stress_payload(first + i, payloads[i]) },
 		};
-	const reprise_status status = reprise_append_batch(session, events, count, &position);
+	const reprise_status status = reprise_append_batch(writer, events, count, &position);
 
 	CHECK(status != REPRISE_OK || position == first);
 	return status;
 }
 
 static reprise_status
-append_in_place(struct reprise_session *session, reprise_position next)
+append_in_place(struct reprise_writer *writer, reprise_position next)
 {
 	unsigned char payload[STRESS_PAYLOAD_MAX];
 	const size_t bytes = stress_payload(next, payload);
 	reprise_position position = 0;
 	void *room;
-	reprise_status status = reprise_reserve(session, bytes + 64, &room);
+	reprise_status status = reprise_reserve(writer, bytes + 64, &room);
 
 	if (status != REPRISE_OK)
 		return status;
 	memcpy(room, payload, bytes);
-	status = reprise_publish(session, next / 7, (uint16_t)(next % DURABLE_KINDS), 0, bytes,
+	status = reprise_publish(writer, next / 7, (uint16_t)(next % DURABLE_KINDS), 0, bytes,
 				 &position);
 	CHECK(status != REPRISE_OK || position == next);
 	return status;
@@ -73,22 +73,22 @@ append_in_place(struct reprise_session *session, reprise_position next)
 
 /* Appends until it is told not to; false when the window is void. */
 static bool
-write_some(struct reprise_session *session, reprise_position *newest, uint64_t count,
+write_some(struct reprise_writer *writer, reprise_position *newest, uint64_t count,
 	   unsigned int *random)
 {
 	while (count > 0) {
 		const unsigned int way = stress_random(random) % 16;
 		const size_t several = way == 0 ? 1 + stress_random(random) % 4 : 1;
-		const reprise_status status = way == 0 ? append_some(session, *newest + 1, several)
-					      : way == 1 ? append_in_place(session, *newest + 1)
-							 : append_one(session, *newest + 1);
+		const reprise_status status = way == 0   ? append_some(writer, *newest + 1, several)
+					      : way == 1 ? append_in_place(writer, *newest + 1)
+							 : append_one(writer, *newest + 1);
 
 		if (status == REPRISE_E_CLOSED)
 			return false;
 		if (status == REPRISE_E_FULL) {
 			atomic_fetch_add(&durable.refused, 1);
 			const reprise_status room =
-				reprise_session_wait_room(session, REPRISE_NO_LIMIT);
+				reprise_writer_wait_room(writer, REPRISE_NO_LIMIT);
 
 			CHECK(room == REPRISE_OK || room == REPRISE_E_CLOSED);
 			if (room == REPRISE_E_CLOSED)
@@ -105,7 +105,7 @@ write_some(struct reprise_session *session, reprise_position *newest, uint64_t c
 	return true;
 }
 
-static struct reprise_session *
+static struct reprise_writer *
 come(const char *name, bool refuses, reprise_position *ret_newest)
 {
 	const struct reprise_session_options options = {
@@ -113,31 +113,31 @@ come(const char *name, bool refuses, reprise_position *ret_newest)
 		.when_full = refuses ? REPRISE_WHEN_FULL_REFUSE : REPRISE_WHEN_FULL_DEFAULT,
 	};
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	reprise_status status;
 
 	do {
-		status = reprise_session_open(durable.store, name, &options, &session, NULL);
+		status = reprise_writer_open(durable.store, name, &options, &writer, NULL);
 		/* A window that is declared void while it is joined; no place for a guest. */
 		CHECK(status == REPRISE_OK || status == REPRISE_E_CONFLICT ||
 		      status == REPRISE_E_FULL);
 		if (status == REPRISE_OK &&
 		    reprise_session_stats(durable.store, name, &stats) != REPRISE_OK) {
-			reprise_session_close(session);
-			session = NULL;
+			reprise_writer_close(writer);
+			writer = NULL;
 		}
-		if (session == NULL)
+		if (writer == NULL)
 			durable_nap(100);
-	} while (session == NULL);
+	} while (writer == NULL);
 	atomic_fetch_add(&durable.opened, 1);
 	*ret_newest = stats.newest;
-	return session;
+	return writer;
 }
 
 static void
-end_early(struct reprise_session *session, int32_t end_status)
+end_early(struct reprise_writer *writer, int32_t end_status)
 {
-	const reprise_status status = reprise_session_end(session, end_status);
+	const reprise_status status = reprise_writer_end(writer, end_status);
 
 	CHECK(status == REPRISE_OK || status == REPRISE_E_CLOSED);
 }
@@ -153,18 +153,18 @@ durable_write_session(void *argument)
 
 	durable_name(name, "s", number);
 	while (!is_final) {
-		struct reprise_session *const session = come(name, number % 2 == 1, &newest);
+		struct reprise_writer *const writer = come(name, number % 2 == 1, &newest);
 
 		is_final = atomic_load(&durable.is_quiet);
-		if (write_some(session, &newest, 1 + stress_random(&random) % 3000, &random)) {
+		if (write_some(writer, &newest, 1 + stress_random(&random) % 3000, &random)) {
 			if (is_final)
-				CHECK_OK(reprise_session_end(session, DURABLE_FINAL));
+				CHECK_OK(reprise_writer_end(writer, DURABLE_FINAL));
 			else if (stress_random(&random) % 3 == 0)
-				end_early(session, 1);
+				end_early(writer, 1);
 		} else {
 			CHECK(!is_final);
 		}
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		if (stress_random(&random) % 2 == 0)
 			durable_nap(300);
 	}
@@ -182,12 +182,12 @@ durable_write_guests(void *argument)
 	(void)argument;
 	while (!atomic_load(&durable.is_over)) {
 		durable_name(name, "g", stress_random(&random) % DURABLE_GUESTS);
-		struct reprise_session *const session = come(name, false, &newest);
+		struct reprise_writer *const writer = come(name, false, &newest);
 
-		(void)write_some(session, &newest, stress_random(&random) % 60, &random);
+		(void)write_some(writer, &newest, stress_random(&random) % 60, &random);
 		if (stress_random(&random) % 4 == 0)
-			end_early(session, 2);
-		reprise_session_close(session);
+			end_early(writer, 2);
+		reprise_writer_close(writer);
 	}
 	return NULL;
 }

@@ -112,27 +112,27 @@ main(int argc, char **argv)
 		CHECK(pthread_create(&hosts[i].thread, NULL, host_main, &hosts[i]) == 0);
 	}
 	while (!stress_is_over() || !have_lived(hosts)) {
-		struct reprise_session *const session = stress_writer(store, "s");
+		struct reprise_writer *const writer = stress_writer(store, "s");
 
 		/* Mostly the last event and the end back to back, so that both are found at once. */
 		for (unsigned int n = stress_random(&random) % 4; n > 0; n--) {
-			newest = stress_append(session, newest + 1);
+			newest = stress_append(writer, newest + 1);
 			if (stress_random(&random) % 2 == 0)
 				stress_dawdle(&random);
 		}
 		if (newest > INT32_MAX / 2)
 			break;
 		if (stress_random(&random) % 8 != 0) {
-			CHECK_OK(reprise_session_end(session, (int32_t)newest));
+			CHECK_OK(reprise_writer_end(writer, (int32_t)newest));
 			lives++;
 		}
-		reprise_session_close(session); /* sometimes without an end: the life goes on */
+		reprise_writer_close(writer); /* sometimes without an end: the life goes on */
 	}
 	atomic_store(&is_over, true);
-	struct reprise_session *const last = stress_writer(store, "s");
+	struct reprise_writer *const last = stress_writer(store, "s");
 
-	CHECK_OK(reprise_session_end(last, (int32_t)newest));
-	reprise_session_close(last);
+	CHECK_OK(reprise_writer_end(last, (int32_t)newest));
+	reprise_writer_close(last);
 	for (size_t i = 0; i < HOSTS; i++) {
 		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
 		printf("host  lives %llu  refused %llu\n",

@@ -45,7 +45,7 @@ struct host {
 
 struct round {
 	struct reprise_store *store;
-	struct reprise_session *sessions[SESSIONS];
+	struct reprise_writer *writers[SESSIONS];
 	struct host hosts[HOSTS];
 	reprise_position appended[SESSIONS];
 	bool is_deferred;
@@ -151,7 +151,7 @@ begin(struct round *round)
 	char id[2] = "a";
 
 	for (unsigned int i = 0; i < SESSIONS; i++, id[0]++)
-		round->sessions[i] = stress_writer(round->store, id);
+		round->writers[i] = stress_writer(round->store, id);
 	for (unsigned int i = 0; i < HOSTS; i++) {
 		struct host *const host = &round->hosts[i];
 
@@ -212,7 +212,7 @@ append_paced_and_flooding(struct round *round)
 		if (stress_random(&random) % 32 == 0)
 			CHECK_OK(reprise_group_interrupt(
 				round->hosts[stress_random(&random) % HOSTS].group));
-		stress_append(round->sessions[session], ++round->appended[session]);
+		stress_append(round->writers[session], ++round->appended[session]);
 		if (i <= paced)
 			wait_for_hosts(round, session);
 		if (stress_random(&random) % 256 == 0)
@@ -259,10 +259,10 @@ run(reprise_wake wake, uint64_t tick_ns)
 	begin(round);
 	append_paced_and_flooding(round);
 	for (unsigned int i = 0; i < SESSIONS; i++)
-		CHECK_OK(reprise_session_end(round->sessions[i], 0));
+		CHECK_OK(reprise_writer_end(round->writers[i], 0));
 	finish(round);
 	for (unsigned int i = 0; i < SESSIONS; i++)
-		reprise_session_close(round->sessions[i]);
+		reprise_writer_close(round->writers[i]);
 	CHECK_OK(reprise_store_close(round->store));
 	free(round);
 	rounds++;

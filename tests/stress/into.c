@@ -115,22 +115,22 @@ host_main(void *argument)
 }
 
 static void
-write_in_place(struct reprise_session *session, reprise_position next)
+write_in_place(struct reprise_writer *writer, reprise_position next)
 {
 	unsigned char payload[STRESS_PAYLOAD_MAX];
 	const size_t bytes = stress_payload(next, payload);
 	void *room = NULL;
 
-	CHECK_OK(reprise_reserve(session, bytes + 9, &room));
+	CHECK_OK(reprise_reserve(writer, bytes + 9, &room));
 	memcpy(room, payload, bytes);
-	CHECK_OK(reprise_publish(session, next / 7, (uint16_t)next, 0, bytes, NULL));
+	CHECK_OK(reprise_publish(writer, next / 7, (uint16_t)next, 0, bytes, NULL));
 }
 
 static void
 run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 {
 	struct reprise_store *const store = stress_store(events_max, bytes_max);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct host *const hosts = calloc(HOSTS, sizeof(*hosts));
 	unsigned int random = 1;
@@ -146,15 +146,15 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 		const unsigned int chance = stress_random(&random) % 64;
 
 		if (chance == 0)
-			write_in_place(session, next);
+			write_in_place(writer, next);
 		else
-			stress_append(session, next);
+			stress_append(writer, next);
 		if (chance == 1)
-			CHECK_OK(reprise_trim_to(store, "s", next - 1));
+			CHECK_OK(reprise_session_trim_to(store, "s", next - 1));
 		if (chance % 8 == 2)
 			sched_yield();
 	}
-	CHECK_OK(reprise_session_end(session, 1));
+	CHECK_OK(reprise_writer_end(writer, 1));
 	for (size_t i = 0; i < HOSTS; i++) {
 		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
 		stress_balance(&hosts[i].books, appends);
@@ -162,7 +162,7 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 		reprise_subscription_close(hosts[i].subscription);
 	}
 	free(hosts);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 

@@ -39,7 +39,7 @@ static _Atomic uint64_t invalidations, expired;
 
 /* Answers false if the window is void. */
 static bool
-append(struct reprise_session *session, struct place *place, reprise_position next, bool in_place)
+append(struct reprise_writer *writer, struct place *place, reprise_position next, bool in_place)
 {
 	struct print print = { place->incarnation, next, (uint64_t)(place - lives_places) };
 	reprise_position position = 0;
@@ -47,14 +47,14 @@ append(struct reprise_session *session, struct place *place, reprise_position ne
 	void *room = NULL;
 
 	if (in_place) {
-		status = reprise_reserve(session, 2 * sizeof(print), &room);
+		status = reprise_reserve(writer, 2 * sizeof(print), &room);
 		if (status == REPRISE_OK) {
 			memcpy(room, &print, sizeof(print));
-			status = reprise_publish(session, next, (uint16_t)(next % 2),
+			status = reprise_publish(writer, next, (uint16_t)(next % 2),
 						 REPRISE_EVENT_COMMIT, sizeof(print), &position);
 		}
 	} else {
-		status = reprise_append(session, next, (uint16_t)(next % 2), REPRISE_EVENT_COMMIT,
+		status = reprise_append(writer, next, (uint16_t)(next % 2), REPRISE_EVENT_COMMIT,
 					(struct reprise_bytes){ &print, sizeof(print) }, &position);
 	}
 	CHECK(status == REPRISE_OK || status == REPRISE_E_CLOSED);
@@ -74,7 +74,7 @@ check_life(struct place *place, const struct reprise_session_stats *stats)
 }
 
 static void
-write_some(struct writer *writer, struct place *place, struct reprise_session *session,
+write_some(struct writer *writer, struct place *place, struct reprise_writer *session,
 	   uint64_t quiet)
 {
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
@@ -104,7 +104,7 @@ write_some(struct writer *writer, struct place *place, struct reprise_session *s
 			sched_yield();
 	}
 	if (is_valid && stress_random(&writer->random) % 3 == 0)
-		place->is_ended = reprise_session_end(session, (int32_t)newest) == REPRISE_OK;
+		place->is_ended = reprise_writer_end(session, (int32_t)newest) == REPRISE_OK;
 }
 
 /* The life that ended will be replaced, now. */
@@ -127,13 +127,13 @@ live(struct writer *writer)
 		.events_max = UINT64_C(1) << stress_random(&writer->random) % 5,
 		.bytes_max = UINT64_C(256) << stress_random(&writer->random) % 5,
 	};
-	struct reprise_session *session = NULL;
+	struct reprise_writer *session = NULL;
 	struct reprise_error error = { .size = sizeof(error) };
 	const uint64_t done = atomic_load(&place->done), begun = atomic_load(&place->begun);
 	if (place->is_ended)
 		leave_behind(place);
 	const reprise_status status =
-		reprise_session_open(lives_store, place->id, &options, &session, &error);
+		reprise_writer_open(lives_store, place->id, &options, &session, &error);
 
 	if (status == REPRISE_E_FULL) {
 		CHECK(strcmp(error.what, "sessions_max") == 0 ||
@@ -144,7 +144,7 @@ live(struct writer *writer)
 	CHECK(status == REPRISE_OK);
 	writer->lives++;
 	write_some(writer, place, session, done == begun ? begun : UINT64_MAX);
-	reprise_session_close(session);
+	reprise_writer_close(session);
 }
 
 static void *
@@ -167,9 +167,9 @@ invalidate(size_t first, size_t count)
 	for (size_t i = first; i < first + count; i++)
 		atomic_fetch_add(&lives_places[i].begun, 1);
 	if (count == LIVES_IDS)
-		CHECK_OK(reprise_invalidate_all(lives_store));
+		CHECK_OK(reprise_sessions_invalidate(lives_store));
 	else
-		CHECK_OK(reprise_invalidate_session(lives_store, lives_places[first].id));
+		CHECK_OK(reprise_session_invalidate(lives_store, lives_places[first].id));
 	for (size_t i = first; i < first + count; i++)
 		atomic_fetch_add(&lives_places[i].done, 1);
 	atomic_fetch_add(&invalidations, 1);
@@ -215,7 +215,7 @@ check_rest(void)
 	CHECK(stats.sessions <= SESSIONS_MAX);
 	CHECK(stats.sessions_idle == stats.sessions);
 	CHECK((stats.bytes == 0) == (stats.sessions == 0));
-	CHECK_OK(reprise_invalidate_all(lives_store));
+	CHECK_OK(reprise_sessions_invalidate(lives_store));
 	stats = store_stats();
 	CHECK(stats.sessions == 0);
 	CHECK(stats.sessions_idle == 0);
@@ -239,9 +239,9 @@ sweeper_main(void *argument)
 		else if (number % 8 == 0)
 			invalidate(place, 1);
 		else if (number % 8 == 1)
-			CHECK_OK(reprise_expire_idle(lives_store, &count));
+			CHECK_OK(reprise_sessions_expire_idle(lives_store, &count));
 		else if (number % 8 == 2)
-			CHECK_OK(reprise_trim_session(lives_store, lives_places[place].id));
+			CHECK_OK(reprise_session_trim(lives_store, lives_places[place].id));
 		else
 			check_bounds(lives_places[place].id);
 		atomic_fetch_add(&expired, count);

@@ -38,7 +38,7 @@ take_cursor(struct lives_host *host, struct held *held)
 	CHECK(status == REPRISE_OK || status == REPRISE_E_FULL);
 	if (status == REPRISE_E_FULL)
 		atomic_fetch_add(&lives_fulls, 1);
-	status = (which == 2 ? reprise_earliest_cursor : reprise_current_cursor)(
+	status = (which == 2 ? reprise_session_earliest_cursor : reprise_session_current_cursor)(
 		lives_store, place->id, revision, &held->cursor);
 	held->begun = atomic_load(&place->begun);
 	CHECK(pthread_mutex_lock(&place->lock) == 0);

@@ -125,14 +125,14 @@ open_all(void)
 }
 
 static reprise_position
-append_bursts(struct reprise_session *session)
+append_bursts(struct reprise_writer *writer)
 {
 	reprise_position newest = 0;
 	unsigned int random = 1;
 
 	for (int burst = 0; burst < BURSTS; burst++) {
 		for (unsigned int n = 1 + stress_random(&random) % BURST; n > 0; n--)
-			newest = stress_append(session, newest + 1);
+			newest = stress_append(writer, newest + 1);
 		for (size_t i = 0; burst % 2 == 0 && i < crowd.hosts_count; i++)
 			while (atomic_load(&crowd.hosts[i].seen) < newest)
 				sched_yield();
@@ -183,16 +183,16 @@ main(int argc, char **argv)
 	crowd.hosts_count = stress_work(HOSTS);
 	do {
 		crowd.store = stress_store(EVENTS_MAX, 4096);
-		struct reprise_session *const session = stress_writer(crowd.store, "s");
+		struct reprise_writer *const writer = stress_writer(crowd.store, "s");
 
 		open_all();
-		const reprise_position newest = append_bursts(session);
+		const reprise_position newest = append_bursts(writer);
 
 		CHECK_OK(reprise_session_stats(crowd.store, "s", &stats));
 		CHECK(stats.subscriptions == crowd.hosts_count);
-		CHECK_OK(reprise_session_end(session, 0));
+		CHECK_OK(reprise_writer_end(writer, 0));
 		close_all(newest);
-		reprise_session_close(session);
+		reprise_writer_close(writer);
 		CHECK_OK(reprise_store_close(crowd.store));
 		appends += newest;
 		rounds++;

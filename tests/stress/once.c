@@ -20,7 +20,7 @@ enum {
 
 struct deliverer {
 	pthread_t thread;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	uint64_t deliveries, appended;
 	unsigned int random;
 };
@@ -38,7 +38,7 @@ deliver(void *argument)
 		reprise_position position = 0;
 		int32_t is_new = 77;
 
-		CHECK_OK(reprise_append_once(deliverer->session, key, 0, 1, 0,
+		CHECK_OK(reprise_append_once(deliverer->writer, key, 0, 1, 0,
 					     (struct reprise_bytes){ &key, sizeof(key) }, &position,
 					     &is_new));
 		CHECK(position != 0 && (is_new == 0 || is_new == 1));
@@ -55,7 +55,7 @@ trim(void *argument)
 
 	while (!atomic_load(&is_over)) {
 		CHECK_OK(reprise_session_stats(store, "s", &stats));
-		CHECK_OK(reprise_trim_to(store, "s", stats.oldest));
+		CHECK_OK(reprise_session_trim_to(store, "s", stats.oldest));
 		for (int i = 0; i < 50; i++)
 			sched_yield();
 	}
@@ -94,14 +94,14 @@ run(bool has_trimmer)
 	struct reprise_session_options options = REPRISE_SESSION_OPTIONS_INIT;
 	struct reprise_store *const store = stress_store(0, 0);
 	struct deliverer deliverers[THREADS] = { 0 };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 	uint64_t appended = 0, deliveries = 0;
 	pthread_t trimmer;
 
 	/* Without trims all keys fit: then each is appended once. */
 	options.events_max = has_trimmer ? EVENTS_MAX : KEYS;
 	options.is_shared = options.is_deduplicated = 1;
-	CHECK_OK(reprise_session_open(store, "s", &options, &session, NULL));
+	CHECK_OK(reprise_writer_open(store, "s", &options, &writer, NULL));
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct reprise_subscription *const subscription = stress_subscribe(store, &cursor, 1);
 
@@ -109,7 +109,7 @@ run(bool has_trimmer)
 	if (has_trimmer)
 		CHECK(pthread_create(&trimmer, NULL, trim, store) == 0);
 	for (unsigned int i = 0; i < THREADS; i++) {
-		deliverers[i] = (struct deliverer){ .session = session,
+		deliverers[i] = (struct deliverer){ .writer = writer,
 						    .deliveries = stress_work(400000),
 						    .random = i + 1 };
 		CHECK(pthread_create(&deliverers[i].thread, NULL, deliver, &deliverers[i]) == 0);
@@ -122,13 +122,13 @@ run(bool has_trimmer)
 	atomic_store(&is_over, true);
 	if (has_trimmer)
 		CHECK(pthread_join(trimmer, NULL) == 0);
-	CHECK_OK(reprise_session_end(session, 1));
+	CHECK_OK(reprise_writer_end(writer, 1));
 	CHECK(follow(subscription) == appended);
 	CHECK(has_trimmer || appended <= KEYS);
 	printf("%s: %llu deliveries, %llu events\n", has_trimmer ? "trimmed" : "all fit",
 	       (unsigned long long)deliveries, (unsigned long long)appended);
 	reprise_subscription_close(subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 

@@ -204,24 +204,24 @@ await_hosts(const struct runtime *runtime)
  * With a log, a window that becomes void while it is joined is refused by the log; and positions go on above what is
  * recorded, which need not be all of a void life. Each opening asks for other bounds: a window without events is rebuilt.
  */
-static struct reprise_session *
+static struct reprise_writer *
 open_writer(struct runtime *runtime, unsigned int *random)
 {
 	const struct reprise_session_options options = { .size = sizeof(options),
 							 .events_max =
 								 4 + stress_random(random) % 3 };
 	struct reprise_session_stats stats = { .size = sizeof(stats) };
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
 	for (;;) {
-		const reprise_status status = reprise_session_open(
-			runtime->store, ids[runtime->which], &options, &session, NULL);
+		const reprise_status status = reprise_writer_open(
+			runtime->store, ids[runtime->which], &options, &writer, NULL);
 
 		if (status == REPRISE_OK && onward_has_log && runtime->which == VOIDED &&
 		    reprise_session_stats(runtime->store, ids[VOIDED], &stats) == REPRISE_OK)
 			runtime->newest = stats.newest;
 		if (status == REPRISE_OK)
-			return session;
+			return writer;
 		CHECK(onward_has_log && runtime->which == VOIDED && status == REPRISE_E_CONFLICT);
 	}
 }
@@ -230,14 +230,14 @@ open_writer(struct runtime *runtime, unsigned int *random)
 static void
 live(struct runtime *runtime, unsigned int *random, bool is_last)
 {
-	struct reprise_session *const session = open_writer(runtime, random);
+	struct reprise_writer *const writer = open_writer(runtime, random);
 
 	for (unsigned int n = stress_random(random) % 6; n > 0; n--) {
 		unsigned char payload[STRESS_PAYLOAD_MAX];
 		reprise_position position = 0;
 		const size_t bytes = stress_payload(runtime->newest + 1, payload);
 		const reprise_status status = reprise_append(
-			session, (runtime->newest + 1) / 7, (uint16_t)(runtime->newest + 1), 0,
+			writer, (runtime->newest + 1) / 7, (uint16_t)(runtime->newest + 1), 0,
 			(struct reprise_bytes){ payload, bytes }, &position);
 
 		if (status != REPRISE_OK) { /* it is void */
@@ -251,14 +251,14 @@ live(struct runtime *runtime, unsigned int *random, bool is_last)
 	if (runtime->which == EXACT && stress_random(random) % 2 == 0)
 		await_hosts(runtime);
 	if (is_last || stress_random(random) % 4 != 0) {
-		const reprise_status status = reprise_session_end(
-			session, is_last ? LAST_STATUS : (int32_t)runtime->newest);
+		const reprise_status status = reprise_writer_end(
+			writer, is_last ? LAST_STATUS : (int32_t)runtime->newest);
 
 		CHECK(status == REPRISE_OK ||
 		      (runtime->which == VOIDED && status == REPRISE_E_CLOSED));
 		runtime->lives += status == REPRISE_OK;
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	if (stress_random(random) % 2 == 0)
 		stress_linger(random);
 }
@@ -279,9 +279,9 @@ static void
 disturb(struct reprise_store *store, unsigned int *random)
 {
 	if (stress_random(random) % 4 == 0)
-		CHECK_OK(reprise_invalidate_session(store, ids[VOIDED]));
+		CHECK_OK(reprise_session_invalidate(store, ids[VOIDED]));
 	if (stress_random(random) % 2 == 0)
-		CHECK_OK(reprise_expire_idle(store, NULL));
+		CHECK_OK(reprise_sessions_expire_idle(store, NULL));
 	stress_linger(random);
 }
 

@@ -59,7 +59,7 @@ static void
 run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 {
 	struct reprise_store *const store = stress_store(events_max, bytes_max);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct host hosts[HOSTS] = { 0 };
 	struct looker looker = { .store = store };
@@ -73,11 +73,11 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 		CHECK(pthread_create(&hosts[i].thread, NULL, host_main, &hosts[i]) == 0);
 	}
 	for (reprise_position next = 1; next <= appends; next++) {
-		stress_append(session, next);
+		stress_append(writer, next);
 		if (stress_random(&random) % 8 == 0)
 			sched_yield();
 	}
-	CHECK_OK(reprise_session_end(session, 1));
+	CHECK_OK(reprise_writer_end(writer, 1));
 	atomic_store(&looker.is_over, true);
 	CHECK(pthread_join(looker.thread, NULL) == 0);
 	for (size_t i = 0; i < HOSTS; i++) {
@@ -86,7 +86,7 @@ run(uint64_t events_max, uint64_t bytes_max, uint64_t appends)
 		stress_report(hosts[i].polls ? "polls" : "sleeps", &hosts[i].books);
 		reprise_subscription_close(hosts[i].subscription);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 

@@ -103,7 +103,7 @@ visit(struct visitor *visitor)
 	struct pair pairs[SLOTS];
 	struct reprise_cursor cursor;
 
-	CHECK_OK(reprise_current_cursor(visitor->store, "s", UINT64_MAX, &cursor));
+	CHECK_OK(reprise_session_current_cursor(visitor->store, "s", UINT64_MAX, &cursor));
 	for (size_t i = 0; i < SLOTS; i++)
 		descriptors[i] = open_descriptor(visitor, &cursor, &subscriptions[i]);
 	for (size_t i = 0; i < SLOTS; i++) {
@@ -138,7 +138,7 @@ static void
 run(reprise_wake wake)
 {
 	struct reprise_store *const store = stress_store_that_wakes(wake, 10000, 64, 65536);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	struct visitor visitors[VISITORS] = { 0 };
 	reprise_position newest = 0;
 	unsigned int random = 7;
@@ -150,7 +150,7 @@ run(reprise_wake wake)
 		CHECK(pthread_create(&visitors[i].thread, NULL, visitor_main, &visitors[i]) == 0);
 	}
 	while (atomic_load(&visitors_left) > 0) {
-		newest = stress_append(session, newest + 1);
+		newest = stress_append(writer, newest + 1);
 		stress_dawdle(&random);
 		if (stress_random(&random) % 4 == 0)
 			sched_yield();
@@ -162,7 +162,7 @@ run(reprise_wake wake)
 		rung += visitors[i].rung;
 	}
 	appends += newest;
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 

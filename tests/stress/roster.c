@@ -47,15 +47,15 @@ live(void *argument)
 
 	while (!stress_is_over()) {
 		snprintf(id, sizeof(id), "%u-%u", number, stress_random(&random) % IDS);
-		struct reprise_session *const session = stress_writer(store, id);
+		struct reprise_writer *const writer = stress_writer(store, id);
 		const bool ends = stress_random(&random) % 3 != 0;
 
-		(void)!reprise_append(session, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL);
+		(void)!reprise_append(writer, 0, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL);
 		if (ends)
-			CHECK_OK(reprise_session_end(session, (int32_t)number));
-		reprise_session_close(session);
+			CHECK_OK(reprise_writer_end(writer, (int32_t)number));
+		reprise_writer_close(writer);
 		if (stress_random(&random) % 8 == 0)
-			CHECK_OK(reprise_invalidate_session(store, id));
+			CHECK_OK(reprise_session_invalidate(store, id));
 		if (stress_random(&random) % 8 == 0)
 			stress_dawdle(&random);
 	}

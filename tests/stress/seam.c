@@ -58,7 +58,7 @@ static void
 run(uint64_t events_max, uint64_t appends)
 {
 	struct reprise_store *const store = stress_store(events_max, 65536);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	struct visitor visitors[VISITORS] = { 0 };
 	unsigned int random = 5;
 
@@ -68,18 +68,18 @@ run(uint64_t events_max, uint64_t appends)
 		CHECK(pthread_create(&visitors[i].thread, NULL, visitor_main, &visitors[i]) == 0);
 	}
 	for (reprise_position next = 1; next <= appends; next++) {
-		stress_append(session, next);
+		stress_append(writer, next);
 		if (stress_random(&random) % 4 == 0)
 			sched_yield();
 	}
-	CHECK_OK(reprise_session_end(session, 0));
+	CHECK_OK(reprise_writer_end(writer, 0));
 	for (size_t i = 0; i < VISITORS; i++) {
 		CHECK(pthread_join(visitors[i].thread, NULL) == 0);
 		CHECK(visitors[i].books.seen == appends);
 		stress_balance(&visitors[i].books, appends - visitors[i].first);
 		stress_report("visitor", &visitors[i].books);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 

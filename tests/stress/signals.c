@@ -39,7 +39,7 @@ struct host {
 };
 
 struct side {
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct host hosts[HOSTS];
 };
 
@@ -53,7 +53,7 @@ struct storm {
 static _Atomic bool is_appending; /* the flooding thread is */
 static _Atomic uint64_t inside_all;
 /* The handler's; NULL when it is to append no more. */
-static _Atomic(struct reprise_session *) handled_session;
+static _Atomic(struct reprise_writer *) handled_session;
 static _Atomic reprise_position handled_newest;
 
 static uint64_t appends_all, handled_all, signals_all;
@@ -61,17 +61,17 @@ static uint64_t appends_all, handled_all, signals_all;
 static void
 append_in_handler(int number)
 {
-	struct reprise_session *const session = atomic_load(&handled_session);
+	struct reprise_writer *const writer = atomic_load(&handled_session);
 	const reprise_position next = atomic_load(&handled_newest) + 1;
 	const int error = errno;
 
 	(void)number;
-	if (session == NULL)
+	if (writer == NULL)
 		return;
 	if (atomic_load(&is_appending))
 		atomic_fetch_add(&inside_all, 1);
 	errno = OTHER_ERROR;
-	stress_append(session, next);
+	stress_append(writer, next);
 	CHECK(errno == OTHER_ERROR);
 	atomic_store(&handled_newest, next);
 	errno = error;
@@ -124,7 +124,7 @@ begin(struct side *side, struct reprise_store *store, const char *id)
 {
 	const struct reprise_cursor cursor = stress_cursor(store, id);
 
-	side->session = stress_writer(store, id);
+	side->writer = stress_writer(store, id);
 	for (size_t i = 0; i < HOSTS; i++) {
 		struct host *const host = &side->hosts[i];
 
@@ -140,13 +140,13 @@ begin(struct side *side, struct reprise_store *store, const char *id)
 static void
 finish(struct side *side, uint64_t appends)
 {
-	CHECK_OK(reprise_session_end(side->session, 0));
+	CHECK_OK(reprise_writer_end(side->writer, 0));
 	for (size_t i = 0; i < HOSTS; i++) {
 		CHECK(pthread_join(side->hosts[i].thread, NULL) == 0);
 		stress_balance(&side->hosts[i].books, appends);
 		reprise_subscription_close(side->hosts[i].subscription);
 	}
-	reprise_session_close(side->session);
+	reprise_writer_close(side->writer);
 }
 
 static void
@@ -220,14 +220,14 @@ run(reprise_wake wake)
 	begin(&flooded, store, "flooded");
 	begin(&handled, store, "handled");
 	atomic_store(&handled_newest, 0);
-	atomic_store(&handled_session, handled.session);
+	atomic_store(&handled_session, handled.writer);
 	aim(&storm);
 	CHECK(pthread_create(&storm.thread, NULL, storm_main, &storm) == 0);
 	for (reprise_position next = 1; next <= appends; next++) {
 		stress_linger(&random);
 		errno = OTHER_ERROR + 1;
 		atomic_store(&is_appending, true);
-		stress_append(flooded.session, next);
+		stress_append(flooded.writer, next);
 		atomic_store(&is_appending, false);
 		CHECK(errno == OTHER_ERROR + 1);
 		if (stress_random(&random) % PACED == 0)

@@ -252,23 +252,23 @@ stress_store(uint64_t events_max, uint64_t bytes_max)
 	return stress_store_that_wakes(REPRISE_WAKE_RELAY, 0, events_max, bytes_max);
 }
 
-struct reprise_session *
+struct reprise_writer *
 stress_writer(struct reprise_store *store, const char *id)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	CHECK_OK(reprise_session_open(store, id, NULL, &session, NULL));
-	return session;
+	CHECK_OK(reprise_writer_open(store, id, NULL, &writer, NULL));
+	return writer;
 }
 
 reprise_position
-stress_append(struct reprise_session *session, reprise_position next)
+stress_append(struct reprise_writer *writer, reprise_position next)
 {
 	unsigned char payload[STRESS_PAYLOAD_MAX];
 	const struct reprise_bytes bytes = { payload, stress_payload(next, payload) };
 	reprise_position position = 0;
 
-	CHECK_OK(reprise_append(session, next / 7, (uint16_t)next, 0, bytes, &position));
+	CHECK_OK(reprise_append(writer, next / 7, (uint16_t)next, 0, bytes, &position));
 	CHECK(position == next);
 	return position;
 }
@@ -347,7 +347,7 @@ stress_cursor(struct reprise_store *store, const char *id)
 	struct reprise_cursor cursor;
 
 	CHECK_OK(reprise_session_create(store, id, NULL, NULL));
-	CHECK_OK(reprise_earliest_cursor(store, id, 0, &cursor));
+	CHECK_OK(reprise_session_earliest_cursor(store, id, 0, &cursor));
 	return cursor;
 }
 

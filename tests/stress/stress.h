@@ -56,8 +56,8 @@ void stress_limit_payload(size_t bytes_max);
 struct reprise_store *stress_store(uint64_t events_max, uint64_t bytes_max);
 struct reprise_store *stress_store_that_wakes(reprise_wake wake, uint64_t tick_ns,
 					      uint64_t events_max, uint64_t bytes_max);
-struct reprise_session *stress_writer(struct reprise_store *store, const char *id);
-reprise_position stress_append(struct reprise_session *session, reprise_position next);
+struct reprise_writer *stress_writer(struct reprise_store *store, const char *id);
+reprise_position stress_append(struct reprise_writer *writer, reprise_position next);
 
 /* A subscription's books. */
 struct stress_books {

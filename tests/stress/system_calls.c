@@ -22,7 +22,7 @@
 #define RUN_NS UINT64_C(1500000000)
 
 struct appender {
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	bool is_broken;
 	_Atomic uint64_t appended;
 	_Atomic bool is_done;
@@ -65,7 +65,7 @@ appender_main(void *argument)
 
 	/* Whatever is resolved or touched the first time. */
 	for (int i = 0; i < 3000; i++)
-		CHECK_OK(reprise_append(appender->session, 0, 0, 0,
+		CHECK_OK(reprise_append(appender->writer, 0, 0, 0,
 					(struct reprise_bytes){ payload, 256 }, NULL));
 	(void)coarse_ns();
 	kill_at_any_call();
@@ -76,11 +76,11 @@ appender_main(void *argument)
 		for (uint64_t i = 0; i < 1000; i++) {
 			const struct reprise_bytes bytes = { payload, i == 0 ? 60000 : i % 2048 };
 
-			if (reprise_append(appender->session, 0, 0, 0, bytes, NULL) != REPRISE_OK)
+			if (reprise_append(appender->writer, 0, 0, 0, bytes, NULL) != REPRISE_OK)
 				__builtin_trap();
 		}
-		if (reprise_appendv(appender->session, 0, 0, 0, parts, 2, NULL) != REPRISE_OK ||
-		    reprise_append_batch(appender->session, batch, 2, NULL) != REPRISE_OK)
+		if (reprise_appendv(appender->writer, 0, 0, 0, parts, 2, NULL) != REPRISE_OK ||
+		    reprise_append_batch(appender->writer, batch, 2, NULL) != REPRISE_OK)
 			__builtin_trap();
 		count += 1003;
 	}
@@ -101,7 +101,7 @@ run(bool is_broken)
 	pthread_t thread;
 
 	CHECK_OK(reprise_store_open(NULL, &store, NULL));
-	appender.session = stress_writer(store, "s");
+	appender.writer = stress_writer(store, "s");
 	CHECK(pthread_create(&thread, NULL, appender_main, &appender) == 0);
 	while (!atomic_load(&appender.is_done))
 		usleep(1000);

@@ -46,7 +46,7 @@ check_cursor(struct trimmer *trimmer, uint64_t revision)
 	struct reprise_subscription *subscription;
 	struct stress_books books = { 0 };
 
-	CHECK_OK(reprise_current_cursor(trimmer->store, "s", revision, &cursor));
+	CHECK_OK(reprise_session_current_cursor(trimmer->store, "s", revision, &cursor));
 	books.seen = cursor.position;
 	subscription = stress_subscribe(trimmer->store, &cursor, 1);
 	for (int i = 0; i < 5 && stress_take(subscription, &books) != REPRISE_NEXT_ENDED; i++)
@@ -70,13 +70,13 @@ trimmer_main(void *argument)
 		oldest = stats.oldest;
 		switch (stress_random(&random) % 4) {
 		case 0:
-			CHECK_OK(reprise_trim_to(trimmer->store, "s",
-						 stats.newest - stress_random(&random) % 8));
+			CHECK_OK(reprise_session_trim_to(
+				trimmer->store, "s", stats.newest - stress_random(&random) % 8));
 			break;
 		case 1:
 			CHECK_OK(reprise_stamp_set(trimmer->store,
 						   atomic_fetch_add(trimmer->clock, 5000000)));
-			CHECK_OK(reprise_trim_session(trimmer->store, "s"));
+			CHECK_OK(reprise_session_trim(trimmer->store, "s"));
 			break;
 		case 2:
 			check_cursor(trimmer, stats.newest / 7);
@@ -114,7 +114,7 @@ run(uint64_t events_max, uint64_t appends)
 	_Atomic uint64_t clock = 1;
 
 	CHECK_OK(reprise_stamp_set(store, atomic_fetch_add(&clock, 1)));
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct host hosts[HOSTS] = { 0 };
 	struct trimmer trimmers[TRIMMERS] = { 0 };
@@ -131,11 +131,11 @@ run(uint64_t events_max, uint64_t appends)
 		CHECK(pthread_create(&trimmers[i].thread, NULL, trimmer_main, &trimmers[i]) == 0);
 	}
 	for (reprise_position next = 1; next <= appends; next++) {
-		stress_append(session, next);
+		stress_append(writer, next);
 		if (stress_random(&random) % 4 == 0)
 			sched_yield();
 	}
-	CHECK_OK(reprise_session_end(session, 0));
+	CHECK_OK(reprise_writer_end(writer, 0));
 	for (size_t i = 0; i < TRIMMERS; i++) {
 		atomic_store(&trimmers[i].is_over, true);
 		CHECK(pthread_join(trimmers[i].thread, NULL) == 0);
@@ -146,7 +146,7 @@ run(uint64_t events_max, uint64_t appends)
 		stress_report("host", &hosts[i].books);
 		reprise_subscription_close(hosts[i].subscription);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 

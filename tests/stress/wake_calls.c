@@ -57,9 +57,9 @@ struct host {
 struct scene {
 	const struct cast *cast;
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *writer;
 	struct host *hosts; /* those that wait, those with descriptors, those with callbacks */
-	pthread_t writer;
+	pthread_t runtime;
 	_Atomic uint64_t period, written; /* bursts that are allowed, and done */
 	_Atomic uint64_t gate;            /* bursts after which hosts may go on */
 	uint64_t burst;                   /* appends in one */
@@ -137,7 +137,7 @@ writer_main(void *argument)
 
 		errno = OTHER_ERROR;
 		for (uint64_t i = 0; i < scene->burst; i++)
-			newest = stress_append(scene->session, newest + 1);
+			newest = stress_append(scene->writer, newest + 1);
 		CHECK(errno == OTHER_ERROR);
 		CHECK(atomic_load(&others_counted) == others);
 		const uint64_t calls = atomic_load(&wakes_counted) - wakes;
@@ -280,7 +280,7 @@ open_scene(struct scene *scene, reprise_wake wake, uint64_t tick_ns)
 	const struct cast *const cast = scene->cast;
 
 	scene->store = stress_store_that_wakes(wake, tick_ns, 64, 8192);
-	scene->session = stress_writer(scene->store, "s");
+	scene->writer = stress_writer(scene->store, "s");
 	scene->hosts =
 		calloc(cast->waiting + cast->descriptors + cast->callbacks, sizeof(struct host));
 	CHECK(scene->hosts != NULL);
@@ -291,7 +291,7 @@ open_scene(struct scene *scene, reprise_wake wake, uint64_t tick_ns)
 		open_host(host, &cursor);
 	}
 	settle(scene);
-	CHECK(pthread_create(&scene->writer, NULL, writer_main, scene) == 0);
+	CHECK(pthread_create(&scene->runtime, NULL, writer_main, scene) == 0);
 }
 
 /* Everybody sleeps, and the relay does. */
@@ -318,8 +318,8 @@ close_scene(struct scene *scene)
 
 	atomic_store(&scene->is_over, true);
 	atomic_store(&scene->gate, UINT64_MAX);
-	CHECK(pthread_join(scene->writer, NULL) == 0);
-	CHECK_OK(reprise_session_end(scene->session, 0));
+	CHECK(pthread_join(scene->runtime, NULL) == 0);
+	CHECK_OK(reprise_writer_end(scene->writer, 0));
 	for (struct host *host = scene->hosts; host < end_of_hosts(scene); host++) {
 		if (host < scene->hosts + scene->cast->waiting) {
 			/* Where the tick is long, nothing else does. */
@@ -331,7 +331,7 @@ close_scene(struct scene *scene)
 		stress_balance(&host->books, appends);
 		reprise_subscription_close(host->subscription);
 	}
-	reprise_session_close(scene->session);
+	reprise_writer_close(scene->writer);
 	CHECK_OK(reprise_store_close(scene->store));
 	free(scene->hosts);
 }

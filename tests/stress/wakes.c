@@ -84,7 +84,7 @@ run_filtering(uint64_t appends)
 		.size = sizeof(options), .spin_ns = 1, .kinds = &kind, .kinds_count = 1
 	};
 	struct reprise_store *const store = stress_store(64, 65536);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct sleeper sleeper = { 0 };
 	unsigned int random = 4;
@@ -95,14 +95,14 @@ run_filtering(uint64_t appends)
 		const struct reprise_bytes payload = { "x", 1 };
 
 		stress_linger(&random);
-		CHECK_OK(reprise_append(session, 0, (uint16_t)(next % FILTERED), 0, payload, NULL));
+		CHECK_OK(reprise_append(writer, 0, (uint16_t)(next % FILTERED), 0, payload, NULL));
 		while (next % FILTERED == 0 && atomic_load(&sleeper.seen) < next)
 			sched_yield();
 	}
-	CHECK_OK(reprise_session_end(session, 0));
+	CHECK_OK(reprise_writer_end(writer, 0));
 	CHECK(pthread_join(sleeper.thread, NULL) == 0);
 	reprise_subscription_close(sleeper.subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 
@@ -142,7 +142,7 @@ static void
 run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 {
 	struct reprise_store *const store = stress_store(4, 16384);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct sleeper sleepers[SLEEPERS] = { 0 };
 	struct interrupter interrupter = { .sleepers = sleepers };
@@ -161,11 +161,11 @@ run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 		stress_linger(&random);
 		struct stress_patience patience = { 0 };
 
-		stress_append(session, next);
+		stress_append(writer, next);
 		while (!all_have_seen(sleepers, sleepers_count, next))
 			stress_yield(&patience);
 	}
-	CHECK_OK(reprise_session_end(session, 0));
+	CHECK_OK(reprise_writer_end(writer, 0));
 	for (size_t i = 0; i < sleepers_count; i++) {
 		CHECK(pthread_join(sleepers[i].thread, NULL) == 0);
 		stress_balance(&sleepers[i].books, appends);
@@ -182,7 +182,7 @@ run(size_t sleepers_count, bool is_interrupted, uint64_t appends)
 	       (unsigned long long)appends, (unsigned long long)stats.wakes);
 	/* One system call for the direct sleeper, one for the relay; the end is one more ring. */
 	CHECK(is_interrupted || stats.wakes <= (sleepers_count == 1 ? 1 : 2) * (appends + 1));
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	CHECK_OK(reprise_store_close(store));
 }
 
@@ -191,7 +191,7 @@ static void
 run_refused(void)
 {
 	struct reprise_store *const store = stress_store(4, 16384);
-	struct reprise_session *const session = stress_writer(store, "s");
+	struct reprise_writer *const writer = stress_writer(store, "s");
 	const struct reprise_cursor cursor = stress_cursor(store, "s");
 	struct sleeper sleeper = { .subscription = stress_subscribe(store, &cursor, 1) };
 
@@ -199,18 +199,18 @@ run_refused(void)
 	CHECK(reprise_wait(sleeper.subscription, 25000000) == REPRISE_E_TIMEOUT);
 	CHECK(pthread_create(&sleeper.thread, NULL, sleeper_main, &sleeper) == 0);
 	for (reprise_position next = 1; next <= 100; next++) {
-		stress_append(session, next);
+		stress_append(writer, next);
 		while (!all_have_seen(&sleeper, 1, next))
 			sched_yield();
 	}
-	CHECK_OK(reprise_session_end(session, 0));
+	CHECK_OK(reprise_writer_end(writer, 0));
 	CHECK(pthread_join(sleeper.thread, NULL) == 0);
 	stress_balance(&sleeper.books, 100);
 	reprise_subscription_close(sleeper.subscription);
-	reprise_session_close(session);
+	reprise_writer_close(writer);
 	/* liburcu relies on it, too, and would end the process: so it is not asked to wait. */
-	CHECK_OK(reprise_expire_idle(store, NULL));
-	CHECK_OK(reprise_invalidate_all(store));
+	CHECK_OK(reprise_sessions_expire_idle(store, NULL));
+	CHECK_OK(reprise_sessions_invalidate(store));
 	CHECK_OK(reprise_store_close(store));
 }
 

@@ -26,7 +26,7 @@ struct words {
 struct writer {
 	pthread_t thread;
 	struct reprise_store *store;
-	struct reprise_session *session;
+	struct reprise_writer *session;
 	uint64_t id, appended;
 };
 
@@ -71,7 +71,7 @@ append_one(struct writer *writer, uint64_t way)
 	else if (way == 1)
 		CHECK_OK(reprise_appendv(writer->session, 1, 1, 0, parts, 2, NULL));
 	else
-		CHECK_OK(reprise_append_to(writer->store, "s", 1, 1, 0, payload, NULL));
+		CHECK_OK(reprise_session_append(writer->store, "s", 1, 1, 0, payload, NULL));
 }
 
 static void *
@@ -88,8 +88,8 @@ writer_main(void *argument)
 		else
 			append_one(writer, way);
 		if (way == 7)
-			CHECK_OK(reprise_append_to(writer->store, "other", 0, 0, 0,
-						   (struct reprise_bytes){ "x", 1 }, NULL));
+			CHECK_OK(reprise_session_append(writer->store, "other", 0, 0, 0,
+							(struct reprise_bytes){ "x", 1 }, NULL));
 	}
 	return NULL;
 }
@@ -165,13 +165,13 @@ main(int argc, char **argv)
 	stress_begin(argc, argv);
 	struct reprise_store *const store = stress_store(256, 1 << 16);
 	struct reprise_session_options shared = REPRISE_SESSION_OPTIONS_INIT;
-	struct reprise_session *session = NULL;
+	struct reprise_writer *session = NULL;
 	struct writer writers[WRITERS];
 	struct host hosts[HOSTS];
 	uint64_t appended = 0;
 
 	shared.is_shared = 1;
-	CHECK_OK(reprise_session_open(store, "s", &shared, &session, NULL));
+	CHECK_OK(reprise_writer_open(store, "s", &shared, &session, NULL));
 	for (int i = 0; i < HOSTS; i++)
 		follow(store, &hosts[i]);
 	for (uint64_t i = 0; i < WRITERS; i++) {
@@ -182,7 +182,7 @@ main(int argc, char **argv)
 		pthread_join(writers[i].thread, NULL);
 		appended += writers[i].appended;
 	}
-	CHECK_OK(reprise_session_end(session, 0));
+	CHECK_OK(reprise_writer_end(session, 0));
 	for (int i = 0; i < HOSTS; i++) {
 		pthread_join(hosts[i].thread, NULL);
 		CHECK(hosts[i].delivered + hosts[i].lost == appended);
@@ -190,7 +190,7 @@ main(int argc, char **argv)
 		       (unsigned long long)hosts[i].delivered, (unsigned long long)hosts[i].lost);
 		reprise_subscription_close(hosts[i].subscription);
 	}
-	reprise_session_close(session);
+	reprise_writer_close(session);
 	CHECK_OK(reprise_store_close(store));
 	return 0;
 }

@@ -65,42 +65,42 @@ close_store(struct reprise_store *store)
 	expect_no_leaks();
 }
 
-struct reprise_session *
+struct reprise_writer *
 writer_of(struct reprise_store *store)
 {
-	struct reprise_session *session = NULL;
+	struct reprise_writer *writer = NULL;
 
-	cr_assert(eq(int, reprise_session_open(store, "s", NULL, &session, NULL), REPRISE_OK));
-	return session;
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
+	return writer;
 }
 
 reprise_position
-append_event(struct reprise_session *session, uint64_t revision, uint16_t kind, uint16_t flags,
+append_event(struct reprise_writer *writer, uint64_t revision, uint16_t kind, uint16_t flags,
 	     const char *text)
 {
 	const struct reprise_bytes payload = { text, strlen(text) };
 	reprise_position position = 0;
 
-	cr_assert(eq(int, reprise_append(session, revision, kind, flags, payload, &position),
+	cr_assert(eq(int, reprise_append(writer, revision, kind, flags, payload, &position),
 		     REPRISE_OK));
 	return position;
 }
 
 reprise_position
-append_text(struct reprise_session *session, const char *text)
+append_text(struct reprise_writer *writer, const char *text)
 {
-	return append_event(session, 0, 0, 0, text);
+	return append_event(writer, 0, 0, 0, text);
 }
 
 void
-append_until(struct reprise_session *session, reprise_position newest)
+append_until(struct reprise_writer *writer, reprise_position newest)
 {
 	reprise_position position = 0;
 
 	do {
 		struct reprise_bytes none = { NULL, 0 };
 
-		cr_assert(eq(int, reprise_append(session, 0, 0, 0, none, &position), REPRISE_OK));
+		cr_assert(eq(int, reprise_append(writer, 0, 0, 0, none, &position), REPRISE_OK));
 	} while (position < newest);
 	cr_assert(eq(u64, position, newest));
 }
@@ -109,11 +109,11 @@ struct reprise_cursor
 cursor_at_revision(struct reprise_store *store, reprise_position position, uint64_t revision)
 {
 	struct reprise_cursor cursor;
-	reprise_status status = reprise_current_cursor(store, "s", revision, &cursor);
+	reprise_status status = reprise_session_current_cursor(store, "s", revision, &cursor);
 
 	if (status == REPRISE_E_NOT_FOUND) {
 		cr_assert(eq(int, reprise_session_create(store, "s", NULL, NULL), REPRISE_OK));
-		status = reprise_current_cursor(store, "s", revision, &cursor);
+		status = reprise_session_current_cursor(store, "s", revision, &cursor);
 	}
 	cr_assert(eq(int, status, REPRISE_OK));
 	cursor.position = position;

@@ -25,14 +25,14 @@ struct reprise_store *store_plain(void);
 void close_store(struct reprise_store *store);
 
 /* "s" opened for writing. */
-struct reprise_session *writer_of(struct reprise_store *store);
+struct reprise_writer *writer_of(struct reprise_store *store);
 
 /* Appends @text and answers its position. */
-reprise_position append_text(struct reprise_session *session, const char *text);
-reprise_position append_event(struct reprise_session *session, uint64_t revision, uint16_t kind,
+reprise_position append_text(struct reprise_writer *writer, const char *text);
+reprise_position append_event(struct reprise_writer *writer, uint64_t revision, uint16_t kind,
 			      uint16_t flags, const char *text);
 /* Events with their own position as payload, until the newest is @newest. */
-void append_until(struct reprise_session *session, reprise_position newest);
+void append_until(struct reprise_writer *writer, reprise_position newest);
 
 /* A cursor of the window of "s" at a position. */
 struct reprise_cursor cursor_at(struct reprise_store *store, reprise_position position);

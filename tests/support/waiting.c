@@ -17,7 +17,7 @@ enum {
 struct waiting {
 	struct reprise_store *writing, *reading;
 	struct reprise_recorder *writer, *reading_recorder;
-	struct reprise_session *sessions[WAITING_SESSIONS];
+	struct reprise_writer *sessions[WAITING_SESSIONS];
 	struct reprise_subscription **hosts; /* the i-th of session i % WAITING_SESSIONS */
 	size_t hosts_count;
 	int threads[WAITING_THREADS_MAX]; /* of the reading store and its recorder */
@@ -56,11 +56,11 @@ open_sessions(struct waiting *waiting, struct reprise_cursor *ret_cursors)
 
 		id_of(i, id, sizeof(id));
 		cr_assert(eq(int,
-			     reprise_session_open(waiting->writing, id, NULL, &waiting->sessions[i],
-						  NULL),
+			     reprise_writer_open(waiting->writing, id, NULL, &waiting->sessions[i],
+						 NULL),
 			     REPRISE_OK));
 		append_and_flush(waiting, i);
-		cr_assert(eq(int, reprise_session_cursor(waiting->sessions[i], 1, &ret_cursors[i]),
+		cr_assert(eq(int, reprise_writer_cursor(waiting->sessions[i], 1, &ret_cursors[i]),
 			     REPRISE_OK));
 	}
 }
@@ -180,7 +180,7 @@ waiting_close(struct waiting *waiting)
 	for (size_t i = 0; i < waiting->hosts_count; i++)
 		reprise_subscription_close(waiting->hosts[i]);
 	for (size_t i = 0; i < WAITING_SESSIONS; i++)
-		reprise_session_close(waiting->sessions[i]);
+		reprise_writer_close(waiting->sessions[i]);
 	cr_assert(eq(int, reprise_recorder_close(waiting->reading_recorder), REPRISE_OK));
 	cr_assert(eq(int, reprise_recorder_close(waiting->writer), REPRISE_OK));
 	close_store(waiting->reading);

@@ -702,7 +702,7 @@ proctype Writer(byte s)
 	od;
 	if
 	:: ENDS ->
-		/* reprise_session_end */
+		/* reprise_writer_end */
 		written[s]++;
 		bell_ring(s, 1);
 		assert(calls <= 2);
@@ -714,7 +714,7 @@ proctype Writer(byte s)
 	}
 }
 
-/* reprise_subscription_interrupt, then reprise_invalidate_session: two calls beside the writer */
+/* reprise_subscription_interrupt, then reprise_session_invalidate: two calls beside the writer */
 proctype Other()
 {
 	byte before, calls;

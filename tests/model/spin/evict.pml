@@ -225,7 +225,7 @@ inline idle_leave(some)
 
 /* --- the calls --- */
 
-/* reprise_session_create, then reprise_current_cursor or _earliest_cursor */
+/* reprise_session_create, then reprise_session_current_cursor or _earliest_cursor */
 proctype Looker(byte me)
 {
 	byte session;
@@ -312,7 +312,7 @@ proctype Subscription(byte me)
 	fi
 }
 
-/* reprise_session_open, an append, and reprise_session_close */
+/* reprise_writer_open, an append, and reprise_writer_close */
 proctype Writer(byte me)
 {
 	byte session;
@@ -360,7 +360,7 @@ proctype Writer(byte me)
 #define IS_IDLE(some) (handles[some] == 0)
 #endif
 
-/* idle_make_room, or reprise_expire_idle, which gives up the reference when the lock is given up */
+/* idle_make_room, or reprise_sessions_expire_idle, which gives up the reference when the lock is given up */
 proctype Evicting(byte me)
 {
 	byte session, times;
@@ -394,7 +394,7 @@ proctype Evicting(byte me)
 	od
 }
 
-/* reprise_invalidate_session */
+/* reprise_session_invalidate */
 proctype Invalidating(byte me)
 {
 	byte session;

@@ -131,7 +131,7 @@ inline idle_leave(some)
 
 /* --- writer.c, append.c --- */
 
-inline reprise_session_open()
+inline reprise_writer_open()
 {
 	LOCK;
 	is_busy = 0;
@@ -188,7 +188,7 @@ inline reprise_append()
 	was_void = 0
 }
 
-inline reprise_session_end()
+inline reprise_writer_end()
 {
 	if
 	:: invalid[life]
@@ -196,7 +196,7 @@ inline reprise_session_end()
 	fi
 }
 
-inline reprise_session_close()
+inline reprise_writer_close()
 {
 	LOCK;
 	d_step {
@@ -223,7 +223,7 @@ proctype Writer()
 	:: opens == OPENS -> break
 	:: else ->
 		opens++;
-		reprise_session_open();
+		reprise_writer_open();
 		if
 		:: is_busy -> is_busy = 0
 		:: else ->
@@ -236,10 +236,10 @@ proctype Writer()
 			od;
 			appends = 0;
 			if
-			:: 1 -> reprise_session_end()
+			:: 1 -> reprise_writer_end()
 			:: 1
 			fi;
-			reprise_session_close()
+			reprise_writer_close()
 		fi;
 		life = 0
 	od;
@@ -283,7 +283,7 @@ proctype Expiring()
 	over++
 }
 
-/* reprise_trim_session, or what an append gives up for room */
+/* reprise_session_trim, or what an append gives up for room */
 proctype Trimming()
 {
 	byte life;
@@ -298,7 +298,7 @@ proctype Trimming()
 
 /* --- subscribe.c, judge.c, next.c, gap.c --- */
 
-/* reprise_session_create, then reprise_current_cursor or _earliest_cursor */
+/* reprise_session_create, then reprise_session_current_cursor or _earliest_cursor */
 inline reprise_cursor()
 {
 	LOCK;
