@@ -27,12 +27,12 @@
  * this error.
  *
  * Cancellation. Four calls are cancellation points, before and during their wait: reprise_wait,
- * reprise_group_wait, reprise_writer_wait_room and reprise_recorder_flush. A thread cancelled there has released
- * everything held by the call. The handles stay open, and another thread may use or close them.
- * Every other call defers a pending cancellation until the call has returned. Calls on a log may
- * take up to the log's deadline to return. A thread with asynchronous cancellation enabled
- * (PTHREAD_CANCEL_ASYNCHRONOUS) must not call the library. The library calls callbacks and visitors
- * with cancellation disabled.
+ * reprise_group_wait, reprise_writer_wait_room and reprise_recorder_flush. A thread cancelled there
+ * has released everything held by the call. The handles stay open, and another thread may use or
+ * close them. Every other call defers a pending cancellation until the call has returned. Calls on
+ * a log may take up to the log's deadline to return. A thread with asynchronous cancellation
+ * enabled (PTHREAD_CANCEL_ASYNCHRONOUS) must not call the library. The library calls callbacks and
+ * visitors with cancellation disabled.
  *
  * Threads. A store has the thread reprise-relay, a recorder (recorder.h) the threads reprise-read
  * and reprise-write, a writer over NATS (jetstream.h) the threads reprise-acks and reprise-done.

@@ -3,7 +3,7 @@
 #define REPRISE_GROUP_H
 
 /*
- * reprise/group.h - one door for many subscriptions
+ * reprise/group.h - one place to wait for many subscriptions
  *
  * A host with thousands of subscriptions waits for all of them at once: by one descriptor in an
  * event loop, or in one sleeping thread. The group hands out the ready subscriptions in turn:
@@ -85,7 +85,7 @@ REPRISE_API reprise_status reprise_group_open(struct reprise_store *store,
  *
  * Threads   Owner: no other thread may wait for the group or interrupt a wait.
  * Progress  Locks; linear in the subscriptions of the group.
- * Ordering  When it returns, nothing rings the descriptor any more.
+ * Ordering  After the return nothing makes the descriptor readable any more.
  * Returns   Nothing.
  */
 REPRISE_API void reprise_group_close(struct reprise_group *group);
@@ -113,14 +113,14 @@ REPRISE_API reprise_status reprise_group_add(struct reprise_group *group,
 					     struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_group_remove - hand a subscription out no more
+ * reprise_group_remove - take a subscription out of a group
  *
  * @subscription  Stays open. The host may add the subscription again, to any group of the same
  *                store.
  *
  * Threads   Owner of the group and of the subscription.
  * Progress  Locks; one system call at most.
- * Ordering  When it returns, the group hands the subscription out no more.
+ * Ordering  After the return the group hands the subscription out no more.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument
  *           REPRISE_E_NOT_FOUND  the subscription is not in this group

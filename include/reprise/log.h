@@ -362,10 +362,10 @@ REPRISE_API reprise_status reprise_log_has_commit(struct reprise_log *log,
 /*
  * reprise_log_current_cursor - returns a cursor that misses no event newer than a revision
  *
- * The counterpart of reprise_session_current_cursor for a session without a window: the call reads the log.
- * The cursor never belongs to an invalidated life. If the position is in an invalidated life, the
- * cursor is before the first event of the next valid life, or, without a next one, at the end of
- * the valid life before. (rule L44)
+ * The counterpart of reprise_session_current_cursor for a session without a window: the call reads
+ * the log. The cursor never belongs to an invalidated life. If the position is in an invalidated
+ * life, the cursor is before the first event of the next valid life, or, without a next one, at the
+ * end of the valid life before. (rule L44)
  *
  * @log         Borrowed.
  * @key         A RING key.

@@ -18,7 +18,7 @@ REPRISE_BEGIN_DECLARATIONS
  * revision, kind and flags are not compared. Events of other appends have no key.
  * (rules W06 to W09)
  *
- * @writer       An open writer's handle, shared or not.
+ * @writer        An open writer's handle, shared or not.
  * @key           The host's: any 64 bits.
  * @revision, @kind, @flags, @payload  As reprise_append.
  * @ret_position  Set on REPRISE_OK: the event's, whichever append brought it. May be NULL.

@@ -123,7 +123,7 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
  * first retained event with a greater revision, else at the newest position. If an event with a
  * greater revision has already left the window, the cursor stands before the window's first
  * position, so that an ordinary gap tells the host. An unknown session stays unknown:
- * reprise_session_create (sessions.h) makes a window before the writer comes.
+ * reprise_session_create makes a window before the writer comes.
  * (contracts A13, A22, S10)
  *
  * @store       Borrowed.
@@ -149,8 +149,8 @@ REPRISE_API reprise_status reprise_session_current_cursor(
 /*
  * reprise_session_earliest_cursor - the cursor before every retained event
  *
- * The cursor of reprise_session_earliest_cursor stands just before the oldest retained event, or at the
- * newest position when no event is retained. REPRISE_REVISION_UNKNOWN is replaced as by
+ * The cursor of reprise_session_earliest_cursor stands just before the oldest retained event, or at
+ * the newest position when no event is retained. REPRISE_REVISION_UNKNOWN is replaced as by
  * reprise_session_current_cursor. (contracts A23)
  *
  * Threads   Any.
@@ -163,8 +163,8 @@ REPRISE_API reprise_status reprise_session_earliest_cursor(
 	struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
 
 /*
- * reprise_session_trim - apply the age limit now
- * reprise_session_trim_to      - drop every event at or below a position
+ * reprise_session_trim    - apply the age limit now
+ * reprise_session_trim_to - drop every event at or below a position
  *
  * Neither call forgets the newest position or ends a subscription: a subscription still below gets
  * a gap.
@@ -187,8 +187,8 @@ REPRISE_API reprise_status reprise_session_trim_to(struct reprise_store *store,
 						   reprise_position position) REPRISE_MUST_USE;
 
 /*
- * reprise_session_invalidate - declare a session's window void
- * reprise_sessions_invalidate     - declare every window void
+ * reprise_session_invalidate  - declare a session's window invalid
+ * reprise_sessions_invalidate - declare every window invalid
  *
  * For a host whose streamed events are no longer true. No event of the window is handed out any
  * more. The window's subscriptions get a gap UNAVAILABLE (invalidated) and, unless continuous,
@@ -197,8 +197,8 @@ REPRISE_API reprise_status reprise_session_trim_to(struct reprise_store *store,
  * on above the old life's. (contracts A09, A20)
  *
  * In a store with a log (recorder.h) the call waits until the log knows on disk that the life is
- * void: on REPRISE_OK no process ever heals a cursor of the life, whatever happens to this process.
- * The recorder's option invalidates_async leaves out the wait. (rule L45)
+ * invalidated: on REPRISE_OK no process ever heals a cursor of the life, whatever happens to this
+ * process. The recorder's option invalidates_async leaves out the wait. (rule L45)
  *
  * @store       Borrowed.
  * @session_id  NUL-terminated, borrowed. Unknown: nothing to do.
@@ -207,13 +207,13 @@ REPRISE_API reprise_status reprise_session_trim_to(struct reprise_store *store,
  * Progress  Locks; linear in the sessions (all), and waits for running look-ups. For a session with
  *           sleeping subscriptions two system calls at most. With a log: then blocks for one
  *           transaction, at most for the recorder's deadline_ns.
- * Ordering  A later reprise_next, reprise_append or request for a cursor sees the void window. An
- *           append at the same time may answer REPRISE_OK: the event is counted nowhere.
+ * Ordering  A later reprise_next, reprise_append or request for a cursor sees the invalidated
+ *           window. An append at the same time may answer REPRISE_OK: the event is counted nowhere.
  * Returns   REPRISE_OK
- *           REPRISE_E_TIMEOUT  with a log: the window is void in this process, but the log could
- *                              not be told within deadline_ns. The recorder goes on trying; if the
- *                              process dies before the recorder succeeds, other processes heal the
- *                              life's cursors.
+ *           REPRISE_E_TIMEOUT  with a log: the window is invalidated in this process, but the log
+ *                              could not be told within deadline_ns. The recorder goes on
+ *                              trying; if the process dies before the recorder succeeds, other
+ *                              processes heal the life's cursors.
  *           REPRISE_E_INVALID  a NULL argument or a bad id
  *           REPRISE_E_FORKED   in the child of a fork
  */

@@ -90,14 +90,14 @@ REPRISE_API void reprise_session_list_close(struct reprise_session_list *list);
 /*
  * reprise_sessions_subscribe - follow the coming, ending and going of a store's sessions
  *
- * The subscription begins now, and works like any other, with reprise_next, reprise_wait and the
- * other doors. Each event is of a kind above, and the payload is a struct reprise_session_change. A
- * host that subscribes first and lists then misses nothing; a change between the two calls may be
- * both listed and told. The store keeps the newest 4,096 events of all sessions, in 1 MiB; a host
- * that falls behind gets a gap, and must list again. An end is told soon after reprise_writer_end,
- * by the store's thread, and before the going. The subscription never ends but in the child of a
- * fork. The events are not recorded, and the cursor is of no session: no other call takes the
- * cursor. (rules S13, S14)
+ * The subscription begins now, and works like any other: reprise_next, and every way to wait. Each
+ * event is of a kind above, and the payload is a struct reprise_session_change. A host that
+ * subscribes first and lists then misses nothing; a change between the two calls may be both listed
+ * and told. The store keeps the newest 4,096 events of all sessions, in 1 MiB; a host that falls
+ * behind gets a gap, and must list again. An end is told soon after reprise_writer_end, by the
+ * store's thread, and before the going. The subscription never ends but in the child of a fork. The
+ * events are not recorded, and the cursor is of no session: no other call takes the cursor. (rules
+ * S13, S14)
  *
  * From the first such call on, until the store is closed, an opening and a going cost one append
  * more, and reprise_writer_end wakes the store's thread. The cost of reprise_append stays the
@@ -127,8 +127,9 @@ REPRISE_API reprise_status reprise_sessions_subscribe(
  *
  * A session is idle since the last handle was closed, or since the creation; the age limit is the
  * session's own. The memory goes back to the system, and the session's cursors become unknown. The
- * store remembers the positions of some 200,000 released, evicted and void windows, given 4 MiB of
- * memory, so that a session opened again goes on above the old positions. (contracts A05, A26, A27)
+ * store remembers the positions of some 200,000 released, evicted and invalidated windows, given 4
+ * MiB of memory, so that a session opened again goes on above the old positions. (contracts A05,
+ * A26, A27)
  *
  * @store      Borrowed.
  * @ret_count  The number of released sessions. May be NULL.

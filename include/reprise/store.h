@@ -9,7 +9,7 @@
  * count, by bytes and by age, and an incarnation that names the session's present life. A writer
  * (writer.h) appends; any number of subscriptions (subscription.h) follow. The writer and each
  * subscription hold the session. A session without any holder is idle, and stays until evicted,
- * expired or declared void.
+ * expired or invalidated.
  *
  *            floor   oldest                        newest
  *              |       |                              |
@@ -31,7 +31,7 @@
  * refuses a page.
  *
  * A host with liburcu-bp read sections must not wait inside a read section for any action of the
- * store. The store's thread, which rings and calls back, waits for all read sections of the process
+ * store. The store's thread, which notifies hosts, waits for all read sections of the process
  * before giving back the memory of sessions, and so do reprise_session_invalidate,
  * reprise_sessions_invalidate and reprise_sessions_expire_idle.
  *
@@ -118,9 +118,9 @@ struct reprise_store_options {
 
 	/*
 	 * Sessions in the table at most, and bytes counted for sessions: the memory reserved for
-	 * each window, touched or not, and the control block; void windows still held count as
-	 * well. A session beyond a bound takes the place of the session idle for longest. Defaults
-	 * 1048576 and REPRISE_NO_LIMIT.
+	 * each window, touched or not, and the control block; invalidated windows still held
+	 * count as well. A session beyond a bound takes the place of the session idle for longest.
+	 * Defaults 1048576 and REPRISE_NO_LIMIT.
 	 */
 	uint64_t sessions_max;
 	uint64_t bytes_max;

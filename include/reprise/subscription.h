@@ -26,9 +26,9 @@
  * life at position 0 (every field zero but the id) waits for the session to be created. In a store
  * with a log a continuous subscription reads every life in the log.
  *
- * A subscription may have all three doors to wait at: a thread asleep in reprise_wait, a descriptor
- * for an event loop (reprise_subscription_fd), a callback (reprise_subscription_notify). A group
- * (group.h) is a single door for many subscriptions.
+ * A host may wait in three ways, also together: a thread asleep in reprise_wait, a descriptor for
+ * an event loop (reprise_subscription_fd), a callback (reprise_subscription_notify). A group
+ * (group.h) is one place to wait for many subscriptions.
  *
  * A single thread at a time uses a subscription, except where a function says otherwise.
  */
@@ -216,7 +216,7 @@ REPRISE_API reprise_status reprise_resume_snapshot(
  * Progress  Locks; takes the subscription out of a group. Blocks while the callback runs in another
  *           thread; inside the callback returns at once, and the subscription goes after the
  *           callback.
- * Ordering  After the return nothing rings the descriptor or calls the callback any more.
+ * Ordering  After the return nothing makes the descriptor readable or calls the callback any more.
  * Returns   Nothing.
  */
 REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscription);
@@ -233,13 +233,13 @@ REPRISE_API void reprise_subscription_close(struct reprise_subscription *subscri
  * Progress  Wait-free, no allocation, no system call. An event overtaken during the copy is a gap,
  *           never a retry. (The first call of a resume: linear in the retained events. EMPTY of a
  *           subscription with a descriptor or a callback: locks briefly, and makes system calls if
- *           the subscription was rung since the last EMPTY. A gap UNAVAILABLE, or read from a log:
+ *           the host was notified since the last EMPTY. A gap UNAVAILABLE, or read from a log:
  *           looks the session up, and the thread's first call on any store may allocate and lock. A
  *           healing subscription: locks briefly, and makes system calls, to ask for a page, but
  *           never waits for the log. A continuous subscription leaving or entering a life: looks
  *           the session up, locks, and allocates staging memory. Without memory the call answers
  *           EMPTY, the subscription holds the window, and later calls try again; a wait tries every
- *           10 ms, and the doors are rung as often.)
+ *           10 ms, and the host is notified as often.)
  * Ordering  Acquire: the caller sees everything the writer did before the append.
  * Returns   reprise_outcome.
  */
@@ -255,7 +255,7 @@ REPRISE_API reprise_outcome reprise_next(struct reprise_subscription *subscripti
  * @events_count_max   At least 1 (asserted).
  * @ret_events_count   Set on EVENT: how many, at least 1. Not NULL (asserted).
  *
- * The call hands out events copied in a single stretch. Fewer events than @events_count_max do not
+ * The call hands out events copied together. Fewer events than @events_count_max do not
  * mean that no more follow: only EMPTY does. Otherwise as reprise_next.
  *
  * Threads   Any number at once, each with its own subscription.

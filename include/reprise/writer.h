@@ -143,7 +143,7 @@ struct reprise_writer_opened {
 /*
  * reprise_writer_opened - whether a writer has joined a window, and which bounds are in force
  *
- * @writer     An open writer's handle.
+ * @writer      An open writer's handle.
  * @ret_opened  `size` set by the caller; the rest set on REPRISE_OK.
  *
  * Threads   Writer.
@@ -178,15 +178,15 @@ REPRISE_API void reprise_writer_close(struct reprise_writer *writer);
  * a later subscription, gets the retained events (or a gap) and then ENDED with @end_status; a
  * continuous subscription gets a gap LIFE_ENDED instead.
  *
- * @writer     Stays open, to be closed by reprise_writer_close.
+ * @writer      Stays open, to be closed by reprise_writer_close.
  * @end_status  The host's own.
  *
  * Threads   Writer.
  * Progress  Wait-free; system calls as reprise_append. Signal-safe.
  * Ordering  Release: a thread that sees the end sees every event before the end.
  * Returns   REPRISE_OK
- *           REPRISE_E_CLOSED   the session has ended before; the first status stands. Or the window
- *                              is void
+ *           REPRISE_E_CLOSED   the session has ended before; the first status stands. Or the
+ *                              window is invalidated
  *           REPRISE_E_BUSY     a reservation is open
  *           REPRISE_E_FORKED   in the child of a fork
  *           REPRISE_E_INVALID  a NULL argument
@@ -197,7 +197,7 @@ REPRISE_API reprise_status reprise_writer_end(struct reprise_writer *writer,
 /*
  * reprise_append - publish one event as the session's next position
  *
- * @writer       An open writer's handle.
+ * @writer        An open writer's handle.
  * @revision      The durable point of the event.
  * @kind, @flags  The host's kind; REPRISE_EVENT_COMMIT and the host's bits 8-15.
  * @payload       Borrowed for the call and copied. May be empty.
@@ -213,7 +213,7 @@ REPRISE_API reprise_status reprise_writer_end(struct reprise_writer *writer,
  *           REPRISE_E_INVALID    a NULL argument, a flag of the library's, or
  *                                REPRISE_REVISION_UNKNOWN as revision
  *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or the window is void
+ *           REPRISE_E_CLOSED     the session has ended, or the window is invalidated
  *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_writer_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
@@ -239,7 +239,7 @@ REPRISE_API reprise_status reprise_append(struct reprise_writer *writer, uint64_
  *           REPRISE_E_INVALID    a NULL argument, too many parts, a flag of the library's, or
  *                                REPRISE_REVISION_UNKNOWN as revision
  *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or the window is void
+ *           REPRISE_E_CLOSED     the session has ended, or the window is invalidated
  *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_writer_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
@@ -267,7 +267,7 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_writer *writer, uint64
  *           REPRISE_E_INVALID    a NULL argument, an empty batch, a flag of the library's, or
  *                                REPRISE_REVISION_UNKNOWN as revision
  *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch; nothing changed
- *           REPRISE_E_CLOSED     the session has ended, or the window is void
+ *           REPRISE_E_CLOSED     the session has ended, or the window is invalidated
  *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_writer_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
  *           REPRISE_E_FORKED     in the child of a fork
@@ -305,7 +305,8 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_writer *writer,
  *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
  *           REPRISE_E_FULL       reserve: unrecorded events would be displaced
  *           REPRISE_E_BUSY       reserve: a reservation is open
- *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or the window is void
+ *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or the window is
+ *                                invalidated
  *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status reprise_reserve(struct reprise_writer *writer, size_t payload_bytes_max,
@@ -325,7 +326,7 @@ REPRISE_API reprise_status reprise_abort(struct reprise_writer *writer) REPRISE_
  * choose to lose old events: after reprise_writer_set_overwrite the session overwrites.
  * (contracts C21)
  *
- * @writer     An open writer's handle.
+ * @writer      An open writer's handle.
  * @timeout_ns  At most this long; REPRISE_NO_LIMIT waits for ever.
  *
  * Threads   Writer.
@@ -333,7 +334,7 @@ REPRISE_API reprise_status reprise_abort(struct reprise_writer *writer) REPRISE_
  * Ordering  None.
  * Returns   REPRISE_OK         the last refused append would succeed now; or no append was refused
  *           REPRISE_E_TIMEOUT  not within @timeout_ns
- *           REPRISE_E_CLOSED   the window is void, or the recorder is closing
+ *           REPRISE_E_CLOSED   the window is invalidated, or the recorder is closing
  *           REPRISE_E_INVALID  a NULL argument
  *           REPRISE_E_FORKED   in the child of a fork
  */
@@ -348,7 +349,7 @@ REPRISE_API reprise_status reprise_writer_set_overwrite(struct reprise_writer *w
  * The cursor carries the greatest revision of all events up to @position, like the cursor of a
  * subscription that has read so far.
  *
- * @writer     An open writer's handle.
+ * @writer      An open writer's handle.
  * @position    A retained position, or the one before the window's first.
  * @ret_cursor  Set on REPRISE_OK.
  *
@@ -358,7 +359,7 @@ REPRISE_API reprise_status reprise_writer_set_overwrite(struct reprise_writer *w
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  the position is no longer in the window, or is before the window's
  *                                beginning
- *           REPRISE_E_CLOSED     the window is void
+ *           REPRISE_E_CLOSED     the window is invalidated
  *           REPRISE_E_INVALID    a NULL argument, or a position not yet appended
  *           REPRISE_E_FORKED     in the child of a fork
  */
