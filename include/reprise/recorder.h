@@ -131,7 +131,7 @@ struct reprise_recorder_stats {
 	uint64_t failures; /* failed transactions, and refusals of single sessions */
 	uint64_t fenced;   /* sessions taken over by another process */
 	uint64_t lag;      /* events appended and not yet committed */
-	uint64_t lag_ns;   /* age of the oldest event in the current batch; 0: no batch */
+	uint64_t lag_ns;   /* age of the first event in the current batch; 0: no batch */
 	uint64_t pages;    /* pages read from the log for subscriptions */
 
 	/*

@@ -58,7 +58,7 @@ on_closed(natsConnection *connection, void *context)
 	pthread_mutex_unlock(&writer->lock);
 }
 
-/* libnats would print errors. What a call meets, it answers. */
+/* libnats would print errors. A call answers its own failures. */
 static void
 ignore_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
 	     void *context)

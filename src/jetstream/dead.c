@@ -49,7 +49,7 @@ write_subject(const struct reprise_jetstream *writer, const char *subject, char 
 		 bytes > end ? (int)(bytes - end) : 1, bytes > end ? token : "_");
 }
 
-/* What the server would act on is left out, and what it has added. */
+/* Headers that the server would act on, or has added, are left out. */
 static bool
 is_copied(const char *name)
 {
@@ -76,7 +76,7 @@ copy_headers(natsMsg *to, const struct fetched *fetched)
 		text[name.size + 1 + value.size] = '\0';
 		if (is_copied(text))
 			status = natsMsgHeader_Add(to, text, text + name.size + 1);
-		/* What the library takes for no header is left out, too. */
+		/* A text that the library takes for no header is left out, too. */
 		if (status == NATS_INVALID_ARG)
 			status = NATS_OK;
 		free(text);

@@ -2,7 +2,7 @@
 #ifndef JETSTREAM_PREPARE_H
 #define JETSTREAM_PREPARE_H
 
-/* What both kinds of append do before they publish. */
+/* The work of both kinds of append before they publish. */
 
 #include "jetstream/view.h"
 #include "thread/run.h"

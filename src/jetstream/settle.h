@@ -2,11 +2,11 @@
 #ifndef JETSTREAM_SETTLE_H
 #define JETSTREAM_SETTLE_H
 
-/* What becomes of messages that were gathered. */
+/* The end of gathered messages. */
 
 #include "jetstream/gather.h"
 
-/* What became of messages that were to be dead letters. */
+/* The result for messages that were to be dead letters. */
 struct burials {
 	uint64_t dead;
 	reprise_status failure; /* the first one; REPRISE_OK: none */

@@ -2,7 +2,7 @@
 #ifndef JETSTREAM_VIEW_H
 #define JETSTREAM_VIEW_H
 
-/* What a view says: the holder reads it from the store and the stream. */
+/* The content of a view: the holder reads it from the store and the stream. */
 
 #include "jetstream/views.h"
 

@@ -38,7 +38,7 @@ enum {
 struct flight;
 TAILQ_HEAD(flight_queue, flight);
 
-/* What a writer knows of a document. */
+/* A writer's knowledge of a document. */
 struct view {
 	/* Under the writer's lock. */
 	LIST_ENTRY(view) by_hash;

@@ -2,7 +2,7 @@
 #ifndef LOG_HANDLE_H
 #define LOG_HANDLE_H
 
-/* What the calls of a log have in common: their arguments, and a look at one key. */
+/* The common part of a log's calls: their arguments, and a look at one key. */
 
 #include "log/adapter.h"
 

@@ -39,7 +39,7 @@ put_life(struct target *target, struct reprise_error *error)
 	return put_life_row(target, &target->head->life, error);
 }
 
-/* What the last life was: from now on its end is no longer the head. */
+/* The last life is over: from now on its end is no longer the head. */
 static reprise_status
 end_last_life(struct target *target, struct reprise_error *error)
 {

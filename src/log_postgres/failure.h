@@ -2,7 +2,7 @@
 #ifndef LOG_POSTGRES_FAILURE_H
 #define LOG_POSTGRES_FAILURE_H
 
-/* What went wrong on a connection, kept until a call can say it. */
+/* A failure of a connection, kept until a call can report the failure. */
 
 #include <stdbool.h>
 
@@ -19,7 +19,7 @@ struct failure {
 /* The first failure is kept: what follows is its consequence. Trailing newlines are cut. */
 void failure_note(struct failure *failure, reprise_status status, const char *words);
 
-/* What the server answered. @connection says what became of it, if the server did not. */
+/* The server's answer. Without an answer @connection says what became of the connection. */
 void failure_note_answer(struct failure *failure, const PGconn *connection, const PGresult *answer);
 
 /* Fills @error, and answers the status. */

@@ -78,7 +78,7 @@ row_at(const PGresult *answer, int row)
 	return at;
 }
 
-/* What is still to be found. */
+/* The rest of a search. */
 struct search {
 	uint64_t after;
 	uint64_t limit;

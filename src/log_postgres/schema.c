@@ -88,7 +88,7 @@ schema_bring_to(struct wire *wire, const char *schema, int version, struct repri
 	bool is_there = false;
 	int is_at = 0;
 
-	/* Who comes second sees, in the statements after this one, what the first has done. */
+	/* In the statements after this one, a second handle sees the work of the first. */
 	value_text(&name, schema);
 	(void)wire_send_sql(wire, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL);
 	(void)wire_send_sql(

@@ -13,7 +13,7 @@
 		"CREATE POLICY own_tenant ON " table " USING (tenant = (SELECT " OWN_TENANT \
 		")) WITH CHECK (tenant = " OWN_TENANT ")"
 
-/* What is written without naming it is the transaction's tenant's. */
+/* A row written without a tenant belongs to the transaction's tenant. */
 #define TENANT_COLUMN "tenant text COLLATE \"C\" NOT NULL DEFAULT " OWN_TENANT
 
 static const char *const version_1[] = {

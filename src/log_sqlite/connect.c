@@ -173,7 +173,7 @@ settle_file(struct connection *connection, struct reprise_error *error)
 	const bool is_alone = connection->turn.fd >= 0 || connection->view != VIEW_SHARED;
 	struct mark mark = { 0 };
 
-	/* What stands in the -lock of a file that was not there is of an earlier one. */
+	/* The -lock of a file that was not there has the content of an earlier file. */
 	if (connection->bound.was_created)
 		(void)mark_clear(connection->turn.fd);
 	reprise_status status = file_judge(connection, is_alone, error);

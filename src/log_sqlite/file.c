@@ -41,7 +41,7 @@ damaged(const struct connection *connection, const char *words, struct reprise_e
 	return bound_refused(&connection->bound, BOUND_DATABASE, REPRISE_E_CORRUPT, words, error);
 }
 
-/* What is in the file alone; what the write-ahead log has of it may be newer. */
+/* Judges the file alone; the write-ahead log may have a newer content. */
 static reprise_status
 judge_bytes(struct connection *connection, const unsigned char *header, int64_t size, bool has_turn,
 	    struct reprise_error *error)

@@ -20,7 +20,7 @@
 /* Sees to all that, once a process. False: memory for the fork's handlers could not be had. */
 bool inherit_prepare(void);
 
-/* What this thread has SQLite open in between are a log's files. */
+/* Files that SQLite opens for this thread in between are a log's files. */
 void inherit_begin_open(void);
 void inherit_end_open(void);
 

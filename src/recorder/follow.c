@@ -117,7 +117,7 @@ attach(struct store_port *port, struct reprise_session *session)
 	recording->has_writer = true;
 	recorder_come(recorder, recording);
 	pthread_mutex_unlock(&recorder->lock);
-	/* Who waits for a window of this session. */
+	/* Subscriptions that wait for a window of this session ask again. */
 	heal_again(recorder, recording->hash);
 }
 

@@ -9,7 +9,7 @@
 struct recording;
 struct reprise_recorder;
 
-/* What a host's thread asks for, and the answer. */
+/* The question of a host's thread, and the answer. */
 struct asked {
 	enum log_write_type type;    /* LOG_LIFE or LOG_REOPEN */
 	struct recording *recording; /* NULL: nothing is asked for */

@@ -53,7 +53,7 @@ reprise_recorder_recorded_through(struct reprise_recorder *recorder, const char 
 	return status;
 }
 
-/* What is appended and not recorded, of those that are attached: they are held. Under the lock. */
+/* Events appended and not recorded, of attached recordings, which are held. Under the lock. */
 static void
 measure_lag(struct reprise_recorder *recorder, struct reprise_recorder_stats *stats)
 {

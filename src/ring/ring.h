@@ -2,7 +2,7 @@
 #ifndef RING_RING_H
 #define RING_RING_H
 
-/* What the store may do with a ring. The writer's half is append.h. */
+/* The calls of the store on a ring. The writer's half is append.h. */
 
 #include "ring/copy.h"
 #include "ring/layout.h"

@@ -199,7 +199,7 @@ bell_queued_before(struct bell *bell)
 {
 	struct bell *before;
 
-	/* Stored a moment after the bell could be taken. What it points to came with [take:A]. */
+	/* Stored a moment after the bell could be taken. That bell came with [take:A]. */
 	for (unsigned int stalls = 0; (before = load_relaxed(&bell->queued_before)) == &unknown;) {
 		if (++stalls % STALLS_MAX == 0)
 			sched_yield();

@@ -108,7 +108,7 @@ reprise_cursor_format(const struct reprise_cursor *cursor, char *ret_text, size_
 	return REPRISE_OK;
 }
 
-/* What is left of a text; `at` stops at the first byte that is wrong. */
+/* The rest of a text; `at` stops at the first wrong byte. */
 struct scan {
 	const char *text;
 	size_t bytes;

@@ -329,7 +329,7 @@ notify_port(struct reprise_session *session)
 
 /*
  * One at a time under the lock, so that whoever raises or lowers a hand waits for one ring at most.
- * Who raises one again meanwhile comes after all that were up, in the next round.
+ * A hand that is raised again meanwhile comes after all that were up, in the next round.
  */
 bool
 hands_ring(struct reprise_session *session)

@@ -12,7 +12,7 @@
 /* A new session has come into the table, with no handle. */
 void idle_come(struct reprise_session *session);
 
-/* A handle comes; a handle goes. Who lets go still has a reference. */
+/* A handle comes; a handle goes. The caller that lets go still has a reference. */
 void idle_hold(struct reprise_session *session);
 void idle_let_go(struct reprise_session *session);
 

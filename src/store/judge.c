@@ -12,7 +12,7 @@ is_ahead_of_durable(const struct reprise_subscription *subscription)
 
 /*
  * Whether a cursor can be followed, decided by subscribe, replay and resume alike and in this
- * order (contracts A13, A14, A24). What has only left the window is no refusal: it is an exact gap.
+ * order (contracts A13, A14, A24). An event that only left the window is a gap, and no refusal.
  */
 static bool
 is_refused(const struct reprise_subscription *subscription, reprise_gap_detail *ret_detail)

@@ -38,7 +38,7 @@ subscription_look_at_stretch(struct reprise_subscription *subscription,
 	struct stretch *const stretch = &subscription->stretch;
 
 	while (stretch->count > 0) {
-		/* What is trimmed is in the log still. */
+		/* Trimmed events are still in the log. */
 		const uint64_t floor = subscription->stage == STAGE_HEALING
 					       ? 0
 					       : ring_floor(&subscription->session->ring);
@@ -78,7 +78,7 @@ subscription_be_over(struct reprise_subscription *subscription, reprise_end_caus
 	return REPRISE_NEXT_ENDED;
 }
 
-/* What there is to say beyond the stretch: nothing, the end, a gap, or events to be read. */
+/* The answer beyond the stretch: nothing, the end, a gap, or events to be read. */
 static reprise_outcome
 look_at_ring(struct reprise_subscription *subscription, const struct look *look)
 {
@@ -124,7 +124,7 @@ subscription_look(const struct reprise_subscription *subscription)
 	return look;
 }
 
-/* What there is to say of the window that it follows. */
+/* The answer of the window that the subscription follows. */
 static reprise_outcome
 follow(struct reprise_subscription *subscription)
 {

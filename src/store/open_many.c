@@ -9,7 +9,7 @@ enum {
 	TOGETHER_MAX = 1024, /* the log is asked about, at a time */
 };
 
-/* What some openings need meanwhile: a block of the store's pool. */
+/* The memory of some openings meanwhile: a block of the store's pool. */
 struct together {
 	struct opening openings[TOGETHER_MAX];
 	struct reprise_error errors[TOGETHER_MAX];

@@ -41,7 +41,7 @@ port_detach(struct reprise_store *store)
 	pthread_mutex_unlock(&store->lock);
 	if (is_busy)
 		return REPRISE_E_BUSY;
-	/* Those that have left the table may be in the relay's hands for a moment. */
+	/* Sessions that have left the table may be in the relay's hands for a moment. */
 	store->port->await_forgotten(store->port);
 	store->port = NULL;
 	session_unpin(store->lobby);
@@ -93,7 +93,7 @@ port_take(struct reprise_session *session, reprise_position after, struct stretc
 					 .end_status = (int32_t)(uint32_t)look.ended };
 
 	stretch->count = 0;
-	/* Whatever was given up: what counts is that its bytes are there. */
+	/* Also given-up records: all that counts is that their bytes are there. */
 	look.kept = look.oldest;
 	if (greatest(after + 1, look.oldest) <= look.newest)
 		ring_read(ring, &look, greatest(after + 1, look.oldest), look.newest, stretch);

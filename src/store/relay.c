@@ -176,7 +176,7 @@ is_wanted(void *context)
 	return load_relaxed(&relay->is_wanted) != 0 || load_relaxed(&relay->is_stopping) != 0;
 }
 
-/* What others have left for the thread. Answers whether it rang or called anybody. */
+/* Does the work left for the thread. Answers whether it rang or called anybody. */
 static bool
 do_round(struct relay *relay)
 {
@@ -213,7 +213,7 @@ relay_main(void *argument)
 			table_reclaim(relay->table, true, session_reclaim);
 			stamp_due = now + keeping.until_next;
 		}
-		/* Whoever was rung may be waiting for this core. */
+		/* A thread that was rung may be waiting for this core. */
 		if (now < spin_end)
 			sched_yield();
 		else

@@ -30,7 +30,7 @@ struct stamp {
 	atomic_u64 here;   /* 1 in the process that opened it */
 };
 
-/* What the sessions of a void window have: stale, whatever happens. */
+/* The stamp of a void window's session: stale, whatever happens. */
 extern struct stamp stamp_never;
 
 /* A page with a stale stamp; NULL, and *ret_refused the call and errno, if it cannot be had. */

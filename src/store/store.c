@@ -8,7 +8,7 @@
 #include "store/idle.h"
 #include "store/roster.h"
 
-/* What may be refused, in order; false and *ret_refused, or NULL for memory, if something is. */
+/* All that may be refused, in order; false and *ret_refused, or NULL for memory, if refused. */
 static bool
 open_parts(struct reprise_store *store, uint64_t tick_ns, const char **ret_refused)
 {

@@ -141,7 +141,7 @@ table_reclaim(struct table *table, bool is_looked_at,
 	      void (*reclaim)(struct reprise_session *session))
 {
 	(void)is_looked_at;
-	/* Who was looking has left when nobody holds the lock. */
+	/* A thread that was looking has left when nobody holds the lock. */
 	pthread_rwlock_wrlock(&table->lock);
 	struct reprise_session *session = table->retired;
 

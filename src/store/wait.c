@@ -53,7 +53,7 @@ spin(struct reprise_subscription *subscription, uint64_t until_ns, reprise_statu
 	return false;
 }
 
-/* What a thread sleeps on: the bell's epoch, or its own word. */
+/* The word that a thread sleeps on: the bell's epoch, or its own. */
 struct bed {
 	bool is_direct;
 	atomic_u32 *word;

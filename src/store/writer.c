@@ -31,7 +31,7 @@ writer_take_from(struct reprise_session *session)
 {
 	store_relaxed(&session->has_writer, WRITER_NONE);
 	session->ring.run_end = 0; /* an append on the closed handle comes by session_refusal */
-	/* What was appended while its window became void was given out, too. */
+	/* Positions appended while the window became void were given out, too. */
 	if (!session->is_in_table)
 		past_remember(&session->store->past, &session->store->pool, session->hash,
 			      load_relaxed(&session->ring.newest));

@@ -74,7 +74,7 @@ writer_lock_wait(struct reprise_session *session, uint64_t owner)
 void
 writer_lock_wake(struct reprise_session *session)
 {
-	/* Whoever raises it from here on looks at the owner once more. */
+	/* A thread that raises it from here on looks at the owner once more. */
 	store_relaxed(&session->lock_wanted, 0);
 	futex_wake_all(&session->lock_wanted);
 }

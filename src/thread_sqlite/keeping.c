@@ -73,7 +73,7 @@ keeping_settle(struct connection *connection, struct reprise_error *error)
 
 	if (status != REPRISE_OK || keeping.horizon_ms >= connection->store.limits.horizon_ms)
 		return status;
-	/* Whoever writes reads the horizon behind the same lock. */
+	/* Every write reads the horizon behind the same lock. */
 	status = connection_run(connection, "BEGIN IMMEDIATE", error);
 	if (status == REPRISE_OK)
 		status = raise(connection, error);
