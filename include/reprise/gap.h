@@ -46,9 +46,9 @@ typedef enum reprise_gap_detail {
 	/*
 	 * In a store with a log. UNAVAILABLE: the host has seen events of an earlier life that were
 	 * never recorded. The host drops everything after the gap's cursor, where the life ended.
-	 * All details below are TRIMMED.
 	 */
 	REPRISE_GAP_DIVERGED,
+	/* In a store with a log. TRIMMED */
 	REPRISE_GAP_RESTART,      /* an empty range: any events that followed were never recorded */
 	REPRISE_GAP_OVERRUN,      /* the event left the window before the recording */
 	REPRISE_GAP_TOO_LARGE,    /* no entry of the log can hold the event */

@@ -196,16 +196,27 @@ is_name(struct reprise_bytes name, const char *text)
 	return name.size == strlen(text) && memcmp(name.data, text, name.size) == 0;
 }
 
+/* Where the text of the member goes, or NULL: the member is not wanted. */
+static struct reprise_bytes *
+find_text(struct answer_message *message, struct reprise_bytes name)
+{
+	if (is_name(name, "subject"))
+		return &message->subject;
+	if (is_name(name, "hdrs"))
+		return &message->headers;
+	if (is_name(name, "data"))
+		return &message->payload;
+	if (is_name(name, "time"))
+		return &message->time;
+	return NULL;
+}
+
 static bool
 read_member(struct reprise_bytes name, struct reprise_bytes value, struct answer_message *message)
 {
 	if (is_name(name, "seq"))
 		return read_number(value, &message->sequence);
-	struct reprise_bytes *const string = is_name(name, "subject") ? &message->subject
-					     : is_name(name, "hdrs")  ? &message->headers
-					     : is_name(name, "data")  ? &message->payload
-					     : is_name(name, "time")  ? &message->time
-								      : NULL;
+	struct reprise_bytes *const string = find_text(message, name);
 
 	if (string == NULL)
 		return true;

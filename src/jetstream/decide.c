@@ -159,10 +159,9 @@ decide_late_failure(struct reprise_jetstream *writer, struct flight *flight)
 
 	mark_failed(flight);
 	TAILQ_FOREACH(later, &writer->flights.ready, in_list)
-	if (later->view == view)
-		abort_one(later);
-	TAILQ_FOREACH(later, &view->in_flight, in_view)
-	{
+		if (later->view == view)
+			abort_one(later);
+	TAILQ_FOREACH(later, &view->in_flight, in_view) {
 		abort_one(later);
 		settle_state(writer, later);
 	}

@@ -44,8 +44,8 @@ find(struct views *views, uint64_t hash, const char *id)
 	struct view *view;
 
 	LIST_FOREACH(view, &views->buckets[hash % VIEW_BUCKETS], by_hash)
-	if (view->hash == hash && strcmp(view->id, id) == 0)
-		return view;
+		if (view->hash == hash && strcmp(view->id, id) == 0)
+			return view;
 	return NULL;
 }
 

@@ -38,7 +38,7 @@ begin_child(void)
 
 	generation++;
 	LIST_FOREACH(log, &handles, open)
-	log->adapter->disinherit(log);
+		log->adapter->disinherit(log);
 	LIST_INIT(&handles);
 	pthread_mutex_unlock(&lock);
 }

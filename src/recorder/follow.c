@@ -23,9 +23,9 @@ recorder_find(struct reprise_recorder *recorder, const char *id,
 	struct recording *recording;
 
 	LIST_FOREACH(recording, &recorder->buckets[recorder_hash(id) % BUCKETS], same)
-	if (memcmp(&recording->incarnation, incarnation, sizeof(*incarnation)) == 0 &&
-	    strcmp(recording->id, id) == 0)
-		return recording;
+		if (memcmp(&recording->incarnation, incarnation, sizeof(*incarnation)) == 0 &&
+		    strcmp(recording->id, id) == 0)
+			return recording;
 	return NULL;
 }
 

@@ -130,8 +130,7 @@ find_same(struct healing *healing, const struct backfill *served,
 	/* A window is for one alone. */
 	if (served->pages[served->filling].tail == TAIL_BOUND)
 		return NULL;
-	TAILQ_FOREACH(backfill, &healing->queue, link)
-	{
+	TAILQ_FOREACH(backfill, &healing->queue, link) {
 		if (backfill->asked_ns < began_ns && asks_the_same(backfill, served, question))
 			return backfill;
 		if (++looked == SAME_LOOKS)

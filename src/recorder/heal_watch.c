@@ -32,12 +32,12 @@ collect_watched(struct healing *healing)
 
 	watching->count = 0;
 	TAILQ_FOREACH(backfill, &healing->waiting, link)
-	if (watching->count < WATCHED_MAX && find_watched(watching, backfill) == NULL) {
-		struct watched *const watched = &watching->sessions[watching->count++];
+		if (watching->count < WATCHED_MAX && find_watched(watching, backfill) == NULL) {
+			struct watched *const watched = &watching->sessions[watching->count++];
 
-		watched->hash = backfill->hash;
-		memcpy(watched->id, backfill->session_id, sizeof(watched->id));
-	}
+			watched->hash = backfill->hash;
+			memcpy(watched->id, backfill->session_id, sizeof(watched->id));
+		}
 }
 
 /* Serves each subscription whose session has changed; one whose session could not be read is served after a while. */

@@ -242,7 +242,7 @@ want_refused(struct reprise_recorder *recorder)
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		LIST_FOREACH(recording, &recorder->buckets[i], same)
-	recording->is_wanted = recording_is_stuck(recording);
+			recording->is_wanted = recording_is_stuck(recording);
 }
 
 /* Records what there is, as long as the log takes it. */

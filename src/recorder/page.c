@@ -21,15 +21,22 @@ struct telling {
 	struct reprise_log_stats stats;
 };
 
-static bool
+/* How far one step has come with the page. */
+enum step {
+	STEP_ON,      /* the page is not finished: the next step */
+	STEP_TOLD,    /* the page is finished */
+	STEP_UNKNOWN, /* there is nothing to say yet, or the log cannot be read */
+};
+
+static enum step
 say(struct backfill_page *page, enum backfill_tail tail, reprise_gap_detail detail)
 {
 	page->tail = tail;
 	page->detail = detail;
-	return true;
+	return STEP_TOLD;
 }
 
-static bool
+static enum step
 say_gap(struct backfill_page *page, reprise_position first, reprise_position last,
 	reprise_gap_detail detail)
 {
@@ -57,14 +64,10 @@ is_last(const struct telling *telling)
 	return telling->life.number == telling->stats.lives;
 }
 
-/*
- * Finds the life that is asked about. False if the page is finished, with *ret_is_there, since there is no such life, or the
- * log cannot be read.
- */
-static bool
-find_life(struct telling *telling, bool *ret_is_there)
+/* Finds the life that is asked about. Without such a life, the page says so. */
+static enum step
+find_life(struct telling *telling)
 {
-	reprise_gap_detail refused = REPRISE_GAP_UNKNOWN_SESSION;
 	/* Before the log is read: by then it may have been marked there, and be forgotten here. */
 	const bool was_void = recorder_is_void(telling->recorder, telling->key.thread,
 					       &telling->question->incarnation);
@@ -74,67 +77,63 @@ find_life(struct telling *telling, bool *ret_is_there)
 						    &telling->question->incarnation, &telling->life,
 						    &telling->stats, NULL);
 
-	*ret_is_there = true;
-	if (status == REPRISE_OK) {
-		telling->page->head = telling->stats.head;
-		telling->page->is_of_last_life = is_last(telling);
-		if (telling->stats.has_ended && !is_void(telling, &telling->stats.life)) {
-			telling->page->ended = telling->stats.end_ordinal;
-			telling->page->status = telling->stats.end_status;
-		}
-		if (telling->life.number != 0 && !was_void && !is_void(telling, &telling->life))
-			return true;
-		if (telling->life.number != 0)
-			refused = REPRISE_GAP_INVALIDATED;
-		else if (telling->stats.lives != 0)
-			refused = REPRISE_GAP_OTHER_INCARNATION;
-	} else if (status != REPRISE_E_NOT_FOUND) {
-		*ret_is_there = false;
-		return false;
+	if (status == REPRISE_E_NOT_FOUND)
+		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_UNKNOWN_SESSION);
+	if (status != REPRISE_OK)
+		return STEP_UNKNOWN;
+	telling->page->head = telling->stats.head;
+	telling->page->is_of_last_life = is_last(telling);
+	if (telling->stats.has_ended && !is_void(telling, &telling->stats.life)) {
+		telling->page->ended = telling->stats.end_ordinal;
+		telling->page->status = telling->stats.end_status;
 	}
-	(void)say(telling->page, TAIL_REFUSED, refused);
-	return false;
+	if (telling->life.number == 0)
+		return say(telling->page, TAIL_REFUSED,
+			   telling->stats.lives != 0 ? REPRISE_GAP_OTHER_INCARNATION
+						     : REPRISE_GAP_UNKNOWN_SESSION);
+	if (was_void || is_void(telling, &telling->life))
+		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_INVALIDATED);
+	return STEP_ON;
 }
 
 /* There is nothing more in the log for now: a replay ends, a subscription waits. */
-static bool
+static enum step
 tell_nothing_more(const struct telling *telling)
 {
 	telling->backfill->is_at_end = true;
 	telling->backfill->seen = heal_seen(&telling->stats);
-	return telling->question->is_replay && !telling->question->is_bound &&
-	       say(telling->page, TAIL_OVER, REPRISE_GAP_CAPACITY);
+	if (telling->question->is_replay && !telling->question->is_bound)
+		return say(telling->page, TAIL_OVER, REPRISE_GAP_CAPACITY);
+	return STEP_UNKNOWN;
 }
 
-/* Whether the cursor is good; else as find_life. */
-static bool
-judge(struct telling *telling, bool *ret_is_there)
+/* Judges the cursor. The page says why a cursor is refused. */
+static enum step
+judge(struct telling *telling)
 {
 	const uint64_t position = telling->question->after;
 	const struct reprise_life *const life = &telling->life;
-	bool has_bridge;
 
-	*ret_is_there = true;
 	/* Not by position + 1, which of the last of all positions is 0. */
 	if (life->first > position && life->first - position > 1)
-		return !say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEFORE_WINDOW);
+		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEFORE_WINDOW);
 	if (position > life->end && is_last(telling) && life->state == REPRISE_LIFE_OPEN &&
-	    !telling->question->is_bound) {
+	    !telling->question->is_bound)
 		/* It may be recorded yet, by another process; or that has died. The next life tells. */
-		*ret_is_there = tell_nothing_more(telling);
-		return false;
-	}
+		return tell_nothing_more(telling);
 	if (position > life->end && !telling->question->is_bound) {
 		telling->page->tail_last = life->end;
-		return !say(telling->page, TAIL_REFUSED, REPRISE_GAP_DIVERGED);
+		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_DIVERGED);
 	}
-	if (!bridge_find(telling->recorder, telling->backfill, telling->question, &has_bridge)) {
-		*ret_is_there = false;
-		return false;
+	switch (bridge_find(telling->recorder, telling->backfill, telling->question)) {
+	case BRIDGE_UNKNOWN:
+		return STEP_UNKNOWN;
+	case BRIDGE_ABSENT:
+		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEHIND_DURABLE);
+	case BRIDGE_FOUND:
+		break;
 	}
-	if (!has_bridge)
-		return !say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEHIND_DURABLE);
-	return true;
+	return STEP_ON;
 }
 
 static reprise_gap_detail
@@ -149,8 +148,8 @@ struct putting {
 	struct backfill_records *records;
 	struct backfill_page *page; /* where a gap that comes first is said; NULL: nowhere */
 	struct wall wall;
-	uint64_t after, end; /* nothing beyond the end */
-	bool has_memory;
+	uint64_t after, end;   /* nothing beyond the end */
+	enum backfill_put put; /* the last event's */
 };
 
 /* Up to the first gap, or the end. */
@@ -178,27 +177,33 @@ put_row(const struct log_row *row, void *context)
 		.shape = shape_of(row->payload.size, row->kind, row->flags),
 		.payload = row->payload.data,
 	};
-	return backfill_records_put(putting->recorder->store, putting->records, &event,
-				    &putting->has_memory);
+	putting->put = backfill_records_put(putting->recorder->store, putting->records, &event);
+	return putting->put == PUT_DONE;
 }
 
-/* What is good comes first; then, by itself, what cannot be read, up to what can. */
-static bool
+/*
+ * The events that can be read come first; then, in a page of its own, the gap of the events that
+ * cannot be read, up to the first that can. STEP_ON: the log was read.
+ */
+static enum step
 put_rows(struct putting *putting, const struct reprise_log_key *key)
 {
 	struct reprise_error error = { .size = sizeof(error) };
 	reprise_ordinal damaged = 0;
 
-	putting->has_memory = true;
+	putting->put = PUT_DONE;
 	putting->wall = wall_measure(putting->recorder);
 	const reprise_status status =
 		log_rows_after(putting->recorder->reading, key, putting->after, put_row, putting,
 			       &damaged, &error);
 
-	if (!putting->has_memory || status == REPRISE_OK || putting->records->count > 0)
-		return putting->has_memory;
-	return damaged > putting->after && putting->page != NULL &&
-	       say_gap(putting->page, putting->after + 1, least(damaged, putting->end),
+	if (putting->put == PUT_NO_MEMORY)
+		return STEP_UNKNOWN;
+	if (status == REPRISE_OK || putting->records->count > 0)
+		return STEP_ON;
+	if (damaged <= putting->after || putting->page == NULL)
+		return STEP_UNKNOWN;
+	return say_gap(putting->page, putting->after + 1, least(damaged, putting->end),
 		       REPRISE_GAP_DAMAGED);
 }
 
@@ -255,12 +260,12 @@ page_read_ahead(struct reprise_recorder *recorder)
 
 	ahead->is_due = false;
 	ahead->records.bytes_used = ahead->records.count = 0;
-	if (!put_rows(&putting, &key))
+	if (put_rows(&putting, &key) == STEP_UNKNOWN)
 		ahead->records.count = 0;
 }
 
 /* There is more of this life in the log. */
-static bool
+static enum step
 tell_events(struct telling *telling)
 {
 	const uint64_t after = telling->question->after;
@@ -275,18 +280,18 @@ tell_events(struct telling *telling)
 	if (telling->stats.watermark > after)
 		return say_gap(page, after + 1, least(telling->stats.watermark, telling->life.end),
 			       REPRISE_GAP_ARCHIVED);
-	if (!take_ahead(telling) && !put_rows(&putting, &telling->key))
-		return false;
+	if (!take_ahead(telling) && put_rows(&putting, &telling->key) == STEP_UNKNOWN)
+		return STEP_UNKNOWN;
 	if (page->records.count > 0)
 		look_ahead(telling);
-	return page->records.count > 0 || page->tail != TAIL_MORE;
+	return page->records.count > 0 || page->tail != TAIL_MORE ? STEP_TOLD : STEP_UNKNOWN;
 }
 
 /*
  * This life is behind, and there are others: to the next one that is not void. What a void one had is lost; it is passed
  * only if something follows, so that nobody ends up in it.
  */
-static bool
+static enum step
 tell_next_life(struct telling *telling)
 {
 	struct backfill_page *const page = telling->page;
@@ -297,7 +302,7 @@ tell_next_life(struct telling *telling)
 	for (;;) {
 		if (log_next_life(telling->recorder->reading, &telling->key, next.number, &next,
 				  &error) != REPRISE_OK)
-			return false;
+			return STEP_UNKNOWN;
 		if (next.number == 0)
 			return tell_nothing_more(telling);
 		if (!is_void(telling, &next))
@@ -314,7 +319,7 @@ tell_next_life(struct telling *telling)
 }
 
 /* Everything of this life is behind. */
-static bool
+static enum step
 tell_end(struct telling *telling)
 {
 	if (!is_last(telling))
@@ -346,6 +351,28 @@ tell_newest(const struct telling *telling)
 					    .has_revision = found.has_revision };
 }
 
+/*
+ * A window that has ended has nothing more. One whose life is not the last is another runtime's by now: what it has
+ * appended since is never recorded.
+ */
+static enum step
+bind_window(const struct telling *telling)
+{
+	const struct backfill_question *const question = telling->question;
+
+	if (question->is_bound || question->is_end_told || !is_last(telling))
+		return STEP_ON;
+	switch (backfill_bind(telling->backfill, telling->page, &question->incarnation)) {
+	case BOUND_TO_WINDOW:
+		return STEP_TOLD;
+	case BOUND_NO_MEMORY:
+		return STEP_UNKNOWN;
+	case BOUND_TO_NONE:
+		break;
+	}
+	return STEP_ON;
+}
+
 bool
 page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	  const struct backfill_question *question)
@@ -355,29 +382,24 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 				   .question = question,
 				   .page = backfill_page_begin(backfill),
 				   .key = { recorder->tenant, backfill->session_id } };
-	bool is_there, is_bound = false;
 
 	backfill->is_at_end = false;
 	if (place_is_asked(question)) {
-		is_there = place_tell(recorder, backfill, question, telling.page);
+		const bool is_placed = place_tell(recorder, backfill, question, telling.page);
+
 		tell_newest(&telling);
-		return is_there;
+		return is_placed;
 	}
-	if (!find_life(&telling, &is_there))
-		return is_there;
+	enum step step = find_life(&telling);
+
 	/* Also of a life that was left at its window's end: not all of it may have been recorded. */
-	if ((question->is_judged || question->is_end_told) && !judge(&telling, &is_there))
-		return is_there;
-	/*
-	 * A window that has ended has nothing more. One whose life is not the last is another runtime's by now: what it has
-	 * appended since is never recorded.
-	 */
-	if (!question->is_bound && !question->is_end_told && is_last(&telling) &&
-	    !backfill_bind(backfill, telling.page, &question->incarnation, &is_bound))
-		return false;
-	if (is_bound)
-		return true;
-	is_there = question->after < telling.life.end ? tell_events(&telling) : tell_end(&telling);
+	if (step == STEP_ON && (question->is_judged || question->is_end_told))
+		step = judge(&telling);
+	if (step == STEP_ON)
+		step = bind_window(&telling);
+	if (step != STEP_ON)
+		return step == STEP_TOLD;
+	step = question->after < telling.life.end ? tell_events(&telling) : tell_end(&telling);
 	tell_newest(&telling);
-	return is_there;
+	return step == STEP_TOLD;
 }

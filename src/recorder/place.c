@@ -36,28 +36,26 @@ place_is_asked(const struct backfill_question *question)
 	       (question->is_continuous && is_of_no_life(&question->incarnation));
 }
 
-static bool
+static void
 say_refused(struct backfill_page *page, reprise_gap_detail detail)
 {
 	page->tail = TAIL_REFUSED;
 	page->detail = detail;
-	return true;
 }
 
-static bool
+static void
 say_placed(struct backfill_page *page, const struct reprise_incarnation *incarnation,
 	   reprise_position position)
 {
 	page->tail = TAIL_PLACED;
 	page->incarnation = *incarnation;
 	page->tail_first = position;
-	return true;
 }
 
 /*
  * The life begins after the last position seen: the positions between are lost to the subscription.
  */
-static bool
+static void
 say_lost(struct backfill_page *page, const struct reprise_life *life, reprise_position after)
 {
 	page->tail = TAIL_LIFE;
@@ -65,16 +63,14 @@ say_lost(struct backfill_page *page, const struct reprise_life *life, reprise_po
 	page->detail = REPRISE_GAP_OTHER_INCARNATION;
 	page->tail_first = after + 1;
 	page->tail_last = life->first - 1;
-	return true;
 }
 
 /* There is no life yet: the subscription is served again when the log has another life. */
-static bool
+static void
 wait_for_life(struct placing *placing, const struct reprise_log_stats *stats)
 {
 	placing->backfill->is_at_end = true;
 	placing->backfill->seen = heal_seen(stats);
-	return false;
 }
 
 static bool
@@ -92,57 +88,66 @@ place_after(struct placing *placing)
 	const reprise_position after = placing->question->after;
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_life at = { 0 }, life = { 0 };
-	bool has_bridge;
 	reprise_status status = log_life_after(log, &placing->key, after, &at, &life, &stats, NULL);
 
 	while (status == REPRISE_OK && life.number != 0 && is_void(placing, &life))
 		status = log_next_life(log, &placing->key, life.number, &life, NULL);
 	if (status != REPRISE_OK)
 		return false;
-	if (life.number == 0)
-		return wait_for_life(placing, &stats);
-	if (!bridge_find(placing->recorder, placing->backfill, placing->question, &has_bridge))
+	if (life.number == 0) {
+		wait_for_life(placing, &stats);
 		return false;
-	if (!has_bridge)
-		return say_refused(placing->page, REPRISE_GAP_BEHIND_DURABLE);
+	}
+	switch (bridge_find(placing->recorder, placing->backfill, placing->question)) {
+	case BRIDGE_UNKNOWN:
+		return false;
+	case BRIDGE_ABSENT:
+		say_refused(placing->page, REPRISE_GAP_BEHIND_DURABLE);
+		return true;
+	case BRIDGE_FOUND:
+		break;
+	}
 	/*
 	 * Only void lives are passed, and no host misses a void life; but the life at the
 	 * subscription's position may be good.
 	 */
-	return after != 0 && at.end > after && !is_void(placing, &at)
-		       ? say_lost(placing->page, &life, after)
-		       : say_placed(placing->page, &life.incarnation, life.first - 1);
+	if (after != 0 && at.end > after && !is_void(placing, &at))
+		say_lost(placing->page, &life, after);
+	else
+		say_placed(placing->page, &life.incarnation, life.first - 1);
+	return true;
 }
 
 /* The log has no life to stand in, and @stats are from before the question. */
-static bool
+static void
 place_nowhere(struct placing *placing, const struct reprise_log_stats *stats)
 {
 	static const struct reprise_incarnation no_life;
 
 	if (placing->question->is_continuous)
-		return say_placed(placing->page, &no_life, stats->head);
-	return say_refused(placing->page, stats->lives == 0 ? REPRISE_GAP_UNKNOWN_SESSION
-							    : REPRISE_GAP_INVALIDATED);
+		say_placed(placing->page, &no_life, stats->head);
+	else if (stats->lives == 0)
+		say_refused(placing->page, REPRISE_GAP_UNKNOWN_SESSION);
+	else
+		say_refused(placing->page, REPRISE_GAP_INVALIDATED);
 }
 
 /*
- * Whether the life of @cursor was declared void, and the log was not marked when the log gave the
- * cursor. By the time the recorder forgets the life, the log is marked: so the log is asked last.
+ * Whether the life of @cursor is good, as far as is known: false if the log cannot be read. The
+ * life may have been declared void before the log, not yet marked, gave the cursor. By the time the
+ * recorder forgets the life, the log is marked: so the log is asked last.
  */
 static bool
-is_void_by_now(const struct placing *placing, const struct reprise_cursor *cursor,
-	       bool *ret_is_known)
+is_good_still(const struct placing *placing, const struct reprise_cursor *cursor)
 {
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_life life = { 0 };
 
-	*ret_is_known = true;
 	if (recorder_is_void(placing->recorder, placing->key.thread, &cursor->incarnation))
-		return true;
-	*ret_is_known = log_find_life(placing->recorder->reading, &placing->key,
-				      &cursor->incarnation, &life, &stats, NULL) == REPRISE_OK;
-	return life.state == REPRISE_LIFE_INVALIDATED;
+		return false;
+	return log_find_life(placing->recorder->reading, &placing->key, &cursor->incarnation, &life,
+			     &stats, NULL) == REPRISE_OK &&
+	       life.state != REPRISE_LIFE_INVALIDATED;
 }
 
 /* The place before the first event newer than the revision. */
@@ -153,7 +158,6 @@ place_by_revision(struct placing *placing)
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_life at, life;
 	struct reprise_cursor cursor;
-	bool is_known;
 	/* Asked before the place, so that a life between the two questions is not passed over. */
 	reprise_status status = log_life_after(log, &placing->key, 0, &at, &life, &stats, NULL);
 
@@ -161,15 +165,18 @@ place_by_revision(struct placing *placing)
 		status = reprise_log_current_cursor(log, &placing->key, placing->question->revision,
 						    &cursor, NULL);
 	/* A conflict: the key is of a conversation, and has no lives. */
-	if (status == REPRISE_E_NOT_FOUND || status == REPRISE_E_CONFLICT)
-		return place_nowhere(placing, &stats);
+	if (status == REPRISE_E_NOT_FOUND || status == REPRISE_E_CONFLICT) {
+		place_nowhere(placing, &stats);
+		return true;
+	}
 	/*
 	 * A void life may be unmarked in the log so far: the mark comes soon, and then the place
 	 * changes.
 	 */
-	if (status != REPRISE_OK || is_void_by_now(placing, &cursor, &is_known) || !is_known)
+	if (status != REPRISE_OK || !is_good_still(placing, &cursor))
 		return false;
-	return say_placed(placing->page, &cursor.incarnation, cursor.position);
+	say_placed(placing->page, &cursor.incarnation, cursor.position);
+	return true;
 }
 
 bool

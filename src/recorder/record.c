@@ -98,8 +98,8 @@ has_copied_pass(const struct reprise_recorder *recorder)
 	const struct recording *recording;
 
 	TAILQ_FOREACH(recording, &recorder->attached, link)
-	if (recording->retry_ns == 0 && recording->taken < recording->goal)
-		return false;
+		if (recording->retry_ns == 0 && recording->taken < recording->goal)
+			return false;
 	return true;
 }
 
@@ -194,8 +194,7 @@ has_much(const struct reprise_recorder *recorder)
 	const struct recording *recording;
 	uint64_t all = 0;
 
-	TAILQ_FOREACH(recording, &recorder->attached, link)
-	{
+	TAILQ_FOREACH(recording, &recorder->attached, link) {
 		const struct reprise_session *const session = recording->session;
 
 		if (session == NULL || recording->retry_ns != 0)
@@ -249,10 +248,10 @@ idle_until(const struct reprise_recorder *recorder)
 	if (recorder->sync_waiters != 0 && recorder->has_unsynced && sync_is_possible(recorder))
 		return 0;
 	TAILQ_FOREACH(recording, &recorder->attached, link)
-	if (recording->retry_ns == 0 || recording->is_wanted)
-		return 0;
-	else
-		until = least(until, recording->retry_ns);
+		if (recording->retry_ns == 0 || recording->is_wanted)
+			return 0;
+		else
+			until = least(until, recording->retry_ns);
 	return until;
 }
 
@@ -266,8 +265,8 @@ has_drained(const struct reprise_recorder *recorder)
 	const struct recording *recording;
 
 	TAILQ_FOREACH(recording, &recorder->attached, link)
-	if (recording->stuck == REPRISE_OK || recording->is_wanted)
-		return false;
+		if (recording->stuck == REPRISE_OK || recording->is_wanted)
+			return false;
 	return TAILQ_EMPTY(&recorder->coming) && TAILQ_EMPTY(&recorder->requests);
 }
 
@@ -298,8 +297,8 @@ begin_pass(struct reprise_recorder *recorder)
 	recorder_unpark_changed(recorder);
 	TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
 	TAILQ_FOREACH(recording, &recorder->attached, link)
-	if (recording->session != NULL)
-		recording->goal = port_newest(recording->session);
+		if (recording->session != NULL)
+			recording->goal = port_newest(recording->session);
 }
 
 /* Sleeps as long as nobody needs it; answers what the next round is to do. Not when it is to stop. */
@@ -345,10 +344,10 @@ end_pass(struct reprise_recorder *recorder)
 
 	pthread_mutex_lock(&recorder->lock);
 	TAILQ_FOREACH(recording, &recorder->attached, link)
-	if (recording->retry_ns != 0 && recording->written < recording->goal) {
-		passes->refused = passes->begun;
-		passes->refusal = recording->stuck;
-	}
+		if (recording->retry_ns != 0 && recording->written < recording->goal) {
+			passes->refused = passes->begun;
+			passes->refusal = recording->stuck;
+		}
 	passes->done[REPRISE_WRITTEN] = passes->begun;
 	if (!recorder->has_unsynced)
 		passes->done[REPRISE_SYNCED] = passes->begun;

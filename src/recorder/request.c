@@ -61,8 +61,9 @@ is_waiting_for_earlier(struct reprise_recorder *recorder, const struct recording
 	const struct recording *other;
 
 	LIST_FOREACH(other, &recorder->buckets[recording->hash % BUCKETS], same)
-	if (other != recording && other->is_attached && strcmp(other->id, recording->id) == 0)
-		return true;
+		if (other != recording && other->is_attached &&
+		    strcmp(other->id, recording->id) == 0)
+			return true;
 	return false;
 }
 

@@ -104,7 +104,7 @@ be_committed(struct reprise_recorder *recorder, enum log_level level)
 	}
 	for (size_t i = 0; recorder->has_unsynced && i < BUCKETS; i++)
 		LIST_FOREACH(recording, &recorder->buckets[i], same)
-	recording->synced = recording->written;
+			recording->synced = recording->written;
 	recorder->has_unsynced = false;
 	recorder->passes.done[REPRISE_SYNCED] = recorder->passes.done[REPRISE_WRITTEN];
 }

@@ -62,11 +62,11 @@ measure_lag(struct reprise_recorder *recorder, struct reprise_recorder_stats *st
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		LIST_FOREACH(recording, &recorder->buckets[i], same)
-	if (recording->is_attached && recording->session != NULL) {
-		stats->sessions++;
-		stats->lag += port_newest(recording->session) - recording->written;
-		recorder_count_stuck(recording, stats);
-	}
+			if (recording->is_attached && recording->session != NULL) {
+				stats->sessions++;
+				stats->lag += port_newest(recording->session) - recording->written;
+				recorder_count_stuck(recording, stats);
+			}
 	if (stats->stuck != 0)
 		stats->stuck_ns = now - stats->stuck_ns;
 	if (stats->lag != 0 && recorder->oldest_ns < now)

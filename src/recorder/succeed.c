@@ -54,7 +54,7 @@ recorder_follow_heirs(struct reprise_recorder *recorder)
 		recorder->has_heirs = false;
 		TAILQ_CONCAT(&recorder->attached, &recorder->coming, link);
 		TAILQ_FOREACH(recording, &recorder->attached, link)
-		if (recording->has_heir)
-			go_over(recorder, recording);
+			if (recording->has_heir)
+				go_over(recorder, recording);
 	}
 }

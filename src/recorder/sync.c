@@ -10,9 +10,9 @@ find_unsynced(const struct recordings *recordings, bool is_refused)
 	struct recording *recording;
 
 	TAILQ_FOREACH(recording, recordings, link)
-	if (recording->session != NULL && is_refused == (recording->retry_ns != 0) &&
-	    recording->synced < recording->written)
-		return recording;
+		if (recording->session != NULL && is_refused == (recording->retry_ns != 0) &&
+		    recording->synced < recording->written)
+			return recording;
 	return NULL;
 }
 
@@ -47,8 +47,8 @@ has_own_unsynced(const struct reprise_recorder *recorder)
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		LIST_FOREACH(recording, &recorder->buckets[i], same)
-	if (!recording->is_fenced && recording->synced < recording->written)
-		return true;
+			if (!recording->is_fenced && recording->synced < recording->written)
+				return true;
 	return false;
 }
 

@@ -206,20 +206,30 @@ REPRISE_API struct backfill_page *backfill_page_begin(struct backfill *backfill)
 /* Fills the page of @backfill with what the page of @from has, which is not TAIL_BOUND. False without memory. */
 REPRISE_API bool backfill_page_copy(struct backfill *backfill, const struct backfill *from);
 
-/* Puts an event after the others. False if there are as many as a page has, or there is no memory for the first. */
-REPRISE_API bool backfill_records_put(struct reprise_store *store, struct backfill_records *records,
-				      const struct backfill_event *event, bool *ret_has_memory);
+enum backfill_put {
+	PUT_DONE,
+	PUT_FULL,      /* the records are as many as a page has; the event is not among them */
+	PUT_NO_MEMORY, /* for the first event */
+};
+
+/* Puts an event after the others. */
+REPRISE_API enum backfill_put backfill_records_put(struct reprise_store *store,
+						   struct backfill_records *records,
+						   const struct backfill_event *event);
 
 /* Gives their memory back. */
 REPRISE_API void backfill_records_drop(struct reprise_store *store,
 				       struct backfill_records *records);
 
-/*
- * Gives @page the live window of the session, held, if there is one of @incarnation. False without memory;
- * *ret_is_bound says whether it did.
- */
-REPRISE_API bool backfill_bind(struct backfill *backfill, struct backfill_page *page,
-			       const struct reprise_incarnation *incarnation, bool *ret_is_bound);
+enum backfill_bound {
+	BOUND_TO_WINDOW,
+	BOUND_TO_NONE,   /* the session has no live window of the life */
+	BOUND_NO_MEMORY, /* for the staging */
+};
+
+/* Gives @page the live window of the session, held, if the window is of @incarnation. */
+REPRISE_API enum backfill_bound backfill_bind(struct backfill *backfill, struct backfill_page *page,
+					      const struct reprise_incarnation *incarnation);
 
 /* Whether the live window of the session retains a COMMIT of at least @revision after @position. */
 REPRISE_API bool backfill_window_has_commit(struct backfill *backfill, reprise_position position,

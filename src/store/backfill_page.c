@@ -106,19 +106,17 @@ backfill_page_copy(struct backfill *backfill, const struct backfill *from)
 	return true;
 }
 
-bool
+enum backfill_put
 backfill_records_put(struct reprise_store *store, struct backfill_records *records,
-		     const struct backfill_event *event, bool *ret_has_memory)
+		     const struct backfill_event *event)
 {
 	const uint64_t bytes = record_bytes(shape_payload_bytes(event->shape));
 
-	*ret_has_memory = true;
-	if (records->count == 0)
-		*ret_has_memory = take_room(store, records, bytes);
-	else if (records->count == PLACES_MAX || records->bytes_used + bytes > RECORDS_BYTES)
-		return false;
-	if (!*ret_has_memory)
-		return false;
+	if (records->count == 0 && !take_room(store, records, bytes))
+		return PUT_NO_MEMORY;
+	if (records->count == PLACES_MAX ||
+	    (records->count != 0 && records->bytes_used + bytes > RECORDS_BYTES))
+		return PUT_FULL;
 	struct record *const record =
 		(struct record *)(void *)(records->bytes + records->bytes_used);
 
@@ -133,23 +131,22 @@ backfill_records_put(struct reprise_store *store, struct backfill_records *recor
 		records->first = event->position;
 	records->places[records->count++] = place_of(records->bytes_used, bytes);
 	records->bytes_used += bytes;
-	return true;
+	return PUT_DONE;
 }
 
-bool
+enum backfill_bound
 backfill_bind(struct backfill *backfill, struct backfill_page *page,
-	      const struct reprise_incarnation *incarnation, bool *ret_is_bound)
+	      const struct reprise_incarnation *incarnation)
 {
 	struct reprise_store *const store = backfill->store;
 	struct reprise_session *const session =
 		session_find(store, backfill->session_id, strlen(backfill->session_id));
 
-	*ret_is_bound = false;
 	if (session == NULL)
-		return true;
+		return BOUND_TO_NONE;
 	if (memcmp(&session->incarnation, incarnation, sizeof(*incarnation)) != 0) {
 		session_unpin(session);
-		return true;
+		return BOUND_TO_NONE;
 	}
 	struct block *const block = staging_take(store, session, backfill->staging_bytes);
 
@@ -157,13 +154,12 @@ backfill_bind(struct backfill *backfill, struct backfill_page *page,
 		page->tail = TAIL_BOUND;
 		page->session = session;
 		page->block = block;
-		*ret_is_bound = true;
-		return true;
+		return BOUND_TO_WINDOW;
 	}
 	if (block != NULL)
 		staging_give(store, block);
 	session_unpin(session);
-	return block != NULL;
+	return block != NULL ? BOUND_TO_NONE : BOUND_NO_MEMORY;
 }
 
 bool

@@ -171,9 +171,14 @@ stand_in_window(struct reprise_subscription *subscription)
 	subscription->is_end_told = false;
 }
 
-/* The window of a life whose end the subscription was not told, held; or NULL. */
-static struct reprise_session *
-hold_next_life(struct reprise_subscription *subscription, bool *ret_is_gone)
+enum next_life {
+	LIFE_HELD,    /* a window of a life whose end the subscription was not told */
+	LIFE_SAME,    /* the window is of the life whose end was told */
+	LIFE_MISSING, /* the session has no window */
+};
+
+static enum next_life
+hold_next_life(struct reprise_subscription *subscription, struct reprise_session **ret_session)
 {
 	struct reprise_store *const store = subscription->store;
 	const char *const id = subscription->at.session_id;
@@ -181,15 +186,16 @@ hold_next_life(struct reprise_subscription *subscription, bool *ret_is_gone)
 	for (;;) {
 		struct reprise_session *const session = session_find(store, id, strlen(id));
 
-		*ret_is_gone = session == NULL;
 		if (session == NULL)
-			return NULL;
+			return LIFE_MISSING;
 		if (subscription->is_end_told && is_of_life(&subscription->at, session)) {
 			session_unpin(session);
-			return NULL;
+			return LIFE_SAME;
 		}
-		if (session_hold(session))
-			return session;
+		if (session_hold(session)) {
+			*ret_session = session;
+			return LIFE_HELD;
+		}
 		session_unpin(session);
 	}
 }
@@ -197,15 +203,20 @@ hold_next_life(struct reprise_subscription *subscription, bool *ret_is_gone)
 void
 continuous_find_life(struct reprise_subscription *subscription)
 {
-	bool is_gone;
-	struct reprise_session *const session = hold_next_life(subscription, &is_gone);
+	struct reprise_session *session;
 
-	if (session != NULL) {
+	switch (hold_next_life(subscription, &session)) {
+	case LIFE_HELD:
 		leave_list(subscription);
 		subscription_move(subscription, session, NULL);
 		stand_in_window(subscription);
-	} else if (is_gone && is_revoked(subscription)) {
-		be_refused(subscription, REPRISE_GAP_INVALIDATED);
+		break;
+	case LIFE_MISSING:
+		if (is_revoked(subscription))
+			be_refused(subscription, REPRISE_GAP_INVALIDATED);
+		break;
+	case LIFE_SAME:
+		break;
 	}
 }
 

@@ -79,6 +79,27 @@ take_end(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 	continuous_end_life(subscription);
 }
 
+/* The cause for @last, the last lost position. */
+static reprise_gap_detail
+trimmed_detail(const struct reprise_subscription *subscription, const struct look *look,
+	       reprise_position last)
+{
+	struct reprise_session *const session = subscription->session;
+
+	if (subscription->gives_up)
+		return REPRISE_GAP_NOT_RECORDED;
+	if (last <= session->ring.position_before)
+		return REPRISE_GAP_OTHER_INCARNATION;
+	/* Newer events displaced the lost events after the look, during the copy. */
+	if (subscription->stretch.count > 0 && subscription->is_overtaken)
+		return REPRISE_GAP_CAPACITY;
+	if (ring_was_requested(&session->ring, look, last))
+		return REPRISE_GAP_REQUEST;
+	if (last <= look->floor_age)
+		return REPRISE_GAP_AGE;
+	return REPRISE_GAP_CAPACITY;
+}
+
 static void
 take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 {
@@ -91,19 +112,14 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 	 */
 	if (subscription->stretch.count == 0)
 		subscription_read(subscription, &look);
-	const bool has_stretch = subscription->stretch.count > 0;
-	const uint64_t kept = has_stretch ? subscription->stretch.first : look.kept;
+	const uint64_t kept =
+		subscription->stretch.count > 0 ? subscription->stretch.first : look.kept;
 	const uint64_t first = subscription->at.position + 1;
 	const uint64_t last = least(kept - 1, subscription->until);
 
 	*ret_gap = (struct reprise_gap){
 		.reason = REPRISE_GAP_TRIMMED,
-		.detail = subscription->gives_up                  ? REPRISE_GAP_NOT_RECORDED
-			  : last <= session->ring.position_before ? REPRISE_GAP_OTHER_INCARNATION
-			  : has_stretch && subscription->is_overtaken       ? REPRISE_GAP_CAPACITY
-			  : ring_was_requested(&session->ring, &look, last) ? REPRISE_GAP_REQUEST
-			  : last <= look.floor_age                          ? REPRISE_GAP_AGE
-									    : REPRISE_GAP_CAPACITY,
+		.detail = trimmed_detail(subscription, &look, last),
 		.lost = last - first + 1,
 		.lost_first = first,
 		.lost_last = last,

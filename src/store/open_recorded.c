@@ -18,8 +18,8 @@ is_opening(const struct reprise_store *store, const char *id)
 	const struct opening *opening;
 
 	TAILQ_FOREACH(opening, &store->openings, link)
-	if (strcmp(opening->id, id) == 0)
-		return true;
+		if (strcmp(opening->id, id) == 0)
+			return true;
 	return false;
 }
 

@@ -49,7 +49,7 @@ slab_close(struct slab *slab)
 	struct chunk *chunk;
 
 	TAILQ_FOREACH(chunk, &slab->with_room, link)
-	ASAN_UNPOISON_MEMORY_REGION(chunk, CHUNK_BYTES);
+		ASAN_UNPOISON_MEMORY_REGION(chunk, CHUNK_BYTES);
 	pthread_mutex_destroy(&slab->lock);
 }
 

@@ -3,9 +3,11 @@
 #define STORE_SUBSCRIPTION_H
 
 /*
- * A subscription inside. It goes through three stages: its cursor is judged, once, by the first
- * look; then it follows the ring; then it is over. In a store with a log it may heal in between, as often
- * as need be: then it hands out what the log has (backfill.h), until the ring has what comes next.
+ * The inside of a subscription. The first look judges the cursor, once; then the subscription
+ * follows the ring; then the subscription is over. In a store with a log a subscription that
+ * follows may heal, as often as necessary: events come from the log (backfill.h) until the ring has
+ * the next one. A refused cursor, and an end nobody was told, are stages between (enum stage). A
+ * continuous subscription goes on to the next life instead of the end (continuous.h).
  *
  * Between looks it holds a stretch: records that were copied and validated together. They stay
  * good whatever the writer does, but are held against the floors before each is handed out.
@@ -25,7 +27,7 @@ enum stage {
 	STAGE_HEALING, /* what comes next is in the log, or the log is asked about the cursor */
 	STAGE_ENDING, /* a wait has found the end; nobody was told yet, and it may still become void */
 	STAGE_OVER, /* `end` says why */
-	/* Of a continuous one, instead of the last two: see continuous.h. */
+	/* Of a continuous subscription alone: see continuous.h. */
 	STAGE_LIFE_ENDED, /* a gap says so, with the status in `end` */
 	STAGE_AWAITING,   /* in the lobby, until the next life begins */
 	STAGE_UNSTAGED,   /* it follows, and has had no memory for its stretch yet */

@@ -234,7 +234,8 @@ table_each(struct table *table, void (*visit)(struct reprise_session *session, v
 	struct cds_lfht_node *link;
 
 	urcu_bp_read_lock();
-	cds_lfht_for_each(table->sessions, &iter, link) visit(session_of_link(link), context);
+	cds_lfht_for_each(table->sessions, &iter, link)
+		visit(session_of_link(link), context);
 	urcu_bp_read_unlock();
 }
 

@@ -70,8 +70,7 @@ ring(struct reprise_session *session, bool is_void)
 
 	if (store->waiting.lists == NULL)
 		return;
-	LIST_FOREACH(subscription, list_of(store, session->hash), waiting.link)
-	{
+	LIST_FOREACH(subscription, list_of(store, session->hash), waiting.link) {
 		if (subscription->waiting.hash != session->hash ||
 		    (is_void && !has_ended(subscription, session)))
 			continue;

@@ -23,8 +23,7 @@ part_of(json_t *tree, const char *after, const char *before)
 
 	if (part == NULL)
 		return NULL;
-	json_object_foreach(tree, name, member)
-	{
+	json_object_foreach(tree, name, member) {
 		if ((after != NULL && strcmp(name, after) <= 0) ||
 		    (before != NULL && strcmp(name, before) >= 0))
 			continue;

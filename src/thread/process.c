@@ -36,8 +36,8 @@ begin_child(void)
 
 	generation++;
 	LIST_FOREACH(store, &handles, open)
-	if (store->adapter->disinherit != NULL)
-		store->adapter->disinherit(store);
+		if (store->adapter->disinherit != NULL)
+			store->adapter->disinherit(store);
 	LIST_INIT(&handles);
 	pthread_mutex_unlock(&lock);
 }

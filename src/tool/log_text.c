@@ -11,6 +11,21 @@ begin_of(const void *text)
 	return text != NULL ? text : (const void *)"";
 }
 
+/* The size of the character that begins with @lead; 0: no character does. */
+static size_t
+character_bytes(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc0)
+		return 0;
+	if (lead < 0xe0)
+		return 2;
+	if (lead < 0xf0)
+		return 3;
+	return lead < 0xf8 ? 4 : 0;
+}
+
 /*
  * The size of the character that @text begins with, and what it is; 0: it begins with none. Shortest forms
  * alone, and no surrogates.
@@ -20,12 +35,7 @@ character(const unsigned char *text, size_t bytes, uint32_t *ret_character)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char lead = text[0];
-	const size_t size = lead < 0x80   ? 1
-			    : lead < 0xc0 ? 0
-			    : lead < 0xe0 ? 2
-			    : lead < 0xf0 ? 3
-			    : lead < 0xf8 ? 4
-					  : 0;
+	const size_t size = character_bytes(lead);
 
 	if (size == 0 || size > bytes)
 		return 0;

@@ -19,14 +19,21 @@ enum {
 #define DEADLINE_NS UINT64_C(2000000000)  /* of a call */
 #define PATIENCE_NS UINT64_C(30000000000) /* for one delta to be acknowledged */
 
+static const char *
+reason_of(const struct thread_run *run, uint32_t number)
+{
+	if (number == run->deltas)
+		return "RunFinished";
+	if (number == 1)
+		return "UserMessage";
+	return number % 2 == 0 ? "AssistantTurnCommitted" : "ToolResultsCommitted";
+}
+
 void
 thread_run_delta(const struct thread_run *run, uint32_t number,
 		 char ret_text[THREAD_RUN_DELTA_BYTES])
 {
-	const char *const reason = number == run->deltas ? "RunFinished"
-				   : number == 1         ? "UserMessage"
-				   : number % 2 == 0     ? "AssistantTurnCommitted"
-							 : "ToolResultsCommitted";
+	const char *const reason = reason_of(run, number);
 
 	snprintf(ret_text, THREAD_RUN_DELTA_BYTES,
 		 "{\"delta_id\":\"%s-%" PRIu32 "\",\"created_at\":%" PRIu64 ",\"run_id\":\"%s\","

@@ -267,7 +267,6 @@ page_load(struct reprise_recorder *mine, struct backfill *backfill,
 	const uint64_t position = question->after + 1;
 	const uint64_t word = position << 8;
 	struct backfill_page *page;
-	bool has_memory;
 
 	(void)mine;
 	if (is_moving_case())
@@ -290,8 +289,7 @@ page_load(struct reprise_recorder *mine, struct backfill *backfill,
 					 &(struct backfill_event){ .position = position,
 								   .revision = position,
 								   .shape = shape_of(8, 7, 0),
-								   .payload = &word },
-					 &has_memory));
+								   .payload = &word }) == PUT_DONE);
 	if (load_relaxed(&told) < position)
 		store_relaxed(&told, position);
 	return true;
