@@ -25,9 +25,9 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-/* The arguments after "demo". False if they are no good; then it has said why, on stderr. */
+/* Parses the arguments from "demo" on. False: an argument is wrong, and stderr has the reason. */
 bool demo_arguments(int argc, char **argv, struct demo_options *ret_options);
 
-extern const char usage[];
+extern const char demo_usage[];
 
 #endif /* TOOL_ARGUMENTS_H */

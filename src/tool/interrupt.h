@@ -2,7 +2,10 @@
 #ifndef TOOL_INTERRUPT_H
 #define TOOL_INTERRUPT_H
 
-/* Ctrl-C ends a run early, and what was measured so far is printed (rule T04). A second one ends the process. */
+/*
+ * Ctrl-C ends a run early, and what was measured so far is printed (rule T04). A second one ends
+ * the process.
+ */
 
 #include <stdbool.h>
 
@@ -10,7 +13,10 @@ enum {
 	EXIT_INTERRUPTED = 130, /* as a shell says of SIGINT */
 };
 
-/* From here on SIGINT and SIGTERM are noted. Threads that are started before interrupt_admit never see them. */
+/*
+ * From here on SIGINT and SIGTERM are noted. Threads that are started before interrupt_admit never
+ * see them.
+ */
 void interrupt_catch(void);
 
 /* The calling thread takes the signals. */

@@ -2,7 +2,9 @@
 #ifndef TOOL_LOG_ENTRIES_H
 #define TOOL_LOG_ENTRIES_H
 
-/* The entries of one thread, a page at a time. False if it failed; then it has said why, on stderr. */
+/*
+ * The entries of one thread, a page at a time. False if it failed; then it has said why, on stderr.
+ */
 
 #include "tool/log_request.h"
 

@@ -12,8 +12,8 @@ begin_of(const void *text)
 }
 
 /*
- * The size of the character that @text begins with, and what it is; 0: it begins with none. Shortest forms
- * alone, and no surrogates.
+ * The size of the character that @text begins with, and what it is; 0: it begins with none.
+ * Shortest forms alone, and no surrogates.
  */
 static size_t
 character(const unsigned char *text, size_t bytes, uint32_t *ret_character)
@@ -42,7 +42,9 @@ character(const unsigned char *text, size_t bytes, uint32_t *ret_character)
 	return size;
 }
 
-/* Control characters, and what turns the direction of writing or ends a line: T01 in CONTRACT.md. */
+/*
+ * Control characters, and what turns the direction of writing or ends a line: T01 in CONTRACT.md.
+ */
 static bool
 is_control(uint32_t found)
 {

@@ -18,7 +18,10 @@
 
 enum {
 	PORTS_EACH = 3,
-	/* Below the ports that the kernel gives to connections: none of those is ever connected to itself. */
+	/*
+	 * Below the ports that the kernel gives to connections: none of those is ever connected to
+	 * itself.
+	 */
 	PORT_LEAST = 10000,
 	PORTS = 20000,
 	PORT_TRIES = 1000,

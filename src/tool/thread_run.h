@@ -17,8 +17,8 @@ enum {
 };
 
 /*
- * A run of deltas on one document, and the fate of the deltas, in memory that the processes share. The deltas have the
- * numbers 1, 2, 3; the last one is RunFinished.
+ * A run of deltas on one document, and the fate of the deltas, in memory that the processes share.
+ * The deltas have the numbers 1, 2, 3; the last one is RunFinished.
  */
 struct thread_run {
 	char document[THREAD_RUN_ID_BYTES];
@@ -39,8 +39,8 @@ struct thread_job {
 	struct thread_run *runs[THREAD_RUNS_MAX];
 	size_t runs_count; /* appended in turn, a delta of each */
 	uint32_t replicas;
-	_Atomic uint32_t *
-		recovered; /* shared: NULL, or how many deltas the process has recovered at its begin */
+	/* Shared: the number of deltas that the process has recovered at its begin. May be NULL. */
+	_Atomic uint32_t *recovered;
 };
 
 /* The text of a delta, the same in every process. */
