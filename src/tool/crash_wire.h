@@ -19,8 +19,8 @@ enum crash_word_type {
 	CRASH_BEGINS,  /* the runtime: position is the newest position */
 	CRASH_RECORDS, /* the runtime: the log has the events up to position */
 	CRASH_EVENT,   /* to a host */
-	CRASH_GAP, /* to a host: position is the last lost event, or the way back */
-	CRASH_END, /* to a host: the session has ended */
+	CRASH_GAP,     /* to a host: position is the last lost event, or the way back */
+	CRASH_END,     /* to a host: the session has ended */
 };
 
 /* Smaller than PIPE_BUF, so that each write is atomic. */

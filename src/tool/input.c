@@ -109,7 +109,8 @@ input_read_file(struct input *input, const char *path)
 		fprintf(stderr, "reprise demo: cannot open %s: %s\n", path, strerror(errno));
 		return false;
 	}
-	snprintf(input->name, sizeof(input->name), "%s", slash != NULL && slash[1] != '\0' ? slash + 1 : path);
+	snprintf(input->name, sizeof(input->name), "%s",
+		 slash != NULL && slash[1] != '\0' ? slash + 1 : path);
 	const int is_taken = take(input, from);
 
 	fclose(from);
