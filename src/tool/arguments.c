@@ -35,10 +35,9 @@ const char demo_usage[] =
 	"overtaken host reads the lost events from the log. Afterwards a runtime is killed and\n"
 	"started again, and three hosts come back with their cursors.\n"
 	"\n"
-	"--worker: a worker does the work for messages, in steps. Each message is delivered\n"
-	"twice, in any order; a conversation in a log says where the worker goes on. With\n"
-	"--kill, the worker is killed at random moments and started again. Without --log, the\n"
-	"log is a temporary file.\n"
+	"--worker: a worker gets every delivery twice, in any order; a conversation in a log\n"
+	"says which steps are left. With --kill, the worker is killed at random moments and\n"
+	"started again. Without --log, the log is a temporary file.\n"
 	"\n"
 	"--nats: a NATS server, started by the demo, buffers the deltas of a run on a thread\n"
 	"document. The server and the writer are killed in the middle. With --cluster: three\n"
@@ -178,7 +177,7 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 		{ 0 },
 	};
 	struct demo_options asked = { .sessions = 1, .hosts = HOST_WAYS };
-	static char name[] = "reprise demo"; /* getopt begins its messages with the name */
+	static char name[] = "reprise demo"; /* the prefix of getopt's errors */
 	int option;
 
 	argv[0] = name;

@@ -2,7 +2,7 @@
 #ifndef TOOL_LOG_OUTPUT_H
 #define TOOL_LOG_OUTPUT_H
 
-/* Standard output, which may be a pipe. The reader of the pipe may leave early. */
+/* Standard output, which may be a pipe. The other end of the pipe may close early. */
 
 #include <stdbool.h>
 

@@ -297,7 +297,7 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 	struct log_request asked = { .tenant = "default",
 				     .limit = UINT64_MAX,
 				     .last = LAST_DEFAULT };
-	static char program[48]; /* getopt begins its messages with the name */
+	static char program[48]; /* the prefix of getopt's errors */
 	size_t verb = 0;
 	int given = 0;
 

@@ -17,7 +17,7 @@ static const char usage[] =
 	"\n"
 	"  demo          runs a runtime and hosts that stay, drop, lag and come late\n"
 	"  log           lists, prints, archives and verifies the sessions in a log\n"
-	"  conversation  lists the conversations in a log, and shows the messages of one\n"
+	"  conversation  lists the conversations in a log, and shows the progress of one\n"
 	"  thread        lists and prints thread documents, and recovers buffered deltas\n"
 	"\n"
 	"  reprise COMMAND --help   the arguments of a command\n"

@@ -60,7 +60,7 @@ if [ "$kind" = file ]; then
 	mkfifo "$scratch/fifo"
 	for verb in ls verify; do
 		expect 1 timeout 10 "$program" log $verb --file "$scratch/fifo"
-		says 'no regular file'
+		says 'not a regular file'
 		says "$scratch/fifo"
 	done
 	expect 1 timeout 10 "$program" log ls --file /dev/zero
@@ -268,7 +268,7 @@ END
 		[ $verb != ls ] || thread=
 		# shellcheck disable=SC2086 # none for ls
 		expect 1 "$program" log $verb --file "$scratch/numbers" $thread
-		grep -qE "REPRISE_E_CORRUPT|1 faults; the first at ordinal [0-9]+: a life's" "$scratch/out" "$scratch/err" ||
+		grep -qE "REPRISE_E_CORRUPT|1 faults; the first at ordinal [0-9]+: a life has" "$scratch/out" "$scratch/err" ||
 			fail "$verb does not tell a number that has no name"
 		! grep -q '(null)' "$scratch/out" || fail "$verb prints (null)"
 	done
