@@ -3,14 +3,14 @@
 #define TOOL_INTERRUPT_H
 
 /*
- * Ctrl-C ends a run early, and what was measured so far is printed (rule T04). A second one ends
+ * Ctrl-C ends a run early, and the demo prints the results so far (rule T04). A second Ctrl-C ends
  * the process.
  */
 
 #include <stdbool.h>
 
 enum {
-	EXIT_INTERRUPTED = 130, /* as a shell says of SIGINT */
+	EXIT_INTERRUPTED = 130, /* the status that shells use for SIGINT */
 };
 
 /*
@@ -22,7 +22,7 @@ void interrupt_catch(void);
 /* The calling thread takes the signals. */
 void interrupt_admit(void);
 
-/* The signals end the process again. */
+/* From here on the signals end the process again. */
 void interrupt_release(void);
 
 bool interrupt_happened(void);

@@ -128,7 +128,10 @@ nats_server_prepare(struct nats_server *servers, size_t count, const char *folde
 
 /* --- the process ----------------------------------------------------------------------------- */
 
-/* Of a session of its own, so that a Ctrl-C goes to the program alone, which stops the server. */
+/*
+ * The server gets its own session: Ctrl-C goes to the program alone, and the program stops the
+ * server.
+ */
 static _Noreturn void
 become(char *const words[], pid_t parent)
 {

@@ -36,7 +36,7 @@ bool nats_server_is_installed(void);
  */
 bool nats_server_prepare(struct nats_server *servers, size_t count, const char *folder);
 
-/* Starts a server on its ports, with the files that it has. False: no process could be made. */
+/* Starts a server on its ports with its files. False: no process could be created. */
 bool nats_server_start(struct nats_server *server);
 
 /*
@@ -49,7 +49,7 @@ bool nats_server_await(struct nats_server *server, uint64_t patience_ns, bool (*
 /* Kills the server with SIGKILL, and waits for the end of the process. */
 void nats_server_kill(struct nats_server *server);
 
-/* Which server of a cluster leads @stream: its place, or @count if no running server knows. */
+/* Returns the index of the server that leads @stream, or @count if no running server knows. */
 size_t nats_server_leader(const struct nats_server *servers, size_t count, const char *stream);
 
 /* Writes "nats://127.0.0.1:PORT". */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-	THREAD_RUN_NOTES = 10, /* a host notes its place so often, in deltas */
+	THREAD_RUN_NOTES = 10, /* the number of deltas between two notes of a host */
 	THREAD_RUN_DELTA_BYTES = 512,
 	THREAD_RUN_ID_BYTES = 24,
 	THREAD_RUNS_MAX = 4,

@@ -265,7 +265,7 @@ Test(thread_sqlite, B01_a_write_ahead_log_that_was_deleted_is_noticed)
 	struct reprise_thread_store *const store = store_with_t(path);
 
 	cr_assert(eq(int, unlink(beside(path, "-wal")), 0));
-	expect_all_refused(store, "-wal: deleted");
+	expect_all_refused(store, "-wal: the file was deleted");
 	reprise_thread_store_close(store);
 	expect_no_leaks();
 }
