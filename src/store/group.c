@@ -41,7 +41,7 @@ match_descriptor(struct reprise_group *group)
 	if (group->descriptor >= 0 && is_any != group->is_readable) {
 		REPRISE_REQUIRE(is_any ? descriptor_ring(group->descriptor)
 				       : descriptor_drain(group->descriptor),
-				"the descriptor of a group is not the library's any more");
+				"the descriptor of a group was closed or replaced by the program");
 		group->is_readable = is_any;
 	}
 	pthread_mutex_unlock(&group->descriptor_lock);
