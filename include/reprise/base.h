@@ -110,9 +110,9 @@ reprise_bytes_from_string(const char *string)
 	X(E_INVALID, -1, "an argument or an option is invalid")                      \
 	X(E_MALFORMED_CURSOR, -2, "the text is not a cursor")                        \
 	X(E_WRONG_SESSION, -3, "the cursor belongs to another session")              \
-	X(E_TOO_LARGE, -4, "larger than the limit")                                  \
+	X(E_TOO_LARGE, -4, "an argument is larger than the limit")                   \
 	X(E_CLOSED, -5, "the session has ended, or its window takes no more events") \
-	X(E_BUSY, -6, "in use by another thread, handle or process")                 \
+	X(E_BUSY, -6, "another thread, handle or process uses the object")           \
 	X(E_FULL, -7, "a limit is reached, and nothing may be displaced")            \
 	X(E_NO_MEMORY, -8, "out of memory")                                          \
 	X(E_TIMEOUT, -9, "the deadline has passed")                                  \
@@ -121,12 +121,12 @@ reprise_bytes_from_string(const char *string)
 	X(E_EXISTS, -12, "already exists")                                           \
 	X(E_CONFLICT, -13, "the head or version is not the expected one")            \
 	X(E_STALE, -14, "the state is out of date; recover first")                   \
-	X(E_EXPIRED, -15, "too old, or already archived")                            \
+	X(E_EXPIRED, -15, "the data is too old, or already archived")                \
 	X(E_ABORTED, -16, "abandoned because an earlier operation failed")           \
 	X(E_CORRUPT, -17, "the stored data is damaged")                              \
-	X(E_VERSION, -18, "written by an incompatible version")                      \
+	X(E_VERSION, -18, "an incompatible version has written the data")            \
 	X(E_IO, -19, "reading or writing failed")                                    \
-	X(E_FORKED, -20, "opened by another process, before a fork")                 \
+	X(E_FORKED, -20, "the handle is from before a fork; open a new handle")      \
 	X(E_SYSTEM, -21, "the operating system refused a call")
 
 typedef enum reprise_status {

@@ -30,12 +30,12 @@ const char *
 codec_event_fault(const struct conversation_event *event)
 {
 	if (!type_is_known(event->type))
-		return "an event's tag";
+		return "an event has an unknown tag";
 	if (!conversation_id_is_valid(event->id))
-		return "an event's id";
+		return "an event has an invalid id";
 	if (event->type == CONVERSATION_ERROR_OCCURRED &&
 	    !utf8_is_valid(event->error_text.data, event->error_text.size))
-		return "an event's error text";
+		return "an event has an invalid error text";
 	return NULL;
 }
 
@@ -116,14 +116,14 @@ decode(struct fields *fields, struct conversation_event *event)
 	uint8_t tag;
 
 	if (!fields_take(fields, head, MAGIC_BYTES) || memcmp(head, magic, MAGIC_BYTES) != 0)
-		return "an event's first bytes";
+		return "an event has wrong first bytes";
 	if (!fields_take_u8(fields, &tag) || !type_is_known(tag))
-		return "an event's tag";
+		return "an event has an unknown tag";
 	event->type = (enum conversation_event_type)tag;
 	if (!fields_take_bytes(fields, &event->id) || !take_rest(fields, event))
-		return "an event that is cut off";
+		return "an event is truncated";
 	if (fields->left != 0)
-		return "bytes after an event";
+		return "an event has bytes after its end";
 	return codec_event_fault(event);
 }
 

@@ -137,11 +137,13 @@ horizons_load(const struct reprise_conversation *conversation, struct reprise_lo
 
 	if (!fields_take(&fields, found, sizeof(found)) ||
 	    memcmp(found, magic, MAGIC_BYTES - 1) != 0)
-		return error_detailed(error, REPRISE_E_CORRUPT, "horizons", "other bytes");
+		return error_detailed(error, REPRISE_E_CORRUPT, "horizons",
+				      "the blob has wrong bytes");
 	if (found[MAGIC_BYTES - 1] != magic[MAGIC_BYTES - 1])
 		return error_detailed(error, REPRISE_E_VERSION, "horizons", NULL);
 	if (!decode(fields, &horizons))
-		return error_detailed(error, REPRISE_E_CORRUPT, "horizons", "other bytes");
+		return error_detailed(error, REPRISE_E_CORRUPT, "horizons",
+				      "the blob has wrong bytes");
 	*ret_horizons = horizons;
 	return REPRISE_OK;
 }

@@ -120,7 +120,7 @@ read_output(const struct reprise_conversation *conversation, struct reprise_byte
 		return instance_corrupt(error, step->ordinal, fault);
 	if (event.type != CONVERSATION_STEP_COMPLETED || event.step != step->step ||
 	    event.id.size != id.size || memcmp(event.id.data, id.data, id.size) != 0)
-		return instance_corrupt(error, step->ordinal, "another event");
+		return instance_corrupt(error, step->ordinal, "another event has this ordinal");
 	*ret_output = event.output;
 	return REPRISE_OK;
 }

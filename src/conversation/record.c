@@ -167,9 +167,10 @@ reprise_conversation_receive_message(struct reprise_conversation *conversation, 
 	const struct reprise_bytes bytes = instance_id(id);
 
 	if (state_decide(conversation->state, bytes, &decision) != REPRISE_OK)
-		return error_invalid(error, conversation_id_is_valid(bytes)
-						    ? "id: its last step is completed"
-						    : "id");
+		return error_invalid(error,
+				     conversation_id_is_valid(bytes)
+					     ? "id: the last step of the message is completed"
+					     : "id");
 	if (decision.type == REPRISE_DECISION_START) {
 		const reprise_status status = reprise_conversation_record_message_received(
 			conversation, id, received_at_ms, error);

@@ -49,11 +49,12 @@ fold_entry(struct recovering *recovering, const struct reprise_log_entry *entry,
 	if (entry->first != ordinal)
 		return missing(recovering, ordinal, error);
 	if (entry->type != REPRISE_LOG_EVENT)
-		return instance_corrupt(error, ordinal, "a gap");
+		return instance_corrupt(error, ordinal, "a gap has the place of an event");
 	if (codec_decode_event(entry->payload, &event, &fault) != REPRISE_OK)
 		return instance_corrupt(error, ordinal, fault);
 	if (entry->kind != event.type)
-		return instance_corrupt(error, ordinal, "an event of another kind");
+		return instance_corrupt(error, ordinal,
+					"the event has another kind than the log says");
 	if (state_fold(recovering->state, ordinal, &event) != REPRISE_OK)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	horizons_apply(&recovering->horizons, ordinal, &recovering->next_horizon,
@@ -128,10 +129,9 @@ check_stream(struct recovering *recovering, struct reprise_error *error)
 		return error_copy(error, &failure);
 	if (stats.kind == REPRISE_LOG_RING)
 		return error_conflict_detailed(error, conversation->expected, stats.head,
-					       "the key is a session's");
+					       "the key belongs to a session");
 	if (stats.head < recovering->last)
-		return instance_corrupt(error, stats.head + 1,
-					"the stream ends before its snapshot");
+		return instance_corrupt(error, stats.head + 1, "the log ends before the snapshot");
 	recovering->head = stats.head;
 	return REPRISE_OK;
 }
@@ -183,10 +183,10 @@ check_horizons(struct recovering *recovering, struct reprise_error *error)
 	if (status != REPRISE_OK)
 		return status;
 	recovering->has_changed = !horizons_are_equal(&again, &recovering->horizons);
-	return recovering->has_changed
-		       ? error_detailed(error, REPRISE_E_TIMEOUT, "horizons",
-					"other instances raised the horizon during each attempt")
-		       : REPRISE_OK;
+	return recovering->has_changed ? error_detailed(error, REPRISE_E_TIMEOUT, "horizons",
+							"other instances raised the horizon during "
+							"each attempt; try again")
+				       : REPRISE_OK;
 }
 
 static reprise_status

@@ -132,7 +132,7 @@ fail_corrupt(struct decoding *decoding, const char *fault)
 static bool
 is_cut_off(struct decoding *decoding)
 {
-	return fail_corrupt(decoding, "a state that is cut off");
+	return fail_corrupt(decoding, "a state is truncated");
 }
 
 static bool
@@ -154,9 +154,9 @@ take_step(struct decoding *decoding, struct conversation_message *message)
 	if (!message->is_finished && !fields_take_bytes(&decoding->fields, &output))
 		return is_cut_off(decoding);
 	if (message->steps_count != 0 && step <= message->last_step)
-		return fail_corrupt(decoding, "a state's steps do not ascend");
+		return fail_corrupt(decoding, "a state has steps in a wrong order");
 	if (!is_ordinal(decoding, ordinal))
-		return fail_corrupt(decoding, "a state's ordinal");
+		return fail_corrupt(decoding, "a state has an impossible ordinal");
 	if (!steps_add(decoding->state, message, step, ordinal, output))
 		return fail(decoding, REPRISE_E_NO_MEMORY, NULL);
 	return true;
@@ -171,7 +171,7 @@ take_steps(struct decoding *decoding, struct conversation_message *message)
 		return is_cut_off(decoding);
 	/* No more room is taken than the bytes could fill. */
 	if (count > UINT32_MAX || count > decoding->fields.left / STEP_BYTES)
-		return fail_corrupt(decoding, "a state's number of steps");
+		return fail_corrupt(decoding, "a state has an impossible number of steps");
 	if (!steps_open(decoding->state, message, (uint32_t)count))
 		return fail(decoding, REPRISE_E_NO_MEMORY, NULL);
 	for (uint64_t i = 0; i < count; i++)
@@ -187,7 +187,7 @@ take_receipt(struct decoding *decoding, struct conversation_message *message)
 	    !fields_take_u64(&decoding->fields, &message->received_ordinal))
 		return is_cut_off(decoding);
 	if (!is_ordinal(decoding, message->received_ordinal))
-		return fail_corrupt(decoding, "a state's ordinal");
+		return fail_corrupt(decoding, "a state has an impossible ordinal");
 	return true;
 }
 
@@ -199,7 +199,7 @@ take_error(struct decoding *decoding, struct conversation_message *message)
 	if (!fields_take_bytes(&decoding->fields, &text))
 		return is_cut_off(decoding);
 	if (!utf8_is_valid(text.data, text.size))
-		return fail_corrupt(decoding, "a state's error text");
+		return fail_corrupt(decoding, "a state has an invalid error text");
 	message->error = text_new(decoding->state, text);
 	if (message->error == NULL)
 		return fail(decoding, REPRISE_E_NO_MEMORY, NULL);
@@ -218,7 +218,7 @@ take_id(struct decoding *decoding)
 		return NULL;
 	}
 	if (!conversation_id_is_valid(id) || messages_find(decoding->state, id) != NULL) {
-		(void)fail_corrupt(decoding, "a state's id");
+		(void)fail_corrupt(decoding, "a state has an invalid id");
 		return NULL;
 	}
 	message = messages_add(decoding->state, id);
@@ -240,7 +240,7 @@ take_message(struct decoding *decoding)
 	if (!fields_take_u8(&decoding->fields, &flags))
 		return is_cut_off(decoding);
 	if ((flags & ~FLAGS) != 0)
-		return fail_corrupt(decoding, "a state's flags");
+		return fail_corrupt(decoding, "a state has unknown flags");
 	message->is_received = (flags & FLAG_RECEIVED) != 0;
 	message->is_in_progress = (flags & FLAG_IN_PROGRESS) != 0;
 	message->is_finished = (flags & FLAG_FINISHED) != 0;
@@ -251,9 +251,9 @@ take_message(struct decoding *decoding)
 	if (!take_steps(decoding, message))
 		return false;
 	if (flags == 0 && message->steps_count == 0)
-		return fail_corrupt(decoding, "a message of a state without an event");
+		return fail_corrupt(decoding, "a state has a message without an event");
 	if (message_is_forgettable(decoding->state, message))
-		return fail_corrupt(decoding, "a message of a state before its horizon");
+		return fail_corrupt(decoding, "a state has a message from before the horizon");
 	return true;
 }
 
@@ -266,20 +266,20 @@ take_state(struct decoding *decoding)
 	uint64_t count;
 
 	if (!fields_take(fields, head, MAGIC_BYTES) || memcmp(head, magic, NAME_BYTES) != 0)
-		return fail_corrupt(decoding, "a state's first bytes");
+		return fail_corrupt(decoding, "a state has wrong first bytes");
 	if (head[NAME_BYTES] != magic[NAME_BYTES])
-		return fail(decoding, REPRISE_E_VERSION, "a state's version");
+		return fail(decoding, REPRISE_E_VERSION, "a state has an unknown version");
 	if (!fields_take_u64(fields, &state->last_ordinal) ||
 	    !fields_take_u64(fields, &state->horizon_ms) || !fields_take_u64(fields, &count))
 		return is_cut_off(decoding);
 	/* Each message has a first event. */
 	if (count > state->last_ordinal)
-		return fail_corrupt(decoding, "a state's number of messages");
+		return fail_corrupt(decoding, "a state has an impossible number of messages");
 	for (uint64_t i = 0; i < count; i++)
 		if (!take_message(decoding))
 			return false;
 	if (fields->left != 0)
-		return fail_corrupt(decoding, "bytes after a state");
+		return fail_corrupt(decoding, "a state has bytes after its end");
 	return true;
 }
 

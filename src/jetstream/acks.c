@@ -81,7 +81,8 @@ expire(struct reprise_jetstream *writer)
 	struct flight *first;
 
 	while ((first = TAILQ_FIRST(&writer->flights.sent)) != NULL && first->due_ns <= now_ns)
-		decide_oldest_failed(writer, REPRISE_E_IO, "server", "no ack within the deadline");
+		decide_oldest_failed(writer, REPRISE_E_IO, "server",
+				     "the server sent no ack within the deadline");
 	/* An append that is sent meanwhile has a deadline that is as far away as all are. */
 	const uint64_t look_ns =
 		now_ns + least(writer->settings.deadline_ns, (uint64_t)LOOK_MS * 1000000);

@@ -74,8 +74,8 @@ publish_delta(struct append *append, bool *ret_is_over, struct reprise_error *er
 	if (status != REPRISE_OK)
 		return status;
 	if (append->has_met_duplicate)
-		return failure_tell_garbled("it remembers the delta's id, and has lost the delta",
-					    error);
+		return failure_tell_garbled(
+			"the server remembers the delta's id, and has lost the delta", error);
 	append->has_met_duplicate = true;
 	return REPRISE_OK;
 }
@@ -86,8 +86,9 @@ tell_overtaken(const struct append *append, struct reprise_error *error)
 	const uint64_t version = append->expected_version != NULL ? *append->expected_version
 								  : append->view->version;
 
-	return error_conflict_detailed(error, version, append->view->version,
-				       "other writers were faster until the deadline");
+	return error_conflict_detailed(
+		error, version, append->view->version,
+		"other writers appended first, until the deadline; try again");
 }
 
 /* Looks the delta up, and publishes it if it is new. *ret_is_over false: again. */

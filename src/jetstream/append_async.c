@@ -100,7 +100,7 @@ reprise_jetstream_append_async(struct reprise_jetstream *writer, const char *id,
 
 	if (status == REPRISE_OK && prepared.facts.is_run_finished)
 		status = error_detailed(error, REPRISE_E_INVALID, "delta",
-					"reason: RunFinished is reprise_jetstream_append's");
+					"reason: append RunFinished by reprise_jetstream_append");
 	if (status == REPRISE_OK) {
 		const uint64_t due_ns = writer_due(writer);
 

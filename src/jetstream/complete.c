@@ -20,8 +20,9 @@ find_in_store(struct reprise_jetstream *writer, struct flight *flight, const cha
 	if (status != REPRISE_OK)
 		return status;
 	if (applied.version == 0)
-		return error_detailed(&flight->error, REPRISE_E_IO, "server",
-				      "it remembers the delta's id, and has lost the delta");
+		return error_detailed(
+			&flight->error, REPRISE_E_IO, "server",
+			"the server remembers the delta's id, and has lost the delta");
 	if (memcmp(applied.digest, appended->digest, sizeof(applied.digest)) != 0)
 		return error_detailed(&flight->error, REPRISE_E_EXISTS, "delta", id);
 	appended->version = applied.version;

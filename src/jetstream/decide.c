@@ -176,7 +176,7 @@ decide_oldest_failed(struct reprise_jetstream *writer, reprise_status status, co
 
 	if (writer->flights.is_closing)
 		(void)error_detailed(&first->error, REPRISE_E_ABORTED, "writer",
-				     "it is closed before the ack");
+				     "the writer was closed before the ack");
 	else
 		(void)error_detailed(&first->error, status, what, words);
 	decide_failed(writer, first);

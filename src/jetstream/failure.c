@@ -16,10 +16,10 @@ failure_tell(natsStatus status, struct reprise_error *error)
 				      natsStatus_GetText(status));
 	case NATS_NO_RESPONDERS:
 		return error_detailed(error, REPRISE_E_IO, "server",
-				      "no JetStream, or no such stream, on the server");
+				      "the server has no JetStream, or no such stream");
 	case NATS_TIMEOUT:
 		return error_detailed(error, REPRISE_E_IO, "server",
-				      "no answer within the deadline");
+				      "the server did not answer within the deadline");
 	case NATS_INSUFFICIENT_BUFFER:
 		return failure_tell_away(error);
 	default:

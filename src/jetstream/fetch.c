@@ -144,7 +144,7 @@ keep(struct batch *batch, size_t i, natsMsg *answer, struct reprise_error *error
 	if (status != REPRISE_OK || batch->sequences[i] == 0 ||
 	    batch->sequences[i] >= batch->first + i)
 		return status;
-	return failure_tell_garbled("the answer has another message", error);
+	return failure_tell_garbled("the server answered with another message", error);
 }
 
 /* Waits for the answer to one of the gets that were sent. */
@@ -311,8 +311,9 @@ prove_end(struct walk *walk, struct reprise_error *error)
 		return status;
 	walk->is_over = false;
 	if (ms_until(walk->gets.due_ns) == 0)
-		return error_detailed(error, REPRISE_E_IO, "server",
-				      "the stream's leader stayed behind");
+		return error_detailed(
+			error, REPRISE_E_IO, "server",
+			"the leader of the stream lacked the newest messages until the deadline");
 	pause_shortly();
 	return REPRISE_OK;
 }

@@ -44,7 +44,8 @@ flight_take(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns
 		*ret_flight = flight;
 		return REPRISE_OK;
 	}
-	return error_detailed(error, REPRISE_E_TIMEOUT, "window", "the window stayed full");
+	return error_detailed(error, REPRISE_E_TIMEOUT, "window",
+			      "as many appends as allowed were in flight until the deadline");
 }
 
 void

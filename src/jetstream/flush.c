@@ -238,7 +238,7 @@ find_sought(struct reprise_jetstream *writer, struct flush *flush, const char *u
 	flush->sought_version = applied.version;
 	if (status != REPRISE_OK || applied.version != 0)
 		return status;
-	return error_detailed(error, REPRISE_E_IO, "server", "it has lost the delta");
+	return error_detailed(error, REPRISE_E_IO, "server", "the server has lost the delta");
 }
 
 static reprise_status

@@ -45,11 +45,11 @@ read_item(struct gathered *item, const struct gather_what *what, struct reprise_
 
 	item->version = fetched_number(&item->fetched, HEADER_VERSION);
 	if (what->uid == NULL)
-		bury(item, "no document of that id");
+		bury(item, "no document has this id");
 	else if (!has_uid)
-		bury(item, "no uid of a document");
+		bury(item, "the header has no valid uid");
 	else if (!bytes_are(uid, what->uid))
-		bury(item, "the uid of a document that was deleted");
+		bury(item, "the document with this uid was deleted");
 	if (item->fate == FATE_BURY)
 		return REPRISE_OK;
 	const reprise_status status =
@@ -167,14 +167,14 @@ judge(const struct reprise_jetstream *writer, struct gathered *item,
 		if (is_same(applied->digest, item->digest))
 			item->fate = FATE_SKIP;
 		else
-			bury(item, "another delta of that id was applied");
+			bury(item, "another delta with this id was applied");
 	} else if (earlier != NULL) {
 		if (is_same(earlier->digest, item->digest))
 			item->fate = FATE_SKIP;
 		else
-			bury(item, "another delta of that id is buffered");
+			bury(item, "another delta with this id is buffered");
 	} else if (may_be_forgotten(writer, item, now_ms)) {
-		bury(item, "its id may have been forgotten");
+		bury(item, "the store may have forgotten the delta's id");
 	}
 }
 

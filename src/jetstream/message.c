@@ -193,7 +193,7 @@ fetched_read(struct reprise_bytes answer, struct fetched *ret_fetched, struct re
 			return REPRISE_OK;
 	}
 	fetched_free(ret_fetched);
-	return failure_tell_garbled("the message is no base64", error);
+	return failure_tell_garbled("the message is not valid base64", error);
 }
 
 void

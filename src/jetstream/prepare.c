@@ -139,6 +139,6 @@ prepare_age(const struct reprise_jetstream *writer, const struct thread_delta_fa
 		return error_detailed(error, REPRISE_E_EXPIRED, "delta", "created_at");
 	if (facts->created_ms > now_ms + limit_ms)
 		return error_detailed(error, REPRISE_E_INVALID, "delta",
-				      "created_at: lies too far ahead");
+				      "created_at: is too far in the future");
 	return REPRISE_OK;
 }

@@ -41,7 +41,7 @@ publication_make(const struct reprise_jetstream *writer, const struct publicatio
 		bytes += header_bytes(HEADER_LAST, last);
 	if (bytes > load_relaxed(&writer->payload_max))
 		return error_detailed(error, REPRISE_E_TOO_LARGE, "delta",
-				      "more than the server's max_payload");
+				      "larger than the server's max_payload");
 	natsStatus status = natsMsg_Create(&message, publication->subject, publication->reply,
 					   facts->json.data, (int)facts->json.size);
 

@@ -153,8 +153,8 @@ recover_next(struct recovery *recovery, struct reprise_error *error)
 	struct reprise_error why = { .size = sizeof(why) };
 	const uint64_t due_ns = writer_due(recovery->writer);
 	const reprise_status status =
-		dead_bury(recovery->writer, &recovery->next, "a subject that no document has",
-			  due_ns, &is_new, &why);
+		dead_bury(recovery->writer, &recovery->next, "no document has this subject", due_ns,
+			  &is_new, &why);
 
 	recovery->recovered.dead += is_new;
 	if (status == REPRISE_OK)

@@ -48,7 +48,7 @@ request_ask(struct reprise_jetstream *writer, const char *what, const char *json
 	if (ret_answer->is_whole)
 		return REPRISE_OK;
 	natsMsg_Destroy(*ret_reply);
-	return failure_tell_garbled("the answer is no JSON", error);
+	return failure_tell_garbled("the answer is not JSON", error);
 }
 
 void

@@ -83,8 +83,9 @@ try_save(struct save *save, struct reprise_error *error)
 	what.uid = save->head.uid;
 	status = gather(writer, &what, &save->gathering, error);
 	if (status == REPRISE_OK && save->gathering.is_cut)
-		status = error_detailed(error, REPRISE_E_TOO_LARGE, "through",
-					"more deltas than one save takes: flush first");
+		status = error_detailed(
+			error, REPRISE_E_TOO_LARGE, "through",
+			"too many deltas for one save; call reprise_jetstream_flush first");
 	if (status == REPRISE_OK)
 		status = settle_dead(writer, &save->gathering, &burials, error);
 	if (status == REPRISE_OK)

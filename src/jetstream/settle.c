@@ -60,8 +60,9 @@ settle_dead(struct reprise_jetstream *writer, struct gathering *gathering, struc
 		item->fate = FATE_LEAVE;
 		burials->why.size = sizeof(burials->why);
 		if (burials->failure == REPRISE_OK)
-			burials->failure = error_detailed(&burials->why, REPRISE_E_IO, "server",
-							  "dead letters get no answer");
+			burials->failure =
+				error_detailed(&burials->why, REPRISE_E_IO, "server",
+					       "the server did not answer for the dead letters");
 	}
 	return status;
 }

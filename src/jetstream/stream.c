@@ -124,7 +124,7 @@ tell(natsStatus status, jsErrCode code, struct reprise_error *error)
 {
 	if (status == NATS_TIMEOUT)
 		return error_detailed(error, REPRISE_E_TIMEOUT, "server",
-				      "no answer within the deadline");
+				      "the server did not answer within the deadline");
 	if (code == 0)
 		return failure_tell(status, error);
 	return error_detailed(error, REPRISE_E_IO, "server", failure_words(status));
@@ -172,7 +172,7 @@ set_up(jsCtx *context, struct wanted *wanted, uint64_t due_ns, struct reprise_er
 	}
 	if (code == JSStreamSubjectOverlapErr)
 		return error_detailed(error, REPRISE_E_EXISTS, wanted->name,
-				      "another stream has its subjects");
+				      "another stream has the same subjects");
 	if (status != NATS_OK)
 		return tell(status, code, error);
 	const reprise_status compared = compare(wanted, info, error);

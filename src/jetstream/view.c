@@ -87,7 +87,7 @@ read_both(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns, 
 		       memcmp(head->uid, before.uid, sizeof(head->uid)) == 0;
 	if (status == REPRISE_OK && !*ret_is_over && ms_until(due_ns) == 0)
 		return error_detailed(error, REPRISE_E_TIMEOUT, "id",
-				      "others save the document all the time");
+				      "other writers save the document all the time; try again");
 	return status;
 }
 
@@ -179,5 +179,6 @@ view_refuse_replaced(struct reprise_jetstream *writer, struct view *view,
 		return status == REPRISE_E_NOT_FOUND ? REPRISE_OK : status;
 	view->sent_uid[0] = '\0';
 	view_forget(view);
-	return error_detailed(error, REPRISE_E_ABORTED, "id", "the document was deleted meanwhile");
+	return error_detailed(error, REPRISE_E_ABORTED, "id",
+			      "the document was deleted during the call");
 }

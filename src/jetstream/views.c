@@ -119,7 +119,7 @@ view_hold(struct reprise_jetstream *writer, const char *id, uint64_t due_ns, str
 	pthread_mutex_unlock(&writer->lock);
 	if (!is_in_time)
 		return error_detailed(error, REPRISE_E_TIMEOUT, "id",
-				      "other calls on the document take longer");
+				      "other calls on the document took until the deadline");
 	*ret_view = view;
 	return REPRISE_OK;
 }

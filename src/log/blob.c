@@ -55,8 +55,8 @@ put(struct reprise_log *log, const struct reprise_log_key *key,
 	if (fault != NULL)
 		status = corrupt(error, fault);
 	else if (head.kind == 0)
-		status = error_detailed(error, REPRISE_E_NOT_FOUND, "key",
-					"nothing was ever written to it");
+		status =
+			error_detailed(error, REPRISE_E_NOT_FOUND, "key", "the key has no entries");
 	else if (head.kind == REPRISE_LOG_RING)
 		status = error_conflict_detailed(error, head.head, head.head,
 						 "the key belongs to a recorder");

@@ -78,7 +78,7 @@ reprise_log_each(struct reprise_log *log, const char *tenant, reprise_log_visit 
 	} while (status == REPRISE_OK && visit_all(tenant, threads, visit, context) &&
 		 threads->count == LOG_THREADS_MAX);
 	if (status == REPRISE_OK && threads->has_bad_name)
-		status = corrupt(error, "a thread's name");
+		status = corrupt(error, "a thread has an invalid name");
 	free(threads);
 	return status;
 }

@@ -32,9 +32,9 @@ fault_of(const struct walk *walk, const struct log_row *row)
 	if (row->first > walk->next)
 		return "a row is missing";
 	if (row->first < walk->next && (walk->rows != 0 || row->last < walk->next))
-		return "two rows of one ordinal";
+		return "two rows have the same ordinal";
 	if (row->last > walk->head->head)
-		return "a row beyond the head";
+		return "a row lies beyond the head";
 	return NULL;
 }
 
@@ -148,7 +148,7 @@ set_lives(struct reprise_log *log, const struct log_head *head, struct reprise_l
 			next = (struct reprise_life){ 0 };
 			status = lookup_life_at(log, head, entry->first, &life, error);
 			if (status == REPRISE_OK && life.number == 0)
-				status = corrupt(error, "a row before the first life");
+				status = corrupt(error, "a row lies before the first life");
 			if (status == REPRISE_OK)
 				status = lookup_lives_after(log, head, life.number, &next, 1,
 							    &count, error);

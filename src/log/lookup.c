@@ -37,7 +37,7 @@ lookup_life_at(struct reprise_log *log, const struct log_head *head, uint64_t or
 	if (status != REPRISE_OK)
 		return status;
 	if (found.life.number != 0 && found.life.first > ordinal)
-		return corrupt(error, "a life's place");
+		return corrupt(error, "a life begins after its events");
 	return take_life(head, &found, ret_life, error);
 }
 
@@ -71,7 +71,7 @@ lookup_lives_after(struct reprise_log *log, const struct log_head *head, uint64_
 
 		for (size_t i = 0; i < count && status == REPRISE_OK; i++) {
 			if (found[i].life.number <= number)
-				return corrupt(error, "a life's number");
+				return corrupt(error, "a life has an impossible number");
 			number = found[i].life.number;
 			status = take_life(head, &found[i], &ret_lives[total++], error);
 		}
@@ -174,7 +174,7 @@ lookup_blob_names(struct reprise_log *log, const struct log_head *head, const ch
 		const char *const name = ret_names[i].text;
 
 		if (!blob_name_is_good(name) || strcmp(name, after) <= 0)
-			return corrupt(error, "a blob's name");
+			return corrupt(error, "a blob has an invalid name");
 		after = name;
 	}
 	return REPRISE_OK;

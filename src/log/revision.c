@@ -156,7 +156,7 @@ find_newer(struct reprise_log *log, const struct log_head *head, uint64_t revisi
 	if (status != REPRISE_OK || count == 0)
 		return status;
 	if (rise.ordinal == 0 || rise.ordinal > head->head)
-		return corrupt(error, "a revision beyond the head");
+		return corrupt(error, "a revision lies beyond the head");
 	status = void_life_at(log, head, *ret_ordinal, &life, error);
 	if (status != REPRISE_OK || life.number == 0)
 		return status;
@@ -237,7 +237,7 @@ find_commit(struct reprise_log *log, const struct log_head *head, uint64_t after
 
 	*ret_ordinal = 0;
 	if (status == REPRISE_OK && commit.ordinal > head->head)
-		return corrupt(error, "a commit beyond the head");
+		return corrupt(error, "a commit lies beyond the head");
 	if (status != REPRISE_OK || commit.ordinal <= after)
 		return status;
 	status = void_life_at(log, head, commit.ordinal, &life, error);
@@ -308,7 +308,7 @@ life_for(struct reprise_log *log, const struct log_head *head, uint64_t *positio
 	reprise_status status = lookup_life_at(log, head, greatest(*position, 1), &life, error);
 
 	if (status == REPRISE_OK && life.number == 0)
-		return corrupt(error, "a position before the first life");
+		return corrupt(error, "a position lies before the first life");
 	*ret_life = life;
 	while (status == REPRISE_OK && count == 1 && life.state == REPRISE_LIFE_INVALIDATED)
 		status = lookup_lives_after(log, head, life.number, &life, 1, &count, error);

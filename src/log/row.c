@@ -73,16 +73,16 @@ row_fault(uint32_t key_checksum, const struct log_row *row)
 	if (row->fault != NULL)
 		return row->fault;
 	if (row_checksum(key_checksum, row) != row->checksum)
-		return "a row's checksum";
+		return "a row has a wrong checksum";
 	if (row->type != REPRISE_LOG_EVENT && row->type != REPRISE_LOG_GAP)
-		return "a row's type";
+		return "a row has an unknown type";
 	if (row->first == 0 || row->first > row->last)
-		return "a row's ordinals";
+		return "a row has impossible ordinals";
 	if (row->type == REPRISE_LOG_EVENT && row->first != row->last)
-		return "a row's ordinals";
+		return "a row has impossible ordinals";
 	if (row->type == REPRISE_LOG_EVENT ? row->reason != REPRISE_LOG_GAP_NONE
 					   : row->reason > REPRISE_LOG_GAP_TOO_LARGE)
-		return "a row's reason";
+		return "a gap has an unknown reason";
 	return NULL;
 }
 
@@ -176,10 +176,10 @@ head_fault(const struct log_head *head)
 	if (head->id == 0 || head_is_blank(head))
 		return NULL;
 	if (log_head_checksum(head->key_checksum, head) != head->checksum)
-		return "a head's checksum";
+		return "a head has a wrong checksum";
 	if (head->kind == 0 || head->kind > REPRISE_LOG_RING || head->watermark > head->head ||
 	    head->moved.ordinal > head->watermark)
-		return "what is kept of the key";
+		return "a head has impossible numbers";
 	if (head->life.number == 0)
 		return NULL;
 	return life_fault(head->key_checksum,
@@ -192,11 +192,11 @@ life_fault(uint32_t key_checksum, const struct log_life *life)
 	const reprise_life_state state = life->life.state;
 
 	if (log_life_checksum(key_checksum, &life->life) != life->checksum)
-		return "a life's checksum";
+		return "a life has a wrong checksum";
 	if (life->life.number == 0)
-		return "a life's number";
+		return "a life has an impossible number";
 	if (state < REPRISE_LIFE_OPEN || state > REPRISE_LIFE_INVALIDATED)
-		return "a life's state";
+		return "a life has an impossible state";
 	return NULL;
 }
 
@@ -205,7 +205,8 @@ mark_fault(uint32_t key_checksum, enum log_mark_type type, const struct log_mark
 {
 	if (log_mark_checksum(key_checksum, type, mark) == mark->checksum)
 		return NULL;
-	return type == LOG_MARK_RISE ? "a rise's checksum" : "a commit's checksum";
+	return type == LOG_MARK_RISE ? "a rise has a wrong checksum"
+				     : "a commit has a wrong checksum";
 }
 
 const char *
@@ -213,5 +214,7 @@ blob_fault(uint32_t key_checksum, const struct log_blob *blob)
 {
 	if (blob->fault != NULL)
 		return blob->fault;
-	return log_blob_checksum(key_checksum, blob) == blob->checksum ? NULL : "a blob's checksum";
+	return log_blob_checksum(key_checksum, blob) == blob->checksum
+		       ? NULL
+		       : "a blob has a wrong checksum";
 }

@@ -57,7 +57,7 @@ static void
 verify_event(struct verifying *verifying, const struct log_row *row)
 {
 	if (row->revision > verifying->head.revision_max)
-		found(verifying, row->last, "a revision above the greatest");
+		found(verifying, row->last, "a revision is above the greatest one of the head");
 }
 
 /* A row that was archived, and not moved away yet: nobody reads it, but rises of it are there. */
@@ -99,7 +99,7 @@ verify_row(const struct log_row *row, void *context)
 	if (fault != NULL)
 		found(verifying, row->last, fault);
 	if (row->last > verifying->newest) {
-		found(verifying, row->last, "a row beyond the head");
+		found(verifying, row->last, "a row lies beyond the head");
 		verifying->rows = 0;
 		return false;
 	}
@@ -107,7 +107,7 @@ verify_row(const struct log_row *row, void *context)
 		found(verifying, verifying->next, "a row is missing");
 	/* Only a gap may begin at or below the watermark. */
 	if (row->first < verifying->next && verifying->next != verifying->head.watermark + 1)
-		found(verifying, row->last, "two rows of one ordinal");
+		found(verifying, row->last, "two rows have the same ordinal");
 	count_row(verifying, row);
 	verifying->next = row->last + 1;
 	/* The rises and commits of what is damaged are not known: only a key whose rows are whole is held against them. */
@@ -197,11 +197,11 @@ verify_life(struct verifying *verifying, const struct reprise_life *life, uint64
 	if (life->first != first)
 		found(verifying, life->first, "a life begins where the one before did not end");
 	if (life->state == REPRISE_LIFE_OPEN && life->number < last)
-		found(verifying, life->first, "a life's state");
+		found(verifying, life->first, "a life has an impossible state");
 	if (life->number < last && life->end + 1 < life->first)
-		found(verifying, life->first, "a life's end");
+		found(verifying, life->first, "a life has an impossible end");
 	if (life->number == last && life->first > verifying->head.head + 1)
-		found(verifying, life->first, "a life beyond the head");
+		found(verifying, life->first, "a life lies beyond the head");
 }
 
 /* A life that was found by its number is found by its name and by its first ordinal as well. */
@@ -263,13 +263,13 @@ verify_head(struct verifying *verifying)
 	const struct log_head *const head = &verifying->head;
 
 	if (head->has_ended && head->end_ordinal > head->head)
-		found(verifying, head->end_ordinal, "an end beyond the head");
+		found(verifying, head->end_ordinal, "the end lies beyond the head");
 	if (head->kind == REPRISE_LOG_RING && head->life.number == 0)
 		found(verifying, 1, "a life is missing");
 	if (head->kind == REPRISE_LOG_DIRECT && head->life.number != 0)
-		found(verifying, 1, "a life of a DIRECT key");
+		found(verifying, 1, "a DIRECT key has a life");
 	if (head->kind == REPRISE_LOG_RING && head->blobs != 0)
-		found(verifying, 0, "a blob of a RING key");
+		found(verifying, 0, "a RING key has a blob");
 }
 
 static reprise_status
@@ -360,7 +360,7 @@ reprise_log_verify(struct reprise_log *log, const struct reprise_log_key *key,
 	if (status == REPRISE_OK)
 		status = marks_open(&verifying.marks, log, error);
 	else
-		status = found_if_corrupt(&verifying, status, &why, "what is kept of the key",
+		status = found_if_corrupt(&verifying, status, &why, "a head has impossible numbers",
 					  error);
 	if (status == REPRISE_OK && verifying.report.faults == 0)
 		status = verify_all(&verifying, error);

@@ -84,7 +84,7 @@ pass_rises_before(struct marks *marks, uint64_t ordinal)
 
 	while (rise != NULL && rise->ordinal < ordinal) {
 		if (rise->ordinal <= marks->covered || rise->ordinal > marks->head.watermark)
-			fault_at(marks, rise->ordinal, "a rise that no event has");
+			fault_at(marks, rise->ordinal, "a rise has no event");
 		marks->revision = greatest(marks->revision, rise->revision);
 		marks->rises_at++;
 		rise = next_rise(marks);
@@ -106,7 +106,7 @@ see_rise(struct marks *marks, const struct log_row *row)
 	if (is_due && (!is_there || rise->revision != row->revision))
 		fault_at(marks, row->last, "a rise is missing");
 	if (!is_due && is_there)
-		fault_at(marks, row->last, "a rise that no event has");
+		fault_at(marks, row->last, "a rise has no event");
 	if (is_there)
 		marks->rises_at++;
 	if (is_due)
@@ -163,7 +163,7 @@ marks_leave(struct marks *marks, uint64_t head, bool is_last, struct reprise_err
 		const struct log_mark *const rise = next_rise(marks);
 
 		if (rise != NULL && (rise->ordinal <= head || rise->ordinal > marks->head.head))
-			fault_at(marks, rise->ordinal, "a rise that no event has");
+			fault_at(marks, rise->ordinal, "a rise has no event");
 	}
 	if (marks->status != REPRISE_OK)
 		return error_detailed(error, marks->status, marks->error.what, marks->error.detail);
@@ -195,7 +195,7 @@ check_commit(struct marks *marks, const struct log_mark *commit, struct reprise_
 	struct meeting meeting = { .key_checksum = marks->head.key_checksum, .commit = commit };
 
 	if (commit->ordinal == 0 || commit->ordinal > marks->head.head) {
-		fault_at(marks, commit->ordinal, "a commit that no event has");
+		fault_at(marks, commit->ordinal, "a commit has no event");
 		return REPRISE_OK;
 	}
 	if (commit->ordinal <= marks->head.watermark)
@@ -204,7 +204,7 @@ check_commit(struct marks *marks, const struct log_mark *commit, struct reprise_
 		marks->log, marks->head.id, commit->ordinal - 1, 1, meet, &meeting, error);
 
 	if (status == REPRISE_OK && !meeting.is_met)
-		fault_at(marks, commit->ordinal, "a commit that no event has");
+		fault_at(marks, commit->ordinal, "a commit has no event");
 	return status;
 }
 
@@ -218,7 +218,8 @@ marks_check_commits(struct marks *marks, uint64_t *revision, bool *ret_more,
 
 	for (size_t i = 0; status == REPRISE_OK && i < count; i++) {
 		if (i > 0 && marks->commits[i].ordinal >= marks->commits[i - 1].ordinal)
-			fault_at(marks, marks->commits[i].ordinal, "a commit in another's place");
+			fault_at(marks, marks->commits[i].ordinal,
+				 "a commit has the place of another commit");
 		status = check_commit(marks, &marks->commits[i], error);
 	}
 	*ret_more = count == MARKS_AT_A_TIME && marks->commits[count - 1].revision != UINT64_MAX;

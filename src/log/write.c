@@ -228,11 +228,11 @@ conflict_text(enum log_write_type type)
 {
 	switch (type) {
 	case LOG_APPEND:
-		return "the key has another head, or belongs to a recorder";
+		return "the key has another head than expected, or belongs to a recorder";
 	case LOG_LIFE:
-		return "the key is not a recorder's, or has had a life of that name";
+		return "the key belongs to no recorder, or had a life of this incarnation";
 	case LOG_END:
-		return "another life or another end of the session is in the log";
+		return "the log has another life or another end of the session";
 	case LOG_RECORD:
 	case LOG_GAP:
 	case LOG_REOPEN:
@@ -242,7 +242,7 @@ conflict_text(enum log_write_type type)
 	case LOG_ARCHIVE:
 		break;
 	}
-	return "another life of the session is in the log";
+	return "the log has another life of the session";
 }
 
 const char *
@@ -254,17 +254,17 @@ log_refusal_text(const struct log_write *write)
 	case REPRISE_E_CONFLICT:
 		return conflict_text(write->type);
 	case REPRISE_E_BUSY:
-		return "another runtime has leased the session";
+		return "another runtime has a lease on the session";
 	case REPRISE_E_TIMEOUT:
-		return "another connection holds the session in the log";
+		return "another connection has locked the session in the log";
 	case REPRISE_E_CORRUPT:
-		return "the log holds other events at these positions";
+		return "the log has other events at these positions";
 	case REPRISE_E_NOT_FOUND:
-		return "the log knows no such life";
+		return "the log has no such life";
 	case REPRISE_E_INVALID:
-		return write->type == LOG_ARCHIVE
-			       ? "the key has blobs; only their owner's call archives it"
-			       : "the log takes no such entries";
+		return write->type == LOG_ARCHIVE ? "the key has blobs: only the owner of the "
+						    "blobs can archive the key"
+						  : "an entry is invalid for the log";
 	default:
 		return reprise_status_text(write->status);
 	}

@@ -109,7 +109,7 @@ blobs_find_names(struct reprise_log *log, int64_t id, const char *after,
 		is_good = name_at_row(answer, row, &ret_names[row]);
 	PQclear(answer);
 	if (!is_good)
-		return error_detailed(error, REPRISE_E_CORRUPT, "a blob's name", NULL);
+		return error_detailed(error, REPRISE_E_CORRUPT, "a blob has an invalid name", NULL);
 	*ret_count = (size_t)rows;
 	return REPRISE_OK;
 }

@@ -74,7 +74,7 @@ set_up(struct postgres *postgres, struct reprise_error *error)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	if (strcmp(encoding, "UTF8") != 0)
 		return error_detailed(error, REPRISE_E_INVALID, "connection",
-				      "the database's encoding is not UTF8");
+				      "the encoding of the database is not UTF8");
 	snprintf(search_path, sizeof(search_path), "\"%s\", pg_temp", postgres->settings.schema);
 	write_times(&postgres->settings, times);
 	value_text(&values, search_path);
@@ -115,10 +115,12 @@ check_schema(struct postgres *postgres, bool may_create, struct reprise_error *e
 	if (version < SCHEMA_VERSION && may_create)
 		return create_or_migrate(postgres, error);
 	if (version == 0)
-		return error_detailed(error, REPRISE_E_NOT_FOUND, "schema", "there is no such log");
+		return error_detailed(error, REPRISE_E_NOT_FOUND, "schema",
+				      "the schema has no log");
 	if (version < SCHEMA_VERSION)
-		return error_detailed(error, REPRISE_E_VERSION, "schema",
-				      "it is older, and is_set_up forbids to change it");
+		return error_detailed(
+			error, REPRISE_E_VERSION, "schema",
+			"the schema is older than this library, and is_set_up forbids an upgrade");
 	if (settings->is_isolated)
 		return isolation_check(wire, settings->schema, error);
 	return REPRISE_OK;

@@ -153,7 +153,7 @@ find_life(struct reprise_log *log, enum statement statement, const struct values
 	if (PQntuples(answer) > 0)
 		is_good = life_at_row(answer, 0, 0, ret_life);
 	PQclear(answer);
-	return is_good ? REPRISE_OK : malformed(error, "a life");
+	return is_good ? REPRISE_OK : malformed(error, "a life has an impossible value");
 }
 
 reprise_status
@@ -200,7 +200,7 @@ find_lives(struct reprise_log *log, int64_t id, uint64_t number, struct log_life
 		is_good = life_at_row(answer, row, 0, &ret_lives[row]);
 	*ret_count = (size_t)rows;
 	PQclear(answer);
-	return is_good ? REPRISE_OK : malformed(error, "a life");
+	return is_good ? REPRISE_OK : malformed(error, "a life has an impossible value");
 }
 
 static reprise_status
@@ -320,7 +320,7 @@ find_threads(struct reprise_log *log, const char *tenant, const char *after,
 		*ret_count = (size_t)rows;
 		PQclear(answer);
 		if (!is_good)
-			status = malformed(error, "a thread's name");
+			status = malformed(error, "a thread has an invalid name");
 	}
 	find_end(log);
 	return status;

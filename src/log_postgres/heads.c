@@ -107,9 +107,9 @@ whole_head_at_row(const PGresult *answer, int row)
 	struct log_life life;
 
 	if (!life_at_row(answer, row, HEAD_LIFE_FIRST_COLUMN, &life))
-		head.fault = "a life";
+		head.fault = "a life has an impossible value";
 	else if (life.life.number != head.life.number)
-		head.fault = "the last life";
+		head.fault = "the head names another last life";
 	head.life = life.life;
 	head.life_checksum = life.checksum;
 	head.read_ns = ordinal_at(answer, row, HEAD_READ) * 1000;

@@ -25,7 +25,7 @@ static reprise_status
 foreign(struct reprise_error *error)
 {
 	return error_detailed(error, REPRISE_E_CORRUPT, "schema",
-			      "it is there, and is not a log's");
+			      "the schema exists, and belongs to another application");
 }
 
 /* The schema has a table that looks like ours. */
@@ -52,7 +52,7 @@ look_at_version(struct wire *wire, const char *schema, int *ret_version,
 		return foreign(error);
 	if (version > SCHEMA_VERSION)
 		return error_detailed(error, REPRISE_E_VERSION, "schema",
-				      "it is newer than this library");
+				      "the schema is newer than this library");
 	*ret_version = (int)version;
 	return REPRISE_OK;
 }

@@ -123,7 +123,7 @@ within_at(const PGresult *result, int row, int column, uint64_t max, const char 
 
 	if (number <= max)
 		return number;
-	*fault = "a number that cannot be";
+	*fault = "a number is out of range";
 	return 0;
 }
 

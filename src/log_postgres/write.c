@@ -102,7 +102,8 @@ find_heads(struct postgres *postgres, const struct beginning *beginning, struct 
 		heads_find(postgres, &beginning->heads, beginning->count, ret_heads, &found, error);
 
 	if (status == REPRISE_OK && found != beginning->count)
-		return error_detailed(error, REPRISE_E_CORRUPT, "heads", "not one for a thread");
+		return error_detailed(error, REPRISE_E_CORRUPT, "heads",
+				      "a thread has no head, or two heads");
 	return status;
 }
 
@@ -366,7 +367,8 @@ write_end(struct reprise_log *log, struct reprise_error *error)
 		status = error_detailed(error, REPRISE_E_IO, "commit", failure->words);
 	/* In a transaction that has failed the server takes a COMMIT for a ROLLBACK. */
 	if (status == REPRISE_OK && strcmp(PQcmdStatus(answer), "COMMIT") != 0)
-		status = error_detailed(error, REPRISE_E_IO, "commit", "it was rolled back");
+		status = error_detailed(error, REPRISE_E_IO, "commit",
+					"the server has rolled back the transaction");
 	PQclear(answer);
 	if (status != REPRISE_OK)
 		write_undo(log);

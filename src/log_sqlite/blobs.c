@@ -49,7 +49,7 @@ sqlite_blob_of(struct reprise_log *log, int64_t id, const char *name, log_blob_v
 
 		blob.checksum = (uint32_t)column_within(row, 0, UINT32_MAX, &blob.fault);
 		if (sqlite3_column_type(row, 1) != SQLITE_BLOB)
-			blob.fault = "a blob that is no bytes";
+			blob.fault = "a blob is not of the type BLOB";
 		blob.bytes.data = sqlite3_column_blob(row, 1);
 		blob.bytes.size = (size_t)sqlite3_column_bytes(row, 1);
 		/* Without memory SQLite answers no address. */
@@ -97,7 +97,7 @@ sqlite_blob_names_after(struct reprise_log *log, int64_t id, const char *after,
 	const reprise_status status = statement_end(connection, &binding, error);
 
 	if (status == REPRISE_OK && !is_good)
-		return error_detailed(error, REPRISE_E_CORRUPT, "a blob's name", NULL);
+		return error_detailed(error, REPRISE_E_CORRUPT, "a blob has an invalid name", NULL);
 	*ret_count = count;
 	return status;
 }

@@ -146,7 +146,7 @@ bound_find(struct bound *bound, const char *path, bool creates, unsigned int mod
 			path, refused == ENOENT && !creates ? REPRISE_E_NOT_FOUND : REPRISE_E_IO,
 			refused, error);
 	if (!S_ISREG(status.st_mode))
-		return refused_by_name(path, "", REPRISE_E_IO, "no regular file", error);
+		return refused_by_name(path, "", REPRISE_E_IO, "not a regular file", error);
 	if (name_files(bound, path))
 		return REPRISE_OK;
 	if (errno == ENOMEM)
@@ -251,9 +251,9 @@ fault_of(struct bound *bound, enum bound_name name, const struct stat *status)
 	const struct stat *const noted = &bound->files[name].status;
 
 	if (status->st_dev != noted->st_dev || status->st_ino != noted->st_ino)
-		return "another file has this name since the log was opened";
+		return "the file was replaced by another file since the log was opened";
 	if (name == BOUND_DATABASE && status->st_nlink > 1)
-		return "the file has a second name (a hard link), which has no -wal";
+		return "the file has a hard link, whose name has no -wal; remove the hard link";
 	return NULL;
 }
 
@@ -282,18 +282,20 @@ bound_check(struct bound *bound, struct reprise_error *error)
 		if (!bound->files[name].is_noted)
 			continue;
 		if (!bound_exists(bound, name, &status))
-			return bound_refused(bound, name, REPRISE_E_IO,
-					     errno == ENOENT || errno == ENOTDIR
-						     ? "deleted or renamed since the log was opened"
-						     : strerror_r(errno, words, sizeof(words)),
-					     error);
+			return bound_refused(
+				bound, name, REPRISE_E_IO,
+				errno == ENOENT || errno == ENOTDIR
+					? "the file was deleted or renamed since the log was opened"
+					: strerror_r(errno, words, sizeof(words)),
+				error);
 		const char *const fault = fault_of(bound, name, &status);
 
 		if (fault != NULL)
 			return bound_refused(bound, name, REPRISE_E_IO, fault, error);
 		if (has_shrunk(bound, name, &status))
 			return bound_refused(bound, name, REPRISE_E_CORRUPT,
-					     "cut off since the log was opened", error);
+					     "the file was truncated since the log was opened",
+					     error);
 	}
 	return REPRISE_OK;
 }

@@ -101,7 +101,7 @@ open_database(struct connection *connection, enum view view, struct reprise_erro
 	/* SQLite is content with less than it was asked for. */
 	if (!is_read_only && sqlite3_db_readonly(connection->db, "main") == 1)
 		return bound_refused(&connection->bound, BOUND_DATABASE, REPRISE_E_IO,
-				     "the file cannot be written", error);
+				     "the file is not writable", error);
 	(void)sqlite3_busy_handler(connection->db, wait_a_little, connection);
 	(void)sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_db_config(connection->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);

@@ -113,7 +113,8 @@ connection_take_turn(struct connection *connection, struct reprise_error *error)
 	if (refused == 0)
 		return REPRISE_OK;
 	if (refused == ETIMEDOUT)
-		return error_detailed(error, REPRISE_E_TIMEOUT, NULL, "others are writing");
+		return error_detailed(error, REPRISE_E_TIMEOUT, NULL,
+				      "other connections are writing to the file");
 	return bound_refused(&connection->bound, BOUND_LOCK, REPRISE_E_IO,
 			     strerror_r(refused, words, sizeof(words)), error);
 }
@@ -179,7 +180,7 @@ connection_check(struct connection *connection, struct reprise_error *error)
 	    !connection->bound.files[BOUND_SHM].is_noted || !is_wal_cut_off(connection))
 		return status;
 	return bound_refused(&connection->bound, BOUND_WAL, REPRISE_E_CORRUPT,
-			     "cut off since the log was opened", error);
+			     "the file was truncated since the log was opened", error);
 }
 
 static bool

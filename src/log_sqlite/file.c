@@ -50,15 +50,15 @@ judge_bytes(struct connection *connection, const unsigned char *header, int64_t 
 	const uint32_t application = big_endian(header + AT_APPLICATION, 4);
 
 	if (memcmp(header, "SQLite format 3", 16) != 0)
-		return damaged(connection, "the file is not SQLite's", error);
+		return damaged(connection, "the file is not a SQLite database", error);
 	/* With these beside it, it is for SQLite to say what is in it. */
 	if (size_beside(connection, BOUND_JOURNAL) != 0 || size_beside(connection, BOUND_WAL) != 0)
 		return REPRISE_OK;
 	if (application != 0 && application != LOG_SQLITE_APPLICATION)
-		return damaged(connection, "the file is another application's", error);
+		return damaged(connection, "the file belongs to another application", error);
 	if (has_turn && size < (int64_t)(page_bytes == 1 ? 65536 : page_bytes) *
 					(int64_t)big_endian(header + AT_PAGES, 4))
-		return damaged(connection, "the file is cut off", error);
+		return damaged(connection, "the file is truncated", error);
 	return REPRISE_OK;
 }
 
@@ -77,8 +77,8 @@ judge_nothing(struct connection *connection, bool has_turn, struct reprise_error
 		return REPRISE_OK;
 	if (mark_read(connection->turn.fd, &mark) || size_beside(connection, BOUND_WAL) != 0)
 		return damaged(connection,
-			       "the file was cut to nothing, and a log was here;"
-			       " to begin a new one, remove -lock and -wal",
+			       "the file is empty, but had a log;"
+			       " to begin a new log, remove the files -lock and -wal",
 			       error);
 	return REPRISE_OK;
 }
@@ -104,11 +104,12 @@ file_judge(struct connection *connection, bool has_turn, struct reprise_error *e
 
 	if (!bound_exists(&connection->bound, BOUND_DATABASE, &status))
 		return bound_refused(&connection->bound, BOUND_DATABASE, REPRISE_E_IO,
-				     "deleted or renamed while the log was opened", error);
+				     "the file was deleted or renamed while the log was opened",
+				     error);
 	if (status.st_size == 0)
 		return judge_nothing(connection, has_turn, error);
 	if (status.st_size < HEADER_BYTES)
-		return damaged(connection, "the file is not SQLite's", error);
+		return damaged(connection, "the file is not a SQLite database", error);
 	const int answer = read_header(connection, header);
 
 	if (answer != SQLITE_OK)

@@ -46,10 +46,11 @@ highwater_check(struct connection *connection, const struct mark *mark, struct r
 	status = ask_writes(connection, mark->id, &writes, error);
 	if (status != REPRISE_OK || writes >= (int64_t)mark->writes)
 		return status;
-	return bound_refused(&connection->bound, BOUND_DATABASE, REPRISE_E_CORRUPT,
-			     "synced commits are missing: the -wal is damaged, or the file is old;"
-			     " to go on, remove -lock",
-			     error);
+	return bound_refused(
+		&connection->bound, BOUND_DATABASE, REPRISE_E_CORRUPT,
+		"synced commits are missing: the -wal is damaged, or the file is an old copy;"
+		" to go on, remove -lock",
+		error);
 }
 
 reprise_status

@@ -46,7 +46,7 @@ read_lives(struct connection *connection, struct binding *binding, struct log_li
 	const reprise_status status = statement_end(connection, binding, error);
 
 	if (status == REPRISE_OK && !is_good)
-		return malformed(error, "a life");
+		return malformed(error, "a life has an impossible value");
 	*ret_count = count;
 	return status;
 }
@@ -74,7 +74,7 @@ head_at(sqlite3_stmt *row)
 	head.end_status = sqlite3_column_int(row, 3);
 	if (head.end_status != sqlite3_column_int64(row, 3) ||
 	    sqlite3_column_type(row, 3) != SQLITE_INTEGER)
-		*fault = "a number that cannot be";
+		*fault = "a number is out of range";
 	head.end_ordinal = column_ordinal(row, 4, fault);
 	head.head = column_ordinal(row, 5, fault);
 	head.watermark = column_ordinal(row, 6, fault);
@@ -109,9 +109,9 @@ read_last_life(struct connection *connection, struct log_head *head, struct repr
 	if (status != REPRISE_OK)
 		return status;
 	if (is_there && !is_good)
-		head->fault = "a life";
+		head->fault = "a life has an impossible value";
 	else if (life.life.number != head->life.number)
-		head->fault = "the last life";
+		head->fault = "the head names another last life";
 	head->life = life.life;
 	head->life_checksum = life.checksum;
 	return REPRISE_OK;
@@ -185,7 +185,7 @@ row_of(sqlite3_value **values)
 	row.time_ns = value_ordinal(values[7], fault);
 	row.checksum = (uint32_t)value_within(values[8], UINT32_MAX, fault);
 	if (sqlite3_value_type(values[9]) != SQLITE_BLOB)
-		*fault = "a payload that is no bytes";
+		*fault = "a payload is not of the type BLOB";
 	row.payload.data = sqlite3_value_blob(values[9]);
 	row.payload.size = (size_t)sqlite3_value_bytes(values[9]);
 	return row;
@@ -368,7 +368,7 @@ sqlite_threads_after(struct reprise_log *log, const char *tenant, const char *af
 	const reprise_status status = statement_end(connection, &binding, error);
 
 	if (status == REPRISE_OK && !is_good)
-		return malformed(error, "a thread's name");
+		return malformed(error, "a thread has an invalid name");
 	*ret_count = count;
 	return status;
 }

@@ -118,12 +118,12 @@ read_identity(struct connection *connection, int64_t *ret_version, struct repris
 	if (status != REPRISE_OK)
 		return status;
 	if (id != LOG_SQLITE_APPLICATION && (id != 0 || version != 0 || tables != 0))
-		return foreign(error, "the file is another application's");
+		return foreign(error, "the file belongs to another application");
 	if (id == LOG_SQLITE_APPLICATION && version < 1)
-		return foreign(error, "the file has no version");
+		return foreign(error, "the file has no schema version");
 	if (version > SCHEMA_VERSION)
 		return error_detailed(error, REPRISE_E_VERSION, "path",
-				      "the file is of a newer version");
+				      "the file has a newer schema than this library");
 	*ret_version = version;
 	return REPRISE_OK;
 }
@@ -191,7 +191,7 @@ go_ahead(struct connection *connection, struct reprise_error *error)
 					&is_ahead, error);
 	if (status == REPRISE_OK && !is_ahead)
 		return error_detailed(error, REPRISE_E_IO, "path",
-				      "no write-ahead log can be had on this file system");
+				      "the file system does not support SQLite's write-ahead log");
 	return status;
 }
 
@@ -209,7 +209,7 @@ schema_settle(struct connection *connection, struct reprise_error *error)
 		if (version < SCHEMA_VERSION)
 			return error_detailed(
 				error, REPRISE_E_VERSION, "path",
-				"the file is of an older version, and not to be written");
+				"the file has an older schema, and was opened to be read only");
 		return REPRISE_OK;
 	}
 	if (version < SCHEMA_VERSION)

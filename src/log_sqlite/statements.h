@@ -127,7 +127,7 @@ value_within(sqlite3_value *value, uint64_t max, const char **fault)
 
 	if (sqlite3_value_type(value) == SQLITE_INTEGER && number <= max)
 		return number;
-	*fault = "a number that cannot be";
+	*fault = "a number is out of range";
 	return 0;
 }
 
@@ -141,7 +141,7 @@ static inline uint64_t
 value_revision(sqlite3_value *value, const char **fault)
 {
 	if (sqlite3_value_type(value) != SQLITE_INTEGER)
-		*fault = "a number that cannot be";
+		*fault = "a number is out of range";
 	return (uint64_t)sqlite3_value_int64(value) ^ (UINT64_C(1) << 63);
 }
 

@@ -73,7 +73,7 @@ refuse_window(struct reprise_recorder *recorder, struct request *request)
 {
 	TAILQ_REMOVE(&recorder->requests, request, link);
 	(void)error_detailed(&request->error, REPRISE_E_NO_MEMORY, "the recorder's batch",
-			     "no address space for the records of a window of that size");
+			     "no address space for the records of a window of this size");
 	request->status = REPRISE_E_NO_MEMORY;
 	request->state = DONE;
 	pthread_cond_broadcast(&recorder->has_news);
@@ -145,7 +145,7 @@ tell_refusal(struct reprise_recorder *recorder, struct request *request,
 	}
 	(void)error_detailed(error, REPRISE_E_BUSY, "lease", NULL);
 	snprintf(error->detail, sizeof(error->detail),
-		 "another runtime has leased the session for %.1f s more", left_s);
+		 "another runtime has a lease on the session for %.1f s more", left_s);
 }
 
 /* Under the lock: the request is tried again: the session may have been given up by then, and a lease has ended. */

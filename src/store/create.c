@@ -33,8 +33,9 @@ reprise_session_create(struct reprise_store *store, const char *session_id,
 	if (opening.status != REPRISE_OK)
 		return opening.status;
 	if (store->port != NULL)
-		return error_detailed(error, REPRISE_E_INVALID, "store",
-				      "it has a log: a life begins with its writer");
+		return error_detailed(
+			error, REPRISE_E_INVALID, "store",
+			"a store with a log creates sessions by reprise_writer_open alone");
 	struct reprise_session *const session = session_find(store, session_id, opening.id_bytes);
 
 	if (session != NULL) {

@@ -41,7 +41,7 @@ match_descriptor(struct reprise_group *group)
 	if (group->descriptor >= 0 && is_any != group->is_readable) {
 		REPRISE_REQUIRE(is_any ? descriptor_ring(group->descriptor)
 				       : descriptor_drain(group->descriptor),
-				"the descriptor of a group is not the library's any more");
+				"the descriptor of a group was closed or replaced by the program");
 		group->is_readable = is_any;
 	}
 	pthread_mutex_unlock(&group->descriptor_lock);
@@ -174,10 +174,10 @@ reprise_group_add(struct reprise_group *group, struct reprise_subscription *subs
 	if (!stamp_is_here(group->home))
 		return error_plain(error, REPRISE_E_FORKED);
 	if (subscription->store != group->store)
-		return error_invalid(error, "subscription: of another store");
+		return error_invalid(error, "subscription: belongs to another store");
 	if (subscription->group != NULL)
 		return error_detailed(error, REPRISE_E_BUSY, "subscription",
-				      "it is in a group already");
+				      "the subscription is in a group already");
 	UNCANCELLABLE;
 	subscription->group_context = context;
 	TAILQ_INSERT_TAIL(&group->members, subscription, member);

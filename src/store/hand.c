@@ -51,7 +51,7 @@ ring_descriptor(struct reprise_subscription *subscription)
 	if (!subscription->has_descriptor || subscription->is_readable)
 		return;
 	REPRISE_REQUIRE(descriptor_ring(subscription->descriptor),
-			"the descriptor of a subscription is not the library's any more");
+			"the descriptor of a subscription was closed or replaced by the program");
 	subscription->is_readable = true;
 }
 
@@ -61,7 +61,7 @@ drain_descriptor(struct reprise_subscription *subscription)
 	if (!subscription->is_readable)
 		return;
 	REPRISE_REQUIRE(descriptor_drain(subscription->descriptor),
-			"the descriptor of a subscription is not the library's any more");
+			"the descriptor of a subscription was closed or replaced by the program");
 	subscription->is_readable = false;
 }
 

@@ -187,7 +187,7 @@ static inline void
 session_require_open(struct reprise_session *session)
 {
 	REPRISE_REQUIRE(load_relaxed(&session->has_writer) != 0,
-			"a session's handle is used after reprise_writer_close");
+			"a writer is used after reprise_writer_close");
 }
 
 /* Why the writer may not append now, whatever it is; or OK. */

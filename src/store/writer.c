@@ -171,8 +171,7 @@ enter_last(struct reprise_session *session)
 
 	do {
 		status = writer_lock_enter(session);
-		REPRISE_REQUIRE(status != REPRISE_E_BUSY,
-				"a session is closed inside an append on it");
+		REPRISE_REQUIRE(status != REPRISE_E_BUSY, "a writer is closed during an append");
 	} while (status != REPRISE_OK);
 }
 

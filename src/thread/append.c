@@ -62,7 +62,7 @@ check_age(const struct writing *writing, const struct delta *delta, struct repri
 	    delta->created_ms < writing->store->keeping.floor_ms)
 		return error_detailed(error, REPRISE_E_EXPIRED, "delta", "created_at");
 	if (delta->created_ms > writing->now_ms + limit_ms)
-		return json_refuse(error, "delta", "created_at", "lies too far ahead");
+		return json_refuse(error, "delta", "created_at", "is too far in the future");
 	return REPRISE_OK;
 }
 
@@ -182,8 +182,9 @@ append_in_turns(struct appending *appending, struct reprise_error *error)
 	for (int turn = 1; status == REPRISE_OK && need != NEED_NOTHING; turn++) {
 		(void)write_pause(writing, REPRISE_E_CONFLICT, NULL);
 		if (turn == TURNS_MAX)
-			return error_detailed(error, REPRISE_E_TIMEOUT, "id",
-					      "others change the document all the time");
+			return error_detailed(
+				error, REPRISE_E_TIMEOUT, "id",
+				"other writers change the document all the time; try again");
 		status = provide(appending, need, error);
 		if (status == REPRISE_OK)
 			status = write_resume(writing, error);

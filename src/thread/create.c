@@ -31,7 +31,8 @@ check_new(const struct document *document, const char *id, struct reprise_error 
 	if (status == REPRISE_OK)
 		status = document_uid(document, "document", &uid, error);
 	if (status == REPRISE_OK && uid != NULL)
-		status = json_refuse(error, "document", "uid", "is given by the store");
+		status = json_refuse(error, "document", "uid",
+				     "must not be given: the store chooses the uid");
 	return status;
 }
 

@@ -35,8 +35,9 @@ read_identity(struct delta *delta, const char *what, struct reprise_error *error
 		return json_refuse(error, what, "created_at",
 				   "must be an integer: milliseconds since 1970");
 	if ((id != NULL) != (created != NULL))
-		return json_refuse(error, what, id != NULL ? "created_at" : "delta_id",
-				   "must be there: a delta has both or neither");
+		return json_refuse(
+			error, what, id != NULL ? "created_at" : "delta_id",
+			"is missing: a delta has both delta_id and created_at, or neither");
 	if (id == NULL)
 		return REPRISE_OK;
 	const size_t size = json_string_length(id);

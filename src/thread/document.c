@@ -53,7 +53,7 @@ document_check_id(const struct document *document, const char *what, const char 
 		return json_refuse(error, what, "id", "must be a string");
 	if (json_string_length(member) != strlen(id) ||
 	    memcmp(json_string_value(member), id, strlen(id)) != 0)
-		return json_refuse(error, what, "id", "is another one than the call names");
+		return json_refuse(error, what, "id", "differs from the argument of the call");
 	return REPRISE_OK;
 }
 

@@ -42,7 +42,7 @@ read_delta(struct flush *flush, size_t at, struct reprise_error *error)
 	reprise_status status = delta_read(flush->given.deltas[at], what, delta, error);
 
 	if (status == REPRISE_OK && !delta->has_id)
-		status = json_refuse(error, what, "delta_id", "must be there");
+		status = json_refuse(error, what, "delta_id", "is missing");
 	if (status == REPRISE_OK)
 		status = delta_seal(delta, what, error);
 	delta_drop_tree(delta);
@@ -94,8 +94,8 @@ check_document(const struct flush *flush, const struct document *document,
 	if (status == REPRISE_OK)
 		status = document_uid(document, "document", &uid, error);
 	if (status == REPRISE_OK && uid != NULL && strcmp(uid, flush->given.uid) != 0)
-		status =
-			json_refuse(error, "document", "uid", "is another one than the call names");
+		status = json_refuse(error, "document", "uid",
+				     "differs from the argument of the call");
 	return status;
 }
 
@@ -165,7 +165,7 @@ save_flush(struct writing *writing, struct flush *flush, struct reprise_error *e
 		return error_plain(error, REPRISE_E_NOT_FOUND);
 	if (!uid_is_same(&writing->head.uid, &flush->uid))
 		return error_detailed(error, REPRISE_E_NOT_FOUND, "flush: uid",
-				      "the document of this id has another uid");
+				      "the document with this id has another uid");
 	const reprise_status status = write_expect(writing, &flush->given.expected_version, error);
 
 	return status == REPRISE_OK ? put(writing, flush, error) : status;

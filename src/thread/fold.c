@@ -113,8 +113,8 @@ static reprise_status
 apply_stored(struct document *document, struct reprise_bytes json, struct reprise_error *error)
 {
 	struct delta delta = { 0 };
-	reprise_status status =
-		stored(delta_read(json, "delta", &delta, error), error, "a kept delta is none");
+	reprise_status status = stored(delta_read(json, "delta", &delta, error), error,
+				       "a stored delta is not a delta");
 
 	if (status == REPRISE_OK && !document_apply(document, &delta))
 		status = error_plain(error, REPRISE_E_NO_MEMORY);
@@ -129,7 +129,7 @@ fold_read(const struct gathered *gathered, struct document *document, struct rep
 	char uid[REPRISE_THREAD_UID_BYTES];
 	reprise_status status =
 		stored(document_read(buffer_bytes(&gathered->text), "document", document, error),
-		       error, "a text is no document");
+		       error, "a stored text is not a document");
 	size_t at = 0;
 
 	for (size_t i = 0; i < gathered->sizes.size && status == REPRISE_OK; i += sizeof(size_t)) {

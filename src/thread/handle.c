@@ -103,7 +103,7 @@ lock(struct reprise_thread_store *store, struct reprise_error *error)
 	if (pthread_mutex_trylock(&store->lock) != 0 && !wait_for_others(store)) {
 		pthread_setcancelstate(cancel_state, NULL);
 		return error_detailed(error, REPRISE_E_TIMEOUT, "store",
-				      "other calls on this handle take too long");
+				      "other calls on this handle took until the deadline");
 	}
 	store->cancel_state = cancel_state;
 	store->is_busy = true;

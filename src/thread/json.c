@@ -134,7 +134,7 @@ json_read(struct reprise_bytes text, const char *what, json_t **ret_tree,
 		status = error_plain(error, REPRISE_E_NO_MEMORY);
 	else if (sizes.depth > REPRISE_THREAD_DEPTH_MAX)
 		status = error_detailed(error, REPRISE_E_INVALID, what,
-					"too many arrays and objects inside each other");
+					"arrays and objects are nested too deep");
 	else
 		status = read_tree(text, wrapped.size != 0 ? buffer_bytes(&wrapped) : text,
 				   sizes.token, what, ret_tree, error);

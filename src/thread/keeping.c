@@ -28,5 +28,5 @@ thread_keeping_fault(const struct thread_keeping *keeping)
 		return keeping->fault;
 	return keeping_checksum(keeping) == keeping->checksum
 		       ? NULL
-		       : "the checksum of the store's horizon";
+		       : "the horizon of the store has a wrong checksum";
 }

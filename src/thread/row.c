@@ -91,9 +91,9 @@ head_fault(const struct thread_head *head)
 	if (!head->exists)
 		return NULL;
 	if (head_checksum(head) != head->checksum)
-		return "a head's checksum";
+		return "a head has a wrong checksum";
 	if (head->complete_after > head->base || head->base > head->version)
-		return "a head's versions";
+		return "a head has impossible versions";
 	return NULL;
 }
 
@@ -103,9 +103,9 @@ text_fault(const struct thread_head *head, const struct thread_text *text)
 	if (text->fault != NULL)
 		return text->fault;
 	if (text_checksum(&head->uid, text) != text->checksum)
-		return "a text's checksum";
+		return "a text has a wrong checksum";
 	if (text->version != head->base || text->json.size != head->text_bytes)
-		return "a text is not its head's";
+		return "a text does not belong to its head";
 	return NULL;
 }
 
@@ -114,7 +114,8 @@ delta_fault(const struct thread_uid *uid, const struct thread_delta *delta)
 {
 	if (delta->fault != NULL)
 		return delta->fault;
-	return delta_checksum(uid, delta) == delta->checksum ? NULL : "a delta's checksum";
+	return delta_checksum(uid, delta) == delta->checksum ? NULL
+							     : "a delta has a wrong checksum";
 }
 
 const char *
@@ -126,6 +127,6 @@ applied_fault(const struct thread_uid *uid, const char *delta_id,
 	if (!applied->exists)
 		return NULL;
 	if (applied_checksum(uid, delta_id, applied) != applied->checksum)
-		return "the checksum of a remembered id";
-	return applied->version != 0 ? NULL : "the version of a remembered id";
+		return "a remembered id has a wrong checksum";
+	return applied->version != 0 ? NULL : "a remembered id has an impossible version";
 }

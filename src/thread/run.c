@@ -19,7 +19,7 @@ read_and_seal(struct reprise_bytes text, const char *what, uint64_t now_ms, stru
 	*ret_has_own_id = delta->has_id;
 	if (status == REPRISE_OK && !delta->has_id)
 		status = now_ms != 0 ? delta_name(delta, now_ms, error)
-				     : json_refuse(error, what, "delta_id", "must be there");
+				     : json_refuse(error, what, "delta_id", "is missing");
 	return status == REPRISE_OK ? delta_seal(delta, what, error) : status;
 }
 

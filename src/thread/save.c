@@ -132,7 +132,7 @@ replace(struct writing *writing, struct save *save, struct reprise_error *error)
 	uid_format(&head->uid, uid);
 	if (save->has_uid && strcmp(save->uid, uid) != 0)
 		return error_conflict_detailed(error, before, before,
-					       "the document of this id has another uid");
+					       "the document with this id has another uid");
 	reprise_status status = write_expect(writing, save->expected_version, error);
 
 	if (status == REPRISE_OK)

@@ -83,7 +83,7 @@ set_up(struct postgres *postgres, struct reprise_error *error)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	if (strcmp(encoding, "UTF8") != 0)
 		return error_detailed(error, REPRISE_E_INVALID, "connection",
-				      "the database's encoding is not UTF8");
+				      "the encoding of the database is not UTF8");
 	snprintf(search_path, sizeof(search_path), "\"%s\", pg_temp", postgres->settings.schema);
 	write_times(&postgres->settings, times);
 	value_text(&values, search_path);
@@ -107,11 +107,12 @@ check_schema(struct postgres *postgres, bool may_create, struct reprise_error *e
 		return status;
 	if (may_create && postgres->settings.is_set_up)
 		return error_detailed(error, REPRISE_E_NOT_FOUND, "schema",
-				      "it has no thread documents");
+				      "the schema has no thread documents");
 	if (may_create)
 		return schema_create(&postgres->wire, schema, postgres->store.limits.horizon_ms,
 				     error);
-	return error_detailed(error, REPRISE_E_IO, "schema", "it was dropped");
+	return error_detailed(error, REPRISE_E_IO, "schema",
+			      "the schema was dropped while the store was opened");
 }
 
 static reprise_status

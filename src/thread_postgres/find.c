@@ -24,7 +24,7 @@ copy_text(char *to, size_t room, const PGresult *answer, int row, int column, co
 	const size_t bytes = (size_t)PQgetlength(answer, row, column);
 
 	if (bytes >= room)
-		*fault = "an id that is too long";
+		*fault = "an id is too long";
 	else
 		memcpy(to, PQgetvalue(answer, row, column), bytes + 1);
 }
@@ -34,7 +34,7 @@ static void
 copy_bytes(void *to, size_t bytes, const PGresult *answer, int row, int column, const char **fault)
 {
 	if ((size_t)PQgetlength(answer, row, column) != bytes)
-		*fault = "bytes of another number";
+		*fault = "a value has a wrong size";
 	else
 		memcpy(to, PQgetvalue(answer, row, column), bytes);
 }

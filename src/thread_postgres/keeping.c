@@ -21,7 +21,7 @@ keeping_at(const PGresult *answer, int first_column)
 	keeping.horizon_ms = count_at(answer, 0, first_column + KEPT_HORIZON, &keeping.fault);
 	keeping.floor_ms = count_at(answer, 0, first_column + KEPT_FLOOR, &keeping.fault);
 	if (PQgetisnull(answer, 0, first_column + KEPT_HORIZON))
-		keeping.fault = "the store's horizon is missing";
+		keeping.fault = "the horizon of the store is missing";
 	return keeping;
 }
 

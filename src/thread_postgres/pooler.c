@@ -37,7 +37,7 @@ refuse_pooler(struct reprise_error *error)
 {
 	return error_detailed(error, REPRISE_E_INVALID, "connection",
 			      "a pooler shares server sessions between clients;"
-			      " it must keep one for each (pool_mode = session)");
+			      " set pool_mode = session in the pooler");
 }
 
 /* @other is a second client. If that cannot be had, nothing is known against the pooler. */

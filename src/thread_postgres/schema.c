@@ -84,7 +84,7 @@ static reprise_status
 foreign(struct reprise_error *error)
 {
 	return error_detailed(error, REPRISE_E_CORRUPT, "schema",
-			      "it is there, and is not a store of thread documents");
+			      "the schema exists, and is no store of thread documents");
 }
 
 /* The schema has a table that looks like ours. */
@@ -111,7 +111,7 @@ look_at_version(struct wire *wire, const char *schema, int *ret_version,
 		return foreign(error);
 	if (version > SCHEMA_VERSION)
 		return error_detailed(error, REPRISE_E_VERSION, "schema",
-				      "it is newer than this library");
+				      "the schema is newer than this library");
 	*ret_version = (int)version;
 	return REPRISE_OK;
 }

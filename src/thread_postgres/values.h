@@ -95,7 +95,7 @@ count_at(const PGresult *result, int row, int column, const char **fault)
 
 	if (number >= 0)
 		return (uint64_t)number;
-	*fault = "a number that cannot be";
+	*fault = "a number is out of range";
 	return 0;
 }
 

@@ -249,7 +249,8 @@ port_commit(struct reprise_thread_store *store, struct reprise_error *error)
 		status = error_detailed(error, REPRISE_E_IO, "commit", failure->words);
 	/* In a transaction that has failed the server takes a COMMIT for a ROLLBACK. */
 	if (status == REPRISE_OK && strcmp(PQcmdStatus(answer), "COMMIT") != 0)
-		status = error_detailed(error, REPRISE_E_IO, "commit", "it was rolled back");
+		status = error_detailed(error, REPRISE_E_IO, "commit",
+					"the server has rolled back the transaction");
 	PQclear(answer);
 	if (status != REPRISE_OK)
 		port_rollback(store);

@@ -101,7 +101,7 @@ bound_find(struct bound *bound, const char *path, unsigned int mode, struct repr
 	int refused = stat(path, &status) == 0 ? 0 : errno;
 
 	if (refused == ENOENT && mode == 0)
-		return refused_by_name(path, "", REPRISE_E_NOT_FOUND, "there is no such file",
+		return refused_by_name(path, "", REPRISE_E_NOT_FOUND, "the file does not exist",
 				       error);
 	if (refused == ENOENT) {
 		refused = create_file(path, mode);
@@ -111,7 +111,7 @@ bound_find(struct bound *bound, const char *path, unsigned int mode, struct repr
 	if (refused != 0)
 		return system_refused(path, refused, error);
 	if (!S_ISREG(status.st_mode))
-		return refused_by_name(path, "", REPRISE_E_IO, "no regular file", error);
+		return refused_by_name(path, "", REPRISE_E_IO, "not a regular file", error);
 	if (name_files(bound, path))
 		return REPRISE_OK;
 	return errno == ENOMEM ? error_plain(error, REPRISE_E_NO_MEMORY)
@@ -142,21 +142,22 @@ bound_check(const struct bound *bound, struct reprise_error *error)
 		if (!file->is_noted)
 			continue;
 		if (stat(file->name, &status) != 0)
-			return bound_refused(
-				bound, name, REPRISE_E_IO,
-				errno == ENOENT || errno == ENOTDIR
-					? "deleted or renamed since the store was opened"
-					: strerror_r(errno, words, sizeof(words)),
-				error);
+			return bound_refused(bound, name, REPRISE_E_IO,
+					     errno == ENOENT || errno == ENOTDIR
+						     ? "the file was deleted or renamed since the "
+						       "store was opened"
+						     : strerror_r(errno, words, sizeof(words)),
+					     error);
 		if (status.st_dev != file->status.st_dev || status.st_ino != file->status.st_ino)
 			return bound_refused(
 				bound, name, REPRISE_E_IO,
-				"another file has this name since the store was opened", error);
-		if (name == BOUND_DATABASE && status.st_nlink > 1)
-			return bound_refused(
-				bound, name, REPRISE_E_IO,
-				"the file has a second name (a hard link), which has no -wal",
+				"the file was replaced by another file since the store was opened",
 				error);
+		if (name == BOUND_DATABASE && status.st_nlink > 1)
+			return bound_refused(bound, name, REPRISE_E_IO,
+					     "the file has a hard link, whose name has no -wal; "
+					     "remove the hard link",
+					     error);
 	}
 	return REPRISE_OK;
 }

@@ -136,7 +136,7 @@ open_database(struct connection *connection, struct reprise_error *error)
 	/* SQLite is content with less than it was asked for. */
 	if (sqlite3_db_readonly(connection->db, "main") == 1)
 		return bound_refused(&connection->bound, BOUND_DATABASE, REPRISE_E_IO,
-				     "the file cannot be written", error);
+				     "the file is not writable", error);
 	(void)sqlite3_busy_handler(connection->db, wait_a_little, connection);
 	/* By the time of a close another file may have the name of the -wal. */
 	(void)sqlite3_db_config(connection->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

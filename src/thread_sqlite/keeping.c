@@ -11,7 +11,7 @@ keeping_find(struct connection *connection, struct thread_keeping *ret_keeping,
 {
 	struct binding binding = statement_start(connection, STATEMENT_KEEPING);
 
-	*ret_keeping = (struct thread_keeping){ .fault = "the store's horizon is missing" };
+	*ret_keeping = (struct thread_keeping){ .fault = "the horizon of the store is missing" };
 	if (statement_step(&binding) == SQLITE_ROW) {
 		ret_keeping->fault = NULL;
 		ret_keeping->horizon_ms = column_number(binding.statement, 0, &ret_keeping->fault);

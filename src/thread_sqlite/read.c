@@ -12,7 +12,7 @@ copy_bytes(sqlite3_stmt *statement, int column, void *to, size_t size, const cha
 	    sqlite3_column_bytes(statement, column) == (int)size)
 		memcpy(to, sqlite3_column_blob(statement, column), size);
 	else
-		*fault = "bytes that cannot be";
+		*fault = "a value is not of the type BLOB, or has a wrong size";
 }
 
 /* Borrowed until the statement steps on. */
@@ -22,7 +22,7 @@ column_json(struct binding *binding, int column, const char **fault)
 	struct reprise_bytes bytes = { NULL, 0 };
 
 	if (sqlite3_column_type(binding->statement, column) != SQLITE_BLOB) {
-		*fault = "bytes that cannot be";
+		*fault = "a value is not of the type BLOB, or has a wrong size";
 		return bytes;
 	}
 	bytes.data = sqlite3_column_blob(binding->statement, column);
@@ -43,7 +43,7 @@ read_head_row(sqlite3_stmt *statement, struct thread_head *ret_head)
 	if (id != NULL && id_bytes > 0 && (size_t)id_bytes < sizeof(ret_head->id))
 		memcpy(ret_head->id, id, (size_t)id_bytes);
 	else
-		ret_head->fault = "an id that cannot be";
+		ret_head->fault = "an id is empty or too long";
 	copy_bytes(statement, 1, ret_head->uid.bytes, sizeof(ret_head->uid.bytes),
 		   &ret_head->fault);
 	ret_head->version = column_number(statement, 2, &ret_head->fault);

@@ -87,18 +87,18 @@ judge_header(struct connection *connection, struct reprise_error *error)
 	if (size == 0)
 		return REPRISE_OK;
 	if (size < HEADER_BYTES)
-		return foreign(error, "the file is not SQLite's");
+		return foreign(error, "the file is not a SQLite database");
 	if (file->pMethods->xRead(file, header, HEADER_BYTES, 0) != SQLITE_OK)
 		return error_detailed(error, REPRISE_E_IO, "path", "the file cannot be read");
 	if (memcmp(header, "SQLite format 3", 16) != 0)
-		return foreign(error, "the file is not SQLite's");
+		return foreign(error, "the file is not a SQLite database");
 	const uint32_t application = (uint32_t)header[AT_APPLICATION] << 24 |
 				     (uint32_t)header[AT_APPLICATION + 1] << 16 |
 				     (uint32_t)header[AT_APPLICATION + 2] << 8 |
 				     header[AT_APPLICATION + 3];
 
 	if (application != 0 && application != THREAD_SQLITE_APPLICATION)
-		return foreign(error, "the file is another application's");
+		return foreign(error, "the file belongs to another application");
 	return REPRISE_OK;
 }
 
@@ -117,12 +117,12 @@ read_identity(struct connection *connection, int64_t *ret_version, struct repris
 	if (status != REPRISE_OK)
 		return status;
 	if (id != THREAD_SQLITE_APPLICATION && (id != 0 || version != 0 || tables != 0))
-		return foreign(error, "the file is another application's");
+		return foreign(error, "the file belongs to another application");
 	if (id == THREAD_SQLITE_APPLICATION && version < 1)
-		return foreign(error, "the file has no version");
+		return foreign(error, "the file has no schema version");
 	if (version > SCHEMA_VERSION)
 		return error_detailed(error, REPRISE_E_VERSION, "path",
-				      "the file is of a newer version");
+				      "the file has a newer schema than this library");
 	*ret_version = version;
 	return REPRISE_OK;
 }
@@ -193,7 +193,7 @@ go_ahead(struct connection *connection, struct reprise_error *error)
 					&is_ahead, error);
 	if (status == REPRISE_OK && !is_ahead)
 		return error_detailed(error, REPRISE_E_IO, "path",
-				      "no write-ahead log can be had on this file system");
+				      "the file system does not support SQLite's write-ahead log");
 	return status;
 }
 

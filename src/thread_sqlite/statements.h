@@ -98,7 +98,7 @@ column_within(sqlite3_stmt *statement, int column, uint64_t max, const char **fa
 
 	if (sqlite3_value_type(value) == SQLITE_INTEGER && number <= max)
 		return number;
-	*fault = "a number that cannot be";
+	*fault = "a number is out of range";
 	return 0;
 }
 

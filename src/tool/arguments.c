@@ -9,57 +9,48 @@
 #include "tool/host.h"
 #include "tool/log_place.h"
 
-const char usage[] =
-	"usage: reprise demo [--rate N] [--seconds N] [--sessions N] [--hosts N] [FILE.jsonl ...]\n"
-	"       reprise demo --log FILE [--rate N] [--seconds N] [FILE.jsonl ...]\n"
+const char demo_usage[] =
+	"usage: reprise demo [--rate N] [--seconds N] [--sessions N] [--hosts N] [FILE ...]\n"
+	"       reprise demo --log FILE [--rate N] [--seconds N] [FILE ...]\n"
 	"       reprise demo --worker [--kill] [--log FILE]\n"
 	"       reprise demo --nats [--cluster]\n"
-	"       reprise log ls|cat|tail|archive|verify ...\n"
-	"       reprise conversation ls|show ...\n"
-	"       reprise thread ls|cat|deltas|recover|dead ...\n"
-	"       reprise --version | --help\n"
 	"\n"
-	"demo    A runtime appends every line of each FILE as an event of a session of its own,\n"
-	"        while six hosts follow each session, with a thread each:\n"
+	"A runtime appends the lines of each FILE as events of one session. Six hosts\n"
+	"subscribe to the session, each on its own thread, as a gateway does for a client.\n"
+	"Without a FILE, the lines are a listing of /usr. At the end, a table shows what each\n"
+	"host got and lost.\n"
 	"\n"
-	"        stays     sleeps until there is something\n"
-	"        drops     drops its connection again and again, comes back with its last cursor\n"
-	"        slow      turns away for longer than the window holds\n"
-	"        late      comes late, with a stale cursor\n"
-	"        epoll     waits for a descriptor in an event loop\n"
-	"        callback  is called back on the store's thread\n"
+	"  stays     sleeps until events come\n"
+	"  drops     drops its connection again and again, and comes back with its last cursor\n"
+	"  slow      pauses for longer than the window holds\n"
+	"  late      subscribes late, with a cursor from the beginning\n"
+	"  epoll     waits for a descriptor in an event loop\n"
+	"  callback  is called by the store's thread\n"
 	"\n"
-	"        With --sessions or --hosts: that many sessions with that many hosts each, of\n"
-	"        these six ways in rotation, on a few threads. There, who stays is looked at\n"
-	"        every 10 ms; who drops or comes late waits for a descriptor. The FILEs are\n"
-	"        taken in rotation.\n"
+	"--sessions or --hosts: many sessions and hosts on a few threads. The sessions take the\n"
+	"FILEs in turn, the hosts take the six ways in turn. Hosts that drop, are late or use\n"
+	"epoll wait for a descriptor; hosts that stay are polled every 10 ms.\n"
 	"\n"
-	"        Without a FILE: the output of a command.\n"
+	"--log FILE: the first demo, with a log in FILE (SQLite). A missing FILE is created. An\n"
+	"overtaken host reads the lost events from the log. Afterwards a runtime is killed and\n"
+	"started again, and three hosts come back with their cursors.\n"
 	"\n"
-	"        With --log: the first, over a log in FILE (SQLite), which is created or goes on: "
-	"who\n"
-	"        is overtaken is healed from it. Then a runtime that is killed and started again, "
-	"and\n"
-	"        hosts that come back to it with their cursors.\n"
+	"--worker: a worker gets every delivery twice, in any order; a conversation in a log\n"
+	"says which steps are left. With --kill, the worker is killed at random moments and\n"
+	"started again. Without --log, the log is a temporary file.\n"
 	"\n"
-	"        With --worker: a worker is delivered everything twice, in any order, and does "
-	"its\n"
-	"        steps; a conversation in a log tells it where to go on. With --kill it is killed\n"
-	"        at random moments and started again. Without --log, the log is in a file under\n"
-	"        TMPDIR, which goes at the end.\n"
+	"--nats: a NATS server, started by the demo, buffers the deltas of a run on a thread\n"
+	"document. The server and the writer are killed in the middle. With --cluster: three\n"
+	"servers and two writers, and the server that leads the stream is killed.\n"
 	"\n"
-	"        With --nats: a run of deltas is buffered by a NATS server on the loopback that "
-	"the\n"
-	"        demo starts; the server and the writer are killed in the middle. With --cluster\n"
-	"        there are three servers and two writers, and the server that leads the stream is\n"
-	"        killed. A table says what became of each delta.\n"
+	"  --rate N      events per second and session, 1 to 1000000 (default: 2000; with\n"
+	"                --sessions or --hosts: 20)\n"
+	"  --seconds N   seconds of appending, 1 to 3600 (default: 10; with --log: 3)\n"
+	"  --sessions N  number of sessions, 1 to 100000 (default: 1)\n"
+	"  --hosts N     hosts per session, 1 to 64 (default: 6)\n"
 	"\n"
-	"  --rate N      events a second and session, 1 to 1000000 (2000, or 20 of many sessions)\n"
-	"  --seconds N   of appending, 1 to 3600 (10, or 3 with a log)\n"
-	"  --sessions N  1 to 100000 (1)\n"
-	"  --hosts N     of each session, 1 to 64 (6)\n"
-	"\n"
-	"Exit status: 0 all is accounted for; 1 it is not; 2 usage; 3 an input cannot be read.\n";
+	"Exit status: 0 all events are accounted for; 1 a fault was found, or the demo failed;\n"
+	"2 wrong arguments; 3 a FILE cannot be read; 130 interrupted.\n";
 
 enum {
 	RATE_ALONE = 2000,
@@ -78,7 +69,8 @@ number(const char *option, const char *text, uint64_t most, uint64_t *ret_number
 
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || given < 1 ||
 	    given > most) {
-		fprintf(stderr, "reprise: --%s takes a whole number from 1 to %llu, not '%s'\n",
+		fprintf(stderr,
+			"reprise demo: --%s takes a whole number from 1 to %llu, not '%s'\n",
 			option, (unsigned long long)most, text);
 		return false;
 	}
@@ -124,12 +116,12 @@ static bool
 may_log(const struct demo_options *asked)
 {
 	const struct log_place place = { .file = asked->log };
-	const char *const fault = asked->is_scale ? "does not go with --sessions and --hosts"
+	const char *const fault = asked->is_scale ? "cannot be combined with --sessions or --hosts"
 						  : log_place_fault(&place);
 
 	if (fault == NULL)
 		return true;
-	fprintf(stderr, "reprise: demo --log %s\n", fault);
+	fprintf(stderr, "reprise demo --log %s\n", fault);
 	return false;
 }
 
@@ -138,14 +130,14 @@ may_work(const struct demo_options *asked, int files_count)
 {
 	const struct log_place place = { .file = "" };
 	const char *const fault =
-		!asked->is_worker ? "--kill goes with --worker alone"
+		!asked->is_worker ? "--kill needs --worker"
 		: asked->is_scale || asked->rate != 0 || asked->seconds != 0 || files_count > 0
-			? "--worker goes with --kill and --log alone"
+			? "--worker can be combined only with --kill and --log"
 			: log_place_fault(&place);
 
 	if (fault == NULL)
 		return true;
-	fprintf(stderr, "reprise: demo: %s\n", fault);
+	fprintf(stderr, "reprise demo: %s\n", fault);
 	return false;
 }
 
@@ -155,8 +147,8 @@ may_buffer(const struct demo_options *asked, int files_count)
 	const bool has_others = asked->is_worker || asked->kills || asked->is_scale ||
 				asked->log != NULL || asked->rate != 0 || asked->seconds != 0 ||
 				files_count > 0;
-	const char *fault = !asked->is_nats ? "--cluster goes with --nats alone"
-			    : has_others    ? "--nats goes with --cluster alone"
+	const char *fault = !asked->is_nats ? "--cluster needs --nats"
+			    : has_others    ? "--nats can be combined only with --cluster"
 					    : NULL;
 
 #ifndef TOOL_HAS_JETSTREAM_DEMO
@@ -165,7 +157,7 @@ may_buffer(const struct demo_options *asked, int files_count)
 #endif
 	if (fault == NULL)
 		return true;
-	fprintf(stderr, "reprise: demo: %s\n", fault);
+	fprintf(stderr, "reprise demo: %s\n", fault);
 	return false;
 }
 
@@ -185,8 +177,10 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 		{ 0 },
 	};
 	struct demo_options asked = { .sessions = 1, .hosts = HOST_WAYS };
+	static char name[] = "reprise demo"; /* the prefix of getopt's errors */
 	int option;
 
+	argv[0] = name;
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!take_option(option, &asked))

@@ -11,7 +11,7 @@ struct demo_options {
 	uint64_t seconds;  /* of appending */
 	bool is_scale;     /* many hosts on few threads */
 	uint64_t sessions; /* of a scale run */
-	uint64_t hosts;    /* of each of its sessions */
+	uint64_t hosts;    /* per session of a scale run */
 	bool is_worker;    /* a conversation's worker, instead of sessions and hosts */
 	bool kills;        /* the worker, again and again */
 	bool is_nats;      /* thread documents that are buffered, instead of sessions and hosts */
@@ -25,9 +25,9 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-/* The arguments after "demo". False if they are no good; then it has said why, on stderr. */
+/* Parses the arguments from "demo" on. False: an argument is wrong, and stderr has the reason. */
 bool demo_arguments(int argc, char **argv, struct demo_options *ret_options);
 
-extern const char usage[];
+extern const char demo_usage[];
 
 #endif /* TOOL_ARGUMENTS_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * `reprise conversation`: recovers conversations from a log as a worker does, and prints what they know. The log is
- * only read.
+ * `reprise conversation`: recovers conversations from a log as a worker does, and prints the
+ * messages. The command only reads the log.
  */
 
 #include "tool/conversation_command.h"
@@ -24,16 +24,16 @@ const char conversation_usage[] =
 	"\n"
 	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
 	"\n"
-	"ls    the conversations of a tenant: how many events each has, how many messages it "
-	"knows,\n"
-	"      and how many of these are in progress, are finished, and have an error\n"
-	"show  one of them: each message with the time of its receipt, its last step and its "
-	"error\n"
+	"ls    lists the conversations of a tenant: the number of events and of known messages,\n"
+	"      and the number of messages in progress, finished, and with an error\n"
+	"show  prints each message of a conversation: the time of receipt, the state, the last\n"
+	"      step and the error\n"
 	"\n"
-	"  --tenant T  whose (default)\n"
-	"  --json      an object a line; a number of 2^53 or more is a string\n"
+	"  --tenant T  the tenant (default: \"default\")\n"
+	"  --json      prints one JSON object per line; a number of 2^53 or more is a string\n"
 	"\n"
-	"Exit status: 0 fine; 1 a conversation is damaged, or it failed; 2 usage.\n";
+	"Exit status: 0 success; 1 a conversation is damaged, or the command failed; 2 wrong\n"
+	"arguments.\n";
 
 /* The first bytes of every event of a conversation (rule D02). */
 static const char magic[] = { 'L', 'C', 'E', '1' };
@@ -46,8 +46,8 @@ struct visiting {
 };
 
 /*
- * Other programs may keep streams of their own in the log: a conversation's has the blob of rule D06, or begins with an
- * event of one.
+ * Other programs may keep other streams in the log. A stream is a conversation if the key has the
+ * blob of rule D06, or if the first event is an event of a conversation.
  */
 static reprise_status
 look_at_key(struct visiting *visiting, const struct reprise_log_key *key, bool *ret_is_conversation,
@@ -139,7 +139,7 @@ show(const struct log_request *request, struct reprise_log *log)
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_conversation *conversation = NULL;
-	/* A conversation that is not there is an empty one for a worker, but a mistake of the operator here. */
+	/* For a worker a missing conversation is empty. For this command the id is a mistake. */
 	reprise_status status = reprise_log_stats(log, &key, &stats, &error);
 
 	if (status == REPRISE_OK)
@@ -161,14 +161,14 @@ conversation_command(int argc, char **argv)
 	struct reprise_error error = { .size = sizeof(error) };
 
 	if (!log_request_parse(argc, argv, &request)) {
-		fputs(conversation_usage, stderr);
+		fputs("Run 'reprise conversation --help' for the arguments.\n", stderr);
 		return EXIT_USAGE;
 	}
 	log_output_begin();
 	const reprise_status status = log_place_open(&request.place, LOG_ACCESS_READ, &log, &error);
 
 	if (status != REPRISE_OK) {
-		log_say_failure(request.verb_name, NULL, status, &error);
+		log_say_failure(request.name, NULL, status, &error);
 		return 1;
 	}
 	const bool is_good = request.verb == LOG_VERB_CONVERSATION_LS ? list(&request, log)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A worker takes messages, each of which is delivered twice and in any order. With --kill it is killed again and again
- * between two of its steps, at a random moment, and started anew; each life goes on where the conversation in the log says.
- * In the end the effects of all steps are compared with the log: each was done once, but for steps whose worker died
- * between the effect and its record.
+ * `reprise demo --worker`: a worker gets each message twice, in any order. With --kill the worker
+ * is killed between two steps, again and again, at random moments. The next worker goes on where
+ * the conversation in the log says. At the end the effects of all steps are compared with the log:
+ * each step was done once, except for steps whose worker died between the effect and the record.
  */
 
 #include "tool/conversation_demo.h"
@@ -27,9 +27,9 @@
 #include "tool/pace.h"
 
 enum {
-	STEPS_BETWEEN_KILLS = 5, /* from none to so many */
-	KILL_DELAY_NS = 3000000, /* after the last of them; at random, up to so long */
-	LOOK_NS = 100000,        /* at what the worker has done */
+	STEPS_BETWEEN_KILLS = 5, /* at most; at random */
+	KILL_DELAY_NS = 3000000, /* after these steps, at most; at random */
+	LOOK_NS = 100000,        /* the period of checks on the worker */
 	MESSAGE_STEPS_LEAST = 3,
 };
 
@@ -38,7 +38,7 @@ struct demo {
 	const char *log;
 	bool kills;
 	uint32_t killed;
-	uint32_t may_repeat; /* steps that a worker was killed in, between effect and record */
+	uint32_t may_repeat; /* kills between the effect and the record of a step */
 	unsigned int random;
 };
 
@@ -48,7 +48,9 @@ pick(struct demo *demo, uint32_t below)
 	return (uint32_t)rand_r(&demo->random) % below;
 }
 
-/* Names that no earlier run over the same log has used: its events are counted first. */
+/*
+ * Gives each message an id that no earlier run has used: the number of events in the log is a part.
+ */
 static bool
 name_messages(struct demo *demo)
 {
@@ -92,7 +94,7 @@ shuffle_queue(struct demo *demo)
 	}
 }
 
-/* Until the worker has ended by itself, or has done some steps more. */
+/* Waits until the worker has ended, or has done @steps more steps. */
 static void
 await_steps(const struct demo *demo, pid_t worker, uint32_t steps)
 {
@@ -115,7 +117,7 @@ kill_worker(struct demo *demo, pid_t worker)
 	kill(worker, SIGKILL);
 }
 
-/* One life of the worker. False: it could not be, or has failed. */
+/* Runs one worker process. False: the process could not be started, or has failed. */
 static bool
 run_worker(struct demo *demo)
 {
@@ -129,7 +131,7 @@ run_worker(struct demo *demo)
 		_exit(worker_live(demo->world, demo->log));
 	}
 	if (worker < 0) {
-		perror("reprise: demo --worker");
+		perror("reprise demo --worker");
 		return false;
 	}
 	if (demo->kills)
@@ -150,7 +152,10 @@ run_worker(struct demo *demo)
 	return ended == 0;
 }
 
-/* What the log knows of the messages: false, and it has said why, if it is not that all of them are finished. */
+/*
+ * Checks that the log has every message as finished. False: a message is not, and the output says
+ * so.
+ */
 static bool
 check_log(const struct demo *demo)
 {
@@ -183,7 +188,7 @@ check_log(const struct demo *demo)
 	return status == REPRISE_OK && finished == WORKER_MESSAGES;
 }
 
-/* How many steps there are, were done at least once, and how many times a step was done again. */
+/* The number of steps, of steps that were done, and of repetitions. */
 struct effects {
 	uint32_t all, done, repeated;
 };
@@ -220,17 +225,17 @@ print_table(const struct demo *demo, const struct effects *effects)
 	       atomic_load(&world->resumed), atomic_load(&world->skipped), demo->killed,
 	       effects->done, effects->repeated);
 	if (atomic_load(&world->started) < WORKER_MESSAGES && demo->killed > 0)
-		printf("\nA worker that dies right after the record of a receipt has not started "
-		       "the "
-		       "message: the next life\nresumes it from step 0.\n");
+		printf("\nIf a worker dies right after it has recorded a receipt, the next worker "
+		       "resumes the message\nfrom step 0: such a message counts as resumed, and "
+		       "not as started.\n");
 	if (effects->repeated > 0)
-		printf("\nA step is done twice if the worker dies after the step's effect and "
-		       "before its record: the log\ncannot know of the effect. The worker died "
-		       "there %" PRIu32 " times.\n",
+		printf("\nA step is done twice if the worker dies after the effect of the step "
+		       "and before the record in\nthe log. Workers died at this point %" PRIu32
+		       " times.\n",
 		       demo->may_repeat);
 }
 
-/* Answers the exit status. */
+/* Returns the exit status. */
 static int
 judge(const struct demo *demo)
 {
@@ -238,13 +243,13 @@ judge(const struct demo *demo)
 
 	print_table(demo, &effects);
 	if (interrupt_happened()) {
-		printf("\nInterrupted: the table is of what had happened by then.\n");
+		printf("\nInterrupted: the table covers the time up to the interrupt.\n");
 		return EXIT_INTERRUPTED;
 	}
 	if (effects.done < effects.all)
 		printf("\n%" PRIu32 " steps were never done.\n", effects.all - effects.done);
 	if (effects.repeated > demo->may_repeat)
-		printf("\n%" PRIu32 " steps were done twice, although their record came first.\n",
+		printf("\n%" PRIu32 " steps were done again, although the log had their record.\n",
 		       effects.repeated - demo->may_repeat);
 	return check_log(demo) && effects.done == effects.all &&
 			       effects.repeated <= demo->may_repeat
@@ -260,11 +265,11 @@ play(struct demo *demo)
 	if (!is_good)
 		return 1;
 	shuffle_queue(demo);
-	printf("A worker takes %d messages of %d to %d steps; each is delivered twice, in any "
-	       "order.\n",
+	printf("A worker gets %d messages of %d to %d steps. Each message is delivered twice, in "
+	       "any order.\n",
 	       WORKER_MESSAGES, MESSAGE_STEPS_LEAST, WORKER_STEPS_MAX);
 	if (demo->kills)
-		printf("It is killed (SIGKILL) again and again, and started anew.\n");
+		printf("The worker is killed (SIGKILL) again and again, and started again.\n");
 	putchar('\n');
 	while (is_good && !interrupt_happened() &&
 	       atomic_load(&demo->world->acknowledged) < WORKER_DELIVERIES)
@@ -272,7 +277,7 @@ play(struct demo *demo)
 	return is_good ? judge(demo) : 1;
 }
 
-/* A log that nobody has named is in a folder of its own, which goes at the end. */
+/* Without --log the log is in a temporary folder, which is removed at the end. */
 static bool
 make_scratch(char *folder, size_t room)
 {
@@ -305,7 +310,7 @@ run_with_world(struct demo *demo)
 	demo->world = mmap(NULL, sizeof(*demo->world), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (demo->world == MAP_FAILED) {
-		perror("reprise: demo --worker");
+		perror("reprise demo --worker");
 		return 1;
 	}
 	interrupt_catch();

@@ -4,7 +4,7 @@
 
 #include "tool/arguments.h"
 
-/* `reprise demo --worker`. Prints what happened, and answers the exit status. */
+/* `reprise demo --worker`. Prints a table. Returns the exit status. */
 int conversation_demo_run(const struct demo_options *options);
 
 #endif /* TOOL_CONVERSATION_DEMO_H */

@@ -14,7 +14,10 @@ struct counts {
 	uint64_t in_progress, finished, with_error;
 };
 
-/* How many events each covers; the newest first. */
+/*
+ * Sets the number of events in each snapshot, the newest snapshot first. Returns the number of
+ * snapshots.
+ */
 static size_t
 snapshots_of(const struct reprise_conversation *conversation, uint64_t ret_events[2])
 {
@@ -140,7 +143,7 @@ print_row(const struct reprise_message_info *info, void *context)
 	char time[32] = "-", step[16] = "-";
 
 	(void)context;
-	/* A worker may say any time; one that no clock reaches is a number. */
+	/* A worker may record any time. A time beyond the calendar is printed as a number. */
 	if (info->is_received && info->received_at_ms > UINT64_MAX / ns_per_ms)
 		snprintf(time, sizeof(time), "%" PRIu64 " ms", info->received_at_ms);
 	else if (info->is_received)

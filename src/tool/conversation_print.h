@@ -2,7 +2,7 @@
 #ifndef TOOL_CONVERSATION_PRINT_H
 #define TOOL_CONVERSATION_PRINT_H
 
-/* What a conversation knows, for people and as JSON. */
+/* Prints conversations, for people and as JSON. */
 
 #include <stdbool.h>
 
@@ -10,10 +10,10 @@
 
 void conversation_print_heading(void);
 
-/* The counts of its messages, in one line. */
+/* Prints the counts of the messages in one line. */
 void conversation_print_row(const struct reprise_conversation *conversation, bool is_json);
 
-/* The counts, then each message. */
+/* Prints the counts, then each message. */
 void conversation_print(const struct reprise_conversation *conversation, bool is_json);
 
 #endif /* TOOL_CONVERSATION_PRINT_H */

@@ -6,7 +6,7 @@
 #include "tool/pace.h"
 
 enum {
-	STEP_NS = 1000000, /* that the work of a step takes */
+	STEP_NS = 1000000, /* the time of a step */
 };
 
 const struct reprise_log_key worker_key = { .tenant = "default", .thread = "demo-worker" };
@@ -20,7 +20,7 @@ now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The effect comes first, then its record: a worker that dies in between does the step again. */
+/* The effect comes before the record: after a crash between the two the step is done again. */
 static reprise_status
 do_step(struct worker_world *world, struct reprise_conversation *conversation, uint32_t number,
 	uint32_t step, struct reprise_error *error)

@@ -25,13 +25,13 @@ static const char *const host_names[CRASH_HOSTS] = {
 	[CRASH_RECORDED] = "recorded",
 };
 
-/* The runtime's process, seen from outside. */
+/* The hosts' view of the runtime's process. */
 struct process {
 	pid_t id;
 	int from, to;               /* pipes */
-	reprise_position begins;    /* its session's newest when it began */
-	reprise_position recorded;  /* 0: it has not said */
-	reprise_position killed_at; /* 0: it has not been */
+	reprise_position begins;    /* the newest position at the begin */
+	reprise_position recorded;  /* 0: not known yet */
+	reprise_position killed_at; /* 0: not killed */
 };
 
 struct outside {
@@ -59,7 +59,7 @@ start(struct process *process, const struct input *input, const char *log,
 			.input = input, .log = log, .to_hosts = from[1], .from_hosts = to[0]
 		};
 
-		/* Who is left alone ends as well. */
+		/* If the hosts' process ends, the runtime ends as well. */
 		close(from[0]), close(to[1]);
 		signal(SIGPIPE, SIG_DFL);
 		_exit(live(&life));
@@ -68,7 +68,7 @@ start(struct process *process, const struct input *input, const char *log,
 	return process->id > 0;
 }
 
-/* False: it has nothing more to say, or hung, and was killed for that. */
+/* False: the runtime has ended, or hung and was killed. */
 static bool
 hear(const struct process *process, struct crash_word *ret_word)
 {
@@ -80,7 +80,7 @@ hear(const struct process *process, struct crash_word *ret_word)
 	return false;
 }
 
-/* Waits until it is gone; answers how it ended, as waitpid does. */
+/* Waits for the end of the process. Returns the status of waitpid. */
 static int
 finish(struct process *process)
 {
@@ -111,7 +111,7 @@ take(struct outside *outside, struct process *process, const struct crash_word *
 	}
 }
 
-/* The first life: to its end, which comes when a host holds well more than what is recorded. */
+/* Plays the first life. The kill comes when a host has well more events than the log. */
 static bool
 play_first(struct outside *outside, const struct input *input)
 {
@@ -120,7 +120,7 @@ play_first(struct outside *outside, const struct input *input)
 	struct crash_word word;
 
 	if (!start(&process, input, outside->log, crash_first_life)) {
-		perror("reprise: demo");
+		perror("reprise demo: cannot start the runtime");
 		return false;
 	}
 	while (hear(&process, &word)) {
@@ -139,11 +139,11 @@ play_first(struct outside *outside, const struct input *input)
 	for (size_t i = 0; i < CRASH_HOSTS; i++)
 		outside->held[i] = outside->books[i].seen - outside->books[i].before;
 	if (process.killed_at == 0 || !WIFSIGNALED(ended)) {
-		fprintf(stderr, "reprise: demo: the runtime ended before it was killed\n");
+		fprintf(stderr, "reprise demo: the runtime ended before the kill\n");
 		return false;
 	}
-	printf("The runtime is killed (SIGKILL) when a host has %" PRIu64 " and %" PRIu64
-	       " is recorded.\n",
+	printf("The runtime is killed (SIGKILL): a host has the events up to %" PRIu64
+	       ", the log up to %" PRIu64 ".\n",
 	       process.killed_at, process.recorded);
 	return true;
 }
@@ -152,8 +152,8 @@ static void
 print_cursors(const struct outside *outside)
 {
 	for (size_t i = 0; i < CRASH_HOSTS; i++)
-		printf("  %-8s  holds up to %" PRIu64 ", and keeps\n    %s\n", host_names[i],
-		       outside->books[i].seen, outside->books[i].cursor_text);
+		printf("  %-8s  has the events up to %" PRIu64 ", and the cursor\n    %s\n",
+		       host_names[i], outside->books[i].seen, outside->books[i].cursor_text);
 }
 
 static bool
@@ -167,40 +167,42 @@ play_second(struct outside *outside, const struct input *input, reprise_ordinal 
 		memcpy(cursors.texts[i], outside->books[i].cursor_text,
 		       REPRISE_CURSOR_TEXT_BYTES_MAX);
 	if (!start(&process, input, outside->log, crash_second_life)) {
-		perror("reprise: demo");
+		perror("reprise demo: cannot start the runtime");
 		return false;
 	}
 	(void)crash_send(process.to, &cursors, sizeof(cursors));
 	while (hear(&process, &word)) {
 		take(outside, &process, &word);
 		if (word.type == CRASH_BEGINS)
-			printf("It is started again, and goes on after %" PRIu64
-			       ". They come back:\n",
+			printf("The runtime is started again, and goes on after event %" PRIu64
+			       ". The hosts come back:\n",
 			       process.begins);
 		if (word.type == CRASH_GAP && word.detail == REPRISE_GAP_DIVERGED)
-			printf("  %-8s  has diverged: it goes back to %" PRIu64
-			       ", gives up %" PRIu64 ", comes back\n",
+			printf("  %-8s  has diverged from the log: goes back to event %" PRIu64
+			       ", and discards %" PRIu64 " events\n",
 			       host_names[word.host], word.position,
 			       outside->books[word.host].dropped);
 		if (word.type == CRASH_GAP && word.detail == REPRISE_GAP_RESTART)
-			printf("  %-8s  is told of the restart after %" PRIu64 ", and goes on\n",
+			printf("  %-8s  gets the gap RESTART after event %" PRIu64
+			       ", and goes on\n",
 			       host_names[word.host], word.position);
 	}
 	if (finish(&process) != 0 || process.begins != head) {
-		fprintf(stderr, "reprise: demo: the runtime did not go on as it should\n");
+		fprintf(stderr, "reprise demo: the second runtime failed, or did not go on after "
+				"the log\n");
 		return false;
 	}
 	return true;
 }
 
-/* Answers how many faults it shows. */
+/* Returns the number of faults. */
 static size_t
 print_table(const struct outside *outside)
 {
 	size_t faults = 0;
 
-	printf("\n%-8s %9s %10s %9s %9s %5s %8s %9s\n", "host", "had", "taken back", "from log",
-	       "from ring", "lost", "restarts", "holds now");
+	printf("\n%-8s %9s %10s %9s %9s %5s %8s %9s\n", "host", "at kill", "discarded", "from log",
+	       "from ring", "lost", "restarts", "at end");
 	for (enum crash_host host = CRASH_STAYS; host < CRASH_HOSTS; host++) {
 		const struct crash_book *const book = &outside->books[host];
 		const char *const fault =
@@ -215,10 +217,11 @@ print_table(const struct outside *outside)
 		faults += fault != NULL;
 	}
 	if (faults == 0)
-		printf("\nhad - taken back + from log + from ring + lost = recorded, and each "
-		       "holds what the log holds.\n");
+		printf("\nat kill - discarded + from log + from ring + lost = at end. Each host "
+		       "has "
+		       "the events of the log.\n");
 	else
-		printf("\n%zu faults.\n", faults);
+		printf("\n%zu fault%s, marked with <<.\n", faults, faults == 1 ? "" : "s");
 	return faults;
 }
 
@@ -227,21 +230,21 @@ play(struct outside *outside, const struct input *input)
 {
 	reprise_ordinal head = 0, end = 0;
 
-	printf("\nA runtime in a process of its own, and three hosts outside: one stays, one "
-	       "drops, "
-	       "one wants\nbut what is recorded. The runtime's session is %s.\n",
+	printf("\nA runtime in a process of its own appends to the session %s. Three hosts "
+	       "outside: one stays\nconnected, one drops its connection, one subscribes to "
+	       "recorded events only.\n",
 	       CRASH_SESSION);
 	if (!play_first(outside, input))
 		return false;
 	print_cursors(outside);
 	if (!durable_check(outside->log, CRASH_SESSION, REPRISE_LIFE_OPEN, &head))
 		return false;
-	printf("The log ends at %" PRIu64 ".\n", head);
+	printf("The log ends with event %" PRIu64 ".\n", head);
 	if (!play_second(outside, input, head) ||
 	    !durable_check(outside->log, CRASH_SESSION, REPRISE_LIFE_CLEAN, &end))
 		return false;
 	if (end != head + CRASH_LATER_EVENTS) {
-		fprintf(stderr, "reprise: demo: the log ends at %" PRIu64 "\n", end);
+		fprintf(stderr, "reprise demo: the log ends with event %" PRIu64 "\n", end);
 		return false;
 	}
 	return print_table(outside) == 0;
@@ -255,11 +258,11 @@ crash_run(const struct input *input, const char *log)
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	if (outside == NULL) {
-		fprintf(stderr, "reprise: no memory\n");
+		fprintf(stderr, "reprise demo: out of memory\n");
 		return 1;
 	}
 	outside->log = log;
-	/* Who is killed takes nothing more. */
+	/* A killed runtime closes its pipe. */
 	sigaction(SIGPIPE, &ignore, &before);
 	const bool is_good = play(outside, input);
 

@@ -28,7 +28,7 @@ take_gap(struct crash_book *book, const struct crash_word *word)
 	book->lost += word->lost;
 	switch (word->detail) {
 	case REPRISE_GAP_DIVERGED:
-		/* What it has beyond was taken back. */
+		/* The log does not have the events after this position. */
 		if (word->position > book->seen || word->position < book->before) {
 			book->wrong++;
 			return;
@@ -72,7 +72,7 @@ crash_book_take(struct crash_book *book, const struct crash_word *word)
 		memcpy(book->cursor_text, word->cursor_text, sizeof(book->cursor_text));
 }
 
-/* Entries of one page; answers how many differ. */
+/* Compares the entries of one page. Returns the number of differences. */
 static uint64_t
 compare_page(const struct crash_book *book, const struct reprise_log_entry *entries,
 	     size_t entries_count)
@@ -118,7 +118,7 @@ crash_book_compare(const struct crash_book *book, const char *log_file)
 	reprise_log_page_close(page);
 	reprise_log_close(log);
 	if (status != REPRISE_OK)
-		log_say_failure("demo: the log of", CRASH_SESSION, status, &error);
+		log_say_failure("demo", CRASH_SESSION, status, &error);
 	return status == REPRISE_OK && after == book->seen ? differences : differences + 1;
 }
 
@@ -126,21 +126,20 @@ const char *
 crash_book_fault(const struct crash_book *book, enum crash_host host, uint64_t differences)
 {
 	if (book->wrong > 0)
-		return "out of order, or a gap that should not be";
+		return "got an event out of order, or an unexpected gap";
 	if (book->delivered - book->dropped + book->lost != book->seen - book->before)
-		return "delivered - taken back + lost is not recorded";
+		return "the counts do not add up";
 	if (differences > 0)
-		return "holds something else than the log";
+		return "does not have the events of the log";
 	if (book->lost > 0)
-		return "lost something, although there is a log";
+		return "lost events that the log should have";
 	if (book->restarts != 1)
-		return "was not told once of the restart";
+		return "did not get exactly one gap RESTART";
 	if (book->diverged != (host == CRASH_STAYS))
-		return host == CRASH_STAYS ? "was not told that it has diverged"
-					   : "was told that it has diverged";
+		return host == CRASH_STAYS ? "did not get the gap DIVERGED" : "got a gap DIVERGED";
 	if (host == CRASH_STAYS && book->dropped == 0)
-		return "had nothing to give up";
+		return "discarded no event";
 	if (host == CRASH_DROPS && book->healed == 0)
-		return "was not healed";
-	return book->is_ended ? NULL : "the end was not told";
+		return "read nothing from the log";
+	return book->is_ended ? NULL : "did not get the end of the session";
 }

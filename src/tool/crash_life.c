@@ -13,16 +13,16 @@
 
 enum {
 	EVENTS_A_TURN = 4,
-	EVENTS_MAX = 4096, /* of the window: nobody is overtaken here */
+	EVENTS_MAX = 4096, /* of the window: the writer overtakes no host */
 	BYTES_MAX_LEAST = 1 << 20,
-	RECORD_BYTES = 64, /* of an event beside its payload, about */
+	RECORD_BYTES = 64, /* of an event beside the payload, roughly */
 };
 
 #define TURN_NS   UINT64_C(1000000)
 #define LINGER_NS UINT64_C(10000000000)
 #define SETTLE_NS UINT64_C(50000000)
 
-/* What the runtime has of a host: its connection. */
+/* The connection of a host. */
 struct link {
 	struct reprise_subscription *subscription; /* or NULL */
 	char cursor_text[REPRISE_CURSOR_TEXT_BYTES_MAX];
@@ -35,7 +35,7 @@ struct scene {
 	struct reprise_writer *writer;
 	struct stage stage;
 	struct link links[CRASH_HOSTS];
-	bool drops; /* in this life one host does */
+	bool drops; /* one host drops its connection in this life */
 	_Atomic bool is_failed;
 	pthread_t thread; /* serves the links */
 };
@@ -133,11 +133,11 @@ pass_end(struct scene *scene, enum crash_host host, const struct reprise_end *en
 		link->is_over = true;
 		return send_word(scene, &word, NULL);
 	}
-	/* The gap before has told it where to go back to: it comes back from there. */
+	/* The gap before the end had the cursor to go back to. */
 	return end->cause == REPRISE_END_INVALIDATED && link_connect(scene, host);
 }
 
-/* Everything that there is for one host. */
+/* Passes every available event, gap and end to one host. */
 static bool
 serve(struct scene *scene, enum crash_host host)
 {
@@ -203,7 +203,7 @@ let_hosts_in(struct scene *scene)
 	return pthread_create(&scene->thread, NULL, serve_all, scene) == 0;
 }
 
-/* So many events, a few a turn. */
+/* Appends @count events, a few per turn. */
 static bool
 stream(struct scene *scene, uint64_t count)
 {
@@ -218,7 +218,10 @@ stream(struct scene *scene, uint64_t count)
 	return !scene->is_failed;
 }
 
-/* From here on nothing is recorded for as long as its recorder lingers, and the stream goes on. */
+/*
+ * Records the events so far. The recorder then lingers, and records nothing while the stream goes
+ * on.
+ */
 static bool
 record(struct scene *scene)
 {
@@ -251,7 +254,7 @@ crash_first_life(const struct crash_life *life)
 	if (!let_hosts_in(&scene) || !stream(&scene, CRASH_RECORDED_EVENTS) || !record(&scene) ||
 	    !stream(&scene, CRASH_UNRECORDED_EVENTS))
 		return 1;
-	/* Until it is killed; or left alone, since nothing is to come. */
+	/* Waits for the kill, or for the end of the hosts' process. Nothing is sent. */
 	(void)crash_receive(life->from_hosts, &cursor, 1);
 	return 1;
 }
@@ -259,7 +262,7 @@ crash_first_life(const struct crash_life *life)
 int
 crash_second_life(const struct crash_life *life)
 {
-	/* What a position had in the life before is not what it has in this one. */
+	/* In this life a position has another line than in the first life, to detect a mixture. */
 	struct scene scene = { .life = life, .stage = { .shift = 1 } };
 	struct crash_cursors cursors;
 

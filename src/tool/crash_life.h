@@ -2,7 +2,7 @@
 #ifndef TOOL_CRASH_LIFE_H
 #define TOOL_CRASH_LIFE_H
 
-/* The runtime that is killed and started again: what runs in its process. */
+/* The code of the runtime that is killed and started again, in a process of its own. */
 
 #include <stdint.h>
 
@@ -11,11 +11,11 @@
 #define CRASH_SESSION "demo-crash"
 
 enum {
-	CRASH_RECORDED_EVENTS = 1000,  /* that are recorded before the crash */
-	CRASH_DROPPED_AFTER = 700,     /* of those, when one host drops its connection */
-	CRASH_UNRECORDED_EVENTS = 500, /* at most, that are not */
-	CRASH_KILLED_AFTER = 100,      /* of those, when it is killed */
-	CRASH_LATER_EVENTS = 500,      /* of the life that follows */
+	CRASH_RECORDED_EVENTS = 1000,  /* recorded before the kill */
+	CRASH_DROPPED_AFTER = 700,     /* one host drops its connection after so many events */
+	CRASH_UNRECORDED_EVENTS = 500, /* at most, appended without a record */
+	CRASH_KILLED_AFTER = 100,      /* the kill comes after so many of these events */
+	CRASH_LATER_EVENTS = 500,      /* appended by the second runtime */
 	CRASH_EVENTS_MAX = CRASH_RECORDED_EVENTS + CRASH_UNRECORDED_EVENTS + CRASH_LATER_EVENTS,
 };
 
@@ -25,10 +25,13 @@ struct crash_life {
 	int to_hosts, from_hosts;  /* pipes */
 };
 
-/* Streams until it is killed. Answers the exit status if it fails. */
+/* Appends until the kill. Returns the exit status only after a failure. */
 int crash_first_life(const struct crash_life *life);
 
-/* Goes on where the log ends, lets the hosts come back, and ends the session. Answers the exit status. */
+/*
+ * Goes on where the log ends, serves the hosts again, and ends the session. Returns the exit
+ * status.
+ */
 int crash_second_life(const struct crash_life *life);
 
 #endif /* TOOL_CRASH_LIFE_H */

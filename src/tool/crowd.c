@@ -7,7 +7,10 @@
 #include "tool/pace.h"
 
 enum {
-	/* A few of each at a time, so that neither kind of host waits for all of the other. */
+	/*
+	 * A few of each at a time, so that neither kind of host waits for all hosts of the other
+	 * kind.
+	 */
 	READY_MAX = 256,
 	VISITS_MAX = 1024,
 };
@@ -30,7 +33,7 @@ run_ns(const struct member *member)
 	return member->host.stage->seconds * 1000000000u;
 }
 
-/* On the store's thread. */
+/* The callback: runs on the store's thread. */
 static void
 be_called(struct reprise_subscription *subscription, void *context)
 {
@@ -80,7 +83,7 @@ come(struct crowd *crowd, struct member *member, uint64_t now)
 		host->is_refused = true;
 	if (host->way == HOST_DROPS)
 		member->turn_ns = now + host_between(host, run_ns(member) / 50, run_ns(member) / 8);
-	if (host->way == HOST_SLOW) /* not all of them at once */
+	if (host->way == HOST_SLOW) /* the hosts pause at different times */
 		member->turn_ns = now + host_between(host, 0, host_away_ns(host));
 }
 
@@ -93,7 +96,7 @@ disconnect(struct crowd *crowd, struct member *member)
 	    epoll_ctl(crowd->loop, EPOLL_CTL_DEL, member->descriptor, NULL) != 0)
 		host->is_refused = true;
 	member->descriptor = -1;
-	/* From here on nobody calls: the host is this thread's again. */
+	/* No callback runs any more: the host belongs to this thread again. */
 	if (host->way == HOST_CALLBACK &&
 	    reprise_subscription_notify(member->subscription, NULL, NULL, NULL) != REPRISE_OK)
 		host->is_refused = true;
@@ -117,14 +120,14 @@ take(struct crowd *crowd, struct member *member)
 		leave(crowd, member);
 }
 
-/* Its time has come, or the appending is over: then nobody stays away. */
+/* Whether the host is due. At the end of the appending every host is due. */
 static bool
 has_turn(const struct member *member, uint64_t now)
 {
 	return now >= member->turn_ns || atomic_load(&member->host.stage->over_ns) != 0;
 }
 
-/* It is not connected: is it time? */
+/* Visits a host without a connection, and connects the host when due. */
 static void
 visit_away(struct crowd *crowd, struct member *member, uint64_t now)
 {
@@ -166,12 +169,12 @@ visit_here(struct crowd *crowd, struct member *member, uint64_t now)
 	case HOST_WAYS:
 		break;
 	}
-	/* Who has a descriptor is not looked at, which would hide it if that were not rung. */
+	/* A host with a descriptor is not polled: polling would hide a missed notification. */
 	if (member->descriptor < 0)
 		take(crowd, member);
 }
 
-/* When there is something to be seen to again; @now: at the next tick. */
+/* The time of the next visit. @now means: at the next tick. */
 static uint64_t
 next_visit(const struct member *member, uint64_t now)
 {
@@ -201,7 +204,7 @@ visit(struct crowd *crowd, struct member *member, uint64_t now)
 	member->visit_ns = next_visit(member, now);
 }
 
-/* Visits the next few whose time has come; a round of all is over when it is at the last. */
+/* Visits the next few hosts that are due. The round ends after the last host. */
 static void
 visit_some(struct crowd *crowd, uint64_t now)
 {
@@ -217,7 +220,7 @@ visit_some(struct crowd *crowd, uint64_t now)
 	crowd->tick_ns = pace_now() + CROWD_TICK_NS;
 }
 
-/* How long it may sleep: to the next tick; not at all within a round. */
+/* The time to sleep: until the next tick, and 0 within a round. */
 static int
 sleep_ms(const struct crowd *crowd, uint64_t now)
 {

@@ -14,7 +14,7 @@
 
 enum {
 	EXIT_UNREADABLE = 3,
-	/* With fewer, nobody can be overtaken as it should. */
+	/* With fewer events the writer overtakes no host. */
 	EVENTS_LEAST = 100,
 	EVENTS_LEAST_OF_MANY = 16,
 };
@@ -26,11 +26,12 @@ has_enough_events(const struct demo_options *options)
 
 	if (options->rate * options->seconds >= least)
 		return true;
-	fprintf(stderr, "reprise: rate times seconds must be %d at least\n", (int)least);
+	fprintf(stderr, "reprise demo: --rate times --seconds must be at least %d events\n",
+		(int)least);
 	return false;
 }
 
-/* Answers how many could be read. */
+/* Returns the number of inputs that were read. */
 static size_t
 read_inputs(struct input *inputs, size_t inputs_count, char *const *files)
 {
@@ -42,13 +43,13 @@ read_inputs(struct input *inputs, size_t inputs_count, char *const *files)
 	return read;
 }
 
-/* What was printed must have arrived. */
+/* The output must have arrived: a full disk is an error. */
 static bool
 flush_output(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return true;
-	perror("reprise: standard output");
+	perror("reprise demo: cannot write to standard output");
 	return false;
 }
 
@@ -75,7 +76,7 @@ demo_run(const struct demo_options *options)
 	struct input *const inputs = calloc(inputs_count, sizeof(*inputs));
 
 	if (inputs == NULL) {
-		fprintf(stderr, "reprise: no memory\n");
+		fprintf(stderr, "reprise demo: out of memory\n");
 		return 1;
 	}
 	size_t read = read_inputs(inputs, inputs_count, has_files ? options->files : NULL);
@@ -88,7 +89,7 @@ demo_run(const struct demo_options *options)
 		interrupt_release();
 	}
 	if (status == 0 && interrupt_happened()) {
-		printf("Interrupted: the table is of what had happened by then.\n");
+		printf("Interrupted: the table covers the time up to the interrupt.\n");
 		status = EXIT_INTERRUPTED;
 	}
 	if (status == 0 && options->log != NULL)

@@ -4,7 +4,7 @@
 
 #include "tool/arguments.h"
 
-/* Runs the demo and prints what happened; answers the exit status. */
+/* Runs the demo and prints a table. Returns the exit status. */
 int demo_run(const struct demo_options *options);
 
 #endif /* TOOL_DEMO_H */

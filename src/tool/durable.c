@@ -9,7 +9,7 @@
 #include "tool/log_place.h"
 #include "tool/stage.h"
 
-/* Nobody who heals gives up because a disk is slow. */
+/* Long enough for a slow disk. */
 #define HEAL_WAIT_NS UINT64_C(60000000000)
 #define DEADLINE_NS  UINT64_C(60000000000)
 
@@ -46,7 +46,7 @@ durable_open(struct durable *durable, const char *file, uint64_t events_max, uin
 
 	if (status == REPRISE_OK)
 		return true;
-	log_say_failure("demo: --log", NULL, status, &error);
+	log_say_failure("demo --log", NULL, status, &error);
 	(void)durable_close(durable);
 	return false;
 }
@@ -58,7 +58,7 @@ durable_close(struct durable *durable)
 	const reprise_status status = reprise_recorder_close(durable->recorder);
 
 	if (status != REPRISE_OK)
-		log_say_failure("demo: the recorder", NULL, status, &none);
+		log_say_failure("demo: cannot close the recorder", NULL, status, &none);
 	if (status == REPRISE_E_BUSY)
 		return false;
 	const bool is_closed = stage_close_store(durable->store);
@@ -79,7 +79,7 @@ durable_write(struct durable *durable, const char *session_id, struct reprise_wr
 	if (status == REPRISE_OK)
 		status = reprise_session_stats(durable->store, session_id, &stats);
 	if (status != REPRISE_OK)
-		log_say_failure("demo:", session_id, status, &error);
+		log_say_failure("demo", session_id, status, &error);
 	*ret_before = stats.newest;
 	return status == REPRISE_OK;
 }
@@ -102,15 +102,16 @@ durable_check(const char *file, const char *session_id, reprise_life_state state
 		status = reprise_log_verify(log, &key, &report, &error);
 	reprise_log_close(log);
 	if (status != REPRISE_OK) {
-		log_say_failure("demo: the log of", session_id, status, &error);
+		log_say_failure("demo", session_id, status, &error);
 		return false;
 	}
 	*ret_head = stats.head;
 	if (report.faults > 0)
-		fprintf(stderr, "reprise: demo: the log of %s: at %" PRIu64 ": %s\n", session_id,
-			report.at, report.what);
+		fprintf(stderr,
+			"reprise demo: the log of %s has a fault at ordinal %" PRIu64 ": %s\n",
+			session_id, report.at, report.what);
 	if (stats.life.state != state)
-		fprintf(stderr, "reprise: demo: the log of %s: its last life is not as it ended\n",
+		fprintf(stderr, "reprise demo: the log of %s: the last life has a wrong state\n",
 			session_id);
 	return report.faults == 0 && stats.life.state == state;
 }

@@ -2,7 +2,7 @@
 #ifndef TOOL_DURABLE_H
 #define TOOL_DURABLE_H
 
-/* A store with a log in a file: what the demo's runtimes append is recorded there. */
+/* A store with a log in a file, for the events of the demo. */
 
 #include <stdbool.h>
 
@@ -18,22 +18,25 @@ struct durable {
 };
 
 /*
- * No append displaces what is not recorded: it waits instead. @linger_ns: 0 is the recorder's own. False, and it has
- * said why on stderr, if it cannot be opened.
+ * An append waits rather than displace an event without a record. @linger_ns 0 selects the
+ * recorder's default. False: the log cannot be opened, and stderr has the reason.
  */
 bool durable_open(struct durable *durable, const char *file, uint64_t events_max,
 		  uint64_t bytes_max, uint64_t linger_ns);
 
-/* Once all is recorded. False, and it has said why, if not all is, or anything is still open. */
+/*
+ * Records every event, and closes the store and the log. False: an event was not recorded or a
+ * handle is still open, and stderr has the reason.
+ */
 bool durable_close(struct durable *durable);
 
-/* A writer, and the newest position before it. False, and it has said why, if it cannot be. */
+/* Opens a writer, and sets the newest position before. False: stderr has the reason. */
 bool durable_write(struct durable *durable, const char *session_id,
 		   struct reprise_writer **ret_writer, reprise_position *ret_before);
 
 /*
- * What is in the log of a session that is closed: that it is whole, and of which ordinals. False, and it has said
- * why, if it is not, or its last life is in another state.
+ * Verifies the log of a closed session, and sets the last ordinal. False: the log has a fault, or
+ * the last life is not in @state, and stderr has the reason.
  */
 bool durable_check(const char *file, const char *session_id, reprise_life_state state,
 		   reprise_ordinal *ret_head);

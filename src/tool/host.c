@@ -13,13 +13,6 @@ const char *const host_way_names[HOST_WAYS] = {
 	[HOST_LATE] = "late",   [HOST_EPOLL] = "epoll", [HOST_CALLBACK] = "callback",
 };
 
-/* The host that ... */
-static const char *const way_phrases[HOST_WAYS] = {
-	[HOST_STAYS] = "stays",          [HOST_DROPS] = "drops",
-	[HOST_SLOW] = "is slow",         [HOST_LATE] = "comes late",
-	[HOST_EPOLL] = "waits in epoll", [HOST_CALLBACK] = "is called back",
-};
-
 /* A later library may know more of them (rule T02). */
 static const char *
 detail_name(reprise_gap_detail detail)
@@ -77,7 +70,7 @@ host_open(struct host *host, struct stage *stage, enum host_way way, unsigned in
 	host->stage = stage;
 	host->way = way;
 	host->random = random;
-	/* Before the runtime comes; with a log it has come. */
+	/* The host comes before the runtime. In a store with a log the runtime comes first. */
 	if (!stage->is_recorded &&
 	    reprise_session_create(stage->store, stage->session_id, NULL, NULL) != REPRISE_OK)
 		return false;
@@ -123,9 +116,8 @@ static void
 take_healed(struct host *host, reprise_position position)
 {
 	if (atomic_fetch_add(&host->healed, 1) == 0 && host->stage->tells)
-		printf("%s  the host that %s was overtaken, and is given %llu and on from the "
-		       "log\n",
-		       progress_over(), way_phrases[host->way], (unsigned long long)position);
+		printf("%s  host %s: overtaken; gets event %llu and later ones from the log\n",
+		       progress_over(), host_way_names[host->way], (unsigned long long)position);
 }
 
 static void
@@ -153,10 +145,11 @@ take_gap(struct host *host, const struct reprise_gap *gap)
 	    gap->lost != gap->lost_last - gap->lost_first + 1)
 		host->wrong++;
 	if (host->stage->tells && atomic_load(&host->gaps) == 0)
-		printf("%s  the host that %s lost %llu..%llu (%s) and goes on at %llu\n",
-		       progress_over(), way_phrases[host->way], (unsigned long long)gap->lost_first,
-		       (unsigned long long)gap->lost_last, detail_name(gap->detail),
-		       (unsigned long long)gap->lost_last + 1);
+		printf("%s  host %s: gap, events %llu to %llu are lost (%s); goes on with event "
+		       "%llu\n",
+		       progress_over(), host_way_names[host->way],
+		       (unsigned long long)gap->lost_first, (unsigned long long)gap->lost_last,
+		       detail_name(gap->detail), (unsigned long long)gap->lost_last + 1);
 	host->seen = gap->lost_last;
 	atomic_fetch_add(&host->gaps, 1);
 	atomic_fetch_add(&host->lost, gap->lost);
@@ -213,14 +206,14 @@ const char *
 host_fault(const struct host *host)
 {
 	if (host->is_refused)
-		return "a call was refused";
+		return "a call of the library failed";
 	if (host->delivered + host->lost != host->stage->appended)
-		return "delivered + lost is not appended";
+		return "delivered + lost differs from appended";
 	if (host->doubled != 0)
-		return "doubled";
+		return "got an event twice";
 	if (host->wrong != 0)
-		return "torn, different or inexact";
+		return "got a wrong payload, or a gap with wrong bounds";
 	if (!host->is_ended)
-		return "the end was not told";
+		return "did not get the end of the session";
 	return NULL;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool/input.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A command of coreutils alone that has much to say on any machine. */
+/* A command of coreutils with a long output on any machine. */
 static const char command[] = "ls -lR /usr 2>/dev/null | head -n 20000";
 
 enum {
@@ -77,22 +78,21 @@ take(struct input *input, FILE *from)
 	size_t bytes = 0;
 
 	if (!read_all(from, &input->text, &bytes)) {
-		fprintf(stderr, "reprise: no memory for %s\n", input->name);
+		fprintf(stderr, "reprise demo: out of memory while reading %s\n", input->name);
 		return false;
 	}
 	if (ferror(from)) {
-		fprintf(stderr, "reprise: %s: ", input->name);
-		perror(NULL);
+		fprintf(stderr, "reprise demo: cannot read %s: %s\n", input->name, strerror(errno));
 		free(input->text);
 		return false;
 	}
 	if (!split(input, bytes)) {
-		fprintf(stderr, "reprise: no memory for %s\n", input->name);
+		fprintf(stderr, "reprise demo: out of memory while reading %s\n", input->name);
 		free(input->text);
 		return false;
 	}
 	if (input->lines_count == 0) {
-		fprintf(stderr, "reprise: %s has no lines\n", input->name);
+		fprintf(stderr, "reprise demo: %s is empty\n", input->name);
 		input_free(input);
 		return false;
 	}
@@ -106,11 +106,11 @@ input_read_file(struct input *input, const char *path)
 	FILE *const from = fopen(path, "r");
 
 	if (from == NULL) {
-		fprintf(stderr, "reprise: %s: ", path);
-		perror(NULL);
+		fprintf(stderr, "reprise demo: cannot open %s: %s\n", path, strerror(errno));
 		return false;
 	}
-	snprintf(input->name, sizeof(input->name), "%s", slash != NULL ? slash + 1 : path);
+	snprintf(input->name, sizeof(input->name), "%s",
+		 slash != NULL && slash[1] != '\0' ? slash + 1 : path);
 	const int is_taken = take(input, from);
 
 	fclose(from);
@@ -124,7 +124,7 @@ input_read_command(struct input *input)
 	FILE *const from = popen(command, "r");
 
 	if (from == NULL) {
-		perror("reprise: ls");
+		perror("reprise demo: cannot run ls");
 		return false;
 	}
 	snprintf(input->name, sizeof(input->name), "ls -lR /usr");

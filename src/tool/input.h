@@ -15,7 +15,7 @@ struct input {
 	char *text;
 };
 
-/* False, and it has said why on stderr, if there is no line to be read. */
+/* False: the input has no line or cannot be read, and stderr has the reason. */
 int input_read_file(struct input *input, const char *path);
 int input_read_command(struct input *input);
 void input_free(struct input *input);

@@ -12,14 +12,17 @@
 #include "tool/log_output.h"
 #include "tool/log_text.h"
 
-/* What visits the threads. */
+/* The state while all threads are visited. */
 struct visiting {
 	const struct log_request *request;
 	struct reprise_log *log;
 	bool is_good; /* nothing failed, and no fault was found */
 };
 
-/* The library refuses a state or kind that it does not know; a later one may know more of them (rule T02). */
+/*
+ * The library refuses a state or kind that it does not know; a later one may know more of them
+ * (rule T02).
+ */
 static const char *
 life_name(reprise_life_state state)
 {
@@ -48,7 +51,7 @@ kind_name(reprise_log_kind kind)
 	return "unknown";
 }
 
-/* Whatever the database holds in its place. */
+/* The database may hold any bytes in the place of a name. */
 static void
 print_name(const char *thread)
 {
@@ -90,7 +93,7 @@ list_row(const struct reprise_log_key *key, const struct reprise_log_stats *stat
 
 	if (stats->has_ended)
 		snprintf(ended, sizeof(ended), "%" PRId32, stats->end_status);
-	printf("%-6s  %12" PRIu64 "  %12" PRIu64 "  %5" PRIu64 "  %-11s  %6s  ",
+	printf("%-6s  %12" PRIu64 "  %12" PRIu64 "  %5" PRIu64 "  %-11s  %10s  ",
 	       kind_name(stats->kind), stats->head, stats->watermark, stats->lives,
 	       stats->lives > 0 ? life_name(stats->life.state) : "-", ended);
 	print_name(key->thread);
@@ -106,7 +109,7 @@ list_one(const struct reprise_log_key *key, void *context)
 	const reprise_status status = reprise_log_stats(visiting->log, key, &stats, &error);
 
 	if (status != REPRISE_OK) {
-		log_say_failure("ls", key->thread, status, &error);
+		log_say_failure("log ls", key->thread, status, &error);
 		visiting->is_good = false;
 	} else if (visiting->request->is_json) {
 		list_object(key, &stats);
@@ -141,7 +144,7 @@ verify_print(const struct log_request *request, const char *thread,
 	       " blobs, %" PRIu64 " faults",
 	       report->events, report->gaps, report->lost, report->blobs, report->faults);
 	if (report->faults > 0) {
-		printf("; the first at %" PRIu64 ": ", report->at);
+		printf("; the first at ordinal %" PRIu64 ": ", report->at);
 		print_name(report->what);
 	}
 	putchar('\n');
@@ -158,7 +161,7 @@ verify_one(const struct reprise_log_key *key, void *context)
 	if (status == REPRISE_OK)
 		verify_print(visiting->request, key->thread, &report);
 	else
-		log_say_failure("verify", key->thread, status, &error);
+		log_say_failure("log verify", key->thread, status, &error);
 	if (status != REPRISE_OK || report.faults > 0)
 		visiting->is_good = false;
 	return true;
@@ -174,7 +177,7 @@ visit_all(const struct log_request *request, struct reprise_log *log, reprise_lo
 
 	if (status == REPRISE_OK)
 		return visiting.is_good;
-	log_say_failure(request->verb_name, NULL, status, &error);
+	log_say_failure(request->name, NULL, status, &error);
 	return false;
 }
 
@@ -182,8 +185,8 @@ static bool
 list(const struct log_request *request, struct reprise_log *log)
 {
 	if (!request->is_json)
-		printf("%-6s  %12s  %12s  %5s  %-11s  %6s  %s\n", "kind", "head", "watermark",
-		       "lives", "last life", "ended", "thread");
+		printf("%-6s  %12s  %12s  %5s  %-11s  %10s  %s\n", "kind", "last ordinal",
+		       "archived to", "lives", "last life", "end status", "thread");
 	return visit_all(request, log, list_one);
 }
 
@@ -195,7 +198,7 @@ verify(const struct log_request *request, struct reprise_log *log)
 	const reprise_status status = log_place_verify(&request->place, log, &error);
 
 	if (status != REPRISE_OK) {
-		log_say_failure("verify", NULL, status, &error);
+		log_say_failure("log verify", NULL, status, &error);
 		visiting.is_good = false;
 	}
 	if (request->threads_count == 0)
@@ -208,7 +211,7 @@ verify(const struct log_request *request, struct reprise_log *log)
 	return visiting.is_good;
 }
 
-/* Rows, until none is left. */
+/* Moves every archived row. */
 static reprise_status
 move_all(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_moved,
 	 struct reprise_error *error)
@@ -240,7 +243,7 @@ archive(const struct log_request *request, struct reprise_log *log)
 	if (status == REPRISE_OK)
 		status = move_all(log, &key, &moved, &error);
 	if (status != REPRISE_OK) {
-		log_say_failure("archive", key.thread, status, &error);
+		log_say_failure("log archive", key.thread, status, &error);
 		return false;
 	}
 	if (request->is_json) {
@@ -291,7 +294,7 @@ log_command(int argc, char **argv)
 	struct reprise_error error = { .size = sizeof(error) };
 
 	if (!log_request_parse(argc, argv, &request)) {
-		fputs(log_usage, stderr);
+		fputs("Run 'reprise log --help' for the arguments.\n", stderr);
 		return EXIT_USAGE;
 	}
 	log_output_begin();
@@ -301,7 +304,7 @@ log_command(int argc, char **argv)
 		&error);
 
 	if (status != REPRISE_OK) {
-		log_say_failure(request.verb_name, NULL, status, &error);
+		log_say_failure(request.name, NULL, status, &error);
 		return 1;
 	}
 	const bool is_good = run(&request, log);

@@ -16,7 +16,9 @@ enum {
 	TIME_ROOM = 64,
 };
 
-/* The library refuses a reason that it does not know; a later one may know more of them (rule T02). */
+/*
+ * The library refuses a reason that it does not know; a later one may know more of them (rule T02).
+ */
 static const char *
 reason_name(reprise_log_gap_reason reason)
 {
@@ -31,16 +33,16 @@ reason_name(reprise_log_gap_reason reason)
 	return "unknown";
 }
 
-/* Entries that are printed, in order. */
+/* The state of a command that prints entries in order. */
 struct printing {
 	const struct log_request *request;
 	struct reprise_log *log;
 	struct reprise_log_key key;
 	struct reprise_log_page *page;
 	reprise_log_kind kind;
-	reprise_ordinal after; /* printed up to here */
-	reprise_ordinal until; /* and no further */
-	uint64_t left;         /* entries, at most */
+	reprise_ordinal after; /* the last printed ordinal */
+	reprise_ordinal until; /* the last ordinal to print */
+	uint64_t left;         /* the greatest number of entries */
 };
 
 static volatile sig_atomic_t is_interrupted;
@@ -78,7 +80,7 @@ print_range(reprise_ordinal first, reprise_ordinal last, const char *time, const
 	printf("%12s  %-23s  %s", range, time, what);
 }
 
-/* What would be between @after and the next entry is archived. */
+/* The range between the last printed ordinal and the next entry is archived. */
 static void
 print_archived(const struct log_request *request, reprise_ordinal first, reprise_ordinal last)
 {
@@ -99,7 +101,7 @@ print_gap(const struct reprise_log_entry *entry)
 
 	log_text_time(time, sizeof(time), entry->time_ns, ' ', 3);
 	print_range(entry->first, entry->last, time, "");
-	printf("gap: %" PRIu64 " lost (%s)\n", entry->last - entry->first + 1,
+	printf("gap: %" PRIu64 " events lost (%s)\n", entry->last - entry->first + 1,
 	       reason_name(entry->reason));
 }
 
@@ -182,11 +184,11 @@ static bool
 say_failure(const struct printing *printing, reprise_status status,
 	    const struct reprise_error *error)
 {
-	log_say_failure(printing->request->verb_name, printing->key.thread, status, error);
+	log_say_failure(printing->request->name, printing->key.thread, status, error);
 	return false;
 }
 
-/* Prints what there is, up to the bounds. False if the log failed. */
+/* Prints the entries within the bounds. False: the log failed. */
 static bool
 print_all(struct printing *printing)
 {
@@ -214,7 +216,7 @@ print_all(struct printing *printing)
 	return true;
 }
 
-/* False, and it has said why, if there is no such thread. */
+/* False: the log has no such thread, and stderr has the reason. */
 static bool
 begin(struct printing *printing, const struct log_request *request, struct reprise_log *log,
       struct reprise_log_stats *ret_stats)

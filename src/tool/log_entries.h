@@ -2,7 +2,10 @@
 #ifndef TOOL_LOG_ENTRIES_H
 #define TOOL_LOG_ENTRIES_H
 
-/* The entries of one thread, a page at a time. False if it failed; then it has said why, on stderr. */
+/*
+ * Prints the entries of one thread, a page at a time. False: the log failed, and stderr has the
+ * reason.
+ */
 
 #include "tool/log_request.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int refused; /* the errno of the first that could not be written */
+static int refused; /* the errno of the first failed write */
 
 void
 log_output_begin(void)
@@ -43,6 +43,6 @@ log_output_end(int status)
 {
 	if (log_output_flush() || refused == EPIPE || (refused == EIO && !log_output_wait(0)))
 		return status;
-	fprintf(stderr, "reprise: standard output: %s\n", strerror(refused));
+	fprintf(stderr, "reprise: cannot write to standard output: %s\n", strerror(refused));
 	return 1;
 }

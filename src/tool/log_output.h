@@ -2,20 +2,22 @@
 #ifndef TOOL_LOG_OUTPUT_H
 #define TOOL_LOG_OUTPUT_H
 
-/* Where it is printed to: there for as long as somebody takes it. */
+/* Standard output, which may be a pipe. The other end of the pipe may close early. */
 
 #include <stdbool.h>
 
-/* From here on a pipe that is closed ends nothing by itself. */
+/* A closed pipe no longer ends the process. */
 void log_output_begin(void);
 
-/* False: nobody takes it any more, or it cannot be written. */
+/* False: the pipe is closed, or the output cannot be written. */
 bool log_output_flush(void);
 
-/* Sleeps; false if nobody takes it any more. */
+/* Sleeps. False: the pipe is closed. */
 bool log_output_wait(int milliseconds);
 
-/* The exit status of what was printed: a pipe that is closed is no fault, a full disk is; said on stderr. */
+/*
+ * Returns the exit status. A closed pipe is no fault. A full disk is a fault, which goes to stderr.
+ */
 int log_output_end(int status);
 
 #endif /* TOOL_LOG_OUTPUT_H */

@@ -13,7 +13,7 @@
 
 #include "tool/log_text.h"
 
-/* The file that was opened last, for errors; NULL: a database, whose address may have a password. */
+/* For errors: the file opened last. NULL: a database. The address may contain a password. */
 static const char *file_in_use;
 
 const char *
@@ -50,12 +50,13 @@ open_sqlite(const struct log_place *place, enum log_access access, struct repris
 	    struct reprise_error *error)
 {
 	if (access == LOG_ACCESS_WRITE) {
-		/* What is not there would be created. */
+		/* The second opening would create a missing file. */
 		const reprise_status status = open_file(place, true, ret_log, error);
 
 		if (status == REPRISE_OK)
 			reprise_log_close(*ret_log);
-		else if (status != REPRISE_E_VERSION) /* an older one is brought up to date */
+		else if (status !=
+			 REPRISE_E_VERSION) /* the second opening upgrades an older file */
 			return status;
 	}
 	return open_file(place, access == LOG_ACCESS_READ, ret_log, error);
@@ -122,14 +123,18 @@ void
 log_say_failure(const char *doing, const char *thread, reprise_status status,
 		const struct reprise_error *error)
 {
-	fprintf(stderr, "reprise: %s%s", doing, thread != NULL ? " " : "");
+	const bool names_file = file_in_use != NULL && strstr(error->detail, file_in_use) == NULL;
+
+	fprintf(stderr, "reprise %s: ", doing);
 	if (thread != NULL)
 		log_text_escaped(stderr, thread, strlen(thread), SIZE_MAX);
-	if (file_in_use != NULL && strstr(error->detail, file_in_use) == NULL) {
+	if (thread != NULL && names_file)
 		fputs(" in ", stderr);
+	if (names_file)
 		log_text_escaped(stderr, file_in_use, strlen(file_in_use), SIZE_MAX);
-	}
-	fprintf(stderr, ": %s, %s", reprise_status_name(status), reprise_status_text(status));
+	if (thread != NULL || names_file)
+		fputs(": ", stderr);
+	fprintf(stderr, "%s (%s)", reprise_status_text(status), reprise_status_name(status));
 	if (error->what[0] != '\0')
 		fprintf(stderr, "; %s", error->what);
 	if (error->detail[0] != '\0') {

@@ -11,30 +11,32 @@
 
 const char log_usage[] =
 	"usage: reprise log ls      PLACE\n"
-	"       reprise log cat     PLACE THREAD [--after N] [--limit N]\n"
-	"       reprise log tail    PLACE THREAD [-n N] [--follow]\n"
-	"       reprise log archive PLACE THREAD --before N\n"
-	"       reprise log verify  PLACE [THREAD ...]\n"
+	"       reprise log cat     PLACE ID [--after N] [--limit N]\n"
+	"       reprise log tail    PLACE ID [-n N] [--follow]\n"
+	"       reprise log archive PLACE ID --before N\n"
+	"       reprise log verify  PLACE [ID ...]\n"
 	"\n"
-	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
+	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME]. ID is the id of a\n"
+	"session or of a conversation; tables and JSON call it the thread. An ordinal is the "
+	"place\n"
+	"of an event in the log of a thread: 1, 2, 3.\n"
 	"\n"
-	"ls       the threads of a tenant: the last ordinal given, up to where they are archived,\n"
-	"         how many lives, how the last one stands, and the status of a session that ended\n"
-	"cat      what is kept of one: an event or a gap a line. Flags are hexadecimal; 0001 is a\n"
-	"         commit\n"
-	"tail     the last ordinals of it; with --follow, what comes as well, until interrupted\n"
-	"archive  hides what is old for ever: ordinals up to N, N included\n"
-	"verify   looks at everything that is kept, of all threads if none is named\n"
+	"ls       lists the threads of a tenant: the last ordinal, the last archived ordinal, the\n"
+	"         number of lives, the state of the last life, and the status of an ended session\n"
+	"cat      prints the log of a thread: an event or a gap per line. Flags are hexadecimal;\n"
+	"         the flag 0001 is COMMIT\n"
+	"tail     prints the last ordinals; with --follow, also new entries, until interrupted\n"
+	"archive  archives ordinals 1 to N for good: cat and hosts do not get them any more\n"
+	"verify   checks everything that the log holds of each ID, or of all threads\n"
 	"\n"
-	"  --tenant T  whose (default)\n"
-	"  --json      an object a line; a payload that is no UTF-8 is payload_base64, a number "
-	"of\n"
-	"              2^53 or more is a string\n"
-	"  --after N   only ordinals above N (0)\n"
-	"  --limit N   entries at most (all)\n"
-	"  -n N        ordinals (10)\n"
+	"  --tenant T  the tenant (default: \"default\")\n"
+	"  --json      prints one JSON object per line. A payload that is not UTF-8 is named\n"
+	"              payload_base64; a number of 2^53 or more is a string\n"
+	"  --after N   only ordinals above N (default: 0)\n"
+	"  --limit N   at most N entries (default: all)\n"
+	"  -n N        the number of ordinals (default: 10)\n"
 	"\n"
-	"Exit status: 0 fine; 1 a fault was found, or it failed; 2 usage.\n";
+	"Exit status: 0 success; 1 a fault was found, or the command failed; 2 wrong arguments.\n";
 
 enum {
 	OPTION_FILE = 1 << 0,
@@ -63,7 +65,7 @@ enum {
 	OPTION_DEADLINE = 1 << 23,
 	OPTION_HORIZON = 1 << 24,
 	OPTION_DROP = 1 << 25,
-	OPTIONS_OF_NATS = OPTION_DROP - OPTION_NATS, /* each of them, but for --drop */
+	OPTIONS_OF_NATS = OPTION_DROP - OPTION_NATS, /* all of these options but --drop */
 	OPTIONS_OF_ALL = OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_JSON,
 	LAST_DEFAULT = 10,
 };
@@ -97,10 +99,10 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* What each takes. */
+/* The options and ids of each command. */
 static const struct verb {
 	const char *command, *name;
-	int options; /* beside those of all */
+	int options; /* beside OPTIONS_OF_ALL */
 	int threads_least, threads_most;
 } verbs[] = {
 	[LOG_VERB_LS] = { "log", "ls", OPTION_TENANT, 0, 0 },
@@ -123,7 +125,7 @@ enum {
 };
 
 static bool
-number(const char *option, const char *text, uint64_t *ret_number)
+number(const struct log_request *asked, const char *option, const char *text, uint64_t *ret_number)
 {
 	char *end = NULL;
 
@@ -131,7 +133,7 @@ number(const char *option, const char *text, uint64_t *ret_number)
 	const unsigned long long given = strtoull(text, &end, 10);
 
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0) {
-		fprintf(stderr, "reprise: %s%s takes a whole number, not '%s'\n",
+		fprintf(stderr, "reprise %s: %s%s takes a whole number, not '%s'\n", asked->name,
 			option[0] == '-' ? "" : "--", option, text);
 		return false;
 	}
@@ -139,7 +141,7 @@ number(const char *option, const char *text, uint64_t *ret_number)
 	return true;
 }
 
-/* Where the text of an option goes; NULL: the option takes none. */
+/* The variable for the text of an option. NULL: the option has no text. */
 static const char **
 text_of(int option, struct log_request *asked)
 {
@@ -177,7 +179,9 @@ text_of(int option, struct log_request *asked)
 	}
 }
 
-/* Where the number of an option goes, and the option's name; NULL: the option takes none. */
+/*
+ * The variable for the number of an option, and the option's name. NULL: the option has no number.
+ */
 static uint64_t *
 number_of(int option, struct log_request *asked, const char **ret_name)
 {
@@ -221,7 +225,7 @@ take_option(int option, struct log_request *asked)
 	if (text != NULL)
 		*text = optarg;
 	else if (to != NULL)
-		return number(name, optarg, to);
+		return number(asked, name, optarg, to);
 	else if (option == OPTION_JSON)
 		asked->is_json = true;
 	else if (option == OPTION_FOLLOW)
@@ -247,26 +251,38 @@ take_options(int argc, char **argv, struct log_request *asked, int *ret_given)
 	return true;
 }
 
-/* Why what was given does not go together; or NULL. */
+/* The first option that the command does not have, or NULL. @given is the set of options. */
+static const char *
+find_unknown_option(const struct verb *verb, int given)
+{
+	const int unknown = given & ~(OPTIONS_OF_ALL | verb->options);
+
+	if ((unknown & OPTION_LAST) != 0)
+		return "-n";
+	for (const struct option *known = options; known->name != NULL; known++)
+		if ((unknown & known->val) != 0)
+			return known->name;
+	return NULL;
+}
+
+/* Why the arguments do not go together, or NULL. */
 static const char *
 fault_of(const struct log_request *asked, int given)
 {
 	const struct verb *const verb = &verbs[asked->verb];
 
-	if ((given & ~(OPTIONS_OF_ALL | verb->options)) != 0)
-		return "does not take such an option";
 	if (((given & OPTION_FILE) != 0) == ((given & OPTION_POSTGRES) != 0))
 		return "takes either --file or --postgres";
 	if ((given & OPTION_SCHEMA) != 0 && (given & OPTION_POSTGRES) == 0)
-		return "takes --schema with --postgres alone";
+		return "takes --schema only with --postgres";
 	if ((given & OPTION_DROP) != 0 && (given & OPTION_AFTER) != 0)
 		return "takes either --after or --drop";
 	if (asked->verb == LOG_VERB_ARCHIVE && (given & OPTION_BEFORE) == 0)
-		return "takes --before";
+		return "needs --before N";
 	if (asked->threads_count < verb->threads_least)
-		return "takes a thread";
+		return "needs an ID";
 	if (asked->threads_count > verb->threads_most)
-		return verb->threads_most == 0 ? "takes no thread" : "takes one thread";
+		return verb->threads_most == 0 ? "takes no ID" : "takes only one ID";
 	if (strcmp(verb->command, "thread") != 0)
 		return log_place_fault(&asked->place);
 	const char *const fault = thread_place_fault(&asked->place);
@@ -281,32 +297,41 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 	struct log_request asked = { .tenant = "default",
 				     .limit = UINT64_MAX,
 				     .last = LAST_DEFAULT };
+	static char program[48]; /* the prefix of getopt's errors */
 	size_t verb = 0;
 	int given = 0;
 
-	if (argc < 2)
+	if (argc < 2) {
+		fprintf(stderr, "reprise: %s needs a command\n", argv[0]);
 		return false;
+	}
 	while (verb < VERBS && (strcmp(argv[0], verbs[verb].command) != 0 ||
 				strcmp(argv[1], verbs[verb].name) != 0))
 		verb++;
 	if (verb == VERBS) {
-		fprintf(stderr, "reprise: %s has no '%s'\n", argv[0], argv[1]);
+		fprintf(stderr, "reprise: %s has no command '%s'\n", argv[0], argv[1]);
 		return false;
 	}
 	asked.verb = (enum log_verb)verb;
-	asked.verb_name = verbs[verb].name;
+	snprintf(asked.name, sizeof(asked.name), "%s %s", argv[0], argv[1]);
+	snprintf(program, sizeof(program), "reprise %s", asked.name);
+	argv[1] = program;
 	if (!take_options(argc - 1, argv + 1, &asked, &given))
 		return false;
 	asked.has_after = (given & OPTION_AFTER) != 0;
 	asked.has_drop = (given & OPTION_DROP) != 0;
 	asked.threads = argv + 1 + optind;
 	asked.threads_count = argc - 1 - optind;
-	const char *const fault = fault_of(&asked, given);
+	const char *const unknown = find_unknown_option(&verbs[verb], given);
+	const char *const fault = unknown == NULL ? fault_of(&asked, given) : NULL;
 
-	if (fault != NULL) {
-		fprintf(stderr, "reprise: %s %s %s\n", argv[0], asked.verb_name, fault);
+	if (unknown != NULL)
+		fprintf(stderr, "reprise %s has no option %s%s\n", asked.name,
+			unknown[0] == '-' ? "" : "--", unknown);
+	if (fault != NULL)
+		fprintf(stderr, "reprise %s %s\n", asked.name, fault);
+	if (unknown != NULL || fault != NULL)
 		return false;
-	}
 	*ret_request = asked;
 	return true;
 }

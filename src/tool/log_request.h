@@ -23,28 +23,31 @@ enum log_verb {
 	LOG_VERB_THREAD_DEAD,
 };
 
-/* What `reprise log`, `reprise conversation` or `reprise thread` was asked for. */
+/* The arguments of `reprise log`, `reprise conversation` or `reprise thread`. */
 struct log_request {
 	enum log_verb verb;
-	const char *verb_name;
+	char name[32]; /* such as "log cat" */
 	struct log_place place;
 	const char *tenant;
 	bool is_json;
-	bool follows;            /* tail */
-	bool has_after;          /* deltas: --after was given */
-	bool has_drop;           /* dead: --drop was given */
-	uint64_t after;          /* cat: ordinals above it; deltas: versions; dead: sequences */
-	uint64_t limit;          /* cat: entries at most; deltas: deltas */
-	uint64_t last;           /* tail: so many ordinals */
-	uint64_t before;         /* archive: ordinals up to it */
-	uint64_t drop;           /* dead: the sequence of a letter */
-	uint64_t horizon_ms;     /* recover, dead: the store's; 0: the default */
+	bool follows;        /* tail */
+	bool has_after;      /* deltas: --after was given */
+	bool has_drop;       /* dead: --drop was given */
+	uint64_t after;      /* cat: ordinals above; deltas: versions; dead: numbers of letters */
+	uint64_t limit;      /* the greatest number; cat: of entries; deltas: of deltas */
+	uint64_t last;       /* tail: the number of ordinals */
+	uint64_t before;     /* archive: up to this ordinal */
+	uint64_t drop;       /* dead: the number of a letter */
+	uint64_t horizon_ms; /* recover, dead: the horizon of the store; 0: the default */
 	struct thread_nats nats; /* recover, dead */
 	char **threads;          /* borrowed */
 	int threads_count;
 };
 
-/* The arguments from "log", "conversation" or "thread" on. False if they are no good; then it has said why, on stderr. */
+/*
+ * Parses the arguments from "log", "conversation" or "thread" on. False: an argument is wrong, and
+ * stderr has the reason.
+ */
 bool log_request_parse(int argc, char **argv, struct log_request *ret_request);
 
 extern const char log_usage[];

@@ -27,8 +27,8 @@ character_bytes(unsigned char lead)
 }
 
 /*
- * The size of the character that @text begins with, and what it is; 0: it begins with none. Shortest forms
- * alone, and no surrogates.
+ * Decodes the first character of @text, and returns its size, or 0 if the bytes are not UTF-8.
+ * Shortest forms alone, and no surrogates.
  */
 static size_t
 character(const unsigned char *text, size_t bytes, uint32_t *ret_character)
@@ -52,7 +52,9 @@ character(const unsigned char *text, size_t bytes, uint32_t *ret_character)
 	return size;
 }
 
-/* Control characters, and what turns the direction of writing or ends a line: T01 in CONTRACT.md. */
+/*
+ * Control characters, and characters that change the direction of writing or end a line (T01).
+ */
 static bool
 is_control(uint32_t found)
 {

@@ -27,7 +27,10 @@ nats_monitor_address(uint8_t host, uint16_t port)
 	return address;
 }
 
-/* While nobody listens, a socket of 127.0.0.1 could be given the very port, and be connected to itself. */
+/*
+ * While nobody listens, a socket of 127.0.0.1 could be given the very port, and be connected to
+ * itself.
+ */
 static int
 connect_to(uint16_t port)
 {

@@ -18,14 +18,14 @@ enum {
 struct sockaddr_in nats_monitor_address(uint8_t host, uint16_t port);
 
 /*
- * Asks for @path, such as "/healthz". True: the answer has the status 200, and its text, headers included, is in @ret_answer, which
- * has room for NATS_MONITOR_ANSWER_BYTES.
+ * Asks for @path, such as "/healthz". True: the answer has the status 200, and its text, headers
+ * included, is in @ret_answer, which has room for NATS_MONITOR_ANSWER_BYTES.
  */
 bool nats_monitor_get(uint16_t port, const char *path, char *ret_answer);
 
 /*
- * The server that leads @stream, as an answer to "/jsz?streams=1" says: its name into @ret_name. False: the answer names
- * none.
+ * The server that leads @stream, as an answer to "/jsz?streams=1" says: its name into @ret_name.
+ * False: the answer names none.
  */
 bool nats_monitor_find_leader(const char *answer, const char *stream, char *ret_name, size_t room);
 

@@ -18,7 +18,10 @@
 
 enum {
 	PORTS_EACH = 3,
-	/* Below the ports that the kernel gives to connections: none of those is ever connected to itself. */
+	/*
+	 * Below the ports that the kernel gives to connections: none of those is ever connected to
+	 * itself.
+	 */
 	PORT_LEAST = 10000,
 	PORTS = 20000,
 	PORT_TRIES = 1000,
@@ -125,7 +128,10 @@ nats_server_prepare(struct nats_server *servers, size_t count, const char *folde
 
 /* --- the process ----------------------------------------------------------------------------- */
 
-/* Of a session of its own, so that a Ctrl-C goes to the program alone, which stops the server. */
+/*
+ * The server gets its own session: Ctrl-C goes to the program alone, and the program stops the
+ * server.
+ */
 static _Noreturn void
 become(char *const words[], pid_t parent)
 {

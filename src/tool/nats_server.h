@@ -3,8 +3,9 @@
 #define TOOL_NATS_SERVER_H
 
 /*
- * NATS servers with JetStream that the program starts for itself: on free ports of the loopback, with their files in
- * a folder of the caller's. A server ends at the latest with the thread that started it.
+ * NATS servers with JetStream that the program starts for itself: on free ports of the loopback,
+ * with their files in a folder of the caller's. A server ends at the latest with the thread that
+ * started it.
  */
 
 #include <stdbool.h>
@@ -30,24 +31,25 @@ struct nats_server {
 bool nats_server_is_installed(void);
 
 /*
- * Chooses names and ports for @count servers in @folder, one server or a cluster, and starts none. False: no ports, or the
- * folder's path is too long.
+ * Chooses names and ports for @count servers in @folder, one server or a cluster, and starts none.
+ * False: no ports, or the folder's path is too long.
  */
 bool nats_server_prepare(struct nats_server *servers, size_t count, const char *folder);
 
-/* Starts a server on its ports, with the files that it has. False: no process could be made. */
+/* Starts a server on its ports with its files. False: no process could be created. */
 bool nats_server_start(struct nats_server *server);
 
 /*
- * Waits until a server says that JetStream is ready; of a cluster, once a majority has been started. False: the server has
- * ended, has not become ready within @patience_ns, or @is_over, which is asked meanwhile, has answered true.
+ * Waits until a server says that JetStream is ready; of a cluster, once a majority has been
+ * started. False: the server has ended, has not become ready within @patience_ns, or @is_over,
+ * which is asked meanwhile, has answered true.
  */
 bool nats_server_await(struct nats_server *server, uint64_t patience_ns, bool (*is_over)(void));
 
 /* Kills the server with SIGKILL, and waits for the end of the process. */
 void nats_server_kill(struct nats_server *server);
 
-/* Which server of a cluster leads @stream: its place, or @count if no running server knows. */
+/* Returns the index of the server that leads @stream, or @count if no running server knows. */
 size_t nats_server_leader(const struct nats_server *servers, size_t count, const char *stream);
 
 /* Writes "nats://127.0.0.1:PORT". */

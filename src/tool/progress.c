@@ -25,7 +25,7 @@ progress_over(void)
 void
 progress_print(const struct progress *progress, uint64_t begin_ns)
 {
-	printf("%s%3.0f s  appended %" PRIu64 "  delivered %" PRIu64 "  lost and told %" PRIu64
+	printf("%s%3.0f s  appended %" PRIu64 "  delivered %" PRIu64 "  lost %" PRIu64
 	       "  reconnects %" PRIu64 "%s",
 	       progress_over(), (double)(pace_now() - begin_ns) / 1e9, progress->appended,
 	       progress->delivered, progress->lost, progress->reconnects,

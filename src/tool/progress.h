@@ -11,16 +11,16 @@ struct progress {
 	uint64_t appended, delivered, lost, gaps, reconnects;
 };
 
-/* Adds what @host has so far. */
+/* Adds the counts of @host so far. */
 void progress_add(struct progress *progress, const struct host *host);
 
-/* One line; on a terminal it stays, for the next line to be printed over it. */
+/* Prints one line. On a terminal the next line overwrites the line. */
 void progress_print(const struct progress *progress, uint64_t begin_ns);
 
-/* What any other line begins with, to be printed over it. */
+/* The prefix for any other line, to overwrite the progress on a terminal. */
 const char *progress_over(void);
 
-/* After the last one: an empty line, for something else to follow. */
+/* Prints an empty line after the last progress. */
 void progress_end(void);
 
 #endif /* TOOL_PROGRESS_H */

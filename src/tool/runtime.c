@@ -17,7 +17,10 @@ open_all(struct runtime *runtime)
 	}
 }
 
-/* Appends at the rate, to each session in turn, until all is appended, the time is well over, or an interrupt. */
+/*
+ * Appends to each session in turn at the rate: until all events are appended, until the time is
+ * over by a quarter, or until an interrupt.
+ */
 static void
 append_all(struct runtime *runtime)
 {

@@ -17,13 +17,13 @@
 enum {
 	RUNTIMES = 2,
 	CROWDS = 2,
-	DESCRIPTORS_OWN = 64, /* of the process, for everything else */
-	/* Memory that a host touches, with its subscription and what that copies at a time. */
+	DESCRIPTORS_OWN = 64, /* of the process, beside the descriptors of hosts */
+	/* The memory that a host touches, with its subscription and the copied events. */
 	HOST_BYTES = sizeof(struct member) + 16384,
 };
 
 struct scale {
-	struct stage stage; /* what all of theirs begin as */
+	struct stage stage; /* the template for each session's stage */
 	struct act *acts;   /* the sessions */
 	size_t acts_count;
 	struct member *members; /* the hosts, session by session */
@@ -33,14 +33,14 @@ struct scale {
 	size_t wanted, granted; /* descriptors */
 };
 
-/* The @index-th of @parts equal shares of @count begins here; it ends where the next one begins. */
+/* The begin of share @index, of @parts equal shares of @count. The next share begins at the end. */
 static size_t
 share(size_t count, size_t index, size_t parts)
 {
 	return count * index / parts;
 }
 
-/* How many the hosts may have, once the limit is as high as it may be. */
+/* Raises the limit of descriptors, and returns the number for hosts. */
 static size_t
 raise_descriptors(void)
 {
@@ -55,7 +55,7 @@ raise_descriptors(void)
 	return limit.rlim_cur > DESCRIPTORS_OWN ? (size_t)limit.rlim_cur - DESCRIPTORS_OWN : 0;
 }
 
-/* The system promises more memory than it has, and ends whoever takes it at its word. */
+/* Linux promises more memory than the machine has, and kills a process that uses too much. */
 static bool
 has_memory(const struct scale *scale, uint64_t window_bytes)
 {
@@ -65,12 +65,14 @@ has_memory(const struct scale *scale, uint64_t window_bytes)
 
 	if (need < there)
 		return true;
-	fprintf(stderr, "reprise: so many hosts may need %.0f GiB of memory; here are %.0f\n",
+	fprintf(stderr,
+		"reprise demo: so many hosts may need %.0f GiB of memory; this machine has %.0f "
+		"GiB\n",
 		need / (1 << 30), there / (1 << 30));
 	return false;
 }
 
-/* Gives every session its stage and every host its way and its first cursor. */
+/* Gives every session a stage, and every host its way and its first cursor. */
 static bool
 open_hosts(struct scale *scale, const struct input *inputs, size_t inputs_count)
 {
@@ -92,7 +94,9 @@ open_hosts(struct scale *scale, const struct input *inputs, size_t inputs_count)
 	return true;
 }
 
-/* If there are too few, every n-th has one, so that no crowd has them all. */
+/*
+ * With too few descriptors every n-th host gets a descriptor, so that the crowds have equal shares.
+ */
 static void
 grant_descriptors(struct scale *scale)
 {
@@ -149,15 +153,16 @@ print_beginning(const struct scale *scale)
 {
 	const struct stage *const stage = &scale->stage;
 
-	printf("%zu session%s with %zu host%s each, %" PRIu64 " events/s a session for %" PRIu64
-	       " s, windows of at most %" PRIu64 " events;\n"
-	       "%d threads append, %d serve the hosts\n",
+	printf("%zu session%s with %zu host%s each; %" PRIu64
+	       " events per second and session for %" PRIu64 " s;\n"
+	       "a window holds at most %" PRIu64
+	       " events; %d threads append, %d threads serve the hosts\n",
 	       scale->acts_count, scale->acts_count == 1 ? "" : "s", scale->hosts_a_session,
 	       scale->hosts_a_session == 1 ? "" : "s", stage->rate, stage->seconds,
 	       stage->events_max, RUNTIMES, CROWDS);
 	if (scale->granted < scale->wanted)
-		printf("%zu hosts would wait for a descriptor, and there are but %zu: the other "
-		       "%zu are looked at every %d ms\n",
+		printf("%zu hosts would wait for a descriptor, but only %zu descriptors are "
+		       "available:\nthe other %zu hosts are polled every %d ms\n",
 		       scale->wanted, scale->granted, scale->wanted - scale->granted,
 		       (int)(CROWD_TICK_NS / 1000000));
 	fflush(stdout);
@@ -175,7 +180,7 @@ print_progress(const struct scale *scale, uint64_t begin_ns)
 	progress_print(&progress, begin_ns);
 }
 
-/* Until every host has been told of the end. */
+/* Waits until every host has the end of its session. */
 static void
 watch(const struct scale *scale)
 {
@@ -204,8 +209,8 @@ play(struct scale *scale)
 
 	print_beginning(scale);
 	if (!start(scale)) {
-		/* Threads that run cannot be taken back: the process ends with them. */
-		fprintf(stderr, "reprise: no more threads to be had\n");
+		/* Threads cannot be stopped: the process ends with the threads that run. */
+		fprintf(stderr, "reprise demo: cannot create a thread\n");
 		exit(1);
 	}
 	interrupt_admit();
@@ -218,8 +223,7 @@ play(struct scale *scale)
 	}
 	progress_end();
 	if (refused > 0)
-		printf("%zu descriptors were refused: their hosts were looked at instead\n\n",
-		       refused);
+		printf("%zu hosts got no descriptor, and were polled instead\n\n", refused);
 	return scale_table_print(scale->acts, scale->acts_count, scale->members,
 				 scale->hosts_a_session);
 }
@@ -241,7 +245,8 @@ run(struct scale *scale, const struct input *inputs, size_t inputs_count)
 	if (is_open && open_crowds(scale))
 		status = play(scale) == 0 ? 0 : 1;
 	else
-		fprintf(stderr, "reprise: so many sessions and hosts are not to be had\n");
+		fprintf(stderr,
+			"reprise demo: not enough memory or descriptors for so many hosts\n");
 	for (size_t i = 0; is_open && i < CROWDS; i++)
 		crowd_close(&scale->crowds[i]);
 	return stage_close_store(scale->stage.store) ? status : 1;
@@ -265,7 +270,7 @@ scale_run(const struct input *inputs, size_t inputs_count, const struct demo_opt
 	if (scale.acts != NULL && scale.members != NULL)
 		status = run(&scale, inputs, inputs_count);
 	else
-		fprintf(stderr, "reprise: no memory\n");
+		fprintf(stderr, "reprise demo: out of memory\n");
 	free(scale.members);
 	free(scale.acts);
 	return status;

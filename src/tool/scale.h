@@ -8,7 +8,7 @@
 #include "tool/input.h"
 
 /*
- * Runs many sessions with many hosts each on a few threads, and prints what happened; answers the exit
+ * Runs many sessions with many hosts each on a few threads, and prints a table. Returns the exit
  * status.
  */
 int scale_run(const struct input *inputs, size_t inputs_count, const struct demo_options *options);

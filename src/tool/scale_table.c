@@ -7,7 +7,7 @@
 #include "tool/progress.h"
 
 enum {
-	FAULTS_TOLD = 10, /* one by one */
+	FAULTS_PRINTED = 10,
 };
 
 struct row {
@@ -16,9 +16,10 @@ struct row {
 };
 
 static void
-tell_fault(const struct host *host, const char *fault)
+print_fault(const struct host *host, const char *fault)
 {
-	printf("%s, %s: %s; appended %" PRIu64 ", delivered %" PRIu64 ", lost %" PRIu64 "\n",
+	printf("session %s, host %s: %s (appended %" PRIu64 ", delivered %" PRIu64 ", lost %" PRIu64
+	       ")\n",
 	       host->stage->session_id, host_way_names[host->way], fault, host->stage->appended,
 	       host->delivered, host->lost);
 }
@@ -35,13 +36,13 @@ add_host(struct row *row, const struct host *host)
 static void
 print_row(const char *name, const struct row *row)
 {
-	printf("%-8s %9" PRIu64 " %11" PRIu64 " %11" PRIu64 " %9" PRIu64 " %10" PRIu64 " %7" PRIu64
+	printf("%-8s %9" PRIu64 " %11" PRIu64 " %11" PRIu64 " %9" PRIu64 " %10" PRIu64 " %10" PRIu64
 	       " %6" PRIu64 "\n",
 	       name, row->hosts, row->books.delivered, row->books.lost, row->books.gaps,
 	       row->books.reconnects, row->doubled, row->faults);
 }
 
-/* Answers how many sessions' runtimes were refused. */
+/* Returns the number of sessions that failed. */
 static size_t
 print_appended(const struct act *acts, size_t acts_count)
 {
@@ -57,9 +58,9 @@ print_appended(const struct act *acts, size_t acts_count)
 	printf("\nappended %" PRIu64 " events to %zu session%s\n", appended, acts_count,
 	       acts_count == 1 ? "" : "s");
 	if (failed > 0)
-		printf("%zu sessions could not be appended to as they should\n", failed);
+		printf("%zu sessions failed: the library refused an append or the end\n", failed);
 	else if (appended < wanted)
-		printf("(%" PRIu64 " were to be: this machine does not keep that rate)\n", wanted);
+		printf("(planned: %" PRIu64 "; this machine does not keep the rate)\n", wanted);
 	return failed;
 }
 
@@ -74,8 +75,8 @@ scale_table_print(const struct act *acts, size_t acts_count, const struct member
 		add_host(&rows[members[i].host.way], &members[i].host);
 		add_host(&all, &members[i].host);
 	}
-	printf("%-8s %9s %11s %11s %9s %10s %7s %6s\n", "host", "hosts", "delivered", "lost",
-	       "gaps", "reconnects", "doubled", "faults");
+	printf("%-8s %9s %11s %11s %9s %10s %10s %6s\n", "host", "hosts", "delivered", "lost",
+	       "gaps", "reconnects", "duplicates", "faults");
 	for (size_t way = 0; way < HOST_WAYS; way++)
 		if (rows[way].hosts > 0)
 			print_row(host_way_names[way], &rows[way]);
@@ -84,18 +85,18 @@ scale_table_print(const struct act *acts, size_t acts_count, const struct member
 	const size_t failed = print_appended(acts, acts_count);
 
 	if (all.faults + failed == 0) {
-		printf("Every payload was compared with its line; delivered + lost = appended for "
-		       "every single host.\n");
+		printf("Each payload equals its line. For each host, delivered + lost = "
+		       "appended.\n");
 		return 0;
 	}
 	printf("\n%zu faults%s\n", (size_t)all.faults + failed,
-	       all.faults > FAULTS_TOLD ? "; the first of them:" : ":");
-	for (size_t i = 0, told = 0; i < hosts_count && told < FAULTS_TOLD; i++) {
+	       all.faults > FAULTS_PRINTED ? "; the first 10:" : ":");
+	for (size_t i = 0, printed = 0; i < hosts_count && printed < FAULTS_PRINTED; i++) {
 		const char *const fault = host_fault(&members[i].host);
 
 		if (fault != NULL) {
-			tell_fault(&members[i].host, fault);
-			told++;
+			print_fault(&members[i].host, fault);
+			printed++;
 		}
 	}
 	return all.faults + failed;

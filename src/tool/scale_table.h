@@ -6,8 +6,8 @@
 #include "tool/runtime.h"
 
 /*
- * The closing table: a row a way, summed over the sessions. Every host's books are checked for
- * themselves; answers how many faults there are. @members: session by session.
+ * Prints the table at the end: a row for each way, summed over the sessions. Returns the number of
+ * faults in the counts of single hosts. @members has the hosts session by session.
  */
 size_t scale_table_print(const struct act *acts, size_t acts_count, const struct member *members,
 			 size_t hosts_a_session);

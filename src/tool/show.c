@@ -12,7 +12,7 @@
 #include "tool/progress.h"
 #include "tool/show_table.h"
 
-/* In a store with a log a session is there when its runtime has opened it, and goes on where it was. */
+/* In a store with a log the writer creates the session, which goes on where the log ends. */
 static bool
 start(struct show *show, const struct stage *stage, struct durable *durable)
 {
@@ -75,14 +75,15 @@ join(struct show *show)
 static void
 print_beginning(const struct stage *stage, size_t inputs_count, const char *log)
 {
-	printf("%zu session%s, %" PRIu64 " events/s each for %" PRIu64
-	       " s, windows of at most %" PRIu64 " events, six hosts each%s%s%s\n",
+	printf("%zu session%s with six hosts each; %" PRIu64
+	       " events per second and session for %" PRIu64 " s;\n"
+	       "a window holds at most %" PRIu64 " events%s%s\n%s",
 	       inputs_count, inputs_count == 1 ? "" : "s", stage->rate, stage->seconds,
-	       stage->events_max, log != NULL ? ", a log in " : "", log != NULL ? log : "",
-	       inputs_count == 1 ? "" : "; what happens to the first session's:");
+	       stage->events_max, log != NULL ? "; the log is in " : "", log != NULL ? log : "",
+	       inputs_count == 1 ? "" : "Reports are from the hosts of the first session.\n");
 }
 
-/* Runs them all; answers how many faults there are. Nothing of the store is open then. */
+/* Runs all sessions and returns the number of faults. Afterwards every handle is closed. */
 static size_t
 play(struct show *shows, struct stage *stage, struct durable *durable, const struct input *inputs,
      size_t inputs_count)
@@ -92,8 +93,8 @@ play(struct show *shows, struct stage *stage, struct durable *durable, const str
 		stage->tells = i == 0;
 		snprintf(stage->session_id, sizeof(stage->session_id), "demo-%zu", i + 1);
 		if (!start(&shows[i], stage, durable)) {
-			/* Threads that run cannot be taken back: the process ends with them. */
-			fprintf(stderr, "reprise: not all threads and sessions are to be had\n");
+			/* Threads cannot be stopped: the process ends with the threads that run. */
+			fprintf(stderr, "reprise demo: cannot create a session or a thread\n");
 			exit(1);
 		}
 	}
@@ -105,7 +106,7 @@ play(struct show *shows, struct stage *stage, struct durable *durable, const str
 	return show_table_print(shows, inputs_count);
 }
 
-/* Whether everything is in the log, whole, and nothing else. */
+/* Whether the log is without a fault, and has every appended event and no other event. */
 static bool
 is_recorded(const struct show *shows, size_t shows_count, const char *log)
 {
@@ -118,13 +119,15 @@ is_recorded(const struct show *shows, size_t shows_count, const char *log)
 		if (!durable_check(log, stage->session_id, REPRISE_LIFE_CLEAN, &head))
 			return false;
 		if (head != stage->before + stage->appended) {
-			fprintf(stderr, "reprise: the log of %s ends at %" PRIu64 "\n",
-				stage->session_id, head);
+			fprintf(stderr,
+				"reprise demo: the log of %s ends with event %" PRIu64
+				", and not with %" PRIu64 "\n",
+				stage->session_id, head, stage->before + stage->appended);
 			return false;
 		}
 		events += stage->appended;
 	}
-	printf("The log is whole, and has all %" PRIu64 " of them.\n", events);
+	printf("The log has all %" PRIu64 " events, and no fault.\n", events);
 	return true;
 }
 
@@ -166,7 +169,7 @@ show_run(const struct input *inputs, size_t inputs_count, const struct demo_opti
 	struct show *const shows = calloc(inputs_count, sizeof(*shows));
 
 	if (shows == NULL) {
-		fprintf(stderr, "reprise: no memory\n");
+		fprintf(stderr, "reprise demo: out of memory\n");
 		return 1;
 	}
 	print_beginning(&stage, inputs_count, options->log);

@@ -8,8 +8,8 @@
 #include "tool/input.h"
 
 /*
- * Runs a session an input, with a host of each way and a thread for each, and prints what happened;
- * answers the exit status.
+ * Runs one session per input, with six hosts on a thread each, and prints a table. Returns the exit
+ * status.
  */
 int show_run(const struct input *inputs, size_t inputs_count, const struct demo_options *options);
 

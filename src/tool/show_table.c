@@ -8,17 +8,20 @@
 
 enum {
 	RECONNECTS_LEAST = 3,
-	WINDOWS_LEAST = 4, /* appended, each a whole window */
+	WINDOWS_LEAST = 4, /* the appended events fill the window so often */
 };
 
-/* With less, nobody need have been overtaken: the run was interrupted, or the machine is too slow for such lines. */
+/*
+ * With fewer events a host may never have been overtaken: the run was interrupted, or the machine
+ * is too slow for lines of this size.
+ */
 static bool
 is_cut_short(const struct stage *stage)
 {
 	return interrupt_happened() || stage->appended < WINDOWS_LEAST * stage->events_max;
 }
 
-/* Why a host does not show what it is to show; or NULL. */
+/* Why a host has not shown its way of following a session; or NULL. */
 static const char *
 omission_of(const struct host *host)
 {
@@ -26,15 +29,15 @@ omission_of(const struct host *host)
 	const bool is_overtaken = host->way == HOST_SLOW || host->way == HOST_LATE;
 
 	if (is_recorded && host->lost != 0)
-		return "lost something, although there is a log";
+		return "lost events that the log should have";
 	if (is_cut_short(host->stage))
 		return NULL;
 	if (is_overtaken && is_recorded && host->healed == 0)
-		return "was not healed";
+		return "was not overtaken, and read nothing from the log";
 	if (is_overtaken && !is_recorded && host->gaps == 0)
-		return "saw no gap";
+		return "was not overtaken, and met no gap";
 	if (host->way == HOST_DROPS && host->reconnects < RECONNECTS_LEAST)
-		return "came back too seldom";
+		return "came back fewer than 3 times";
 	return NULL;
 }
 
@@ -46,7 +49,7 @@ print_heading(bool is_recorded)
 		printf("%9s %9s", "from ring", "from log");
 	else
 		printf("%9s", "delivered");
-	printf(" %9s %5s %10s %7s\n", "lost", "gaps", "reconnects", "doubled");
+	printf(" %9s %5s %10s %10s\n", "lost", "gaps", "reconnects", "duplicates");
 }
 
 static void
@@ -60,7 +63,7 @@ print_host(const struct host *host, const char *fault)
 		printf("%9" PRIu64 " %9" PRIu64, host->delivered - host->healed, host->healed);
 	else
 		printf("%9" PRIu64, host->delivered);
-	printf(" %9" PRIu64 " %5" PRIu64 " %10" PRIu64 " %7" PRIu64 "%s%s\n", host->lost,
+	printf(" %9" PRIu64 " %5" PRIu64 " %10" PRIu64 " %10" PRIu64 "%s%s\n", host->lost,
 	       host->gaps, host->reconnects, host->doubled, fault != NULL ? "  << " : "",
 	       fault != NULL ? fault : "");
 }
@@ -84,9 +87,9 @@ show_table_print(const struct show *shows, size_t shows_count)
 		}
 	}
 	if (faults == 0)
-		printf("\nEvery payload was compared with its line; delivered + lost = appended "
-		       "everywhere.\n");
+		printf("\nEach payload equals its line. For each host, %s + lost = appended.\n",
+		       shows[0].act.stage.is_recorded ? "from ring + from log" : "delivered");
 	else
-		printf("\n%zu faults.\n", faults);
+		printf("\n%zu fault%s, marked with <<.\n", faults, faults == 1 ? "" : "s");
 	return faults;
 }

@@ -5,14 +5,14 @@
 #include "tool/runtime.h"
 #include "tool/solo.h"
 
-/* One session: its runtime, its hosts. */
+/* One session with the runtime and the hosts. */
 struct show {
 	struct act act;
 	struct runtime runtime;
 	struct solo solos[HOST_WAYS];
 };
 
-/* The closing table; answers how many faults it shows. */
+/* Prints the table at the end. Returns the number of faults. */
 size_t show_table_print(const struct show *shows, size_t shows_count);
 
 #endif /* TOOL_SHOW_TABLE_H */

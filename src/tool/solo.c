@@ -16,7 +16,7 @@ is_hopeless(const struct host *host)
 	return stage_is_hopeless(host->stage, pace_now());
 }
 
-/* Sleeps; not beyond the end of the appending, which an interrupt may bring early. */
+/* Sleeps, at most until the end of the appending. An interrupt may end the appending early. */
 static void
 rest(const struct host *host, uint64_t ns)
 {
@@ -27,7 +27,7 @@ rest(const struct host *host, uint64_t ns)
 		pace_sleep(until - now < STAGE_LOOK_NS ? until - now : STAGE_LOOK_NS);
 }
 
-/* Follows until the end, or until a position or a time has come; false at the end. */
+/* Takes events until a position, a time or the session's end. False: the session has ended. */
 static bool
 follow(struct host *host, struct reprise_subscription *subscription, reprise_position until,
        uint64_t until_ns)
@@ -70,7 +70,7 @@ drop_and_come_back(struct host *host)
 
 		if (subscription == NULL)
 			return;
-		/* By time where the runtime cannot keep its rate. */
+		/* By time, if the runtime cannot keep its rate. */
 		const reprise_position until =
 			host->seen + host_between(host, total / 50, total / 10);
 		const uint64_t until_ns = pace_now() + host_between(host, run_ns / 50, run_ns / 8);
@@ -80,7 +80,8 @@ drop_and_come_back(struct host *host)
 		if (!goes_on)
 			return;
 		if (host->stage->tells && atomic_load(&host->reconnects) == 0)
-			printf("%s  the host that drops is gone after %llu; it will be back with\n"
+			printf("%s  host drops: disconnected after event %llu; will come back with "
+			       "the cursor\n"
 			       "    %s\n",
 			       progress_over(), (unsigned long long)host->seen, host->cursor_text);
 		rest(host, host_between(host, 0, run_ns / 50));
@@ -88,7 +89,7 @@ drop_and_come_back(struct host *host)
 	}
 }
 
-/* For longer than the window holds, also where the runtime cannot keep its rate. */
+/* Pauses for longer than the window holds, even if the runtime cannot keep its rate. */
 static void
 turn_away(const struct host *host)
 {
@@ -108,7 +109,7 @@ turn_away_and_look(struct host *host)
 
 	if (subscription == NULL)
 		return;
-	/* With a log it is not up to date before it has healed. */
+	/* In a store with a log the host reads lost events from the log before the pause. */
 	while (follow(host, subscription, stage->before + atomic_load(&stage->appended),
 		      UINT64_MAX))
 		turn_away(host);
@@ -123,7 +124,7 @@ come_late(struct host *host)
 	stay(host);
 }
 
-/* Waits for @descriptor alone. False if that is in vain. */
+/* Waits for the descriptor in @loop. False: no event can come any more. */
 static bool
 wait_in_epoll(struct host *host, int loop)
 {
@@ -153,7 +154,7 @@ stay_in_epoll(struct host *host)
 	else
 		while (host_take_all(host, subscription) && wait_in_epoll(host, loop))
 			continue;
-	/* The loop first: a descriptor must not be closed in one that is waited for. */
+	/* The loop is closed first: an epoll loop must not hold a closed descriptor. */
 	if (loop >= 0)
 		close(loop);
 	host_disconnect(host, subscription);
@@ -201,7 +202,7 @@ stay_on_callback(struct host *host)
 
 	if (is_set)
 		wait_for_last_call(&call);
-	/* From here on nobody calls: the host and the semaphore are this thread's again. */
+	/* No callback runs any more: the host and the semaphore belong to this thread again. */
 	if (reprise_subscription_notify(subscription, NULL, NULL, NULL) != REPRISE_OK || !is_set)
 		host->is_refused = true;
 	host_disconnect(host, subscription);

@@ -13,7 +13,7 @@ struct solo {
 	pthread_t thread;
 };
 
-/* Starts a host that is open. False if it cannot. */
+/* Starts the thread of an open host. False: no thread was created. */
 bool solo_start(struct solo *solo);
 void solo_join(struct solo *solo);
 

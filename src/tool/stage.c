@@ -12,7 +12,7 @@ enum {
 	COMMIT_EVERY = 50,
 };
 
-/* How long after the last event an end that nobody tells is waited for. */
+/* The longest wait for the session's end after the last event. */
 #define PATIENCE_NS UINT64_C(60000000000)
 
 uint64_t
@@ -47,7 +47,8 @@ stage_open_store(uint64_t events_max, uint64_t bytes_max, reprise_when_full when
 	const reprise_status status = reprise_store_open(&options, &store, NULL);
 
 	if (status != REPRISE_OK)
-		fprintf(stderr, "reprise: %s\n", reprise_status_text(status));
+		fprintf(stderr, "reprise demo: cannot open the store: %s\n",
+			reprise_status_text(status));
 	return store;
 }
 
@@ -56,7 +57,7 @@ stage_close_store(struct reprise_store *store)
 {
 	if (reprise_store_close(store) == REPRISE_OK)
 		return true;
-	fprintf(stderr, "reprise: something is still open\n");
+	fprintf(stderr, "reprise demo: the store cannot be closed: a handle is still open\n");
 	return false;
 }
 

@@ -15,7 +15,7 @@ enum {
 	DELTAS_AT_A_TIME = 500,
 };
 
-/* A delta that the store keeps: the @number-th one of @run. */
+/* A delta in the store: delta @number of @run. */
 struct kept {
 	const struct thread_run *run;
 	uint32_t number;
@@ -32,7 +32,7 @@ struct reading {
 
 /* --- deltas ---------------------------------------------------------------------------------- */
 
-/* The delta's id in its text, which is in canonical form. */
+/* Finds the delta's id in the canonical text, and the run of the id. */
 static struct kept
 find_delta(const struct reading *reading, struct reprise_bytes json)
 {
@@ -145,8 +145,8 @@ write_directly(struct reading *reading, struct reprise_thread_store *direct)
 }
 
 /*
- * A copy of the document, owned, with zeros in the place of its uid: each create draws another one, so that no two
- * documents have the same.
+ * Makes an owned copy of the document, with zeros in the place of the uid: each document has a
+ * random uid, so that no two documents have the same uid.
  */
 static reprise_status
 copy_document(struct reading *reading, struct reprise_thread_store *store,
@@ -221,7 +221,7 @@ thread_book_fill(struct thread_book *book, const char *document, const struct th
 	if (status == REPRISE_OK)
 		status = compare(&reading, store, direct, page);
 	if (status != REPRISE_OK)
-		log_say_failure("demo --nats: the books of", document, status, &reading.error);
+		log_say_failure("demo --nats", document, status, &reading.error);
 	reprise_thread_page_close(page);
 	reprise_thread_store_close(direct);
 	reprise_thread_store_close(store);
@@ -302,12 +302,12 @@ thread_book_fault(const struct thread_book *book)
 	if (book->acknowledged != book->deltas)
 		return "a delta was never acknowledged";
 	if (book->lost > 0 || book->applied != book->deltas)
-		return "an acknowledged delta is lost";
+		return "an acknowledged delta was not applied";
 	if (book->twice > 0)
 		return "a delta was applied twice";
 	if (book->foreign > 0)
-		return "a delta was applied that nobody appended";
+		return "the store has a delta that no writer appended";
 	if (!has_no_hole(book))
-		return "the versions have a hole";
-	return book->is_equal ? NULL : "a direct writer makes another document";
+		return "the versions of the document have a hole";
+	return book->is_equal ? NULL : "the document differs from the document of a direct writer";
 }

@@ -2,7 +2,7 @@
 #ifndef TOOL_THREAD_BOOKS_H
 #define TOOL_THREAD_BOOKS_H
 
-/* The deltas that the store has of a document in the end, held against the runs that were appended. */
+/* Compares the deltas of a document in the store with the appended runs. */
 
 #include <reprise/base.h>
 
@@ -14,32 +14,32 @@ enum {
 
 struct thread_book {
 	const char *document;
-	uint32_t deltas, sent, acknowledged, retried, refused; /* the sums of its runs */
-	uint32_t applied; /* different deltas that the store keeps */
-	uint32_t lost;    /* acknowledged, and not applied */
-	uint32_t twice;   /* applied once more */
-	uint32_t foreign; /* applied, and of no run */
-	uint32_t holes;   /* versions that no delta has, or that two have */
+	uint32_t deltas, sent, acknowledged, retried, refused; /* sums over the runs */
+	uint32_t applied;                                      /* different deltas in the store */
+	uint32_t lost;                                         /* acknowledged but not applied */
+	uint32_t twice;                                        /* repetitions of applied deltas */
+	uint32_t foreign; /* deltas in the store that belong to no run */
+	uint32_t holes;   /* versions with no delta, or with two deltas */
 	uint64_t version;
-	bool is_equal; /* to the document that a direct writer makes of the same deltas in the same order */
+	bool is_equal; /* to a direct writer's document with the same deltas in the same order */
 };
 
 /*
- * Reads the document from the store in the file @store, and makes it again in the file @direct with
- * reprise_thread_append. On a failure the function has named the fault on stderr.
+ * Reads the document from the store in the file @store, and writes the document again with
+ * reprise_thread_append, to the file @direct. On a failure stderr has the reason.
  */
 reprise_status thread_book_fill(struct thread_book *book, const char *document,
 				const struct thread_run *runs, size_t runs_count, const char *store,
 				const char *direct);
 
 /*
- * Prints a column for each book, and the numbers of kills. Unless the run @is_over, acknowledged deltas that are not applied are
- * buffered still, and are not called lost.
+ * Prints a column for each book, and the numbers of kills. If the run was interrupted, @is_over is
+ * false: acknowledged deltas that are not applied are still in the buffer, and not lost.
  */
 void thread_books_print(bool is_over, const struct thread_book *books, size_t books_count,
 			uint32_t server_kills, uint32_t writer_kills, uint32_t recovered);
 
-/* Why the books are not as they should be; or NULL. */
+/* The fault in the counts, or NULL. */
 const char *thread_book_fault(const struct thread_book *book);
 
 #endif /* TOOL_THREAD_BOOKS_H */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Two writers in two processes, each connected to another server of a cluster of three, append to one thread document, and
- * each to one of its own. The server that leads the stream is killed in the middle, and comes back later.
+ * `reprise demo --nats --cluster`: two writers in two processes, each connected to another server
+ * of a cluster of three, append to one thread document, and each to a document of its own. The
+ * server that leads the stream is killed in the middle, and started again later.
  */
 
 #include <inttypes.h>
@@ -19,7 +20,7 @@ enum {
 	RUNS_EACH = 2,
 	LEADER_DIES_AFTER = 120,
 	LEADER_RETURNS_AFTER = 260,
-	RUN_LEAST = 10, /* of each run before the leader dies: every writer is at work */
+	RUN_LEAST = 10, /* deltas of each run before the kill, so that every writer is at work */
 	LOOK_NS = 50000000,
 };
 
@@ -49,7 +50,7 @@ start_writers(struct thread_world *world)
 						.replicas = NATS_SERVERS_MAX };
 
 		nats_server_url(&world->servers[i], url);
-		/* Of two writers that create a stream at the same moment, one may get no answer. */
+		/* If two writers create a stream at the same moment, a writer may get no answer. */
 		if (!thread_world_start_writer(world, i, &job) || !thread_world_await(world, 1, 0))
 			return false;
 	}
@@ -79,23 +80,25 @@ replace_leader(struct thread_world *world)
 
 	if (leader == world->servers_count) {
 		if (!interrupt_happened())
-			fprintf(stderr, "reprise: demo --nats: the stream has no leader\n");
+			fprintf(stderr,
+				"reprise demo --nats: the servers name no leader of the stream\n");
 		return false;
 	}
 	nats_server_kill(&world->servers[leader]);
 	world->server_kills++;
-	printf("%s leads the stream, and is killed (SIGKILL) when %" PRIu32
+	printf("Server %s leads the stream. The server is killed (SIGKILL) when %" PRIu32
 	       " deltas are acknowledged.\n",
 	       world->servers[leader].name, thread_world_acknowledged(world));
 	if (!thread_world_await(world, LEADER_RETURNS_AFTER, 0))
 		return false;
 	const size_t next = find_leader(world);
 
-	printf("%s leads now; %s is started again when %" PRIu32 " deltas are acknowledged.\n",
-	       next < world->servers_count ? world->servers[next].name : "another server",
+	printf("Now server %s leads. Server %s is started again when %" PRIu32
+	       " deltas are acknowledged.\n",
+	       next < world->servers_count ? world->servers[next].name : "(unknown)",
 	       world->servers[leader].name, thread_world_acknowledged(world));
 	if (!nats_server_start(&world->servers[leader])) {
-		fprintf(stderr, "reprise: demo --nats: nats-server does not come back\n");
+		fprintf(stderr, "reprise demo --nats: nats-server does not start again\n");
 		return false;
 	}
 	return true;
@@ -104,9 +107,9 @@ replace_leader(struct thread_world *world)
 int
 thread_cluster_play(struct thread_world *world)
 {
-	printf("Three servers keep each delta (replicas 3). Two writers, each on a server of its "
-	       "own, append\nruns of %d deltas: one each to a shared document, one each to a "
-	       "document of its own.\n\n",
+	printf("Three servers keep each delta (3 replicas). Two writers, each connected to its own "
+	       "server, append\nruns of %d deltas each: one run to a shared document, and one run "
+	       "to a document of its own.\n\n",
 	       DELTAS);
 	const bool is_good = add_runs(world) && start_writers(world) && replace_leader(world) &&
 			     thread_world_finish(world);

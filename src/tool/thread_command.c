@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* `reprise thread`: what stands in a store of thread documents, and in the buffer before it (T07, T08). */
+/*
+ * `reprise thread`: prints a store of thread documents and the buffer before the store (T07, T08).
+ */
 #include "tool/thread_command.h"
 
 #include <inttypes.h>
@@ -18,33 +20,34 @@ const char thread_usage[] =
 	"\n"
 	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
 	"\n"
-	"ls       the thread documents: the version, the uid and the id of each\n"
-	"cat      one document, as JSON\n"
-	"deltas   the deltas that are kept of it, one a line, as JSON behind the version\n"
-	"recover  applies the deltas that are buffered in NATS JetStream to their documents\n"
-	"dead     the dead letters: what was in the buffer and belongs to no document\n"
+	"ls       lists the thread documents: version, uid and id\n"
+	"cat      prints a document as JSON\n"
+	"deltas   prints the deltas that the store keeps of a document: version and JSON per line\n"
+	"recover  applies the deltas in NATS JetStream to their documents, for a writer that died\n"
+	"dead     prints the dead letters: buffered deltas that belong to no document\n"
 	"\n"
-	"  --json      an object a line; a number of 2^53 or more is a string\n"
-	"  --after N   only deltas of versions above N (those that are kept); letters of\n"
-	"              sequences above N\n"
-	"  --limit N   deltas at most (all)\n"
-	"  --drop N    removes the letter of sequence N for ever\n"
+	"  --json      prints one JSON object per line; a number of 2^53 or more is a string\n"
+	"  --after N   deltas: only versions above N (default: all kept deltas); dead: only\n"
+	"              letters with a sequence above N\n"
+	"  --limit N   at most N deltas (default: all)\n"
+	"  --drop N    removes the letter with the sequence N for good\n"
 	"\n"
-	"BUFFER is how the buffer's writers were opened. The streams are created if they are\n"
-	"missing, and refused if they have other settings.\n"
+	"BUFFER must be the settings of the writers that fill the buffer. recover and dead create\n"
+	"missing streams, and fail if the streams have other settings.\n"
 	"\n"
-	"  --credentials FILE            a JWT and its seed\n"
+	"  --credentials FILE            a file with a JWT and its seed\n"
 	"  --user NAME --password-file FILE | --token-file FILE\n"
-	"                                the secret is the first line of the file\n"
+	"                                the first line of the file is the secret\n"
 	"  --tls-ca FILE, --tls-cert FILE --tls-key FILE\n"
-	"  --stream NAME, --subject NAME (THREAD_DELTAS, thread)\n"
-	"  --replicas N, --max-bytes N   of each stream (1, 1 GiB)\n"
-	"  --max-age MS                  of a delta (none)\n"
-	"  --deadline MS                 of each call to the server (5000)\n"
-	"  --horizon MS                  of the store: how long it remembers deltas (7 days)\n"
+	"  --stream NAME, --subject NAME (default: THREAD_DELTAS, thread)\n"
+	"  --replicas N, --max-bytes N   of each stream (default: 1, 1 GiB)\n"
+	"  --max-age MS                  milliseconds that a delta is kept (default: no limit)\n"
+	"  --deadline MS                 milliseconds for each call to the server (default: 5000)\n"
+	"  --horizon MS                  milliseconds that the store remembers a delta (default:\n"
+	"                                7 days)\n"
 	"\n"
-	"Exit status: 0 fine; 1 something is damaged, lost or not kept, became a dead letter, or\n"
-	"it failed; 2 usage.\n";
+	"Exit status: 0 success; 1 a document or delta is damaged, lost, not kept or a new dead\n"
+	"letter, or the command failed; 2 wrong arguments.\n";
 
 #ifdef TOOL_HAS_THREAD
 
@@ -59,14 +62,14 @@ enum {
 	DELTAS_AT_A_TIME = 1000,
 };
 
-/* A command, while it runs. */
+/* The state of a command. */
 struct looking {
 	const struct log_request *request;
 	const char *id; /* or NULL */
 	struct reprise_thread_store *store;
 	struct reprise_thread_page *page;
 	struct reprise_error error;
-	bool is_incomplete; /* deltas that were asked for are not kept, or deltas were lost or became dead letters */
+	bool is_incomplete; /* deltas are not kept, were lost, or became dead letters */
 };
 
 static void
@@ -140,12 +143,13 @@ print_delta(const struct reprise_thread_delta *delta, bool is_json)
 static void
 tell_gap(struct looking *looking, uint64_t version)
 {
-	fprintf(stderr, "reprise: thread deltas: those up to version %" PRIu64 " are not kept\n",
+	fprintf(stderr,
+		"reprise thread deltas: the deltas up to version %" PRIu64 " are not kept\n",
 		version);
 	looking->is_incomplete = true;
 }
 
-/* One page of deltas, moved on by what was printed. */
+/* Prints one page of deltas, and moves @after and @left on. */
 static reprise_status
 print_deltas(struct looking *looking, uint64_t *after, uint64_t *left, bool *ret_goes_on)
 {
@@ -160,7 +164,7 @@ print_deltas(struct looking *looking, uint64_t *after, uint64_t *left, bool *ret
 	for (size_t i = 0; i < deltas.deltas_count; i++)
 		print_delta(&deltas.deltas[i], looking->request->is_json);
 	if (deltas.has_gap) {
-		/* Without --after those that are kept are all that is asked for. */
+		/* Without --after the command prints the kept deltas, and a gap is no fault. */
 		if (looking->request->has_after || *after != 0)
 			tell_gap(looking, deltas.complete_after);
 		*after = deltas.complete_after;
@@ -213,7 +217,7 @@ thread_command(int argc, char **argv)
 	struct looking looking = { .request = &request, .error.size = sizeof(looking.error) };
 
 	if (!log_request_parse(argc, argv, &request)) {
-		fputs(thread_usage, stderr);
+		fputs("Run 'reprise thread --help' for the arguments.\n", stderr);
 		return EXIT_USAGE;
 	}
 	log_output_begin();
@@ -227,12 +231,8 @@ thread_command(int argc, char **argv)
 		status = reprise_thread_page_open(&looking.page);
 	if (status == REPRISE_OK)
 		status = look(&looking);
-	if (status != REPRISE_OK) {
-		char doing[32];
-
-		snprintf(doing, sizeof(doing), "thread %s", request.verb_name);
-		log_say_failure(doing, looking.id, status, &looking.error);
-	}
+	if (status != REPRISE_OK)
+		log_say_failure(request.name, looking.id, status, &looking.error);
 	reprise_thread_page_close(looking.page);
 	reprise_thread_store_close(looking.store);
 	return log_output_end(status == REPRISE_OK && !looking.is_incomplete ? 0 : 1);
@@ -245,7 +245,7 @@ thread_command(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	fputs("reprise: this program was built without thread documents (jansson)\n", stderr);
+	fputs("reprise thread: this program was built without jansson\n", stderr);
 	return 1;
 }
 

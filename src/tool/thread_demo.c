@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A run of deltas is appended to a thread document through a buffer in NATS JetStream. In the middle the server is killed and
- * started again, and the writer is killed; another process recovers the buffered deltas, and goes on behind the last
- * delta that the host has noted. In the end the store's document is compared with one that was written directly.
+ * `reprise demo --nats`: a run of deltas is appended to a thread document through a buffer in NATS
+ * JetStream. In the middle the server is killed and started again, and the writer is killed.
+ * Another process recovers the buffered deltas, and goes on behind the last delta that the host has
+ * noted. At the end the document is compared with a document that was written directly.
  */
 
 #include "tool/thread_demo.h"
@@ -43,10 +44,10 @@ restart_server(struct thread_world *world)
 	if (!nats_server_start(server) ||
 	    !nats_server_await(server, PATIENCE_NS, interrupt_happened)) {
 		if (!interrupt_happened())
-			fprintf(stderr, "reprise: demo --nats: nats-server does not come back\n");
+			fprintf(stderr, "reprise demo --nats: nats-server does not start again\n");
 		return false;
 	}
-	printf("It is started again; the writer's appends go on.\n");
+	printf("The server is started again, and the writer goes on.\n");
 	return true;
 }
 
@@ -62,7 +63,7 @@ replace_writer(struct thread_world *world, struct thread_job *job)
 	thread_world_kill_writer(world, 0);
 	world->writer_kills++;
 	printf("The writer is killed (SIGKILL) when %" PRIu32
-	       " deltas are acknowledged. Its host had noted %" PRIu32 ".\n",
+	       " deltas are acknowledged. The host has noted %" PRIu32 ".\n",
 	       atomic_load(&run->acknowledged), atomic_load(&run->noted));
 	job->recovered = &world->shared->recovered;
 	return thread_world_start_writer(world, 0, job);
@@ -85,7 +86,7 @@ play_run(struct thread_world *world)
 	    !replace_writer(world, &job) || !thread_world_finish(world))
 		return false;
 	printf("Another process has recovered %" PRIu32
-	       " deltas, and has gone on with the same ids.\n",
+	       " deltas, and has gone on after the note, with the same ids.\n",
 	       atomic_load(&world->shared->recovered));
 	return true;
 }
@@ -95,8 +96,8 @@ play_alone(struct thread_world *world)
 {
 	const char *const documents[] = { document };
 
-	printf("A writer appends a run of %d deltas to a thread document; a NATS server on the "
-	       "loopback\nbuffers them until the run ends.\n\n",
+	printf("A writer appends a run of %d deltas to a thread document. A local NATS server "
+	       "buffers the deltas\nuntil the run ends.\n\n",
 	       DELTAS);
 	return play_run(world) || interrupt_happened() ? thread_world_judge(world, documents, 1)
 						       : 1;
@@ -109,7 +110,7 @@ thread_demo_run(bool is_cluster)
 	int status = 1;
 
 	if (world == NULL) {
-		fprintf(stderr, "reprise: no memory\n");
+		fprintf(stderr, "reprise demo: out of memory\n");
 		return 1;
 	}
 	interrupt_catch();

@@ -6,10 +6,10 @@
 
 struct thread_world;
 
-/* `reprise demo --nats [--cluster]`: plays the demo, prints a table of its deltas, and answers the exit status. */
+/* `reprise demo --nats [--cluster]`: plays the demo and prints a table. Returns the exit status. */
 int thread_demo_run(bool is_cluster);
 
-/* The part with a cluster: the same answer. The world is made and ended by the caller. */
+/* The part with a cluster. The caller makes and ends the world. */
 int thread_cluster_play(struct thread_world *world);
 
 #endif /* TOOL_THREAD_DEMO_H */

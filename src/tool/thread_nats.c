@@ -10,19 +10,19 @@ thread_nats_fault(const struct thread_nats *nats)
 {
 #ifndef TOOL_HAS_JETSTREAM
 	(void)nats;
-	return "cannot reach a server: this program was built without libnats";
+	return "is not available: this program was built without libnats";
 #else
 	if (nats->servers == NULL)
-		return "takes --nats";
+		return "needs --nats URL";
 	if ((nats->user == NULL) != (nats->password_file == NULL))
-		return "takes --user and --password-file together";
+		return "takes --user only together with --password-file";
 	if ((nats->credentials != NULL) + (nats->user != NULL) + (nats->token_file != NULL) > 1)
-		return "takes one of --credentials, --user and --token-file";
+		return "takes only one of --credentials, --user and --token-file";
 	if ((nats->tls_certificate == NULL) != (nats->tls_key == NULL))
-		return "takes --tls-cert and --tls-key together";
+		return "takes --tls-cert only together with --tls-key";
 	if (nats->replicas > UINT32_MAX || nats->max_age_ms > UINT64_MAX / MS ||
 	    nats->deadline_ms > UINT64_MAX / MS)
-		return "was given too large a number";
+		return "got a number that is too large";
 	return NULL;
 #endif
 }

@@ -21,7 +21,7 @@ struct thread_nats {
 	uint64_t replicas, max_bytes, max_age_ms, deadline_ms;
 };
 
-/* Why these options do not go together, or why this program cannot do it; or NULL. */
+/* Why the options do not go together or this program has no NATS, or NULL. */
 const char *thread_nats_fault(const struct thread_nats *nats);
 
 reprise_status thread_nats_open(const struct thread_nats *nats, struct reprise_thread_store *store,

@@ -2,7 +2,10 @@
 #ifndef TOOL_THREAD_PLACE_H
 #define TOOL_THREAD_PLACE_H
 
-/* Where thread documents are: in a SQLite file or in a PostgreSQL database, as far as the program was built with them. */
+/*
+ * Where thread documents are: in a SQLite file or in a PostgreSQL database, as far as the program
+ * was built with them.
+ */
 
 #include <reprise/base.h>
 

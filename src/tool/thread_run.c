@@ -11,7 +11,7 @@
 #include "tool/thread_place.h"
 
 enum {
-	STREAM_BYTES = 64 << 20,   /* a server refuses a stream that its disk has no room for */
+	STREAM_BYTES = 64 << 20,   /* a server refuses a stream without room on the disk */
 	PAUSE_NS = 8000000,        /* between two deltas, as if a model were asked */
 	RETRY_PAUSE_NS = 20000000, /* after an append that failed */
 };
@@ -70,7 +70,7 @@ is_passing(reprise_status status)
 	       status == REPRISE_E_CONFLICT;
 }
 
-/* The same delta with the same id, until the server has it. */
+/* Appends a delta, again and again with the same id, until the server has the delta. */
 static reprise_status
 append(struct reprise_jetstream *writer, struct thread_run *run, uint32_t number,
        struct reprise_error *error)

@@ -10,15 +10,15 @@
 #include <stdint.h>
 
 enum {
-	THREAD_RUN_NOTES = 10, /* a host notes its place so often, in deltas */
+	THREAD_RUN_NOTES = 10, /* the number of deltas between two notes of a host */
 	THREAD_RUN_DELTA_BYTES = 512,
 	THREAD_RUN_ID_BYTES = 24,
 	THREAD_RUNS_MAX = 4,
 };
 
 /*
- * A run of deltas on one document, and the fate of the deltas, in memory that the processes share. The deltas have the
- * numbers 1, 2, 3; the last one is RunFinished.
+ * A run of deltas on one document, and the fate of the deltas, in memory that the processes share.
+ * The deltas have the numbers 1, 2, 3; the last one is RunFinished.
  */
 struct thread_run {
 	char document[THREAD_RUN_ID_BYTES];
@@ -39,8 +39,8 @@ struct thread_job {
 	struct thread_run *runs[THREAD_RUNS_MAX];
 	size_t runs_count; /* appended in turn, a delta of each */
 	uint32_t replicas;
-	_Atomic uint32_t *
-		recovered; /* shared: NULL, or how many deltas the process has recovered at its begin */
+	/* Shared: the number of deltas that the process has recovered at its begin. May be NULL. */
+	_Atomic uint32_t *recovered;
 };
 
 /* The text of a delta, the same in every process. */

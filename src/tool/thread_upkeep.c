@@ -27,7 +27,7 @@ print_recovered(const struct reprise_jetstream_recovered *done, bool is_json)
 		       " dead letters, %" PRIu64 " deltas lost, %" PRIu64 " documents failed",
 		       done->documents, done->applied, done->dead, done->discarded, done->failed);
 		if (done->failed > 0) {
-			fputs("; the first: ", stdout);
+			fputs("; the first failed document: ", stdout);
 			log_text_escaped(stdout, done->failed_id, strlen(done->failed_id),
 					 SIZE_MAX);
 		}
@@ -54,7 +54,7 @@ recover(const struct log_request *request, struct reprise_jetstream *writer,
 	struct reprise_jetstream_recovered done = { .size = sizeof(done) };
 
 	*ret_status = reprise_jetstream_recover(writer, &done, error);
-	/* A failure that came from documents alone has done the others. */
+	/* If only documents failed, the other documents are done. */
 	if (*ret_status == REPRISE_OK || done.failed > 0)
 		print_recovered(&done, request->is_json);
 	return *ret_status == REPRISE_OK && done.dead == 0 && done.discarded == 0;
@@ -75,7 +75,7 @@ print_payload(struct reprise_bytes payload)
 	}
 }
 
-/* Text that others have published: as a string if it is UTF-8, else in base64 under another name. */
+/* Prints text of unknown origin: UTF-8 as a string, other bytes in base64 under another name. */
 static void
 print_text(const char *name, const char *text)
 {
@@ -157,7 +157,7 @@ drop_dead(const struct log_request *request, struct reprise_jetstream *writer,
 		log_text_member(stdout, "sequence", request->drop);
 		printf("}\n");
 	} else {
-		printf("%" PRIu64 ": dropped\n", request->drop);
+		printf("dead letter %" PRIu64 ": removed\n", request->drop);
 	}
 	return REPRISE_OK;
 }

@@ -34,7 +34,7 @@ static bool
 say_failure(const char *what)
 {
 	if (!interrupt_happened())
-		fprintf(stderr, "reprise: demo --nats: %s\n", what);
+		fprintf(stderr, "reprise demo --nats: %s\n", what);
 	return false;
 }
 
@@ -47,7 +47,8 @@ make_folder(struct thread_world *world)
 		     parent != NULL && parent[0] != '\0' ? parent : "/tmp") >=
 		    (int)sizeof(world->folder) ||
 	    mkdtemp(world->folder) == NULL) {
-		fprintf(stderr, "reprise: demo --nats: %s: %s\n", world->folder, strerror(errno));
+		fprintf(stderr, "reprise demo --nats: cannot create the folder %s: %s\n",
+			world->folder, strerror(errno));
 		world->folder[0] = '\0';
 		return false;
 	}
@@ -77,12 +78,12 @@ thread_world_make(struct thread_world *world, size_t servers_count)
 	*world = (struct thread_world){ .servers_count = servers_count,
 					.random = (unsigned int)(pace_now() ^ (uint64_t)getpid()) };
 	if (!nats_server_is_installed())
-		return say_failure("nats-server is not installed");
+		return say_failure("the program nats-server is not installed");
 	world->shared = mmap(NULL, sizeof(*world->shared), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (world->shared == MAP_FAILED) {
 		world->shared = NULL;
-		return say_failure("no memory");
+		return say_failure("out of memory");
 	}
 	if (!make_folder(world))
 		return false;
@@ -199,7 +200,7 @@ thread_world_kill_writer(struct thread_world *world, size_t at)
 	world->writers[at] = 0;
 }
 
-/* Notes which writers have ended; answers how many run. */
+/* Notes the writers that have ended. Returns the number of running writers. */
 static size_t
 look_at_writers(struct thread_world *world)
 {
@@ -266,7 +267,7 @@ thread_world_judge(struct thread_world *world, const char *const *documents, siz
 	thread_books_print(!interrupt_happened(), books, documents_count, world->server_kills,
 			   world->writer_kills, atomic_load(&world->shared->recovered));
 	if (interrupt_happened()) {
-		printf("\nInterrupted: the table is of what had happened by then.\n");
+		printf("\nInterrupted: the table covers the time up to the interrupt.\n");
 		return EXIT_INTERRUPTED;
 	}
 	putchar('\n');
@@ -278,8 +279,8 @@ thread_world_judge(struct thread_world *world, const char *const *documents, siz
 		faults += fault != NULL;
 	}
 	if (faults == 0)
-		printf("Every acknowledged delta was applied once. \"Equal\" compares with the "
-		       "document that\nreprise_thread_append makes of the same deltas, byte for "
-		       "byte, but for the uid.\n");
+		printf("Each acknowledged delta was applied once. Each document equals, byte for "
+		       "byte but for the uid,\nthe document that reprise_thread_append makes of "
+		       "the same deltas.\n");
 	return faults == 0 && !world->has_failed ? 0 : 1;
 }

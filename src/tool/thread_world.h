@@ -2,7 +2,10 @@
 #ifndef TOOL_THREAD_WORLD_H
 #define TOOL_THREAD_WORLD_H
 
-/* The servers, the writers in processes of their own, and the scratch folder of `reprise demo --nats`. */
+/*
+ * The servers, the writers in processes of their own, and the scratch folder of `reprise demo
+ * --nats`.
+ */
 
 #include <limits.h>
 
@@ -32,13 +35,18 @@ struct thread_world {
 	unsigned int random;
 };
 
-/* Makes the folder and the shared memory, and starts the servers. False: the function has named the fault on stderr. */
+/*
+ * Makes the folder and the shared memory, and starts the servers. False: the function has named the
+ * fault on stderr.
+ */
 bool thread_world_make(struct thread_world *world, size_t servers_count);
 
 /* Kills every process that is left, and removes the folder. */
 void thread_world_end(struct thread_world *world);
 
-/* Adds a run, and creates the run's document unless an earlier run has the same. False: as above. */
+/*
+ * Adds a run, and creates the run's document unless an earlier run has the same. False: as above.
+ */
 bool thread_world_add_run(struct thread_world *world, const char *name, const char *document,
 			  uint32_t deltas);
 
@@ -48,8 +56,8 @@ bool thread_world_start_writer(struct thread_world *world, size_t at, const stru
 void thread_world_kill_writer(struct thread_world *world, size_t at);
 
 /*
- * Waits until the runs have @acknowledged deltas together, and each run has @least. False: every writer has ended before,
- * one has failed, or the program was interrupted.
+ * Waits until the runs have @acknowledged deltas together, and each run has @least. False: every
+ * writer has ended before, one has failed, or the program was interrupted.
  */
 bool thread_world_await(struct thread_world *world, uint32_t acknowledged, uint32_t least);
 

@@ -286,7 +286,7 @@ Test(contract, L50_a_key_that_was_never_written_takes_no_blob)
 	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "1", text_of("x"), &error),
 		     REPRISE_E_NOT_FOUND));
 	cr_assert(eq(str, error.what, "key"));
-	cr_assert(eq(str, error.detail, "nothing was ever written to it"));
+	cr_assert(eq(str, error.detail, "the key has no entries"));
 	expect_no_blob(log, &k, "1", REPRISE_E_NOT_FOUND, "", "");
 	cr_assert(eq(int, reprise_log_stats(log, &k, &stats, NULL), REPRISE_E_NOT_FOUND));
 	cr_assert(eq(u64, contract_blobs(), 0));
@@ -325,7 +325,7 @@ Test(contract, L50_a_RING_key_takes_no_blob)
 	expect_fault(log, "", 0);
 	contract_do_damage(CONTRACT_BLOBS, 1);
 	seal(log);
-	expect_fault(log, "a blob of a RING key", 0);
+	expect_fault(log, "a RING key has a blob", 0);
 	close_log(log);
 }
 
@@ -482,7 +482,7 @@ Test(contract, L51_a_damaged_blob_is_told_by_its_name)
 	put(log, &k, "1", "one");
 	put(log, &k, "2", "two");
 	contract_do_damage(CONTRACT_BLOB, 2);
-	expect_no_blob(log, &k, "2", REPRISE_E_CORRUPT, "a blob's checksum", "2");
+	expect_no_blob(log, &k, "2", REPRISE_E_CORRUPT, "a blob has a wrong checksum", "2");
 	expect_fault(log, "a blob is damaged: 2", 0);
 	/* Nothing else is. */
 	expect_blob(log, &k, "1", "one");
@@ -501,7 +501,7 @@ Test(contract, L51_a_blob_of_another_name_is_damaged)
 
 	put(log, &k, "1", "one");
 	contract_do_damage(CONTRACT_BLOB_RENAMED, 1);
-	expect_no_blob(log, &k, "1x", REPRISE_E_CORRUPT, "a blob's checksum", "1x");
+	expect_no_blob(log, &k, "1x", REPRISE_E_CORRUPT, "a blob has a wrong checksum", "1x");
 	expect_fault(log, "a blob is damaged: 1x", 0);
 	close_log(log);
 }
@@ -545,8 +545,8 @@ Test(contract, L51_a_head_that_counts_others_is_told)
 
 	put(log, &k, "1", "one");
 	contract_do_damage(CONTRACT_BLOBS, 0);
-	expect_no_blob(log, &k, "1", REPRISE_E_CORRUPT, "a head's checksum", "");
-	expect_fault(log, "a head's checksum", 0);
+	expect_no_blob(log, &k, "1", REPRISE_E_CORRUPT, "a head has a wrong checksum", "");
+	expect_fault(log, "a head has a wrong checksum", 0);
 	cr_assert(eq(int, reprise_log_blob_put(log, &k, NULL, "1", text_of("x"), NULL),
 		     REPRISE_E_CORRUPT));
 	seal(log);
@@ -568,7 +568,7 @@ Test(contract, L51_a_key_with_blobs_is_archived_by_their_owner_alone)
 			     REPRISE_E_INVALID));
 		cr_assert(eq(str, error.what, "key"));
 		cr_assert(eq(str, error.detail,
-			     "the key has blobs; only their owner's call archives it"));
+			     "the key has blobs: only the owner of the blobs can archive the key"));
 	}
 	cr_assert(eq(u64, count, 1));
 	expect_all(log, &k, 0, 2, 5);

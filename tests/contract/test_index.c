@@ -81,13 +81,13 @@ Test(contract, L22_verify_finds_that_the_last_rise_is_missing)
 Test(contract, L22_verify_finds_a_rise_that_no_event_has)
 {
 	expect_rises((const uint64_t[][2]){ { 1, 1 }, { 3, 2 }, { 4, 3 }, { 5, 4 }, { 0, 0 } },
-		     "a rise that no event has", 3);
+		     "a rise has no event", 3);
 }
 
 Test(contract, L22_verify_finds_a_rise_after_the_last_event)
 {
 	expect_rises((const uint64_t[][2]){ { 1, 1 }, { 3, 2 }, { 5, 4 }, { 9, 7 }, { 0, 0 } },
-		     "a rise that no event has", 7);
+		     "a rise has no event", 7);
 }
 
 Test(contract, L22_verify_finds_a_rise_of_another_revision)
@@ -130,13 +130,13 @@ Test(contract, L22_verify_finds_that_every_commit_is_missing)
 Test(contract, L22_verify_finds_a_commit_that_no_event_has)
 {
 	expect_commits((const uint64_t[][2]){ { 5, 5 }, { 4, 6 }, { 0, 0 } },
-		       "a commit that no event has", 5);
+		       "a commit has no event", 5);
 }
 
 Test(contract, L22_verify_finds_a_commit_beyond_the_head)
 {
 	expect_commits((const uint64_t[][2]){ { 7, 7 }, { 5, 4 }, { 4, 6 }, { 0, 0 } },
-		       "a commit in another's place", 7);
+		       "a commit has the place of another commit", 7);
 }
 
 Test(contract, L22_verify_goes_through_any_number_of_rises_and_commits)
@@ -178,11 +178,11 @@ Test(contract, L20_a_damaged_rise_or_commit_is_told_by_the_call_that_reads_it)
 	cr_assert(eq(int, log->adapter->commit(log, NULL), 0));
 	cr_assert(eq(int, reprise_log_position_for_revision(log, &k, 5, &position, &error),
 		     REPRISE_E_CORRUPT));
-	cr_assert(eq(str, error.what, "a rise's checksum"));
+	cr_assert(eq(str, error.what, "a rise has a wrong checksum"));
 	cr_assert(eq(int, reprise_log_position_for_revision(log, &k, 2, &position, &error),
 		     REPRISE_OK));
 	cr_assert(eq(int, reprise_log_has_commit(log, &k, 0, 5, &has, &error), REPRISE_E_CORRUPT));
-	cr_assert(eq(str, error.what, "a commit's checksum"));
+	cr_assert(eq(str, error.what, "a commit has a wrong checksum"));
 	close_log(log);
 }
 
@@ -202,11 +202,11 @@ Test(contract, L20_a_damaged_head_refuses_the_writes_to_its_own_key_alone)
 		eq(int, log_write(log, LOG_SYNCED, LOG_PATIENT, "t", writes, 3, NULL), REPRISE_OK));
 	cr_assert(eq(int, writes[0].status, REPRISE_OK));
 	cr_assert(eq(int, writes[1].status, REPRISE_E_CORRUPT));
-	cr_assert(eq(str, (char *)writes[1].fault, "a head's checksum"));
+	cr_assert(eq(str, (char *)writes[1].fault, "a head has a wrong checksum"));
 	cr_assert(eq(int, writes[2].status, REPRISE_OK));
 	cr_assert(eq(u64, head_of(log, &j), 1));
 	cr_assert(eq(u64, head_of(log, &l), 1));
-	expect_fault(log, "a head's checksum", 0);
+	expect_fault(log, "a head has a wrong checksum", 0);
 	close_log(log);
 }
 

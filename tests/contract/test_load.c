@@ -269,7 +269,7 @@ Test(contract, C03_a_last_row_that_is_missing_is_missed)
 	seal(log);
 	cr_assert(eq(int, reprise_log_load_after(log, &k, 3, 100, 0, page, &error),
 		     REPRISE_E_CORRUPT));
-	cr_assert(eq(str, error.what, "a row beyond the head"));
+	cr_assert(eq(str, error.what, "a row lies beyond the head"));
 	reprise_log_page_close(page);
 	close_log(log);
 }

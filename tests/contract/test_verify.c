@@ -80,12 +80,12 @@ expect_found(const struct fault *fault)
 
 Test(contract, C13_finds_another_payload)
 {
-	expect_found(&(struct fault){ CONTRACT_PAYLOAD, 25, "a row's checksum", 25 });
+	expect_found(&(struct fault){ CONTRACT_PAYLOAD, 25, "a row has a wrong checksum", 25 });
 }
 
 Test(contract, C13_finds_another_time)
 {
-	expect_found(&(struct fault){ CONTRACT_TIME, 20, "a row's checksum", 20 });
+	expect_found(&(struct fault){ CONTRACT_TIME, 20, "a row has a wrong checksum", 20 });
 }
 
 Test(contract, C13_finds_a_hole)
@@ -127,13 +127,13 @@ Test(contract, C13_finds_a_row_in_anothers_place)
 	contract_do_damage(CONTRACT_ROW_ELSEWHERE, 40);
 	contract_do_damage(CONTRACT_HEAD, 41);
 	seal(log);
-	expect_fault(log, "a row's checksum", 41);
+	expect_fault(log, "a row has a wrong checksum", 41);
 	close_log(log);
 }
 
 Test(contract, C13_finds_rows_beyond_the_head)
 {
-	expect_found(&(struct fault){ CONTRACT_HEAD, 15, "a row beyond the head", 20 });
+	expect_found(&(struct fault){ CONTRACT_HEAD, 15, "a row lies beyond the head", 20 });
 }
 
 Test(contract, C13_finds_a_head_beyond_the_rows)
@@ -143,12 +143,12 @@ Test(contract, C13_finds_a_head_beyond_the_rows)
 
 Test(contract, C13_finds_a_watermark_beyond_the_head)
 {
-	expect_found(&(struct fault){ CONTRACT_WATERMARK, 41, "what is kept of the key", 0 });
+	expect_found(&(struct fault){ CONTRACT_WATERMARK, 41, "a head has impossible numbers", 0 });
 }
 
 Test(contract, C13_finds_an_end_beyond_the_head)
 {
-	expect_found(&(struct fault){ CONTRACT_END, 41, "an end beyond the head", 41 });
+	expect_found(&(struct fault){ CONTRACT_END, 41, "the end lies beyond the head", 41 });
 }
 
 Test(contract, C13_finds_a_revision_above_the_greatest)
@@ -159,9 +159,9 @@ Test(contract, C13_finds_a_revision_above_the_greatest)
 	cr_assert(eq(int, reprise_log_append(log, &k, NULL, entries, 2, NULL, NULL), REPRISE_OK));
 	expect_fault(log, "", 0);
 	contract_do_damage(CONTRACT_REVISION_MAX, 6);
-	expect_fault(log, "a head's checksum", 0);
+	expect_fault(log, "a head has a wrong checksum", 0);
 	seal(log);
-	expect_fault(log, "a revision above the greatest", 2);
+	expect_fault(log, "a revision is above the greatest one of the head", 2);
 	close_log(log);
 }
 
@@ -195,12 +195,13 @@ Test(contract, C13_finds_a_life_that_ends_too_early)
 
 Test(contract, C13_finds_a_state_that_is_none)
 {
-	expect_found(&(struct fault){ CONTRACT_LIFE_STATE, 2, "a life's state", 0 });
+	expect_found(
+		&(struct fault){ CONTRACT_LIFE_STATE, 2, "a life has an impossible state", 0 });
 }
 
 Test(contract, C13_finds_a_life_that_is_open_before_another)
 {
-	expect_found(&(struct fault){ CONTRACT_LIFE_OPEN, 1, "a life's state", 1 });
+	expect_found(&(struct fault){ CONTRACT_LIFE_OPEN, 1, "a life has an impossible state", 1 });
 }
 
 Test(contract, C13_refuses_what_is_NULL)

@@ -138,18 +138,18 @@ Test(codec, D02_an_error_text_may_have_nul_and_control_characters)
 
 Test(codec, D02_other_first_bytes_are_corrupt)
 {
-	expect_hex_corrupt("", "an event's first bytes");
-	expect_hex_corrupt("4c4345", "an event's first bytes");
-	expect_hex_corrupt("4c4345320200000000000000026d31", "an event's first bytes");
-	expect_hex_corrupt("6c4345310200000000000000026d31", "an event's first bytes");
+	expect_hex_corrupt("", "an event has wrong first bytes");
+	expect_hex_corrupt("4c4345", "an event has wrong first bytes");
+	expect_hex_corrupt("4c4345320200000000000000026d31", "an event has wrong first bytes");
+	expect_hex_corrupt("6c4345310200000000000000026d31", "an event has wrong first bytes");
 }
 
 Test(codec, D02_an_unknown_tag_is_corrupt)
 {
-	expect_hex_corrupt("4c434531", "an event's tag");
-	expect_hex_corrupt("4c4345310000000000000000026d31", "an event's tag");
-	expect_hex_corrupt("4c4345310600000000000000026d31", "an event's tag");
-	expect_hex_corrupt("4c434531ff00000000000000026d31", "an event's tag");
+	expect_hex_corrupt("4c434531", "an event has an unknown tag");
+	expect_hex_corrupt("4c4345310000000000000000026d31", "an event has an unknown tag");
+	expect_hex_corrupt("4c4345310600000000000000026d31", "an event has an unknown tag");
+	expect_hex_corrupt("4c434531ff00000000000000026d31", "an event has an unknown tag");
 }
 
 Test(codec, D02_each_event_that_is_cut_off_anywhere_is_corrupt)
@@ -163,7 +163,7 @@ Test(codec, D02_each_event_that_is_cut_off_anywhere_is_corrupt)
 
 		for (size_t size = 5; size < whole.size; size++)
 			expect_corrupt((struct reprise_bytes){ whole.data, size },
-				       "an event that is cut off");
+				       "an event is truncated");
 		free((void *)whole.data);
 	}
 	expect_no_leaks();
@@ -171,43 +171,43 @@ Test(codec, D02_each_event_that_is_cut_off_anywhere_is_corrupt)
 
 Test(codec, D02_bytes_after_an_event_are_corrupt)
 {
-	expect_hex_corrupt("4c4345310200000000000000026d3100", "bytes after an event");
+	expect_hex_corrupt("4c4345310200000000000000026d3100", "an event has bytes after its end");
 	expect_hex_corrupt("4c4345310500000000000000026d310000000000000002c3a9c3",
-			   "bytes after an event");
+			   "an event has bytes after its end");
 }
 
 Test(codec, D02_an_absurd_length_is_corrupt)
 {
-	expect_hex_corrupt("4c43453102ffffffffffffffff6d31", "an event that is cut off");
-	expect_hex_corrupt("4c4345310280000000000000026d31", "an event that is cut off");
+	expect_hex_corrupt("4c43453102ffffffffffffffff6d31", "an event is truncated");
+	expect_hex_corrupt("4c4345310280000000000000026d31", "an event is truncated");
 	expect_hex_corrupt("4c4345310300000000000000026d3100000002fffffffffffffffc00ff",
-			   "an event that is cut off");
+			   "an event is truncated");
 	expect_hex_corrupt("4c4345310500000000000000026d317fffffffffffffffc3a9",
-			   "an event that is cut off");
+			   "an event is truncated");
 }
 
 Test(codec, D02_invalid_utf8_is_corrupt_in_ids_and_error_texts)
 {
-	expect_hex_corrupt("4c4345310200000000000000026dc3", "an event's id");
-	expect_hex_corrupt("4c434531020000000000000003eda080", "an event's id");
-	expect_hex_corrupt("4c434531020000000000000002c0af", "an event's id");
+	expect_hex_corrupt("4c4345310200000000000000026dc3", "an event has an invalid id");
+	expect_hex_corrupt("4c434531020000000000000003eda080", "an event has an invalid id");
+	expect_hex_corrupt("4c434531020000000000000002c0af", "an event has an invalid id");
 	expect_hex_corrupt("4c4345310500000000000000026d310000000000000001ff",
-			   "an event's error text");
+			   "an event has an invalid error text");
 	expect_hex_corrupt("4c4345310500000000000000026d310000000000000004f4908080",
-			   "an event's error text");
+			   "an event has an invalid error text");
 }
 
 Test(codec, D02_an_empty_an_over_long_and_a_nul_holding_id_are_corrupt)
 {
 	unsigned char bytes[ROOM_BYTES] = "LCE1\x02";
 
-	expect_hex_corrupt("4c434531020000000000000000", "an event's id");
-	expect_hex_corrupt("4c4345310200000000000000026d00", "an event's id");
-	expect_hex_corrupt("4c434531020000000000000003006d31", "an event's id");
+	expect_hex_corrupt("4c434531020000000000000000", "an event has an invalid id");
+	expect_hex_corrupt("4c4345310200000000000000026d00", "an event has an invalid id");
+	expect_hex_corrupt("4c434531020000000000000003006d31", "an event has an invalid id");
 	memset(bytes + 13, 'x', 1025);
 	bytes[11] = 4; /* 1,025 bytes */
 	bytes[12] = 1;
-	expect_corrupt((struct reprise_bytes){ bytes, 13 + 1025 }, "an event's id");
+	expect_corrupt((struct reprise_bytes){ bytes, 13 + 1025 }, "an event has an invalid id");
 	bytes[12] = 0;
 	struct conversation_event event = { 0 };
 	const char *fault = NULL;
@@ -240,13 +240,13 @@ Test(codec, D01_an_event_that_cannot_be_encoded_says_which_field_it_is)
 	struct conversation_event event = { .type = (enum conversation_event_type)6,
 					    .id = bytes_of("a") };
 
-	cr_assert(eq(str, (char *)codec_event_fault(&event), "an event's tag"));
+	cr_assert(eq(str, (char *)codec_event_fault(&event), "an event has an unknown tag"));
 	event.type = (enum conversation_event_type)0;
-	cr_assert(eq(str, (char *)codec_event_fault(&event), "an event's tag"));
+	cr_assert(eq(str, (char *)codec_event_fault(&event), "an event has an unknown tag"));
 	event = started("");
-	cr_assert(eq(str, (char *)codec_event_fault(&event), "an event's id"));
+	cr_assert(eq(str, (char *)codec_event_fault(&event), "an event has an invalid id"));
 	event = failed("a", "\x80");
-	cr_assert(eq(str, (char *)codec_event_fault(&event), "an event's error text"));
+	cr_assert(eq(str, (char *)codec_event_fault(&event), "an event has an invalid error text"));
 	event.type = CONVERSATION_PROCESSING_STARTED;
 	cr_assert(eq(ptr, (void *)codec_event_fault(&event), NULL), "it has no error text");
 }

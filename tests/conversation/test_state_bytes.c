@@ -178,41 +178,41 @@ Test(state_bytes, D03_bytes_after_a_state_are_corrupt)
 	const char *fault = NULL;
 
 	cr_assert(eq(int, decode(full_bytes, FULL_BYTES + 1, &state, &fault), REPRISE_E_CORRUPT));
-	cr_assert(eq(str, (char *)fault, "bytes after a state"));
+	cr_assert(eq(str, (char *)fault, "a state has bytes after its end"));
 	expect_no_leaks();
 }
 
 Test(state_bytes, D03_another_version_is_told_from_damage)
 {
-	expect_fault(AT_VERSION, '2', REPRISE_E_VERSION, "a state's version");
-	expect_corrupt(0, 'l', "a state's first bytes");
-	expect_corrupt(2, 'E', "a state's first bytes");
+	expect_fault(AT_VERSION, '2', REPRISE_E_VERSION, "a state has an unknown version");
+	expect_corrupt(0, 'l', "a state has wrong first bytes");
+	expect_corrupt(2, 'E', "a state has wrong first bytes");
 	expect_no_leaks();
 }
 
 Test(state_bytes, D03_each_damage_of_a_state_is_named)
 {
-	expect_corrupt(AT_LAST_ORDINAL, 4, "a state's ordinal");
-	expect_corrupt(AT_LAST_ORDINAL, 2, "a state's number of messages");
-	expect_corrupt(AT_HORIZON, 9, "a message of a state before its horizon");
-	expect_corrupt(AT_COUNT, 8, "a state's number of messages");
-	expect_corrupt(AT_COUNT, 4, "a state that is cut off");
-	expect_corrupt(AT_COUNT, 2, "bytes after a state");
-	expect_corrupt(AT_ID_SIZE, 0, "a state's id");
-	expect_corrupt(AT_ID_SIZE - 7, 0xff, "a state that is cut off");
-	expect_corrupt(AT_ID, '\0', "a state's id");
-	expect_corrupt(AT_ID, 0xff, "a state's id");
-	expect_corrupt(AT_M2_ID, '1', "a state's id"); /* twice */
-	expect_corrupt(AT_FLAGS, 0x19, "a state's flags");
-	expect_corrupt(AT_RECEIVED_ORDINAL, 0, "a state's ordinal");
-	expect_corrupt(AT_RECEIVED_ORDINAL, 8, "a state's ordinal");
-	expect_corrupt(AT_ERROR, 'x', "a state's error text");
-	expect_corrupt(AT_STEPS + 7, 9, "a state's number of steps");
-	expect_corrupt(AT_STEPS, 0x80, "a state's number of steps");
-	expect_corrupt(AT_STEP_ORDINAL, 0, "a state's ordinal");
-	expect_corrupt(AT_STEP_ORDINAL, 8, "a state's ordinal");
-	expect_corrupt(AT_M2_AT, 6, "a message of a state before its horizon");
-	expect_corrupt(AT_M3_FLAGS, 0, "a message of a state without an event");
+	expect_corrupt(AT_LAST_ORDINAL, 4, "a state has an impossible ordinal");
+	expect_corrupt(AT_LAST_ORDINAL, 2, "a state has an impossible number of messages");
+	expect_corrupt(AT_HORIZON, 9, "a state has a message from before the horizon");
+	expect_corrupt(AT_COUNT, 8, "a state has an impossible number of messages");
+	expect_corrupt(AT_COUNT, 4, "a state is truncated");
+	expect_corrupt(AT_COUNT, 2, "a state has bytes after its end");
+	expect_corrupt(AT_ID_SIZE, 0, "a state has an invalid id");
+	expect_corrupt(AT_ID_SIZE - 7, 0xff, "a state is truncated");
+	expect_corrupt(AT_ID, '\0', "a state has an invalid id");
+	expect_corrupt(AT_ID, 0xff, "a state has an invalid id");
+	expect_corrupt(AT_M2_ID, '1', "a state has an invalid id"); /* twice */
+	expect_corrupt(AT_FLAGS, 0x19, "a state has unknown flags");
+	expect_corrupt(AT_RECEIVED_ORDINAL, 0, "a state has an impossible ordinal");
+	expect_corrupt(AT_RECEIVED_ORDINAL, 8, "a state has an impossible ordinal");
+	expect_corrupt(AT_ERROR, 'x', "a state has an invalid error text");
+	expect_corrupt(AT_STEPS + 7, 9, "a state has an impossible number of steps");
+	expect_corrupt(AT_STEPS, 0x80, "a state has an impossible number of steps");
+	expect_corrupt(AT_STEP_ORDINAL, 0, "a state has an impossible ordinal");
+	expect_corrupt(AT_STEP_ORDINAL, 8, "a state has an impossible ordinal");
+	expect_corrupt(AT_M2_AT, 6, "a state has a message from before the horizon");
+	expect_corrupt(AT_M3_FLAGS, 0, "a state has a message without an event");
 	expect_no_leaks();
 }
 
@@ -232,7 +232,7 @@ Test(state_bytes, D03_steps_that_do_not_ascend_are_corrupt)
 		*second = step;
 		cr_assert(eq(int, decode(encoding.bytes, encoding.size, &decoded, &fault),
 			     REPRISE_E_CORRUPT));
-		cr_assert(eq(str, (char *)fault, "a state's steps do not ascend"));
+		cr_assert(eq(str, (char *)fault, "a state has steps in a wrong order"));
 	}
 	*second = 5;
 	cr_assert(eq(int, decode(encoding.bytes, encoding.size, &decoded, &fault), REPRISE_OK));

@@ -349,7 +349,7 @@ Test(rows, a_head_whose_life_is_missing_is_corrupt)
 
 	cr_assert(eq(int, log->adapter->look(log, "acme", "t", &head, NULL), REPRISE_OK));
 	log->adapter->leave(log);
-	cr_assert(eq(str, (char *)head.fault, "the last life"));
+	cr_assert(eq(str, (char *)head.fault, "the head names another last life"));
 	cr_assert(eq(int, append_to(log, "acme", "t"), REPRISE_E_CORRUPT));
 	expect_works(log, "acme", "u", 1);
 	PQfinish(all);

@@ -408,7 +408,7 @@ Test(log_sqlite, L06_a_fifo_is_refused_before_it_is_opened)
 	for (int i = 0; i < 2; i++) {
 		options.is_read_only = i;
 		cr_assert(eq(int, open_status(&options, &error), REPRISE_E_IO));
-		cr_assert(ne(ptr, strstr(error.detail, "no regular file"), NULL));
+		cr_assert(ne(ptr, strstr(error.detail, "not a regular file"), NULL));
 		cr_assert(ne(ptr, strstr(error.detail, path), NULL), "%s", error.detail);
 	}
 	cr_assert(eq(i64, size_of(path, "-lock"), -1));

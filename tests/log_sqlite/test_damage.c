@@ -29,41 +29,43 @@ struct damage {
 };
 
 static const struct damage damages[] = {
-	{ "UPDATE heads SET life = 1", "the last life", "the last life", "the last life" },
-	{ "INSERT INTO lives VALUES (1, 1, x'00', 1, 0, 1, 0); UPDATE heads SET life = 1", "a life",
-	  "a life", "a life" },
-	{ "UPDATE heads SET kind = 2", "a head's checksum", "a head's checksum",
-	  "a head's checksum" },
-	{ "UPDATE heads SET kind = 0", "a head's checksum", "a head's checksum",
-	  "a head's checksum" },
-	{ "UPDATE heads SET kind = 4294967297", "a number that cannot be",
-	  "a number that cannot be", "a number that cannot be" },
-	{ "UPDATE heads SET kind = 'x'", "a number that cannot be", "a number that cannot be",
-	  "a number that cannot be" },
-	{ "UPDATE heads SET head = 4", "a head's checksum", "a head's checksum",
-	  "a head's checksum" },
-	{ "UPDATE heads SET moved_ordinal = 1", "a head's checksum", "a head's checksum",
-	  "a head's checksum" },
-	{ "UPDATE heads SET lease = 1", "a head's checksum", "a head's checksum",
-	  "a head's checksum" },
-	{ "UPDATE heads SET lease_end = -1", "a number that cannot be", "a number that cannot be",
-	  "a number that cannot be" },
+	{ "UPDATE heads SET life = 1", "the head names another last life",
+	  "the head names another last life", "the head names another last life" },
+	{ "INSERT INTO lives VALUES (1, 1, x'00', 1, 0, 1, 0); UPDATE heads SET life = 1",
+	  "a life has an impossible value", "a life has an impossible value",
+	  "a life has an impossible value" },
+	{ "UPDATE heads SET kind = 2", "a head has a wrong checksum", "a head has a wrong checksum",
+	  "a head has a wrong checksum" },
+	{ "UPDATE heads SET kind = 0", "a head has a wrong checksum", "a head has a wrong checksum",
+	  "a head has a wrong checksum" },
+	{ "UPDATE heads SET kind = 4294967297", "a number is out of range",
+	  "a number is out of range", "a number is out of range" },
+	{ "UPDATE heads SET kind = 'x'", "a number is out of range", "a number is out of range",
+	  "a number is out of range" },
+	{ "UPDATE heads SET head = 4", "a head has a wrong checksum", "a head has a wrong checksum",
+	  "a head has a wrong checksum" },
+	{ "UPDATE heads SET moved_ordinal = 1", "a head has a wrong checksum",
+	  "a head has a wrong checksum", "a head has a wrong checksum" },
+	{ "UPDATE heads SET lease = 1", "a head has a wrong checksum",
+	  "a head has a wrong checksum", "a head has a wrong checksum" },
+	{ "UPDATE heads SET lease_end = -1", "a number is out of range", "a number is out of range",
+	  "a number is out of range" },
 	{ "DELETE FROM rows WHERE last = 3", "a row is missing", NULL, "a row is missing" },
-	{ "UPDATE rows SET first = 2 WHERE last = 3", "a row's checksum", NULL,
-	  "a row's checksum" },
-	{ "UPDATE rows SET payload = x'' WHERE last = 3", "a row's checksum", NULL,
-	  "a row's checksum" },
-	{ "UPDATE rows SET payload = 'xxxxxxxxxx' WHERE last = 3", "a payload that is no bytes",
-	  NULL, "a payload that is no bytes" },
+	{ "UPDATE rows SET first = 2 WHERE last = 3", "a row has a wrong checksum", NULL,
+	  "a row has a wrong checksum" },
+	{ "UPDATE rows SET payload = x'' WHERE last = 3", "a row has a wrong checksum", NULL,
+	  "a row has a wrong checksum" },
+	{ "UPDATE rows SET payload = 'xxxxxxxxxx' WHERE last = 3",
+	  "a payload is not of the type BLOB", NULL, "a payload is not of the type BLOB" },
 	/* Each would be the right number if it were cut to its width. */
-	{ "UPDATE rows SET kind = kind + 65536 WHERE last = 3", "a number that cannot be", NULL,
-	  "a number that cannot be" },
-	{ "UPDATE rows SET type = type + 4294967296 WHERE last = 3", "a number that cannot be",
-	  NULL, "a number that cannot be" },
+	{ "UPDATE rows SET kind = kind + 65536 WHERE last = 3", "a number is out of range", NULL,
+	  "a number is out of range" },
+	{ "UPDATE rows SET type = type + 4294967296 WHERE last = 3", "a number is out of range",
+	  NULL, "a number is out of range" },
 	{ "UPDATE rows SET checksum = checksum + 4294967296 WHERE last = 3",
-	  "a number that cannot be", NULL, "a number that cannot be" },
-	{ "UPDATE rows SET flags = 0.5 WHERE last = 3", "a number that cannot be", NULL,
-	  "a number that cannot be" },
+	  "a number is out of range", NULL, "a number is out of range" },
+	{ "UPDATE rows SET flags = 0.5 WHERE last = 3", "a number is out of range", NULL,
+	  "a number is out of range" },
 };
 
 static void
@@ -136,11 +138,11 @@ static const struct {
 	struct log_row row;
 	const char *what;
 } rows[] = {
-	{ { .first = 6, .last = 6, .type = 9 }, "a row's type" },
-	{ { .first = 7, .last = 6, .type = REPRISE_LOG_GAP }, "a row's ordinals" },
-	{ { .first = 0, .last = 6, .type = REPRISE_LOG_GAP }, "a row's ordinals" },
-	{ { .first = 5, .last = 6, .type = REPRISE_LOG_EVENT }, "a row's ordinals" },
-	{ { .first = 5, .last = 6, .type = REPRISE_LOG_GAP }, "two rows of one ordinal" },
+	{ { .first = 6, .last = 6, .type = 9 }, "a row has an unknown type" },
+	{ { .first = 7, .last = 6, .type = REPRISE_LOG_GAP }, "a row has impossible ordinals" },
+	{ { .first = 0, .last = 6, .type = REPRISE_LOG_GAP }, "a row has impossible ordinals" },
+	{ { .first = 5, .last = 6, .type = REPRISE_LOG_EVENT }, "a row has impossible ordinals" },
+	{ { .first = 5, .last = 6, .type = REPRISE_LOG_GAP }, "two rows have the same ordinal" },
 };
 
 static void
@@ -186,23 +188,29 @@ Test(log_sqlite, C07_a_row_that_says_what_cannot_be_is_damage)
 static const struct {
 	const char *sql, *get, *verify;
 } blob_damages[] = {
-	{ "UPDATE blobs SET bytes = 'text'", "a blob that is no bytes", "a blob is damaged: b" },
-	{ "UPDATE blobs SET bytes = x''", "a blob's checksum", "a blob is damaged: b" },
-	{ "UPDATE blobs SET checksum = -1", "a number that cannot be", "a blob is damaged: b" },
-	{ "UPDATE blobs SET checksum = checksum + 4294967296", "a number that cannot be",
+	{ "UPDATE blobs SET bytes = 'text'", "a blob is not of the type BLOB",
 	  "a blob is damaged: b" },
-	{ "UPDATE blobs SET name = x'62'", "a blob's name", "a blob's name" },
-	{ "UPDATE blobs SET name = hex(zeroblob(33))", "a blob's name", "a blob's name" },
-	{ "UPDATE blobs SET name = 'b' || char(0)", "a blob's name", "a blob's name" },
+	{ "UPDATE blobs SET bytes = x''", "a blob has a wrong checksum", "a blob is damaged: b" },
+	{ "UPDATE blobs SET checksum = -1", "a number is out of range", "a blob is damaged: b" },
+	{ "UPDATE blobs SET checksum = checksum + 4294967296", "a number is out of range",
+	  "a blob is damaged: b" },
+	{ "UPDATE blobs SET name = x'62'", "a blob has an invalid name",
+	  "a blob has an invalid name" },
+	{ "UPDATE blobs SET name = hex(zeroblob(33))", "a blob has an invalid name",
+	  "a blob has an invalid name" },
+	{ "UPDATE blobs SET name = 'b' || char(0)", "a blob has an invalid name",
+	  "a blob has an invalid name" },
 	{ "UPDATE blobs SET name = ''", "blobs: 1 by the head, 0 in the table",
 	  "blobs: 1 by the head, 0 in the table" },
-	{ "UPDATE blobs SET name = char(10)", "a blob's name", "a blob's name" },
+	{ "UPDATE blobs SET name = char(10)", "a blob has an invalid name",
+	  "a blob has an invalid name" },
 	{ "UPDATE blobs SET key = 7", "blobs: 1 by the head, 0 in the table",
 	  "blobs: 1 by the head, 0 in the table" },
 	{ "INSERT INTO blobs SELECT key, 'c', checksum, bytes FROM blobs", NULL,
 	  "blobs: 1 by the head, 2 in the table" },
-	{ "UPDATE heads SET blobs = blobs + 1", "a head's checksum", "a head's checksum" },
-	{ "UPDATE heads SET blobs = 0.5", "a number that cannot be", "a number that cannot be" },
+	{ "UPDATE heads SET blobs = blobs + 1", "a head has a wrong checksum",
+	  "a head has a wrong checksum" },
+	{ "UPDATE heads SET blobs = 0.5", "a number is out of range", "a number is out of range" },
 };
 
 static void
@@ -257,6 +265,6 @@ Test(log_sqlite, C01_a_name_that_is_too_long_is_damage)
 
 	scratch_sql(path, "UPDATE heads SET thread = hex(zeroblob(65))");
 	cr_assert(eq(int, reprise_log_each(log, k.tenant, pass, NULL, &error), REPRISE_E_CORRUPT));
-	cr_assert(eq(str, error.what, "a thread's name"));
+	cr_assert(eq(str, error.what, "a thread has an invalid name"));
 	close_log(log);
 }

@@ -90,11 +90,11 @@ Test(log_sqlite, C07_a_text_is_refused)
 	char *const path = scratch_path("text");
 
 	write_file(path, text, sizeof(text));
-	expect_refused(path, REPRISE_E_CORRUPT, "the file is not SQLite's");
+	expect_refused(path, REPRISE_E_CORRUPT, "the file is not a SQLite database");
 	write_file(path, text, 20);
-	expect_refused(path, REPRISE_E_CORRUPT, "the file is not SQLite's");
+	expect_refused(path, REPRISE_E_CORRUPT, "the file is not a SQLite database");
 	write_file(path, "x", 1);
-	expect_refused(path, REPRISE_E_CORRUPT, "the file is not SQLite's");
+	expect_refused(path, REPRISE_E_CORRUPT, "the file is not a SQLite database");
 	cr_assert(eq(i64, size_of(path, "-lock"), -1));
 	expect_no_leaks();
 }
@@ -104,7 +104,7 @@ Test(log_sqlite, C07_another_applications_file_is_refused)
 	char *const path = scratch_path("other");
 
 	scratch_sql(path, "CREATE TABLE rows (x); PRAGMA application_id = 12345");
-	expect_refused(path, REPRISE_E_CORRUPT, "another application's");
+	expect_refused(path, REPRISE_E_CORRUPT, "another application");
 	cr_assert(eq(i64, size_of(path, "-lock"), -1));
 	expect_no_leaks();
 }
@@ -114,9 +114,9 @@ Test(log_sqlite, C07_a_file_that_says_nothing_is_refused_if_it_has_tables)
 	char *const path = scratch_path("other");
 
 	scratch_sql(path, "CREATE TABLE heads (x)");
-	expect_refused(path, REPRISE_E_CORRUPT, "another application's");
+	expect_refused(path, REPRISE_E_CORRUPT, "another application");
 	scratch_sql(path, "DROP TABLE heads; PRAGMA user_version = 1");
-	expect_refused(path, REPRISE_E_CORRUPT, "another application's");
+	expect_refused(path, REPRISE_E_CORRUPT, "another application");
 	expect_no_leaks();
 }
 
@@ -127,7 +127,7 @@ Test(log_sqlite, C07_a_newer_version_is_refused)
 	scratch_sql(path, "PRAGMA journal_mode = DELETE; PRAGMA user_version = 6");
 	expect_refused(path, REPRISE_E_VERSION, "newer");
 	scratch_sql(path, "PRAGMA user_version = 0");
-	expect_refused(path, REPRISE_E_CORRUPT, "no version");
+	expect_refused(path, REPRISE_E_CORRUPT, "no schema version");
 	scratch_sql(path, "PRAGMA user_version = 5");
 	close_log(open_at(path));
 }
@@ -149,15 +149,15 @@ Test(log_sqlite, C07_a_file_that_was_cut_off_is_refused)
 	const int64_t size = size_of(path, "");
 
 	cr_assert(eq(int, truncate(path, size - 4096), 0));
-	expect_refused(path, REPRISE_E_CORRUPT, "cut off");
+	expect_refused(path, REPRISE_E_CORRUPT, "truncated");
 	cr_assert(eq(int, truncate(path, size / 2 + 100), 0));
-	expect_refused(path, REPRISE_E_CORRUPT, "cut off");
+	expect_refused(path, REPRISE_E_CORRUPT, "truncated");
 	cr_assert(eq(int, truncate(path, 4096), 0));
-	expect_refused(path, REPRISE_E_CORRUPT, "cut off");
+	expect_refused(path, REPRISE_E_CORRUPT, "truncated");
 	cr_assert(eq(int, truncate(path, 100), 0));
-	expect_refused(path, REPRISE_E_CORRUPT, "cut off");
+	expect_refused(path, REPRISE_E_CORRUPT, "truncated");
 	cr_assert(eq(int, truncate(path, 99), 0));
-	expect_refused(path, REPRISE_E_CORRUPT, "not SQLite's");
+	expect_refused(path, REPRISE_E_CORRUPT, "not a SQLite database");
 	expect_no_leaks();
 }
 

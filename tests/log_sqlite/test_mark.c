@@ -136,7 +136,7 @@ Test(log_sqlite, L03_damage_anywhere_in_the_wal_is_told)
 		left.wal.size = (size - 1) * i / 19;
 		put_left(path, &left);
 		left.wal.size = size;
-		expect_missing(path, "cut off");
+		expect_missing(path, "truncated");
 	}
 	put_left(path, &left);
 	remove_beside(path, "-wal");
@@ -274,21 +274,21 @@ Test(log_sqlite, L03_a_database_cut_to_nothing_does_not_become_a_new_log)
 	struct reprise_error error = { .size = sizeof(error) };
 
 	cr_assert(eq(int, truncate(path, 0), 0));
-	expect_missing(path, "cut to nothing");
+	expect_missing(path, "but had a log");
 	cr_assert(eq(i64, size_of(path, ""), 0));
 	/* The -wal alone tells it as well, and is not deleted. */
 	put_left(path, &left);
 	remove_beside(path, "-lock");
 	cr_assert(eq(int, truncate(path, 0), 0));
 	cr_assert(eq(int, open_status(&options, &error), REPRISE_E_CORRUPT));
-	cr_assert(ne(ptr, strstr(error.detail, "cut to nothing"), NULL), "%s", error.detail);
+	cr_assert(ne(ptr, strstr(error.detail, "but had a log"), NULL), "%s", error.detail);
 	cr_assert(eq(i64, size_of(path, "-wal"), left.wal.size));
 	/* A log that nothing was ever committed to, too. */
 	char *const other = scratch_path("other");
 
 	close_log(open_at(other));
 	cr_assert(eq(int, truncate(other, 0), 0));
-	expect_missing(other, "cut to nothing");
+	expect_missing(other, "but had a log");
 	free_left(&left);
 }
 

@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The libraries install where they are told to, pkg-config finds them there, and the programs in README.md
-# compile as they stand, run, and print what README.md says they print: shared and static, and
-# linked from C++17 as well, if a compiler is named. The third one, over a log, goes on when it is run again; the fourth
-# one, a conversation, is run three times. The fifth one is of thread documents. The sixth one, which buffers them, is run beside
-# a NATS server, if there is one.
+# The libraries install into the folder that is named, and pkg-config finds them there. The programs in README.md and
+# src/GUIDE.md compile as they stand, run, and print the text that follows them: with shared and with static libraries. If a
+# C++ compiler is named, a program in C++17 links as well. The guide's second program, over a log, is run again and goes on; its
+# third one, a conversation, is run three times; its fifth one, which buffers deltas, is run beside a NATS server, if there is one.
 # Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
@@ -56,14 +55,14 @@ both plain reprise
 expect_output "$scratch/plain"
 expect_output "$scratch/plain_static"
 
-program src/GUIDE.md 1 25
+program src/GUIDE.md 1 60
 both reload reprise
 expect_output "$scratch/reload"
 expect_output "$scratch/reload_static"
 
 if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 	# Twice over one log, with either library.
-	program src/GUIDE.md 2 40
+	program src/GUIDE.md 2 60
 	both logs reprise_recorder reprise_log_sqlite
 	for run in logs logs_static; do
 		[ $run = logs ] || awk '{ sub(/[0-9]+/, $2 + 5) } 1' "$scratch/expected" >"$scratch/later"
@@ -72,7 +71,7 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 	done
 
 	# Three times over one log: it dies, goes on, and has nothing to do.
-	program src/GUIDE.md 3 40
+	program src/GUIDE.md 3 60
 	both work reprise_conversation reprise_log_sqlite
 	for run in work work_static; do
 		rm -f "$scratch"/work.db*
@@ -85,14 +84,14 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program src/GUIDE.md 4 40
+	program src/GUIDE.md 4 60
 	both threads reprise_thread_sqlite
 	expect_output "$scratch/threads"
 	expect_output "$scratch/threads_static"
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_jetstream.pc" ] && [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program src/GUIDE.md 5 40
+	program src/GUIDE.md 5 60
 	both buffered reprise_jetstream reprise_thread_sqlite
 	for run in buffered buffered_static; do
 		# shellcheck disable=SC2016 # what is in it is for that shell

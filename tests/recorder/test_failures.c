@@ -170,8 +170,9 @@ Test(recorder_failures, F24_a_log_that_is_locked_is_told_in_words_by_open)
 
 	cr_assert(eq(int, reprise_writer_open(world.store, "s", NULL, &world.writer, &error),
 		     REPRISE_E_IO));
-	cr_assert(eq(str, error.detail, "others are writing"));
-	cr_assert(eq(str, world_stats(&world).failure_text, "others are writing"));
+	cr_assert(eq(str, error.detail, "other connections are writing to the file"));
+	cr_assert(eq(str, world_stats(&world).failure_text,
+		     "other connections are writing to the file"));
 	world_unblock_log(blocked);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
@@ -191,7 +192,7 @@ Test(recorder_failures, F24_a_key_of_another_kind_is_told_in_words_by_open)
 		     REPRISE_E_CONFLICT));
 	cr_assert(eq(u64, error.actual, 1));
 	cr_assert(eq(str, error.detail,
-		     "the key is not a recorder's, or has had a life of that name"));
+		     "the key belongs to no recorder, or had a life of this incarnation"));
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }

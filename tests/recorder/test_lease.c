@@ -67,8 +67,8 @@ Test(recorder_lease, L30_a_leased_session_is_refused_with_the_time_that_is_left)
 	double left_s = 0;
 
 	cr_assert(eq(int,
-		     sscanf(error.detail, "another runtime has leased the session for %lf s more",
-			    &left_s),
+		     sscanf(error.detail,
+			    "another runtime has a lease on the session for %lf s more", &left_s),
 		     1),
 		  "%s", error.detail);
 	cr_assert(left_s > 30 && left_s <= 60, "%s", error.detail);

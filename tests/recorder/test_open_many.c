@@ -195,7 +195,7 @@ Test(recorder_open_many, F27_a_log_that_is_away_opens_none_of_them)
 	const int blocked = world_block_log(path);
 
 	cr_assert(eq(int, reprise_writers_open(world.store, openings, 20, &error), REPRISE_E_IO));
-	cr_assert(eq(str, error.detail, "others are writing"));
+	cr_assert(eq(str, error.detail, "other connections are writing to the file"));
 	for (size_t i = 0; i < 20; i++) {
 		cr_assert(eq(int, openings[i].status, REPRISE_E_IO));
 		cr_assert(eq(ptr, openings[i].writer, NULL));

@@ -361,7 +361,8 @@ Test(recorder_open, S10_a_life_in_a_log_begins_with_its_writer)
 		cr_assert(eq(int, reprise_session_create(world.store, "s", NULL, &error),
 			     REPRISE_E_INVALID));
 		cr_assert(eq(str, error.what, "store"));
-		cr_assert(eq(str, error.detail, "it has a log: a life begins with its writer"));
+		cr_assert(eq(str, error.detail,
+			     "a store with a log creates sessions by reprise_writer_open alone"));
 		cr_assert(eq(int, reprise_session_stats(world.store, "s", &stats),
 			     i == 0 ? REPRISE_E_NOT_FOUND : REPRISE_OK));
 		if (i == 0)

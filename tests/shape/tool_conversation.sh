@@ -13,7 +13,7 @@ conversation() {
 # --- usage ---
 expect 2 "$program" conversation
 expect 2 "$program" conversation nothing $option x
-says 'conversation has no'
+says 'conversation has no command'
 expect 2 "$program" conversation ls
 expect 2 "$program" conversation ls $option x chat
 expect 2 "$program" conversation ls $option x --after 1

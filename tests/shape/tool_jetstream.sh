@@ -14,7 +14,7 @@ thread() {
 # --- usage ---
 for verb in recover dead; do
 	expect 2 "$program" thread $verb $option x
-	says 'takes --nats'
+	says 'needs --nats'
 	expect 2 "$program" thread $verb --nats "$nats"
 	for wrong in chat '--limit 1' '--user u' '--password-file f' '--user u --password-file f --token-file g' \
 		'--tls-cert c' '--tls-key k' '--deadline x' '--replicas -1' '--tenant t' '--max-age 99999999999999999'; do

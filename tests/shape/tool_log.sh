@@ -60,7 +60,7 @@ if [ "$kind" = file ]; then
 	mkfifo "$scratch/fifo"
 	for verb in ls verify; do
 		expect 1 timeout 10 "$program" log $verb --file "$scratch/fifo"
-		says 'no regular file'
+		says 'not a regular file'
 		says "$scratch/fifo"
 	done
 	expect 1 timeout 10 "$program" log ls --file /dev/zero
@@ -71,9 +71,9 @@ fi
 "$fill" "$kind" "$place" || exit 1
 expect 0 log ls
 prints <<'END'
-kind            head     watermark  lives  last life     ended  thread
-direct             4             0      0  -                 -  notes
-ring          100000             0      1  clean            -3  session
+kind    last ordinal   archived to  lives  last life    end status  thread
+direct             4             0      0  -                     -  notes
+ring          100000             0      1  clean                -3  session
 END
 # Also of a copy in a folder that nobody can write to, which stays as it is.
 if [ "$kind" = file ]; then
@@ -145,7 +145,7 @@ says REPRISE_E_INVALID
 
 # --- gaps, and more than a page ---
 expect 0 log cat session
-grep -qE '^ *[0-9]+\.\.[0-9]+  20[0-9: .-]{21}  gap: [0-9]+ lost \(overrun\)$' "$scratch/out" ||
+grep -qE '^ *[0-9]+\.\.[0-9]+  20[0-9: .-]{21}  gap: [0-9]+ events lost \(overrun\)$' "$scratch/out" ||
 	fail "a gap is not shown as one"
 expect 0 log cat session --json
 is_json
@@ -242,7 +242,7 @@ if command -v sqlite3 >/dev/null; then
 	# shellcheck disable=SC2016 # no variable of ours
 	sqlite3 "$scratch/log" 'UPDATE rows SET payload = CAST(x'\''66697a65'\'' AS BLOB) WHERE payload = x'\''66697665'\''' || exit 1
 	expect 1 log verify notes
-	grep -qE '^notes: 4 events, 0 gaps \(0 lost\), 0 blobs, 1 faults; the first at 5: ' "$scratch/out" || fail "verify does not find a changed payload"
+	grep -qE '^notes: 4 events, 0 gaps \(0 lost\), 0 blobs, 1 faults; the first at ordinal 5: ' "$scratch/out" || fail "verify does not find a changed payload"
 	expect 1 log verify
 	expect 1 log verify notes --json
 	is_json
@@ -253,7 +253,7 @@ if command -v sqlite3 >/dev/null; then
 	sqlite3 "$scratch/log" "UPDATE blobs SET bytes = x'00'" || exit 1
 	expect 1 log verify kept
 	prints <<'END'
-kept: 1 events, 0 gaps (0 lost), 0 blobs, 1 faults; the first at 0: a blob is damaged: its "name"\u202e
+kept: 1 events, 0 gaps (0 lost), 0 blobs, 1 faults; the first at ordinal 0: a blob is damaged: its "name"\u202e
 END
 	expect 1 log verify kept --json
 	is_json
@@ -268,7 +268,7 @@ END
 		[ $verb != ls ] || thread=
 		# shellcheck disable=SC2086 # none for ls
 		expect 1 "$program" log $verb --file "$scratch/numbers" $thread
-		grep -qE "REPRISE_E_CORRUPT|1 faults; the first at [0-9]+: a life's" "$scratch/out" "$scratch/err" ||
+		grep -qE "REPRISE_E_CORRUPT|1 faults; the first at ordinal [0-9]+: a life has" "$scratch/out" "$scratch/err" ||
 			fail "$verb does not tell a number that has no name"
 		! grep -q '(null)' "$scratch/out" || fail "$verb prints (null)"
 	done
@@ -280,14 +280,14 @@ says REPRISE_E_CORRUPT
 # --- the demo, twice over one log ---
 for events in 1 2; do
 	expect 0 "$program" demo --log "$scratch/demo" --rate 2000 --seconds 1 "$scratch/lines.jsonl" "$scratch/lines.jsonl"
-	grep -q '^The log is whole, and has all 4000 of them' "$scratch/out" || fail "the demo's books"
-	grep -q '^had - taken back' "$scratch/out" || fail "the demo's crash"
+	grep -q '^The log has all 4000 events, and no fault' "$scratch/out" || fail "the demo's books"
+	grep -q '^at kill - discarded' "$scratch/out" || fail "the demo's crash"
 	expect 0 "$program" log ls --file "$scratch/demo"
 	prints <<END
-kind            head     watermark  lives  last life     ended  thread
-ring            $((events * 2000))             0      $events  clean             0  demo-1
-ring            $((events * 2000))             0      $events  clean             0  demo-2
-ring            $((events * 1500))             0      $((events * 2))  clean             0  demo-crash
+kind    last ordinal   archived to  lives  last life    end status  thread
+ring            $((events * 2000))             0      $events  clean                 0  demo-1
+ring            $((events * 2000))             0      $events  clean                 0  demo-2
+ring            $((events * 1500))             0      $((events * 2))  clean                 0  demo-crash
 END
 done
 expect 0 "$program" log verify --file "$scratch/demo"

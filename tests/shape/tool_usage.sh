@@ -18,6 +18,10 @@ printf 'one\n\n{"three": 3}' >"$lines"
 
 expect 0 "$1" --version
 expect 0 "$1" --help
+for command in demo log conversation thread; do
+	expect 0 "$1" $command --help
+	"$1" $command --help | grep -q "^usage: reprise $command " || { echo "tool: $command --help has no usage"; bad=1; }
+done
 expect 2 "$1"
 expect 2 "$1" nothing
 expect 2 "$1" --version more
@@ -62,7 +66,7 @@ balances() {
 }
 balances "$1" demo --sessions 20 --hosts 8 --seconds 1 "$lines" "$lines"
 balances sh -c 'ulimit -n 100 && exec "$@"' sh "$1" demo --sessions 20 --hosts 8 --seconds 1 "$lines"
-grep -q '^80 hosts would wait for a descriptor, and there are but 36' "$table" ||
+grep -q '^80 hosts would wait for a descriptor, but only 36 descriptors are available' "$table" ||
 	{ echo "tool: does not say that there are too few descriptors"; bad=1; }
 
 # T04: a line of 10 MiB is an event like another, with a log, too.

@@ -584,7 +584,7 @@ Test(group, S23_a_subscription_is_in_one_group)
 	cr_assert(eq(int, reprise_group_remove(group, subscription), REPRISE_OK));
 	cr_assert(eq(int, reprise_group_add(stranger, subscription, NULL, &error),
 		     REPRISE_E_INVALID));
-	cr_assert(eq(str, error.what, "subscription: of another store"));
+	cr_assert(eq(str, error.what, "subscription: belongs to another store"));
 	cr_assert(eq(int, reprise_store_close(elsewhere), REPRISE_E_BUSY), "it has a group");
 	reprise_group_close(stranger);
 	reprise_subscription_close(subscription);

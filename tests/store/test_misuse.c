@@ -131,7 +131,7 @@ Test(misuse, P07_a_closed_handle_is_not_used)
 				       cursor_closed,       opened_closed,  wait_room_closed };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
-		expect_abort(acts[i], "a session's handle is used after reprise_writer_close");
+		expect_abort(acts[i], "a writer is used after reprise_writer_close");
 }
 
 static void *
@@ -268,7 +268,7 @@ Test(misuse, S22_a_group_that_is_misused_says_so)
 {
 	expect_abort(wait_at_once, "two threads wait for one group at once");
 	expect_abort(close_the_groups_descriptor,
-		     "the descriptor of a group is not the library's any more");
+		     "the descriptor of a group was closed or replaced by the program");
 }
 
 static struct reprise_frame frame;

@@ -1,20 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs a command beside a NATS server of its own with JetStream, in a scratch folder, on a free port of the loopback
-# device, and answers as the command does.
+# Starts a NATS server with JetStream, runs a command, and stops the server. The server has a temporary folder and
+# a free port of the loopback interface. The exit status is the status of the command.
 # Usage: nats.sh COMMAND [ARGUMENT ...]
-#                             77: there is no server to be had
+#        Exit status 77: nats-server is not installed.
 #
-# The command finds in its environment:
-#   REPRISE_TEST_NATS         how to connect, such as nats://127.0.0.1:12345
-#   REPRISE_TEST_NATS_SERVER  the server's process
+# The command gets these variables:
+#   REPRISE_TEST_NATS         the URL of the server, such as nats://127.0.0.1:12345
+#   REPRISE_TEST_NATS_SERVER  the process id of the server
 set -u
 
 say() { printf 'nats.sh: %s\n' "$*" >&2; }
 
 PATH=$PATH:/usr/sbin:/usr/local/sbin
-command -v nats-server >/dev/null || { say "no nats-server here"; exit 77; }
-[ $# -gt 0 ] || { sed -n '2,/^set/s/^# //p' "$0" >&2; exit 2; }
+command -v nats-server >/dev/null || { say "nats-server is not installed"; exit 77; }
+[ $# -gt 0 ] || { sed -n '3,/^set/s/^# //p' "$0" >&2; exit 2; }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/reprise-nats.XXXXXX") || exit 1
 server=
@@ -27,7 +27,7 @@ trap clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# The port -1 stands for any that is free; the server writes down which.
+# The port -1 selects a free port. The server writes the number to a file.
 cat >"$folder/server.conf" <<END
 listen: 127.0.0.1:-1
 ports_file_dir: "$folder"
@@ -37,7 +37,7 @@ END
 nats-server -c "$folder/server.conf" >/dev/null 2>&1 </dev/null &
 server=$!
 
-# Who is killed cleans nothing: somebody who is not its child does.
+# If this script is killed, a process outside of its session stops the server and removes the folder.
 # shellcheck disable=SC2016 # what is in it is for that shell
 (setsid sh -c 'while kill -0 "$1" 2>/dev/null; do sleep 1; done
 	[ ! -d "$3" ] || kill -s KILL "$2" 2>/dev/null; sleep 1; rm -rf "$3"' \
@@ -49,6 +49,7 @@ while [ -z "$url" ]; do
 	url=$(sed -n 's/.*"\(nats:\/\/127\.0\.0\.1:[0-9]*\)".*/\1/p' "$folder"/nats-server_*.ports 2>/dev/null)
 	tries=$((tries - 1))
 	if [ $tries = 0 ] || ! kill -0 "$server" 2>/dev/null; then
+		say "nats-server does not start; its log:"
 		cat "$folder/log" >&2
 		exit 1
 	fi

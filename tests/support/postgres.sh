@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs a command beside a PostgreSQL server of its own, in a scratch folder, on a Unix socket alone, and answers
-# as the command does. As root the server runs as an ordinary user.
+# Starts a PostgreSQL server, runs a command, and stops the server. The server has a temporary folder and a Unix
+# socket, and no TCP port. If the caller is root, the server runs as another user. The exit status is the status
+# of the command.
 # Usage: postgres.sh [--durable] COMMAND [ARGUMENT ...]
-#                             77: there is no server to be had. --durable: it calls fsync
+#        With --durable the server calls fsync. Exit status 77: PostgreSQL is not installed, or cannot be run.
 #        postgres.sh --restart | --kill | --start | --pause | --resume
-#                             by the command: the server it runs beside. --kill: by SIGKILL
+#        For the command: acts on the server that was started for the command. --kill sends SIGKILL.
 #
-# The command finds in its environment:
-#   REPRISE_POSTGRES          how to connect, as a superuser
+# The command gets these variables:
+#   REPRISE_POSTGRES          the connection string of a superuser
 #   REPRISE_POSTGRES_SERVER   the server's folder
-#   REPRISE_POSTGRES_CONTROL  this script
+#   REPRISE_POSTGRES_CONTROL  the path of this script
 set -u
 
 say() { printf 'postgres.sh: %s\n' "$*" >&2; }
@@ -19,11 +20,11 @@ programs=$(for bin in /usr/lib/postgresql/*/bin; do
 	[ -x "$bin/initdb" ] && echo "$bin"
 done | sort -t / -k 5 -n | tail -n 1)
 if [ -z "$programs" ]; then
-	initdb=$(command -v initdb) || { say "no PostgreSQL server here"; exit 77; }
+	initdb=$(command -v initdb) || { say "PostgreSQL is not installed"; exit 77; }
 	programs=$(dirname "$initdb")
 fi
 
-# as_server COMMAND ...: root may not run it
+# as_server COMMAND ...: runs the command as another user if the caller is root, because the server refuses root
 as_server() {
 	if [ "$(id -u)" != 0 ]; then
 		"$@"
@@ -38,7 +39,7 @@ if [ "$(id -u)" = 0 ]; then
 		[ -z "$user" ] || ! id "$user" >/dev/null 2>&1 || break
 	done
 	if [ -z "$user" ] || ! command -v setpriv >/dev/null; then
-		say "root may not run it, and there is nobody else"
+		say "root cannot run the server, and there is no other user or no setpriv"
 		exit 77
 	fi
 fi
@@ -50,6 +51,7 @@ start() {
 		-l "$folder/log" start) >/dev/null 2>&1 </dev/null; do
 		tries=$((tries - 1))
 		if [ $tries = 0 ]; then
+			say "the server does not start; its log:"
 			cat "$folder/log" >&2
 			return 1
 		fi
@@ -83,7 +85,7 @@ each_process() {
 	done
 }
 
-# All of it at once, as when the machine goes down; until they are gone.
+# Kills all processes at once, as if the machine went down, and waits for their end.
 kill_all() {
 	all=$(processes)
 	for process in $all; do kill -s KILL "$process" 2>/dev/null; done
@@ -117,7 +119,7 @@ case $command in
 	esac
 	exit
 	;;
---clean) # by the one that waits for a script that was killed
+--clean) # for the process that waits for a killed script
 	folder=$2
 	clean
 	exit
@@ -129,7 +131,7 @@ if [ "$command" = --durable ]; then
 	fsync=on
 	shift
 fi
-[ $# -gt 0 ] || { sed -n '2,/^set/s/^# //p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '3,/^set/s/^# //p' "$0" >&2; exit 2; }
 
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 # A socket's path has at most 107 bytes.
@@ -141,18 +143,19 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 [ -z "$user" ] || chown "$user" "$folder"
 
-# Who is killed cleans nothing: somebody who is not its child does.
+# If this script is killed, a process outside of its session stops the server and removes the folder.
 # shellcheck disable=SC2016 # what is in it is for that shell
 (setsid sh -c 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; sh "$2" --clean "$3"' \
 	sh $$ "$script" "$folder" </dev/null >/dev/null 2>&1 &)
 
 if ! (cd "$folder" && as_server "$programs/initdb" -A trust -N --no-instructions -U postgres -E UTF8 \
 	--locale=C -D "$folder/data") >"$folder/initdb" 2>&1 </dev/null; then
+	say "initdb failed; its output:"
 	cat "$folder/initdb" >&2
 	exit 1
 fi
 
-# quoted TEXT: in single quotes, where those are doubled
+# quoted TEXT: the text in single quotes, with each inner quote doubled
 quoted() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/''/g")"; }
 {
 	echo "listen_addresses = ''"

@@ -108,10 +108,12 @@ Test(delta, B05_a_delta_has_an_id_and_a_time_or_neither)
 {
 	char text[512], id[256];
 
-	expect_refused("{" RUN "," REASON ",\"delta_id\":\"d\"}",
-		       "created_at: must be there: a delta has both or neither");
-	expect_refused("{" RUN "," REASON ",\"created_at\":7}",
-		       "delta_id: must be there: a delta has both or neither");
+	expect_refused(
+		"{" RUN "," REASON ",\"delta_id\":\"d\"}",
+		"created_at: is missing: a delta has both delta_id and created_at, or neither");
+	expect_refused(
+		"{" RUN "," REASON ",\"created_at\":7}",
+		"delta_id: is missing: a delta has both delta_id and created_at, or neither");
 	expect_refused("{" RUN "," REASON ",\"delta_id\":7,\"created_at\":7}",
 		       "delta_id: must be a string");
 	expect_refused("{" RUN "," REASON ",\"delta_id\":\"d\",\"created_at\":\"7\"}",

@@ -138,8 +138,8 @@ Test(verbatim, B04_arrays_and_objects_inside_each_other_have_a_limit)
 	char *const far_more = nested(1000000);
 
 	expect_canonical(most, most);
-	expect_refused(more, "too many arrays and objects inside each other");
-	expect_refused(far_more, "too many arrays and objects inside each other");
+	expect_refused(more, "arrays and objects are nested too deep");
+	expect_refused(far_more, "arrays and objects are nested too deep");
 	free(most);
 	free(more);
 	free(far_more);

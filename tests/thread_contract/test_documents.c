@@ -68,9 +68,9 @@ Test(thread_contract, B01_a_bad_document_is_refused_by_member_or_place)
 	expect_refused(store, "{\"patches\":\"\"}", "document", "patches: must be an array");
 	expect_refused(store, "{\"id\":7}", "document", "id: must be a string");
 	expect_refused(store, "{\"id\":\"u\"}", "document",
-		       "id: is another one than the call names");
+		       "id: differs from the argument of the call");
 	expect_refused(store, "{\"uid\":\"0123456789abcdef0123456789abcdef\"}", "document",
-		       "uid: is given by the store");
+		       "uid: must not be given: the store chooses the uid");
 	expect_refused(store, "{\"uid\":1.5}", "document", "uid: must be a string");
 	close_store_of(store);
 }

@@ -42,27 +42,27 @@ expect_damage_told(enum adapter_damage damage, uint64_t number, const char *what
 
 Test(thread_contract, B06_a_damaged_head_is_told)
 {
-	expect_damage_told(ADAPTER_HEAD_VERSION, 2, "a head's checksum");
+	expect_damage_told(ADAPTER_HEAD_VERSION, 2, "a head has a wrong checksum");
 }
 
 Test(thread_contract, B06_a_damaged_base_is_told)
 {
-	expect_damage_told(ADAPTER_HEAD_BASE, 3, "a head's checksum");
+	expect_damage_told(ADAPTER_HEAD_BASE, 3, "a head has a wrong checksum");
 }
 
 Test(thread_contract, B06_a_damaged_uid_is_told)
 {
-	expect_damage_told(ADAPTER_HEAD_UID, 0, "a head's checksum");
+	expect_damage_told(ADAPTER_HEAD_UID, 0, "a head has a wrong checksum");
 }
 
 Test(thread_contract, B06_a_damaged_text_is_told)
 {
-	expect_damage_told(ADAPTER_TEXT, 0, "a text's checksum");
+	expect_damage_told(ADAPTER_TEXT, 0, "a text has a wrong checksum");
 }
 
 Test(thread_contract, B06_a_text_of_another_version_is_told)
 {
-	expect_damage_told(ADAPTER_TEXT_VERSION, 1, "a text's checksum");
+	expect_damage_told(ADAPTER_TEXT_VERSION, 1, "a text has a wrong checksum");
 }
 
 Test(thread_contract, B06_a_missing_text_is_told)
@@ -72,12 +72,12 @@ Test(thread_contract, B06_a_missing_text_is_told)
 
 Test(thread_contract, B06_a_damaged_delta_is_told)
 {
-	expect_damage_told(ADAPTER_DELTA, 2, "a delta's checksum");
+	expect_damage_told(ADAPTER_DELTA, 2, "a delta has a wrong checksum");
 }
 
 Test(thread_contract, B06_the_time_of_a_delta_is_part_of_its_checksum)
 {
-	expect_damage_told(ADAPTER_DELTA_TIME, 2, "a delta's checksum");
+	expect_damage_told(ADAPTER_DELTA_TIME, 2, "a delta has a wrong checksum");
 }
 
 Test(thread_contract, B06_a_missing_delta_is_told)
@@ -109,7 +109,7 @@ Test(thread_contract, B06_no_damaged_delta_is_handed_out_and_no_short_list)
 	struct reprise_thread_store *const store = store_with_t();
 
 	adapter_do_damage(ADAPTER_DELTA, 3);
-	expect_deltas_fault(store, "a delta's checksum");
+	expect_deltas_fault(store, "a delta has a wrong checksum");
 	adapter_do_damage(ADAPTER_DELTA_GONE, 3);
 	expect_deltas_fault(store, "a delta is missing");
 	close_store_of(store);
@@ -165,7 +165,7 @@ Test(thread_contract, B06_a_document_with_a_damaged_head_is_named_by_a_list_and_
 	cr_assert(eq(int, reprise_thread_create(store, "z", text_bytes("{}"), NULL, NULL),
 		     REPRISE_OK));
 	adapter_do_damage(ADAPTER_HEAD_VERSION, 7);
-	expect_list_fault(store, "a head's checksum", "t");
+	expect_list_fault(store, "a head has a wrong checksum", "t");
 	cr_assert(eq(int, reprise_thread_delete(store, "t", NULL), REPRISE_OK));
 	cr_assert(eq(sz, list_all(store), 2));
 	cr_assert(eq(u64, adapter_texts(), 2));
@@ -181,7 +181,7 @@ Test(thread_contract, B06_a_document_whose_uid_is_damaged_can_be_deleted)
 	struct reprise_thread_store *const store = store_with_t();
 
 	adapter_do_damage(ADAPTER_HEAD_UID, 0);
-	expect_list_fault(store, "a head's checksum", "t");
+	expect_list_fault(store, "a head has a wrong checksum", "t");
 	cr_assert(eq(int, reprise_thread_delete(store, "t", NULL), REPRISE_OK));
 	cr_assert(eq(sz, list_all(store), 0));
 	create_t(store, "{}");
@@ -198,7 +198,7 @@ expect_applied_fault(enum adapter_damage damage)
 
 	adapter_do_damage(damage, 2);
 	cr_assert(eq(int, append_delta(store, &delta, NULL, NULL, &error), REPRISE_E_CORRUPT));
-	cr_assert(eq(str, error.what, (char *)"the checksum of a remembered id"));
+	cr_assert(eq(str, error.what, (char *)"a remembered id has a wrong checksum"));
 	cr_assert(eq(u64, append_new(store, 4), 4));
 	close_store_of(store);
 }
@@ -232,7 +232,7 @@ Test(thread_contract, B06_a_save_replaces_damaged_rows)
 
 	adapter_do_damage(ADAPTER_TEXT, 0);
 	adapter_do_damage(ADAPTER_DELTA, 1);
-	expect_load_fault("a text's checksum");
+	expect_load_fault("a text has a wrong checksum");
 	cr_assert(eq(int, save_text(store, NULL, "{}", NULL, NULL), REPRISE_OK));
 	cr_assert(eq(int, load_status(store, "t"), REPRISE_OK));
 	close_store_of(store);

@@ -104,7 +104,7 @@ Test(thread_contract, B05_a_damaged_horizon_is_told_and_nothing_is_written)
 	const struct model_delta delta = delta_of(1);
 
 	cr_assert(eq(int, append_delta(store, &delta, NULL, NULL, &error), REPRISE_E_CORRUPT));
-	cr_assert(eq(str, error.what, (char *)"the checksum of the store's horizon"));
+	cr_assert(eq(str, error.what, (char *)"the horizon of the store has a wrong checksum"));
 	cr_assert(eq(int, load_status(store, "t"), REPRISE_OK));
 	close_store_of(store);
 }

@@ -166,7 +166,7 @@ Test(thread_schema, B20_a_schema_that_became_newer_is_told_by_the_next_connectio
 	terminate(all, server_process_of(store));
 	cr_assert(eq(int, append_to(store, "a", "x", NULL, &error), REPRISE_E_IO));
 	cr_assert(eq(str, error.what, "schema"));
-	cr_assert(eq(str, error.detail, "it is newer than this library"));
+	cr_assert(eq(str, error.detail, "the schema is newer than this library"));
 	reprise_thread_store_close(store);
 	PQfinish(all);
 }

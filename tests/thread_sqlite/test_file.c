@@ -152,23 +152,23 @@ Test(thread_sqlite, B01_a_file_of_another_program_is_left_alone)
 
 	memset(words, 'x', sizeof(words));
 	write_file(text, words, sizeof(words));
-	expect_refused(text, REPRISE_E_CORRUPT, "not SQLite's");
+	expect_refused(text, REPRISE_E_CORRUPT, "not a SQLite database");
 	write_file(text, "short", 5);
-	expect_refused(text, REPRISE_E_CORRUPT, "not SQLite's");
+	expect_refused(text, REPRISE_E_CORRUPT, "not a SQLite database");
 	scratch_sql(tables, "CREATE TABLE heads (id)");
-	expect_refused(tables, REPRISE_E_CORRUPT, "another application's");
+	expect_refused(tables, REPRISE_E_CORRUPT, "another application");
 	/* "repr", as a log calls itself. */
 	scratch_sql(log, "PRAGMA application_id = 1919250546; CREATE TABLE heads (id)");
-	expect_refused(log, REPRISE_E_CORRUPT, "another application's");
+	expect_refused(log, REPRISE_E_CORRUPT, "another application");
 	cr_assert(eq(i64, scratch_ask(log, "SELECT count(*) FROM sqlite_schema"), 1));
 	reprise_thread_store_close(open_at(newer));
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = 2");
 	scratch_sql(newer, sql);
-	expect_refused(newer, REPRISE_E_VERSION, "newer version");
+	expect_refused(newer, REPRISE_E_VERSION, "newer schema");
 	scratch_sql(newer, "PRAGMA user_version = 0");
-	expect_refused(newer, REPRISE_E_CORRUPT, "no version");
-	expect_refused("/", REPRISE_E_IO, "no regular file");
-	expect_refused("/dev/null", REPRISE_E_IO, "no regular file");
+	expect_refused(newer, REPRISE_E_CORRUPT, "no schema version");
+	expect_refused("/", REPRISE_E_IO, "not a regular file");
+	expect_refused("/dev/null", REPRISE_E_IO, "not a regular file");
 	expect_refused("/nowhere/at/all", REPRISE_E_IO, "No such file");
 	expect_no_leaks();
 }
@@ -251,7 +251,7 @@ Test(thread_sqlite, B01_a_file_that_was_replaced_is_noticed_and_left_alone)
 	cr_assert(eq(int, rename(beside(path, "-shm"), beside(path, "-moved-shm")), 0));
 	struct reprise_thread_store *const other = store_with_t(path);
 
-	expect_all_refused(store, "another file has this name");
+	expect_all_refused(store, "replaced by another file");
 	reprise_thread_store_close(store);
 	cr_assert(eq(int, append_number(other, 2, NULL), REPRISE_OK));
 	cr_assert(eq(u64, version_of_t(other), 2));
@@ -265,7 +265,7 @@ Test(thread_sqlite, B01_a_write_ahead_log_that_was_deleted_is_noticed)
 	struct reprise_thread_store *const store = store_with_t(path);
 
 	cr_assert(eq(int, unlink(beside(path, "-wal")), 0));
-	expect_all_refused(store, "-wal: deleted");
+	expect_all_refused(store, "-wal: the file was deleted");
 	reprise_thread_store_close(store);
 	expect_no_leaks();
 }
@@ -276,7 +276,7 @@ Test(thread_sqlite, B01_a_second_name_is_noticed)
 	struct reprise_thread_store *const store = store_with_t(path);
 
 	cr_assert(eq(int, link(path, beside(path, "-again")), 0));
-	expect_all_refused(store, "second name");
+	expect_all_refused(store, "hard link");
 	cr_assert(eq(int, unlink(beside(path, "-again")), 0));
 	cr_assert(eq(int, append_number(store, 2, NULL), REPRISE_OK));
 	reprise_thread_store_close(store);
