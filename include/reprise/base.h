@@ -135,6 +135,21 @@ typedef enum reprise_status {
 #undef REPRISE_STATUS_ENUM
 } reprise_status;
 
+/*
+ * The durability of an event or of a write. Each level includes the levels before. An option of an
+ * adapter or of a recorder takes REPRISE_WRITTEN or REPRISE_SYNCED; 0 in an option is
+ * REPRISE_SYNCED.
+ */
+typedef enum reprise_durability {
+	/*
+	 * Copied out of the ring: newer events no longer displace the event, unless the log refuses
+	 * the session for a while (rule F36).
+	 */
+	REPRISE_ENQUEUED,
+	REPRISE_WRITTEN, /* committed: survives the end of this process */
+	REPRISE_SYNCED,  /* on disk: survives the failure of the machine */
+} reprise_durability;
+
 enum {
 	REPRISE_SESSION_ID_BYTES_MAX = 128,
 	REPRISE_ERROR_WHAT_BYTES = 64,
