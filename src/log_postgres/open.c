@@ -6,6 +6,7 @@
 #include "base/durability.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "log_postgres/inherit.h"
 #include "log_postgres/postgres.h"
 
@@ -58,7 +59,7 @@ settings_resolve(const struct reprise_log_postgres_options *given, struct settin
 {
 	struct reprise_log_postgres_options known = { 0 };
 
-	if (!sized_read(&known, sizeof(known), sizeof(known), given))
+	if (!sized_read(&known, sizeof(known), SIZE_MIN(reprise_log_postgres_options), given))
 		return error_size(error, "options: size", given, sizeof(known));
 	if (known.schema == NULL)
 		known.schema = "reprise";

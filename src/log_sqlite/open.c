@@ -7,6 +7,7 @@
 #include "base/durability.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "log_sqlite/connection.h"
 #include "log_sqlite/inherit.h"
 
@@ -161,7 +162,7 @@ reprise_log_sqlite_open(const struct reprise_log_sqlite_options *options,
 		return error_invalid(error, "options");
 	if (ret_log == NULL)
 		return error_invalid(error, "ret_log");
-	if (!sized_read(&known, sizeof(known), sizeof(known), options))
+	if (!sized_read(&known, sizeof(known), SIZE_MIN(reprise_log_sqlite_options), options))
 		return error_size(error, "options: size", options, sizeof(known));
 	const char *const what = refusal(&known);
 

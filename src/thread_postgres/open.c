@@ -6,6 +6,7 @@
 #include "base/durability.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread_postgres/inherit.h"
 #include "thread_postgres/postgres.h"
 
@@ -52,7 +53,7 @@ settings_resolve(const struct reprise_thread_postgres_options *given, struct set
 {
 	struct reprise_thread_postgres_options known = { 0 };
 
-	if (!sized_read(&known, sizeof(known), sizeof(known), given))
+	if (!sized_read(&known, sizeof(known), SIZE_MIN(reprise_thread_postgres_options), given))
 		return error_size(error, "options: size", given, sizeof(known));
 	if (known.schema == NULL)
 		known.schema = "reprise_thread";

@@ -7,6 +7,7 @@
 #include "base/durability.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread_sqlite/connection.h"
 #include "thread_sqlite/inherit.h"
 
@@ -119,7 +120,8 @@ reprise_thread_sqlite_open(const char *path, const struct reprise_thread_sqlite_
 
 	if (ret_store == NULL)
 		return error_invalid(error, "ret_store");
-	if (options != NULL && !sized_read(&known, sizeof(known), sizeof(known), options))
+	if (options != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_thread_sqlite_options), options))
 		return error_size(error, "options: size", options, sizeof(known));
 	const char *const what = refusal(path, &known, &limits);
 
