@@ -138,8 +138,7 @@ open_log(const char *name, reprise_durability durability)
 {
 	const struct reprise_log_sqlite_options options = { .size = sizeof(options),
 							    .path = scratch_path(name),
-							    .is_written_enough =
-								    durability != REPRISE_SYNCED };
+							    .durability = durability };
 	struct reprise_log *log = NULL;
 
 	if (reprise_log_sqlite_open(&options, &log, NULL) != REPRISE_OK)

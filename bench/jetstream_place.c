@@ -128,7 +128,7 @@ struct reprise_thread_store *
 jetstream_store_open(const char *name, bool is_slow)
 {
 	const struct reprise_thread_sqlite_options options = { .size = sizeof(options),
-							       .is_written_enough = 1 };
+							       .durability = REPRISE_WRITTEN };
 	struct reprise_thread_store *store = NULL;
 
 	if (reprise_thread_sqlite_open(scratch_path(name), &options, &store, NULL) != REPRISE_OK)

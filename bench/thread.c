@@ -215,8 +215,9 @@ static double
 append_ours(struct harness *harness, const struct appending *appending, bool is_synced)
 {
 	static const char name[] = "thread.ours";
-	const struct reprise_thread_sqlite_options options = { .size = sizeof(options),
-							       .is_written_enough = !is_synced };
+	const struct reprise_thread_sqlite_options options = {
+		.size = sizeof(options), .durability = is_synced ? REPRISE_SYNCED : REPRISE_WRITTEN
+	};
 	struct reprise_thread_appended appended = { .size = sizeof(appended) };
 	struct reprise_thread_store *store = NULL;
 

@@ -104,6 +104,12 @@ reprise_bytes_from_string(const char *string)
 	return bytes;
 }
 
+/*
+ * A table of the constants of an enum. X gets the constant and its value; other columns differ from
+ * table to table. REPRISE_ENUMERATOR as X makes the enum.
+ */
+#define REPRISE_ENUMERATOR(constant, value, ...) constant = (value),
+
 /* Every operating status of every call, in one table: X(name, value, sentence). */
 #define REPRISE_STATUS_TABLE(X)                                                      \
 	X(OK, 0, "done")                                                             \
@@ -134,6 +140,21 @@ typedef enum reprise_status {
 	REPRISE_STATUS_TABLE(REPRISE_STATUS_ENUM)
 #undef REPRISE_STATUS_ENUM
 } reprise_status;
+
+/*
+ * The durability of an event or of a write, in one table: X(constant, value, name, sentence). Each
+ * level includes the levels before. An option of an adapter or of a recorder takes REPRISE_WRITTEN
+ * or REPRISE_SYNCED; 0 in an option is REPRISE_SYNCED. Newer events no longer displace an event of
+ * the level REPRISE_ENQUEUED, unless the log refuses the session for a while (rule F36).
+ */
+#define REPRISE_DURABILITY_TABLE(X)                                                     \
+	X(REPRISE_ENQUEUED, 0, "enqueued", "copied out of the ring")                    \
+	X(REPRISE_WRITTEN, 1, "written", "committed: survives the end of this process") \
+	X(REPRISE_SYNCED, 2, "synced", "on disk: survives the failure of the machine")
+
+typedef enum reprise_durability {
+	REPRISE_DURABILITY_TABLE(REPRISE_ENUMERATOR)
+} reprise_durability;
 
 enum {
 	REPRISE_SESSION_ID_BYTES_MAX = 128,
@@ -220,6 +241,21 @@ struct reprise_allocator {
  */
 REPRISE_API const char *reprise_status_name(reprise_status status);
 REPRISE_API const char *reprise_status_text(reprise_status status);
+
+/*
+ * reprise_durability_name - returns a short name, such as "synced"
+ * reprise_durability_text - returns a sentence for people
+ *
+ * @durability  Any value.
+ *
+ * Threads   Any, also in a signal handler.
+ * Progress  Wait-free.
+ * Ordering  None.
+ * Returns   A static string, as in REPRISE_DURABILITY_TABLE. For an unknown value: "unknown".
+ *           (rule X15)
+ */
+REPRISE_API const char *reprise_durability_name(reprise_durability durability);
+REPRISE_API const char *reprise_durability_text(reprise_durability durability);
 
 /*
  * reprise_version - returns the library's version, such as "0.1.0" (semantic versioning)

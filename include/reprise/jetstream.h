@@ -171,6 +171,7 @@ struct reprise_jetstream_appended {
 	int32_t is_flushed;  /* 1: the store has the delta */
 	char delta_id[REPRISE_THREAD_DELTA_ID_BYTES_MAX + 1];
 	unsigned char digest[REPRISE_THREAD_DIGEST_BYTES];
+	unsigned char reserved[7]; /* 0 */
 };
 #define REPRISE_JETSTREAM_APPENDED_INIT REPRISE_INIT(struct reprise_jetstream_appended)
 

@@ -53,6 +53,7 @@ struct reprise_jetstream_recovered {
 	 */
 	uint64_t failed;
 	char failed_id[REPRISE_THREAD_ID_BYTES_MAX + 1]; /* the first failed document, or "" */
+	unsigned char reserved[7];                       /* 0 */
 };
 #define REPRISE_JETSTREAM_RECOVERED_INIT REPRISE_INIT(struct reprise_jetstream_recovered)
 

@@ -40,6 +40,7 @@
 
 #include <reprise/base.h>
 #include <reprise/cursor.h>
+#include <reprise/log_entry.h>
 
 REPRISE_BEGIN_DECLARATIONS
 
@@ -52,9 +53,6 @@ struct reprise_log_key {
 	const char *thread;
 };
 
-/* The place of an entry in its key: 1, 2, 3. 0 is before the first entry. */
-typedef uint64_t reprise_ordinal;
-
 enum {
 	REPRISE_LOG_PAYLOAD_BYTES_MAX = 64 << 20, /* of one entry, and of one blob (log_blob.h) */
 	REPRISE_LOG_APPEND_BYTES_MAX = 128 << 20, /* all payloads of one append */
@@ -65,61 +63,6 @@ typedef enum reprise_log_kind {
 	REPRISE_LOG_DIRECT = 1,
 	REPRISE_LOG_RING,
 } reprise_log_kind;
-
-typedef enum reprise_log_entry_type {
-	REPRISE_LOG_EVENT,
-	REPRISE_LOG_GAP,
-} reprise_log_entry_type;
-
-/* The reason why events are missing in the log. */
-typedef enum reprise_log_gap_reason {
-	REPRISE_LOG_GAP_NONE,      /* the entry is not a gap */
-	REPRISE_LOG_GAP_OVERRUN,   /* newer events overwrote the events before they were recorded */
-	REPRISE_LOG_GAP_TOO_LARGE, /* larger than REPRISE_LOG_PAYLOAD_BYTES_MAX */
-} reprise_log_gap_reason;
-
-/* The state of a life. */
-typedef enum reprise_life_state {
-	REPRISE_LIFE_OPEN = 1,
-	REPRISE_LIFE_CLEAN,       /* every append is in the log, as an event or in a gap */
-	REPRISE_LIFE_CRASHED,     /* the next life began while this life was still open */
-	REPRISE_LIFE_INVALIDATED, /* invalidated: no subscription gets its events again */
-} reprise_life_state;
-
-struct reprise_life {
-	uint64_t number; /* 1, 2, 3 within the key */
-	struct reprise_incarnation incarnation;
-	reprise_ordinal first; /* also set for a life without entries */
-	reprise_ordinal end;   /* the last ordinal, or first - 1; of the newest life: the head */
-	reprise_life_state state;
-};
-
-/* An entry to append. */
-struct reprise_log_new_entry {
-	uint64_t revision;
-	uint64_t time_ns; /* since 1970, in UTC; 0: now */
-	uint16_t kind;    /* chosen by the host */
-	uint16_t flags;   /* REPRISE_EVENT_COMMIT, and the host's bits 8-15 */
-	struct reprise_bytes payload;
-};
-
-struct reprise_log_entry {
-	reprise_log_entry_type type;
-	reprise_ordinal first; /* of a gap: the first requested ordinal */
-	reprise_ordinal last;  /* of an event: the same as first */
-	uint64_t revision;     /* 0 for a gap */
-
-	/*
-	 * Nanoseconds since 1970, in UTC. For an event: the time of the append, converted with the
-	 * wall clock at the time of recording. For a gap: the time of recording.
-	 */
-	uint64_t time_ns;
-	uint16_t kind;
-	uint16_t flags;
-	reprise_log_gap_reason reason;
-	struct reprise_incarnation life; /* zero in a DIRECT key */
-	struct reprise_bytes payload;    /* borrowed until the page is loaded again or closed */
-};
 
 /* Facts about a key. */
 struct reprise_log_stats {

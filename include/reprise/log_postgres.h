@@ -48,10 +48,11 @@ struct reprise_log_postgres_options {
 	uint64_t deadline_ns;
 
 	/*
-	 * 1: an append may return before the server has the commit on disk (synchronous_commit =
-	 * off).
+	 * REPRISE_WRITTEN: an append may return before the server has the commit on disk
+	 * (synchronous_commit = off). REPRISE_SYNCED: an append waits for the disk. 0:
+	 * REPRISE_SYNCED.
 	 */
-	int32_t is_written_enough;
+	reprise_durability durability;
 
 	/* 1: archived rows are deleted; 0: moved to the archive's table */
 	int32_t deletes_archived;

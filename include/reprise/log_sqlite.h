@@ -36,10 +36,10 @@ struct reprise_log_sqlite_options {
 	uint64_t deadline_ns;
 
 	/*
-	 * 1: an append survives the end of this process, but not a power failure (synchronous =
-	 * NORMAL). 0: an append survives both (FULL).
+	 * What an append survives. REPRISE_WRITTEN: the end of this process, but not a power
+	 * failure (synchronous = NORMAL). REPRISE_SYNCED: both (FULL). 0: REPRISE_SYNCED.
 	 */
-	int32_t is_written_enough;
+	reprise_durability durability;
 
 	/* 1: archived rows are deleted; 0: moved to the archive's table */
 	int32_t deletes_archived;

@@ -35,17 +35,6 @@ REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_recorder; /* opaque; see reprise_recorder_open */
 
-/* The durability of an event. Each level includes the levels before. */
-typedef enum reprise_durability {
-	/*
-	 * Copied out of the ring: newer events no longer displace the event, unless the log refuses
-	 * the session for a while (rule F36).
-	 */
-	REPRISE_ENQUEUED,
-	REPRISE_WRITTEN, /* committed: survives the end of this process */
-	REPRISE_SYNCED,  /* on disk: survives the failure of the machine */
-} reprise_durability;
-
 struct reprise_recorder_options {
 	size_t size; /* sizeof(struct reprise_recorder_options) */
 

@@ -10,6 +10,7 @@
 #include <reprise/group.h>
 #include <reprise/into.h>
 #include <reprise/once.h>
+#include <reprise/outcome.h>
 #include <reprise/session.h>
 #include <reprise/sessions.h>
 #include <reprise/store.h>

@@ -36,19 +36,12 @@
 #include <reprise/base.h>
 #include <reprise/cursor.h>
 #include <reprise/gap.h>
+#include <reprise/outcome.h>
 #include <reprise/store.h>
 
 REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_subscription; /* opaque; see reprise_subscribe_after */
-
-/* The answer of reprise_next. All four are normal: switch over all four. */
-typedef enum reprise_outcome {
-	REPRISE_NEXT_EMPTY, /* nothing newer yet */
-	REPRISE_NEXT_EVENT, /* an event, or several */
-	REPRISE_NEXT_GAP,   /* some events will never be handed out */
-	REPRISE_NEXT_ENDED, /* no event will ever follow; every later call says so again */
-} reprise_outcome;
 
 /* Where an event was read. */
 typedef enum reprise_source {
@@ -64,18 +57,6 @@ struct reprise_event {
 	uint16_t flags;
 	reprise_source source;
 	struct reprise_bytes payload; /* borrowed until the next call on the subscription */
-};
-
-typedef enum reprise_end_cause {
-	REPRISE_END_SESSION, /* the session ended, for a replay as well; `status` is the host's */
-	REPRISE_END_REPLAY,  /* a replay has reached the newest position of its opening */
-	REPRISE_END_INVALIDATED, /* a gap UNAVAILABLE came before; subscribe with its cursor */
-	REPRISE_END_STORE,       /* the store is not usable in this process */
-} reprise_end_cause;
-
-struct reprise_end {
-	reprise_end_cause cause;
-	int32_t status; /* as given to reprise_writer_end; 0 for other causes */
 };
 
 enum {

@@ -132,6 +132,7 @@ struct reprise_thread_appended {
 
 	/* Digest of the delta with its id, in canonical form. */
 	unsigned char digest[REPRISE_THREAD_DIGEST_BYTES];
+	unsigned char reserved_end[7]; /* 0 */
 };
 #define REPRISE_THREAD_APPENDED_INIT REPRISE_INIT(struct reprise_thread_appended)
 

@@ -81,6 +81,7 @@ struct reprise_thread_deltas {
 	uint64_t complete_after; /* the least version after which all deltas are stored */
 	uint64_t version;        /* of the document */
 	char uid[REPRISE_THREAD_UID_BYTES];
+	unsigned char reserved[7]; /* 0 */
 };
 #define REPRISE_THREAD_DELTAS_INIT REPRISE_INIT(struct reprise_thread_deltas)
 
@@ -181,6 +182,7 @@ struct reprise_thread_messages {
 	int32_t has_more; /* 1: the range has more messages than the limit */
 	int32_t reserved; /* 0 */
 	char uid[REPRISE_THREAD_UID_BYTES];
+	unsigned char reserved_end[7]; /* 0 */
 };
 #define REPRISE_THREAD_MESSAGES_INIT REPRISE_INIT(struct reprise_thread_messages)
 

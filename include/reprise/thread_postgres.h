@@ -74,10 +74,11 @@ struct reprise_thread_postgres_options {
 	uint64_t transaction_idle_ns;
 
 	/*
-	 * 1: a write may return before the server has the commit on disk (synchronous_commit =
-	 * off).
+	 * REPRISE_WRITTEN: a write may return before the server has the commit on disk
+	 * (synchronous_commit = off). REPRISE_SYNCED: a write waits for the disk. 0:
+	 * REPRISE_SYNCED.
 	 */
-	int32_t is_written_enough;
+	reprise_durability durability;
 
 	/* 1: the store must exist; nothing is created. */
 	int32_t is_set_up;

@@ -40,10 +40,10 @@ struct reprise_thread_sqlite_options {
 	uint64_t retry_limit_ns;
 
 	/*
-	 * 1: a write survives the end of this process, but not a power failure (synchronous =
-	 * NORMAL). 0: a write survives both (FULL).
+	 * What a write survives. REPRISE_WRITTEN: the end of this process, but not a power failure
+	 * (synchronous = NORMAL). REPRISE_SYNCED: both (FULL). 0: REPRISE_SYNCED.
 	 */
-	int32_t is_written_enough;
+	reprise_durability durability;
 
 	/*
 	 * Permissions of a new file, whatever the umask is: 0600, and optionally more bits of 0177.

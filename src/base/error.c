@@ -21,7 +21,10 @@ fill(struct reprise_error *error, struct reprise_error *filled)
 			error->size >= ERROR_SIZE_LEAST && error->size <= ERROR_SIZE_MOST,
 			"the size of a struct reprise_error is not sizeof(struct reprise_error)");
 		filled->size = error->size;
-		memcpy(error, filled, least(error->size, sizeof(*filled)));
+		const size_t both = least(error->size, sizeof(*filled));
+
+		memcpy(error, filled, both);
+		memset((unsigned char *)error + both, 0, filled->size - both);
 	}
 	return filled->status;
 }

@@ -16,7 +16,7 @@
  *
  * sized_has_room  Whether sized_write would succeed.
  *
- * @size_min is the size of the first released version of the struct.
+ * @size_min is SIZE_MIN of the struct (base/sizes.h): the first released size.
  */
 bool sized_read(void *known, size_t known_size, size_t size_min, const void *from);
 bool sized_write(void *to, const void *known, size_t known_size, size_t size_min);

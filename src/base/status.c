@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <reprise/base.h>
 
+#include "base/names.h"
+
 #ifndef REPRISE_VERSION
 #error "the build names the version"
 #endif
@@ -30,6 +32,8 @@ reprise_status_text(reprise_status status)
 	}
 	return "unknown status";
 }
+
+NAMES_DEFINE(reprise_durability, REPRISE_DURABILITY_TABLE)
 
 const char *
 reprise_version(void)

@@ -10,6 +10,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "conversation/horizons.h"
 #include "log/handle.h"
 
@@ -58,7 +59,8 @@ reprise_conversation_new(struct reprise_log *log, const struct reprise_log_key *
 	UNCANCELLABLE;
 	if (checked != REPRISE_OK)
 		return checked;
-	if (options != NULL && !sized_read(&known, sizeof(known), sizeof(known), options))
+	if (options != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_conversation_options), options))
 		return error_invalid(error, "options: size");
 	if (ret_conversation == NULL)
 		return error_invalid(error, "ret_conversation");

@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "conversation/instance.h"
 
 static struct reprise_message_info
@@ -43,8 +44,9 @@ reprise_conversation_find(const struct reprise_conversation *conversation, const
 		return REPRISE_E_NOT_FOUND;
 	const struct reprise_message_info info = info_of(message);
 
-	return sized_write(ret_info, &info, sizeof(info), sizeof(info)) ? REPRISE_OK
-									: REPRISE_E_INVALID;
+	return sized_write(ret_info, &info, sizeof(info), SIZE_MIN(reprise_message_info))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }
 
 void

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "conversation/horizons.h"
 #include "log/archive.h"
 
@@ -196,8 +197,10 @@ reprise_conversation_snapshots(const struct reprise_conversation *conversation,
 		.last = snapshots->last,
 	};
 
-	return sized_write(ret_snapshots, &known, sizeof(known), sizeof(known)) ? REPRISE_OK
-										: REPRISE_E_INVALID;
+	return sized_write(ret_snapshots, &known, sizeof(known),
+			   SIZE_MIN(reprise_conversation_snapshots))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }
 
 /* --- archiving ---------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "jetstream/failure.h"
 #include "jetstream/flush.h"
 #include "jetstream/prepare.h"
@@ -199,7 +200,8 @@ reprise_jetstream_append(struct reprise_jetstream *writer, const char *id,
 				 .facts = &prepared.facts,
 				 .expected_version = expected_version };
 
-	if (ret_appended != NULL && !sized_has_room(ret_appended, sizeof(*ret_appended)))
+	if (ret_appended != NULL &&
+	    !sized_has_room(ret_appended, SIZE_MIN(reprise_jetstream_appended)))
 		return error_size(error, "ret_appended: size", ret_appended, sizeof(*ret_appended));
 	UNCANCELLABLE;
 	reprise_status status = prepare(writer, id, delta, &prepared, error);
@@ -217,6 +219,6 @@ reprise_jetstream_append(struct reprise_jetstream *writer, const char *id,
 	prepared_free(&prepared);
 	if (status == REPRISE_OK && ret_appended != NULL)
 		(void)sized_write(ret_appended, &append.appended, sizeof(append.appended),
-				  sizeof(append.appended));
+				  SIZE_MIN(reprise_jetstream_appended));
 	return status;
 }

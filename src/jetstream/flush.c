@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "jetstream/gather.h"
 #include "jetstream/head.h"
 #include "jetstream/prepare.h"
@@ -309,7 +310,8 @@ reprise_jetstream_flush(struct reprise_jetstream *writer, const char *id,
 	struct flush flush = { .id = id };
 	struct view *view = NULL;
 
-	if (ret_flushed != NULL && !sized_has_room(ret_flushed, sizeof(*ret_flushed)))
+	if (ret_flushed != NULL &&
+	    !sized_has_room(ret_flushed, SIZE_MIN(reprise_jetstream_flushed)))
 		return error_size(error, "ret_flushed: size", ret_flushed, sizeof(*ret_flushed));
 	UNCANCELLABLE;
 	reprise_status status = writer_check(writer, error);
@@ -335,6 +337,6 @@ reprise_jetstream_flush(struct reprise_jetstream *writer, const char *id,
 	view_release(writer, view);
 	if ((status == REPRISE_OK || flush.is_saved) && ret_flushed != NULL)
 		(void)sized_write(ret_flushed, &flush.flushed, sizeof(flush.flushed),
-				  sizeof(flush.flushed));
+				  SIZE_MIN(reprise_jetstream_flushed));
 	return status;
 }

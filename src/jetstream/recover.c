@@ -8,6 +8,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "jetstream/dead.h"
 #include "jetstream/flush.h"
 #include "jetstream/request.h"
@@ -192,7 +193,8 @@ reprise_jetstream_recover(struct reprise_jetstream *writer,
 {
 	struct recovery recovery = { .writer = writer, .error = error };
 
-	if (ret_recovered != NULL && !sized_has_room(ret_recovered, sizeof(*ret_recovered)))
+	if (ret_recovered != NULL &&
+	    !sized_has_room(ret_recovered, SIZE_MIN(reprise_jetstream_recovered)))
 		return error_size(error, "ret_recovered: size", ret_recovered,
 				  sizeof(*ret_recovered));
 	UNCANCELLABLE;
@@ -206,6 +208,6 @@ reprise_jetstream_recover(struct reprise_jetstream *writer,
 		status = recovery.first_failure;
 	if (ret_recovered != NULL && (status == REPRISE_OK || recovery.first_failure != REPRISE_OK))
 		(void)sized_write(ret_recovered, &recovery.recovered, sizeof(recovery.recovered),
-				  sizeof(recovery.recovered));
+				  SIZE_MIN(reprise_jetstream_recovered));
 	return status;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -159,7 +160,8 @@ settings_choose(const struct reprise_jetstream_options *given, const struct thre
 	struct reprise_jetstream_options known = { .size = sizeof(known) };
 	struct settings settings = { 0 };
 
-	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+	if (given != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_jetstream_options), given))
 		return error_size(error, "options: size", given, sizeof(known));
 	settings.servers = known.servers == NULL ? "nats://127.0.0.1:4222" : known.servers;
 	const char *bad = check_servers(settings.servers);

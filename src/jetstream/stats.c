@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "jetstream/writer.h"
 
 reprise_status
@@ -28,6 +29,7 @@ reprise_jetstream_stats(struct reprise_jetstream *writer, struct reprise_jetstre
 		.is_connected = load_acquire(&writer->is_connected) != 0,
 	};
 
-	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
-									    : REPRISE_E_INVALID;
+	return sized_write(ret_stats, &stats, sizeof(stats), SIZE_MIN(reprise_jetstream_stats))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }

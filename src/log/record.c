@@ -106,8 +106,7 @@ target_gap(struct target *target, struct log_write *write, struct reprise_error 
 	struct log_head *const head = target->head;
 
 	if (write->first == 0 || write->first > write->last || write->last > LOG_NUMBER_MAX ||
-	    (write->reason != REPRISE_LOG_GAP_OVERRUN &&
-	     write->reason != REPRISE_LOG_GAP_TOO_LARGE))
+	    write->reason == REPRISE_LOG_GAP_NONE || !row_is_reason(write->reason))
 		return refuse(write, REPRISE_E_INVALID);
 	if (!may_record(target, write, write->last))
 		return refuse_conflict(write, write->first - 1, head->head);

@@ -43,6 +43,38 @@ log_key_checksum(const char *tenant, const char *thread)
 	return sized_text(sized_text(0, tenant), thread);
 }
 
+/* Logs hold these numbers: a number never changes, and a new constant gets a new number. */
+_Static_assert(REPRISE_LOG_GAP_NONE == 0 && REPRISE_LOG_GAP_OVERRUN == 1 &&
+		       REPRISE_LOG_GAP_TOO_LARGE == 2,
+	       "the numbers of stored reasons");
+_Static_assert(REPRISE_LIFE_OPEN == 1 && REPRISE_LIFE_CLEAN == 2 && REPRISE_LIFE_CRASHED == 3 &&
+		       REPRISE_LIFE_INVALIDATED == 4,
+	       "the numbers of stored states");
+
+#define IS_VALUE(constant, value, name, sentence) \
+	case value:                               \
+		return true;
+
+bool
+row_is_reason(uint64_t reason)
+{
+	switch (reason) {
+		REPRISE_LOG_GAP_REASON_TABLE(IS_VALUE)
+	default:
+		return false;
+	}
+}
+
+bool
+row_is_state(uint64_t state)
+{
+	switch (state) {
+		REPRISE_LIFE_STATE_TABLE(IS_VALUE)
+	default:
+		return false;
+	}
+}
+
 uint32_t
 row_checksum(uint32_t key_checksum, const struct log_row *row)
 {
@@ -81,7 +113,7 @@ row_fault(uint32_t key_checksum, const struct log_row *row)
 	if (row->type == REPRISE_LOG_EVENT && row->first != row->last)
 		return "a row has impossible ordinals";
 	if (row->type == REPRISE_LOG_EVENT ? row->reason != REPRISE_LOG_GAP_NONE
-					   : row->reason > REPRISE_LOG_GAP_TOO_LARGE)
+					   : !row_is_reason(row->reason))
 		return "a gap has an unknown reason";
 	return NULL;
 }
@@ -195,7 +227,7 @@ life_fault(uint32_t key_checksum, const struct log_life *life)
 		return "a life has a wrong checksum";
 	if (life->life.number == 0)
 		return "a life has an impossible number";
-	if (state < REPRISE_LIFE_OPEN || state > REPRISE_LIFE_INVALIDATED)
+	if (!row_is_state(state))
 		return "a life has an impossible state";
 	return NULL;
 }

@@ -4,7 +4,13 @@
 
 /* Stored rows against their checksums and their ranges: each *_fault is NULL or names the fault. */
 
+#include <stdbool.h>
+
 #include "log/adapter.h"
+
+/* Whether an enum of the public headers has a stored number (rule L21). */
+bool row_is_reason(uint64_t reason);
+bool row_is_state(uint64_t state);
 
 uint32_t row_checksum(uint32_t key_checksum, const struct log_row *row);
 const char *row_fault(uint32_t key_checksum, const struct log_row *row);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "log/handle.h"
 
 reprise_status
@@ -22,7 +23,7 @@ reprise_log_stats(struct reprise_log *log, const struct reprise_log_key *key,
 	if (head.kind == 0)
 		return error_plain(error, REPRISE_E_NOT_FOUND);
 	stats_fill(&stats, &head);
-	if (!sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)))
+	if (!sized_write(ret_stats, &stats, sizeof(stats), SIZE_MIN(reprise_log_stats)))
 		return error_size(error, "ret_stats: size", ret_stats, sizeof(stats));
 	return REPRISE_OK;
 }

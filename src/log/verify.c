@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "log/handle.h"
 #include "log/lookup.h"
 #include "log/row.h"
@@ -368,7 +369,7 @@ reprise_log_verify(struct reprise_log *log, const struct reprise_log_key *key,
 	if (status != REPRISE_OK)
 		return status;
 	if (!sized_write(ret_report, &verifying.report, sizeof(verifying.report),
-			 sizeof(verifying.report)))
+			 SIZE_MIN(reprise_log_report)))
 		return error_size(error, "ret_report: size", ret_report, sizeof(verifying.report));
 	return REPRISE_OK;
 }

@@ -3,8 +3,10 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/durability.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "log_postgres/inherit.h"
 #include "log_postgres/postgres.h"
 
@@ -57,7 +59,7 @@ settings_resolve(const struct reprise_log_postgres_options *given, struct settin
 {
 	struct reprise_log_postgres_options known = { 0 };
 
-	if (!sized_read(&known, sizeof(known), sizeof(known), given))
+	if (!sized_read(&known, sizeof(known), SIZE_MIN(reprise_log_postgres_options), given))
 		return error_size(error, "options: size", given, sizeof(known));
 	if (known.schema == NULL)
 		known.schema = "reprise";
@@ -74,8 +76,8 @@ settings_resolve(const struct reprise_log_postgres_options *given, struct settin
 	if (known.transaction_idle_ns < transaction_idle_ns_least ||
 	    known.transaction_idle_ns > transaction_idle_ns_most)
 		return error_invalid(error, "transaction_idle_ns");
-	if (!is_flag(known.is_written_enough))
-		return error_invalid(error, "is_written_enough");
+	if (!durability_is_level(known.durability))
+		return error_invalid(error, "durability");
 	if (!is_flag(known.deletes_archived))
 		return error_invalid(error, "deletes_archived");
 	if (!is_flag(known.is_set_up))
@@ -90,7 +92,7 @@ settings_resolve(const struct reprise_log_postgres_options *given, struct settin
 		.connection = strdup(known.connection),
 		.deadline_ns = known.deadline_ns,
 		.transaction_idle_ns = known.transaction_idle_ns,
-		.is_written_enough = known.is_written_enough == 1,
+		.durability = durability_or_synced(known.durability),
 		.deletes_archived = known.deletes_archived == 1,
 		.is_set_up = known.is_set_up == 1,
 		.is_isolated = known.is_isolated == 1,
@@ -192,7 +194,8 @@ reprise_log_postgres_open(const struct reprise_log_postgres_options *options,
 	postgres->wire.is_interrupted = &postgres->log.is_interrupted;
 	postgres->wire.socket = -1;
 	if (!log_init(&postgres->log, &adapter,
-		      postgres->settings.is_written_enough ? LOG_WRITTEN : LOG_SYNCED)) {
+		      postgres->settings.durability == REPRISE_WRITTEN ? LOG_WRITTEN
+								       : LOG_SYNCED)) {
 		free(postgres->settings.connection);
 		free(postgres);
 		return error_plain(error, REPRISE_E_NO_MEMORY);
@@ -214,7 +217,7 @@ open_another(struct reprise_log *log, struct reprise_log **ret_log, struct repri
 		.connection = settings->connection,
 		.schema = settings->schema,
 		.deadline_ns = settings->deadline_ns,
-		.is_written_enough = settings->is_written_enough,
+		.durability = settings->durability,
 		.deletes_archived = settings->deletes_archived,
 		.is_set_up = settings->is_set_up,
 		.is_isolated = settings->is_isolated,

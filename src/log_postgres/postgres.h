@@ -27,7 +27,7 @@ struct settings {
 	char schema[SCHEMA_BYTES_MAX + 1];
 	uint64_t deadline_ns;
 	uint64_t transaction_idle_ns;
-	bool is_written_enough;
+	reprise_durability durability;
 	bool deletes_archived;
 	bool is_set_up;
 	bool is_isolated;

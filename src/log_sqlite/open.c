@@ -4,8 +4,10 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/durability.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "log_sqlite/connection.h"
 #include "log_sqlite/inherit.h"
 
@@ -111,7 +113,7 @@ open_with(const struct reprise_log_sqlite_options *options, struct reprise_log *
 	connection->turn.fd = -1;
 	if (!inherit_prepare() ||
 	    !log_init(&connection->log, &adapter,
-		      options->is_written_enough ? LOG_WRITTEN : LOG_SYNCED)) {
+		      options->durability == REPRISE_WRITTEN ? LOG_WRITTEN : LOG_SYNCED)) {
 		free(connection);
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	}
@@ -139,8 +141,8 @@ refusal(const struct reprise_log_sqlite_options *options)
 		return "path";
 	if (options->deadline_ns > DEADLINE_NS_MOST)
 		return "deadline_ns";
-	if (options->is_written_enough != 0 && options->is_written_enough != 1)
-		return "is_written_enough";
+	if (!durability_is_level(options->durability))
+		return "durability";
 	if (options->deletes_archived != 0 && options->deletes_archived != 1)
 		return "deletes_archived";
 	if (options->is_read_only != 0 && options->is_read_only != 1)
@@ -160,7 +162,7 @@ reprise_log_sqlite_open(const struct reprise_log_sqlite_options *options,
 		return error_invalid(error, "options");
 	if (ret_log == NULL)
 		return error_invalid(error, "ret_log");
-	if (!sized_read(&known, sizeof(known), sizeof(known), options))
+	if (!sized_read(&known, sizeof(known), SIZE_MIN(reprise_log_sqlite_options), options))
 		return error_size(error, "options: size", options, sizeof(known));
 	const char *const what = refusal(&known);
 
@@ -168,6 +170,7 @@ reprise_log_sqlite_open(const struct reprise_log_sqlite_options *options,
 		return error_invalid(error, what);
 	if (known.deadline_ns == 0)
 		known.deadline_ns = DEADLINE_NS_DEFAULT;
+	known.durability = durability_or_synced(known.durability);
 	if (known.mode == 0)
 		known.mode = MODE_DEFAULT;
 	UNCANCELLABLE;

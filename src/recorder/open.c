@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "base/thread.h"
 #include "base/utf8.h"
 #include "recorder/recorder.h"
@@ -75,7 +76,8 @@ options_resolve(const struct reprise_recorder_options *given,
 {
 	struct reprise_recorder_options known = { 0 };
 
-	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+	if (given != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_recorder_options), given))
 		return error_size(error, "recorder options: size", given, sizeof(known));
 	if (known.tenant == NULL)
 		known.tenant = TENANT_DEFAULT;

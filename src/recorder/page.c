@@ -136,10 +136,19 @@ judge(struct telling *telling)
 	return STEP_ON;
 }
 
+/* A log refuses a row with an unknown reason as damaged (rule L21). */
 static reprise_gap_detail
 detail_of(reprise_log_gap_reason reason)
 {
-	return reason == REPRISE_LOG_GAP_TOO_LARGE ? REPRISE_GAP_TOO_LARGE : REPRISE_GAP_OVERRUN;
+	switch (reason) {
+	case REPRISE_LOG_GAP_OVERRUN:
+		return REPRISE_GAP_OVERRUN;
+	case REPRISE_LOG_GAP_TOO_LARGE:
+		return REPRISE_GAP_TOO_LARGE;
+	case REPRISE_LOG_GAP_NONE:
+		break;
+	}
+	return REPRISE_GAP_DAMAGED;
 }
 
 /* Rows of the log that become records. */

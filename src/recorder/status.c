@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "recorder/recorder.h"
 
 /* How far a session has come, and the statistics. */
@@ -88,6 +89,7 @@ reprise_recorder_stats(struct reprise_recorder *recorder, struct reprise_recorde
 	pthread_mutex_lock(&recorder->healing.lock);
 	stats.pages = recorder->healing.pages;
 	pthread_mutex_unlock(&recorder->healing.lock);
-	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
-									    : REPRISE_E_INVALID;
+	return sized_write(ret_stats, &stats, sizeof(stats), SIZE_MIN(reprise_recorder_stats))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }

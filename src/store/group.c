@@ -14,6 +14,7 @@
 #include "base/descriptor.h"
 #include "base/futex.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "store/subscription.h"
 
 #define SPIN_NS_DEFAULT UINT64_C(50000)
@@ -111,7 +112,8 @@ reprise_group_open(struct reprise_store *store, const struct reprise_group_optio
 		return error_invalid(error, "ret_group");
 	if (!store_is_here(store))
 		return error_plain(error, REPRISE_E_FORKED);
-	if (options != NULL && !sized_read(&known, sizeof(known), sizeof(known), options))
+	if (options != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_group_options), options))
 		return error_size(error, "group options: size", options, sizeof(known));
 	UNCANCELLABLE;
 	struct reprise_group *const group = memory_take(&store->memory, sizeof(*group));
@@ -267,6 +269,7 @@ reprise_group_stats(struct reprise_group *group, struct reprise_group_stats *ret
 	const struct reprise_group_stats stats = group->stats;
 
 	group_unlock(group);
-	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
-									    : REPRISE_E_INVALID;
+	return sized_write(ret_stats, &stats, sizeof(stats), SIZE_MIN(reprise_group_stats))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "ring/glimpse.h"
 #include "store/subscription.h"
 
@@ -79,7 +80,12 @@ copy_records(struct ring *ring, const struct reprise_subscription *filter,
 	     const struct reprise_into *into, uint64_t last, uint64_t bytes_want,
 	     struct gain *ret_gain)
 {
-	const struct reprise_into known = *into;
+	const struct reprise_into known = { .buffer = into->buffer,
+					    .buffer_bytes = into->buffer_bytes,
+					    .frames = into->frames,
+					    .frames_max = into->frames_max,
+					    .head_bytes = into->head_bytes,
+					    .tail_bytes = into->tail_bytes };
 	struct gain gain = *ret_gain;
 	enum piece piece = PIECE_WHOLE;
 	uint64_t copied = 0;
@@ -254,7 +260,7 @@ is_size_good(const struct reprise_into *into)
 	struct reprise_into known;
 
 	return likely(into->size == sizeof(*into)) ||
-	       sized_read(&known, sizeof(known), sizeof(known), into);
+	       sized_read(&known, sizeof(known), SIZE_MIN(reprise_into), into);
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include "base/cancel.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "store/session.h"
 
 /*
@@ -90,7 +91,8 @@ reprise_session_list_next(struct reprise_session_list *list,
 	struct reprise_session *const session = list->sessions[list->next];
 	const struct reprise_session_stats stats = session_stats_of(session);
 
-	if (ret_stats != NULL && !sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)))
+	if (ret_stats != NULL &&
+	    !sized_write(ret_stats, &stats, sizeof(stats), SIZE_MIN(reprise_session_stats)))
 		return REPRISE_E_INVALID;
 	memcpy(ret_id, session->id, sizeof(session->id));
 	list->next++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "ring/ring.h"
 #include "store/subscription.h"
 
@@ -35,7 +36,8 @@ bounds_resolve(const struct reprise_session_options *given, const struct bounds 
 {
 	struct reprise_session_options known = { 0 };
 
-	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+	if (given != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_session_options), given))
 		return error_size(error, "session options: size", given, sizeof(known));
 
 	if ((unsigned int)known.when_full > REPRISE_WHEN_FULL_REFUSE)
@@ -71,7 +73,8 @@ store_options_resolve(const struct reprise_store_options *given,
 {
 	struct reprise_store_options known = { 0 };
 
-	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+	if (given != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_store_options), given))
 		return error_size(error, "store options: size", given, sizeof(known));
 	if (known.wake != REPRISE_WAKE_RELAY && known.wake != REPRISE_WAKE_DEFERRED)
 		return error_invalid(error, "wake");
@@ -103,7 +106,8 @@ subscription_options_resolve(const struct reprise_subscription_options *given, b
 {
 	struct reprise_subscription_options known = { 0 };
 
-	if (given != NULL && !sized_read(&known, sizeof(known), sizeof(known), given))
+	if (given != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_subscription_options), given))
 		return error_size(error, "subscription options: size", given, sizeof(known));
 	if (known.staging_bytes == 0)
 		known.staging_bytes = STAGING_BYTES_DEFAULT;

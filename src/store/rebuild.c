@@ -3,6 +3,7 @@
 
 #include "base/cancel.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "store/idle.h"
 #include "store/subscription.h"
 #include "store/writer_lock.h"
@@ -80,6 +81,7 @@ reprise_writer_opened(struct reprise_writer *writer, struct reprise_writer_opene
 		.refuses = load_relaxed(&session->refuses) != 0,
 		.is_deduplicated = session->bounds.is_deduplicated,
 	};
-	return sized_write(ret_opened, &opened, sizeof(opened), sizeof(opened)) ? REPRISE_OK
-										: REPRISE_E_INVALID;
+	return sized_write(ret_opened, &opened, sizeof(opened), SIZE_MIN(reprise_writer_opened))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }

@@ -5,6 +5,7 @@
 #include "base/cancel.h"
 #include "base/random.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "store/idle.h"
 #include "store/roster.h"
 
@@ -177,8 +178,9 @@ reprise_store_stats(struct reprise_store *store, struct reprise_store_stats *ret
 	stats.bytes = store->bytes;
 	pthread_mutex_unlock(&store->lock);
 
-	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
-									    : REPRISE_E_INVALID;
+	return sized_write(ret_stats, &stats, sizeof(stats), SIZE_MIN(reprise_store_stats))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }
 
 reprise_status

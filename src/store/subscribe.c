@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "store/continuous.h"
 #include "store/idle.h"
 #include "store/port.h"
@@ -347,6 +348,7 @@ reprise_subscription_stats(const struct reprise_subscription *subscription,
 		.sleeps = load_relaxed(&subscription->sleeps),
 		.healed = load_relaxed(&subscription->healed),
 	};
-	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
-									    : REPRISE_E_INVALID;
+	return sized_write(ret_stats, &stats, sizeof(stats), SIZE_MIN(reprise_subscription_stats))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "store/session.h"
 
 /* Where is a session: its cursors, its bounds, and what trims them. */
@@ -153,6 +154,7 @@ reprise_session_stats(struct reprise_store *store, const char *session_id,
 	const struct reprise_session_stats stats = session_stats_of(session);
 
 	session_unpin(session);
-	return sized_write(ret_stats, &stats, sizeof(stats), sizeof(stats)) ? REPRISE_OK
-									    : REPRISE_E_INVALID;
+	return sized_write(ret_stats, &stats, sizeof(stats), SIZE_MIN(reprise_session_stats))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread/renew.h"
 #include "thread/write.h"
 
@@ -206,7 +207,8 @@ tell(const struct appending *appending, struct reprise_thread_appended *ret_appe
 
 	memcpy(appended.delta_id, delta->id, sizeof(appended.delta_id));
 	memcpy(appended.digest, delta->digest, sizeof(appended.digest));
-	(void)sized_write(ret_appended, &appended, sizeof(appended), sizeof(appended));
+	(void)sized_write(ret_appended, &appended, sizeof(appended),
+			  SIZE_MIN(reprise_thread_appended));
 }
 
 static reprise_status
@@ -237,7 +239,8 @@ reprise_thread_append(struct reprise_thread_store *store, const char *id,
 
 	if (status != REPRISE_OK)
 		return status;
-	if (ret_appended != NULL && !sized_has_room(ret_appended, sizeof(*ret_appended)))
+	if (ret_appended != NULL &&
+	    !sized_has_room(ret_appended, SIZE_MIN(reprise_thread_appended)))
 		return error_size(error, "ret_appended: size", ret_appended, sizeof(*ret_appended));
 	status = delta_read(delta_text, "delta", delta, error);
 	if (status == REPRISE_OK && delta->has_id)

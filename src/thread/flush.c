@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread/fold.h"
 #include "thread/uid.h"
 #include "thread/write.h"
@@ -181,7 +182,7 @@ reprise_thread_save_flush(struct reprise_thread_store *store,
 
 	if (given == NULL)
 		return error_invalid(error, "flush");
-	if (!sized_read(&flush.given, sizeof(flush.given), sizeof(flush.given), given))
+	if (!sized_read(&flush.given, sizeof(flush.given), SIZE_MIN(reprise_thread_flush), given))
 		return error_size(error, "flush: size", given, sizeof(flush.given));
 	reprise_status status = handle_check(store, flush.given.id, error);
 

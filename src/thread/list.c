@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread/handle.h"
 #include "thread/load.h"
 #include "thread/page.h"
@@ -39,8 +40,8 @@ reprise_thread_list(struct reprise_thread_store *store, uint64_t offset, uint64_
 	reprise_status status = handle_check_alone(store, error);
 
 	if (status == REPRISE_OK)
-		status = load_check(page, ret_list, sizeof(list), "ret_list", "ret_list: size",
-				    error);
+		status = load_check(page, ret_list, SIZE_MIN(reprise_thread_list), "ret_list",
+				    "ret_list: size", error);
 	if (status == REPRISE_OK && (limit == 0 || limit > REPRISE_THREAD_LIMIT_MAX))
 		status = error_invalid(error, "limit");
 	if (status == REPRISE_OK && offset > THREAD_NUMBER_MAX)
@@ -64,6 +65,6 @@ reprise_thread_list(struct reprise_thread_store *store, uint64_t offset, uint64_
 	}
 	list.entries = entries;
 	list.has_more = offset < list.total && list.total - offset > list.entries_count;
-	(void)sized_write(ret_list, &list, sizeof(list), sizeof(list));
+	(void)sized_write(ret_list, &list, sizeof(list), SIZE_MIN(reprise_thread_list));
 	return REPRISE_OK;
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread/fold.h"
 #include "thread/handle.h"
 #include "thread/page.h"
@@ -54,8 +55,8 @@ reprise_thread_load(struct reprise_thread_store *store, const char *id,
 	reprise_status status = handle_check(store, id, error);
 
 	if (status == REPRISE_OK)
-		status = load_check(page, ret_document, sizeof(document), "ret_document",
-				    "ret_document: size", error);
+		status = load_check(page, ret_document, SIZE_MIN(reprise_thread_document),
+				    "ret_document", "ret_document: size", error);
 	if (status != REPRISE_OK)
 		return status;
 	page_empty(page);
@@ -65,7 +66,8 @@ reprise_thread_load(struct reprise_thread_store *store, const char *id,
 	document.version = head.version;
 	uid_format(&head.uid, document.uid);
 	document.json = buffer_bytes(&page->bytes);
-	(void)sized_write(ret_document, &document, sizeof(document), sizeof(document));
+	(void)sized_write(ret_document, &document, sizeof(document),
+			  SIZE_MIN(reprise_thread_document));
 	return REPRISE_OK;
 }
 
@@ -130,7 +132,7 @@ tell_deltas(struct reprise_thread_page *page, struct reprise_thread_deltas *delt
 							  page_bytes(page, &page->places[i]) };
 	deltas->deltas = items;
 	deltas->deltas_count = page->places_count;
-	(void)sized_write(ret_deltas, deltas, sizeof(*deltas), sizeof(*deltas));
+	(void)sized_write(ret_deltas, deltas, sizeof(*deltas), SIZE_MIN(reprise_thread_deltas));
 	return REPRISE_OK;
 }
 
@@ -146,7 +148,7 @@ reprise_thread_load_deltas(struct reprise_thread_store *store, const char *id,
 	reprise_status status = handle_check(store, id, error);
 
 	if (status == REPRISE_OK)
-		status = load_check(page, ret_deltas, sizeof(deltas), "ret_deltas",
+		status = load_check(page, ret_deltas, SIZE_MIN(reprise_thread_deltas), "ret_deltas",
 				    "ret_deltas: size", error);
 	if (status == REPRISE_OK && limit == 0)
 		status = error_invalid(error, "limit");

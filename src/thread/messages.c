@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread/fold.h"
 #include "thread/handle.h"
 #include "thread/load.h"
@@ -57,7 +58,8 @@ tell(struct reprise_thread_page *page, struct reprise_thread_messages *messages,
 							    page_bytes(page, &page->places[i]) };
 	messages->messages = items;
 	messages->messages_count = page->places_count;
-	(void)sized_write(ret_messages, messages, sizeof(*messages), sizeof(*messages));
+	(void)sized_write(ret_messages, messages, sizeof(*messages),
+			  SIZE_MIN(reprise_thread_messages));
 	return REPRISE_OK;
 }
 
@@ -94,11 +96,11 @@ reprise_thread_messages(struct reprise_thread_store *store, const char *id,
 		return status;
 	if (range == NULL)
 		return error_invalid(error, "range");
-	if (!sized_read(&known, sizeof(known), sizeof(known), range))
+	if (!sized_read(&known, sizeof(known), SIZE_MIN(reprise_thread_range), range))
 		return error_size(error, "range: size", range, sizeof(known));
 	if (refusal(&known) != NULL)
 		return error_invalid(error, refusal(&known));
-	status = load_check(page, ret_messages, sizeof(messages), "ret_messages",
+	status = load_check(page, ret_messages, SIZE_MIN(reprise_thread_messages), "ret_messages",
 			    "ret_messages: size", error);
 	if (status != REPRISE_OK)
 		return status;

@@ -87,7 +87,7 @@ set_up(struct postgres *postgres, struct reprise_error *error)
 	snprintf(search_path, sizeof(search_path), "\"%s\", pg_temp", postgres->settings.schema);
 	write_times(&postgres->settings, times);
 	value_text(&values, search_path);
-	value_text(&values, postgres->settings.is_written_enough ? "off" : "on");
+	value_text(&values, postgres->settings.durability == REPRISE_WRITTEN ? "off" : "on");
 	for (int i = 0; i < TIMES; i++)
 		value_text(&values, times[i]);
 	(void)wire_send_sql(&postgres->wire, settings_sql, &values);

@@ -3,8 +3,10 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/durability.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread_postgres/inherit.h"
 #include "thread_postgres/postgres.h"
 
@@ -51,7 +53,7 @@ settings_resolve(const struct reprise_thread_postgres_options *given, struct set
 {
 	struct reprise_thread_postgres_options known = { 0 };
 
-	if (!sized_read(&known, sizeof(known), sizeof(known), given))
+	if (!sized_read(&known, sizeof(known), SIZE_MIN(reprise_thread_postgres_options), given))
 		return error_size(error, "options: size", given, sizeof(known));
 	if (known.schema == NULL)
 		known.schema = "reprise_thread";
@@ -68,8 +70,8 @@ settings_resolve(const struct reprise_thread_postgres_options *given, struct set
 	if (known.transaction_idle_ns < transaction_idle_ns_least ||
 	    known.transaction_idle_ns > transaction_idle_ns_most)
 		return error_invalid(error, "transaction_idle_ns");
-	if (known.is_written_enough != 0 && known.is_written_enough != 1)
-		return error_invalid(error, "is_written_enough");
+	if (!durability_is_level(known.durability))
+		return error_invalid(error, "durability");
 	if (known.is_set_up != 0 && known.is_set_up != 1)
 		return error_invalid(error, "is_set_up");
 	const char *const bad_limit =
@@ -85,7 +87,7 @@ settings_resolve(const struct reprise_thread_postgres_options *given, struct set
 		.connection = strdup(known.connection),
 		.deadline_ns = known.deadline_ns,
 		.transaction_idle_ns = known.transaction_idle_ns,
-		.is_written_enough = known.is_written_enough == 1,
+		.durability = durability_or_synced(known.durability),
 		.is_set_up = known.is_set_up == 1,
 	};
 	if (ret_settings->connection == NULL)

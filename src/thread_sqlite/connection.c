@@ -178,7 +178,7 @@ connect_all(struct connection *connection, struct reprise_error *error)
 		status = schema_settle(connection, error);
 	if (status == REPRISE_OK)
 		status = connection_run(connection,
-					connection->options.is_written_enough
+					connection->options.durability == REPRISE_WRITTEN
 						? "PRAGMA synchronous = NORMAL"
 						: "PRAGMA synchronous = FULL",
 					error);

@@ -4,8 +4,10 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/durability.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "thread_sqlite/connection.h"
 #include "thread_sqlite/inherit.h"
 
@@ -100,8 +102,8 @@ refusal(const char *path, const struct reprise_thread_sqlite_options *options,
 		return "path";
 	if (options->deadline_ns > DEADLINE_NS_MOST)
 		return "deadline_ns";
-	if (options->is_written_enough != 0 && options->is_written_enough != 1)
-		return "is_written_enough";
+	if (!durability_is_level(options->durability))
+		return "durability";
 	if (options->is_set_up != 0 && options->is_set_up != 1)
 		return "is_set_up";
 	if (options->mode != 0 && (options->mode & ~MODE_BITS || (options->mode & 0600) != 0600))
@@ -118,7 +120,8 @@ reprise_thread_sqlite_open(const char *path, const struct reprise_thread_sqlite_
 
 	if (ret_store == NULL)
 		return error_invalid(error, "ret_store");
-	if (options != NULL && !sized_read(&known, sizeof(known), sizeof(known), options))
+	if (options != NULL &&
+	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_thread_sqlite_options), options))
 		return error_size(error, "options: size", options, sizeof(known));
 	const char *const what = refusal(path, &known, &limits);
 
@@ -126,6 +129,7 @@ reprise_thread_sqlite_open(const char *path, const struct reprise_thread_sqlite_
 		return error_invalid(error, what);
 	if (known.deadline_ns == 0)
 		known.deadline_ns = DEADLINE_NS_DEFAULT;
+	known.durability = durability_or_synced(known.durability);
 	if (known.mode == 0)
 		known.mode = MODE_DEFAULT;
 	UNCANCELLABLE;

@@ -13,49 +13,6 @@ const char *const host_way_names[HOST_WAYS] = {
 	[HOST_LATE] = "late",   [HOST_EPOLL] = "epoll", [HOST_CALLBACK] = "callback",
 };
 
-/* A later library may know more of them (rule T02). */
-static const char *
-detail_name(reprise_gap_detail detail)
-{
-	switch (detail) {
-	case REPRISE_GAP_CAPACITY:
-		return "capacity";
-	case REPRISE_GAP_AGE:
-		return "age";
-	case REPRISE_GAP_REQUEST:
-		return "request";
-	case REPRISE_GAP_AHEAD:
-		return "ahead";
-	case REPRISE_GAP_BEFORE_WINDOW:
-		return "before the window";
-	case REPRISE_GAP_OTHER_INCARNATION:
-		return "another incarnation";
-	case REPRISE_GAP_INVALIDATED:
-		return "invalidated";
-	case REPRISE_GAP_UNKNOWN_SESSION:
-		return "unknown session";
-	case REPRISE_GAP_BEHIND_DURABLE:
-		return "behind the durable state";
-	case REPRISE_GAP_DIVERGED:
-		return "diverged";
-	case REPRISE_GAP_RESTART:
-		return "restart";
-	case REPRISE_GAP_OVERRUN:
-		return "overrun";
-	case REPRISE_GAP_TOO_LARGE:
-		return "too large";
-	case REPRISE_GAP_NOT_RECORDED:
-		return "not recorded";
-	case REPRISE_GAP_ARCHIVED:
-		return "archived";
-	case REPRISE_GAP_DAMAGED:
-		return "damaged";
-	case REPRISE_GAP_LIFE_ENDED:
-		return "life ended";
-	}
-	return "for another reason";
-}
-
 uint64_t
 host_between(struct host *host, uint64_t least, uint64_t most)
 {
@@ -149,7 +106,7 @@ take_gap(struct host *host, const struct reprise_gap *gap)
 		       "%llu\n",
 		       progress_over(), host_way_names[host->way],
 		       (unsigned long long)gap->lost_first, (unsigned long long)gap->lost_last,
-		       detail_name(gap->detail), (unsigned long long)gap->lost_last + 1);
+		       reprise_gap_detail_name(gap->detail), (unsigned long long)gap->lost_last + 1);
 	host->seen = gap->lost_last;
 	atomic_fetch_add(&host->gaps, 1);
 	atomic_fetch_add(&host->lost, gap->lost);

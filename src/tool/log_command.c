@@ -19,26 +19,7 @@ struct visiting {
 	bool is_good; /* nothing failed, and no fault was found */
 };
 
-/*
- * The library refuses a state or kind that it does not know; a later one may know more of them
- * (rule T02).
- */
-static const char *
-life_name(reprise_life_state state)
-{
-	switch (state) {
-	case REPRISE_LIFE_OPEN:
-		return "open";
-	case REPRISE_LIFE_CLEAN:
-		return "clean";
-	case REPRISE_LIFE_CRASHED:
-		return "crashed";
-	case REPRISE_LIFE_INVALIDATED:
-		return "invalidated";
-	}
-	return "unknown";
-}
-
+/* The library refuses an unknown kind; a later library may know more kinds (rule T02). */
 static const char *
 kind_name(reprise_log_kind kind)
 {
@@ -73,7 +54,7 @@ list_object(const struct reprise_log_key *key, const struct reprise_log_stats *s
 		putchar('"');
 		log_text_member(stdout, "first", stats->life.first);
 		log_text_member(stdout, "end", stats->life.end);
-		printf(",\"state\":\"%s\"}", life_name(stats->life.state));
+		printf(",\"state\":\"%s\"}", reprise_life_state_name(stats->life.state));
 	} else {
 		printf(",\"life\":null");
 	}
@@ -95,7 +76,7 @@ list_row(const struct reprise_log_key *key, const struct reprise_log_stats *stat
 		snprintf(ended, sizeof(ended), "%" PRId32, stats->end_status);
 	printf("%-6s  %12" PRIu64 "  %12" PRIu64 "  %5" PRIu64 "  %-11s  %10s  ",
 	       kind_name(stats->kind), stats->head, stats->watermark, stats->lives,
-	       stats->lives > 0 ? life_name(stats->life.state) : "-", ended);
+	       stats->lives > 0 ? reprise_life_state_name(stats->life.state) : "-", ended);
 	print_name(key->thread);
 	putchar('\n');
 }

@@ -16,23 +16,6 @@ enum {
 	TIME_ROOM = 64,
 };
 
-/*
- * The library refuses a reason that it does not know; a later one may know more of them (rule T02).
- */
-static const char *
-reason_name(reprise_log_gap_reason reason)
-{
-	switch (reason) {
-	case REPRISE_LOG_GAP_NONE:
-		return "none";
-	case REPRISE_LOG_GAP_OVERRUN:
-		return "overrun";
-	case REPRISE_LOG_GAP_TOO_LARGE:
-		return "too large";
-	}
-	return "unknown";
-}
-
 /* The state of a command that prints entries in order. */
 struct printing {
 	const struct log_request *request;
@@ -102,7 +85,7 @@ print_gap(const struct reprise_log_entry *entry)
 	log_text_time(time, sizeof(time), entry->time_ns, ' ', 3);
 	print_range(entry->first, entry->last, time, "");
 	printf("gap: %" PRIu64 " events lost (%s)\n", entry->last - entry->first + 1,
-	       reason_name(entry->reason));
+	       reprise_log_gap_reason_name(entry->reason));
 }
 
 static void
@@ -146,7 +129,7 @@ print_object(const struct reprise_log_entry *entry, reprise_log_kind kind)
 		log_text_member(stdout, "first", entry->first);
 		log_text_member(stdout, "last", entry->last);
 		log_text_member(stdout, "lost", entry->last - entry->first + 1);
-		printf(",\"reason\":\"%s\"", reason_name(entry->reason));
+		printf(",\"reason\":\"%s\"", reprise_log_gap_reason_name(entry->reason));
 	} else {
 		printf("{\"type\":\"event\"");
 		log_text_member(stdout, "ordinal", entry->first);

@@ -10,6 +10,7 @@
 #include "base/siphash.h"
 #include "base/sized.h"
 #include "base/utf8.h"
+#include "names.h"
 
 SUITE(base);
 
@@ -118,6 +119,17 @@ Test(base, every_status_has_a_name_and_a_sentence)
 #undef CHECK
 	cr_assert(eq(str, (char *)reprise_status_name((reprise_status)1), "unknown status"));
 	cr_assert(eq(str, (char *)reprise_status_text((reprise_status)-99), "unknown status"));
+}
+
+Test(base, X15_every_durability_has_a_number_a_name_and_a_sentence)
+{
+	static const struct named known[] = {
+		{ REPRISE_ENQUEUED, 0, "enqueued", "copied out of the ring" },
+		{ REPRISE_WRITTEN, 1, "written", "committed: survives the end of this process" },
+		{ REPRISE_SYNCED, 2, "synced", "on disk: survives the failure of the machine" },
+	};
+
+	EXPECT_NAMED(reprise_durability, REPRISE_DURABILITY_TABLE, known);
 }
 
 Test(base, the_version_is_a_semantic_one)

@@ -140,7 +140,7 @@ crash_log(const struct crash *crash)
 			.size = sizeof(options),
 			.path = crash->where,
 			.deadline_ns = UINT64_C(20000000000),
-			.is_written_enough = crash->is_written_enough,
+			.durability = crash->durability,
 		};
 
 		status = reprise_log_sqlite_open(&options, &log, &error);
@@ -152,7 +152,7 @@ crash_log(const struct crash *crash)
 			.connection = getenv("REPRISE_POSTGRES"),
 			.schema = crash->where,
 			.deadline_ns = UINT64_C(20000000000),
-			.is_written_enough = crash->is_written_enough,
+			.durability = crash->durability,
 		};
 
 		status = reprise_log_postgres_open(&options, &log, &error);
@@ -194,7 +194,7 @@ crash_open(const struct crash *crash)
 	struct crash_runtime runtime = { .log = crash_log(crash) };
 	const struct reprise_recorder_options options = {
 		.size = sizeof(options),
-		.durability = crash->is_written_enough ? REPRISE_WRITTEN : REPRISE_SYNCED,
+		.durability = crash->durability,
 		.deadline_ns = UINT64_C(20000000000),
 		.heal_wait_ns = UINT64_C(20000000000),
 	};

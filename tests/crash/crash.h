@@ -55,7 +55,7 @@ struct crash {
 	bool is_postgres;
 	char where[1024]; /* a path, or a schema */
 	uint64_t seed, round;
-	bool is_written_enough;
+	reprise_durability durability;
 	atomic_bool is_up, is_to_close, has_closed;
 	atomic_ullong appended, healed, diverged, restarts, gaps;
 	struct crash_session sessions[CRASH_SESSIONS];

@@ -102,7 +102,8 @@ run_round(struct crash *crash)
 {
 	uint64_t random = crash->seed * 31 + crash->round;
 
-	crash->is_written_enough = !crash->is_postgres && crash_random(&random) % 3 == 0;
+	crash->durability = !crash->is_postgres && crash_random(&random) % 3 == 0 ? REPRISE_WRITTEN
+										  : REPRISE_SYNCED;
 	atomic_store(&crash->is_up, false);
 	atomic_store(&crash->is_to_close, false);
 	atomic_store(&crash->has_closed, false);
@@ -132,7 +133,8 @@ run_rounds(struct crash *crash, uint64_t rounds)
 		if (!run_round(crash)) {
 			fprintf(stderr, "crash_loop: round %" PRIu64 " of seed %" PRIu64 "%s: %s\n",
 				crash->round, crash->seed,
-				crash->is_written_enough ? ", written" : "", crash->where);
+				crash->durability == REPRISE_WRITTEN ? ", written" : "",
+				crash->where);
 			return false;
 		}
 		if (crash->round % CRASH_ROUNDS_OF_A_LOG == 0 || crash->round == rounds)

@@ -171,8 +171,7 @@ tell(struct crash *crash, struct crash_runtime *runtime, unsigned int session)
 {
 	struct reprise_session_stats before = { .size = sizeof(before) }, after = before;
 	struct reprise_cursor cursor = { .position = 0 };
-	const reprise_durability durability =
-		crash->is_written_enough ? REPRISE_WRITTEN : REPRISE_SYNCED;
+	const reprise_durability durability = crash->durability;
 
 	if (reprise_session_stats(runtime->store, crash_id(session), &before) != REPRISE_OK ||
 	    reprise_recorder_recorded_through(runtime->recorder, crash_id(session), durability,

@@ -97,6 +97,14 @@ cursor_with(const char *id)
 	return cursor;
 }
 
+#define UNNAMED(type)                                                                       \
+	do {                                                                                \
+		CHECK(strcmp(reprise_##type##_name((reprise_##type) - 1), "unknown") == 0); \
+		refused("reprise_" #type "_name", __LINE__, REPRISE_OK, REPRISE_OK, NULL);  \
+		CHECK(strcmp(reprise_##type##_text((reprise_##type)99), "unknown") == 0);   \
+		refused("reprise_" #type "_text", __LINE__, REPRISE_OK, REPRISE_OK, NULL);  \
+	} while (0)
+
 static void
 of_base(void)
 {
@@ -104,6 +112,11 @@ of_base(void)
 	refused("reprise_status_name", __LINE__, REPRISE_OK, REPRISE_OK, NULL);
 	CHECK(strcmp(reprise_status_text((reprise_status)-22), "unknown status") == 0);
 	refused("reprise_status_text", __LINE__, REPRISE_OK, REPRISE_OK, NULL);
+	UNNAMED(durability);
+	UNNAMED(gap_reason);
+	UNNAMED(gap_detail);
+	UNNAMED(outcome);
+	UNNAMED(end_cause);
 	CHECK(reprise_version() != NULL); /* takes nothing */
 	refused("reprise_version", __LINE__, REPRISE_OK, REPRISE_OK, NULL);
 }

@@ -19,6 +19,38 @@ status_text(struct world *world, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
+/* The scenarios of a pair of functions that name a constant. */
+#define NAMES(type, constant, its_name, its_text)                                           \
+	static reprise_status type##_name(struct world *world, struct reprise_error *error) \
+	{                                                                                   \
+		(void)world, (void)error;                                                   \
+		CHECK(strcmp(reprise_##type##_name(constant), its_name) == 0);              \
+		return REPRISE_OK;                                                          \
+	}                                                                                   \
+	static reprise_status type##_text(struct world *world, struct reprise_error *error) \
+	{                                                                                   \
+		(void)world, (void)error;                                                   \
+		CHECK(strcmp(reprise_##type##_text(constant), its_text) == 0);              \
+		return REPRISE_OK;                                                          \
+	}
+
+NAMES(durability, REPRISE_SYNCED, "synced", "on disk: survives the failure of the machine")
+NAMES(gap_reason, REPRISE_GAP_TRIMMED, "trimmed",
+      "lost_first to lost_last left the window; later events follow")
+NAMES(gap_detail, REPRISE_GAP_AGE, "age", "the events were older than the age limit")
+NAMES(outcome, REPRISE_NEXT_EMPTY, "empty", "nothing newer yet")
+NAMES(end_cause, REPRISE_END_SESSION, "session", "the session ended")
+
+#define NAMED(type)                                                                               \
+	{ .function = "reprise_" #type "_name",                                                   \
+	  .title = "of a value",                                                                  \
+	  .call = type##_name,                                                                    \
+	  .is_silent = true },                                                                    \
+	{                                                                                         \
+		.function = "reprise_" #type "_text", .title = "of a value", .call = type##_text, \
+		.is_silent = true                                                                 \
+	}
+
 static reprise_status
 version(struct world *world, struct reprise_error *error)
 {
@@ -82,6 +114,11 @@ const struct scenario scenarios_of_base[] = {
 	  .title = "of a status",
 	  .call = status_text,
 	  .is_silent = true },
+	NAMED(durability),
+	NAMED(gap_reason),
+	NAMED(gap_detail),
+	NAMED(outcome),
+	NAMED(end_cause),
 	{ .function = "reprise_version", .title = "of it", .call = version, .is_silent = true },
 	{ .function = "reprise_cursor_format",
 	  .title = "of a cursor",

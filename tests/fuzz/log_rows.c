@@ -64,7 +64,7 @@ open_log(bool is_read_only, struct reprise_log **ret_log)
 {
 	const struct reprise_log_sqlite_options options = { .size = sizeof(options),
 							    .path = whole.path,
-							    .is_written_enough = 1,
+							    .durability = REPRISE_WRITTEN,
 							    .is_read_only = is_read_only };
 
 	return reprise_log_sqlite_open(&options, ret_log, NULL);

@@ -262,7 +262,7 @@ open_store(const char *path)
 	const struct reprise_thread_sqlite_options of_store = {
 		.size = sizeof(of_store),
 		.deadline_ns = 60 * UINT64_C(1000000000),
-		.is_written_enough = 1,
+		.durability = REPRISE_WRITTEN,
 	};
 
 	return reprise_thread_sqlite_open(path, &of_store, &store, NULL) == REPRISE_OK;

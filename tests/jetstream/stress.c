@@ -136,7 +136,7 @@ open_all(const char *path)
 	const struct reprise_thread_sqlite_options of_store = {
 		.size = sizeof(of_store),
 		.deadline_ns = 60 * UINT64_C(1000000000),
-		.is_written_enough = 1,
+		.durability = REPRISE_WRITTEN,
 	};
 	const struct reprise_jetstream_options options = {
 		.size = sizeof(options),

@@ -97,7 +97,7 @@ sqlite_store(uint64_t deadline_ns, uint64_t horizon_ns, uint64_t retry_limit_ns)
 		.deadline_ns = deadline_ns,
 		.horizon_ns = horizon_ns,
 		.retry_limit_ns = retry_limit_ns,
-		.is_written_enough = 1,
+		.durability = REPRISE_WRITTEN,
 	};
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_thread_store *store = NULL;

@@ -287,7 +287,7 @@ Test(faults, how_durable_a_commit_is_is_said_for_its_transaction)
 		(void)wire_send_sql(&postgres_of(log)->wire, expected, NULL);
 		cr_assert(eq(int, log->adapter->commit(log, NULL), REPRISE_OK));
 		reprise_log_close(log);
-		options.is_written_enough = 1;
+		options.durability = REPRISE_WRITTEN;
 	}
 	struct reprise_log *const log = opened(&options);
 

@@ -66,7 +66,7 @@ Test(growth, L23_the_tables_do_not_grow_with_what_was_deleted)
 	const uint64_t events = asked != NULL ? strtoull(asked, NULL, 10) : EVENTS_LATER;
 
 	options.deletes_archived = 1;
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	struct reprise_log *const log = opened(&options);
 
 	pass_through(log, connection, 1, EVENTS_FIRST);

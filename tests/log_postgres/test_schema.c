@@ -324,8 +324,8 @@ Test(schema, only_good_options_are_taken)
 	options.deletes_archived = 3;
 	expect_refused(&options, REPRISE_E_INVALID, "deletes_archived");
 	options = options_of(NULL, "never");
-	options.is_written_enough = 2;
-	expect_refused(&options, REPRISE_E_INVALID, "is_written_enough");
+	options.durability = (reprise_durability)3;
+	expect_refused(&options, REPRISE_E_INVALID, "durability");
 	options = options_of(NULL, "never");
 	options.size = 4;
 	expect_refused(&options, REPRISE_E_INVALID, "options: size");

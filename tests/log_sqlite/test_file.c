@@ -365,15 +365,10 @@ Test(log_sqlite, refuses_options_that_are_none)
 	struct reprise_error error = { .size = sizeof(error) };
 	struct reprise_log *log = NULL;
 	struct reprise_log_sqlite_options bad[9];
-	static const char *const what[9] = { "options: size",
-					     "path",
-					     "path",
-					     "path",
-					     "deadline_ns",
-					     "is_written_enough",
-					     "deletes_archived",
-					     "is_read_only",
-					     "mode" };
+	static const char *const what[9] = {
+		"options: size",    "path",         "path", "path", "deadline_ns", "durability",
+		"deletes_archived", "is_read_only", "mode"
+	};
 
 	for (size_t i = 0; i < 9; i++)
 		bad[i] = options_of(path);
@@ -382,7 +377,7 @@ Test(log_sqlite, refuses_options_that_are_none)
 	bad[2].path = "";
 	bad[3].path = ":memory:";
 	bad[4].deadline_ns = 3601 * one_second;
-	bad[5].is_written_enough = 2;
+	bad[5].durability = (reprise_durability)3;
 	bad[6].deletes_archived = -1;
 	bad[7].is_read_only = 2;
 	bad[8].mode = 0400;

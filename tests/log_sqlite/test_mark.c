@@ -74,12 +74,12 @@ free_left(struct left *left)
 }
 
 static struct left
-leave_entries(const char *name, int32_t is_written_enough)
+leave_entries(const char *name, reprise_durability durability)
 {
 	char *const path = scratch_path(name);
 	struct reprise_log_sqlite_options options = options_of(path);
 
-	options.is_written_enough = is_written_enough;
+	options.durability = durability;
 	struct reprise_log *const log = opened(&options);
 
 	for (int i = 0; i < ENTRIES; i++)
@@ -118,7 +118,7 @@ expect_missing(const char *path, const char *how)
 Test(log_sqlite, L03_damage_anywhere_in_the_wal_is_told)
 {
 	char *const path = scratch_path("damaged");
-	struct left left = leave_entries("log", 0);
+	struct left left = leave_entries("log", REPRISE_SYNCED);
 
 	put_left(path, &left);
 	expect_entries(path, ENTRIES);
@@ -150,7 +150,7 @@ Test(log_sqlite, L03_damage_anywhere_in_the_wal_is_told)
 Test(log_sqlite, L03_who_removes_the_lock_goes_on_with_what_is_left)
 {
 	char *const path = scratch_path("damaged");
-	struct left left = leave_entries("log", 0);
+	struct left left = leave_entries("log", REPRISE_SYNCED);
 
 	left.wal.bytes[left.wal.size / 2] ^= 1;
 	put_left(path, &left);
@@ -168,7 +168,7 @@ Test(log_sqlite, L03_who_removes_the_lock_goes_on_with_what_is_left)
 Test(log_sqlite, L03_an_older_copy_under_a_newer_lock_is_told)
 {
 	char *const path = scratch_path("log");
-	struct left left = leave_entries("log", 0);
+	struct left left = leave_entries("log", REPRISE_SYNCED);
 	struct reprise_log *const log = open_at(path);
 
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
@@ -184,7 +184,7 @@ Test(log_sqlite, L03_an_older_copy_under_a_newer_lock_is_told)
 Test(log_sqlite, L03_a_mark_that_is_behind_or_torn_raises_no_alarm)
 {
 	char *const path = scratch_path("copy");
-	struct left left = leave_entries("log", 0);
+	struct left left = leave_entries("log", REPRISE_SYNCED);
 	struct mark mark;
 
 	for (int64_t size = 0; size <= left.lock.size; size++) {
@@ -220,7 +220,7 @@ Test(log_sqlite, L03_a_mark_that_is_behind_or_torn_raises_no_alarm)
 Test(log_sqlite, L03_what_was_not_synced_is_not_marked)
 {
 	char *const path = scratch_path("copy");
-	struct left left = leave_entries("log", 1);
+	struct left left = leave_entries("log", REPRISE_WRITTEN);
 
 	left.wal.size = left.wal.size / 2;
 	put_left(path, &left);
@@ -234,7 +234,7 @@ Test(log_sqlite, L03_what_was_not_synced_is_not_marked)
 Test(log_sqlite, L03_other_programs_may_checkpoint_and_delete_the_wal)
 {
 	char *const path = scratch_path("copy");
-	struct left left = leave_entries("log", 0);
+	struct left left = leave_entries("log", REPRISE_SYNCED);
 	sqlite3 *db = NULL;
 
 	put_left(path, &left);
@@ -270,7 +270,7 @@ Test(log_sqlite, L03_a_database_cut_to_nothing_does_not_become_a_new_log)
 {
 	char *const path = scratch_path("log");
 	const struct reprise_log_sqlite_options options = options_of(path);
-	struct left left = leave_entries("log", 0);
+	struct left left = leave_entries("log", REPRISE_SYNCED);
 	struct reprise_error error = { .size = sizeof(error) };
 
 	cr_assert(eq(int, truncate(path, 0), 0));
@@ -318,7 +318,7 @@ Test(log_sqlite, L50_a_blob_that_the_database_has_lost_is_told)
 Test(log_sqlite, L03_a_database_that_was_deleted_is_created)
 {
 	char *const path = scratch_path("log");
-	struct left left = leave_entries("log", 0);
+	struct left left = leave_entries("log", REPRISE_SYNCED);
 
 	put_left(path, &left);
 	cr_assert(eq(int, unlink(path), 0));

@@ -77,7 +77,7 @@ Test(log_sqlite, L23_the_file_does_not_grow_with_what_was_deleted, .timeout = 18
 	const uint64_t events = asked != NULL ? strtoull(asked, NULL, 10) : 20000;
 
 	options.deletes_archived = 1;
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	struct reprise_log *log = opened(&options);
 
 	pass_through(log, 1, 2000);
@@ -255,7 +255,7 @@ Test(log_sqlite, L50_the_file_does_not_grow_with_blobs_that_were_replaced)
 	static char bytes[30000];
 	int64_t size = 0;
 
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	for (int round = 0; round < 10; round++) {
 		struct reprise_log *const log = opened(&options);
 

@@ -218,10 +218,15 @@ Test(log_sqlite, C12_each_transaction_is_as_durable_as_it_says)
 	close_log(log);
 	struct reprise_log_sqlite_options options = options_of(path);
 
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	log = opened(&options);
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
 	cr_assert(eq(i64, synchronous_of(log), NORMAL));
+	close_log(log);
+	options.durability = REPRISE_SYNCED;
+	log = opened(&options);
+	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
+	cr_assert(eq(i64, synchronous_of(log), FULL));
 	close_log(log);
 }
 
@@ -264,7 +269,7 @@ Test(log_sqlite, C12_the_write_ahead_log_does_not_grow_without_bound)
 	char *const path = scratch_path("log");
 	struct reprise_log_sqlite_options options = options_of(path);
 
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	struct reprise_log *const log = opened(&options);
 
 	for (int i = 0; i < 600; i++)
@@ -282,7 +287,7 @@ Test(log_sqlite, C12_the_write_ahead_log_is_cut_when_it_may_be)
 	struct reprise_log_sqlite_options options = options_of(path);
 	sqlite3 *db = NULL;
 
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	struct reprise_log *const log = opened(&options);
 
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
@@ -307,7 +312,7 @@ append_until_killed(const char *path, atomic_ulong *acknowledged)
 	struct reprise_log_sqlite_options options = options_of(path);
 	struct reprise_log *log = NULL;
 
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	if (reprise_log_sqlite_open(&options, &log, NULL) != REPRISE_OK)
 		_exit(1);
 	while (append_bytes(log, 3000) == REPRISE_OK)

@@ -234,7 +234,7 @@ Test(log_sqlite, L05_readers_that_page_without_pause_keep_the_wal_bounded)
 	atomic_bool is_over = false;
 	int64_t peak = 0;
 
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	struct reprise_log *const log = opened(&options);
 
 	cr_assert(eq(int, append_bytes(log, BYTES), REPRISE_OK));

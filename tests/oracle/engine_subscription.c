@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "gap_reason.h"
 
 /* Subscriptions: opened, looked at, compared whole. */
 
@@ -220,21 +221,57 @@ engine_expect_event(struct engine *engine, const struct model_life *life, repris
 }
 
 static void
+mark_gap(struct engine *engine, const struct reprise_gap *gap)
+{
+	switch (gap->detail) {
+	case REPRISE_GAP_CAPACITY:
+		engine_mark(engine, MARK_GAP_CAPACITY);
+		return;
+	case REPRISE_GAP_AGE:
+		engine_mark(engine, MARK_GAP_AGE);
+		return;
+	case REPRISE_GAP_REQUEST:
+		engine_mark(engine, MARK_GAP_REQUEST);
+		return;
+	case REPRISE_GAP_AHEAD:
+		engine_mark(engine, MARK_GAP_AHEAD);
+		return;
+	case REPRISE_GAP_BEFORE_WINDOW:
+		engine_mark(engine, MARK_GAP_BEFORE_WINDOW);
+		return;
+	case REPRISE_GAP_OTHER_INCARNATION:
+		engine_mark(engine, gap->reason == REPRISE_GAP_TRIMMED
+					    ? MARK_GAP_OF_OTHER_LIVES
+					    : MARK_GAP_OTHER_INCARNATION);
+		return;
+	case REPRISE_GAP_INVALIDATED:
+		engine_mark(engine, MARK_GAP_INVALIDATED);
+		return;
+	case REPRISE_GAP_UNKNOWN_SESSION:
+		engine_mark(engine, MARK_GAP_UNKNOWN_SESSION);
+		return;
+	case REPRISE_GAP_BEHIND_DURABLE:
+		engine_mark(engine, MARK_GAP_BEHIND_DURABLE);
+		return;
+	case REPRISE_GAP_LIFE_ENDED:
+		engine_mark(engine, MARK_GAP_LIFE_ENDED);
+		return;
+	case REPRISE_GAP_DIVERGED:
+	case REPRISE_GAP_RESTART:
+	case REPRISE_GAP_OVERRUN:
+	case REPRISE_GAP_TOO_LARGE:
+	case REPRISE_GAP_NOT_RECORDED:
+	case REPRISE_GAP_ARCHIVED:
+	case REPRISE_GAP_DAMAGED:
+		break; /* of a store with a log */
+	}
+	engine_differ(engine, "gap: detail %d, of a store with a log", (int)gap->detail);
+}
+
+static void
 expect_gap(struct engine *engine, const struct reprise_gap *expected,
 	   const struct reprise_gap *actual)
 {
-	static const enum mark marks[] = {
-		[REPRISE_GAP_CAPACITY] = MARK_GAP_CAPACITY,
-		[REPRISE_GAP_AGE] = MARK_GAP_AGE,
-		[REPRISE_GAP_REQUEST] = MARK_GAP_REQUEST,
-		[REPRISE_GAP_AHEAD] = MARK_GAP_AHEAD,
-		[REPRISE_GAP_BEFORE_WINDOW] = MARK_GAP_BEFORE_WINDOW,
-		[REPRISE_GAP_OTHER_INCARNATION] = MARK_GAP_OTHER_INCARNATION,
-		[REPRISE_GAP_INVALIDATED] = MARK_GAP_INVALIDATED,
-		[REPRISE_GAP_UNKNOWN_SESSION] = MARK_GAP_UNKNOWN_SESSION,
-		[REPRISE_GAP_BEHIND_DURABLE] = MARK_GAP_BEHIND_DURABLE,
-		[REPRISE_GAP_LIFE_ENDED] = MARK_GAP_LIFE_ENDED,
-	};
 	static const struct reprise_incarnation none;
 
 	engine_say(engine, "\t/* GAP reason %d, detail %d, %llu..%llu */", (int)actual->reason,
@@ -251,10 +288,10 @@ expect_gap(struct engine *engine, const struct reprise_gap *expected,
 	engine_expect_cursor(engine, "gap: newest", &expected->newest, &actual->newest);
 	if (engine->differs)
 		return;
-	engine_mark(engine, actual->reason == REPRISE_GAP_TRIMMED &&
-					    actual->detail == REPRISE_GAP_OTHER_INCARNATION
-				    ? MARK_GAP_OF_OTHER_LIVES
-				    : marks[actual->detail]);
+	mark_gap(engine, actual);
+	if (!gap_reason_fits(actual))
+		engine_differ(engine, "gap: reason %d is none of the detail's",
+			      (int)actual->reason);
 	if (memcmp(&actual->cursor.incarnation, &none, sizeof(none)) == 0)
 		engine_mark(engine, MARK_NO_LIVE_WINDOW);
 }

@@ -20,6 +20,7 @@
 #include <reprise/recorder.h>
 #include <reprise/session.h>
 
+#include "gap_reason.h"
 #include "history.h"
 
 #define MUST(what)                                                                         \
@@ -158,6 +159,7 @@ take(const struct history *history, struct host *host)
 			text_event(&host->told, event.position, event.revision);
 			break;
 		case REPRISE_NEXT_GAP:
+			MUST(gap_reason_fits(&gap));
 			refused += gap.reason == REPRISE_GAP_UNAVAILABLE;
 			text_gap(&host->told, history, &gap);
 			break;

@@ -250,6 +250,20 @@ lose(struct walk *walk, reprise_gap_detail detail, uint64_t first, uint64_t last
 	text_gap(walk->text, walk->history, &gap);
 }
 
+static reprise_gap_detail
+detail_of(reprise_log_gap_reason reason)
+{
+	switch (reason) {
+	case REPRISE_LOG_GAP_OVERRUN:
+		return REPRISE_GAP_OVERRUN;
+	case REPRISE_LOG_GAP_TOO_LARGE:
+		return REPRISE_GAP_TOO_LARGE;
+	case REPRISE_LOG_GAP_NONE:
+		break;
+	}
+	return REPRISE_GAP_DAMAGED;
+}
+
 /* The next event or gap of the life that the cursor is in; there is one. */
 static void
 step(struct walk *walk)
@@ -263,10 +277,7 @@ step(struct walk *walk)
 		lose(walk, REPRISE_GAP_ARCHIVED, first,
 		     history->watermark < life->end ? history->watermark : life->end);
 	} else if (row->is_gap) {
-		lose(walk,
-		     row->reason == REPRISE_LOG_GAP_OVERRUN ? REPRISE_GAP_OVERRUN
-							    : REPRISE_GAP_TOO_LARGE,
-		     first, row->last);
+		lose(walk, detail_of(row->reason), first, row->last);
 	} else {
 		text_event(walk->text, first, row->revision);
 		walk->at.position = first;

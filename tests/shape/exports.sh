@@ -50,7 +50,7 @@ for header in include/reprise/*.h; do
 	room=${name%_upkeep}
 	case " $left_out " in *" ${room%_load} "*) continue ;; esac
 	case $name in
-	log_upkeep | log_blob) ;;
+	log_upkeep | log_blob | log_entry) ;;
 	thread_load) [ -f src/thread/thread.map ] || continue ;;
 	log_* | recorder* | thread*) [ -f "src/$name/$name.map" ] || continue ;;
 	esac

@@ -308,6 +308,25 @@ INTO_BAD(frames_max, frames_max, 0)
 INTO_BAD(head, head_bytes, REPRISE_INTO_FRAMING_BYTES_MAX + 1)
 INTO_BAD(tail, tail_bytes, SIZE_MAX)
 
+/* The field of a later release is set. */
+static void
+into_of_a_later_release(void)
+{
+	static struct {
+		struct reprise_into into;
+		uint64_t unknown;
+	} later = { .unknown = 1 };
+	struct reprise_store *const store = store_plain();
+	struct reprise_writer *const writer = writer_of(store);
+	struct reprise_gap gap;
+
+	append_text(writer, "one");
+	kept = subscribed_after(store, 0);
+	later.into =
+		(struct reprise_into){ .size = sizeof(later), .frames = &frame, .frames_max = 1 };
+	(void)!reprise_next_into(kept, &later.into, &gap, NULL);
+}
+
 static void
 error_without_size(void)
 {
@@ -328,6 +347,7 @@ Test(misuse, S28_each_bad_field_of_into_aborts_with_its_name)
 	expect_abort(into_size_0, "reprise_next_into: into has a bad size");
 	expect_abort(into_size_small, "reprise_next_into: into has a bad size");
 	expect_abort(into_size_huge, "reprise_next_into: into has a bad size");
+	expect_abort(into_of_a_later_release, "reprise_next_into: into has a bad size");
 	expect_abort(into_buffer, "reprise_next_into: buffer is NULL");
 	expect_abort(into_frames, "reprise_next_into: frames is NULL");
 	expect_abort(into_frames_max, "reprise_next_into: frames_max is 0");

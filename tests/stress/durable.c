@@ -213,7 +213,7 @@ open_world(bool is_deferred)
 	const struct reprise_log_sqlite_options log_options = { .size = sizeof(log_options),
 								.path = path,
 								.deadline_ns = 20000000000,
-								.is_written_enough = 1 };
+								.durability = REPRISE_WRITTEN };
 	const struct reprise_session_options bounds = { .size = sizeof(bounds),
 							.events_max = 64,
 							.bytes_max = 16384 };

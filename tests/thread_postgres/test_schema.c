@@ -228,7 +228,8 @@ Test(thread_schema, B20_bad_options_are_refused)
 	REFUSED(deadline_ns, one_hour + 1, "deadline_ns");
 	REFUSED(transaction_idle_ns, one_second / 10 - 1, "transaction_idle_ns");
 	REFUSED(transaction_idle_ns, one_hour + 1, "transaction_idle_ns");
-	REFUSED(is_written_enough, 2, "is_written_enough");
+	REFUSED(durability, (reprise_durability)3, "durability");
+	REFUSED(durability, (reprise_durability)-1, "durability");
 	REFUSED(is_set_up, 2, "is_set_up");
 	REFUSED(horizon_ns, one_second, "horizon_ns");
 	REFUSED(retry_limit_ns, 1, "retry_limit_ns");
@@ -292,9 +293,13 @@ Test(thread_schema, B20_a_write_is_on_disk_when_it_returns_unless_written_is_eno
 	create(store, "a");
 	cr_assert(syncs_commits(store));
 	reprise_thread_store_close(store);
-	options.is_written_enough = 1;
+	options.durability = REPRISE_WRITTEN;
 	store = opened(&options);
 	cr_assert(not(syncs_commits(store)));
+	reprise_thread_store_close(store);
+	options.durability = REPRISE_SYNCED;
+	store = opened(&options);
+	cr_assert(syncs_commits(store));
 	reprise_thread_store_close(store);
 	PQfinish(all);
 }

@@ -40,7 +40,7 @@ open_log(struct both *both)
 {
 	const struct reprise_log_sqlite_options options = { .size = sizeof(options),
 							    .path = log_path,
-							    .is_written_enough = 1 };
+							    .durability = REPRISE_WRITTEN };
 
 	MUST(reprise_log_sqlite_open(&options, &both->log, NULL) == REPRISE_OK);
 }
@@ -49,7 +49,7 @@ static void
 open_threads(struct both *both)
 {
 	const struct reprise_thread_sqlite_options options = { .size = sizeof(options),
-							       .is_written_enough = 1 };
+							       .durability = REPRISE_WRITTEN };
 
 	MUST(reprise_thread_sqlite_open(thread_path, &options, &both->store, NULL) == REPRISE_OK);
 }

@@ -112,8 +112,8 @@ Test(thread_sqlite, B05_an_option_out_of_its_range_is_refused_by_name)
 	options.retry_limit_ns = 100 * one_hour;
 	expect_bad_option(&options, "horizon_ns");
 	options = default_options();
-	options.is_written_enough = 2;
-	expect_bad_option(&options, "is_written_enough");
+	options.durability = (reprise_durability)3;
+	expect_bad_option(&options, "durability");
 	options = default_options();
 	options.is_set_up = 2;
 	expect_bad_option(&options, "is_set_up");
@@ -131,6 +131,36 @@ Test(thread_sqlite, B05_an_option_out_of_its_range_is_refused_by_name)
 	cr_assert(eq(int, open_status(":memory:", &options, NULL), REPRISE_E_INVALID));
 	cr_assert(
 		eq(int, reprise_thread_sqlite_open("x", &options, NULL, NULL), REPRISE_E_INVALID));
+}
+
+static int64_t
+synchronous_at(const char *path, const struct reprise_thread_sqlite_options *options)
+{
+	struct reprise_thread_store *store = NULL;
+	int64_t level = -1;
+
+	cr_assert(eq(int, reprise_thread_sqlite_open(path, options, &store, NULL), REPRISE_OK));
+	cr_assert(eq(int, connection_ask(connection_of(store), "PRAGMA synchronous", &level, NULL),
+		     REPRISE_OK));
+	reprise_thread_store_close(store);
+	return level;
+}
+
+Test(thread_sqlite, B02_a_write_is_synced_unless_less_is_asked_for)
+{
+	enum {
+		NORMAL = 1,
+		FULL = 2
+	};
+	char *const path = scratch_path("threads");
+	struct reprise_thread_sqlite_options options = default_options();
+
+	cr_assert(eq(i64, synchronous_at(path, NULL), FULL));
+	options.durability = REPRISE_WRITTEN;
+	cr_assert(eq(i64, synchronous_at(path, &options), NORMAL));
+	options.durability = REPRISE_SYNCED;
+	cr_assert(eq(i64, synchronous_at(path, &options), FULL));
+	expect_no_leaks();
 }
 
 static void
