@@ -51,15 +51,14 @@ _Static_assert(REPRISE_LIFE_OPEN == 1 && REPRISE_LIFE_CLEAN == 2 && REPRISE_LIFE
 		       REPRISE_LIFE_INVALIDATED == 4,
 	       "the numbers of stored states");
 
-#define IS_VALUE(constant, value, name, sentence) \
-	case value:                               \
-		return true;
+#define CASE(constant, value, name, sentence) case value:
 
 bool
 row_is_reason(uint64_t reason)
 {
 	switch (reason) {
-		REPRISE_LOG_GAP_REASON_TABLE(IS_VALUE)
+		REPRISE_LOG_GAP_REASON_TABLE(CASE)
+		return true;
 	default:
 		return false;
 	}
@@ -69,7 +68,8 @@ bool
 row_is_state(uint64_t state)
 {
 	switch (state) {
-		REPRISE_LIFE_STATE_TABLE(IS_VALUE)
+		REPRISE_LIFE_STATE_TABLE(CASE)
+		return true;
 	default:
 		return false;
 	}

@@ -70,6 +70,9 @@ struct gain {
 	size_t next_bytes; /* FULL: of the next event's payload */
 };
 
+/* The copy below has the size of the library's own struct: a new field needs a copy by fields. */
+_Static_assert(sizeof(struct reprise_into) == SIZE_MIN(reprise_into), "a smaller struct is read");
+
 /*
  * Copies records from @gain->position + 1 on, up to @last, about @bytes_want bytes and at least one
  * record. Frames are written field by field: a struct assembled first is stored by fields and
@@ -80,12 +83,7 @@ copy_records(struct ring *ring, const struct reprise_subscription *filter,
 	     const struct reprise_into *into, uint64_t last, uint64_t bytes_want,
 	     struct gain *ret_gain)
 {
-	const struct reprise_into known = { .buffer = into->buffer,
-					    .buffer_bytes = into->buffer_bytes,
-					    .frames = into->frames,
-					    .frames_max = into->frames_max,
-					    .head_bytes = into->head_bytes,
-					    .tail_bytes = into->tail_bytes };
+	const struct reprise_into known = *into;
 	struct gain gain = *ret_gain;
 	enum piece piece = PIECE_WHOLE;
 	uint64_t copied = 0;

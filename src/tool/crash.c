@@ -75,7 +75,8 @@ hear(const struct process *process, struct crash_word *ret_word)
 	struct pollfd from = { .fd = process->from, .events = POLLIN };
 
 	if (poll(&from, 1, PATIENCE_MS) == 1)
-		return crash_receive(process->from, ret_word, sizeof(*ret_word));
+		return crash_receive(process->from, ret_word, sizeof(*ret_word)) &&
+		       ret_word->host < CRASH_HOSTS;
 	kill(process->id, SIGKILL);
 	return false;
 }

@@ -10,22 +10,19 @@
 static inline bool
 gap_reason_fits(const struct reprise_gap *gap)
 {
-	const bool is_trimmed = gap->reason == REPRISE_GAP_TRIMMED;
-
-	switch (gap->detail) {
-#define FITS_TRIMMED     is_trimmed
-#define FITS_UNAVAILABLE !is_trimmed
-#define FITS_EITHER      true
-#define CASE(constant, value, reason, name, sentence) \
-	case constant:                                \
-		return FITS_##reason;
-		REPRISE_GAP_DETAIL_TABLE(CASE)
-#undef CASE
-#undef FITS_TRIMMED
-#undef FITS_UNAVAILABLE
+#define FITS_TRIMMED                                  (1 << REPRISE_GAP_TRIMMED)
+#define FITS_UNAVAILABLE                              (1 << REPRISE_GAP_UNAVAILABLE)
+#define FITS_EITHER                                   (FITS_TRIMMED | FITS_UNAVAILABLE)
+#define FITS(constant, value, reason, name, sentence) [constant] = FITS_##reason,
+	static const int fits[] = { REPRISE_GAP_DETAIL_TABLE(FITS) };
+#undef FITS
 #undef FITS_EITHER
-	}
-	return false;
+#undef FITS_UNAVAILABLE
+#undef FITS_TRIMMED
+
+	return gap->detail < sizeof(fits) / sizeof(fits[0]) &&
+	       gap->reason <= REPRISE_GAP_UNAVAILABLE &&
+	       (fits[gap->detail] & 1 << gap->reason) != 0;
 }
 
 #endif /* ORACLE_GAP_REASON_H */

@@ -26,7 +26,7 @@ Test(names, X15_every_detail_of_a_gap_has_a_number_a_name_and_a_sentence)
 		  "the cursor is older than the window's beginning" },
 		{ REPRISE_GAP_OTHER_INCARNATION, 5, "another incarnation",
 		  "the cursor is, or the events were, of another life of the session" },
-		{ REPRISE_GAP_INVALIDATED, 6, "invalidated", "the window was declared void" },
+		{ REPRISE_GAP_INVALIDATED, 6, "invalidated", "the window was invalidated" },
 		{ REPRISE_GAP_UNKNOWN_SESSION, 7, "unknown session",
 		  "no window has the session id" },
 		{ REPRISE_GAP_BEHIND_DURABLE, 8, "behind the durable state",

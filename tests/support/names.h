@@ -14,10 +14,11 @@ struct named {
 	const char *name, *text;
 };
 
-#define NAMED_ONE(...) +1
+#define NAMED_ONE(...) 1,
 #define EXPECT_NAMED(type, TABLE, known)                                                           \
 	do {                                                                                       \
-		cr_assert(eq(sz, sizeof(known) / sizeof((known)[0]), 0 TABLE(NAMED_ONE)),          \
+		static const char constants_[] = { TABLE(NAMED_ONE) };                             \
+		cr_assert(eq(sz, sizeof(known) / sizeof((known)[0]), sizeof(constants_)),          \
 			  "a constant without a test");                                            \
 		for (size_t i_ = 0; i_ < sizeof(known) / sizeof((known)[0]); i_++) {               \
 			const type value_ = (type)(known)[i_].constant;                            \
