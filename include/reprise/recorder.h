@@ -118,6 +118,21 @@ struct reprise_recorder_options {
 	 * reach the log.
 	 */
 	uint64_t lease_ns;
+
+	/*
+	 * 1: the recorder only reads. The store has no sessions of its own: its subscriptions follow
+	 * sessions that other runtimes record, in other processes or on other machines. The log may
+	 * be opened read-only. The options of recording are without effect. 0: the recorder records.
+	 */
+	int32_t reads_only;
+
+	/*
+	 * How often the recorder looks for commits of other runtimes while a subscription waits for
+	 * them; without such a subscription there are no looks. 1 ms to 10 s; default 15 ms. With
+	 * reads_only and a log in PostgreSQL the commits are announced to the recorder. Then the
+	 * looks come once in this time or in a second, whichever is longer.
+	 */
+	uint64_t watch_ns;
 };
 #define REPRISE_RECORDER_OPTIONS_INIT REPRISE_INIT(struct reprise_recorder_options)
 

@@ -47,6 +47,7 @@ struct watched {
  * session that somebody waits for, once. The reading thread's.
  */
 struct watching {
+	bool is_told; /* commits are announced (news.h): a look finds what was not */
 	bool has_version;
 	uint64_t version;
 	uint64_t due_ns; /* the next time */

@@ -8,7 +8,8 @@
 #include "recorder/heal_queue.h"
 #include "recorder/recorder.h"
 
-#define WATCH_NS UINT64_C(15000000) /* between two looks at the log's version */
+/* Between two looks at the log's version, if commits are announced and only a writer that died announces none. */
+#define TOLD_NS UINT64_C(1000000000)
 
 /* Looking at sessions that change takes at most this part of the time. */
 #define WATCH_PART 10
@@ -82,15 +83,43 @@ read_watched(struct reprise_recorder *recorder)
 	}
 }
 
+/* In a recorder that only reads, the statistics tell of the looks: there is no transaction to tell of. */
+static void
+note_look(struct reprise_recorder *recorder, reprise_status status,
+	  const struct reprise_error *error)
+{
+	if (recorder->options.reads_only == 0)
+		return;
+	pthread_mutex_lock(&recorder->lock);
+	if (status == REPRISE_OK)
+		recorder->stats.last = REPRISE_OK;
+	else
+		recorder_note_failure(recorder, status, error);
+	pthread_mutex_unlock(&recorder->lock);
+}
+
 /* Not under the lock. */
 static reprise_status
-read_version(struct reprise_log *log, uint64_t *ret_version)
+read_version(struct reprise_recorder *recorder, uint64_t *ret_version)
 {
+	struct reprise_error error = { .size = sizeof(error) };
+	struct reprise_log *const log = recorder->reading;
+
 	pthread_mutex_lock(&log->lock);
-	const reprise_status status = log->adapter->version(log, ret_version, NULL);
+	const reprise_status status = log->adapter->version(log, ret_version, &error);
 
 	pthread_mutex_unlock(&log->lock);
+	note_look(recorder, status, &error);
 	return status;
+}
+
+/* Under the healing lock: between two looks. */
+static uint64_t
+pause_ns(const struct reprise_recorder *recorder)
+{
+	const uint64_t watch_ns = recorder->options.watch_ns;
+
+	return recorder->healing.watching.is_told ? greatest(watch_ns, TOLD_NS) : watch_ns;
 }
 
 /* The version is read before the sessions are, so that a commit in between is noticed the next time. */
@@ -103,10 +132,10 @@ heal_watch(struct reprise_recorder *recorder)
 	uint64_t version = 0;
 
 	pthread_mutex_unlock(&healing->lock);
-	const reprise_status status = read_version(recorder->reading, &version);
+	const reprise_status status = read_version(recorder, &version);
 
 	pthread_mutex_lock(&healing->lock);
-	watching->due_ns = clock_ns() + (status == REPRISE_OK ? WATCH_NS : HEAL_LOOK_NS);
+	watching->due_ns = clock_ns() + (status == REPRISE_OK ? pause_ns(recorder) : HEAL_LOOK_NS);
 	if (status != REPRISE_OK || (watching->has_version && watching->version == version))
 		return;
 	collect_watched(healing);
@@ -118,5 +147,5 @@ heal_watch(struct reprise_recorder *recorder)
 	watching->version = version;
 	const uint64_t now = clock_ns();
 
-	watching->due_ns = now + greatest(WATCH_NS, WATCH_PART * (now - begin));
+	watching->due_ns = now + greatest(pause_ns(recorder), WATCH_PART * (now - begin));
 }
