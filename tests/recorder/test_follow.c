@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Stores that only read the log of another runtime, in a SQLite file. */
+#include <unistd.h>
+
 #include <reprise/log_sqlite.h>
 
+#include "base/atomic.h"
 #include "following.h"
+#include "log/adapter.h"
 #include "log_sqlite/scratch.h"
 #include "support.h"
 
@@ -94,6 +98,75 @@ Test(follow, S15_a_log_that_was_opened_to_be_read_is_enough)
 	close_store(store);
 	reprise_log_close(log);
 	reprise_subscription_close(subscription);
+	reprise_writer_close(writer);
+	following_close(&writing);
+	following_close(&reading);
+	expect_no_leaks();
+}
+
+/* --- looks at the log ---------------------------------------------------------------------------- */
+
+static const struct log_adapter *adapter;
+static atomic_u64 looks;
+
+static reprise_status
+count_look(struct reprise_log *log, uint64_t *ret_version, struct reprise_error *error)
+{
+	fetch_add_relaxed(&looks, 1);
+	return adapter->version(log, ret_version, error);
+}
+
+/* Nobody waits in the store yet. */
+static void
+count_looks(struct reprise_log *log)
+{
+	static struct log_adapter counting;
+
+	pthread_mutex_lock(&log->lock);
+	adapter = log->adapter;
+	counting = *adapter;
+	counting.version = count_look;
+	log->adapter = &counting;
+	pthread_mutex_unlock(&log->lock);
+}
+
+Test(follow, S17_a_waiting_host_costs_one_look_in_watch_ns_and_nobody_none)
+{
+	const struct reprise_recorder_options options = { .size = sizeof(options),
+							  .reads_only = 1,
+							  .watch_ns = one_second / 25 };
+	struct following writing = following_writing(open_log);
+	struct following reading = following_open(open_log, &options);
+
+	count_looks(following_reading_log(&reading));
+	usleep(300000);
+	cr_assert(eq(u64, load_relaxed(&looks), 0));
+
+	/* Two hosts: the looks are the store's. */
+	struct reprise_subscription *const host = following_subscribe(&reading, 1);
+	struct reprise_subscription *const other = following_subscribe(&reading, 1);
+
+	expect_empty(host);
+	expect_empty(other);
+	while (load_relaxed(&looks) < 3)
+		usleep(1000);
+	const uint64_t before = load_relaxed(&looks);
+
+	usleep(400000);
+	cr_assert(le(u64, load_relaxed(&looks) - before, 12));
+
+	struct reprise_writer *const writer = following_write(&writing);
+
+	following_append(&writing, writer, 1);
+	following_expect(host, 1, 1);
+	following_expect(other, 1, 1);
+	reprise_subscription_close(host);
+	reprise_subscription_close(other);
+	usleep(50000);
+	const uint64_t last = load_relaxed(&looks);
+
+	usleep(300000);
+	cr_assert(eq(u64, load_relaxed(&looks), last));
 	reprise_writer_close(writer);
 	following_close(&writing);
 	following_close(&reading);
