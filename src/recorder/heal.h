@@ -32,7 +32,8 @@ struct ahead {
 };
 
 enum {
-	WATCHED_MAX = 128, /* sessions; subscriptions of more are served anew from time to time */
+	WATCHED_MAX = 128, /* sessions that one look reads; the next look goes on with the next ones */
+	WATCHED_TOLD = 16, /* the same where commits are announced, so that news do not wait for long */
 };
 
 struct watched {
@@ -44,10 +45,12 @@ struct watched {
 
 /*
  * How other processes' commits are noticed: the log is asked for its version, and after a change of it for each
- * session that somebody waits for, once. The reading thread's.
+ * session that somebody waits for, once, in as many looks as that takes. The reading thread's.
  */
 struct watching {
-	bool is_told; /* commits are announced (news.h): a look finds what was not */
+	uint64_t left; /* waiting subscriptions, from the list's head on, that are to be looked at since the change */
+	bool is_wanted; /* a look, now */
+	bool is_told;   /* commits are announced (news.h): a look finds what was not */
 	bool has_version;
 	uint64_t version;
 	uint64_t due_ns; /* the next time */

@@ -24,16 +24,21 @@ find_watched(struct watching *watching, const struct backfill *backfill)
 	return NULL;
 }
 
-/* The sessions that somebody waits for, as far as there is room. */
+/* The sessions at the head of the list, as many as one look reads. */
 static void
 collect_watched(struct healing *healing)
 {
 	struct watching *const watching = &healing->watching;
+	const size_t most = watching->is_told ? WATCHED_TOLD : WATCHED_MAX;
 	struct backfill *backfill;
 
 	watching->count = 0;
 	TAILQ_FOREACH(backfill, &healing->waiting, link)
-	if (watching->count < WATCHED_MAX && find_watched(watching, backfill) == NULL) {
+	{
+		if (watching->count == most)
+			break;
+		if (find_watched(watching, backfill) != NULL)
+			continue;
 		struct watched *const watched = &watching->sessions[watching->count++];
 
 		watched->hash = backfill->hash;
@@ -41,26 +46,37 @@ collect_watched(struct healing *healing)
 	}
 }
 
-/* Serves each subscription whose session has changed; one whose session could not be read is served after a while. */
-static void
-stir_changed(struct healing *healing)
+/*
+ * Serves each subscription whose session has changed; one whose session could not be read is served after a while. Those of
+ * unchanged sessions go to the end of the list. Answers how many were looked at.
+ */
+static uint64_t
+settle_watched(struct healing *healing)
 {
 	const uint64_t retry_ns = clock_ns() + HEAL_LOOK_NS;
-	struct backfill *backfill, *next;
+	struct backfill *const last = TAILQ_LAST(&healing->waiting, backfills);
+	struct backfill *backfill, *next = TAILQ_FIRST(&healing->waiting);
+	uint64_t count = 0;
 
-	for (backfill = TAILQ_FIRST(&healing->waiting); backfill != NULL; backfill = next) {
+	do {
+		backfill = next;
+		if (backfill == NULL)
+			break;
+		next = TAILQ_NEXT(backfill, link);
 		const struct watched *const watched = find_watched(&healing->watching, backfill);
 
-		next = TAILQ_NEXT(backfill, link);
-		if (watched != NULL && watched->is_read &&
-		    memcmp(&watched->seen, &backfill->seen, sizeof(watched->seen)) == 0)
+		if (watched == NULL)
 			continue;
+		count++;
 		heal_queue_remove(healing, backfill);
-		if (watched != NULL && watched->is_read)
+		if (!watched->is_read)
+			heal_queue_park(healing, backfill, retry_ns);
+		else if (memcmp(&watched->seen, &backfill->seen, sizeof(watched->seen)) != 0)
 			heal_queue_put(healing, backfill);
 		else
-			heal_queue_park(healing, backfill, retry_ns);
-	}
+			heal_queue_wait(healing, backfill);
+	} while (backfill != last);
+	return count;
 }
 
 /* Not under the lock. */
@@ -122,30 +138,71 @@ pause_ns(const struct reprise_recorder *recorder)
 	return recorder->healing.watching.is_told ? greatest(watch_ns, TOLD_NS) : watch_ns;
 }
 
-/* The version is read before the sessions are, so that a commit in between is noticed the next time. */
+/* Unless a look is wanted by now. */
+static void
+set_due(struct watching *watching, uint64_t due_ns)
+{
+	watching->due_ns = watching->is_wanted ? 0 : due_ns;
+}
+
+static uint64_t
+count_waiting(const struct healing *healing)
+{
+	const struct backfill *backfill;
+	uint64_t count = 0;
+
+	TAILQ_FOREACH(backfill, &healing->waiting, link)
+	count++;
+	return count;
+}
+
+/*
+ * Whether sessions are to be read. The version is read before they are, so that a commit in between is noticed the next
+ * time. Under the lock, which the call gives up meanwhile.
+ */
+static bool
+has_changed(struct reprise_recorder *recorder)
+{
+	struct healing *const healing = &recorder->healing;
+	struct watching *const watching = &healing->watching;
+	uint64_t version = 0;
+
+	if (watching->left != 0)
+		return true;
+	watching->is_wanted = false;
+	pthread_mutex_unlock(&healing->lock);
+	const reprise_status status = read_version(recorder, &version);
+
+	pthread_mutex_lock(&healing->lock);
+	set_due(watching,
+		clock_ns() + (status == REPRISE_OK ? pause_ns(recorder) : HEAL_LOOK_NS));
+	if (status != REPRISE_OK || (watching->has_version && watching->version == version))
+		return false;
+	watching->has_version = true;
+	watching->version = version;
+	watching->left = count_waiting(healing);
+	return true;
+}
+
 void
 heal_watch(struct reprise_recorder *recorder)
 {
 	struct healing *const healing = &recorder->healing;
 	struct watching *const watching = &healing->watching;
 	const uint64_t begin = clock_ns();
-	uint64_t version = 0;
 
-	pthread_mutex_unlock(&healing->lock);
-	const reprise_status status = read_version(recorder, &version);
-
-	pthread_mutex_lock(&healing->lock);
-	watching->due_ns = clock_ns() + (status == REPRISE_OK ? pause_ns(recorder) : HEAL_LOOK_NS);
-	if (status != REPRISE_OK || (watching->has_version && watching->version == version))
+	if (!has_changed(recorder))
 		return;
 	collect_watched(healing);
 	pthread_mutex_unlock(&healing->lock);
 	read_watched(recorder);
 	pthread_mutex_lock(&healing->lock);
-	stir_changed(healing);
-	watching->has_version = true;
-	watching->version = version;
+	const uint64_t looked_at = settle_watched(healing);
+
+	watching->left = looked_at < watching->left ? watching->left - looked_at : 0;
 	const uint64_t now = clock_ns();
 
-	watching->due_ns = now + greatest(pause_ns(recorder), WATCH_PART * (now - begin));
+	set_due(watching, now + greatest(watching->left != 0 ? recorder->options.watch_ns
+							     : pause_ns(recorder),
+					 WATCH_PART * (now - begin)));
 }

@@ -52,6 +52,7 @@ static void
 have_it_look(struct healing *healing, bool is_told)
 {
 	healing->watching.is_told = is_told;
+	healing->watching.is_wanted = true;
 	healing->watching.due_ns = 0;
 	pthread_cond_signal(&healing->has_work);
 }

@@ -80,6 +80,13 @@ Test(follow, S16_a_host_that_is_killed_goes_on_at_its_cursor)
 	following_expect_killed_hosts(open_log, 5);
 }
 
+Test(follow, S17_more_sessions_are_followed_than_one_look_reads)
+{
+	schema = "followed_sessions";
+	following_expect_many(open_log, 400);
+	expect_no_leaks();
+}
+
 Test(follow, S15_nothing_is_written_through_a_store_that_only_reads)
 {
 	schema = "followed_refusals";

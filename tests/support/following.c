@@ -383,6 +383,47 @@ following_expect_doors(following_log open, int rounds)
 	return took_ns[rounds / 2];
 }
 
+void
+following_expect_many(following_log open, int sessions)
+{
+	struct reprise_subscription **const hosts = calloc((size_t)sessions, sizeof(hosts[0]));
+	struct reprise_writer **const writers = calloc((size_t)sessions, sizeof(writers[0]));
+	const struct reprise_subscription_options options = { .size = sizeof(options),
+							      .is_continuous = 1 };
+	struct following reading = following_reading(open);
+	struct following writing = following_writing(open);
+	struct reprise_cursor cursor = { 0 };
+
+	MUST(hosts != NULL && writers != NULL);
+	for (int i = 0; i < sessions; i++) {
+		snprintf(cursor.session_id, sizeof(cursor.session_id), "s-%d", i);
+		MUST(reprise_subscribe_after(reading.store, &cursor, &options, &hosts[i], NULL) ==
+		     REPRISE_OK);
+		expect_nothing(hosts[i]);
+	}
+	/* The first ones wait in front, the last ones behind. */
+	for (int i = sessions - 1; i >= 0; i--) {
+		snprintf(cursor.session_id, sizeof(cursor.session_id), "s-%d", i);
+		MUST(reprise_writer_open(writing.store, cursor.session_id, NULL, &writers[i],
+					 NULL) == REPRISE_OK);
+	}
+	for (reprise_position position = 1; position <= 3; position++) {
+		for (int i = 0; i < sessions; i++)
+			MUST(append_next(writers[i], position - 1) == position);
+		flush(&writing);
+		for (int i = 0; i < sessions; i++)
+			following_expect(hosts[i], position, position);
+	}
+	for (int i = 0; i < sessions; i++) {
+		reprise_subscription_close(hosts[i]);
+		reprise_writer_close(writers[i]);
+	}
+	following_close(&writing);
+	following_close(&reading);
+	free(hosts);
+	free(writers);
+}
+
 /* --- lives and cursors --------------------------------------------------------------------------- */
 
 /* Runs @act in another process, which dies without a word after it. */

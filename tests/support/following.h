@@ -55,6 +55,8 @@ void following_expect_cursors(following_log open);
 void following_expect_killed_writers(following_log open, int lives);
 /* The store that reads is killed again and again: it goes on at its cursor. */
 void following_expect_killed_hosts(following_log open, int times);
+/* Hosts of more sessions than one look reads: each sees its session begin, and each event. */
+void following_expect_many(following_log open, int sessions);
 /* Nothing can be written through a store that only reads. */
 void following_expect_refusals(following_log open);
 
