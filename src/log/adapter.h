@@ -264,10 +264,11 @@ struct log_adapter {
 				  struct reprise_error *error);
 
 	/*
-	 * By itself, on a handle that makes no other call: waits until another connection commits, or until @stop is
-	 * readable; then the news are empty. The first call answers is_all at once, and so does the first call after a
-	 * failure: commits before may have been missed. News are a hint: a commit may come without news, and news
-	 * without a commit. NULL: the database announces no commits.
+	 * By itself, on a handle that makes no other call: waits until another connection commits,
+	 * or until @stop is readable; then the news are empty. The first call answers is_all at
+	 * once, and so does the first call after a failure: commits before may have been missed.
+	 * News are a hint: a commit may come without news, and news without a commit. NULL: the
+	 * database announces no commits.
 	 */
 	reprise_status (*await_news)(struct reprise_log *log, int stop, struct log_news *ret_news,
 				     struct reprise_error *error);

@@ -3,12 +3,14 @@
 #define LOG_POSTGRES_NEWS_H
 
 /*
- * Commits are announced to other connections by NOTIFY. The channel is the schema's; the text is the checksums of the
- * keys, each as 8 hexadecimal digits, or "*" for any key. So the text names no session to other tenants' roles.
+ * Commits are announced to other connections by NOTIFY. The channel is the schema's; the text is
+ * the checksums of the keys, each as 8 hexadecimal digits, or "*" for any key. So the text names no
+ * session to other tenants' roles.
  *
- * A NOTIFY inside of a transaction takes a lock of the whole server until the commit is on the disk, and then no two
- * transactions commit together. So the NOTIFY is a transaction of its own, after the commit. A writer that dies in
- * between announces nothing: whoever waits for news looks at the log from time to time as well.
+ * A NOTIFY inside of a transaction takes a lock of the whole server until the commit is on the
+ * disk, and then no two transactions commit together. So the NOTIFY is a transaction of its own,
+ * after the commit. A writer that dies in between announces nothing: whoever waits for news looks
+ * at the log from time to time as well.
  */
 
 #include <stddef.h>

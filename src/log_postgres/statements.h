@@ -43,8 +43,8 @@ enum statement {
 	BLOB_OF,          /* key, name: BLOB columns */
 	BLOB_NAMES_AFTER, /* key, name, count: names */
 	THREADS_AFTER,    /* tenant, thread, count: HEAD columns, thread */
-	SNAPSHOT,
-	TELL_NEWS,         /* : which transactions are over, as text */
+	TELL_NEWS,        /* channel, text */
+	SNAPSHOT,         /* : which transactions are over, as text */
 	END_ABANDONED,    /* milliseconds: the number of sessions that were ended */
 	STATEMENTS_COUNT,
 };

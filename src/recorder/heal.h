@@ -32,8 +32,8 @@ struct ahead {
 };
 
 enum {
-	WATCHED_MAX = 128, /* sessions that one look reads; the next look goes on with the next ones */
-	WATCHED_TOLD = 16, /* the same where commits are announced, so that news do not wait for long */
+	WATCHED_MAX = 128, /* sessions of one look; the next look goes on behind them */
+	WATCHED_TOLD = 16, /* the same where commits are announced: news wait for no long look */
 };
 
 struct watched {
@@ -48,7 +48,8 @@ struct watched {
  * session that somebody waits for, once, in as many looks as that takes. The reading thread's.
  */
 struct watching {
-	uint64_t left; /* waiting subscriptions, from the list's head on, that are to be looked at since the change */
+	uint64_t
+		left; /* waiting subscriptions at the list's head, not looked at since the change */
 	bool is_wanted; /* a look, now */
 	bool is_told;   /* commits are announced (news.h): a look finds what was not */
 	bool has_version;

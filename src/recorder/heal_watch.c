@@ -8,7 +8,10 @@
 #include "recorder/heal_queue.h"
 #include "recorder/recorder.h"
 
-/* Between two looks at the log's version, if commits are announced and only a writer that died announces none. */
+/*
+ * Between two looks at the log's version, if commits are announced and only a writer that died
+ * announces none.
+ */
 #define TOLD_NS UINT64_C(1000000000)
 
 /* Looking at sessions that change takes at most this part of the time. */
@@ -47,8 +50,9 @@ collect_watched(struct healing *healing)
 }
 
 /*
- * Serves each subscription whose session has changed; one whose session could not be read is served after a while. Those of
- * unchanged sessions go to the end of the list. Answers how many were looked at.
+ * Serves each subscription whose session has changed; one whose session could not be read is served
+ * after a while. Those of unchanged sessions go to the end of the list. Answers how many were
+ * looked at.
  */
 static uint64_t
 settle_watched(struct healing *healing)
@@ -99,7 +103,7 @@ read_watched(struct reprise_recorder *recorder)
 	}
 }
 
-/* In a recorder that only reads, the statistics tell of the looks: there is no transaction to tell of. */
+/* In a recorder that only reads, the statistics tell of looks instead of transactions. */
 static void
 note_look(struct reprise_recorder *recorder, reprise_status status,
 	  const struct reprise_error *error)
@@ -157,8 +161,8 @@ count_waiting(const struct healing *healing)
 }
 
 /*
- * Whether sessions are to be read. The version is read before they are, so that a commit in between is noticed the next
- * time. Under the lock, which the call gives up meanwhile.
+ * Whether sessions are to be read. The version is read before they are, so that a commit in between
+ * is noticed the next time. Under the lock, which the call gives up meanwhile.
  */
 static bool
 has_changed(struct reprise_recorder *recorder)
@@ -174,8 +178,7 @@ has_changed(struct reprise_recorder *recorder)
 	const reprise_status status = read_version(recorder, &version);
 
 	pthread_mutex_lock(&healing->lock);
-	set_due(watching,
-		clock_ns() + (status == REPRISE_OK ? pause_ns(recorder) : HEAL_LOOK_NS));
+	set_due(watching, clock_ns() + (status == REPRISE_OK ? pause_ns(recorder) : HEAL_LOOK_NS));
 	if (status != REPRISE_OK || (watching->has_version && watching->version == version))
 		return false;
 	watching->has_version = true;

@@ -47,7 +47,10 @@ stir(struct reprise_recorder *recorder, struct backfills *list, const struct log
 	}
 }
 
-/* Under the healing lock: the reading thread looks at the log's version now, if a subscription waits. */
+/*
+ * Under the healing lock: the reading thread looks at the log's version now, if a subscription
+ * waits.
+ */
 static void
 have_it_look(struct healing *healing, bool is_told)
 {

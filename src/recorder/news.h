@@ -3,10 +3,10 @@
 #define RECORDER_NEWS_H
 
 /*
- * How a recorder that only reads hears of other runtimes' commits at once, where the log announces them (await_news of
- * the port). A thread with a connection of its own waits for news, and has the reading thread serve the subscriptions of
- * those sessions. News are a hint: the reading thread reads the log in any case, and looks at its version from time to
- * time.
+ * How a recorder that only reads hears of other runtimes' commits at once, where the log announces
+ * them (await_news of the port). A thread with a connection of its own waits for news, and has the
+ * reading thread serve the subscriptions of those sessions. News are a hint: the reading thread
+ * reads the log in any case, and looks at its version from time to time.
  */
 
 #include <pthread.h>
@@ -18,12 +18,14 @@ struct reprise_recorder;
 
 struct recorder_news {
 	struct reprise_log *log; /* the thread's own; NULL: there is no thread */
-	int stop;                /* an eventfd, which is readable once the thread is to end; -1: none */
+	int stop;                /* an eventfd, readable once the thread is to end; -1: none */
 	pthread_t thread;
 	struct log_news heard; /* the thread's */
 };
 
-/* Opens the connection, without the thread, if the recorder only reads and @log announces commits. */
+/*
+ * Opens the connection, without the thread, if the recorder only reads and @log announces commits.
+ */
 reprise_status news_open(struct reprise_recorder *recorder, struct reprise_log *log,
 			 struct reprise_error *error);
 /* Gives back what news_open has opened; also in the child of a fork. */

@@ -303,7 +303,7 @@ discard_logs(struct reprise_recorder *recorder)
 	news_close(recorder);
 }
 
-/* The end of a recorder that only reads: nothing is left to be done, but calls may be waiting for the log. */
+/* The end of a recorder that only reads: no work is left, but calls may be waiting for the log. */
 static void
 stop_reading(struct reprise_recorder *recorder)
 {

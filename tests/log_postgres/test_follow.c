@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Stores that only read the log of another runtime, in a PostgreSQL database, which announces commits. */
+/*
+ * Stores that only read the log of another runtime, in a PostgreSQL database, which announces
+ * commits.
+ */
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +20,10 @@ SUITE(follow);
 #define MEDIAN_NS_MAX UINT64_C(5000000)
 #endif
 
-/* Of the test that runs: children open the same. The role of the runtime that records; NULL: the superuser. */
+/*
+ * Of the test that runs: children open the same. The role of the runtime that records; NULL: the
+ * superuser.
+ */
 static const char *schema, *role;
 
 static struct reprise_log *
@@ -94,7 +100,9 @@ Test(follow, S15_nothing_is_written_through_a_store_that_only_reads)
 	expect_no_leaks();
 }
 
-/* --- announcements ------------------------------------------------------------------------------- */
+/*
+ * --- announcements -------------------------------------------------------------------------------
+ */
 
 /* A runtime, a store that reads, and a host that has seen the first event and waits. */
 struct scene {
@@ -149,7 +157,10 @@ await_told(struct following *reading, bool is_so)
 		usleep(1000);
 }
 
-/* The server's process that announces to the scene's store; 0: none. The store's connections are idle. */
+/*
+ * The server's process that announces to the scene's store; 0: none. The store's connections are
+ * idle.
+ */
 static int
 announcing_process(const struct scene *scene)
 {
@@ -167,7 +178,8 @@ Test(follow, S17_a_connection_that_is_cut_loses_no_event)
 		await_told(&scene.reading, true);
 		terminate(scene.beside, announcing_process(&scene));
 		if (i % 2 == 1)
-			terminate(scene.beside, server_process_of(following_reading_log(&scene.reading)));
+			terminate(scene.beside,
+				  server_process_of(following_reading_log(&scene.reading)));
 		expect_next(&scene);
 	}
 	/* And commits are announced again. */
@@ -250,7 +262,10 @@ Test(follow, S17_an_announcement_names_no_session)
 	end(&scene);
 }
 
-/* A commit without an announcement, as of a writer that was killed between the two, is found by a look. */
+/*
+ * A commit without an announcement, as of a writer that was killed between the two, is found by a
+ * look.
+ */
 Test(follow, S17_a_commit_that_is_not_announced_is_seen_all_the_same)
 {
 	schema = "followed_mute";

@@ -3,8 +3,8 @@
 # The libraries install where they are told to, pkg-config finds them there, and the programs in README.md
 # compile as they stand, run, and print what README.md says they print: shared and static, and
 # linked from C++17 as well, if a compiler is named. The third one, over a log, goes on when it is run again; the fourth
-# one, a conversation, is run three times. The fifth one is of thread documents. The sixth one, which buffers them, is run beside
-# a NATS server, if there is one.
+# one has a store that only reads; the fifth one, a conversation, is run three times. The sixth one is of thread documents. The
+# seventh one, which buffers them, is run beside a NATS server, if there is one.
 # Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
@@ -71,8 +71,15 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 		expect_output "$scratch/$run"
 	done
 
-	# Three times over one log: it dies, goes on, and has nothing to do.
 	program src/GUIDE.md 3 40
+	both elsewhere reprise_recorder reprise_log_sqlite
+	for run in elsewhere elsewhere_static; do
+		rm -f "$scratch"/shared.db*
+		expect_output "$scratch/$run"
+	done
+
+	# Three times over one log: it dies, goes on, and has nothing to do.
+	program src/GUIDE.md 4 40
 	both work reprise_conversation reprise_log_sqlite
 	for run in work work_static; do
 		rm -f "$scratch"/work.db*
@@ -85,14 +92,14 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program src/GUIDE.md 4 40
+	program src/GUIDE.md 5 40
 	both threads reprise_thread_sqlite
 	expect_output "$scratch/threads"
 	expect_output "$scratch/threads_static"
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_jetstream.pc" ] && [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program src/GUIDE.md 5 40
+	program src/GUIDE.md 6 40
 	both buffered reprise_jetstream reprise_thread_sqlite
 	for run in buffered buffered_static; do
 		# shellcheck disable=SC2016 # what is in it is for that shell

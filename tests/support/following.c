@@ -32,7 +32,9 @@ enum {
 
 static const struct reprise_log_key key = { "default", "s" };
 
-/* --- stores and hosts ---------------------------------------------------------------------------- */
+/*
+ * --- stores and hosts ----------------------------------------------------------------------------
+ */
 
 struct following
 following_open(following_log open, const struct reprise_recorder_options *options)
@@ -181,7 +183,9 @@ following_append(struct following *writing, struct reprise_writer *writer, repri
 	flush(writing);
 }
 
-/* --- what is handed out -------------------------------------------------------------------------- */
+/*
+ * --- what is handed out --------------------------------------------------------------------------
+ */
 
 /* The next answer that is not EMPTY. */
 static reprise_outcome
@@ -260,7 +264,9 @@ expect_nothing(struct reprise_subscription *subscription)
 	cr_assert(eq(int, reprise_next(subscription, &event, &gap, NULL), REPRISE_NEXT_EMPTY));
 }
 
-/* --- the ways to wait ---------------------------------------------------------------------------- */
+/*
+ * --- the ways to wait ----------------------------------------------------------------------------
+ */
 
 struct doors {
 	struct reprise_subscription *waiting, *polled, *called, *grouped;
@@ -332,9 +338,9 @@ take_by_doors(struct doors *doors, reprise_position position)
 	while (!take(doors->called, position))
 		cr_assert(eq(int, sem_wait(&doors->calls), 0));
 	for (bool is_taken = false; !is_taken;) {
-		cr_assert(
-			eq(int, reprise_group_wait(doors->group, 30 * one_second), REPRISE_OK));
-		while (!is_taken && reprise_group_next(doors->group, &ready, &context) == REPRISE_OK)
+		cr_assert(eq(int, reprise_group_wait(doors->group, 30 * one_second), REPRISE_OK));
+		while (!is_taken &&
+		       reprise_group_next(doors->group, &ready, &context) == REPRISE_OK)
 			is_taken = take(ready, position);
 	}
 }
@@ -386,8 +392,10 @@ following_expect_doors(following_log open, int rounds)
 void
 following_expect_many(following_log open, int sessions)
 {
-	struct reprise_subscription **const hosts = calloc((size_t)sessions, sizeof(hosts[0]));
-	struct reprise_writer **const writers = calloc((size_t)sessions, sizeof(writers[0]));
+	struct reprise_subscription **const hosts =
+		calloc((size_t)sessions, sizeof(struct reprise_subscription *));
+	struct reprise_writer **const writers =
+		calloc((size_t)sessions, sizeof(struct reprise_writer *));
 	const struct reprise_subscription_options options = { .size = sizeof(options),
 							      .is_continuous = 1 };
 	struct following reading = following_reading(open);
@@ -424,7 +432,9 @@ following_expect_many(following_log open, int sessions)
 	free(writers);
 }
 
-/* --- lives and cursors --------------------------------------------------------------------------- */
+/*
+ * --- lives and cursors ---------------------------------------------------------------------------
+ */
 
 /* Runs @act in another process, which dies without a word after it. */
 static void
@@ -537,7 +547,8 @@ following_expect_cursors(following_log open)
 
 	reprise_writer_close(writer);
 	following_close(&writing);
-	cr_assert(eq(u64, following_expect_gap(diverged, REPRISE_GAP_DIVERGED).cursor.position, 10));
+	cr_assert(
+		eq(u64, following_expect_gap(diverged, REPRISE_GAP_DIVERGED).cursor.position, 10));
 	reprise_subscription_close(placed);
 	reprise_subscription_close(replay);
 	reprise_subscription_close(refused);
@@ -545,7 +556,9 @@ following_expect_cursors(following_log open)
 	following_close(&reading);
 }
 
-/* --- archiving ----------------------------------------------------------------------------------- */
+/*
+ * --- archiving -----------------------------------------------------------------------------------
+ */
 
 void
 following_expect_archiving(following_log open)
@@ -587,7 +600,9 @@ following_expect_archiving(following_log open)
 	following_close(&reading);
 }
 
-/* --- processes that are killed ------------------------------------------------------------------- */
+/*
+ * --- processes that are killed -------------------------------------------------------------------
+ */
 
 /* In another process: appends for as long as it lives, and tells how far it is recorded. */
 static void
@@ -664,7 +679,10 @@ following_expect_killed_writers(following_log open, int lives)
 				check_event(&event, ++position);
 				continue;
 			}
-			/* What the one before had recorded beyond its last word is handed out before. */
+			/*
+			 * What the one before had recorded beyond its last word is handed out
+			 * before.
+			 */
 			cr_assert(eq(int, gap.detail, REPRISE_GAP_RESTART));
 			cr_assert(eq(u64, gap.lost, 0));
 			cr_assert(not(has_restarted));
@@ -740,7 +758,9 @@ following_expect_killed_hosts(following_log open, int times)
 	following_close(&reading);
 }
 
-/* --- what is refused ----------------------------------------------------------------------------- */
+/*
+ * --- what is refused -----------------------------------------------------------------------------
+ */
 
 void
 following_expect_refusals(following_log open)
@@ -759,8 +779,8 @@ following_expect_refusals(following_log open)
 	cr_assert(eq(str, error.what, "store"));
 	cr_assert(eq(str, error.detail, "its recorder only reads"));
 	cr_assert(eq(ptr, refused, NULL));
-	cr_assert(eq(int, reprise_session_create(reading.store, "s", NULL, NULL),
-		     REPRISE_E_INVALID));
+	cr_assert(
+		eq(int, reprise_session_create(reading.store, "s", NULL, NULL), REPRISE_E_INVALID));
 	cr_assert(eq(int,
 		     reprise_session_append(reading.store, "s", 0, 0, 0,
 					    (struct reprise_bytes){ "x", 1 }, &position),
@@ -774,10 +794,10 @@ following_expect_refusals(following_log open)
 		     REPRISE_OK));
 	cr_assert(eq(int, reprise_recorder_flush(reading.recorder, "s", REPRISE_SYNCED, 0),
 		     REPRISE_E_NOT_FOUND));
-	cr_assert(eq(int,
-		     reprise_recorder_recorded_through(reading.recorder, "s", REPRISE_SYNCED,
-						       &position),
-		     REPRISE_E_NOT_FOUND));
+	cr_assert(eq(
+		int,
+		reprise_recorder_recorded_through(reading.recorder, "s", REPRISE_SYNCED, &position),
+		REPRISE_E_NOT_FOUND));
 	/* The writer has lost nothing by it. */
 	following_append(&writing, writer, 4);
 	struct reprise_subscription *const subscription = following_subscribe(&reading, 0);

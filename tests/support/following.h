@@ -3,8 +3,8 @@
 #define SUPPORT_FOLLOWING_H
 
 /*
- * A store that only reads the log of another runtime (rules S15 to S17): what both adapters' tests ask of it. Each
- * scenario needs a log without the session "s".
+ * A store that only reads the log of another runtime (rules S15 to S17): what both adapters' tests
+ * ask of it. Each scenario needs a log without the session "s".
  */
 
 #include <stdbool.h>
@@ -29,10 +29,16 @@ void following_close(struct following *following);
 struct following following_writing(following_log open);
 struct following following_reading(following_log open);
 
-/* A subscription to "s" that has seen nothing; a continuous one waits for the session and for each next life. */
+/*
+ * A subscription to "s" that has seen nothing; a continuous one waits for the session and for each
+ * next life.
+ */
 struct reprise_subscription *following_subscribe(struct following *reading, int32_t is_continuous);
 
-/* Appends events to "s" with their position as text and as revision, up to @newest, and waits until they are recorded. */
+/*
+ * Appends events to "s" with their position as text and as revision, up to @newest, and waits until
+ * they are recorded.
+ */
 struct reprise_writer *following_write(struct following *writing);
 void following_append(struct following *writing, struct reprise_writer *writer,
 		      reprise_position newest);
@@ -43,11 +49,20 @@ void following_expect(struct reprise_subscription *subscription, reprise_positio
 struct reprise_gap following_expect_gap(struct reprise_subscription *subscription,
 					reprise_gap_detail detail);
 
-/* A host behind each of the ways to wait gets each event; answers the median time from the commit to the event. */
+/*
+ * A host behind each of the ways to wait gets each event; answers the median time from the commit
+ * to the event.
+ */
 uint64_t following_expect_doors(following_log open, int rounds);
-/* Lives: an end, a next life, an invalidation, a crash; one subscription sees all of it, another one only its life. */
+/*
+ * Lives: an end, a next life, an invalidation, a crash; one subscription sees all of it, another
+ * one only its life.
+ */
 void following_expect_lives(following_log open);
-/* What is archived while a host reads is an exact gap; what it has read before it is archived is none. */
+/*
+ * What is archived while a host reads is an exact gap; what it has read before it is archived is
+ * none.
+ */
 void following_expect_archiving(following_log open);
 /* Cursors are judged as with a window; revisions place a host. */
 void following_expect_cursors(following_log open);
