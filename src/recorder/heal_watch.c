@@ -27,12 +27,11 @@ find_watched(struct watching *watching, const struct backfill *backfill)
 	return NULL;
 }
 
-/* The sessions at the head of the list, as many as one look reads. */
+/* The sessions at the head of the list, at most @most. */
 static void
-collect_watched(struct healing *healing)
+collect_watched(struct healing *healing, size_t most)
 {
 	struct watching *const watching = &healing->watching;
-	const size_t most = watching->is_told ? WATCHED_TOLD : WATCHED_MAX;
 	struct backfill *backfill;
 
 	watching->count = 0;
@@ -196,13 +195,18 @@ heal_watch(struct reprise_recorder *recorder)
 
 	if (!has_changed(recorder))
 		return;
-	collect_watched(healing);
+	const size_t most = watching->is_told ? WATCHED_TOLD : WATCHED_MAX;
+
+	collect_watched(healing, most);
 	pthread_mutex_unlock(&healing->lock);
 	read_watched(recorder);
 	pthread_mutex_lock(&healing->lock);
 	const uint64_t looked_at = settle_watched(healing);
 
-	watching->left = looked_at < watching->left ? watching->left - looked_at : 0;
+	/* With fewer sessions than one look reads, all of them were read. */
+	watching->left = watching->count == most && looked_at < watching->left
+				 ? watching->left - looked_at
+				 : 0;
 	const uint64_t now = clock_ns();
 
 	set_due(watching, now + greatest(watching->left != 0 ? recorder->options.watch_ns
