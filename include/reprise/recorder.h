@@ -21,6 +21,15 @@
  *   append ──► ring ──► recorder ──► log
  *                └─► subscription ◄───┘ heals
  *
+ * A recorder with the option reads_only records nothing. Its store follows sessions of other
+ * runtimes, in other processes or on other machines, by the log alone:
+ *
+ *   runtime: append ──► ring ──► recorder ──► log ──► recorder (reads_only) ──► subscription
+ *
+ * Subscriptions have the same calls and the same ways to wait as beside the runtime, and get
+ * recorded events only. Such a recorder has the reading thread, and for a log in PostgreSQL a
+ * thread with a connection to hear of commits. (rules S15 to S17)
+ *
  * A store with a recorder is a store with a log. The positions of a session continue after the
  * log's ordinals, and the log has the life of each window before the window takes an append. A life
  * ends clean once the writer is closed and all events are recorded. If a life is still open when
@@ -107,6 +116,22 @@ struct reprise_recorder_options {
 	 * reach the log.
 	 */
 	uint64_t lease_ns;
+
+	/*
+	 * 1: the recorder only reads. The store has no session of its own: reprise_writer_open
+	 * returns REPRISE_E_INVALID, and subscriptions follow the sessions of other runtimes. The
+	 * log may be opened read-only. The options of recording are without effect. 0: the recorder
+	 * records.
+	 */
+	int32_t reads_only;
+
+	/*
+	 * The time between two looks for commits of other runtimes, while a subscription waits for
+	 * such a commit. Without such a subscription the recorder does not look. 1 ms to 10 s;
+	 * default 15 ms. With reads_only, a log in PostgreSQL announces commits to the recorder, and
+	 * the recorder looks every watch_ns or every second, whichever is longer.
+	 */
+	uint64_t watch_ns;
 };
 #define REPRISE_RECORDER_OPTIONS_INIT REPRISE_INIT(struct reprise_recorder_options)
 
@@ -125,6 +150,7 @@ struct reprise_recorder_stats {
 
 	/*
 	 * Status of the last transaction. If the log refused a session: the status of the refusal.
+	 * With reads_only: status of the last look for commits, and `failures` counts failed looks.
 	 */
 	reprise_status last;
 
@@ -155,7 +181,7 @@ struct reprise_recorder_stats {
  * reprise_recorder_open - starts to record the sessions of a store
  *
  * The call begins a transaction and rolls it back, to find a read-only or unwritable log now and
- * not when the first session is opened.
+ * not when the first session is opened. With reads_only the call writes nothing.
  *
  * @store         Borrowed until the recorder is closed. The store must not have a session yet.
  * @log           Borrowed until the recorder is closed. The recorder opens connections of its own.
@@ -223,6 +249,7 @@ reprise_recorder_close_with_stats(struct reprise_recorder *recorder,
  *              the call returns, even if its options say REPRISE_WRITTEN.
  * @timeout_ns  The longest wait. REPRISE_NO_LIMIT: no limit.
  *
+ * A recorder that only reads has nothing to record: a flush of every session returns REPRISE_OK.
  * Events appended after the call began do not delay the call. A flush of every session does not
  * wait for stuck sessions: the call waits for the other sessions, and then returns the refusal. In
  * a flush of one stuck session the recorder retries the session at once, and the call returns the

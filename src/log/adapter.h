@@ -141,6 +141,17 @@ struct log_thread {
 	struct log_head head; /* without its last life */
 };
 
+enum {
+	LOG_NEWS_MAX = 1024,
+};
+
+/* Which keys other connections have committed to. */
+struct log_news {
+	bool is_all;  /* any key */
+	size_t count; /* otherwise the keys with these checksums (log_key_checksum) */
+	uint32_t keys[LOG_NEWS_MAX];
+};
+
 struct log_adapter {
 	/* Frees the handle. */
 	void (*close)(struct reprise_log *log);
@@ -251,6 +262,16 @@ struct log_adapter {
 	/* By itself, cheaply: a number that is another one after each commit of another connection. */
 	reprise_status (*version)(struct reprise_log *log, uint64_t *ret_version,
 				  struct reprise_error *error);
+
+	/*
+	 * By itself, on a handle that makes no other call: waits until another connection commits,
+	 * or until @stop is readable; then the news are empty. The first call answers is_all at
+	 * once, and so does the first call after a failure: commits before may have been missed.
+	 * News are a hint: a commit may come without news, and news without a commit. NULL: the
+	 * database announces no commits.
+	 */
+	reprise_status (*await_news)(struct reprise_log *log, int stop, struct log_news *ret_news,
+				     struct reprise_error *error);
 
 	/*
 	 * By itself: threads of @tenant after @after in the order of their bytes, at most LOG_THREADS_MAX; those of

@@ -162,6 +162,7 @@ static const struct log_adapter adapter = {
 	.blob_of = blobs_find,
 	.blob_names_after = blobs_find_names,
 	.version = find_version,
+	.await_news = news_await,
 	.threads_after = find_threads,
 };
 

@@ -13,6 +13,7 @@
 
 #include "log/adapter.h"
 #include "log_postgres/batch.h"
+#include "log_postgres/news.h"
 #include "log_postgres/statements.h"
 #include "log_postgres/wire.h"
 
@@ -37,7 +38,9 @@ struct postgres {
 	struct reprise_log log; /* the first: the port knows no more */
 	struct settings settings;
 	struct wire wire;
-	struct batch batch; /* put, and not sent yet */
+	struct batch batch;      /* put, and not sent yet */
+	struct news news;        /* of the transaction, for other connections */
+	bool has_asked_for_news; /* the connection, if it is the one that asked */
 
 	/* The last snapshot that was seen, in which session of the server; and how many others were before it. */
 	uint64_t version;

@@ -130,6 +130,7 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 					     " ORDER BY thread LIMIT $3" },
 	/* The function is there in every version since 8.3; its successor since 13. */
 	[SNAPSHOT] = { "snapshot", "SELECT txid_current_snapshot()::text" },
+	[TELL_NEWS] = { "tell_news", "SELECT pg_notify($1, $2)" },
 	/*
 	 * Sessions of our role that write to this log and whose client has been silent for so long. The server's own
 	 * time-outs do not run between the end of one statement and the beginning of the next in a pipeline.

@@ -43,6 +43,7 @@ enum statement {
 	BLOB_OF,          /* key, name: BLOB columns */
 	BLOB_NAMES_AFTER, /* key, name, count: names */
 	THREADS_AFTER,    /* tenant, thread, count: HEAD columns, thread */
+	TELL_NEWS,        /* channel, text */
 	SNAPSHOT,         /* : which transactions are over, as text */
 	END_ABANDONED,    /* milliseconds: the number of sessions that were ended */
 	STATEMENTS_COUNT,

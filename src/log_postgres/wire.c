@@ -363,6 +363,18 @@ wire_ask(struct wire *wire, PGresult **ret_answer, struct reprise_error *error)
 }
 
 void
+wire_tell(struct wire *wire, const char *statement, const struct values *values)
+{
+	if (wire->connection == NULL)
+		return;
+	if (wire_send(wire, statement, values) == REPRISE_OK && sync_pipeline(wire) == REPRISE_OK) {
+		wire->stale = wire->pending;
+		(void)exchange(wire, false, NULL);
+	}
+	wire->failure = (struct failure){ 0 };
+}
+
+void
 wire_end(struct wire *wire, const char *statement)
 {
 	/* What is not understood is not trusted either. */

@@ -67,6 +67,12 @@ reprise_status wire_send(struct wire *wire, const char *statement, const struct 
 reprise_status wire_ask(struct wire *wire, PGresult **ret_answer, struct reprise_error *error);
 
 /*
+ * Outside of a transaction, with no answer to come: sends one statement by itself, and waits for no
+ * answer. Failures are forgotten.
+ */
+void wire_tell(struct wire *wire, const char *statement, const struct values *values);
+
+/*
  * Ends a transaction by @statement, whatever has failed in it, without waiting for the answer. Failures are
  * forgotten; a connection that is of no use any more is closed.
  */

@@ -321,6 +321,7 @@ write_head(struct reprise_log *log, const struct log_head *head, struct reprise_
 	value_revision(&values, head->moved.revision);
 	value_ordinal(&values, head->moved.ordinal);
 	value_i32(&values, (int32_t)head->checksum);
+	news_add(&postgres_of(log)->news, head->key_checksum);
 	value_ordinal(&values, head->lease_ns);
 	value_ordinal(&values, head->lease_end_ns);
 	value_ordinal(&values, head->blobs);
@@ -372,6 +373,8 @@ write_end(struct reprise_log *log, struct reprise_error *error)
 	PQclear(answer);
 	if (status != REPRISE_OK)
 		write_undo(log);
+	else
+		news_tell(postgres);
 	return status;
 }
 
@@ -379,5 +382,6 @@ void
 write_undo(struct reprise_log *log)
 {
 	postgres_of(log)->batch.count = 0;
+	postgres_of(log)->news.count = 0;
 	wire_end(&postgres_of(log)->wire, statements[ROLLBACK].name);
 }

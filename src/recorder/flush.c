@@ -181,6 +181,11 @@ reprise_recorder_flush(struct reprise_recorder *recorder, const char *session_id
 		pthread_mutex_lock(&recorder->lock);
 	if (status != REPRISE_OK)
 		return status;
+	/* A recorder that only reads has nothing to record. */
+	if (recorder->options.reads_only != 0) {
+		pthread_mutex_unlock(&recorder->lock);
+		return REPRISE_OK;
+	}
 	if (target.recording == NULL || !has_come(recorder, &target, &status))
 		return wait_for(recorder, &target, deadline);
 	pthread_mutex_unlock(&recorder->lock);

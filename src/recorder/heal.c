@@ -61,8 +61,7 @@ park(struct reprise_recorder *recorder, struct backfill *backfill)
 	} else if (backfill->question.is_bound) {
 		heal_queue_park(healing, backfill, least(now + HEAL_LOOK_NS, until));
 	} else if (backfill->is_at_end) {
-		backfill->is_waiting = true;
-		TAILQ_INSERT_TAIL(&healing->waiting, backfill, link);
+		heal_queue_wait(healing, backfill);
 	} else {
 		heal_queue_park(healing, backfill, now + HEAL_LOOK_NS);
 	}

@@ -32,7 +32,8 @@ struct ahead {
 };
 
 enum {
-	WATCHED_MAX = 128, /* sessions; subscriptions of more are served anew from time to time */
+	WATCHED_MAX = 128, /* sessions of one look; the next look goes on behind them */
+	WATCHED_TOLD = 16, /* the same where commits are announced: news wait for no long look */
 };
 
 struct watched {
@@ -44,9 +45,13 @@ struct watched {
 
 /*
  * How other processes' commits are noticed: the log is asked for its version, and after a change of it for each
- * session that somebody waits for, once. The reading thread's.
+ * session that somebody waits for, once, in as many looks as that takes. The reading thread's.
  */
 struct watching {
+	uint64_t
+		left; /* waiting subscriptions at the list's head, not looked at since the change */
+	bool is_wanted; /* a look, now */
+	bool is_told;   /* commits are announced (news.h): a look finds what was not */
 	bool has_version;
 	uint64_t version;
 	uint64_t due_ns; /* the next time */

@@ -52,6 +52,13 @@ heal_queue_park(struct healing *healing, struct backfill *backfill, uint64_t ret
 }
 
 void
+heal_queue_wait(struct healing *healing, struct backfill *backfill)
+{
+	backfill->is_waiting = true;
+	TAILQ_INSERT_TAIL(&healing->waiting, backfill, link);
+}
+
+void
 heal_queue_stir(struct healing *healing, struct backfills *list, uint64_t hash)
 {
 	struct backfill *backfill, *next;

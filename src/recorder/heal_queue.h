@@ -15,6 +15,9 @@ void heal_queue_remove(struct healing *healing, struct backfill *backfill);
 /* Parks it until @retry_ns. */
 void heal_queue_park(struct healing *healing, struct backfill *backfill, uint64_t retry_ns);
 
+/* Puts it at the end of the list of those that wait for a change. */
+void heal_queue_wait(struct healing *healing, struct backfill *backfill);
+
 /* Puts those back whose time has come; answers when the next one's comes, or UINT64_MAX. */
 uint64_t heal_queue_unpark(struct healing *healing);
 

@@ -84,11 +84,15 @@ finish(struct reprise_recorder *recorder, struct opening *opening, const struct 
 }
 
 static void
-refuse_all(struct opening *openings, size_t count)
+refuse_all(struct opening *openings, size_t count, reprise_status status)
 {
 	for (size_t i = 0; i < count; i++)
 		if (openings[i].is_asked)
-			openings[i].status = error_plain(openings[i].error, REPRISE_E_NO_MEMORY);
+			openings[i].status =
+				status == REPRISE_E_INVALID
+					? error_detailed(openings[i].error, status, "store",
+							 "its recorder only reads")
+					: error_plain(openings[i].error, status);
 }
 
 void
@@ -96,10 +100,15 @@ recorder_open_lives(struct store_port *port, struct opening *openings, size_t co
 {
 	struct reprise_recorder *const recorder = recorder_of(port);
 	struct asked one = { 0 };
+
+	if (recorder->options.reads_only != 0) {
+		refuse_all(openings, count, REPRISE_E_INVALID);
+		return;
+	}
 	struct asked *const asked = count == 1 ? &one : calloc(count, sizeof(*asked));
 
 	if (asked == NULL) {
-		refuse_all(openings, count);
+		refuse_all(openings, count, REPRISE_E_NO_MEMORY);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)

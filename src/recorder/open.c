@@ -19,6 +19,8 @@
 #define LINGER_NS_MOST (10 * NS_PER_S)
 #define WAIT_NS_MOST   (3600 * NS_PER_S)
 #define LEASE_NS_LEAST (NS_PER_S / 10)
+#define WATCH_NS_LEAST (NS_PER_S / 1000)
+#define WATCH_NS_MOST  (10 * NS_PER_S)
 #define PARK_NS        (NS_PER_S / 10) /* so that a pause inside a conversation costs no notification */
 
 enum {
@@ -67,6 +69,10 @@ fault_of(const struct reprise_recorder_options *options)
 	if (options->lease_ns != 0 &&
 	    (options->lease_ns < LEASE_NS_LEAST || options->lease_ns > WAIT_NS_MOST))
 		return "lease_ns";
+	if (options->reads_only != 0 && options->reads_only != 1)
+		return "reads_only";
+	if (options->watch_ns < WATCH_NS_LEAST || options->watch_ns > WATCH_NS_MOST)
+		return "watch_ns";
 	return NULL;
 }
 
@@ -90,6 +96,7 @@ options_resolve(const struct reprise_recorder_options *given,
 	known.retry_ns_max = given_or(known.retry_ns_max, 2 * NS_PER_S);
 	known.deadline_ns = given_or(known.deadline_ns, 5 * NS_PER_S);
 	known.heal_wait_ns = given_or(known.heal_wait_ns, 5 * NS_PER_S);
+	known.watch_ns = given_or(known.watch_ns, 15 * NS_PER_S / 1000);
 	const char *const fault = fault_of(&known);
 
 	if (fault != NULL)
@@ -144,6 +151,7 @@ done(struct reprise_recorder *recorder)
 	backfill_records_drop(recorder->store, &recorder->healing.ahead.records);
 	reprise_log_close(recorder->writing);
 	reprise_log_close(recorder->reading);
+	news_close(recorder);
 	pthread_mutex_destroy(&recorder->lock);
 	pthread_cond_destroy(&recorder->has_work);
 	pthread_cond_destroy(&recorder->has_news);
@@ -152,19 +160,32 @@ done(struct reprise_recorder *recorder)
 	free(recorder);
 }
 
-/* What may be refused, but the threads. */
+/* For the writing thread. */
 static reprise_status
-open_parts(struct reprise_recorder *recorder, struct reprise_log *log, struct reprise_error *error)
+open_writing(struct reprise_recorder *recorder, struct reprise_log *log,
+	     struct reprise_error *error)
 {
 	if (!batch_open(&recorder->batch, recorder->options.batch_events_max,
 			recorder->options.batch_bytes_max))
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	recorder->batch.lease_ns = recorder->options.lease_ns;
-	reprise_status status = log->adapter->another(log, &recorder->writing, error);
+	const reprise_status status = log->adapter->another(log, &recorder->writing, error);
+
+	return status != REPRISE_OK
+		       ? status
+		       : log_check_writable(recorder->writing, recorder->tenant, error);
+}
+
+/* What may be refused, but the threads. */
+static reprise_status
+open_parts(struct reprise_recorder *recorder, struct reprise_log *log, struct reprise_error *error)
+{
+	reprise_status status = news_open(recorder, log, error);
+
+	if (status == REPRISE_OK && recorder->options.reads_only == 0)
+		status = open_writing(recorder, log, error);
 	if (status == REPRISE_OK)
 		status = log->adapter->another(log, &recorder->reading, error);
-	if (status == REPRISE_OK)
-		status = log_check_writable(recorder->writing, recorder->tenant, error);
 	if (status == REPRISE_OK)
 		status = port_attach(recorder->store, &recorder->port, error);
 	return status;
@@ -182,17 +203,19 @@ stop(struct reprise_recorder *recorder, bool has_written)
 		pthread_join(recorder->thread, NULL);
 }
 
-/* Both threads, or none; answers 0 or an errno. */
+/* All threads, or none; answers 0 or an errno. */
 static int
 start(struct reprise_recorder *recorder)
 {
 	int refused = thread_start(&recorder->healing.thread, "reprise-read", heal_run, recorder);
 
-	if (refused == 0) {
-		refused = thread_start(&recorder->thread, "reprise-write", record_run, recorder);
-		if (refused != 0)
-			stop(recorder, false);
-	}
+	if (refused != 0)
+		return refused;
+	refused = recorder->options.reads_only != 0
+			  ? news_start(recorder)
+			  : thread_start(&recorder->thread, "reprise-write", record_run, recorder);
+	if (refused != 0)
+		stop(recorder, false);
 	return refused;
 }
 
@@ -279,6 +302,16 @@ discard_logs(struct reprise_recorder *recorder)
 	reprise_log_close(recorder->writing);
 	reprise_log_close(recorder->reading);
 	recorder->writing = recorder->reading = NULL;
+	news_close(recorder);
+}
+
+/* The end of a recorder that only reads: no work is left, but calls may be waiting for the log. */
+static void
+stop_reading(struct reprise_recorder *recorder)
+{
+	log_interrupt(recorder->reading);
+	news_stop(recorder);
+	stop(recorder, false);
 }
 
 /* What could not be recorded stays so. Answers what the log refuses a session with, or OK. */
@@ -326,9 +359,13 @@ reprise_recorder_close_with_stats(struct reprise_recorder *recorder,
 		return status;
 	if (stats.writers != 0 || stats.subscriptions != 0)
 		return REPRISE_E_BUSY;
-	const bool has_drained = drain(recorder);
+	const bool only_reads = recorder->options.reads_only != 0;
+	const bool has_drained = only_reads || drain(recorder);
 
-	stop(recorder, true);
+	if (only_reads)
+		stop_reading(recorder);
+	else
+		stop(recorder, true);
 	/* It was answered above. */
 	REPRISE_ASSERT(ret_stats == NULL ||
 		       reprise_recorder_stats(recorder, ret_stats) == REPRISE_OK);

@@ -3,8 +3,10 @@
 #define RECORDER_RECORDER_H
 
 /*
- * A recorder inside. One thread writes, another reads for subscriptions that heal; each has a connection
- * to the log. What the store asks of a recorder comes in by its port.
+ * A recorder inside. One thread writes, another reads for subscriptions that heal; each has a
+ * connection to the log. With the option reads_only there is no thread that writes, and no
+ * recording; where the log announces commits, a thread waits for them (news.h). What the store asks
+ * of a recorder comes in by its port.
  *
  * Locks: the store's, then the healing lock (heal.h), then a session's hands, then the recorder's. No other lock is
  * taken under the recorder's, and none is held while the log is written or read.
@@ -20,6 +22,7 @@
 #include "recorder/failure.h"
 #include "recorder/heal.h"
 #include "recorder/lease.h"
+#include "recorder/news.h"
 #include "store/port.h"
 
 enum {
@@ -83,7 +86,7 @@ struct passes {
 struct reprise_recorder {
 	struct store_port port; /* first: what the store has of it */
 	struct reprise_store *store;
-	struct reprise_log *writing, *reading;   /* a thread's own, each */
+	struct reprise_log *writing, *reading;   /* a thread's own; reads_only: no writing */
 	struct reprise_recorder_options options; /* every default filled in */
 	enum log_level level;
 	char tenant[REPRISE_SESSION_ID_BYTES_MAX + 1];
@@ -118,6 +121,7 @@ struct reprise_recorder {
 		renewal_ns; /* the same: when silent sessions' leases are renewed; UINT64_MAX: never */
 
 	struct healing healing;
+	struct recorder_news news;
 };
 
 static inline struct reprise_recorder *

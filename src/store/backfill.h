@@ -151,6 +151,7 @@ struct backfill {
 	bool is_stirred;   /* while it is served: something may have come that was not seen */
 	bool is_orphan;    /* the same, and nobody will ask again: who serves it frees it */
 	uint64_t hash, asked_ns, retry_ns;
+	uint32_t key_checksum; /* of the key in the log; 0: not computed yet */
 };
 
 /* NULL without memory. */

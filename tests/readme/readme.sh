@@ -3,7 +3,8 @@
 # The libraries install into the folder that is named, and pkg-config finds them there. The programs in README.md and
 # src/GUIDE.md compile as they stand, run, and print the text that follows them: with shared and with static libraries. If a
 # C++ compiler is named, a program in C++17 links as well. The guide's second program, over a log, is run again and goes on; its
-# third one, a conversation, is run three times; its fifth one, which buffers deltas, is run beside a NATS server, if there is one.
+# third one has a store that only reads; its fourth one, a conversation, is run three times; its sixth one, which buffers
+# deltas, is run beside a NATS server, if there is one.
 # Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
@@ -70,8 +71,15 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 		expect_output "$scratch/$run"
 	done
 
-	# Three times over one log: it dies, goes on, and has nothing to do.
 	program src/GUIDE.md 3 60
+	both elsewhere reprise_recorder reprise_log_sqlite
+	for run in elsewhere elsewhere_static; do
+		rm -f "$scratch"/shared.db*
+		expect_output "$scratch/$run"
+	done
+
+	# Three times over one log: it dies, goes on, and has nothing to do.
+	program src/GUIDE.md 4 60
 	both work reprise_conversation reprise_log_sqlite
 	for run in work work_static; do
 		rm -f "$scratch"/work.db*
@@ -84,14 +92,14 @@ if [ -e "$PKG_CONFIG_PATH/reprise_log_sqlite.pc" ]; then
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program src/GUIDE.md 4 60
+	program src/GUIDE.md 5 60
 	both threads reprise_thread_sqlite
 	expect_output "$scratch/threads"
 	expect_output "$scratch/threads_static"
 fi
 
 if [ -e "$PKG_CONFIG_PATH/reprise_jetstream.pc" ] && [ -e "$PKG_CONFIG_PATH/reprise_thread_sqlite.pc" ]; then
-	program src/GUIDE.md 5 60
+	program src/GUIDE.md 6 60
 	both buffered reprise_jetstream reprise_thread_sqlite
 	for run in buffered buffered_static; do
 		# shellcheck disable=SC2016 # what is in it is for that shell

@@ -78,7 +78,7 @@ verify(struct reprise_log *log, uint64_t events)
 }
 
 static struct world
-open_world(const char *path)
+open_world_as(const char *path, int32_t reads_only)
 {
 	const struct reprise_log_sqlite_options log_options = { .size = sizeof(log_options),
 								.path = path };
@@ -88,10 +88,17 @@ open_world(const char *path)
 	options.retry_ns_min = 100000;
 	options.retry_ns_max = 1000000;
 	options.heal_wait_ns = 60 * one_second;
+	options.reads_only = reads_only;
 	DO(reprise_log_sqlite_open(&log_options, &world.log, NULL));
 	DO(reprise_store_open(NULL, &world.store, NULL));
 	DO(reprise_recorder_open(world.store, world.log, &options, &world.recorder, NULL));
 	return world;
+}
+
+static struct world
+open_world(const char *path)
+{
+	return open_world_as(path, 0);
 }
 
 static void
@@ -142,6 +149,29 @@ go_on(const char *path)
 	close_world(&world, 10);
 }
 
+/* A store that only reads, beside the runtime that records. */
+static void
+follow(const char *path)
+{
+	const struct reprise_subscription_options options = { .size = sizeof(options),
+							      .is_continuous = 1 };
+	const struct reprise_cursor cursor = { .session_id = "s" };
+	struct reprise_subscription *subscription = NULL;
+	struct world writing = open_world(path);
+	struct world reading = open_world_as(path, 1);
+
+	DO(reprise_subscribe_after(reading.store, &cursor, &options, &subscription, NULL));
+	DO(reprise_writer_open(writing.store, "s", NULL, &writing.writer, NULL));
+	for (reprise_position newest = 5; newest <= 10; newest += 5) {
+		world_append_until(&writing, newest);
+		DO(reprise_recorder_flush(writing.recorder, "s", REPRISE_SYNCED, 60 * one_second));
+		cr_assert(eq(u64, world_expect(subscription, newest - 4, newest), 5));
+	}
+	reprise_subscription_close(subscription);
+	close_world(&writing, 10);
+	close_world(&reading, 10);
+}
+
 static void
 remove_log(const char *path)
 {
@@ -178,5 +208,11 @@ Test(memory, what_fails_once_is_said_or_waited_out)
 Test(memory, S08_what_fails_once_is_said_or_waited_out_between_two_lives)
 {
 	refuse_each_once(go_on);
+	expect_no_leaks();
+}
+
+Test(memory, S15_what_fails_once_is_said_or_waited_out_by_a_store_that_only_reads)
+{
+	refuse_each_once(follow);
 	expect_no_leaks();
 }

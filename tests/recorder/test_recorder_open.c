@@ -58,6 +58,11 @@ Test(recorder_open, bad_options_are_named)
 	refuses(&world, (struct reprise_recorder_options){ .refuses_leased = 2 }, "refuses_leased");
 	refuses(&world, (struct reprise_recorder_options){ .refuses_leased = -1 },
 		"refuses_leased");
+	refuses(&world, (struct reprise_recorder_options){ .reads_only = 2 }, "reads_only");
+	refuses(&world, (struct reprise_recorder_options){ .reads_only = -1 }, "reads_only");
+	refuses(&world, (struct reprise_recorder_options){ .watch_ns = 999999 }, "watch_ns");
+	refuses(&world, (struct reprise_recorder_options){ .watch_ns = 10 * one_second + 1 },
+		"watch_ns");
 	refuses(&world, (struct reprise_recorder_options){ .lease_ns = 99999999 }, "lease_ns");
 	refuses(&world, (struct reprise_recorder_options){ .lease_ns = 3600 * one_second + 1 },
 		"lease_ns");
