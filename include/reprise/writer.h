@@ -255,6 +255,11 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_writer *writer, uint64
  * The events take contiguous positions in order, and no subscription ever sees the newest position
  * inside the batch. (contracts A06)
  *
+ * A log has all events of the batch or none: the recorder writes the batch in one transaction. In a
+ * store with a log a batch of two or more events has at most 1,048,576 events,
+ * REPRISE_LOG_PAYLOAD_BYTES_MAX bytes in each payload, and REPRISE_LOG_APPEND_BYTES_MAX bytes in
+ * all payloads together. (contracts C23)
+ *
  * @events        Borrowed for the call and copied.
  * @events_count  At least 1.
  * @ret_first     The first event's position, set on REPRISE_OK. May be NULL.
@@ -266,7 +271,8 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_writer *writer, uint64
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, an empty batch, a flag of the library's, or
  *                                REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch; nothing changed
+ *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch, or no transaction of the
+ *                                log can; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or the window is void
  *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_writer_wait_room)
  *           REPRISE_E_BUSY       a reservation is open

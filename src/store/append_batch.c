@@ -1,5 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/appending.h"
+#include "store/port.h"
+
+/* Whether one transaction of a log can hold the batch: rule C23. */
+static APART bool
+is_recordable(const struct reprise_new_event *events, size_t events_count)
+{
+	uint64_t bytes = 0;
+
+	if (events_count > PORT_BATCH_EVENTS_MAX)
+		return false;
+	for (size_t i = 0; i < events_count; i++) {
+		if (events[i].payload.size > PORT_PAYLOAD_BYTES_MAX)
+			return false;
+		bytes += events[i].payload.size;
+	}
+	return bytes <= PORT_BATCH_BYTES_MAX;
+}
 
 /* Why the batch is refused as a whole, or OK and the bytes of all its records. */
 static ALWAYS_INLINE reprise_status
@@ -32,8 +49,32 @@ measure_batch(struct reprise_session *session, const struct reprise_new_event *e
 		if (bytes > ring->arena_bytes)
 			return REPRISE_E_TOO_LARGE;
 	}
+	/* No smaller batch is too large for a log. An event that stands alone may become a gap. */
+	if (unlikely(bytes > PORT_BATCH_EVENTS_MAX * (uint64_t)RECORD_HEADER_BYTES) &&
+	    session->recording != NULL && events_count > 1 && !is_recordable(events, events_count))
+		return REPRISE_E_TOO_LARGE;
 	*ret_bytes = bytes;
 	return REPRISE_OK;
+}
+
+static inline void
+unmark(struct ring *ring, uint64_t position, uint64_t mark)
+{
+	const uint64_t at = place_offset(load_relaxed(&slot_of(ring, position)->place));
+	struct record *const record = (struct record *)(void *)(ring->arena + at);
+
+	store_relaxed(&record->shape, load_relaxed(&record->shape) & ~mark);
+}
+
+/*
+ * Takes back both marks that the ends of a batch do not have, before the batch is published. Apart,
+ * so that the loop of write_batch keeps its registers.
+ */
+static APART void
+unmark_ends(struct ring *ring, uint64_t first, uint64_t last)
+{
+	unmark(ring, first, RECORD_FOLLOWS);
+	unmark(ring, last, RECORD_GOES_ON);
 }
 
 /* The records of a batch, from @at on, behind the position @newest. */
@@ -43,7 +84,8 @@ write_batch(struct ring *ring, const struct reprise_new_event *events, size_t ev
 {
 	for (size_t i = 0; i < events_count; i++) {
 		const struct reprise_new_event *const event = &events[i];
-		const uint64_t shape = shape_of(event->payload.size, event->kind, event->flags);
+		const uint64_t shape =
+			shape_of(event->payload.size, event->kind, event->flags) | RECORD_MARKS;
 
 		copy_in(ring_write(ring, newest + 1 + i, at, event->revision, shape),
 			event->payload.data, event->payload.size);
@@ -71,6 +113,7 @@ append_batch_alone(struct reprise_session *session, const struct reprise_new_eve
 	stop_running(session);
 
 	write_batch(ring, events, events_count, newest, at);
+	unmark_ends(ring, newest + 1, newest + events_count);
 	publish(session, newest + events_count);
 	end_append(session, stamp_seen);
 	if (ret_first != NULL)

@@ -103,6 +103,7 @@ run_round(struct crash *crash)
 	uint64_t random = crash->seed * 31 + crash->round;
 
 	crash->is_written_enough = !crash->is_postgres && crash_random(&random) % 3 == 0;
+	crash->is_limited = crash_random(&random) % 2 == 0;
 	atomic_store(&crash->is_up, false);
 	atomic_store(&crash->is_to_close, false);
 	atomic_store(&crash->has_closed, false);
@@ -165,8 +166,8 @@ main(int argc, char **argv)
 	if (is_good)
 		CHECK(rmdir(folder) == 0);
 	printf("%s, seed %" PRIu64 ": appended %llu  healed %llu  diverged %llu  restarts %llu"
-	       "  gaps %llu\n",
+	       "  gaps %llu  batches %llu\n",
 	       argv[1], crash->seed, crash->appended, crash->healed, crash->diverged,
-	       crash->restarts, crash->gaps);
+	       crash->restarts, crash->gaps, crash->batches);
 	return is_good ? 0 : 1;
 }

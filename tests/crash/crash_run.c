@@ -37,14 +37,14 @@ come(struct part *part, reprise_position *ret_newest)
 	return writer;
 }
 
-/* One event, or three at once, or one in place; answers how many were appended. */
+/* One event, or a batch, or one in place; answers how many were appended. */
 static uint64_t
 append(struct part *part, struct reprise_writer *writer, uint64_t life, reprise_position newest)
 {
-	static _Thread_local unsigned char payloads[3][CRASH_PAYLOAD_MAX];
-	struct reprise_new_event events[3];
+	static _Thread_local unsigned char payloads[CRASH_BATCH_MAX][CRASH_PAYLOAD_MAX];
+	struct reprise_new_event events[CRASH_BATCH_MAX];
 	const uint64_t way = crash_random(&part->random) % 8;
-	const size_t count = way == 0 ? 3 : 1;
+	const size_t count = way == 0 ? 2 + crash_random(&part->random) % (CRASH_BATCH_MAX - 1) : 1;
 	reprise_position position = 0;
 	reprise_status status;
 	void *room;
@@ -52,7 +52,7 @@ append(struct part *part, struct reprise_writer *writer, uint64_t life, reprise_
 	for (size_t i = 0; i < count; i++)
 		events[i] = (struct reprise_new_event){
 			.revision = newest / 16,
-			.kind = (uint16_t)(newest % 5),
+			.kind = crash_kind(i, count),
 			.flags = newest % 16 == 0 ? REPRISE_EVENT_COMMIT : 0,
 			.payload = { payloads[i],
 				     crash_payload(part->session, life, newest + 1 + i,
