@@ -6,34 +6,39 @@
  * The ring: one session's window. One writer appends; any thread reads and validates what it has
  * read afterwards. It knows nothing of ids, cursor texts, threads to wake, or files.
  *
- * arena records of any size: ..[header|payload][header|payload].. byte offset & mask | index slots,
- * one a position: [place][place][place] ... position & mask
+ *   arena   records of any size:   ..[header|payload][header|payload]..       byte offset & mask
+ *                                      |
+ *   index   slots, one a position:  [place][place][place] ...                  position & mask
  *
- * place one word, arena offset and size of the record: nobody meets a size that is torn, only one
- * that is out of date header five words, below; the payload follows, padded to 8
+ *   place   one word, arena offset and size of the record: nobody meets a size that is torn,
+ *           only one that is out of date
+ *   header  five words, below; the payload follows, padded to 8
  *
  * The count of events is exact by reckoning: a look keeps no more than the last events_max. That a
- * record leaves by count touches neither its bytes nor, since the index has twice as many slots,
- * its slot; so `oldest` need not be raised for each one, only before slot or bytes are used again.
+ * record leaves by count touches neither its bytes nor, since the index has twice as many slots, its
+ * slot; so `oldest` need not be raised for each one, only before slot or bytes are used again.
  *
- * Two marks in a record's flags say where a batch begins and ends. They are the library's: no host
- * sees them, and a single append sets neither. The recorder takes a batch as a whole by them.
+ * Two marks in a record's flags say where a batch begins and ends. They are the library's: no host sees
+ * them, and a single append sets neither. The recorder takes a batch as a whole by them.
  *
- * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record never
- * straddles the arena's end: what is left there is skipped, and counts as used. A new ring begins
- * half a page before that end, where the index follows: one event costs one page.
+ * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record
+ * never straddles the arena's end: what is left there is skipped, and counts as used. A new ring
+ * begins half a page before that end, where the index follows: one event costs one page.
  *
  * Everything up to and including the writer's line is position-independent and of fixed layout.
  *
  * The ordering ledger. On the left who makes it true, on the right who relies on it.
  *
- * append:A / look:B who sees `oldest` raised sees every newest from before it, so newest + 1 >=
- * oldest holds in a look append:B / read:A a copy that met one word of a newer record finds
- * `oldest` raised above it append:B / probe:A and so does a probe append:B / glimpse:A and so does
- * a glimpse, with the copy of its payload append:C / look:D `newest` names only slots and records
- * that are whole trim:A / look:C a floor is never above the newest that is loaded after it, trim:B
- * / look:C whichever floor it is end:A / look:A who sees the end sees, after it, every event before
- * it void:A / held:A who sees the window void sees all that went before its voiding
+ *   append:A / look:B    who sees `oldest` raised sees every newest from before it, so
+ *                        newest + 1 >= oldest holds in a look
+ *   append:B / read:A    a copy that met one word of a newer record finds `oldest` raised above it
+ *   append:B / probe:A   and so does a probe
+ *   append:B / glimpse:A and so does a glimpse, with the copy of its payload
+ *   append:C / look:D    `newest` names only slots and records that are whole
+ *   trim:A / look:C      a floor is never above the newest that is loaded after it,
+ *   trim:B / look:C      whichever floor it is
+ *   end:A / look:A       who sees the end sees, after it, every event before it
+ *   void:A / held:A      who sees the window void sees all that went before its voiding
  */
 
 #include <stdalign.h>
