@@ -450,6 +450,7 @@ of_subscriptions(void)
 {
 	struct reprise_subscription *const subscription = world.subscription;
 	struct reprise_subscription_stats stats = { .size = sizeof(stats) };
+	struct reprise_subscription_lag lag = { .size = sizeof(lag), .is_known = 77 };
 	struct out *const out = &world.out;
 	size_t count = 0;
 
@@ -477,6 +478,11 @@ of_subscriptions(void)
 	stats.size--;
 	REFUSES(reprise_subscription_stats, subscription, &stats);
 	CHECK(stats.delivered == 0);
+	REFUSES(reprise_subscription_lag, NULL, &lag);
+	REFUSES(reprise_subscription_lag, subscription, NULL);
+	lag.size--;
+	REFUSES(reprise_subscription_lag, subscription, &lag);
+	CHECK(lag.is_known == 77);
 	ALLOWS_VOID(reprise_subscription_close, NULL);
 }
 
