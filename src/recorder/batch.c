@@ -245,6 +245,9 @@ gather_events(struct batch *batch, struct reprise_recorder *recorder, struct rec
 			batch->wall = wall_measure(recorder);
 			put_stretch(batch, recording, &stretch);
 		} else if (recording->taken >= ret_look->newest) {
+			/* The end, which was stored before that event, completes the last batch. */
+			REPRISE_ASSERT(batch->open_first == 0 || ret_look->has_ended);
+			batch->open_first = 0;
 			return true;
 		} else if (++tries == TRIES_MAX) {
 			put_displaced(batch, recording, ret_look);

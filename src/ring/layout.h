@@ -37,7 +37,8 @@
  *   append:C / look:D    `newest` names only slots and records that are whole
  *   trim:A / look:C      a floor is never above the newest that is loaded after it,
  *   trim:B / look:C      whichever floor it is
- *   end:A / look:A       who sees the end sees, after it, every event before it
+ *   end:A / look:A       who sees the end sees, after it, every event before it, and which event
+ *                        must be visible before the end counts
  *   void:A / held:A      who sees the window void sees all that went before its voiding
  */
 
@@ -93,8 +94,9 @@ struct ring {
 
 	/* What the writer publishes. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 newest; /* the last visible position */
-	atomic_u64 oldest; /* the first position whose slot and bytes are intact */
-	atomic_u64 ended;  /* RING_ENDED | the host's status, or 0 */
+	atomic_u64 oldest;     /* the first position whose slot and bytes are intact */
+	atomic_u64 ended;      /* RING_ENDED | the host's status, or 0 */
+	atomic_u64 ends_after; /* the end counts once this position is visible; or 0: at once */
 
 	/* What trimmers raise: positions at or below were given up; and whether all is void. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 floor_age;

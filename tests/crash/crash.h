@@ -23,6 +23,8 @@ enum {
 	CRASH_ORDINALS_MAX = 1 << 20,
 	CRASH_ROUNDS_OF_A_LOG = 25,
 	CRASH_BATCH_MAX = 8,
+	CRASH_ENDS = 0x8000, /* in the kind of each event of a batch with the session's end */
+	CRASH_END_STATUS = 6,
 };
 
 /* Says what, and ends the process with 1. */
@@ -59,7 +61,7 @@ struct crash {
 	bool is_written_enough;
 	bool is_limited; /* no transaction has room for more than a batch */
 	atomic_bool is_up, is_to_close, has_closed;
-	atomic_ullong appended, healed, diverged, restarts, gaps, batches;
+	atomic_ullong appended, healed, diverged, restarts, gaps, batches, ends;
 	struct crash_session sessions[CRASH_SESSIONS];
 };
 

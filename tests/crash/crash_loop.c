@@ -166,8 +166,8 @@ main(int argc, char **argv)
 	if (is_good)
 		CHECK(rmdir(folder) == 0);
 	printf("%s, seed %" PRIu64 ": appended %llu  healed %llu  diverged %llu  restarts %llu"
-	       "  gaps %llu  batches %llu\n",
+	       "  gaps %llu  batches %llu  ends %llu\n",
 	       argv[1], crash->seed, crash->appended, crash->healed, crash->diverged,
-	       crash->restarts, crash->gaps, crash->batches);
+	       crash->restarts, crash->gaps, crash->batches, crash->ends);
 	return is_good ? 0 : 1;
 }

@@ -4,7 +4,8 @@
  * A recorder whose transactions hold one event each, beside a writer of batches that displaces what
  * the recorder copies: each transaction has a batch as a whole, or not at all, and no event is left
  * out. What gathers them is the recorder's own source (recorder/batch.c); what is committed is
- * written down here.
+ * written down here. The end that comes with the last batch is in the batch's transaction, and a
+ * subscription that has seen the last event sees the end next.
  */
 
 #include <pthread.h>
@@ -15,12 +16,18 @@
 const struct model_case model_cases[] = {
 	{ "batches", { "recorded", "lost" } },
 	{ "long batch", { "recorded", "lost" } },
+	{ "end recorded", { "recorded", "the end" } },
+	{ "end seen", { "an end", "stored, and not visible" } },
+	{ "end seen for one", { "an end", "stored, and not visible" } },
 	{ NULL, { NULL } },
 };
 
 enum {
 	BATCHES,
 	LONG_BATCH,
+	END_RECORDED, /* the last batch and the end in one */
+	END_SEEN,     /* the same, by a subscription */
+	END_SEEN_FOR_ONE,
 };
 
 enum {
@@ -31,8 +38,8 @@ enum {
 };
 
 static const unsigned int sizes[][BATCHES_MOST] = {
-	[BATCHES] = { 2, 1, 2, 2 },
-	[LONG_BATCH] = { 3, 3 },
+	[BATCHES] = { 2, 1, 2, 2 }, [LONG_BATCH] = { 3, 3 },       [END_RECORDED] = { 1, 2 },
+	[END_SEEN] = { 1, 2 },      [END_SEEN_FOR_ONE] = { 1, 1 },
 };
 
 static struct reprise_recorder recorder;
@@ -43,10 +50,10 @@ static struct batch_mark marks[WRITES];
 static uint64_t places[1];
 static unsigned char bytes[1024];
 static uint64_t recorded;
+static struct reprise_subscription *subscription;
+static struct books books;
 
-/*
- * --- what batch.c asks of the rest ---------------------------------------------------------------
- */
+/* --- what batch.c asks of the rest ------------------------------------------------------------ */
 
 struct wall
 wall_measure(struct reprise_recorder *mine)
@@ -62,15 +69,25 @@ wall_time(const struct wall *wall, uint64_t stamp_ns)
 	return stamp_ns;
 }
 
-/*
- * --- the writer, and the writing thread ----------------------------------------------------------
- */
+static bool
+is_with_end(void)
+{
+	return model_case >= END_RECORDED;
+}
+
+/* --- the writer, and the writing thread ------------------------------------------------------------ */
 
 static void *
 append(void *argument)
 {
-	for (int i = 0; i < BATCHES_MOST && sizes[model_case][i] != 0; i++)
-		world_append_batch(0, sizes[model_case][i]);
+	for (int i = 0; i < BATCHES_MOST && sizes[model_case][i] != 0; i++) {
+		const bool is_last = i + 1 == BATCHES_MOST || sizes[model_case][i + 1] == 0;
+
+		if (is_last && is_with_end())
+			world_append_end(0, sizes[model_case][i]);
+		else
+			world_append_batch(0, sizes[model_case][i]);
+	}
 	return argument;
 }
 
@@ -89,6 +106,13 @@ batch_of(uint64_t position)
 		span.last += sizes[model_case][i];
 	}
 	return span;
+}
+
+/* How many are appended. */
+static uint64_t
+all(void)
+{
+	return batch_of(UINT64_MAX).last;
 }
 
 static bool
@@ -131,8 +155,15 @@ record_once(void)
 
 	(void)batch_gather(batch, &recorder, &recording);
 	for (uint64_t i = 0; i < batch->writes_count; i++) {
-		MODEL_CHECK(writes[i].first == recorded + 1);
 		MODEL_CHECK(marks[i].through == writes[i].last);
+		if (writes[i].type == LOG_END) {
+			MODEL_CHECK(writes[i].end_status == 5);
+			MODEL_CHECK(recorded == all());
+			recording.has_ended = true;
+			model_note("the end");
+			continue;
+		}
+		MODEL_CHECK(writes[i].first == recorded + 1);
 		if (writes[i].type == LOG_RECORD)
 			check_events(&writes[i]);
 		else
@@ -140,7 +171,28 @@ record_once(void)
 		recorded = writes[i].last;
 	}
 	MODEL_CHECK(recording.taken == recorded);
+	/* In that transaction, or none. */
+	MODEL_CHECK(!is_with_end() || recording.has_ended == (recorded == all()));
 	batch->writes_count = batch->entries_count = batch->bytes_used = 0;
+}
+
+/* The subscription: once it has the last event, it finds the end at the next look. */
+static void *
+look(void *argument)
+{
+	struct ring *const ring = &world_session(0)->ring;
+
+	for (int i = 0; i < 5; i++) {
+		const bool has_all = books.seen == all();
+		const reprise_outcome outcome = world_take(subscription, &books);
+
+		MODEL_CHECK(!has_all || outcome == REPRISE_NEXT_ENDED);
+		MODEL_CHECK(outcome != REPRISE_NEXT_ENDED || books.seen == all());
+		MODEL_CHECK(outcome != REPRISE_NEXT_EMPTY || is_end(books.seen));
+		if (load_relaxed(&ring->ended) != 0 && load_relaxed(&ring->newest) < all())
+			model_note("stored, and not visible");
+	}
+	return argument;
 }
 
 static void *
@@ -163,6 +215,8 @@ main(void)
 	pthread_t threads[2];
 
 	world_open(&shape);
+	subscription = world_subscribe(0, 0);
+	books = (struct books){ 0 };
 	recorded = 0;
 	recorder = (struct reprise_recorder){ .level = LOG_WRITTEN };
 	pthread_mutex_init(&recorder.lock, NULL);
@@ -179,9 +233,16 @@ main(void)
 	};
 	recording = (struct recording){ .session = world_session(0), .has_writer = true };
 	MODEL_CHECK(pthread_create(&threads[0], NULL, append, NULL) == 0);
-	MODEL_CHECK(pthread_create(&threads[1], NULL, record, NULL) == 0);
+	MODEL_CHECK(pthread_create(&threads[1], NULL, model_case >= END_SEEN ? look : record,
+				   NULL) == 0);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
+	if (model_case >= END_SEEN) {
+		world_balance(subscription, &books, all());
+		MODEL_CHECK(books.is_ended);
+		world_close();
+		return 0;
+	}
 	for (int i = 0; i < 16 && recorded < load_relaxed(&world_session(0)->ring.newest); i++)
 		record_once();
 	MODEL_CHECK(recorded == load_relaxed(&world_session(0)->ring.newest));

@@ -443,3 +443,61 @@ Test(whole, C23_a_batch_larger_than_a_transaction_is_refused_where_there_is_a_lo
 	cr_assert(eq(int, reprise_store_close(plain), REPRISE_OK));
 	expect_no_leaks();
 }
+
+/* The end is in the transaction of the last batch: the log has both, whatever the limits are. */
+static uint64_t
+count_with_end(uint64_t events_max, uint64_t bytes_max, size_t events_count)
+{
+	struct world world =
+		limited_world(events_max, bytes_max, 1 << 16, REPRISE_WHEN_FULL_DEFAULT);
+	const struct reprise_new_event events[EVENTS_MOST] = { { 0 } };
+
+	cr_assert(eq(int, reprise_append_end(world.writer, events, events_count, -3, NULL),
+		     REPRISE_OK));
+	world_flush(&world);
+	const struct reprise_log_stats stats = world_log_stats(&world);
+
+	cr_assert(eq(u64, stats.head, events_count));
+	cr_assert(eq(i32, stats.has_ended, 1));
+	cr_assert(eq(i32, stats.end_status, -3));
+	cr_assert(eq(u64, stats.end_ordinal, events_count));
+	const uint64_t batches = world_stats(&world).batches;
+
+	world_close(&world, REPRISE_OK);
+	scratch_remove();
+	return batches;
+}
+
+Test(whole, A29_the_end_is_in_the_transaction_of_the_last_batch)
+{
+	for (size_t events_count = 1; events_count < 10; events_count += 4) {
+		cr_assert(eq(u64, count_with_end(1, 1, events_count), 1));
+		cr_assert(eq(u64, count_with_end(events_count, 0, events_count), 1));
+		cr_assert(eq(u64, count_with_end(0, 0, events_count), 1));
+	}
+	expect_no_leaks();
+}
+
+Test(whole, A29_a_last_event_that_no_log_holds_is_refused_where_there_is_a_log)
+{
+	const struct reprise_session_options large = { .size = sizeof(large),
+						       .bytes_max = UINT64_C(1) << 28 };
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+	unsigned char *const bytes = calloc(1, REPRISE_LOG_PAYLOAD_BYTES_MAX + 1);
+	struct reprise_new_event event = { .payload = { bytes,
+							REPRISE_LOG_PAYLOAD_BYTES_MAX + 1 } };
+
+	cr_assert(ne(ptr, bytes, NULL));
+	cr_assert(eq(int, reprise_writer_open(world.store, "s", &large, &world.writer, NULL),
+		     REPRISE_OK));
+	cr_assert(
+		eq(int, reprise_append_end(world.writer, &event, 1, 0, NULL), REPRISE_E_TOO_LARGE));
+	cr_assert(eq(i32, stats_of_s(world.store).ended, 0));
+	event.payload.size--;
+	cr_assert(eq(int, reprise_append_end(world.writer, &event, 1, 0, NULL), REPRISE_OK));
+	world_flush(&world);
+	cr_assert(eq(i32, world_log_stats(&world).has_ended, 1));
+	free(bytes);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
