@@ -65,7 +65,8 @@ struct reprise_recorder_options {
 
 	/*
 	 * Limits of one transaction: events, and bytes of records (header and payload). The last
-	 * record may exceed batch_bytes_max. Defaults 4,096 and 4 MiB; at most 1,048,576 and
+	 * record may exceed batch_bytes_max, and a transaction holds the whole of the last
+	 * reprise_append_batch (contracts C23). Defaults 4,096 and 4 MiB; at most 1,048,576 and
 	 * 64 MiB.
 	 */
 	uint64_t batch_events_max;

@@ -9,6 +9,7 @@
 #include <reprise/gap.h>
 #include <reprise/group.h>
 #include <reprise/into.h>
+#include <reprise/lag.h>
 #include <reprise/once.h>
 #include <reprise/outcome.h>
 #include <reprise/session.h>

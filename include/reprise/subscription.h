@@ -362,7 +362,7 @@ reprise_subscription_cursor(const struct reprise_subscription *subscription,
 			    struct reprise_cursor *ret_cursor) REPRISE_MUST_USE;
 
 /*
- * reprise_subscription_stats - counts of a subscription
+ * reprise_subscription_stats - counts of a subscription (lag.h has the distance to the newest)
  *
  * @ret_stats  `size` set by the caller; the rest set on REPRISE_OK.
  *

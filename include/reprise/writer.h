@@ -13,8 +13,8 @@
  * the session since.
  *
  * Shared writers. A session opened with is_shared has one handle for any number of threads: each
- * thread may call reprise_append, _appendv, _append_batch, reprise_writer_end, _cursor, _wait_room
- * and _set_overwrite at any time. Each event and each batch is whole, and positions have one order.
+ * thread may call reprise_append, _appendv, _append_batch, _append_end, reprise_writer_end, _cursor,
+ * _wait_room and _set_overwrite at any time. Each event and each batch is whole, and positions have one order.
  * A reservation is REPRISE_E_INVALID. While no two threads append at the same moment an append is
  * wait-free, without a system call. Otherwise a thread waits until the other threads have left,
  * first by looking, then asleep. A thread stopped inside an append keeps all other threads out:
@@ -255,6 +255,11 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_writer *writer, uint64
  * The events take contiguous positions in order, and no subscription ever sees the newest position
  * inside the batch. (contracts A06)
  *
+ * A log has all events of the batch or none: the recorder writes the batch in one transaction. In a
+ * store with a log a batch of two or more events has at most 1,048,576 events,
+ * REPRISE_LOG_PAYLOAD_BYTES_MAX bytes in each payload, and REPRISE_LOG_APPEND_BYTES_MAX bytes in
+ * all payloads together. (contracts C23)
+ *
  * @events        Borrowed for the call and copied.
  * @events_count  At least 1.
  * @ret_first     The first event's position, set on REPRISE_OK. May be NULL.
@@ -266,7 +271,8 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_writer *writer, uint64
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, an empty batch, a flag of the library's, or
  *                                REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch; nothing changed
+ *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch, or no transaction of the
+ *                                log can; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or the window is invalidated
  *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_writer_wait_room)
  *           REPRISE_E_BUSY       a reservation is open
@@ -276,6 +282,30 @@ REPRISE_API reprise_status reprise_append_batch(struct reprise_writer *writer,
 						const struct reprise_new_event *events,
 						size_t events_count,
 						reprise_position *ret_first) REPRISE_MUST_USE;
+
+/*
+ * reprise_append_end - publish the last events and the session's end as one
+ *
+ * As reprise_append_batch and reprise_writer_end in one step: no subscription sees the last event
+ * without the end behind the event, and a log has the batch and the end in one transaction, or
+ * neither. The bounds of a batch in a store with a log hold for a single event too. (rule A29)
+ *
+ * @events        Borrowed for the call and copied.
+ * @events_count  At least 1.
+ * @end_status    The host's own.
+ * @ret_first     The first event's position, set on REPRISE_OK. May be NULL.
+ *
+ * Threads   Writer.
+ * Progress  Wait-free: bounded by the bytes written; system calls as reprise_append. Signal-safe.
+ * Ordering  Release, as reprise_append_batch and reprise_writer_end.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_CLOSED  the session has ended before, or the window is invalidated
+ *           or as reprise_append_batch; nothing changed, and the session has not ended
+ */
+REPRISE_API reprise_status reprise_append_end(struct reprise_writer *writer,
+					      const struct reprise_new_event *events,
+					      size_t events_count, int32_t end_status,
+					      reprise_position *ret_first) REPRISE_MUST_USE;
 
 /*
  * reprise_reserve - room in the window for an event written in place

@@ -1,78 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/batch.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
 #include "base/assert.h"
+#include "base/numbers.h"
 #include "recorder/recorder.h"
 
 enum {
-	WRITES_MAX = 4096,
-	TRIES_MAX = 4, /* copies of one session's that were overtaken */
+	TRIES_MAX = 4,              /* copies of one session's that were overtaken */
+	OPEN_BYTES_WANT = 64 << 10, /* a copy, inside a batch that is beyond the limits */
 };
-
-bool
-batch_open(struct batch *batch, uint64_t events_max, uint64_t bytes_max)
-{
-	*batch = (struct batch){ .entries_max = events_max,
-				 .bytes_limit = bytes_max,
-				 .writes_max = WRITES_MAX,
-				 .places_max = events_max };
-	batch->entries = malloc(events_max * sizeof(batch->entries[0]));
-	batch->writes = malloc(WRITES_MAX * sizeof(batch->writes[0]));
-	batch->marks = malloc(WRITES_MAX * sizeof(batch->marks[0]));
-	batch->places = malloc(events_max * sizeof(batch->places[0]));
-	return batch->entries != NULL && batch->writes != NULL && batch->marks != NULL &&
-	       batch->places != NULL;
-}
-
-void
-batch_close(struct batch *batch)
-{
-	if (batch->bytes != NULL)
-		munmap(batch->bytes, batch->bytes_mapped);
-	free(batch->entries);
-	free(batch->writes);
-	free(batch->marks);
-	free(batch->places);
-}
-
-void
-batch_clear(struct batch *batch)
-{
-	batch->bytes_used = 0;
-	batch->entries_count = 0;
-	batch->writes_count = 0;
-	batch->closes = false;
-}
-
-bool
-batch_reserve(struct batch *batch, uint64_t arena_bytes)
-{
-	const uint64_t bytes = batch->bytes_limit + arena_bytes;
-	void *mapped;
-
-	if (batch->bytes_mapped >= bytes)
-		return true;
-	REPRISE_ASSERT(batch->writes_count == 0);
-	if (batch->bytes == NULL)
-		mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	else
-		mapped = mremap(batch->bytes, batch->bytes_mapped, bytes, MREMAP_MAYMOVE);
-	if (mapped == MAP_FAILED)
-		return false;
-	batch->bytes = mapped;
-	batch->bytes_mapped = bytes;
-	return true;
-}
 
 static bool
 is_full(const struct batch *batch)
 {
-	return batch->entries_count == batch->entries_max ||
+	return batch->entries_count >= batch->entries_max ||
 	       batch->bytes_used >= batch->bytes_limit ||
 	       batch->writes_count + 8 > batch->writes_max;
 }
@@ -97,26 +38,63 @@ put(struct batch *batch, struct recording *recording, enum log_write_type type, 
 	return write;
 }
 
+/* The last write, if it is of that type and @position comes after it; or NULL. */
+static struct log_write *
+write_before(const struct batch *batch, const struct recording *recording, enum log_write_type type,
+	     uint64_t position)
+{
+	struct log_write *last;
+
+	if (batch->writes_count == 0)
+		return NULL;
+	last = &batch->writes[batch->writes_count - 1];
+	return last->type == type && last->thread == recording->id && last->last + 1 == position
+		       ? last
+		       : NULL;
+}
+
+/* One gap, however many looks it takes to see all of it. */
 static void
 put_gap(struct batch *batch, struct recording *recording, uint64_t first, uint64_t last,
 	reprise_log_gap_reason reason)
 {
-	put(batch, recording, LOG_GAP, first, last)->reason = reason;
-	batch->marks[batch->writes_count - 1].lost = last - first + 1;
+	struct log_write *write = write_before(batch, recording, LOG_GAP, first);
+
+	if (write == NULL || write->reason != reason) {
+		write = put(batch, recording, LOG_GAP, first, last);
+		write->reason = reason;
+	}
+	struct batch_mark *const mark = &batch->marks[batch->writes_count - 1];
+
+	write->last = last;
+	mark->through = last;
+	mark->lost = last - write->first + 1;
 	recording->taken = last;
+}
+
+/*
+ * Whether a batch of the writer, as large as it may be, might be too much for @write together with
+ * what is there: a write has a bound, and a batch is in one write, so that it is refused as a
+ * whole.
+ */
+static bool
+is_write_full(const struct batch *batch, const struct recording *recording,
+	      const struct log_write *write)
+{
+	const unsigned char *const begin = write->entries[0].payload.data;
+	const uint64_t bytes = (uint64_t)(batch->bytes + batch->bytes_used - begin);
+
+	return bytes + recording->session->ring.arena_bytes > REPRISE_LOG_APPEND_BYTES_MAX;
 }
 
 /* The write that the next event goes to: the last one, if that is of the events just before it. */
 static struct log_write *
-write_for(struct batch *batch, struct recording *recording, uint64_t position)
+write_for(struct batch *batch, struct recording *recording, uint64_t position, bool begins_batch)
 {
-	if (batch->writes_count > 0) {
-		struct log_write *const last = &batch->writes[batch->writes_count - 1];
+	struct log_write *const last = write_before(batch, recording, LOG_RECORD, position);
 
-		if (last->type == LOG_RECORD && last->thread == recording->id &&
-		    last->last + 1 == position)
-			return last;
-	}
+	if (last != NULL && !(begins_batch && is_write_full(batch, recording, last)))
+		return last;
 	struct log_write *const write = put(batch, recording, LOG_RECORD, position, position - 1);
 
 	write->entries = &batch->entries[batch->entries_count];
@@ -130,10 +108,12 @@ put_event(struct batch *batch, struct recording *recording, uint64_t position,
 	const uint64_t shape = load_relaxed(&record->shape);
 
 	if (shape_payload_bytes(shape) > REPRISE_LOG_PAYLOAD_BYTES_MAX) {
+		REPRISE_ASSERT(batch->open_first == 0);
 		put_gap(batch, recording, position, position, REPRISE_LOG_GAP_TOO_LARGE);
 		return;
 	}
-	struct log_write *const write = write_for(batch, recording, position);
+	struct log_write *const write =
+		write_for(batch, recording, position, batch->open_first == position);
 	struct batch_mark *const mark = &batch->marks[batch->writes_count - 1];
 
 	batch->entries[batch->entries_count++] = (struct reprise_log_new_entry){
@@ -149,26 +129,85 @@ put_event(struct batch *batch, struct recording *recording, uint64_t position,
 	mark->events++;
 }
 
-/* What is left in @stretch, as far as there is room; it begins at the position after enqueued, or later. */
+/*
+ * The rest of the writer's batch was displaced: its beginning is taken out again. Whatever was put
+ * since is of that batch, and in the last write.
+ */
+static void
+give_up_open(struct batch *batch, struct recording *recording)
+{
+	if (batch->open_first == 0)
+		return;
+	const uint64_t events = recording->taken - batch->open_first + 1;
+	struct log_write *const write = &batch->writes[batch->writes_count - 1];
+	struct batch_mark *const mark = &batch->marks[batch->writes_count - 1];
+
+	batch->entries_count -= events;
+	write->entries_count -= events;
+	write->last -= events;
+	mark->events -= events;
+	mark->through = write->last;
+	if (write->entries_count == 0)
+		batch->writes_count--;
+	batch->bytes_used = batch->open_bytes;
+	recording->taken = batch->open_first - 1;
+	batch->open_first = 0;
+}
+
+/*
+ * Leaves out what is lost at the beginning of @stretch: the rest of a batch that has lost its own
+ * beginning.
+ */
+static void
+put_lost(struct batch *batch, struct recording *recording, struct stretch *stretch)
+{
+	if (stretch->first > recording->taken + 1)
+		give_up_open(batch, recording);
+	while (batch->open_first == 0 && stretch->count > 0 &&
+	       shape_follows(load_relaxed(&stretch_record(stretch)->shape)))
+		stretch_pass(stretch);
+	if (stretch->first > recording->taken + 1)
+		put_gap(batch, recording, recording->taken + 1, stretch->first - 1,
+			REPRISE_LOG_GAP_OVERRUN);
+}
+
+/*
+ * Whether the event at @next may be put. One inside a batch of the writer is, however much there
+ * is.
+ */
+static bool
+has_room_for_event(const struct batch *batch, const unsigned char *next)
+{
+	return batch->open_first != 0 || (batch->entries_count < batch->entries_max &&
+					  (uint64_t)(next - batch->bytes) < batch->bytes_limit &&
+					  batch->writes_count + 2 < batch->writes_max);
+}
+
+/*
+ * What is left in @stretch, as far as there is room; it begins at the position after `taken`, or
+ * later.
+ */
 static void
 put_stretch(struct batch *batch, struct recording *recording, struct stretch *stretch)
 {
-	const uint64_t enqueued = recording->taken;
-	const unsigned char *end = stretch->next;
-
-	if (stretch->first > enqueued + 1)
-		put_gap(batch, recording, enqueued + 1, stretch->first - 1,
-			REPRISE_LOG_GAP_OVERRUN);
-	while (stretch->count > 0 && batch->entries_count < batch->entries_max &&
-	       batch->writes_count + 2 < batch->writes_max) {
+	put_lost(batch, recording, stretch);
+	while (stretch->count > 0 && has_room_for_event(batch, stretch->next)) {
 		const uint64_t position = stretch->first;
+		const struct record *const record = stretch_record(stretch);
+		const bool goes_on = shape_goes_on(load_relaxed(&record->shape));
 
-		put_event(batch, recording, position, stretch_record(stretch));
+		batch->bytes_used = (uint64_t)(stretch->next - batch->bytes);
+		if (goes_on && batch->open_first == 0) {
+			batch->open_first = position;
+			batch->open_bytes = batch->bytes_used;
+		}
+		put_event(batch, recording, position, record);
 		stretch_pass(stretch);
-		end = stretch->next;
+		batch->bytes_used = (uint64_t)(stretch->next - batch->bytes);
 		recording->taken = position;
+		if (!goes_on)
+			batch->open_first = 0;
 	}
-	batch->bytes_used = (uint64_t)(end - batch->bytes);
 }
 
 /*
@@ -178,6 +217,7 @@ put_stretch(struct batch *batch, struct recording *recording, struct stretch *st
 static void
 put_displaced(struct batch *batch, struct recording *recording, const struct port_look *look)
 {
+	give_up_open(batch, recording);
 	if (look->oldest > recording->taken + 1)
 		put_gap(batch, recording, recording->taken + 1, look->oldest - 1,
 			REPRISE_LOG_GAP_OVERRUN);
@@ -188,12 +228,15 @@ static bool
 gather_events(struct batch *batch, struct reprise_recorder *recorder, struct recording *recording,
 	      struct port_look *ret_look)
 {
-	for (unsigned int tries = 0; !is_full(batch);) {
+	for (unsigned int tries = 0; batch->open_first != 0 || !is_full(batch);) {
+		const bool is_open = batch->open_first != 0;
 		struct stretch stretch = {
 			.places = batch->places,
-			.places_max = batch->entries_max - batch->entries_count,
+			.places_max = is_open ? batch->places_max
+					      : batch->entries_max - batch->entries_count,
 			.bytes = batch->bytes + batch->bytes_used,
-			.bytes_want = batch->bytes_limit - batch->bytes_used,
+			.bytes_want =
+				is_open ? OPEN_BYTES_WANT : batch->bytes_limit - batch->bytes_used,
 		};
 
 		*ret_look = port_take(recording->session, recording->taken, &stretch);
@@ -202,6 +245,9 @@ gather_events(struct batch *batch, struct reprise_recorder *recorder, struct rec
 			batch->wall = wall_measure(recorder);
 			put_stretch(batch, recording, &stretch);
 		} else if (recording->taken >= ret_look->newest) {
+			/* The end, which was stored before that event, completes the last batch. */
+			REPRISE_ASSERT(batch->open_first == 0 || ret_look->has_ended);
+			batch->open_first = 0;
 			return true;
 		} else if (++tries == TRIES_MAX) {
 			put_displaced(batch, recording, ret_look);

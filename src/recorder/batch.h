@@ -23,11 +23,20 @@ struct batch_mark {
 };
 
 struct batch {
-	unsigned char *bytes; /* records, as copied; room for bytes_limit and one of the largest */
+	/* Records, as copied: room for bytes_limit, a batch of a writer, and one of the largest. */
+	unsigned char *bytes;
 	uint64_t bytes_mapped, bytes_used, bytes_limit;
 
-	struct reprise_log_new_entry *entries;
+	struct reprise_log_new_entry *entries; /* room for entries_max, and a batch of a writer */
+	uint64_t entries_mapped;               /* bytes */
 	uint64_t entries_max, entries_count;
+
+	/*
+	 * The batch of a writer whose beginning is copied, and whose end is not (rule C23). No
+	 * transaction ends here. 0: none.
+	 */
+	uint64_t open_first; /* its first position */
+	uint64_t open_bytes; /* bytes_used before it */
 
 	struct log_write *writes;
 	struct batch_mark *marks; /* one for each */
@@ -49,9 +58,10 @@ void batch_close(struct batch *batch);
 void batch_clear(struct batch *batch);
 
 /*
- * Makes room for the records of a window of @arena_bytes: a copy may end with a record as large as the arena. The
- * batch is empty. The address space stays with the batch, so that a window that was opened can be recorded
- * whatever memory is left later. False without memory.
+ * Makes room for the records of a window of @arena_bytes: a batch of the writer may be as large as
+ * the arena, and so may the record that a copy ends with. The batch is empty. The address space
+ * stays with the batch, so that a window that was opened can be recorded whatever memory is left
+ * later. False without memory.
  */
 bool batch_reserve(struct batch *batch, uint64_t arena_bytes);
 

@@ -24,7 +24,7 @@
 #define PARK_NS        (NS_PER_S / 10) /* so that a pause inside a conversation costs no notification */
 
 enum {
-	BATCH_EVENTS_MOST = 1 << 20,
+	BATCH_EVENTS_MOST = PORT_BATCH_EVENTS_MAX,
 	BATCH_BYTES_MOST = 64 << 20,
 };
 

@@ -140,4 +140,15 @@ ring_end(struct ring *ring, int32_t status)
 	store_release(&ring->ended, RING_ENDED | (uint32_t)status);
 }
 
+/*
+ * The same, together with the events up to @position, which are published next. Nobody sees the end before
+ * them; and who sees them finds the end in the look that comes after.
+ */
+static inline void
+ring_end_after(struct ring *ring, int32_t status, uint64_t position)
+{
+	store_relaxed(&ring->ends_after, position);
+	ring_end(ring, status);
+}
+
 #endif /* RING_APPEND_H */

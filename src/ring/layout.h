@@ -18,6 +18,9 @@
  * record leaves by count touches neither its bytes nor, since the index has twice as many slots, its
  * slot; so `oldest` need not be raised for each one, only before slot or bytes are used again.
  *
+ * Two marks in a record's flags say where a batch begins and ends. They are the library's: no host sees
+ * them, and a single append sets neither. The recorder takes a batch as a whole by them.
+ *
  * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record
  * never straddles the arena's end: what is left there is skipped, and counts as used. A new ring
  * begins half a page before that end, where the index follows: one event costs one page.
@@ -34,7 +37,8 @@
  *   append:C / look:D    `newest` names only slots and records that are whole
  *   trim:A / look:C      a floor is never above the newest that is loaded after it,
  *   trim:B / look:C      whichever floor it is
- *   end:A / look:A       who sees the end sees, after it, every event before it
+ *   end:A / look:A       who sees the end sees, after it, every event before it, and which event
+ *                        must be visible before the end counts
  *   void:A / held:A      who sees the window void sees all that went before its voiding
  */
 
@@ -50,6 +54,13 @@ enum {
 	RING_VERSION = 1,
 	RECORD_HEADER_BYTES = 40,
 	RECORD_ALIGNMENT = 8,
+};
+
+/* Marks of an event in a batch, among its flags. */
+enum {
+	RECORD_FOLLOWS = 0x0002, /* the event before belongs to the same batch */
+	RECORD_GOES_ON = 0x0004, /* and so does what comes after it */
+	RECORD_MARKS = RECORD_FOLLOWS | RECORD_GOES_ON,
 };
 
 #define RING_ARENA_BYTES_MIN UINT64_C(64)
@@ -83,8 +94,9 @@ struct ring {
 
 	/* What the writer publishes. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 newest; /* the last visible position */
-	atomic_u64 oldest; /* the first position whose slot and bytes are intact */
-	atomic_u64 ended;  /* RING_ENDED | the host's status, or 0 */
+	atomic_u64 oldest;     /* the first position whose slot and bytes are intact */
+	atomic_u64 ended;      /* RING_ENDED | the host's status, or 0 */
+	atomic_u64 ends_after; /* the end counts once this position is visible; or 0: at once */
 
 	/* What trimmers raise: positions at or below were given up; and whether all is void. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 floor_age;
@@ -170,10 +182,23 @@ shape_kind(uint64_t shape)
 	return (uint16_t)(shape >> 16);
 }
 
+/* As the host gave them. */
 static inline uint16_t
 shape_flags(uint64_t shape)
 {
-	return (uint16_t)shape;
+	return (uint16_t)(shape & ~(uint64_t)RECORD_MARKS);
+}
+
+static inline bool
+shape_follows(uint64_t shape)
+{
+	return (shape & RECORD_FOLLOWS) != 0;
+}
+
+static inline bool
+shape_goes_on(uint64_t shape)
+{
+	return (shape & RECORD_GOES_ON) != 0;
 }
 
 #endif /* RING_LAYOUT_H */

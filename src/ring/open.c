@@ -62,6 +62,7 @@ ring_open(struct ring *ring, const struct ring_shape *shape, void *memory, uint6
 	atomic_init(&ring->newest, position_before);
 	atomic_init(&ring->oldest, position_before + 1);
 	atomic_init(&ring->ended, 0);
+	atomic_init(&ring->ends_after, 0);
 	atomic_init(&ring->floor_age, 0);
 	atomic_init(&ring->floor_request, 0);
 	atomic_init(&ring->taken_request, 0);

@@ -27,6 +27,9 @@ ring_look(struct ring *ring)
 	/* [look:D] Before any slot or record is loaded; pairs with [append:C]. */
 	look.newest = load_acquire(&ring->newest);
 
+	/* The end that comes with a last batch is stored before the batch is visible. */
+	if (unlikely(look.ended != 0) && look.newest < load_relaxed(&ring->ends_after))
+		look.ended = 0;
 	look.kept = greatest(look.oldest, greatest(look.floor_age, look.floor_request) + 1);
 	if (look.newest >= ring->events_max)
 		look.kept = greatest(look.kept, look.newest + 1 - ring->events_max);

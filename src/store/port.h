@@ -35,6 +35,16 @@
 #define port_keep          reprise_private_port_keep
 #define port_stamp_of_host reprise_private_port_stamp_of_host
 
+/*
+ * What a batch may have at most in a store with a port, so that one transaction of a log holds the
+ * batch.
+ */
+enum {
+	PORT_BATCH_EVENTS_MAX = 1 << 20,
+	PORT_PAYLOAD_BYTES_MAX = 64 << 20, /* of each event */
+	PORT_BATCH_BYTES_MAX = 128 << 20,  /* all payloads */
+};
+
 struct opening;
 struct recording; /* what the port keeps of a session */
 

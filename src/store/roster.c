@@ -55,7 +55,7 @@ is_followed(const struct reprise_session *session)
 static void
 tell_end_once(struct reprise_session *session)
 {
-	if (session->is_end_told || load_relaxed(&session->ring.ended) == 0)
+	if (session->is_end_told || ring_look(&session->ring).ended == 0)
 		return;
 	session->is_end_told = true;
 	tell(session, REPRISE_SESSION_ENDED, REPRISE_GONE_NOT);
@@ -92,7 +92,7 @@ roster_tell_end(struct reprise_session *session)
 
 	/* [told:A] The bell was taken before; pairs with [ring:A]. */
 	fence_acquire();
-	if (load_relaxed(&session->ring.ended) == 0)
+	if (ring_look(&session->ring).ended == 0)
 		return;
 	/* A host that begins to follow after this lists the end. */
 	pthread_mutex_lock(&store->lock);

@@ -111,6 +111,12 @@ crash_verify(unsigned int session, reprise_position position, struct reprise_byt
 	return checksum(bytes.data, bytes.size);
 }
 
+uint16_t
+crash_kind(size_t i, size_t count)
+{
+	return (uint16_t)(i << 8 | count);
+}
+
 void
 crash_tell(struct crash_told *told, const struct reprise_cursor *cursor, uint32_t sum)
 {
@@ -197,6 +203,8 @@ crash_open(const struct crash *crash)
 		.durability = crash->durability,
 		.deadline_ns = UINT64_C(20000000000),
 		.heal_wait_ns = UINT64_C(20000000000),
+		.batch_events_max = crash->is_limited ? 1 : 0,
+		.batch_bytes_max = crash->is_limited ? 1 : 0,
 	};
 
 	CHECK_OK(reprise_store_open(NULL, &runtime.store, NULL));

@@ -22,6 +22,9 @@ enum {
 	CRASH_PAYLOAD_MAX = 2048,
 	CRASH_ORDINALS_MAX = 1 << 20,
 	CRASH_ROUNDS_OF_A_LOG = 25,
+	CRASH_BATCH_MAX = 8,
+	CRASH_ENDS = 0x8000, /* in the kind of each event of a batch with the session's end */
+	CRASH_END_STATUS = 6,
 };
 
 /* Says what, and ends the process with 1. */
@@ -56,8 +59,9 @@ struct crash {
 	char where[1024]; /* a path, or a schema */
 	uint64_t seed, round;
 	reprise_durability durability;
+	bool is_limited; /* no transaction has room for more than a batch */
 	atomic_bool is_up, is_to_close, has_closed;
-	atomic_ullong appended, healed, diverged, restarts, gaps;
+	atomic_ullong appended, healed, diverged, restarts, gaps, batches, ends;
 	struct crash_session sessions[CRASH_SESSIONS];
 };
 
@@ -74,6 +78,9 @@ size_t crash_payload(unsigned int session, uint64_t life, reprise_position posit
 /* Dies unless the bytes are whole and of that place; answers their checksum, which is above 1. */
 uint32_t crash_verify(unsigned int session, reprise_position position, struct reprise_bytes bytes,
 		      uint64_t *ret_life);
+
+/* The kind of the event @i of a batch of @count: it names both. */
+uint16_t crash_kind(size_t i, size_t count);
 
 void crash_tell(struct crash_told *told, const struct reprise_cursor *cursor, uint32_t checksum);
 /* NULL if nothing was told. */

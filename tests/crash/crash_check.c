@@ -45,14 +45,43 @@ note(struct crash_session *session, reprise_ordinal ordinal, uint32_t checksum)
 	session->checksums[ordinal] = checksum;
 }
 
+/* How far the batch has come that is read: rule C23. */
+struct inside {
+	size_t next, count; /* the event that follows, and all */
+	bool ends;          /* and the session ends with it: rule A29 */
+};
+
+static void
+walk_batch(struct crash *crash, const struct reprise_log_entry *entry, bool is_of_same_life,
+	   struct inside *inside)
+{
+	/* Neither a gap nor the end of a life cuts a batch. The check's own events have kind 0. */
+	if (entry->type == REPRISE_LOG_GAP || !is_of_same_life || entry->kind == 0)
+		CHECK(inside->next == inside->count);
+	if (entry->type == REPRISE_LOG_GAP || entry->kind == 0) {
+		*inside = (struct inside){ 0, 0, false };
+		return;
+	}
+	const size_t i = (entry->kind & ~(unsigned int)CRASH_ENDS) >> 8;
+	const size_t count = entry->kind & 0xff;
+
+	CHECK(i < count && count <= CRASH_BATCH_MAX);
+	CHECK(inside->next == inside->count ? i == 0 : i == inside->next && count == inside->count);
+	*inside = (struct inside){ i + 1, count, (entry->kind & CRASH_ENDS) != 0 };
+	if (count > 1 && i + 1 == count)
+		atomic_fetch_add(&crash->batches, 1);
+}
+
 static void
 walk_entry(struct crash *crash, unsigned int number, const struct reprise_log_entry *entry,
-	   reprise_ordinal *head, struct reprise_incarnation *life, uint64_t *life_number)
+	   reprise_ordinal *head, struct reprise_incarnation *life, uint64_t *life_number,
+	   struct inside *inside)
 {
 	struct crash_session *const session = &crash->sessions[number];
 	uint64_t written_by = 0;
 
 	CHECK(entry->first == *head + 1);
+	walk_batch(crash, entry, memcmp(life, &entry->life, sizeof(*life)) == 0, inside);
 	if (entry->type == REPRISE_LOG_GAP) {
 		/* Who refuses loses nothing. */
 		CHECK(number % 2 == 0);
@@ -76,11 +105,12 @@ walk_entry(struct crash *crash, unsigned int number, const struct reprise_log_en
 
 /* Every ordinal once, with the right bytes. Answers the head. */
 static reprise_ordinal
-walk(struct crash *crash, struct reprise_log *log, unsigned int number)
+walk(struct crash *crash, struct reprise_log *log, unsigned int number, bool *ret_ends)
 {
 	const struct reprise_log_key key = { "default", crash_id(number) };
 	struct reprise_incarnation life = { { 0 } };
 	struct reprise_log_page *page = NULL;
+	struct inside inside = { 0, 0, false };
 	reprise_ordinal head = 0;
 	uint64_t life_number = 0;
 	size_t count;
@@ -92,8 +122,10 @@ walk(struct crash *crash, struct reprise_log *log, unsigned int number)
 			reprise_log_page_entries(page, &count);
 
 		for (size_t i = 0; i < count; i++)
-			walk_entry(crash, number, &entries[i], &head, &life, &life_number);
+			walk_entry(crash, number, &entries[i], &head, &life, &life_number, &inside);
 	} while (count > 0);
+	CHECK(inside.next == inside.count);
+	*ret_ends = inside.ends;
 	reprise_log_page_close(page);
 	return head;
 }
@@ -118,8 +150,17 @@ check_log(struct crash *crash, struct reprise_log *log, unsigned int number, str
 		fprintf(stderr, "%s at %" PRIu64 "\n", report.what, report.at);
 	CHECK(report.faults == 0);
 	CHECK_OK(reprise_log_stats(log, &key, &stats, NULL));
-	const reprise_ordinal head = walk(crash, log, number);
+	bool ends = false;
+	const reprise_ordinal head = walk(crash, log, number, &ends);
 
+	/* The end is there with the batch, unless a life has begun since. */
+	if (ends && stats.life.first <= head) {
+		CHECK(stats.has_ended && stats.end_ordinal == head);
+		CHECK(stats.end_status == CRASH_END_STATUS);
+		atomic_fetch_add(&crash->ends, 1);
+	}
+	CHECK(!stats.has_ended || stats.end_ordinal == head);
+	CHECK(!stats.has_ended || stats.end_status != CRASH_END_STATUS || ends);
 	CHECK(head == stats.head && head == report.events + report.lost);
 	CHECK(head >= session->checked);
 	session->checked = head;

@@ -104,6 +104,7 @@ run_round(struct crash *crash)
 
 	crash->durability = !crash->is_postgres && crash_random(&random) % 3 == 0 ? REPRISE_WRITTEN
 										  : REPRISE_SYNCED;
+	crash->is_limited = crash_random(&random) % 2 == 0;
 	atomic_store(&crash->is_up, false);
 	atomic_store(&crash->is_to_close, false);
 	atomic_store(&crash->has_closed, false);
@@ -167,8 +168,8 @@ main(int argc, char **argv)
 	if (is_good)
 		CHECK(rmdir(folder) == 0);
 	printf("%s, seed %" PRIu64 ": appended %llu  healed %llu  diverged %llu  restarts %llu"
-	       "  gaps %llu\n",
+	       "  gaps %llu  batches %llu  ends %llu\n",
 	       argv[1], crash->seed, crash->appended, crash->healed, crash->diverged,
-	       crash->restarts, crash->gaps);
+	       crash->restarts, crash->gaps, crash->batches, crash->ends);
 	return is_good ? 0 : 1;
 }

@@ -37,14 +37,15 @@ come(struct part *part, reprise_position *ret_newest)
 	return writer;
 }
 
-/* One event, or three at once, or one in place; answers how many were appended. */
+/* One event, or a batch, or one in place; answers how many were appended. */
 static uint64_t
-append(struct part *part, struct reprise_writer *writer, uint64_t life, reprise_position newest)
+append(struct part *part, struct reprise_writer *writer, uint64_t life, reprise_position newest,
+       bool ends)
 {
-	static _Thread_local unsigned char payloads[3][CRASH_PAYLOAD_MAX];
-	struct reprise_new_event events[3];
-	const uint64_t way = crash_random(&part->random) % 8;
-	const size_t count = way == 0 ? 3 : 1;
+	static _Thread_local unsigned char payloads[CRASH_BATCH_MAX][CRASH_PAYLOAD_MAX];
+	struct reprise_new_event events[CRASH_BATCH_MAX];
+	const uint64_t way = ends ? 0 : crash_random(&part->random) % 8;
+	const size_t count = way == 0 ? 2 + crash_random(&part->random) % (CRASH_BATCH_MAX - 1) : 1;
 	reprise_position position = 0;
 	reprise_status status;
 	void *room;
@@ -52,7 +53,7 @@ append(struct part *part, struct reprise_writer *writer, uint64_t life, reprise_
 	for (size_t i = 0; i < count; i++)
 		events[i] = (struct reprise_new_event){
 			.revision = newest / 16,
-			.kind = (uint16_t)(newest % 5),
+			.kind = (uint16_t)(crash_kind(i, count) | (ends ? CRASH_ENDS : 0)),
 			.flags = newest % 16 == 0 ? REPRISE_EVENT_COMMIT : 0,
 			.payload = { payloads[i],
 				     crash_payload(part->session, life, newest + 1 + i,
@@ -66,6 +67,8 @@ append(struct part *part, struct reprise_writer *writer, uint64_t life, reprise_
 				reprise_publish(writer, events[0].revision, events[0].kind,
 						events[0].flags, events[0].payload.size, &position);
 		}
+	} else if (ends) {
+		status = reprise_append_end(writer, events, count, CRASH_END_STATUS, &position);
 	} else {
 		status = reprise_append_batch(writer, events, count, &position);
 	}
@@ -93,14 +96,24 @@ write_session(void *argument)
 		const uint64_t pace = crash_random(&part->random) % 3;
 
 		life++;
-		for (uint64_t left = crash_random(&part->random) % 2000;
+		for (uint64_t left = crash_random(&part->random) %
+				     (crash_random(&part->random) % 2 == 0 ? 2000 : 50);
 		     left > 0 && !atomic_load(&is_closing); left--) {
-			newest += append(part, writer, life, newest);
+			newest += append(part, writer, life, newest, false);
 			if (pace == 0 || crash_random(&part->random) % (40 * pace) == 0)
 				crash_nap(crash_random(&part->random) % 100000);
 		}
-		if (crash_random(&part->random) % 3 == 0)
+		const uint64_t way = crash_random(&part->random) % 4;
+
+		if (way == 0)
 			CHECK_OK(reprise_writer_end(writer, 5));
+		else if (way < 3)
+			while (append(part, writer, life, newest, true) == 0)
+				if (atomic_load(&is_closing))
+					break;
+		/* So that it is killed now and then before the next life begins. */
+		if (way == 1)
+			crash_nap(crash_random(&part->random) % 60000000);
 		reprise_writer_close(writer);
 	}
 	return NULL;

@@ -334,15 +334,20 @@ of_appends(void)
 	REFUSES(reprise_append_batch, NULL, &event, 1, position);
 	REFUSES(reprise_append_batch, writer, NULL, 1, position);
 	REFUSES(reprise_append_batch, writer, &event, 0, position);
+	REFUSES(reprise_append_end, NULL, &event, 1, 1, position);
+	REFUSES(reprise_append_end, writer, NULL, 1, 1, position);
+	REFUSES(reprise_append_end, writer, &event, 0, 1, position);
 	for (uint16_t flag = 2; flag <= 0x80; flag = (uint16_t)(flag * 2)) {
 		event.flags = flag;
 		REFUSES(reprise_append, writer, 0, 0, flag, x, position);
 		REFUSES(reprise_appendv, writer, 0, 0, flag, &part, 1, position);
 		REFUSES(reprise_append_batch, writer, &event, 1, position);
+		REFUSES(reprise_append_end, writer, &event, 1, 1, position);
 		REFUSES(reprise_publish, writer, 0, 0, flag, 0, position);
 	}
 	event = (struct reprise_new_event){ .payload = none };
 	REFUSES(reprise_append_batch, writer, &event, 1, position);
+	REFUSES(reprise_append_end, writer, &event, 1, 1, position);
 	REFUSES(reprise_reserve, NULL, 1, &world.out.payload);
 	REFUSES(reprise_reserve, writer, 1, NULL);
 	ANSWERS(REPRISE_E_TOO_LARGE, NULL, reprise_reserve, writer, SIZE_MAX, &world.out.payload);
@@ -463,6 +468,7 @@ of_subscriptions(void)
 {
 	struct reprise_subscription *const subscription = world.subscription;
 	struct reprise_subscription_stats stats = { .size = sizeof(stats) };
+	struct reprise_subscription_lag lag = { .size = sizeof(lag), .is_known = 77 };
 	struct out *const out = &world.out;
 	size_t count = 0;
 
@@ -490,6 +496,11 @@ of_subscriptions(void)
 	stats.size--;
 	REFUSES(reprise_subscription_stats, subscription, &stats);
 	CHECK(stats.delivered == 0);
+	REFUSES(reprise_subscription_lag, NULL, &lag);
+	REFUSES(reprise_subscription_lag, subscription, NULL);
+	lag.size--;
+	REFUSES(reprise_subscription_lag, subscription, &lag);
+	CHECK(lag.is_known == 77);
 	ALLOWS_VOID(reprise_subscription_close, NULL);
 }
 

@@ -7,7 +7,7 @@ trap 'rm -rf "$scratch"' EXIT
 bad=0
 # Those of libreprise: the others' are in their own suites.
 cat include/reprise/base.h include/reprise/cursor.h include/reprise/session.h \
-	include/reprise/sessions.h include/reprise/writer.h include/reprise/group.h include/reprise/store.h include/reprise/subscription.h include/reprise/into.h include/reprise/once.h \
+	include/reprise/sessions.h include/reprise/writer.h include/reprise/group.h include/reprise/store.h include/reprise/subscription.h include/reprise/into.h include/reprise/lag.h include/reprise/once.h \
 	include/reprise/gap.h include/reprise/outcome.h | grep -v '^#define' | tr '\n' ' ' |
 	grep -oE 'REPRISE_API [^;(]*\(' | sed 's/.*\(reprise_[a-z_]*\)(/\1/' | sort -u >"$scratch/declared"
 [ "$(wc -l <"$scratch/declared")" -ge 40 ] || { echo "the headers were not understood"; exit 1; }

@@ -269,6 +269,30 @@ append_batch(struct world *world, struct reprise_error *error)
 	return reprise_append_batch(world->writer, &event, 1, &world->out.position);
 }
 
+static reprise_status
+append_end(struct world *world, struct reprise_error *error)
+{
+	const struct reprise_new_event event = { .revision = next_position,
+						 .payload = next_payload };
+
+	(void)error;
+	return reprise_append_end(world->writer, &event, 1, 7, &world->out.position);
+}
+
+static void
+is_ended_with_one_more(struct world *world)
+{
+	struct reprise_event event;
+	struct reprise_gap gap;
+	struct reprise_end end;
+
+	CHECK(world->out.position == next_position);
+	CHECK(world_take(world) == REPRISE_NEXT_ENDED && world->seen == next_position);
+	CHECK(reprise_next(world->subscription, &event, &gap, &end) == REPRISE_NEXT_ENDED);
+	CHECK(end.cause == REPRISE_END_SESSION && end.status == 7);
+	CHECK(reprise_writer_end(world->writer, 8) == REPRISE_E_CLOSED);
+}
+
 static struct reprise_writer *deduplicated; /* of the world, and not of what the call writes to */
 
 static void
@@ -527,6 +551,12 @@ const struct scenario scenarios_of_session[] = {
 	  .stage = STAGE_SUBSCRIPTION,
 	  .call = append_batch,
 	  .verify = is_appended,
+	  .is_silent = true },
+	{ .function = "reprise_append_end",
+	  .title = "of one event",
+	  .stage = STAGE_SUBSCRIPTION,
+	  .call = append_end,
+	  .verify = is_ended_with_one_more,
 	  .is_silent = true },
 	{ .function = "reprise_append_once",
 	  .title = "of one event with a new key",

@@ -275,6 +275,19 @@ stats(struct world *world, struct reprise_error *error)
 	return status;
 }
 
+static reprise_status
+lag(struct world *world, struct reprise_error *error)
+{
+	struct reprise_subscription_lag lag = REPRISE_SUBSCRIPTION_LAG_INIT;
+
+	(void)error;
+	const reprise_status status = reprise_subscription_lag(world->subscription, &lag);
+
+	if (status == REPRISE_OK)
+		CHECK(lag.is_known && lag.behind_events == 0 && lag.headroom_events > 0);
+	return status;
+}
+
 #define TO_SUBSCRIBE                                                                    \
 	.stage = STAGE_SESSION, .refuses = BIT(CALL_ALLOCATE), .either = BIT(CALL_MAP), \
 	.tells_error = true
@@ -396,6 +409,13 @@ const struct scenario scenarios_of_subscription[] = {
 	  .stage = STAGE_SUBSCRIPTION,
 	  .prepare = take_all,
 	  .call = stats,
+	  .verify = world_follow,
+	  .is_silent = true },
+	{ .function = "reprise_subscription_lag",
+	  .title = "after all events",
+	  .stage = STAGE_SUBSCRIPTION,
+	  .prepare = take_all,
+	  .call = lag,
 	  .verify = world_follow,
 	  .is_silent = true },
 	SCENARIOS_END,

@@ -372,3 +372,37 @@ Test(recorded, F04_flush_open_and_close_keep_their_deadlines_while_the_server_is
 		cr_assert(le(u64, best_ns[i], slack_ns), "call %d", i);
 	expect_no_leaks();
 }
+
+Test(recorded, C23_a_batch_is_one_transaction_whatever_the_limits_are)
+{
+	const struct reprise_log_postgres_options options = options_of(NULL, "whole");
+	const struct reprise_recorder_options limited = { .size = sizeof(limited),
+							  .linger_ns = 10 * one_second,
+							  .batch_events_max = 1,
+							  .batch_bytes_max = 1 };
+	const struct reprise_log_key key = { "default", "s" };
+	struct reprise_recorder_stats counts = { .size = sizeof(counts) };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_log *const log = opened(&options);
+	struct reprise_store *const store = store_plain();
+	struct reprise_new_event events[40] = { { 0 } };
+	struct reprise_writer *writer = NULL;
+	struct reprise_recorder *recorder = NULL;
+
+	cr_assert(
+		eq(int, reprise_recorder_open(store, log, &limited, &recorder, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, "s", NULL, &writer, NULL), REPRISE_OK));
+	for (int i = 0; i < 3; i++)
+		cr_assert(eq(int, reprise_append_batch(writer, events, 40, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_recorder_flush(recorder, "s", REPRISE_SYNCED, 30 * one_second),
+		     REPRISE_OK));
+	cr_assert(eq(int, reprise_recorder_stats(recorder, &counts), REPRISE_OK));
+	cr_assert(eq(u64, counts.batches, 3));
+	cr_assert(eq(int, reprise_log_stats(log, &key, &stats, NULL), REPRISE_OK));
+	cr_assert(eq(u64, stats.head, 120));
+	reprise_writer_close(writer);
+	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
+	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
+	reprise_log_close(log);
+	expect_no_leaks();
+}

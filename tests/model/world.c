@@ -151,9 +151,10 @@ world_append(unsigned int session)
 	MODEL_CHECK(told == position);
 }
 
-void
-world_append_batch(unsigned int session, unsigned int count)
+static void
+append_several(unsigned int session, unsigned int count, bool ends)
 {
+	struct reprise_writer *const writer = session_writer(&sessions[session]);
 	const uint64_t position = next_position(session);
 	uint64_t words[4][WORDS_MAX];
 	struct reprise_new_event events[4];
@@ -166,8 +167,20 @@ world_append_batch(unsigned int session, unsigned int count)
 			.payload = { words[i], 8 * words_of(position + i) },
 		};
 	}
-	MODEL_CHECK(reprise_append_batch(session_writer(&sessions[session]), events, count, NULL) ==
-		    REPRISE_OK);
+	MODEL_CHECK((ends ? reprise_append_end(writer, events, count, 5, NULL)
+			  : reprise_append_batch(writer, events, count, NULL)) == REPRISE_OK);
+}
+
+void
+world_append_batch(unsigned int session, unsigned int count)
+{
+	append_several(session, count, false);
+}
+
+void
+world_append_end(unsigned int session, unsigned int count)
+{
+	append_several(session, count, true);
 }
 
 void

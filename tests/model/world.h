@@ -52,6 +52,7 @@ void world_stamp(uint64_t stamp_ns);
 /* Appends the next event; or the next @count at once. */
 void world_append(unsigned int session);
 void world_append_batch(unsigned int session, unsigned int count);
+void world_append_end(unsigned int session, unsigned int count); /* and the session's end, 5 */
 
 /* Reserves for the largest event, and writes the next one there. */
 void world_reserve(unsigned int session);

@@ -73,6 +73,8 @@ esac
 compile src/store/append_batch.c "$scratch/append_batch.o"
 expect_none "$scratch/append_batch.o" reprise_append_batch append_batch_shared \
 	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal assert_failed
+expect_none "$scratch/append_batch.o" reprise_append_end append_end_shared roster_pass_end bell_ring \
+	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal assert_failed
 expect_none "$scratch/append_batch.o" write_batch memcpy
 expect_none "$scratch/append.o" reprise_appendv appendv_shared \
 	refuse_has_room memcpy ring_room stamp_take_cold bell_ring_cold refusal session_refusal write_one assert_failed

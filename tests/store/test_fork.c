@@ -38,7 +38,8 @@ wrong_writer(const struct heirloom *old)
 		return 1;
 	if (reprise_appendv(old->writer, 0, 0, 0, &part, 1, &position) != REPRISE_E_FORKED)
 		return 2;
-	if (reprise_append_batch(old->writer, &event, 1, &position) != REPRISE_E_FORKED)
+	if (reprise_append_batch(old->writer, &event, 1, &position) != REPRISE_E_FORKED ||
+	    reprise_append_end(old->writer, &event, 1, 0, &position) != REPRISE_E_FORKED)
 		return 3;
 	if (reprise_reserve(old->writer, 1, &payload) != REPRISE_E_FORKED)
 		return 4;
