@@ -100,7 +100,7 @@ is_stopped(const struct recorder_news *news, uint64_t pause_ns)
 {
 	struct pollfd polled = { .fd = news->stop, .events = POLLIN };
 
-	return poll(&polled, 1, (int)(pause_ns / 1000000)) > 0;
+	return poll(&polled, 1, (int)((pause_ns + 999999) / 1000000)) > 0;
 }
 
 static uint64_t

@@ -100,9 +100,48 @@ Test(follow, S15_nothing_is_written_through_a_store_that_only_reads)
 	expect_no_leaks();
 }
 
-/*
- * --- announcements -------------------------------------------------------------------------------
- */
+static void
+await_told(struct following *reading, bool is_so)
+{
+	while (following_is_told(reading) != is_so)
+		usleep(1000);
+}
+
+/* A machine that serves sessions to the world cannot change them, whatever becomes of it. */
+Test(follow, S15_a_role_that_may_only_select_is_enough)
+{
+	schema = "followed_select";
+	struct following writing = following_writing(open_log);
+	PGconn *const owner = connected_as(NULL);
+	struct reprise_writer *const writer = following_write(&writing);
+
+	run(owner, "CREATE ROLE followed_select LOGIN");
+	run(owner, "GRANT USAGE ON SCHEMA %s TO followed_select", schema);
+	run(owner, "GRANT SELECT ON ALL TABLES IN SCHEMA %s TO followed_select", schema);
+	role = "followed_select";
+	following_append(&writing, writer, 2);
+	struct following reading = following_reading(open_log);
+	struct reprise_subscription *const host = following_subscribe(&reading, 1);
+
+	following_expect(host, 1, 2);
+	await_told(&reading, true);
+	following_append(&writing, writer, 5);
+	following_expect(host, 3, 5);
+	/* A recorder that records is refused. */
+	struct reprise_recorder *refused = NULL;
+	struct reprise_store *const store = store_plain();
+
+	cr_assert(ne(int, reprise_recorder_open(store, reading.log, NULL, &refused, NULL),
+		     REPRISE_OK));
+	close_store(store);
+	reprise_subscription_close(host);
+	reprise_writer_close(writer);
+	following_close(&writing);
+	following_close(&reading);
+	PQfinish(owner);
+}
+
+/* --- announcements ---------------------------------------------------------------------------- */
 
 /* A runtime, a store that reads, and a host that has seen the first event and waits. */
 struct scene {
@@ -148,13 +187,6 @@ expect_next(struct scene *scene)
 	following_append(&scene->writing, scene->writer, scene->newest);
 	following_expect(scene->host, scene->newest, scene->newest);
 	expect_empty(scene->host);
-}
-
-static void
-await_told(struct following *reading, bool is_so)
-{
-	while (following_is_told(reading) != is_so)
-		usleep(1000);
 }
 
 /*

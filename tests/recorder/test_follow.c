@@ -110,9 +110,7 @@ Test(follow, S15_a_log_that_was_opened_to_be_read_is_enough)
 	expect_no_leaks();
 }
 
-/*
- * --- looks at the log ----------------------------------------------------------------------------
- */
+/* --- looks at the log ------------------------------------------------------------------------- */
 
 static const struct log_adapter *adapter;
 static atomic_u64 looks;

@@ -32,9 +32,7 @@ enum {
 
 static const struct reprise_log_key key = { "default", "s" };
 
-/*
- * --- stores and hosts ----------------------------------------------------------------------------
- */
+/* --- stores and hosts ------------------------------------------------------------------------- */
 
 struct following
 following_open(following_log open, const struct reprise_recorder_options *options)
@@ -183,9 +181,7 @@ following_append(struct following *writing, struct reprise_writer *writer, repri
 	flush(writing);
 }
 
-/*
- * --- what is handed out --------------------------------------------------------------------------
- */
+/* --- what is handed out ----------------------------------------------------------------------- */
 
 /* The next answer that is not EMPTY. */
 static reprise_outcome
@@ -264,9 +260,7 @@ expect_nothing(struct reprise_subscription *subscription)
 	cr_assert(eq(int, reprise_next(subscription, &event, &gap, NULL), REPRISE_NEXT_EMPTY));
 }
 
-/*
- * --- the ways to wait ----------------------------------------------------------------------------
- */
+/* --- the ways to wait ------------------------------------------------------------------------- */
 
 struct doors {
 	struct reprise_subscription *waiting, *polled, *called, *grouped;
@@ -432,9 +426,7 @@ following_expect_many(following_log open, int sessions)
 	free(writers);
 }
 
-/*
- * --- lives and cursors ---------------------------------------------------------------------------
- */
+/* --- lives and cursors ------------------------------------------------------------------------ */
 
 /* Runs @act in another process, which dies without a word after it. */
 static void
@@ -469,10 +461,11 @@ following_expect_lives(following_log open)
 	struct following writing = following_writing(open);
 	struct reprise_writer *writer = following_write(&writing);
 	struct following reading = following_reading(open);
-	struct reprise_subscription *const all = following_subscribe(&reading, 1);
-	struct reprise_subscription *const plain = following_subscribe(&reading, 0);
-	struct reprise_subscription *void_one;
+	/* Open in the processes that die, too: no leak there. */
+	static struct reprise_subscription *all, *plain, *void_one;
 
+	all = following_subscribe(&reading, 1);
+	plain = following_subscribe(&reading, 0);
 	/* A life that ends with a status. */
 	following_append(&writing, writer, 5);
 	following_expect(all, 1, 5);
@@ -556,9 +549,7 @@ following_expect_cursors(following_log open)
 	following_close(&reading);
 }
 
-/*
- * --- archiving -----------------------------------------------------------------------------------
- */
+/* --- archiving -------------------------------------------------------------------------------- */
 
 void
 following_expect_archiving(following_log open)
@@ -600,9 +591,7 @@ following_expect_archiving(following_log open)
 	following_close(&reading);
 }
 
-/*
- * --- processes that are killed -------------------------------------------------------------------
- */
+/* --- processes that are killed ---------------------------------------------------------------- */
 
 /* In another process: appends for as long as it lives, and tells how far it is recorded. */
 static void
@@ -758,9 +747,7 @@ following_expect_killed_hosts(following_log open, int times)
 	following_close(&reading);
 }
 
-/*
- * --- what is refused -----------------------------------------------------------------------------
- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 void
 following_expect_refusals(following_log open)
