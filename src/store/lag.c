@@ -11,7 +11,7 @@ enum {
 	LOOKS_MAX = 3,
 };
 
-/* Whether the subscription's position is in its window's life, and more may come from the window. */
+/* Whether the position is in the life of the subscription's window, and more may come. */
 static bool
 is_in_window(const struct reprise_subscription *subscription)
 {
