@@ -13,16 +13,16 @@ struct reprise_subscription_lag {
 	size_t size; /* sizeof(struct reprise_subscription_lag), set by the caller */
 
 	/*
-	 * 1: the subscription's position is in the life of a window. 0: the subscription has ended or was
-	 * refused, waits for a life, reads an earlier life from a log, or its window is void: all fields
-	 * are 0.
+	 * 1: the subscription's position is in the life of a window. 0: the subscription has ended
+	 * or was refused, waits for a life, reads an earlier life from a log, or its window is
+	 * void: all fields are 0.
 	 */
 	int32_t is_known;
 	int32_t reserved; /* 0 */
 
 	/*
-	 * Events after the subscription's position, up to the newest event, or up to a replay's last. The
-	 * filter of kinds and is_recorded_only leave no event out.
+	 * Events after the subscription's position, up to the newest event, or up to a replay's
+	 * last. The filter of kinds and is_recorded_only leave no event out.
 	 */
 	uint64_t behind_events;
 

@@ -335,8 +335,7 @@ REPRISE_API reprise_status reprise_append_end(struct reprise_writer *writer,
  *           REPRISE_E_TOO_LARGE  the window can never hold the event; nothing changed
  *           REPRISE_E_FULL       reserve: unrecorded events would be displaced
  *           REPRISE_E_BUSY       reserve: a reservation is open
- *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or the window is
- *                                invalidated
+ *           REPRISE_E_CLOSED     reserve, publish: the session has ended, or is invalidated
  *           REPRISE_E_FORKED     in the child of a fork
  */
 REPRISE_API reprise_status reprise_reserve(struct reprise_writer *writer, size_t payload_bytes_max,

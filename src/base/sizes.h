@@ -45,6 +45,9 @@
 #define SIZE_MIN_LAST_reprise_jetstream_recovered reserved
 #define SIZE_MIN_LAST_reprise_jetstream_stats     reserved
 
+/* reprise/lag.h */
+#define SIZE_MIN_LAST_reprise_subscription_lag headroom_bytes
+
 /* reprise/log.h */
 #define SIZE_MIN_LAST_reprise_log_stats lease_left_ns
 

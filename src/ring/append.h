@@ -141,8 +141,8 @@ ring_end(struct ring *ring, int32_t status)
 }
 
 /*
- * The same, together with the events up to @position, which are published next. Nobody sees the end before
- * them; and who sees them finds the end in the look that comes after.
+ * The same, together with the events up to @position, which are published next. No look finds the
+ * end before these events, and the look after the one that finds them finds the end.
  */
 static inline void
 ring_end_after(struct ring *ring, int32_t status, uint64_t position)

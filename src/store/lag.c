@@ -4,6 +4,7 @@
 #include <reprise/lag.h>
 
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "ring/glimpse.h"
 #include "store/subscription.h"
 
@@ -11,7 +12,7 @@ enum {
 	LOOKS_MAX = 3,
 };
 
-/* Whether the subscription's position is in its window's life, and more may come from the window. */
+/* Whether the position is in the life of the subscription's window, and more may come. */
 static bool
 is_in_window(const struct reprise_subscription *subscription)
 {
@@ -111,6 +112,7 @@ reprise_subscription_lag(const struct reprise_subscription *subscription,
 			lag.behind_bytes = bytes_of(ring, position + 1, last);
 		measure_headroom(subscription, &lag);
 	}
-	return sized_write(ret_lag, &lag, sizeof(lag), sizeof(lag)) ? REPRISE_OK
-								    : REPRISE_E_INVALID;
+	return sized_write(ret_lag, &lag, sizeof(lag), SIZE_MIN(reprise_subscription_lag))
+		       ? REPRISE_OK
+		       : REPRISE_E_INVALID;
 }

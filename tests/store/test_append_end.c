@@ -157,7 +157,7 @@ end_soon(void *writer)
 	return NULL;
 }
 
-/* A subscription that sleeps wakes up once for both; and never finds the last event without the end. */
+/* It wakes up once for both, and never finds the last event without the end. */
 Test(append_end, A29_a_subscription_that_sleeps_sees_both)
 {
 	for (int i = 0; i < 200; i++) {

@@ -181,6 +181,12 @@ subscription_stats(void *stats, void *subscription)
 }
 
 static reprise_status
+subscription_lag(void *lag, void *subscription)
+{
+	return reprise_subscription_lag(subscription, lag);
+}
+
+static reprise_status
 group_stats(void *stats, void *group)
 {
 	return reprise_group_stats(group, stats);
@@ -201,6 +207,7 @@ Test(sizes, X16_facts_are_written_into_a_struct_of_any_release)
 	EXPECT_SIZES_WRITTEN(reprise_session_stats, listed_stats, store);
 	EXPECT_SIZES_WRITTEN(reprise_writer_opened, writer_opened, writer);
 	EXPECT_SIZES_WRITTEN(reprise_subscription_stats, subscription_stats, subscription);
+	EXPECT_SIZES_WRITTEN(reprise_subscription_lag, subscription_lag, subscription);
 	EXPECT_SIZES_WRITTEN(reprise_group_stats, group_stats, group);
 	reprise_group_close(group);
 	reprise_subscription_close(subscription);
