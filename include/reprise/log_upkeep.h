@@ -2,7 +2,7 @@
 #ifndef REPRISE_LOG_UPKEEP_H
 #define REPRISE_LOG_UPKEEP_H
 
-/* reprise/log_upkeep.h - archiving and verification of a log */
+/* reprise/log_upkeep.h - archiving, copying, dropping and verification of keys of a log */
 
 #include <reprise/log.h>
 
@@ -81,6 +81,89 @@ REPRISE_API reprise_status reprise_log_move_archived(struct reprise_log *log,
 						     const struct reprise_log_key *key,
 						     uint64_t *ret_count,
 						     struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_log_fork - copies the entries of a key to a new key, up to an ordinal
+ *
+ * Every copied entry keeps the ordinal, time, revision, kind, flags and payload. The copy has the
+ * watermark of the source, and no archived entries. A gap entry over @through ends there in the
+ * copy.
+ *
+ * The copy of a RING key has the lives of the source with their incarnations, up to @through. The
+ * last life of the copy is clean, unless the life is void. So a cursor of the source, with the
+ * session id of the copy, means the same place in the copy. The end of the session, leases and
+ * blobs are not copied: the copy can be opened and written to. A source with both archived entries
+ * and blobs is refused, since the blobs stand for these entries. (rule L52)
+ *
+ * The call reads and writes every copied row in one transaction. The source is locked against
+ * writers for as long; in a SQLite file every key is. The call needs memory for 1 MiB of payloads
+ * and one entry.
+ *
+ * @log      Borrowed.
+ * @from     The key to copy, also with an open life.
+ * @to       The new key, of the same tenant. Nothing must ever have been written to it.
+ * @through  The last ordinal to copy, from the watermark to the head. 0: no entries.
+ * @error    Optional. On REPRISE_E_CONFLICT `expected` is @through, and `actual` is the head.
+ *
+ * Threads   Any.
+ * Progress  Blocks; linear in the copied entries. The deadline of a PostgreSQL log begins anew
+ *           after each MiB.
+ * Ordering  On return the copy is durable, to the level chosen when the log was opened.
+ * Returns   REPRISE_OK
+ *           REPRISE_E_NOT_FOUND  nothing was ever written to @from
+ *           REPRISE_E_EXISTS     @to was written to before, or was dropped
+ *           REPRISE_E_CONFLICT   @through is above the head of @from
+ *           REPRISE_E_EXPIRED    @through is below the watermark of @from
+ *           REPRISE_E_INVALID    a NULL argument, a bad key, two tenants, one key twice, a source
+ *                                with blobs and archived entries, or a log opened read-only
+ *           REPRISE_E_CORRUPT    an entry, a life or a head is damaged
+ *           and the statuses of reprise_log_append from REPRISE_E_FORKED on. Nothing is there
+ *           after an error, but after REPRISE_E_IO the whole copy may be
+ */
+REPRISE_API reprise_status reprise_log_fork(struct reprise_log *log,
+					    const struct reprise_log_key *from,
+					    const struct reprise_log_key *to,
+					    reprise_ordinal through,
+					    struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_log_drop - removes everything of a key but the head
+ *
+ * The first transaction archives every entry, drops the blobs, and puts one void life in the place
+ * of all lives. From then on no call returns an entry, a blob or a life of before. Further
+ * transactions delete the hidden rows, of the archive's table too, and their index entries, at most
+ * REPRISE_LOG_MOVE_MAX rows each. After an error the call may be made again, and continues.
+ *
+ * The head stays: ordinals go on above it, and are never given twice. The kind, the greatest
+ * revision and the names of the key stay with it. reprise_log_each visits the key.
+ *
+ * A cursor of a dropped life gets a gap UNAVAILABLE, also in a healing subscription. The log refuses
+ * the next write of a recorder with such a life, and the session's appends return
+ * REPRISE_E_CLOSED. (rule L53)
+ *
+ * @log         Borrowed.
+ * @key         The key to drop.
+ * @takes_open  false: a key whose last life is open is refused. A life is open while a runtime
+ *              records it, and after a runtime has crashed. true: such a key is dropped, too,
+ *              unless the life is leased.
+ * @ret_count   Set on REPRISE_OK to the number of deleted rows. May be NULL.
+ * @error       Optional. On REPRISE_E_BUSY `what` is "lease" or "life".
+ *
+ * Threads   Any.
+ * Progress  Blocks; linear in the stored data of the key.
+ * Ordering  On return the drop is durable, to the level chosen when the log was opened. A power
+ *           loss may bring hidden rows back into the file, still hidden.
+ * Returns   REPRISE_OK           also for a key that was dropped before
+ *           REPRISE_E_NOT_FOUND  nothing was ever written to the key
+ *           REPRISE_E_BUSY       a runtime has leased the key, or the last life is open; nothing
+ *                                changed
+ *           REPRISE_E_INVALID    as reprise_log_append
+ *           and the statuses of reprise_log_append from REPRISE_E_FORKED on
+ */
+REPRISE_API reprise_status reprise_log_drop(struct reprise_log *log,
+					    const struct reprise_log_key *key, bool takes_open,
+					    uint64_t *ret_count,
+					    struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
  * reprise_log_verify - checks the stored data of a key

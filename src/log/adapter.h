@@ -191,6 +191,16 @@ struct log_adapter {
 	reprise_status (*move_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
 				    uint64_t max, struct log_moved *ret_moved,
 				    struct reprise_error *error);
+	/*
+	 * Deletes at most @max rows, the lowest first: what move_rows has kept, then rows with a last ordinal of at most
+	 * @watermark.
+	 */
+	reprise_status (*remove_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
+				      uint64_t max, struct log_moved *ret_removed,
+				      struct reprise_error *error);
+	/* Drops every life of the key. */
+	reprise_status (*drop_lives)(struct reprise_log *log, int64_t id,
+				     struct reprise_error *error);
 	/* Drops the rises with a revision of at most @revision. */
 	reprise_status (*drop_rises)(struct reprise_log *log, int64_t id, uint64_t revision,
 				     struct reprise_error *error);
@@ -204,6 +214,9 @@ struct log_adapter {
 	/* Drops the blob of that name; *ret_count is 0 if there is none. */
 	reprise_status (*drop_blob)(struct reprise_log *log, int64_t id, const char *name,
 				    uint64_t *ret_count, struct reprise_error *error);
+	/* Drops every blob of the key. */
+	reprise_status (*drop_blobs)(struct reprise_log *log, int64_t id,
+				     struct reprise_error *error);
 	/* Ends the transaction either way. A failure sets is_uncertain if the transaction may have been committed. */
 	reprise_status (*commit)(struct reprise_log *log, struct reprise_error *error);
 	void (*rollback)(struct reprise_log *log);

@@ -83,16 +83,22 @@ reprise_status write_commit(struct reprise_log *log, int64_t id, const struct lo
 			    struct reprise_error *error);
 reprise_status write_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
 				struct reprise_error *error);
-reprise_status write_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal,
-				  uint64_t max, uint64_t *ret_count, struct reprise_error *error);
 reprise_status write_life(struct reprise_log *log, int64_t id, const struct log_life *row,
 			  struct reprise_error *error);
 reprise_status write_head(struct reprise_log *log, const struct log_head *head,
 			  struct reprise_error *error);
-reprise_status write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
-			   struct log_moved *ret_moved, struct reprise_error *error);
 reprise_status write_end(struct reprise_log *log, struct reprise_error *error);
 void write_undo(struct reprise_log *log);
+
+/* remove.c */
+reprise_status write_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal,
+				  uint64_t max, uint64_t *ret_count, struct reprise_error *error);
+reprise_status write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+			   struct log_moved *ret_moved, struct reprise_error *error);
+reprise_status write_removes(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+			     struct log_moved *ret_removed, struct reprise_error *error);
+reprise_status write_drop_lives(struct reprise_log *log, int64_t id, struct reprise_error *error);
+reprise_status write_drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error);
 
 /* find.c */
 reprise_status find_begin(struct reprise_log *log, const char *tenant, const char *thread,

@@ -101,6 +101,14 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			  " (SELECT max(last) FROM (SELECT last FROM rows"
 			  " WHERE " OWN_KEY " AND last <= $2 ORDER BY last LIMIT $3) AS lowest)"
 			  " RETURNING last) SELECT count(*), max(last) FROM moved" },
+	[DELETE_KEPT_ROWS] = { "delete_kept_rows",
+			       "WITH removed AS (DELETE FROM archive WHERE " OWN_KEY
+			       " AND last <= (SELECT max(last) FROM (SELECT last FROM archive"
+			       " WHERE " OWN_KEY
+			       " AND last <= $2 ORDER BY last LIMIT $3) AS lowest)"
+			       " RETURNING last) SELECT count(*), max(last) FROM removed" },
+	[DELETE_LIVES] = { "delete_lives", "DELETE FROM lives WHERE " OWN_KEY },
+	[DELETE_BLOBS] = { "delete_blobs", "DELETE FROM blobs WHERE " OWN_KEY },
 	[ROWS_AFTER] = { "rows_after",
 			 "SELECT " ROW_COLUMNS " FROM (SELECT *, sum(octet_length(payload))"
 			 " OVER (ORDER BY last ROWS UNBOUNDED PRECEDING)"

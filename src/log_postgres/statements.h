@@ -34,6 +34,9 @@ enum statement {
 	DROP_BLOB,        /* key, name */
 	MOVE_ROWS,        /* key, watermark, count: how many, the greatest last */
 	DELETE_ROWS,      /* the same */
+	DELETE_KEPT_ROWS, /* the same, of the archive */
+	DELETE_LIVES,     /* key */
+	DELETE_BLOBS,     /* key */
 	ROWS_AFTER,       /* key, last, count, bytes: ROW columns */
 	LIFE_AT,          /* key, ordinal: LIFE columns */
 	LIFE_OF,          /* key, incarnation: LIFE columns */

@@ -139,6 +139,11 @@ reprise_status sqlite_put_head(struct reprise_log *log, const struct log_head *h
 reprise_status sqlite_move_rows(struct reprise_log *log, int64_t id, uint64_t watermark,
 				uint64_t max, struct log_moved *ret_moved,
 				struct reprise_error *error);
+reprise_status sqlite_remove_rows(struct reprise_log *log, int64_t id, uint64_t watermark,
+				  uint64_t max, struct log_moved *ret_removed,
+				  struct reprise_error *error);
+reprise_status sqlite_drop_lives(struct reprise_log *log, int64_t id, struct reprise_error *error);
+reprise_status sqlite_drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error);
 reprise_status sqlite_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
 				 struct reprise_error *error);
 reprise_status sqlite_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal,

@@ -55,6 +55,11 @@ enum {
 	X(MOVE_COPY, "INSERT OR REPLACE INTO archive (key, " ROW_COLUMNS ")"                      \
 		     " SELECT key, " ROW_COLUMNS " FROM rows WHERE key = ? AND last <= ?")        \
 	X(MOVE_DROP, "DELETE FROM rows WHERE key = ? AND last <= ?")                              \
+	X(KEPT_BOUND, "SELECT last FROM archive WHERE key = ? AND last <= ? ORDER BY last"        \
+		      " LIMIT 1 OFFSET ?")                                                        \
+	X(KEPT_DROP, "DELETE FROM archive WHERE key = ? AND last <= ?")                           \
+	X(DROP_LIVES, "DELETE FROM lives WHERE key = ?")                                          \
+	X(DROP_BLOBS, "DELETE FROM blobs WHERE key = ?")                                          \
 	X(ROWS_AFTER, "SELECT reprise_row(" ROW_COLUMNS ") FROM rows WHERE key = ? AND last > ?"  \
 		      " ORDER BY last LIMIT ?")                                                   \
 	X(LIFE_AT, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND first <= ?"              \

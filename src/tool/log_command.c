@@ -11,6 +11,7 @@
 #include "tool/log_entries.h"
 #include "tool/log_output.h"
 #include "tool/log_text.h"
+#include "tool/log_upkeep.h"
 
 /* What visits the threads. */
 struct visiting {
@@ -208,55 +209,6 @@ verify(const struct log_request *request, struct reprise_log *log)
 	return visiting.is_good;
 }
 
-/* Rows, until none is left. */
-static reprise_status
-move_all(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_moved,
-	 struct reprise_error *error)
-{
-	uint64_t moved = 1;
-
-	*ret_moved = 0;
-	while (moved > 0) {
-		const reprise_status status = reprise_log_move_archived(log, key, &moved, error);
-
-		if (status != REPRISE_OK)
-			return status;
-		*ret_moved += moved;
-	}
-	return REPRISE_OK;
-}
-
-static bool
-archive(const struct log_request *request, struct reprise_log *log)
-{
-	const struct reprise_log_key key = { request->tenant, request->threads[0] };
-	struct reprise_log_stats stats = { .size = sizeof(stats) };
-	struct reprise_error error = { .size = sizeof(error) };
-	uint64_t archived = 0, moved = 0;
-	reprise_status status = reprise_log_stats(log, &key, &stats, &error);
-
-	if (status == REPRISE_OK)
-		status = reprise_log_archive_before(log, &key, request->before, &archived, &error);
-	if (status == REPRISE_OK)
-		status = move_all(log, &key, &moved, &error);
-	if (status != REPRISE_OK) {
-		log_say_failure("archive", key.thread, status, &error);
-		return false;
-	}
-	if (request->is_json) {
-		printf("{\"thread\":");
-		log_text_json(stdout, key.thread, strlen(key.thread));
-		log_text_member(stdout, "archived", archived);
-		log_text_member(stdout, "moved", moved);
-		printf("}\n");
-	} else {
-		print_name(key.thread);
-		printf(": %" PRIu64 " ordinals archived, %" PRIu64 " rows moved\n", archived,
-		       moved);
-	}
-	return true;
-}
-
 static bool
 run(const struct log_request *request, struct reprise_log *log)
 {
@@ -268,7 +220,11 @@ run(const struct log_request *request, struct reprise_log *log)
 	case LOG_VERB_TAIL:
 		return log_entries_tail(request, log);
 	case LOG_VERB_ARCHIVE:
-		return archive(request, log);
+		return log_upkeep_archive(request, log);
+	case LOG_VERB_FORK:
+		return log_upkeep_fork(request, log);
+	case LOG_VERB_DROP:
+		return log_upkeep_drop(request, log);
 	case LOG_VERB_VERIFY:
 		return verify(request, log);
 	case LOG_VERB_CONVERSATION_LS:
@@ -281,6 +237,12 @@ run(const struct log_request *request, struct reprise_log *log)
 		break; /* conversation_command.c, thread_command.c */
 	}
 	return false;
+}
+
+static bool
+changes(enum log_verb verb)
+{
+	return verb == LOG_VERB_ARCHIVE || verb == LOG_VERB_FORK || verb == LOG_VERB_DROP;
 }
 
 int
@@ -296,8 +258,7 @@ log_command(int argc, char **argv)
 	}
 	log_output_begin();
 	const reprise_status status = log_place_open(
-		&request.place,
-		request.verb == LOG_VERB_ARCHIVE ? LOG_ACCESS_WRITE : LOG_ACCESS_READ, &log,
+		&request.place, changes(request.verb) ? LOG_ACCESS_WRITE : LOG_ACCESS_READ, &log,
 		&error);
 
 	if (status != REPRISE_OK) {

@@ -14,6 +14,8 @@ const char log_usage[] =
 	"       reprise log cat     PLACE THREAD [--after N] [--limit N]\n"
 	"       reprise log tail    PLACE THREAD [-n N] [--follow]\n"
 	"       reprise log archive PLACE THREAD --before N\n"
+	"       reprise log fork    PLACE THREAD NEW-THREAD [--through N]\n"
+	"       reprise log drop    PLACE THREAD [--open]\n"
 	"       reprise log verify  PLACE [THREAD ...]\n"
 	"\n"
 	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
@@ -24,6 +26,11 @@ const char log_usage[] =
 	"         commit\n"
 	"tail     the last ordinals of it; with --follow, what comes as well, until interrupted\n"
 	"archive  hides what is old for ever: ordinals up to N, N included\n"
+	"fork     copies what is kept of a thread to a new thread: the same ordinals, up to N "
+	"(all)\n"
+	"drop     removes everything of a thread but its last ordinal, so that none is given "
+	"twice;\n"
+	"         with --open also if a runtime may be recording it\n"
 	"verify   looks at everything that is kept, of all threads if none is named\n"
 	"\n"
 	"  --tenant T  whose (default)\n"
@@ -63,6 +70,8 @@ enum {
 	OPTION_DEADLINE = 1 << 23,
 	OPTION_HORIZON = 1 << 24,
 	OPTION_DROP = 1 << 25,
+	OPTION_THROUGH = 1 << 26,
+	OPTION_OPEN = 1 << 27,
 	OPTIONS_OF_NATS = OPTION_DROP - OPTION_NATS, /* each of them, but for --drop */
 	OPTIONS_OF_ALL = OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_JSON,
 	LAST_DEFAULT = 10,
@@ -94,6 +103,8 @@ static const struct option options[] = {
 	{ "deadline", required_argument, NULL, OPTION_DEADLINE },
 	{ "horizon", required_argument, NULL, OPTION_HORIZON },
 	{ "drop", required_argument, NULL, OPTION_DROP },
+	{ "through", required_argument, NULL, OPTION_THROUGH },
+	{ "open", no_argument, NULL, OPTION_OPEN },
 	{ 0 },
 };
 
@@ -108,6 +119,8 @@ static const struct verb {
 	[LOG_VERB_TAIL] = { "log", "tail", OPTION_TENANT | OPTION_LAST | OPTION_FOLLOW, 1, 1 },
 	[LOG_VERB_ARCHIVE] = { "log", "archive", OPTION_TENANT | OPTION_BEFORE, 1, 1 },
 	[LOG_VERB_VERIFY] = { "log", "verify", OPTION_TENANT, 0, 1 << 20 },
+	[LOG_VERB_FORK] = { "log", "fork", OPTION_TENANT | OPTION_THROUGH, 2, 2 },
+	[LOG_VERB_DROP] = { "log", "drop", OPTION_TENANT | OPTION_OPEN, 1, 1 },
 	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", OPTION_TENANT, 0, 0 },
 	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", OPTION_TENANT, 1, 1 },
 	[LOG_VERB_THREAD_LS] = { "thread", "ls", 0, 0, 0 },
@@ -206,6 +219,8 @@ number_of(int option, struct log_request *asked, const char **ret_name)
 		return &asked->horizon_ms;
 	case OPTION_DROP:
 		return &asked->drop;
+	case OPTION_THROUGH:
+		return &asked->through;
 	default:
 		return NULL;
 	}
@@ -226,6 +241,8 @@ take_option(int option, struct log_request *asked)
 		asked->is_json = true;
 	else if (option == OPTION_FOLLOW)
 		asked->follows = true;
+	else if (option == OPTION_OPEN)
+		asked->takes_open = true;
 	else
 		return false;
 	return true;
@@ -264,9 +281,11 @@ fault_of(const struct log_request *asked, int given)
 	if (asked->verb == LOG_VERB_ARCHIVE && (given & OPTION_BEFORE) == 0)
 		return "takes --before";
 	if (asked->threads_count < verb->threads_least)
-		return "takes a thread";
+		return verb->threads_least == 1 ? "takes a thread" : "takes a thread and a new one";
 	if (asked->threads_count > verb->threads_most)
-		return verb->threads_most == 0 ? "takes no thread" : "takes one thread";
+		return verb->threads_most == 0   ? "takes no thread"
+		       : verb->threads_most == 1 ? "takes one thread"
+						 : "takes a thread and a new one";
 	if (strcmp(verb->command, "thread") != 0)
 		return log_place_fault(&asked->place);
 	const char *const fault = thread_place_fault(&asked->place);
@@ -299,6 +318,7 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 		return false;
 	asked.has_after = (given & OPTION_AFTER) != 0;
 	asked.has_drop = (given & OPTION_DROP) != 0;
+	asked.has_through = (given & OPTION_THROUGH) != 0;
 	asked.threads = argv + 1 + optind;
 	asked.threads_count = argc - 1 - optind;
 	const char *const fault = fault_of(&asked, given);

@@ -14,6 +14,8 @@ enum log_verb {
 	LOG_VERB_TAIL,
 	LOG_VERB_ARCHIVE,
 	LOG_VERB_VERIFY,
+	LOG_VERB_FORK,
+	LOG_VERB_DROP,
 	LOG_VERB_CONVERSATION_LS,
 	LOG_VERB_CONVERSATION_SHOW,
 	LOG_VERB_THREAD_LS,
@@ -37,6 +39,9 @@ struct log_request {
 	uint64_t limit;          /* cat: entries at most; deltas: deltas */
 	uint64_t last;           /* tail: so many ordinals */
 	uint64_t before;         /* archive: ordinals up to it */
+	bool has_through;        /* fork: --through was given */
+	bool takes_open;         /* drop: --open */
+	uint64_t through;        /* fork: ordinals up to it */
 	uint64_t drop;           /* dead: the sequence of a letter */
 	uint64_t horizon_ms;     /* recover, dead: the store's; 0: the default */
 	struct thread_nats nats; /* recover, dead */

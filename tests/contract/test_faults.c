@@ -130,6 +130,25 @@ move_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
 }
 
 static reprise_status
+remove_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+	    struct log_moved *ret_removed, struct reprise_error *error)
+{
+	return FORWARD(log, remove_rows, id, watermark, max, ret_removed, error);
+}
+
+static reprise_status
+drop_lives(struct reprise_log *log, int64_t id, struct reprise_error *error)
+{
+	return FORWARD(log, drop_lives, id, error);
+}
+
+static reprise_status
+drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error)
+{
+	return FORWARD(log, drop_blobs, id, error);
+}
+
+static reprise_status
 drop_rises(struct reprise_log *log, int64_t id, uint64_t revision, struct reprise_error *error)
 {
 	return FORWARD(log, drop_rises, id, revision, error);
@@ -227,6 +246,9 @@ static const struct log_adapter adapter = {
 	.put_life = put_life,
 	.put_head = put_head,
 	.move_rows = move_rows,
+	.remove_rows = remove_rows,
+	.drop_lives = drop_lives,
+	.drop_blobs = drop_blobs,
 	.drop_rises = drop_rises,
 	.drop_commits = drop_commits,
 	.put_blob = put_blob,
@@ -449,11 +471,68 @@ visit_each(struct reprise_log *log)
 	return reprise_log_each(log, "t", go_on, NULL, NULL);
 }
 
+static struct reprise_log_key
+key_of_copy(void)
+{
+	static char thread[32];
+
+	snprintf(thread, sizeof(thread), "%s copy", key.thread);
+	return key_of("t", thread);
+}
+
+static reprise_status
+verify_key(struct reprise_log *log, const struct reprise_log_key *which)
+{
+	struct reprise_log_report report = { .size = sizeof(report) };
+	const reprise_status status = reprise_log_verify(log, which, &report, NULL);
+
+	if (status == REPRISE_OK)
+		cr_assert(eq(u64, report.faults, 0), "%s", report.what);
+	return status;
+}
+
+/* A copy that failed is not there: else the second one would be refused. */
+static reprise_status
+fork_key(struct reprise_log *log)
+{
+	const struct reprise_log_key copy = key_of_copy();
+
+	return reprise_log_fork(log, &key, &copy, 4, NULL);
+}
+
+static reprise_status
+verify_copy(struct reprise_log *log)
+{
+	const struct reprise_log_key copy = key_of_copy();
+
+	return verify_key(log, &copy);
+}
+
+/* The session's key, with lives, and the one with blobs. */
+static reprise_status
+drop_keys(struct reprise_log *log)
+{
+	const struct reprise_log_key beside = key_with_blobs();
+	const reprise_status status = reprise_log_drop(log, &key, true, NULL, NULL);
+
+	return status != REPRISE_OK ? status : reprise_log_drop(log, &beside, false, NULL, NULL);
+}
+
+static reprise_status
+verify_dropped(struct reprise_log *log)
+{
+	const struct reprise_log_key beside = key_with_blobs();
+	const reprise_status status = verify_key(log, &key);
+
+	return status != REPRISE_OK ? status : verify_key(log, &beside);
+}
+
 /* write_lives twice: what is there already is compared. */
 static reprise_status (*const steps[])(struct reprise_log *) = {
-	write_lives, write_lives,  write_next_life, load_page,    ask_stats,  ask_lives, find_life,
-	ask_commit,  ask_position, ask_cursor,      verify,       tell_head,  archive,   move,
-	put_a_blob,  put_a_blob,   get_blobs,       verify_blobs, visit_each,
+	write_lives, write_lives, write_next_life, load_page,  ask_stats,      ask_lives,
+	find_life,   ask_commit,  ask_position,    ask_cursor, verify,         tell_head,
+	archive,     move,        put_a_blob,      put_a_blob, get_blobs,      verify_blobs,
+	visit_each,  fork_key,    verify_copy,     drop_keys,  verify_dropped,
 };
 
 static void

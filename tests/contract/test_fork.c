@@ -27,6 +27,7 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_log_report report = { .size = sizeof(report) };
 	struct reprise_error error = { .size = sizeof(error) };
+	const struct reprise_log_key copy = key_of("t", "copy");
 	struct reprise_cursor cursor;
 	struct reprise_life life;
 	reprise_ordinal ordinal = 0;
@@ -45,6 +46,8 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 		reprise_log_current_cursor(log, &k, 1, &cursor, &error),
 		reprise_log_archive_before(log, &k, 1, NULL, &error),
 		reprise_log_move_archived(log, &k, NULL, &error),
+		reprise_log_fork(log, &k, &copy, 1, &error),
+		reprise_log_drop(log, &k, true, NULL, &error),
 		reprise_log_blob_put(log, &k, NULL, "b", bytes, &error),
 		reprise_log_blob_get(log, &k, "b", page, &bytes, &error),
 		log_archive_covered(log, &k, 1, NULL, &error),

@@ -3,6 +3,7 @@
 #include "support_sqlite.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 
 #include "refusal.h"
 
@@ -30,6 +31,22 @@ use_blobs(struct reprise_log *log, const struct reprise_log_new_entry *entry,
 	return status;
 }
 
+/* A key is copied, and the copy dropped. The name of the copy is new each time. */
+static reprise_status
+use_copy(struct reprise_log *log, reprise_ordinal through)
+{
+	static unsigned int number;
+	char thread[32];
+	const struct reprise_log_key copy = { "t", thread };
+
+	snprintf(thread, sizeof(thread), "copy %u", number++);
+	reprise_status status = reprise_log_fork(log, &k, &copy, through, NULL);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_drop(log, &copy, false, NULL, NULL);
+	return status;
+}
+
 /* Everything once, as far as it goes. */
 static reprise_status
 use(const char *path, reprise_ordinal *head)
@@ -52,6 +69,8 @@ use(const char *path, reprise_ordinal *head)
 		status = reprise_log_load_after(log, &k, 0, 100, 0, page, NULL);
 	if (status == REPRISE_OK)
 		status = use_blobs(log, &entry, page);
+	if (status == REPRISE_OK)
+		status = use_copy(log, *head);
 	if (status == REPRISE_OK)
 		status = reprise_log_each(log, "t", count_one, &count, NULL);
 	if (status == REPRISE_OK)

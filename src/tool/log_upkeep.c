@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/log_upkeep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <reprise/log_upkeep.h>
+
+#include "tool/log_text.h"
+
+static void
+print_name(const char *thread)
+{
+	log_text_escaped(stdout, thread, strlen(thread), SIZE_MAX);
+}
+
+/* The beginning of an object: its member "thread". */
+static void
+begin_object(const char *thread)
+{
+	printf("{\"thread\":");
+	log_text_json(stdout, thread, strlen(thread));
+}
+
+/* Rows, until none is left. */
+static reprise_status
+move_all(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_moved,
+	 struct reprise_error *error)
+{
+	uint64_t moved = 1;
+
+	*ret_moved = 0;
+	while (moved > 0) {
+		const reprise_status status = reprise_log_move_archived(log, key, &moved, error);
+
+		if (status != REPRISE_OK)
+			return status;
+		*ret_moved += moved;
+	}
+	return REPRISE_OK;
+}
+
+bool
+log_upkeep_archive(const struct log_request *request, struct reprise_log *log)
+{
+	const struct reprise_log_key key = { request->tenant, request->threads[0] };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error error = { .size = sizeof(error) };
+	uint64_t archived = 0, moved = 0;
+	reprise_status status = reprise_log_stats(log, &key, &stats, &error);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_archive_before(log, &key, request->before, &archived, &error);
+	if (status == REPRISE_OK)
+		status = move_all(log, &key, &moved, &error);
+	if (status != REPRISE_OK) {
+		log_say_failure("archive", key.thread, status, &error);
+		return false;
+	}
+	if (request->is_json) {
+		begin_object(key.thread);
+		log_text_member(stdout, "archived", archived);
+		log_text_member(stdout, "moved", moved);
+		printf("}\n");
+	} else {
+		print_name(key.thread);
+		printf(": %" PRIu64 " ordinals archived, %" PRIu64 " rows moved\n", archived,
+		       moved);
+	}
+	return true;
+}
+
+bool
+log_upkeep_fork(const struct log_request *request, struct reprise_log *log)
+{
+	const struct reprise_log_key from = { request->tenant, request->threads[0] };
+	const struct reprise_log_key to = { request->tenant, request->threads[1] };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error error = { .size = sizeof(error) };
+	reprise_status status = reprise_log_stats(log, &from, &stats, &error);
+	const uint64_t through = request->has_through ? request->through : stats.head;
+
+	if (status == REPRISE_OK)
+		status = reprise_log_fork(log, &from, &to, through, &error);
+	if (status != REPRISE_OK) {
+		log_say_failure("fork", status == REPRISE_E_EXISTS ? to.thread : from.thread,
+				status, &error);
+		return false;
+	}
+	if (request->is_json) {
+		begin_object(to.thread);
+		log_text_member(stdout, "head", through);
+		printf("}\n");
+	} else {
+		print_name(to.thread);
+		printf(": copied up to %" PRIu64 "\n", through);
+	}
+	return true;
+}
+
+bool
+log_upkeep_drop(const struct log_request *request, struct reprise_log *log)
+{
+	const struct reprise_log_key key = { request->tenant, request->threads[0] };
+	struct reprise_error error = { .size = sizeof(error) };
+	uint64_t rows = 0;
+	const reprise_status status =
+		reprise_log_drop(log, &key, request->takes_open, &rows, &error);
+
+	if (status != REPRISE_OK) {
+		log_say_failure("drop", key.thread, status, &error);
+		return false;
+	}
+	if (request->is_json) {
+		begin_object(key.thread);
+		log_text_member(stdout, "removed", rows);
+		printf("}\n");
+	} else {
+		print_name(key.thread);
+		printf(": dropped, %" PRIu64 " rows removed\n", rows);
+	}
+	return true;
+}
