@@ -25,6 +25,33 @@ struct reprise_log_report {
 };
 #define REPRISE_LOG_REPORT_INIT REPRISE_INIT(struct reprise_log_report)
 
+/* Limits for each key of a tenant. At least one limit is not 0. */
+struct reprise_log_retention {
+	size_t size;          /* sizeof(struct reprise_log_retention), set by the caller */
+	uint64_t age_ns_max;  /* the age of an entry by the entry's time_ns; 0: no limit */
+	uint64_t entries_max; /* ordinals of each key, gaps counted in full; 0: no limit */
+	uint64_t bytes_max;   /* payload bytes of each key; 0: no limit */
+	uint64_t deadline_ns; /* the call begins no transaction after this time; 0: no deadline */
+
+	/* 1: DIRECT keys are pruned, too, but no conversation and no key with blobs; 0: RING keys */
+	int32_t includes_direct;
+	int32_t reserved; /* 0 */
+};
+#define REPRISE_LOG_RETENTION_INIT REPRISE_INIT(struct reprise_log_retention)
+
+/* The result of reprise_log_prune. */
+struct reprise_log_pruned {
+	size_t size;          /* sizeof(struct reprise_log_pruned), set by the caller */
+	uint64_t keys;        /* keys visited */
+	uint64_t keys_pruned; /* keys with newly archived ordinals */
+	uint64_t keys_kept;  /* keys left to their owners: conversations, keys with blobs, DIRECT */
+	uint64_t ordinals;   /* newly archived, gaps counted in full */
+	uint64_t rows;       /* deleted rows and, where no row was left, index entries */
+	int32_t is_complete; /* 0: the deadline passed, or a key could not be pruned */
+	int32_t reserved;    /* 0 */
+};
+#define REPRISE_LOG_PRUNED_INIT REPRISE_INIT(struct reprise_log_pruned)
+
 /*
  * reprise_log_archive_before - archives old entries: hides them from every load
  *
@@ -164,6 +191,40 @@ REPRISE_API reprise_status reprise_log_drop(struct reprise_log *log,
 					    const struct reprise_log_key *key, bool takes_open,
 					    uint64_t *ret_count,
 					    struct reprise_error *error) REPRISE_MUST_USE;
+
+/*
+ * reprise_log_prune - archives and deletes the entries of a tenant beyond limits
+ *
+ * Each key of the tenant is judged by itself. From the oldest entry on, every entry that is too
+ * old, or beyond the newest @entries_max ordinals, or beyond @bytes_max, is archived and deleted,
+ * up to the first entry within all limits. Archived rows up to there are deleted, in the archive's
+ * table too, with the index entries. Hosts get a gap ARCHIVED, as after
+ * reprise_log_archive_before. The head stays.
+ *
+ * One transaction archives or deletes at most REPRISE_LOG_MOVE_MAX rows of one key. The call may be
+ * interrupted at any time, and made again. (rule L54)
+ *
+ * @log         Borrowed.
+ * @tenant      The tenant to prune.
+ * @retention   Borrowed for the call.
+ * @ret_pruned  The caller sets `size`. Set on REPRISE_OK, and if a key or a transaction failed.
+ *              May be NULL.
+ * @error       Optional. If a key failed, `detail` is the thread.
+ *
+ * Threads   Any.
+ * Progress  Blocks; linear in the deleted rows and the number of keys. With @bytes_max also linear
+ *           in the retained rows, whose sizes are added up.
+ * Ordering  On return the watermarks are durable, to the level chosen when the log was opened.
+ * Returns   REPRISE_OK           also if the deadline passed; see `is_complete`
+ *           REPRISE_E_INVALID    a NULL argument, a bad tenant, size or option, no limit, or a log
+ *                                opened read-only
+ *           REPRISE_E_CORRUPT    a key is damaged and was left as found; every other key was pruned
+ *           and the statuses of reprise_log_append from REPRISE_E_FORKED on
+ */
+REPRISE_API reprise_status reprise_log_prune(struct reprise_log *log, const char *tenant,
+					     const struct reprise_log_retention *retention,
+					     struct reprise_log_pruned *ret_pruned,
+					     struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
  * reprise_log_verify - checks the stored data of a key

@@ -230,6 +230,9 @@ struct log_adapter {
 	reprise_status (*rows_after)(struct reprise_log *log, int64_t id, uint64_t after,
 				     uint64_t limit, log_row_visit visit, void *context,
 				     struct reprise_error *error);
+	/* The bytes of the payloads of all rows with a last ordinal greater than @after. */
+	reprise_status (*weigh)(struct reprise_log *log, int64_t id, uint64_t after,
+				uint64_t *ret_bytes, struct reprise_error *error);
 	/* The last life whose first ordinal is at most @ordinal; number 0: none. */
 	reprise_status (*life_at)(struct reprise_log *log, int64_t id, uint64_t ordinal,
 				  struct log_life *ret_life, struct reprise_error *error);

@@ -155,6 +155,7 @@ static const struct log_adapter adapter = {
 	.look = find_begin,
 	.leave = find_end,
 	.rows_after = find_rows,
+	.weigh = find_weight,
 	.life_at = find_life_at,
 	.life_of = find_life_of,
 	.lives_after = find_lives,

@@ -106,6 +106,8 @@ reprise_status find_begin(struct reprise_log *log, const char *tenant, const cha
 void find_end(struct reprise_log *log);
 reprise_status find_rows(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit,
 			 log_row_visit visit, void *context, struct reprise_error *error);
+reprise_status find_weight(struct reprise_log *log, int64_t id, uint64_t after, uint64_t *ret_bytes,
+			   struct reprise_error *error);
 reprise_status find_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal,
 			    struct log_life *ret_life, struct reprise_error *error);
 reprise_status find_life_of(struct reprise_log *log, int64_t id,

@@ -116,6 +116,8 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			 " FROM (SELECT * FROM rows WHERE " OWN_KEY " AND last > $2"
 			 " ORDER BY last LIMIT $3) AS next) AS summed"
 			 " WHERE bytes_before < $4 ORDER BY last" },
+	[WEIGH] = { "weigh", "SELECT coalesce(sum(octet_length(payload)), 0)::bigint FROM rows"
+			     " WHERE " OWN_KEY " AND last > $2" },
 	[LIFE_AT] = { "life_at",
 		      "SELECT " LIFE_COLUMNS " FROM lives WHERE " OWN_KEY " AND first <= $2"
 		      " ORDER BY first DESC, number DESC LIMIT 1" },

@@ -38,6 +38,7 @@ enum statement {
 	DELETE_LIVES,     /* key */
 	DELETE_BLOBS,     /* key */
 	ROWS_AFTER,       /* key, last, count, bytes: ROW columns */
+	WEIGH,            /* key, last: bytes */
 	LIFE_AT,          /* key, ordinal: LIFE columns */
 	LIFE_OF,          /* key, incarnation: LIFE columns */
 	LIVES_AFTER,      /* key, number, count: LIFE columns */

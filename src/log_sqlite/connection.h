@@ -156,6 +156,8 @@ void sqlite_leave(struct reprise_log *log);
 reprise_status sqlite_rows_after(struct reprise_log *log, int64_t id, uint64_t after,
 				 uint64_t limit, log_row_visit visit, void *context,
 				 struct reprise_error *error);
+reprise_status sqlite_weigh(struct reprise_log *log, int64_t id, uint64_t after,
+			    uint64_t *ret_bytes, struct reprise_error *error);
 reprise_status sqlite_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal,
 			      struct log_life *ret_life, struct reprise_error *error);
 reprise_status sqlite_life_of(struct reprise_log *log, int64_t id,

@@ -91,6 +91,7 @@ static const struct log_adapter adapter = {
 	.look = sqlite_look,
 	.leave = sqlite_leave,
 	.rows_after = sqlite_rows_after,
+	.weigh = sqlite_weigh,
 	.life_at = sqlite_life_at,
 	.life_of = sqlite_life_of,
 	.lives_after = sqlite_lives_after,

@@ -62,6 +62,7 @@ enum {
 	X(DROP_BLOBS, "DELETE FROM blobs WHERE key = ?")                                          \
 	X(ROWS_AFTER, "SELECT reprise_row(" ROW_COLUMNS ") FROM rows WHERE key = ? AND last > ?"  \
 		      " ORDER BY last LIMIT ?")                                                   \
+	X(WEIGH, "SELECT total(length(payload)) FROM rows WHERE key = ? AND last > ?")            \
 	X(LIFE_AT, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND first <= ?"              \
 		   " ORDER BY first DESC, number DESC LIMIT 1")                                   \
 	X(LIFE_OF, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND incarnation = ?")        \

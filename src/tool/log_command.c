@@ -225,6 +225,8 @@ run(const struct log_request *request, struct reprise_log *log)
 		return log_upkeep_fork(request, log);
 	case LOG_VERB_DROP:
 		return log_upkeep_drop(request, log);
+	case LOG_VERB_PRUNE:
+		return log_upkeep_prune(request, log);
 	case LOG_VERB_VERIFY:
 		return verify(request, log);
 	case LOG_VERB_CONVERSATION_LS:
@@ -242,7 +244,8 @@ run(const struct log_request *request, struct reprise_log *log)
 static bool
 changes(enum log_verb verb)
 {
-	return verb == LOG_VERB_ARCHIVE || verb == LOG_VERB_FORK || verb == LOG_VERB_DROP;
+	return verb == LOG_VERB_ARCHIVE || verb == LOG_VERB_FORK || verb == LOG_VERB_DROP ||
+	       verb == LOG_VERB_PRUNE;
 }
 
 int

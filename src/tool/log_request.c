@@ -16,6 +16,9 @@ const char log_usage[] =
 	"       reprise log archive PLACE THREAD --before N\n"
 	"       reprise log fork    PLACE THREAD NEW-THREAD [--through N]\n"
 	"       reprise log drop    PLACE THREAD [--open]\n"
+	"       reprise log prune   PLACE [--max-age MS] [--max-entries N] [--max-bytes N] "
+	"[--direct]\n"
+	"                           [--deadline MS]\n"
 	"       reprise log verify  PLACE [THREAD ...]\n"
 	"\n"
 	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
@@ -31,6 +34,11 @@ const char log_usage[] =
 	"drop     removes everything of a thread but its last ordinal, so that none is given "
 	"twice;\n"
 	"         with --open also if a runtime may be recording it\n"
+	"prune    removes what is beyond the limits, from each thread of a tenant: entries that "
+	"are\n"
+	"         older, ordinals before the last N, payloads above so many bytes. Conversations "
+	"and\n"
+	"         threads with blobs stay as they are; other direct ones, too, without --direct\n"
 	"verify   looks at everything that is kept, of all threads if none is named\n"
 	"\n"
 	"  --tenant T  whose (default)\n"
@@ -72,6 +80,9 @@ enum {
 	OPTION_DROP = 1 << 25,
 	OPTION_THROUGH = 1 << 26,
 	OPTION_OPEN = 1 << 27,
+	OPTION_MAX_ENTRIES = 1 << 28,
+	OPTION_DIRECT = 1 << 29,
+	LIMITS_OF_PRUNE = OPTION_MAX_AGE | OPTION_MAX_ENTRIES | OPTION_MAX_BYTES,
 	OPTIONS_OF_NATS = OPTION_DROP - OPTION_NATS, /* each of them, but for --drop */
 	OPTIONS_OF_ALL = OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_JSON,
 	LAST_DEFAULT = 10,
@@ -105,6 +116,8 @@ static const struct option options[] = {
 	{ "drop", required_argument, NULL, OPTION_DROP },
 	{ "through", required_argument, NULL, OPTION_THROUGH },
 	{ "open", no_argument, NULL, OPTION_OPEN },
+	{ "max-entries", required_argument, NULL, OPTION_MAX_ENTRIES },
+	{ "direct", no_argument, NULL, OPTION_DIRECT },
 	{ 0 },
 };
 
@@ -121,6 +134,9 @@ static const struct verb {
 	[LOG_VERB_VERIFY] = { "log", "verify", OPTION_TENANT, 0, 1 << 20 },
 	[LOG_VERB_FORK] = { "log", "fork", OPTION_TENANT | OPTION_THROUGH, 2, 2 },
 	[LOG_VERB_DROP] = { "log", "drop", OPTION_TENANT | OPTION_OPEN, 1, 1 },
+	[LOG_VERB_PRUNE] = { "log", "prune",
+			     OPTION_TENANT | LIMITS_OF_PRUNE | OPTION_DIRECT | OPTION_DEADLINE, 0,
+			     0 },
 	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", OPTION_TENANT, 0, 0 },
 	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", OPTION_TENANT, 1, 1 },
 	[LOG_VERB_THREAD_LS] = { "thread", "ls", 0, 0, 0 },
@@ -221,6 +237,8 @@ number_of(int option, struct log_request *asked, const char **ret_name)
 		return &asked->drop;
 	case OPTION_THROUGH:
 		return &asked->through;
+	case OPTION_MAX_ENTRIES:
+		return &asked->max_entries;
 	default:
 		return NULL;
 	}
@@ -243,6 +261,8 @@ take_option(int option, struct log_request *asked)
 		asked->follows = true;
 	else if (option == OPTION_OPEN)
 		asked->takes_open = true;
+	else if (option == OPTION_DIRECT)
+		asked->takes_direct = true;
 	else
 		return false;
 	return true;
@@ -280,6 +300,8 @@ fault_of(const struct log_request *asked, int given)
 		return "takes either --after or --drop";
 	if (asked->verb == LOG_VERB_ARCHIVE && (given & OPTION_BEFORE) == 0)
 		return "takes --before";
+	if (asked->verb == LOG_VERB_PRUNE && (given & LIMITS_OF_PRUNE) == 0)
+		return "takes --max-age, --max-entries or --max-bytes";
 	if (asked->threads_count < verb->threads_least)
 		return verb->threads_least == 1 ? "takes a thread" : "takes a thread and a new one";
 	if (asked->threads_count > verb->threads_most)

@@ -122,3 +122,54 @@ log_upkeep_drop(const struct log_request *request, struct reprise_log *log)
 	}
 	return true;
 }
+
+/* Milliseconds as nanoseconds: too many are as good as no limit, but not none. */
+static uint64_t
+nanoseconds(uint64_t milliseconds)
+{
+	return milliseconds > UINT64_MAX / 1000000 ? UINT64_MAX : milliseconds * 1000000;
+}
+
+static void
+print_pruned(const struct log_request *request, const struct reprise_log_pruned *pruned)
+{
+	if (request->is_json) {
+		printf("{\"tenant\":");
+		log_text_json(stdout, request->tenant, strlen(request->tenant));
+		log_text_member(stdout, "threads", pruned->keys);
+		log_text_member(stdout, "pruned", pruned->keys_pruned);
+		log_text_member(stdout, "kept", pruned->keys_kept);
+		log_text_member(stdout, "ordinals", pruned->ordinals);
+		log_text_member(stdout, "removed", pruned->rows);
+		printf(",\"complete\":%s}\n", pruned->is_complete ? "true" : "false");
+		return;
+	}
+	printf("%" PRIu64 " of %" PRIu64 " threads pruned: %" PRIu64 " ordinals, %" PRIu64
+	       " rows removed; %" PRIu64 " threads left to their owners%s\n",
+	       pruned->keys_pruned, pruned->keys, pruned->ordinals, pruned->rows, pruned->keys_kept,
+	       pruned->is_complete ? "" : "; not complete");
+}
+
+bool
+log_upkeep_prune(const struct log_request *request, struct reprise_log *log)
+{
+	const struct reprise_log_retention retention = {
+		.size = sizeof(retention),
+		.age_ns_max = nanoseconds(request->nats.max_age_ms),
+		.entries_max = request->max_entries,
+		.bytes_max = request->nats.max_bytes,
+		.deadline_ns = nanoseconds(request->nats.deadline_ms),
+		.includes_direct = request->takes_direct ? 1 : 0,
+	};
+	struct reprise_log_pruned pruned = { .size = sizeof(pruned) };
+	struct reprise_error error = { .size = sizeof(error) };
+	const reprise_status status =
+		reprise_log_prune(log, request->tenant, &retention, &pruned, &error);
+
+	if (status == REPRISE_OK || status == REPRISE_E_CORRUPT)
+		print_pruned(request, &pruned);
+	if (status == REPRISE_OK)
+		return true;
+	log_say_failure("prune", NULL, status, &error);
+	return false;
+}

@@ -169,6 +169,13 @@ rows_after(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit, 
 }
 
 static reprise_status
+weigh(struct reprise_log *log, int64_t id, uint64_t after, uint64_t *ret_bytes,
+      struct reprise_error *error)
+{
+	return FORWARD(log, weigh, id, after, ret_bytes, error);
+}
+
+static reprise_status
 life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct log_life *ret_life,
 	struct reprise_error *error)
 {
@@ -258,6 +265,7 @@ static const struct log_adapter adapter = {
 	.look = look,
 	.leave = leave,
 	.rows_after = rows_after,
+	.weigh = weigh,
 	.life_at = life_at,
 	.life_of = life_of,
 	.lives_after = lives_after,
@@ -508,6 +516,36 @@ verify_copy(struct reprise_log *log)
 	return verify_key(log, &copy);
 }
 
+/* A tenant of its own: with others, the calls would be more each time. */
+static reprise_status
+fill_tenant(struct reprise_log *log)
+{
+	const struct reprise_log_key own = { key.thread, "p" };
+	const struct reprise_log_new_entry entries[5] = { event_of(1, REPRISE_EVENT_COMMIT),
+							  event_of(2, 0) };
+	const reprise_ordinal expected = 0;
+
+	return reprise_log_append(log, &own, &expected, entries, 5, NULL, NULL);
+}
+
+static reprise_status
+prune_tenant(struct reprise_log *log)
+{
+	const struct reprise_log_retention retention = {
+		.size = sizeof(retention), .entries_max = 3, .bytes_max = 1000, .includes_direct = 1
+	};
+
+	return reprise_log_prune(log, key.thread, &retention, NULL, NULL);
+}
+
+static reprise_status
+verify_tenant(struct reprise_log *log)
+{
+	const struct reprise_log_key own = { key.thread, "p" };
+
+	return verify_key(log, &own);
+}
+
 /* The session's key, with lives, and the one with blobs. */
 static reprise_status
 drop_keys(struct reprise_log *log)
@@ -529,10 +567,11 @@ verify_dropped(struct reprise_log *log)
 
 /* write_lives twice: what is there already is compared. */
 static reprise_status (*const steps[])(struct reprise_log *) = {
-	write_lives, write_lives, write_next_life, load_page,  ask_stats,      ask_lives,
-	find_life,   ask_commit,  ask_position,    ask_cursor, verify,         tell_head,
-	archive,     move,        put_a_blob,      put_a_blob, get_blobs,      verify_blobs,
-	visit_each,  fork_key,    verify_copy,     drop_keys,  verify_dropped,
+	write_lives,  write_lives,   write_next_life, load_page,  ask_stats,      ask_lives,
+	find_life,    ask_commit,    ask_position,    ask_cursor, verify,         tell_head,
+	archive,      move,          put_a_blob,      put_a_blob, get_blobs,      verify_blobs,
+	visit_each,   fork_key,      verify_copy,     drop_keys,  verify_dropped, fill_tenant,
+	prune_tenant, verify_tenant,
 };
 
 static void

@@ -28,6 +28,8 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 	struct reprise_log_report report = { .size = sizeof(report) };
 	struct reprise_error error = { .size = sizeof(error) };
 	const struct reprise_log_key copy = key_of("t", "copy");
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = 1 };
 	struct reprise_cursor cursor;
 	struct reprise_life life;
 	reprise_ordinal ordinal = 0;
@@ -48,6 +50,7 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 		reprise_log_move_archived(log, &k, NULL, &error),
 		reprise_log_fork(log, &k, &copy, 1, &error),
 		reprise_log_drop(log, &k, true, NULL, &error),
+		reprise_log_prune(log, "t", &retention, NULL, &error),
 		reprise_log_blob_put(log, &k, NULL, "b", bytes, &error),
 		reprise_log_blob_get(log, &k, "b", page, &bytes, &error),
 		log_archive_covered(log, &k, 1, NULL, &error),

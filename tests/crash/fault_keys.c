@@ -11,12 +11,13 @@
 #include <reprise/log_blob.h>
 #include <reprise/log_sqlite.h>
 
-/* A process is killed while it copies or drops a key: what is read then is as before the call or as after it. */
+/* A process is killed while it copies, drops or prunes a key: what is read then is as before the call or as after it. */
 
 enum {
 	ROUNDS = 24,
 	ENTRIES = 3000,
 	PAYLOAD_BYTES = 300,
+	RETAINED = 100,
 };
 
 typedef struct reprise_log *log_opener(void);
@@ -45,8 +46,18 @@ drop(struct reprise_log *log, const struct reprise_log_key *key)
 	return reprise_log_drop(log, key, false, NULL, NULL);
 }
 
+static reprise_status
+prune(struct reprise_log *log, const struct reprise_log_key *key)
+{
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = RETAINED,
+							 .includes_direct = 1 };
+
+	return reprise_log_prune(log, key->tenant, &retention, NULL, NULL);
+}
+
 static void
-fill_source(struct reprise_log *log)
+fill(struct reprise_log *log, const struct reprise_log_key *key)
 {
 	static char payload[PAYLOAD_BYTES];
 	static struct reprise_log_new_entry entries[ENTRIES];
@@ -57,7 +68,7 @@ fill_source(struct reprise_log *log)
 			.flags = i % 3 == 0 ? REPRISE_EVENT_COMMIT : 0,
 			.payload = { payload, sizeof(payload) },
 		};
-	CHECK_OK(reprise_log_append(log, &source, NULL, entries, ENTRIES, NULL, NULL));
+	CHECK_OK(reprise_log_append(log, key, NULL, entries, ENTRIES, NULL, NULL));
 }
 
 /* A process that makes the change, and is killed after @delay_ns; 0: it is not. How long it took. */
@@ -141,6 +152,21 @@ check_dropped(struct reprise_log *log, const struct reprise_log_key *key)
 	return is_dropped;
 }
 
+/* Whether the key is pruned as far as it is to be. Then the call may be made again, and leaves no more than that. */
+static bool
+check_pruned(struct reprise_log *log, const struct reprise_log_key *key)
+{
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+
+	CHECK_OK(reprise_log_stats(log, key, &stats, NULL));
+	CHECK(stats.head == ENTRIES && stats.revision_max == ENTRIES);
+	CHECK(stats.watermark <= ENTRIES - RETAINED);
+	CHECK(verify(log, key).events == ENTRIES - stats.watermark);
+	CHECK_OK(prune(log, key));
+	CHECK(verify(log, key).events == RETAINED);
+	return stats.watermark == ENTRIES - RETAINED;
+}
+
 static void
 prepare_drop(struct reprise_log *log, const struct reprise_log_key *key)
 {
@@ -157,14 +183,17 @@ kill_each(log_opener *open_log, change *make,
 {
 	uint64_t whole_ns = 0, after = 0;
 	char thread[32];
-	const struct reprise_log_key key = { "default", thread };
+	/* The source is not to be pruned. */
+	const struct reprise_log_key key = { make == prune ? "pruned" : "default", thread };
 	struct reprise_log *log = open_log();
 
-	fill_source(log);
+	fill(log, &source);
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		snprintf(thread, sizeof(thread), "key %d", (int)i);
 		if (make == drop)
 			prepare_drop(log, &key);
+		if (make == prune)
+			fill(log, &key);
 		reprise_log_close(log);
 		const uint64_t took_ns =
 			change_in_child(open_log, make, &key, whole_ns * i / (ROUNDS - 4));
@@ -203,9 +232,16 @@ drop_is_killed_sqlite(void)
 	return kill_each(open_sqlite, drop, check_dropped);
 }
 
+static enum fault_end
+prune_is_killed_sqlite(void)
+{
+	return kill_each(open_sqlite, prune, check_pruned);
+}
+
 const struct fault_scene fault_keys_sqlite_scenes[] = {
 	{ "fork_is_killed", fork_is_killed_sqlite },
 	{ "drop_is_killed", drop_is_killed_sqlite },
+	{ "prune_is_killed", prune_is_killed_sqlite },
 	{ NULL, NULL },
 };
 
@@ -222,9 +258,16 @@ drop_is_killed_postgres(void)
 	return kill_each(fault_postgres, drop, check_dropped);
 }
 
+static enum fault_end
+prune_is_killed_postgres(void)
+{
+	return kill_each(fault_postgres, prune, check_pruned);
+}
+
 const struct fault_scene fault_keys_postgres_scenes[] = {
 	{ "fork_is_killed_postgres", fork_is_killed_postgres },
 	{ "drop_is_killed_postgres", drop_is_killed_postgres },
+	{ "prune_is_killed_postgres", prune_is_killed_postgres },
 	{ NULL, NULL },
 };
 #endif

@@ -47,6 +47,20 @@ use_copy(struct reprise_log *log, reprise_ordinal through)
 	return status;
 }
 
+/* In a tenant of its own: the number of keys does not grow. */
+static reprise_status
+use_prune(struct reprise_log *log, const struct reprise_log_new_entry *entry)
+{
+	const struct reprise_log_key key = { "pruned", "k" };
+	const struct reprise_log_retention retention = {
+		.size = sizeof(retention), .entries_max = 2, .bytes_max = 7000, .includes_direct = 1
+	};
+	const reprise_status status = reprise_log_append(log, &key, NULL, entry, 1, NULL, NULL);
+
+	return status != REPRISE_OK ? status
+				    : reprise_log_prune(log, key.tenant, &retention, NULL, NULL);
+}
+
 /* Everything once, as far as it goes. */
 static reprise_status
 use(const char *path, reprise_ordinal *head)
@@ -73,6 +87,8 @@ use(const char *path, reprise_ordinal *head)
 		status = use_copy(log, *head);
 	if (status == REPRISE_OK)
 		status = reprise_log_each(log, "t", count_one, &count, NULL);
+	if (status == REPRISE_OK)
+		status = use_prune(log, &entry);
 	if (status == REPRISE_OK)
 		status = reprise_log_archive_before(log, &k, *head - 1, NULL, NULL);
 	if (status == REPRISE_OK)

@@ -51,6 +51,11 @@ expect 2 "$program" log drop $option x
 expect 2 "$program" log drop $option x a b
 expect 2 "$program" log drop $option x a --through 1
 expect 2 "$program" log ls $option x --open
+expect 2 "$program" log prune $option x
+expect 2 "$program" log prune $option x --direct
+expect 2 "$program" log prune $option x a --max-entries 1
+expect 2 "$program" log prune $option x --max-entries -1
+expect 2 "$program" log ls $option x --max-entries 1
 
 # --- what is not there is not created ---
 for verb in ls verify; do
@@ -244,6 +249,24 @@ direct             4             2      0  -                 -  notes
 direct             3             3      0  -                 -  notes 2
 ring          100000             0      1  clean            -3  session
 END
+
+# --- prune ---
+expect 1 log prune --max-entries 0
+says REPRISE_E_INVALID
+expect 0 log prune --tenant nobody --max-age 1
+prints <<'END'
+0 of 0 threads pruned: 0 ordinals, 0 rows removed; 0 threads left to their owners
+END
+expect 0 log prune --max-entries 100000 --max-bytes 1000000000000 --deadline 60000 --json
+is_json
+prints <<'END'
+{"tenant":"default","threads":4,"pruned":0,"kept":2,"ordinals":0,"removed":0,"complete":true}
+END
+expect 0 log prune --tenant other --max-age 1 --direct
+prints <<'END'
+1 of 1 threads pruned: 1 ordinals, 1 rows removed; 0 threads left to their owners
+END
+expect 0 log verify --tenant other
 
 # --- what comes, and a key with a blob ---
 : >"$scratch/out"
