@@ -12,6 +12,12 @@ enum {
 	REPRISE_LOG_MOVE_MAX = 1000, /* rows moved by one transaction */
 };
 
+/* Flags of reprise_log_erase. */
+enum {
+	REPRISE_LOG_ERASE_OPEN = 1 << 0, /* also a key whose last life is open, but not leased */
+	REPRISE_LOG_ERASE_NO_VACUUM = 1 << 1, /* a SQLite file is not rebuilt */
+};
+
 /* The result of reprise_log_verify. */
 struct reprise_log_report {
 	size_t size;        /* sizeof(struct reprise_log_report), set by the caller */
@@ -24,6 +30,45 @@ struct reprise_log_report {
 	char what[REPRISE_ERROR_WHAT_BYTES]; /* describes the first fault; "": none */
 };
 #define REPRISE_LOG_REPORT_INIT REPRISE_INIT(struct reprise_log_report)
+
+/*
+ * reprise_log_erase - deletes a key, or all keys of a tenant, for good
+ *
+ * Nothing of the key remains in the log: no entry, no blob, no life, no head and no name. A later
+ * write to a key of this name begins at ordinal 1 again. Cursors of the erased lives get a gap
+ * UNAVAILABLE. To keep the ordinals, use reprise_log_drop.
+ *
+ * In a SQLite file deleted data is overwritten, the file is rebuilt (VACUUM), and the -wal is
+ * emptied. On return no erased payload and no erased name is in any of the files. The rebuild needs
+ * the time and the space for a copy of the file, and writers of every key wait meanwhile. With
+ * REPRISE_LOG_ERASE_NO_VACUUM the file is not rebuilt: SQLite's copies of some rows may remain in
+ * free space, until a later call without the flag. The blocks of the disk are not overwritten.
+ *
+ * A PostgreSQL server keeps deleted rows in its files until VACUUM, and in its write-ahead log and
+ * in backups for as long as these are kept. The administrator removes them. (rule L55)
+ *
+ * @log        Borrowed.
+ * @key        The key to erase. Without a thread (NULL): every key of the tenant.
+ * @flags      REPRISE_LOG_ERASE_OPEN, REPRISE_LOG_ERASE_NO_VACUUM, or 0.
+ * @ret_count  Set on REPRISE_OK to the number of erased keys. May be NULL.
+ * @error      Optional. On REPRISE_E_BUSY `what` is "lease", "life" or "key".
+ *
+ * Threads   Any.
+ * Progress  Blocks; linear in the stored data of the keys. Transactions of at most
+ *           REPRISE_LOG_MOVE_MAX rows.
+ * Ordering  On return the data is gone, to the level chosen when the log was opened.
+ * Returns   REPRISE_OK           also if nothing was there
+ *           REPRISE_E_BUSY       a runtime has leased a key, or a life is open, or a key was
+ *                                written to meanwhile. Every other key of the tenant was erased
+ *           REPRISE_E_TIMEOUT    also if another connection read a snapshot of the -wal beyond
+ *                                the deadline; call again
+ *           REPRISE_E_INVALID    a NULL argument, a bad name or flag, or a log opened read-only
+ *           and the statuses of reprise_log_append from REPRISE_E_FORKED on
+ */
+REPRISE_API reprise_status reprise_log_erase(struct reprise_log *log,
+					     const struct reprise_log_key *key, uint32_t flags,
+					     uint64_t *ret_count,
+					     struct reprise_error *error) REPRISE_MUST_USE;
 
 /* Limits for each key of a tenant. At least one limit is not 0. */
 struct reprise_log_retention {
@@ -225,6 +270,33 @@ REPRISE_API reprise_status reprise_log_prune(struct reprise_log *log, const char
 					     const struct reprise_log_retention *retention,
 					     struct reprise_log_pruned *ret_pruned,
 					     struct reprise_error *error) REPRISE_MUST_USE;
+
+/* A visitor of tenants. The name is borrowed for the call. false ends the visit. */
+typedef bool (*reprise_log_visit_tenant)(const char *tenant, void *context);
+
+/*
+ * reprise_log_tenants - visits the tenants of a log, in byte order
+ *
+ * A tenant is visited if a key of the tenant was ever written to, and not erased. In a PostgreSQL
+ * log row-level security hides the tenants from most roles: the call needs a superuser, or a role
+ * with BYPASSRLS. (rule L56)
+ *
+ * @log      Borrowed. The visitor may call functions of the log.
+ * @visit    Called once for each tenant.
+ * @context  Passed to @visit.
+ * @error    Optional.
+ *
+ * Threads   Any.
+ * Progress  Blocks; one look-up for each tenant. A concurrent write may or may not be seen.
+ * Ordering  None.
+ * Returns   REPRISE_OK         also if @visit ended the visit
+ *           REPRISE_E_INVALID  a NULL argument, or (with `what` "role") the role may see only one
+ *                              tenant
+ *           REPRISE_E_IO, REPRISE_E_TIMEOUT, REPRISE_E_CORRUPT
+ */
+REPRISE_API reprise_status reprise_log_tenants(struct reprise_log *log,
+					       reprise_log_visit_tenant visit, void *context,
+					       struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
  * reprise_log_verify - checks the stored data of a key

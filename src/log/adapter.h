@@ -217,9 +217,21 @@ struct log_adapter {
 	/* Drops every blob of the key. */
 	reprise_status (*drop_blobs)(struct reprise_log *log, int64_t id,
 				     struct reprise_error *error);
+	/* Deletes the head, and whatever the key has besides. The id may be given to another key. */
+	reprise_status (*forget)(struct reprise_log *log, int64_t id, struct reprise_error *error);
 	/* Ends the transaction either way. A failure sets is_uncertain if the transaction may have been committed. */
 	reprise_status (*commit)(struct reprise_log *log, struct reprise_error *error);
 	void (*rollback)(struct reprise_log *log);
+
+	/*
+	 * Both NULL: what was deleted is the database's matter.
+	 * set_secure  By itself: from now on, what is deleted is overwritten in the files, or no more.
+	 * clean       By itself: what was deleted while that was so stands in no file any more. @vacuums: what was
+	 *             deleted before, too.
+	 */
+	reprise_status (*set_secure)(struct reprise_log *log, bool is_secure,
+				     struct reprise_error *error);
+	reprise_status (*clean)(struct reprise_log *log, bool vacuums, struct reprise_error *error);
 
 	/* Begins to read one key; its id is 0 if nothing was ever written. leave ends it, also after failures. */
 	reprise_status (*look)(struct reprise_log *log, const char *tenant, const char *thread,
@@ -275,6 +287,11 @@ struct log_adapter {
 	reprise_status (*threads_after)(struct reprise_log *log, const char *tenant,
 					const char *after, struct log_thread *ret_threads,
 					size_t *ret_count, struct reprise_error *error);
+
+	/* By itself: the first tenant after @after, in the order of their bytes, that anything was written for. */
+	reprise_status (*tenant_after)(struct reprise_log *log, const char *after,
+				       char ret_tenant[LOG_NAME_BYTES], bool *ret_is_there,
+				       struct reprise_error *error);
 };
 
 /* What every handle begins with; adapters embed it. */

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "log/archive.h"
+#include "log/drop.h"
 #include "log/handle.h"
 #include "log/lease.h"
 #include "log/row.h"
@@ -108,6 +109,17 @@ hide(struct reprise_log *log, const struct reprise_log_key *key, bool takes_open
 }
 
 reprise_status
+drop_hide(struct reprise_log *log, const struct reprise_log_key *key, bool takes_open,
+	  uint64_t *ret_head, struct reprise_error *error)
+{
+	log_lock(log);
+	const reprise_status status = hide(log, key, takes_open, ret_head, error);
+
+	log_unlock(log);
+	return status;
+}
+
+reprise_status
 reprise_log_drop(struct reprise_log *log, const struct reprise_log_key *key, bool takes_open,
 		 uint64_t *ret_count, struct reprise_error *error)
 {
@@ -116,9 +128,7 @@ reprise_log_drop(struct reprise_log *log, const struct reprise_log_key *key, boo
 
 	if (status != REPRISE_OK)
 		return status;
-	log_lock(log);
-	status = hide(log, key, takes_open, &head, error);
-	log_unlock(log);
+	status = drop_hide(log, key, takes_open, &head, error);
 	while (status == REPRISE_OK && count != 0) {
 		status = log_remove_archived(log, key, head, &count, error);
 		total += count;

@@ -145,6 +145,7 @@ static const struct log_adapter adapter = {
 	.move_rows = write_moves,
 	.remove_rows = write_removes,
 	.drop_lives = write_drop_lives,
+	.forget = write_forget,
 	.drop_rises = write_drop_rises,
 	.drop_commits = write_drop_commits,
 	.put_blob = blobs_put,
@@ -164,6 +165,7 @@ static const struct log_adapter adapter = {
 	.blob_of = blobs_find,
 	.blob_names_after = blobs_find_names,
 	.version = find_version,
+	.tenant_after = tenants_find,
 	.threads_after = find_threads,
 };
 

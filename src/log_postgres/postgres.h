@@ -99,6 +99,7 @@ reprise_status write_removes(struct reprise_log *log, int64_t id, uint64_t water
 			     struct log_moved *ret_removed, struct reprise_error *error);
 reprise_status write_drop_lives(struct reprise_log *log, int64_t id, struct reprise_error *error);
 reprise_status write_drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error);
+reprise_status write_forget(struct reprise_log *log, int64_t id, struct reprise_error *error);
 
 /* find.c */
 reprise_status find_begin(struct reprise_log *log, const char *tenant, const char *thread,
@@ -126,6 +127,11 @@ reprise_status find_version(struct reprise_log *log, uint64_t *ret_version,
 			    struct reprise_error *error);
 reprise_status find_threads(struct reprise_log *log, const char *tenant, const char *after,
 			    struct log_thread *ret_threads, size_t *ret_count,
+			    struct reprise_error *error);
+
+/* tenants.c */
+reprise_status tenants_find(struct reprise_log *log, const char *after,
+			    char ret_tenant[LOG_NAME_BYTES], bool *ret_is_there,
 			    struct reprise_error *error);
 
 /* blobs.c */

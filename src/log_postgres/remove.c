@@ -101,3 +101,9 @@ write_drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *erro
 {
 	return send_of_key(log, DELETE_BLOBS, id, error);
 }
+
+reprise_status
+write_forget(struct reprise_log *log, int64_t id, struct reprise_error *error)
+{
+	return send_of_key(log, FORGET, id, error);
+}

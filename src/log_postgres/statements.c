@@ -109,6 +109,14 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			       " RETURNING last) SELECT count(*), max(last) FROM removed" },
 	[DELETE_LIVES] = { "delete_lives", "DELETE FROM lives WHERE " OWN_KEY },
 	[DELETE_BLOBS] = { "delete_blobs", "DELETE FROM blobs WHERE " OWN_KEY },
+	[FORGET] = { "forget",
+		     "WITH a AS (DELETE FROM rows WHERE " OWN_KEY "),"
+		     " b AS (DELETE FROM archive WHERE " OWN_KEY "),"
+		     " c AS (DELETE FROM rises WHERE " OWN_KEY "),"
+		     " d AS (DELETE FROM commits WHERE " OWN_KEY "),"
+		     " e AS (DELETE FROM lives WHERE " OWN_KEY "),"
+		     " f AS (DELETE FROM blobs WHERE " OWN_KEY ")"
+		     " DELETE FROM heads WHERE tenant = (SELECT " OWN_TENANT ") AND id = $1" },
 	[ROWS_AFTER] = { "rows_after",
 			 "SELECT " ROW_COLUMNS " FROM (SELECT *, sum(octet_length(payload))"
 			 " OVER (ORDER BY last ROWS UNBOUNDED PRECEDING)"
@@ -138,6 +146,9 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 	[THREADS_AFTER] = { "threads_after", "SELECT " HEAD_COLUMNS ", thread FROM heads"
 					     " WHERE tenant = $1 AND thread > $2"
 					     " ORDER BY thread LIMIT $3" },
+	[TENANT_AFTER] = { "tenant_after",
+			   "SELECT row_security_active('heads'), (SELECT tenant FROM heads"
+			   " WHERE tenant > $1 AND kind <> 0 ORDER BY tenant LIMIT 1)" },
 	/* The function is there in every version since 8.3; its successor since 13. */
 	[SNAPSHOT] = { "snapshot", "SELECT txid_current_snapshot()::text" },
 	/*

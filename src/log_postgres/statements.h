@@ -37,6 +37,7 @@ enum statement {
 	DELETE_KEPT_ROWS, /* the same, of the archive */
 	DELETE_LIVES,     /* key */
 	DELETE_BLOBS,     /* key */
+	FORGET,           /* key */
 	ROWS_AFTER,       /* key, last, count, bytes: ROW columns */
 	WEIGH,            /* key, last: bytes */
 	LIFE_AT,          /* key, ordinal: LIFE columns */
@@ -47,6 +48,7 @@ enum statement {
 	BLOB_OF,          /* key, name: BLOB columns */
 	BLOB_NAMES_AFTER, /* key, name, count: names */
 	THREADS_AFTER,    /* tenant, thread, count: HEAD columns, thread */
+	TENANT_AFTER,     /* tenant: whether the role is bound to one, the next tenant or NULL */
 	SNAPSHOT,         /* : which transactions are over, as text */
 	END_ABANDONED,    /* milliseconds: the number of sessions that were ended */
 	STATEMENTS_COUNT,

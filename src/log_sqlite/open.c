@@ -81,6 +81,9 @@ static const struct log_adapter adapter = {
 	.move_rows = sqlite_move_rows,
 	.remove_rows = sqlite_remove_rows,
 	.drop_lives = sqlite_drop_lives,
+	.forget = sqlite_forget,
+	.set_secure = sqlite_set_secure,
+	.clean = sqlite_clean,
 	.drop_rises = sqlite_drop_rises,
 	.drop_commits = sqlite_drop_commits,
 	.put_blob = sqlite_put_blob,
@@ -100,6 +103,7 @@ static const struct log_adapter adapter = {
 	.blob_of = sqlite_blob_of,
 	.blob_names_after = sqlite_blob_names_after,
 	.version = sqlite_version,
+	.tenant_after = sqlite_tenant_after,
 	.threads_after = sqlite_threads_after,
 	.check = sqlite_check,
 };

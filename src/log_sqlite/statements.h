@@ -60,6 +60,11 @@ enum {
 	X(KEPT_DROP, "DELETE FROM archive WHERE key = ? AND last <= ?")                           \
 	X(DROP_LIVES, "DELETE FROM lives WHERE key = ?")                                          \
 	X(DROP_BLOBS, "DELETE FROM blobs WHERE key = ?")                                          \
+	X(FORGET_ROWS, "DELETE FROM rows WHERE key = ?")                                          \
+	X(FORGET_KEPT, "DELETE FROM archive WHERE key = ?")                                       \
+	X(FORGET_RISES, "DELETE FROM rises WHERE key = ?")                                        \
+	X(FORGET_COMMITS, "DELETE FROM commits WHERE key = ?")                                    \
+	X(FORGET_HEAD, "DELETE FROM heads WHERE id = ?")                                          \
 	X(ROWS_AFTER, "SELECT reprise_row(" ROW_COLUMNS ") FROM rows WHERE key = ? AND last > ?"  \
 		      " ORDER BY last LIMIT ?")                                                   \
 	X(WEIGH, "SELECT total(length(payload)) FROM rows WHERE key = ? AND last > ?")            \
@@ -78,6 +83,8 @@ enum {
 	X(BLOB_NAMES_AFTER, "SELECT name FROM blobs WHERE key = ? AND name > ?"                   \
 			    " ORDER BY name LIMIT ?")                                             \
 	X(VERSION, "PRAGMA data_version")                                                         \
+	X(TENANT_AFTER, "SELECT tenant FROM heads WHERE tenant > ? AND kind <> 0"                 \
+			" ORDER BY tenant LIMIT 1")                                               \
 	X(THREADS_AFTER, "SELECT " HEAD_COLUMNS ", thread FROM heads"                             \
 			 " WHERE tenant = ? AND thread > ? ORDER BY thread LIMIT ?")
 

@@ -349,25 +349,3 @@ sqlite_remove_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint
 	ret_removed->last = greatest(ret_removed->last, rows.last);
 	return status;
 }
-
-static reprise_status
-drop_all(struct connection *connection, enum statement statement, int64_t id,
-	 struct reprise_error *error)
-{
-	struct binding binding = statement_start(connection, statement);
-
-	bind_signed(&binding, id);
-	return statement_run(connection, &binding, error);
-}
-
-reprise_status
-sqlite_drop_lives(struct reprise_log *log, int64_t id, struct reprise_error *error)
-{
-	return drop_all(connection_of(log), STATEMENT_DROP_LIVES, id, error);
-}
-
-reprise_status
-sqlite_drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error)
-{
-	return drop_all(connection_of(log), STATEMENT_DROP_BLOBS, id, error);
-}

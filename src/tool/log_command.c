@@ -189,6 +189,35 @@ list(const struct log_request *request, struct reprise_log *log)
 }
 
 static bool
+print_tenant(const char *tenant, void *context)
+{
+	const struct log_request *const request = context;
+
+	if (request->is_json) {
+		printf("{\"tenant\":");
+		log_text_json(stdout, tenant, strlen(tenant));
+		printf("}\n");
+	} else {
+		print_name(tenant);
+		putchar('\n');
+	}
+	return true;
+}
+
+static bool
+list_tenants(const struct log_request *request, struct reprise_log *log)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	struct log_request copy = *request;
+	const reprise_status status = reprise_log_tenants(log, print_tenant, &copy, &error);
+
+	if (status == REPRISE_OK)
+		return true;
+	log_say_failure("tenants", NULL, status, &error);
+	return false;
+}
+
+static bool
 verify(const struct log_request *request, struct reprise_log *log)
 {
 	struct visiting visiting = { .request = request, .log = log, .is_good = true };
@@ -227,6 +256,10 @@ run(const struct log_request *request, struct reprise_log *log)
 		return log_upkeep_drop(request, log);
 	case LOG_VERB_PRUNE:
 		return log_upkeep_prune(request, log);
+	case LOG_VERB_ERASE:
+		return log_upkeep_erase(request, log);
+	case LOG_VERB_TENANTS:
+		return list_tenants(request, log);
 	case LOG_VERB_VERIFY:
 		return verify(request, log);
 	case LOG_VERB_CONVERSATION_LS:
@@ -245,7 +278,7 @@ static bool
 changes(enum log_verb verb)
 {
 	return verb == LOG_VERB_ARCHIVE || verb == LOG_VERB_FORK || verb == LOG_VERB_DROP ||
-	       verb == LOG_VERB_PRUNE;
+	       verb == LOG_VERB_PRUNE || verb == LOG_VERB_ERASE;
 }
 
 int

@@ -19,6 +19,8 @@ const char log_usage[] =
 	"       reprise log prune   PLACE [--max-age MS] [--max-entries N] [--max-bytes N] "
 	"[--direct]\n"
 	"                           [--deadline MS]\n"
+	"       reprise log erase   PLACE THREAD|--all [--open] [--no-vacuum]\n"
+	"       reprise log tenants PLACE\n"
 	"       reprise log verify  PLACE [THREAD ...]\n"
 	"\n"
 	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME].\n"
@@ -38,7 +40,11 @@ const char log_usage[] =
 	"are\n"
 	"         older, ordinals before the last N, payloads above so many bytes. Conversations "
 	"and\n"
-	"         threads with blobs stay as they are; other direct ones, too, without --direct\n"
+	"         threads with blobs stay as they are; other direct ones, too, without --all\n"
+	"erase    deletes a thread, or all of a tenant, for good: with its name, and out of a "
+	"file's\n"
+	"         free space, which takes the time of a copy; --no-vacuum leaves copies there\n"
+	"tenants  the tenants of a log\n"
 	"verify   looks at everything that is kept, of all threads if none is named\n"
 	"\n"
 	"  --tenant T  whose (default)\n"
@@ -81,7 +87,8 @@ enum {
 	OPTION_THROUGH = 1 << 26,
 	OPTION_OPEN = 1 << 27,
 	OPTION_MAX_ENTRIES = 1 << 28,
-	OPTION_DIRECT = 1 << 29,
+	OPTION_NO_VACUUM = 1 << 29,
+	OPTION_ALL = 1 << 30,
 	LIMITS_OF_PRUNE = OPTION_MAX_AGE | OPTION_MAX_ENTRIES | OPTION_MAX_BYTES,
 	OPTIONS_OF_NATS = OPTION_DROP - OPTION_NATS, /* each of them, but for --drop */
 	OPTIONS_OF_ALL = OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_JSON,
@@ -117,7 +124,8 @@ static const struct option options[] = {
 	{ "through", required_argument, NULL, OPTION_THROUGH },
 	{ "open", no_argument, NULL, OPTION_OPEN },
 	{ "max-entries", required_argument, NULL, OPTION_MAX_ENTRIES },
-	{ "direct", no_argument, NULL, OPTION_DIRECT },
+	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "no-vacuum", no_argument, NULL, OPTION_NO_VACUUM },
 	{ 0 },
 };
 
@@ -135,8 +143,10 @@ static const struct verb {
 	[LOG_VERB_FORK] = { "log", "fork", OPTION_TENANT | OPTION_THROUGH, 2, 2 },
 	[LOG_VERB_DROP] = { "log", "drop", OPTION_TENANT | OPTION_OPEN, 1, 1 },
 	[LOG_VERB_PRUNE] = { "log", "prune",
-			     OPTION_TENANT | LIMITS_OF_PRUNE | OPTION_DIRECT | OPTION_DEADLINE, 0,
-			     0 },
+			     OPTION_TENANT | LIMITS_OF_PRUNE | OPTION_ALL | OPTION_DEADLINE, 0, 0 },
+	[LOG_VERB_ERASE] = { "log", "erase",
+			     OPTION_TENANT | OPTION_OPEN | OPTION_ALL | OPTION_NO_VACUUM, 0, 1 },
+	[LOG_VERB_TENANTS] = { "log", "tenants", 0, 0, 0 },
 	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", OPTION_TENANT, 0, 0 },
 	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", OPTION_TENANT, 1, 1 },
 	[LOG_VERB_THREAD_LS] = { "thread", "ls", 0, 0, 0 },
@@ -261,8 +271,10 @@ take_option(int option, struct log_request *asked)
 		asked->follows = true;
 	else if (option == OPTION_OPEN)
 		asked->takes_open = true;
-	else if (option == OPTION_DIRECT)
-		asked->takes_direct = true;
+	else if (option == OPTION_ALL)
+		asked->takes_all = true;
+	else if (option == OPTION_NO_VACUUM)
+		asked->is_quick = true;
 	else
 		return false;
 	return true;
@@ -302,6 +314,8 @@ fault_of(const struct log_request *asked, int given)
 		return "takes --before";
 	if (asked->verb == LOG_VERB_PRUNE && (given & LIMITS_OF_PRUNE) == 0)
 		return "takes --max-age, --max-entries or --max-bytes";
+	if (asked->verb == LOG_VERB_ERASE && asked->takes_all == (asked->threads_count == 1))
+		return "takes either a thread or --all";
 	if (asked->threads_count < verb->threads_least)
 		return verb->threads_least == 1 ? "takes a thread" : "takes a thread and a new one";
 	if (asked->threads_count > verb->threads_most)

@@ -17,6 +17,8 @@ enum log_verb {
 	LOG_VERB_FORK,
 	LOG_VERB_DROP,
 	LOG_VERB_PRUNE,
+	LOG_VERB_ERASE,
+	LOG_VERB_TENANTS,
 	LOG_VERB_CONVERSATION_LS,
 	LOG_VERB_CONVERSATION_SHOW,
 	LOG_VERB_THREAD_LS,
@@ -33,16 +35,17 @@ struct log_request {
 	struct log_place place;
 	const char *tenant;
 	bool is_json;
-	bool follows;      /* tail */
-	bool has_after;    /* deltas: --after was given */
-	bool has_drop;     /* dead: --drop was given */
-	uint64_t after;    /* cat: ordinals above it; deltas: versions; dead: sequences */
-	uint64_t limit;    /* cat: entries at most; deltas: deltas */
-	uint64_t last;     /* tail: so many ordinals */
-	uint64_t before;   /* archive: ordinals up to it */
-	bool has_through;  /* fork: --through was given */
-	bool takes_open;   /* drop: --open */
-	bool takes_direct; /* prune: --direct */
+	bool follows;     /* tail */
+	bool has_after;   /* deltas: --after was given */
+	bool has_drop;    /* dead: --drop was given */
+	uint64_t after;   /* cat: ordinals above it; deltas: versions; dead: sequences */
+	uint64_t limit;   /* cat: entries at most; deltas: deltas */
+	uint64_t last;    /* tail: so many ordinals */
+	uint64_t before;  /* archive: ordinals up to it */
+	bool has_through; /* fork: --through was given */
+	bool takes_open;  /* drop, erase: --open */
+	bool takes_all;   /* prune, erase: --all */
+	bool is_quick;    /* erase: --no-vacuum */
 	uint64_t
 		max_entries; /* prune: ordinals of a thread; 0: no limit. Age, bytes and deadline are nats' */
 	uint64_t through;        /* fork: ordinals up to it */

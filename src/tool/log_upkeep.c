@@ -159,7 +159,7 @@ log_upkeep_prune(const struct log_request *request, struct reprise_log *log)
 		.entries_max = request->max_entries,
 		.bytes_max = request->nats.max_bytes,
 		.deadline_ns = nanoseconds(request->nats.deadline_ms),
-		.includes_direct = request->takes_direct ? 1 : 0,
+		.includes_direct = request->takes_all ? 1 : 0,
 	};
 	struct reprise_log_pruned pruned = { .size = sizeof(pruned) };
 	struct reprise_error error = { .size = sizeof(error) };
@@ -172,4 +172,26 @@ log_upkeep_prune(const struct log_request *request, struct reprise_log *log)
 		return true;
 	log_say_failure("prune", NULL, status, &error);
 	return false;
+}
+
+bool
+log_upkeep_erase(const struct log_request *request, struct reprise_log *log)
+{
+	const struct reprise_log_key key = { request->tenant,
+					     request->takes_all ? NULL : request->threads[0] };
+	const uint32_t flags = (request->takes_open ? REPRISE_LOG_ERASE_OPEN : 0u) |
+			       (request->is_quick ? REPRISE_LOG_ERASE_NO_VACUUM : 0u);
+	struct reprise_error error = { .size = sizeof(error) };
+	uint64_t count = 0;
+	const reprise_status status = reprise_log_erase(log, &key, flags, &count, &error);
+
+	if (status != REPRISE_OK) {
+		log_say_failure("erase", key.thread, status, &error);
+		return false;
+	}
+	if (request->is_json)
+		printf("{\"erased\":%" PRIu64 "}\n", count);
+	else
+		printf("%" PRIu64 " threads erased\n", count);
+	return true;
 }

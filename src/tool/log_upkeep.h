@@ -12,5 +12,6 @@ bool log_upkeep_archive(const struct log_request *request, struct reprise_log *l
 bool log_upkeep_fork(const struct log_request *request, struct reprise_log *log);
 bool log_upkeep_drop(const struct log_request *request, struct reprise_log *log);
 bool log_upkeep_prune(const struct log_request *request, struct reprise_log *log);
+bool log_upkeep_erase(const struct log_request *request, struct reprise_log *log);
 
 #endif /* TOOL_LOG_UPKEEP_H */

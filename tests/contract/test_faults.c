@@ -149,6 +149,12 @@ drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error)
 }
 
 static reprise_status
+forget(struct reprise_log *log, int64_t id, struct reprise_error *error)
+{
+	return FORWARD(log, forget, id, error);
+}
+
+static reprise_status
 drop_rises(struct reprise_log *log, int64_t id, uint64_t revision, struct reprise_error *error)
 {
 	return FORWARD(log, drop_rises, id, revision, error);
@@ -245,7 +251,15 @@ threads_after(struct reprise_log *log, const char *tenant, const char *after,
 	return FORWARD(log, threads_after, tenant, after, ret_threads, ret_count, error);
 }
 
+static reprise_status
+tenant_after(struct reprise_log *log, const char *after, char ret_tenant[LOG_NAME_BYTES],
+	     bool *ret_is_there, struct reprise_error *error)
+{
+	return FORWARD(log, tenant_after, after, ret_tenant, ret_is_there, error);
+}
+
 static const struct log_adapter adapter = {
+	.tenant_after = tenant_after,
 	.begin = begin,
 	.put_row = put_row,
 	.put_rise = put_rise,
@@ -256,6 +270,7 @@ static const struct log_adapter adapter = {
 	.remove_rows = remove_rows,
 	.drop_lives = drop_lives,
 	.drop_blobs = drop_blobs,
+	.forget = forget,
 	.drop_rises = drop_rises,
 	.drop_commits = drop_commits,
 	.put_blob = put_blob,
@@ -565,13 +580,35 @@ verify_dropped(struct reprise_log *log)
 	return status != REPRISE_OK ? status : verify_key(log, &beside);
 }
 
+static reprise_status
+erase_tenant(struct reprise_log *log)
+{
+	const struct reprise_log_key all = { key.thread, NULL };
+
+	return reprise_log_erase(log, &all, 0, NULL, NULL);
+}
+
+static bool
+go_on_with_tenant(const char *tenant, void *context)
+{
+	(void)tenant;
+	(void)context;
+	return true;
+}
+
+static reprise_status
+visit_tenants(struct reprise_log *log)
+{
+	return reprise_log_tenants(log, go_on_with_tenant, NULL, NULL);
+}
+
 /* write_lives twice: what is there already is compared. */
 static reprise_status (*const steps[])(struct reprise_log *) = {
-	write_lives,  write_lives,   write_next_life, load_page,  ask_stats,      ask_lives,
-	find_life,    ask_commit,    ask_position,    ask_cursor, verify,         tell_head,
-	archive,      move,          put_a_blob,      put_a_blob, get_blobs,      verify_blobs,
-	visit_each,   fork_key,      verify_copy,     drop_keys,  verify_dropped, fill_tenant,
-	prune_tenant, verify_tenant,
+	write_lives,  write_lives,   write_next_life, load_page,     ask_stats,      ask_lives,
+	find_life,    ask_commit,    ask_position,    ask_cursor,    verify,         tell_head,
+	archive,      move,          put_a_blob,      put_a_blob,    get_blobs,      verify_blobs,
+	visit_each,   fork_key,      verify_copy,     drop_keys,     verify_dropped, fill_tenant,
+	prune_tenant, verify_tenant, erase_tenant,    visit_tenants,
 };
 
 static void

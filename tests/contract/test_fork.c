@@ -19,6 +19,13 @@ never_visit(const struct reprise_log_key *key, void *context)
 	return false;
 }
 
+static bool
+never_visit_tenant(const char *tenant, void *context)
+{
+	(void)tenant, (void)context;
+	return false;
+}
+
 /* In the child, which must not assert: the number of the first answer that is wrong, or 0. */
 static int
 wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
@@ -51,6 +58,8 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 		reprise_log_fork(log, &k, &copy, 1, &error),
 		reprise_log_drop(log, &k, true, NULL, &error),
 		reprise_log_prune(log, "t", &retention, NULL, &error),
+		reprise_log_erase(log, &k, 0, NULL, &error),
+		reprise_log_tenants(log, never_visit_tenant, NULL, &error),
 		reprise_log_blob_put(log, &k, NULL, "b", bytes, &error),
 		reprise_log_blob_get(log, &k, "b", page, &bytes, &error),
 		log_archive_covered(log, &k, 1, NULL, &error),

@@ -55,10 +55,16 @@ use_prune(struct reprise_log *log, const struct reprise_log_new_entry *entry)
 	const struct reprise_log_retention retention = {
 		.size = sizeof(retention), .entries_max = 2, .bytes_max = 7000, .includes_direct = 1
 	};
-	const reprise_status status = reprise_log_append(log, &key, NULL, entry, 1, NULL, NULL);
+	const struct reprise_log_key all = { "erased", NULL }, erased = { "erased", "k" };
+	reprise_status status = reprise_log_append(log, &key, NULL, entry, 1, NULL, NULL);
 
-	return status != REPRISE_OK ? status
-				    : reprise_log_prune(log, key.tenant, &retention, NULL, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_prune(log, key.tenant, &retention, NULL, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_append(log, &erased, NULL, entry, 1, NULL, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_erase(log, &all, 0, NULL, NULL);
+	return status;
 }
 
 /* Everything once, as far as it goes. */

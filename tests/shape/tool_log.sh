@@ -52,10 +52,15 @@ expect 2 "$program" log drop $option x a b
 expect 2 "$program" log drop $option x a --through 1
 expect 2 "$program" log ls $option x --open
 expect 2 "$program" log prune $option x
-expect 2 "$program" log prune $option x --direct
+expect 2 "$program" log prune $option x --all
 expect 2 "$program" log prune $option x a --max-entries 1
 expect 2 "$program" log prune $option x --max-entries -1
 expect 2 "$program" log ls $option x --max-entries 1
+expect 2 "$program" log erase $option x
+expect 2 "$program" log erase $option x a --all
+expect 2 "$program" log erase $option x a b
+expect 2 "$program" log tenants $option x a
+expect 2 "$program" log tenants $option x --tenant t
 
 # --- what is not there is not created ---
 for verb in ls verify; do
@@ -262,11 +267,40 @@ is_json
 prints <<'END'
 {"tenant":"default","threads":4,"pruned":0,"kept":2,"ordinals":0,"removed":0,"complete":true}
 END
-expect 0 log prune --tenant other --max-age 1 --direct
+expect 0 log prune --tenant other --max-age 1 --all
 prints <<'END'
 1 of 1 threads pruned: 1 ordinals, 1 rows removed; 0 threads left to their owners
 END
 expect 0 log verify --tenant other
+
+# --- tenants, erase ---
+expect 0 log tenants
+prints <<'END'
+default
+other
+END
+expect 0 log erase --tenant other --all --json
+is_json
+prints <<'END'
+{"erased":1}
+END
+expect 0 log tenants --json
+is_json
+prints <<'END'
+{"tenant":"default"}
+END
+expect 0 log erase 'notes 2'
+prints <<'END'
+1 threads erased
+END
+expect 0 log erase copied --no-vacuum
+expect 0 log erase nobody
+prints <<'END'
+0 threads erased
+END
+expect 0 log ls
+! grep -qE 'notes 2|copied' "$scratch/out" || fail "erase: a name is left"
+expect 0 log verify
 
 # --- what comes, and a key with a blob ---
 : >"$scratch/out"
