@@ -202,6 +202,16 @@ struct log_adapter {
 	reprise_status (*move_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
 				    uint64_t max, struct log_moved *ret_moved,
 				    struct reprise_error *error);
+	/*
+	 * Deletes at most @max rows, the lowest first: what move_rows has kept, then rows with a last ordinal of at most
+	 * @watermark.
+	 */
+	reprise_status (*remove_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
+				      uint64_t max, struct log_moved *ret_removed,
+				      struct reprise_error *error);
+	/* Drops every life of the key. */
+	reprise_status (*drop_lives)(struct reprise_log *log, int64_t id,
+				     struct reprise_error *error);
 	/* Drops the rises with a revision of at most @revision. */
 	reprise_status (*drop_rises)(struct reprise_log *log, int64_t id, uint64_t revision,
 				     struct reprise_error *error);
@@ -215,9 +225,24 @@ struct log_adapter {
 	/* Drops the blob of that name; *ret_count is 0 if there is none. */
 	reprise_status (*drop_blob)(struct reprise_log *log, int64_t id, const char *name,
 				    uint64_t *ret_count, struct reprise_error *error);
+	/* Drops every blob of the key. */
+	reprise_status (*drop_blobs)(struct reprise_log *log, int64_t id,
+				     struct reprise_error *error);
+	/* Deletes the head, and whatever the key has besides. The id may be given to another key. */
+	reprise_status (*forget)(struct reprise_log *log, int64_t id, struct reprise_error *error);
 	/* Ends the transaction either way. A failure sets is_uncertain if the transaction may have been committed. */
 	reprise_status (*commit)(struct reprise_log *log, struct reprise_error *error);
 	void (*rollback)(struct reprise_log *log);
+
+	/*
+	 * Both NULL: what was deleted is the database's matter.
+	 * set_secure  By itself: from now on, what is deleted is overwritten in the files, or no more.
+	 * clean       By itself: what was deleted while that was so stands in no file any more. @vacuums: what was
+	 *             deleted before, too.
+	 */
+	reprise_status (*set_secure)(struct reprise_log *log, bool is_secure,
+				     struct reprise_error *error);
+	reprise_status (*clean)(struct reprise_log *log, bool vacuums, struct reprise_error *error);
 
 	/* Begins to read one key; its id is 0 if nothing was ever written. leave ends it, also after failures. */
 	reprise_status (*look)(struct reprise_log *log, const char *tenant, const char *thread,
@@ -228,6 +253,9 @@ struct log_adapter {
 	reprise_status (*rows_after)(struct reprise_log *log, int64_t id, uint64_t after,
 				     uint64_t limit, log_row_visit visit, void *context,
 				     struct reprise_error *error);
+	/* The bytes of the payloads of all rows with a last ordinal greater than @after. */
+	reprise_status (*weigh)(struct reprise_log *log, int64_t id, uint64_t after,
+				uint64_t *ret_bytes, struct reprise_error *error);
 	/* The last life whose first ordinal is at most @ordinal; number 0: none. */
 	reprise_status (*life_at)(struct reprise_log *log, int64_t id, uint64_t ordinal,
 				  struct log_life *ret_life, struct reprise_error *error);
@@ -280,6 +308,11 @@ struct log_adapter {
 	reprise_status (*threads_after)(struct reprise_log *log, const char *tenant,
 					const char *after, struct log_thread *ret_threads,
 					size_t *ret_count, struct reprise_error *error);
+
+	/* By itself: the first tenant after @after, in the order of their bytes, that anything was written for. */
+	reprise_status (*tenant_after)(struct reprise_log *log, const char *after,
+				       char ret_tenant[LOG_NAME_BYTES], bool *ret_is_there,
+				       struct reprise_error *error);
 };
 
 /* What every handle begins with; adapters embed it. */

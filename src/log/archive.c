@@ -105,18 +105,26 @@ drop_rises(struct reprise_log *log, struct log_head *head, uint64_t bound, uint6
 	return status;
 }
 
-/* Rows up to the watermark, and then what indexed them. @ret_count is 0 if there was nothing of either. */
+/* What is done to archived rows. */
+enum fate {
+	FATE_MOVE,   /* as the adapter's option says */
+	FATE_REMOVE, /* they are deleted, in the archive's table, too */
+};
+
+/* Rows up to @watermark, and then what indexed them. @ret_count is 0 if there was nothing of either. */
 static reprise_status
-move_some(struct reprise_log *log, struct log_head *head, uint64_t *ret_count,
-	  struct reprise_error *error)
+move_some(struct reprise_log *log, struct log_head *head, enum fate fate, uint64_t watermark,
+	  uint64_t *ret_count, struct reprise_error *error)
 {
 	struct log_moved moved = { 0 };
 	uint64_t rises = 0, commits = 0;
-	reprise_status status = log->adapter->move_rows(log, head->id, head->watermark,
-							REPRISE_LOG_MOVE_MAX, &moved, error);
-	const uint64_t bound = moved.count == REPRISE_LOG_MOVE_MAX
-				       ? least(moved.last, head->watermark)
-				       : head->watermark;
+	reprise_status status =
+		fate == FATE_REMOVE ? log->adapter->remove_rows(log, head->id, watermark,
+								REPRISE_LOG_MOVE_MAX, &moved, error)
+				    : log->adapter->move_rows(log, head->id, watermark,
+							      REPRISE_LOG_MOVE_MAX, &moved, error);
+	const uint64_t bound =
+		moved.count == REPRISE_LOG_MOVE_MAX ? least(moved.last, watermark) : watermark;
 
 	if (status == REPRISE_OK)
 		status = drop_rises(log, head, bound, &rises, error);
@@ -128,8 +136,8 @@ move_some(struct reprise_log *log, struct log_head *head, uint64_t *ret_count,
 }
 
 static reprise_status
-move(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_count,
-     struct reprise_error *error)
+move(struct reprise_log *log, const struct reprise_log_key *key, enum fate fate, uint64_t bound,
+     uint64_t *ret_count, struct reprise_error *error)
 {
 	struct log_head head = { 0 };
 	reprise_status status = log->adapter->begin(log, LOG_WRITTEN, key->tenant, &key->thread, 1,
@@ -143,10 +151,25 @@ move(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_c
 	if (fault != NULL)
 		status = corrupt(error, fault);
 	else if (head.kind != 0)
-		status = move_some(log, &head, ret_count, error);
+		status =
+			move_some(log, &head, fate, least(bound, head.watermark), ret_count, error);
 	if (status == REPRISE_OK && *ret_count != 0)
 		return log->adapter->commit(log, error);
 	log->adapter->rollback(log);
+	return status;
+}
+
+reprise_status
+log_remove_archived(struct reprise_log *log, const struct reprise_log_key *key,
+		    reprise_ordinal bound, uint64_t *ret_count, struct reprise_error *error)
+{
+	uint64_t count = 0;
+
+	log_lock(log);
+	const reprise_status status = move(log, key, FATE_REMOVE, bound, &count, error);
+
+	log_unlock(log);
+	*ret_count = status == REPRISE_OK ? count : 0;
 	return status;
 }
 
@@ -160,7 +183,7 @@ reprise_log_move_archived(struct reprise_log *log, const struct reprise_log_key 
 	if (status != REPRISE_OK)
 		return status;
 	log_lock(log);
-	status = move(log, key, &count, error);
+	status = move(log, key, FATE_MOVE, UINT64_MAX, &count, error);
 	log_unlock(log);
 	if (status == REPRISE_OK && ret_count != NULL)
 		*ret_count = count;

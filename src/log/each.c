@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <reprise/log_upkeep.h>
+
 #include "base/cancel.h"
 #include "base/error.h"
 #include "log/handle.h"
@@ -81,4 +83,40 @@ reprise_log_each(struct reprise_log *log, const char *tenant, reprise_log_visit 
 		status = corrupt(error, "a thread has an invalid name");
 	free(threads);
 	return status;
+}
+
+reprise_status
+reprise_log_tenants(struct reprise_log *log, reprise_log_visit_tenant visit, void *context,
+		    struct reprise_error *error)
+{
+	char tenant[LOG_NAME_BYTES] = "";
+	bool goes_on = true, has_bad_name = false;
+
+	if (log == NULL)
+		return error_invalid(error, "log");
+	if (visit == NULL)
+		return error_invalid(error, "visit");
+	if (!process_has_opened(log))
+		return error_plain(error, REPRISE_E_FORKED);
+	UNCANCELLABLE;
+	while (goes_on) {
+		char after[LOG_NAME_BYTES];
+		bool is_there = false;
+
+		memcpy(after, tenant, sizeof(after));
+		log_lock(log);
+		const reprise_status status =
+			log->adapter->tenant_after(log, after, tenant, &is_there, error);
+
+		log_unlock(log);
+		if (status != REPRISE_OK)
+			return status;
+		const bool is_good = is_there && name_is_good(tenant);
+
+		has_bad_name = has_bad_name || (is_there && !is_good);
+		/* A damaged name that does not come after the last one would be found for ever. */
+		goes_on = is_there && strcmp(tenant, after) > 0 &&
+			  (!is_good || visit(tenant, context));
+	}
+	return has_bad_name ? corrupt(error, "a tenant's name") : REPRISE_OK;
 }

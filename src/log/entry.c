@@ -68,28 +68,25 @@ mark_of(const struct target *target, enum log_mark_type type, const struct log_r
 	return mark;
 }
 
-/* The next ordinal's. */
-static reprise_status
-put_event(struct target *target, const struct reprise_log_new_entry *entry,
-	  struct reprise_error *error)
+reprise_status
+target_put_row(struct target *target, const struct log_row *row, struct reprise_error *error)
 {
 	struct reprise_log *const log = target->log;
 	struct log_head *const head = target->head;
-	const struct log_row row = target_row(target, head->head + 1, entry, target->now_ns);
-	reprise_status status = log->adapter->put_row(log, head->id, &row, error);
+	reprise_status status = log->adapter->put_row(log, head->id, row, error);
 
-	if (status == REPRISE_OK && entry->revision > head->revision_max) {
-		const struct log_mark rise = mark_of(target, LOG_MARK_RISE, &row);
+	if (status == REPRISE_OK && row->revision > head->revision_max) {
+		const struct log_mark rise = mark_of(target, LOG_MARK_RISE, row);
 
 		status = log->adapter->put_rise(log, head->id, &rise, error);
-		head->revision_max = entry->revision;
+		head->revision_max = row->revision;
 	}
-	if (status == REPRISE_OK && (entry->flags & REPRISE_EVENT_COMMIT) != 0) {
-		const struct log_mark commit = mark_of(target, LOG_MARK_COMMIT, &row);
+	if (status == REPRISE_OK && (row->flags & REPRISE_EVENT_COMMIT) != 0) {
+		const struct log_mark commit = mark_of(target, LOG_MARK_COMMIT, row);
 
 		status = log->adapter->put_commit(log, head->id, &commit, error);
 	}
-	head->head = row.last;
+	head->head = row->last;
 	return status;
 }
 
@@ -99,7 +96,11 @@ target_put_events(struct target *target, const struct reprise_log_new_entry *ent
 {
 	reprise_status status = REPRISE_OK;
 
-	for (size_t i = 0; i < entries_count && status == REPRISE_OK; i++)
-		status = put_event(target, &entries[i], error);
+	for (size_t i = 0; i < entries_count && status == REPRISE_OK; i++) {
+		const struct log_row row =
+			target_row(target, target->head->head + 1, &entries[i], target->now_ns);
+
+		status = target_put_row(target, &row, error);
+	}
 	return status;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "log/load.h"
 #include "base/error.h"
 #include "base/numbers.h"
 #include "log/handle.h"
 #include "log/lookup.h"
-#include "log/page.h"
 #include "log/row.h"
 #include "log/write.h"
 
@@ -158,25 +158,28 @@ set_lives(struct reprise_log *log, const struct log_head *head, struct reprise_l
 	return status;
 }
 
-static reprise_status
-load(struct reprise_log *log, const struct log_head *head, reprise_ordinal after, uint64_t limit,
-     struct loading *loading, struct reprise_error *error)
+reprise_status
+load_rows(struct reprise_log *log, const struct log_head *head, reprise_ordinal after,
+	  uint64_t limit, uint64_t bytes_limit, struct reprise_log_page *page,
+	  struct reprise_error *error)
 {
+	struct loading loading = {
+		.page = page,
+		.bytes_limit = bytes_limit != 0 ? bytes_limit : BYTES_LIMIT_DEFAULT,
+	};
 	struct walk walk = { .head = head,
 			     .next = after + 1,
 			     .limit = least(limit, LOG_NUMBER_MAX),
 			     .visit = load_row,
-			     .context = loading };
-	reprise_status status = walk_rows(log, &walk, error);
+			     .context = &loading };
+	const reprise_status status = walk_rows(log, &walk, error);
 
 	if (status != REPRISE_OK)
 		return status;
-	if (loading->has_no_memory)
+	if (loading.has_no_memory)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
-	if (head->kind == REPRISE_LOG_RING)
-		status = set_lives(log, head, loading->page, error);
-	page_settle(loading->page);
-	return status;
+	page_settle(page);
+	return REPRISE_OK;
 }
 
 reprise_status
@@ -194,14 +197,10 @@ reprise_log_load_after(struct reprise_log *log, const struct reprise_log_key *ke
 	page_empty(page);
 	status = look_begin(log, key, &head, error);
 	after = greatest(after, head.watermark);
-	if (status == REPRISE_OK && after < head.head && limit != 0) {
-		struct loading loading = {
-			.page = page,
-			.bytes_limit = bytes_limit != 0 ? bytes_limit : BYTES_LIMIT_DEFAULT,
-		};
-
-		status = load(log, &head, after, limit, &loading, error);
-	}
+	if (status == REPRISE_OK && after < head.head && limit != 0)
+		status = load_rows(log, &head, after, limit, bytes_limit, page, error);
+	if (status == REPRISE_OK && head.kind == REPRISE_LOG_RING)
+		status = set_lives(log, &head, page, error);
 	look_end(log);
 	if (status != REPRISE_OK)
 		page_empty(page);

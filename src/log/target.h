@@ -52,6 +52,10 @@ bool target_is_of_life(const struct target *target, const struct log_write *writ
 struct log_row target_row(const struct target *target, uint64_t ordinal,
 			  const struct reprise_log_new_entry *entry, uint64_t time_ns);
 
+/* Puts the row of the next ordinals, and of an event the marks by which its revision is found again. */
+reprise_status target_put_row(struct target *target, const struct log_row *row,
+			      struct reprise_error *error);
+
 /* Puts events at the next ordinals, and what finds their revisions again. */
 reprise_status target_put_events(struct target *target, const struct reprise_log_new_entry *entries,
 				 size_t entries_count, struct reprise_error *error);

@@ -229,6 +229,19 @@ find_otherwise(struct verifying *verifying, const struct reprise_life *life,
 	return REPRISE_OK;
 }
 
+/*
+ * The number of the first life, which is 1. A key that was dropped has one void life in the place of the lives before:
+ * it covers all ordinals that were given, none of which is left, and has the number of the last one.
+ */
+static uint64_t
+first_number(const struct verifying *verifying, const struct reprise_life *first)
+{
+	const bool was_dropped = first->state == REPRISE_LIFE_INVALIDATED && first->first == 1 &&
+				 first->end <= verifying->head.watermark;
+
+	return was_dropped ? first->number : 1;
+}
+
 /* They tile what there is; those that begin meanwhile are not looked at. */
 static reprise_status
 verify_lives(struct verifying *verifying, struct reprise_error *error)
@@ -245,6 +258,8 @@ verify_lives(struct verifying *verifying, struct reprise_error *error)
 		for (size_t i = 0; status == REPRISE_OK && i < count &&
 				   lives[i].number <= verifying->head.life.number;
 		     i++) {
+			if (number == 0)
+				number = first_number(verifying, &lives[i]) - 1;
 			verify_life(verifying, &lives[i], number + 1, first);
 			status = find_otherwise(verifying, &lives[i], error);
 			number = lives[i].number;

@@ -157,6 +157,24 @@ find_life(struct reprise_log *log, enum statement statement, const struct values
 }
 
 reprise_status
+find_weight(struct reprise_log *log, int64_t id, uint64_t after, uint64_t *ret_bytes,
+	    struct reprise_error *error)
+{
+	struct values values = { 0 };
+	PGresult *answer = NULL;
+
+	value_i64(&values, id);
+	value_ordinal(&values, after);
+	const reprise_status status = ask(log, WEIGH, &values, &answer, error);
+
+	if (status != REPRISE_OK)
+		return status;
+	*ret_bytes = ordinal_at(answer, 0, 0);
+	PQclear(answer);
+	return REPRISE_OK;
+}
+
+reprise_status
 find_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct log_life *ret_life,
 	     struct reprise_error *error)
 {

@@ -86,16 +86,23 @@ reprise_status write_commit(struct reprise_log *log, int64_t id, const struct lo
 			    struct reprise_error *error);
 reprise_status write_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
 				struct reprise_error *error);
-reprise_status write_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal,
-				  uint64_t max, uint64_t *ret_count, struct reprise_error *error);
 reprise_status write_life(struct reprise_log *log, int64_t id, const struct log_life *row,
 			  struct reprise_error *error);
 reprise_status write_head(struct reprise_log *log, const struct log_head *head,
 			  struct reprise_error *error);
-reprise_status write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
-			   struct log_moved *ret_moved, struct reprise_error *error);
 reprise_status write_end(struct reprise_log *log, struct reprise_error *error);
 void write_undo(struct reprise_log *log);
+
+/* remove.c */
+reprise_status write_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal,
+				  uint64_t max, uint64_t *ret_count, struct reprise_error *error);
+reprise_status write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+			   struct log_moved *ret_moved, struct reprise_error *error);
+reprise_status write_removes(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+			     struct log_moved *ret_removed, struct reprise_error *error);
+reprise_status write_drop_lives(struct reprise_log *log, int64_t id, struct reprise_error *error);
+reprise_status write_drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error);
+reprise_status write_forget(struct reprise_log *log, int64_t id, struct reprise_error *error);
 
 /* find.c */
 reprise_status find_begin(struct reprise_log *log, const char *tenant, const char *thread,
@@ -103,6 +110,8 @@ reprise_status find_begin(struct reprise_log *log, const char *tenant, const cha
 void find_end(struct reprise_log *log);
 reprise_status find_rows(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit,
 			 log_row_visit visit, void *context, struct reprise_error *error);
+reprise_status find_weight(struct reprise_log *log, int64_t id, uint64_t after, uint64_t *ret_bytes,
+			   struct reprise_error *error);
 reprise_status find_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal,
 			    struct log_life *ret_life, struct reprise_error *error);
 reprise_status find_life_of(struct reprise_log *log, int64_t id,
@@ -121,6 +130,11 @@ reprise_status find_version(struct reprise_log *log, uint64_t *ret_version,
 			    struct reprise_error *error);
 reprise_status find_threads(struct reprise_log *log, const char *tenant, const char *after,
 			    struct log_thread *ret_threads, size_t *ret_count,
+			    struct reprise_error *error);
+
+/* tenants.c */
+reprise_status tenants_find(struct reprise_log *log, const char *after,
+			    char ret_tenant[LOG_NAME_BYTES], bool *ret_is_there,
 			    struct reprise_error *error);
 
 /* blobs.c */

@@ -101,6 +101,22 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			  " (SELECT max(last) FROM (SELECT last FROM rows"
 			  " WHERE " OWN_KEY " AND last <= $2 ORDER BY last LIMIT $3) AS lowest)"
 			  " RETURNING last) SELECT count(*), max(last) FROM moved" },
+	[DELETE_KEPT_ROWS] = { "delete_kept_rows",
+			       "WITH removed AS (DELETE FROM archive WHERE " OWN_KEY
+			       " AND last <= (SELECT max(last) FROM (SELECT last FROM archive"
+			       " WHERE " OWN_KEY
+			       " AND last <= $2 ORDER BY last LIMIT $3) AS lowest)"
+			       " RETURNING last) SELECT count(*), max(last) FROM removed" },
+	[DELETE_LIVES] = { "delete_lives", "DELETE FROM lives WHERE " OWN_KEY },
+	[DELETE_BLOBS] = { "delete_blobs", "DELETE FROM blobs WHERE " OWN_KEY },
+	[FORGET] = { "forget",
+		     "WITH a AS (DELETE FROM rows WHERE " OWN_KEY "),"
+		     " b AS (DELETE FROM archive WHERE " OWN_KEY "),"
+		     " c AS (DELETE FROM rises WHERE " OWN_KEY "),"
+		     " d AS (DELETE FROM commits WHERE " OWN_KEY "),"
+		     " e AS (DELETE FROM lives WHERE " OWN_KEY "),"
+		     " f AS (DELETE FROM blobs WHERE " OWN_KEY ")"
+		     " DELETE FROM heads WHERE tenant = (SELECT " OWN_TENANT ") AND id = $1" },
 	[ROWS_AFTER] = { "rows_after",
 			 "SELECT " ROW_COLUMNS " FROM (SELECT *, sum(octet_length(payload))"
 			 " OVER (ORDER BY last ROWS UNBOUNDED PRECEDING)"
@@ -108,6 +124,8 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 			 " FROM (SELECT * FROM rows WHERE " OWN_KEY " AND last > $2"
 			 " ORDER BY last LIMIT $3) AS next) AS summed"
 			 " WHERE bytes_before < $4 ORDER BY last" },
+	[WEIGH] = { "weigh", "SELECT coalesce(sum(octet_length(payload)), 0)::bigint FROM rows"
+			     " WHERE " OWN_KEY " AND last > $2" },
 	[LIFE_AT] = { "life_at",
 		      "SELECT " LIFE_COLUMNS " FROM lives WHERE " OWN_KEY " AND first <= $2"
 		      " ORDER BY first DESC, number DESC LIMIT 1" },
@@ -128,6 +146,9 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 	[THREADS_AFTER] = { "threads_after", "SELECT " HEAD_COLUMNS ", thread FROM heads"
 					     " WHERE tenant = $1 AND thread > $2"
 					     " ORDER BY thread LIMIT $3" },
+	[TENANT_AFTER] = { "tenant_after",
+			   "SELECT row_security_active('heads'), (SELECT tenant FROM heads"
+			   " WHERE tenant > $1 AND kind <> 0 ORDER BY tenant LIMIT 1)" },
 	/* The function is there in every version since 8.3; its successor since 13. */
 	[SNAPSHOT] = { "snapshot", "SELECT txid_current_snapshot()::text" },
 	[TELL_NEWS] = { "tell_news", "SELECT pg_notify($1, $2)" },

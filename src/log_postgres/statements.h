@@ -34,7 +34,12 @@ enum statement {
 	DROP_BLOB,        /* key, name */
 	MOVE_ROWS,        /* key, watermark, count: how many, the greatest last */
 	DELETE_ROWS,      /* the same */
+	DELETE_KEPT_ROWS, /* the same, of the archive */
+	DELETE_LIVES,     /* key */
+	DELETE_BLOBS,     /* key */
+	FORGET,           /* key */
 	ROWS_AFTER,       /* key, last, count, bytes: ROW columns */
+	WEIGH,            /* key, last: bytes */
 	LIFE_AT,          /* key, ordinal: LIFE columns */
 	LIFE_OF,          /* key, incarnation: LIFE columns */
 	LIVES_AFTER,      /* key, number, count: LIFE columns */
@@ -44,6 +49,7 @@ enum statement {
 	BLOB_NAMES_AFTER, /* key, name, count: names */
 	THREADS_AFTER,    /* tenant, thread, count: HEAD columns, thread */
 	TELL_NEWS,        /* channel, text */
+	TENANT_AFTER,     /* tenant: whether the role is bound to one, the next tenant or NULL */
 	SNAPSHOT,         /* : which transactions are over, as text */
 	END_ABANDONED,    /* milliseconds: the number of sessions that were ended */
 	STATEMENTS_COUNT,

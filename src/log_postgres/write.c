@@ -267,27 +267,6 @@ write_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
 }
 
 reprise_status
-write_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal, uint64_t max,
-		   uint64_t *ret_count, struct reprise_error *error)
-{
-	struct postgres *const postgres = postgres_of(log);
-	struct values values = { 0 };
-	PGresult *answer = NULL;
-
-	value_i64(&values, id);
-	value_ordinal(&values, ordinal);
-	value_ordinal(&values, max);
-	(void)send_statement(postgres, DROP_OLD_COMMITS, &values);
-	const reprise_status status = wire_ask(&postgres->wire, &answer, error);
-
-	if (status != REPRISE_OK)
-		return status;
-	*ret_count = strtoull(PQcmdTuples(answer), NULL, 10);
-	PQclear(answer);
-	return REPRISE_OK;
-}
-
-reprise_status
 write_life(struct reprise_log *log, int64_t id, const struct log_life *row,
 	   struct reprise_error *error)
 {
@@ -326,29 +305,6 @@ write_head(struct reprise_log *log, const struct log_head *head, struct reprise_
 	value_ordinal(&values, head->lease_end_ns);
 	value_ordinal(&values, head->blobs);
 	return send_values(log, PUT_HEAD, &values, error);
-}
-
-reprise_status
-write_moves(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
-	    struct log_moved *ret_moved, struct reprise_error *error)
-{
-	struct postgres *const postgres = postgres_of(log);
-	struct values values = { 0 };
-	PGresult *answer = NULL;
-
-	value_i64(&values, id);
-	value_ordinal(&values, watermark);
-	value_ordinal(&values, max);
-	(void)send_statement(
-		postgres, postgres->settings.deletes_archived ? DELETE_ROWS : MOVE_ROWS, &values);
-	const reprise_status status = wire_ask(&postgres->wire, &answer, error);
-
-	if (status != REPRISE_OK)
-		return status;
-	ret_moved->count = ordinal_at(answer, 0, 0);
-	ret_moved->last = ordinal_at(answer, 0, 1);
-	PQclear(answer);
-	return REPRISE_OK;
 }
 
 reprise_status

@@ -100,3 +100,13 @@ checkpoint_all(struct connection *connection)
 {
 	(void)checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, 0);
 }
+
+bool
+checkpoint_cut(struct connection *connection, uint64_t give_up_ns)
+{
+	turn_close_gate(&connection->turn);
+	const bool is_done = checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, give_up_ns);
+
+	turn_open_gate(&connection->turn);
+	return is_done;
+}

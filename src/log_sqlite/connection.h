@@ -25,6 +25,13 @@ enum view {
 	VIEW_ALONE,     /* with its -wal, whose index is kept in memory: it has no -shm */
 };
 
+/* What `PRAGMA secure_delete` answers. */
+enum secure {
+	SECURE_OFF,
+	SECURE_ON,
+	SECURE_FAST,
+};
+
 /* A function to call with each row that STATEMENT_ROWS_AFTER finds. */
 struct row_visit {
 	log_row_visit function;
@@ -47,6 +54,7 @@ struct connection {
 	enum log_level level; /* that `synchronous` stands for */
 	bool has_level;
 	bool has_written;
+	enum secure secure_before; /* while a key is erased: what was set before */
 	int64_t written_id; /* the key whose head this transaction has written last; 0: none */
 
 	uint64_t wal_pages;     /* after the last commit */
@@ -120,6 +128,8 @@ reprise_status schema_settle(struct connection *connection, struct reprise_error
  */
 void checkpoint_if_due(struct connection *connection);
 void checkpoint_all(struct connection *connection);
+/* Brings everything into the database and cuts the -wal to nothing; false: a snapshot lasted until @give_up_ns. */
+bool checkpoint_cut(struct connection *connection, uint64_t give_up_ns);
 int checkpoint_note(void *context, sqlite3 *db, const char *name, int pages);
 
 /* The adapter's functions (log/adapter.h). */
@@ -139,6 +149,15 @@ reprise_status sqlite_put_head(struct reprise_log *log, const struct log_head *h
 reprise_status sqlite_move_rows(struct reprise_log *log, int64_t id, uint64_t watermark,
 				uint64_t max, struct log_moved *ret_moved,
 				struct reprise_error *error);
+reprise_status sqlite_remove_rows(struct reprise_log *log, int64_t id, uint64_t watermark,
+				  uint64_t max, struct log_moved *ret_removed,
+				  struct reprise_error *error);
+reprise_status sqlite_drop_lives(struct reprise_log *log, int64_t id, struct reprise_error *error);
+reprise_status sqlite_drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error);
+reprise_status sqlite_forget(struct reprise_log *log, int64_t id, struct reprise_error *error);
+reprise_status sqlite_set_secure(struct reprise_log *log, bool is_secure,
+				 struct reprise_error *error);
+reprise_status sqlite_clean(struct reprise_log *log, bool vacuums, struct reprise_error *error);
 reprise_status sqlite_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
 				 struct reprise_error *error);
 reprise_status sqlite_drop_commits(struct reprise_log *log, int64_t id, uint64_t ordinal,
@@ -151,6 +170,8 @@ void sqlite_leave(struct reprise_log *log);
 reprise_status sqlite_rows_after(struct reprise_log *log, int64_t id, uint64_t after,
 				 uint64_t limit, log_row_visit visit, void *context,
 				 struct reprise_error *error);
+reprise_status sqlite_weigh(struct reprise_log *log, int64_t id, uint64_t after,
+			    uint64_t *ret_bytes, struct reprise_error *error);
 reprise_status sqlite_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal,
 			      struct log_life *ret_life, struct reprise_error *error);
 reprise_status sqlite_life_of(struct reprise_log *log, int64_t id,
@@ -180,6 +201,9 @@ reprise_status sqlite_version(struct reprise_log *log, uint64_t *ret_version,
 reprise_status sqlite_threads_after(struct reprise_log *log, const char *tenant, const char *after,
 				    struct log_thread *ret_threads, size_t *ret_count,
 				    struct reprise_error *error);
+reprise_status sqlite_tenant_after(struct reprise_log *log, const char *after,
+				   char ret_tenant[LOG_NAME_BYTES], bool *ret_is_there,
+				   struct reprise_error *error);
 
 /* Creates the SQL function that STATEMENT_ROWS_AFTER calls; what SQLite answered. */
 int read_create_function(struct connection *connection);

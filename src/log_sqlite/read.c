@@ -236,6 +236,20 @@ sqlite_rows_after(struct reprise_log *log, int64_t id, uint64_t after, uint64_t 
 }
 
 reprise_status
+sqlite_weigh(struct reprise_log *log, int64_t id, uint64_t after, uint64_t *ret_bytes,
+	     struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	struct binding binding = statement_start(connection, STATEMENT_WEIGH);
+
+	bind_signed(&binding, id);
+	bind_number(&binding, after);
+	if (statement_step(&binding) == SQLITE_ROW)
+		*ret_bytes = (uint64_t)sqlite3_column_int64(binding.statement, 0);
+	return statement_end(connection, &binding, error);
+}
+
+reprise_status
 sqlite_life_at(struct reprise_log *log, int64_t id, uint64_t ordinal, struct log_life *ret_life,
 	       struct reprise_error *error)
 {

@@ -55,8 +55,19 @@ enum {
 	X(MOVE_COPY, "INSERT OR REPLACE INTO archive (key, " ROW_COLUMNS ")"                      \
 		     " SELECT key, " ROW_COLUMNS " FROM rows WHERE key = ? AND last <= ?")        \
 	X(MOVE_DROP, "DELETE FROM rows WHERE key = ? AND last <= ?")                              \
+	X(KEPT_BOUND, "SELECT last FROM archive WHERE key = ? AND last <= ? ORDER BY last"        \
+		      " LIMIT 1 OFFSET ?")                                                        \
+	X(KEPT_DROP, "DELETE FROM archive WHERE key = ? AND last <= ?")                           \
+	X(DROP_LIVES, "DELETE FROM lives WHERE key = ?")                                          \
+	X(DROP_BLOBS, "DELETE FROM blobs WHERE key = ?")                                          \
+	X(FORGET_ROWS, "DELETE FROM rows WHERE key = ?")                                          \
+	X(FORGET_KEPT, "DELETE FROM archive WHERE key = ?")                                       \
+	X(FORGET_RISES, "DELETE FROM rises WHERE key = ?")                                        \
+	X(FORGET_COMMITS, "DELETE FROM commits WHERE key = ?")                                    \
+	X(FORGET_HEAD, "DELETE FROM heads WHERE id = ?")                                          \
 	X(ROWS_AFTER, "SELECT reprise_row(" ROW_COLUMNS ") FROM rows WHERE key = ? AND last > ?"  \
 		      " ORDER BY last LIMIT ?")                                                   \
+	X(WEIGH, "SELECT total(length(payload)) FROM rows WHERE key = ? AND last > ?")            \
 	X(LIFE_AT, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND first <= ?"              \
 		   " ORDER BY first DESC, number DESC LIMIT 1")                                   \
 	X(LIFE_OF, "SELECT " LIFE_COLUMNS " FROM lives WHERE key = ? AND incarnation = ?")        \
@@ -72,6 +83,8 @@ enum {
 	X(BLOB_NAMES_AFTER, "SELECT name FROM blobs WHERE key = ? AND name > ?"                   \
 			    " ORDER BY name LIMIT ?")                                             \
 	X(VERSION, "PRAGMA data_version")                                                         \
+	X(TENANT_AFTER, "SELECT tenant FROM heads WHERE tenant > ? AND kind <> 0"                 \
+			" ORDER BY tenant LIMIT 1")                                               \
 	X(THREADS_AFTER, "SELECT " HEAD_COLUMNS ", thread FROM heads"                             \
 			 " WHERE tenant = ? AND thread > ? ORDER BY thread LIMIT ?")
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "base/numbers.h"
 #include "log_sqlite/connection.h"
 
 /* SQLite takes the pragma only between transactions. */
@@ -265,10 +266,10 @@ sqlite_put_head(struct reprise_log *log, const struct log_head *head, struct rep
 
 /* The last of the @max lowest rows up to @watermark, or @watermark if there are fewer. */
 static reprise_status
-find_bound(struct connection *connection, int64_t id, uint64_t watermark, uint64_t max,
-	   uint64_t *ret_bound, struct reprise_error *error)
+find_bound(struct connection *connection, enum statement statement, int64_t id, uint64_t watermark,
+	   uint64_t max, uint64_t *ret_bound, struct reprise_error *error)
 {
-	struct binding binding = statement_start(connection, STATEMENT_MOVE_BOUND);
+	struct binding binding = statement_start(connection, statement);
 
 	*ret_bound = watermark;
 	bind_signed(&binding, id);
@@ -290,21 +291,61 @@ run_up_to(struct connection *connection, enum statement statement, int64_t id, u
 	return statement_run(connection, &binding, error);
 }
 
+/* Deletes the @max lowest rows up to @watermark, by the two statements of a table. */
+static reprise_status
+drop_lowest(struct connection *connection, const enum statement statements[2], int64_t id,
+	    uint64_t watermark, uint64_t max, struct log_moved *ret_moved,
+	    struct reprise_error *error)
+{
+	uint64_t bound = 0;
+	reprise_status status =
+		find_bound(connection, statements[0], id, watermark, max, &bound, error);
+
+	if (status == REPRISE_OK)
+		status = run_up_to(connection, statements[1], id, bound, error);
+	if (status != REPRISE_OK)
+		return status;
+	ret_moved->count = (uint64_t)sqlite3_changes64(connection->db);
+	ret_moved->last = ret_moved->count != 0 ? bound : 0;
+	return REPRISE_OK;
+}
+
+static const enum statement of_rows[] = { STATEMENT_MOVE_BOUND, STATEMENT_MOVE_DROP };
+static const enum statement of_archive[] = { STATEMENT_KEPT_BOUND, STATEMENT_KEPT_DROP };
+
 reprise_status
 sqlite_move_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
 		 struct log_moved *ret_moved, struct reprise_error *error)
 {
 	struct connection *const connection = connection_of(log);
 	uint64_t bound = 0;
-	reprise_status status = find_bound(connection, id, watermark, max, &bound, error);
+	reprise_status status = REPRISE_OK;
 
-	if (status == REPRISE_OK && !connection->options.deletes_archived)
-		status = run_up_to(connection, STATEMENT_MOVE_COPY, id, bound, error);
-	if (status == REPRISE_OK)
-		status = run_up_to(connection, STATEMENT_MOVE_DROP, id, bound, error);
+	if (!connection->options.deletes_archived) {
+		status = find_bound(connection, STATEMENT_MOVE_BOUND, id, watermark, max, &bound,
+				    error);
+		if (status == REPRISE_OK)
+			status = run_up_to(connection, STATEMENT_MOVE_COPY, id, bound, error);
+	}
 	if (status != REPRISE_OK)
 		return status;
-	ret_moved->count = (uint64_t)sqlite3_changes64(connection->db);
-	ret_moved->last = ret_moved->count != 0 ? bound : 0;
-	return REPRISE_OK;
+	return drop_lowest(connection, of_rows, id, watermark, max, ret_moved, error);
+}
+
+reprise_status
+sqlite_remove_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+		   struct log_moved *ret_removed, struct reprise_error *error)
+{
+	struct connection *const connection = connection_of(log);
+	struct log_moved rows = { 0 };
+	reprise_status status =
+		drop_lowest(connection, of_archive, id, watermark, max, ret_removed, error);
+
+	if (status != REPRISE_OK || ret_removed->count == max)
+		return status;
+	status = drop_lowest(connection, of_rows, id, watermark, max - ret_removed->count, &rows,
+			     error);
+	ret_removed->count += rows.count;
+	ret_removed->last = greatest(ret_removed->last, rows.last);
+	return status;
 }

@@ -106,7 +106,8 @@ take_gap(struct host *host, const struct reprise_gap *gap)
 		       "%llu\n",
 		       progress_over(), host_way_names[host->way],
 		       (unsigned long long)gap->lost_first, (unsigned long long)gap->lost_last,
-		       reprise_gap_detail_name(gap->detail), (unsigned long long)gap->lost_last + 1);
+		       reprise_gap_detail_name(gap->detail),
+		       (unsigned long long)gap->lost_last + 1);
 	host->seen = gap->lost_last;
 	atomic_fetch_add(&host->gaps, 1);
 	atomic_fetch_add(&host->lost, gap->lost);

@@ -11,6 +11,7 @@
 #include "tool/log_entries.h"
 #include "tool/log_output.h"
 #include "tool/log_text.h"
+#include "tool/log_upkeep.h"
 
 /* The state while all threads are visited. */
 struct visiting {
@@ -172,6 +173,35 @@ list(const struct log_request *request, struct reprise_log *log)
 }
 
 static bool
+print_tenant(const char *tenant, void *context)
+{
+	const struct log_request *const request = context;
+
+	if (request->is_json) {
+		printf("{\"tenant\":");
+		log_text_json(stdout, tenant, strlen(tenant));
+		printf("}\n");
+	} else {
+		print_name(tenant);
+		putchar('\n');
+	}
+	return true;
+}
+
+static bool
+list_tenants(const struct log_request *request, struct reprise_log *log)
+{
+	struct reprise_error error = { .size = sizeof(error) };
+	struct log_request copy = *request;
+	const reprise_status status = reprise_log_tenants(log, print_tenant, &copy, &error);
+
+	if (status == REPRISE_OK)
+		return true;
+	log_say_failure("log tenants", NULL, status, &error);
+	return false;
+}
+
+static bool
 verify(const struct log_request *request, struct reprise_log *log)
 {
 	struct visiting visiting = { .request = request, .log = log, .is_good = true };
@@ -192,55 +222,6 @@ verify(const struct log_request *request, struct reprise_log *log)
 	return visiting.is_good;
 }
 
-/* Moves every archived row. */
-static reprise_status
-move_all(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_moved,
-	 struct reprise_error *error)
-{
-	uint64_t moved = 1;
-
-	*ret_moved = 0;
-	while (moved > 0) {
-		const reprise_status status = reprise_log_move_archived(log, key, &moved, error);
-
-		if (status != REPRISE_OK)
-			return status;
-		*ret_moved += moved;
-	}
-	return REPRISE_OK;
-}
-
-static bool
-archive(const struct log_request *request, struct reprise_log *log)
-{
-	const struct reprise_log_key key = { request->tenant, request->threads[0] };
-	struct reprise_log_stats stats = { .size = sizeof(stats) };
-	struct reprise_error error = { .size = sizeof(error) };
-	uint64_t archived = 0, moved = 0;
-	reprise_status status = reprise_log_stats(log, &key, &stats, &error);
-
-	if (status == REPRISE_OK)
-		status = reprise_log_archive_before(log, &key, request->before, &archived, &error);
-	if (status == REPRISE_OK)
-		status = move_all(log, &key, &moved, &error);
-	if (status != REPRISE_OK) {
-		log_say_failure("log archive", key.thread, status, &error);
-		return false;
-	}
-	if (request->is_json) {
-		printf("{\"thread\":");
-		log_text_json(stdout, key.thread, strlen(key.thread));
-		log_text_member(stdout, "archived", archived);
-		log_text_member(stdout, "moved", moved);
-		printf("}\n");
-	} else {
-		print_name(key.thread);
-		printf(": %" PRIu64 " ordinals archived, %" PRIu64 " rows moved\n", archived,
-		       moved);
-	}
-	return true;
-}
-
 static bool
 run(const struct log_request *request, struct reprise_log *log)
 {
@@ -252,7 +233,17 @@ run(const struct log_request *request, struct reprise_log *log)
 	case LOG_VERB_TAIL:
 		return log_entries_tail(request, log);
 	case LOG_VERB_ARCHIVE:
-		return archive(request, log);
+		return log_upkeep_archive(request, log);
+	case LOG_VERB_FORK:
+		return log_upkeep_fork(request, log);
+	case LOG_VERB_DROP:
+		return log_upkeep_drop(request, log);
+	case LOG_VERB_PRUNE:
+		return log_upkeep_prune(request, log);
+	case LOG_VERB_ERASE:
+		return log_upkeep_erase(request, log);
+	case LOG_VERB_TENANTS:
+		return list_tenants(request, log);
 	case LOG_VERB_VERIFY:
 		return verify(request, log);
 	case LOG_VERB_CONVERSATION_LS:
@@ -265,6 +256,13 @@ run(const struct log_request *request, struct reprise_log *log)
 		break; /* conversation_command.c, thread_command.c */
 	}
 	return false;
+}
+
+static bool
+changes(enum log_verb verb)
+{
+	return verb == LOG_VERB_ARCHIVE || verb == LOG_VERB_FORK || verb == LOG_VERB_DROP ||
+	       verb == LOG_VERB_PRUNE || verb == LOG_VERB_ERASE;
 }
 
 int
@@ -280,8 +278,7 @@ log_command(int argc, char **argv)
 	}
 	log_output_begin();
 	const reprise_status status = log_place_open(
-		&request.place,
-		request.verb == LOG_VERB_ARCHIVE ? LOG_ACCESS_WRITE : LOG_ACCESS_READ, &log,
+		&request.place, changes(request.verb) ? LOG_ACCESS_WRITE : LOG_ACCESS_READ, &log,
 		&error);
 
 	if (status != REPRISE_OK) {

@@ -14,6 +14,13 @@ const char log_usage[] =
 	"       reprise log cat     PLACE ID [--after N] [--limit N]\n"
 	"       reprise log tail    PLACE ID [-n N] [--follow]\n"
 	"       reprise log archive PLACE ID --before N\n"
+	"       reprise log fork    PLACE ID NEW-ID [--through N]\n"
+	"       reprise log drop    PLACE ID [--open]\n"
+	"       reprise log prune   PLACE [--max-age MS] [--max-entries N] [--max-bytes N] "
+	"[--all]\n"
+	"                           [--deadline MS]\n"
+	"       reprise log erase   PLACE ID|--all [--open] [--no-vacuum]\n"
+	"       reprise log tenants PLACE\n"
 	"       reprise log verify  PLACE [ID ...]\n"
 	"\n"
 	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME]. ID is the id of a\n"
@@ -27,6 +34,16 @@ const char log_usage[] =
 	"         the flag 0001 is COMMIT\n"
 	"tail     prints the last ordinals; with --follow, also new entries, until interrupted\n"
 	"archive  archives ordinals 1 to N for good: cat and hosts do not get them any more\n"
+	"fork     copies a thread to a new thread with the same ordinals, up to N (default: all)\n"
+	"drop     removes all entries of a thread, but remembers the last ordinal, so that no\n"
+	"         ordinal is given twice; with --open also if a runtime may be recording\n"
+	"prune    removes the entries beyond the limits from each thread of a tenant: entries of\n"
+	"         a greater age, all but the last N, and payloads beyond so many bytes. Never "
+	"from\n"
+	"         conversations and threads with blobs; from other direct threads with --all\n"
+	"erase    deletes a thread, or all threads of a tenant, for good, with the names and the\n"
+	"         copies in the free space of a file; --no-vacuum is faster and leaves the copies\n"
+	"tenants  lists the tenants of a log\n"
 	"verify   checks everything that the log holds of each ID, or of all threads\n"
 	"\n"
 	"  --tenant T  the tenant (default: \"default\")\n"
@@ -65,6 +82,12 @@ enum {
 	OPTION_DEADLINE = 1 << 23,
 	OPTION_HORIZON = 1 << 24,
 	OPTION_DROP = 1 << 25,
+	OPTION_THROUGH = 1 << 26,
+	OPTION_OPEN = 1 << 27,
+	OPTION_MAX_ENTRIES = 1 << 28,
+	OPTION_NO_VACUUM = 1 << 29,
+	OPTION_ALL = 1 << 30,
+	LIMITS_OF_PRUNE = OPTION_MAX_AGE | OPTION_MAX_ENTRIES | OPTION_MAX_BYTES,
 	OPTIONS_OF_NATS = OPTION_DROP - OPTION_NATS, /* all of these options but --drop */
 	OPTIONS_OF_ALL = OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_JSON,
 	LAST_DEFAULT = 10,
@@ -96,6 +119,11 @@ static const struct option options[] = {
 	{ "deadline", required_argument, NULL, OPTION_DEADLINE },
 	{ "horizon", required_argument, NULL, OPTION_HORIZON },
 	{ "drop", required_argument, NULL, OPTION_DROP },
+	{ "through", required_argument, NULL, OPTION_THROUGH },
+	{ "open", no_argument, NULL, OPTION_OPEN },
+	{ "max-entries", required_argument, NULL, OPTION_MAX_ENTRIES },
+	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "no-vacuum", no_argument, NULL, OPTION_NO_VACUUM },
 	{ 0 },
 };
 
@@ -110,6 +138,13 @@ static const struct verb {
 	[LOG_VERB_TAIL] = { "log", "tail", OPTION_TENANT | OPTION_LAST | OPTION_FOLLOW, 1, 1 },
 	[LOG_VERB_ARCHIVE] = { "log", "archive", OPTION_TENANT | OPTION_BEFORE, 1, 1 },
 	[LOG_VERB_VERIFY] = { "log", "verify", OPTION_TENANT, 0, 1 << 20 },
+	[LOG_VERB_FORK] = { "log", "fork", OPTION_TENANT | OPTION_THROUGH, 2, 2 },
+	[LOG_VERB_DROP] = { "log", "drop", OPTION_TENANT | OPTION_OPEN, 1, 1 },
+	[LOG_VERB_PRUNE] = { "log", "prune",
+			     OPTION_TENANT | LIMITS_OF_PRUNE | OPTION_ALL | OPTION_DEADLINE, 0, 0 },
+	[LOG_VERB_ERASE] = { "log", "erase",
+			     OPTION_TENANT | OPTION_OPEN | OPTION_ALL | OPTION_NO_VACUUM, 0, 1 },
+	[LOG_VERB_TENANTS] = { "log", "tenants", 0, 0, 0 },
 	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", OPTION_TENANT, 0, 0 },
 	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", OPTION_TENANT, 1, 1 },
 	[LOG_VERB_THREAD_LS] = { "thread", "ls", 0, 0, 0 },
@@ -210,6 +245,10 @@ number_of(int option, struct log_request *asked, const char **ret_name)
 		return &asked->horizon_ms;
 	case OPTION_DROP:
 		return &asked->drop;
+	case OPTION_THROUGH:
+		return &asked->through;
+	case OPTION_MAX_ENTRIES:
+		return &asked->max_entries;
 	default:
 		return NULL;
 	}
@@ -230,6 +269,12 @@ take_option(int option, struct log_request *asked)
 		asked->is_json = true;
 	else if (option == OPTION_FOLLOW)
 		asked->follows = true;
+	else if (option == OPTION_OPEN)
+		asked->takes_open = true;
+	else if (option == OPTION_ALL)
+		asked->takes_all = true;
+	else if (option == OPTION_NO_VACUUM)
+		asked->is_quick = true;
 	else
 		return false;
 	return true;
@@ -279,10 +324,16 @@ fault_of(const struct log_request *asked, int given)
 		return "takes either --after or --drop";
 	if (asked->verb == LOG_VERB_ARCHIVE && (given & OPTION_BEFORE) == 0)
 		return "needs --before N";
+	if (asked->verb == LOG_VERB_PRUNE && (given & LIMITS_OF_PRUNE) == 0)
+		return "needs --max-age, --max-entries or --max-bytes";
+	if (asked->verb == LOG_VERB_ERASE && asked->takes_all == (asked->threads_count == 1))
+		return "needs either an ID or --all";
 	if (asked->threads_count < verb->threads_least)
-		return "needs an ID";
+		return verb->threads_least == 1 ? "needs an ID" : "needs an ID and a new ID";
 	if (asked->threads_count > verb->threads_most)
-		return verb->threads_most == 0 ? "takes no ID" : "takes only one ID";
+		return verb->threads_most == 0   ? "takes no ID"
+		       : verb->threads_most == 1 ? "takes only one ID"
+						 : "takes only an ID and a new ID";
 	if (strcmp(verb->command, "thread") != 0)
 		return log_place_fault(&asked->place);
 	const char *const fault = thread_place_fault(&asked->place);
@@ -320,6 +371,7 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 		return false;
 	asked.has_after = (given & OPTION_AFTER) != 0;
 	asked.has_drop = (given & OPTION_DROP) != 0;
+	asked.has_through = (given & OPTION_THROUGH) != 0;
 	asked.threads = argv + 1 + optind;
 	asked.threads_count = argc - 1 - optind;
 	const char *const unknown = find_unknown_option(&verbs[verb], given);

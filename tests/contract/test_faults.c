@@ -130,6 +130,31 @@ move_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
 }
 
 static reprise_status
+remove_rows(struct reprise_log *log, int64_t id, uint64_t watermark, uint64_t max,
+	    struct log_moved *ret_removed, struct reprise_error *error)
+{
+	return FORWARD(log, remove_rows, id, watermark, max, ret_removed, error);
+}
+
+static reprise_status
+drop_lives(struct reprise_log *log, int64_t id, struct reprise_error *error)
+{
+	return FORWARD(log, drop_lives, id, error);
+}
+
+static reprise_status
+drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *error)
+{
+	return FORWARD(log, drop_blobs, id, error);
+}
+
+static reprise_status
+forget(struct reprise_log *log, int64_t id, struct reprise_error *error)
+{
+	return FORWARD(log, forget, id, error);
+}
+
+static reprise_status
 drop_rises(struct reprise_log *log, int64_t id, uint64_t revision, struct reprise_error *error)
 {
 	return FORWARD(log, drop_rises, id, revision, error);
@@ -147,6 +172,13 @@ rows_after(struct reprise_log *log, int64_t id, uint64_t after, uint64_t limit, 
 	   void *context, struct reprise_error *error)
 {
 	return FORWARD(log, rows_after, id, after, limit, visit, context, error);
+}
+
+static reprise_status
+weigh(struct reprise_log *log, int64_t id, uint64_t after, uint64_t *ret_bytes,
+      struct reprise_error *error)
+{
+	return FORWARD(log, weigh, id, after, ret_bytes, error);
 }
 
 static reprise_status
@@ -219,7 +251,15 @@ threads_after(struct reprise_log *log, const char *tenant, const char *after,
 	return FORWARD(log, threads_after, tenant, after, ret_threads, ret_count, error);
 }
 
+static reprise_status
+tenant_after(struct reprise_log *log, const char *after, char ret_tenant[LOG_NAME_BYTES],
+	     bool *ret_is_there, struct reprise_error *error)
+{
+	return FORWARD(log, tenant_after, after, ret_tenant, ret_is_there, error);
+}
+
 static const struct log_adapter adapter = {
+	.tenant_after = tenant_after,
 	.begin = begin,
 	.put_row = put_row,
 	.put_rise = put_rise,
@@ -227,6 +267,10 @@ static const struct log_adapter adapter = {
 	.put_life = put_life,
 	.put_head = put_head,
 	.move_rows = move_rows,
+	.remove_rows = remove_rows,
+	.drop_lives = drop_lives,
+	.drop_blobs = drop_blobs,
+	.forget = forget,
 	.drop_rises = drop_rises,
 	.drop_commits = drop_commits,
 	.put_blob = put_blob,
@@ -236,6 +280,7 @@ static const struct log_adapter adapter = {
 	.look = look,
 	.leave = leave,
 	.rows_after = rows_after,
+	.weigh = weigh,
 	.life_at = life_at,
 	.life_of = life_of,
 	.lives_after = lives_after,
@@ -449,11 +494,121 @@ visit_each(struct reprise_log *log)
 	return reprise_log_each(log, "t", go_on, NULL, NULL);
 }
 
+static struct reprise_log_key
+key_of_copy(void)
+{
+	static char thread[32];
+
+	snprintf(thread, sizeof(thread), "%s copy", key.thread);
+	return key_of("t", thread);
+}
+
+static reprise_status
+verify_key(struct reprise_log *log, const struct reprise_log_key *which)
+{
+	struct reprise_log_report report = { .size = sizeof(report) };
+	const reprise_status status = reprise_log_verify(log, which, &report, NULL);
+
+	if (status == REPRISE_OK)
+		cr_assert(eq(u64, report.faults, 0), "%s", report.what);
+	return status;
+}
+
+/* A copy that failed is not there: else the second one would be refused. */
+static reprise_status
+fork_key(struct reprise_log *log)
+{
+	const struct reprise_log_key copy = key_of_copy();
+
+	return reprise_log_fork(log, &key, &copy, 4, NULL);
+}
+
+static reprise_status
+verify_copy(struct reprise_log *log)
+{
+	const struct reprise_log_key copy = key_of_copy();
+
+	return verify_key(log, &copy);
+}
+
+/* A tenant of its own: with others, the calls would be more each time. */
+static reprise_status
+fill_tenant(struct reprise_log *log)
+{
+	const struct reprise_log_key own = { key.thread, "p" };
+	const struct reprise_log_new_entry entries[5] = { event_of(1, REPRISE_EVENT_COMMIT),
+							  event_of(2, 0) };
+	const reprise_ordinal expected = 0;
+
+	return reprise_log_append(log, &own, &expected, entries, 5, NULL, NULL);
+}
+
+static reprise_status
+prune_tenant(struct reprise_log *log)
+{
+	const struct reprise_log_retention retention = {
+		.size = sizeof(retention), .entries_max = 3, .bytes_max = 1000, .includes_direct = 1
+	};
+
+	return reprise_log_prune(log, key.thread, &retention, NULL, NULL);
+}
+
+static reprise_status
+verify_tenant(struct reprise_log *log)
+{
+	const struct reprise_log_key own = { key.thread, "p" };
+
+	return verify_key(log, &own);
+}
+
+/* The session's key, with lives, and the one with blobs. */
+static reprise_status
+drop_keys(struct reprise_log *log)
+{
+	const struct reprise_log_key beside = key_with_blobs();
+	const reprise_status status = reprise_log_drop(log, &key, true, NULL, NULL);
+
+	return status != REPRISE_OK ? status : reprise_log_drop(log, &beside, false, NULL, NULL);
+}
+
+static reprise_status
+verify_dropped(struct reprise_log *log)
+{
+	const struct reprise_log_key beside = key_with_blobs();
+	const reprise_status status = verify_key(log, &key);
+
+	return status != REPRISE_OK ? status : verify_key(log, &beside);
+}
+
+static reprise_status
+erase_tenant(struct reprise_log *log)
+{
+	const struct reprise_log_key all = { key.thread, NULL };
+
+	return reprise_log_erase(log, &all, 0, NULL, NULL);
+}
+
+static bool
+go_on_with_tenant(const char *tenant, void *context)
+{
+	(void)tenant;
+	(void)context;
+	return true;
+}
+
+static reprise_status
+visit_tenants(struct reprise_log *log)
+{
+	return reprise_log_tenants(log, go_on_with_tenant, NULL, NULL);
+}
+
 /* write_lives twice: what is there already is compared. */
 static reprise_status (*const steps[])(struct reprise_log *) = {
-	write_lives, write_lives,  write_next_life, load_page,    ask_stats,  ask_lives, find_life,
-	ask_commit,  ask_position, ask_cursor,      verify,       tell_head,  archive,   move,
-	put_a_blob,  put_a_blob,   get_blobs,       verify_blobs, visit_each,
+	write_lives,  write_lives,   write_next_life, load_page,     ask_stats,      ask_lives,
+	find_life,    ask_commit,    ask_position,    ask_cursor,    verify,         tell_head,
+	archive,      move,          put_a_blob,      put_a_blob,    get_blobs,      verify_blobs,
+	visit_each,   fork_key,      verify_copy,     drop_keys,     verify_dropped, fill_tenant,
+	prune_tenant, verify_tenant, erase_tenant,    visit_tenants,
 };
 
 static void

@@ -19,6 +19,13 @@ never_visit(const struct reprise_log_key *key, void *context)
 	return false;
 }
 
+static bool
+never_visit_tenant(const char *tenant, void *context)
+{
+	(void)tenant, (void)context;
+	return false;
+}
+
 /* In the child, which must not assert: the number of the first answer that is wrong, or 0. */
 static int
 wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
@@ -27,6 +34,9 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 	struct reprise_log_report report = { .size = sizeof(report) };
 	struct reprise_error error = { .size = sizeof(error) };
+	const struct reprise_log_key copy = key_of("t", "copy");
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = 1 };
 	struct reprise_cursor cursor;
 	struct reprise_life life;
 	reprise_ordinal ordinal = 0;
@@ -45,6 +55,11 @@ wrong_answer(struct reprise_log *log, struct reprise_log_page *page)
 		reprise_log_current_cursor(log, &k, 1, &cursor, &error),
 		reprise_log_archive_before(log, &k, 1, NULL, &error),
 		reprise_log_move_archived(log, &k, NULL, &error),
+		reprise_log_fork(log, &k, &copy, 1, &error),
+		reprise_log_drop(log, &k, true, NULL, &error),
+		reprise_log_prune(log, "t", &retention, NULL, &error),
+		reprise_log_erase(log, &k, 0, NULL, &error),
+		reprise_log_tenants(log, never_visit_tenant, NULL, &error),
 		reprise_log_blob_put(log, &k, NULL, "b", bytes, &error),
 		reprise_log_blob_get(log, &k, "b", page, &bytes, &error),
 		log_archive_covered(log, &k, 1, NULL, &error),

@@ -260,10 +260,15 @@ static const struct {
 	const char *name;
 	const struct fault_scene *scenes;
 } groups[] = {
-	{ "sqlite", fault_sqlite_scenes },     { "sqlite", fault_more_scenes },
-	{ "sqlite", fault_heal_scenes },       { "sqlite", fault_two_sqlite_scenes },
+	{ "sqlite", fault_sqlite_scenes },
+	{ "sqlite", fault_more_scenes },
+	{ "sqlite", fault_heal_scenes },
+	{ "sqlite", fault_two_sqlite_scenes },
+	{ "sqlite", fault_keys_sqlite_scenes },
 #ifdef CRASH_POSTGRES
-	{ "postgres", fault_postgres_scenes }, { "postgres", fault_two_postgres_scenes },
+	{ "postgres", fault_postgres_scenes },
+	{ "postgres", fault_two_postgres_scenes },
+	{ "postgres", fault_keys_postgres_scenes },
 #endif
 };
 

@@ -19,7 +19,8 @@ struct fault_scene {
 };
 
 extern const struct fault_scene fault_sqlite_scenes[], fault_more_scenes[], fault_heal_scenes[],
-	fault_two_sqlite_scenes[], fault_postgres_scenes[], fault_two_postgres_scenes[];
+	fault_two_sqlite_scenes[], fault_keys_sqlite_scenes[], fault_postgres_scenes[],
+	fault_two_postgres_scenes[], fault_keys_postgres_scenes[];
 
 /* A scratch folder of the scene's, removed after it. And a file in it; good until the next 8 calls. */
 const char *fault_folder(void);

@@ -202,6 +202,27 @@ run_commands(bool writes)
 		run_command(commands[i]);
 }
 
+/* Whatever is damaged: copied, pruned, dropped and erased. */
+static void
+change_keys(struct reprise_log *log, const char *thread)
+{
+	const struct reprise_log_key key = { "t", thread };
+	const struct reprise_log_retention retention = {
+		.size = sizeof(retention), .entries_max = 3, .bytes_max = 100, .includes_direct = 1
+	};
+	const struct reprise_log_key copy = { "t", "a copy" };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_log_pruned pruned = { .size = sizeof(pruned) };
+
+	if (reprise_log_stats(log, &key, &stats, NULL) == REPRISE_OK)
+		(void)!reprise_log_fork(log, &key, &copy, stats.head, NULL);
+	(void)!reprise_log_prune(log, "t", &retention, &pruned, NULL);
+	(void)!reprise_log_drop(log, &key, true, NULL, NULL);
+	(void)!reprise_log_erase(log, &copy, REPRISE_LOG_ERASE_NO_VACUUM, NULL, NULL);
+	(void)!reprise_log_erase(log, &key, REPRISE_LOG_ERASE_OPEN | REPRISE_LOG_ERASE_NO_VACUUM,
+				 NULL, NULL);
+}
+
 /* An append to each key, and blobs: refused or taken, and the log can be read afterwards. */
 static void
 append_something(struct reprise_log *log)
@@ -227,6 +248,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_count)
 	if (whole.path[0] == '\0')
 		make_template();
 	const bool mends = (bytes[0] & 1) != 0, writes = (bytes[0] & 2) != 0;
+	const bool changes = writes && (bytes[0] & 4) != 0;
 
 	if (bytes_count > 1 + CHANGES_MAX * DAMAGE_BYTES)
 		bytes_count = 1 + CHANGES_MAX * DAMAGE_BYTES;
@@ -240,6 +262,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t bytes_count)
 		check_key(log, "direct");
 		if (writes)
 			append_something(log);
+		if (changes) {
+			change_keys(log, "ring");
+			change_keys(log, "direct");
+		}
 	}
 	reprise_log_close(log);
 	run_commands(writes);

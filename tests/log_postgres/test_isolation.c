@@ -160,6 +160,52 @@ Test(isolation, a_role_that_is_bound_is_taken_and_works)
 	expect_no_leaks();
 }
 
+static bool
+never_visit(const char *tenant, void *context)
+{
+	(void)tenant, (void)context;
+	return false;
+}
+
+Test(isolation, L56_a_role_that_is_bound_lists_no_tenants_and_changes_its_own_alone)
+{
+	PGconn *const all = connected_as(NULL);
+	struct reprise_error error = { .size = sizeof(error) };
+	const struct reprise_log_key acme = { "acme", "t" }, copy = { "acme", "copy" },
+				     everything = { "acme", NULL };
+
+	fill_for_two("changes_own");
+	create_agent(all, "agent_changes_own", "changes_own");
+	struct reprise_log_postgres_options options =
+		options_of("agent_changes_own", "changes_own");
+
+	options.is_isolated = 1;
+	options.is_set_up = 1;
+	struct reprise_log *const log = opened(&options);
+
+	cr_assert(eq(int, reprise_log_tenants(log, never_visit, NULL, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "role"));
+	/* The connection is good for the next call. */
+	cr_assert(eq(int, reprise_log_drop(log, &acme, true, NULL, &error), REPRISE_OK), "%s: %s",
+		  error.what, error.detail);
+	cr_assert(eq(int, reprise_log_fork(log, &acme, &copy, 0, &error), REPRISE_E_EXPIRED));
+	cr_assert(eq(int, reprise_log_erase(log, &everything, 0, NULL, &error), REPRISE_OK),
+		  "%s: %s", error.what, error.detail);
+	for (int i = 0; i < TENANT_TABLES_COUNT; i++) {
+		cr_assert(eq(i64, count_in(all, "changes_own", tenant_tables[i]), 1), "%s",
+			  tenant_tables[i]);
+		cr_assert(eq(i64,
+			     number_of(all,
+				       "SELECT count(*) FROM changes_own.%s"
+				       " WHERE tenant = 'umbrella'",
+				       tenant_tables[i]),
+			     1));
+	}
+	reprise_log_close(log);
+	PQfinish(all);
+	expect_no_leaks();
+}
+
 Test(isolation, roles_that_bypass_it_are_refused_when_that_is_asked_for)
 {
 	PGconn *const all = connected_as(NULL);

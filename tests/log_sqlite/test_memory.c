@@ -3,6 +3,7 @@
 #include "support_sqlite.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 
 #include "refusal.h"
 
@@ -30,6 +31,42 @@ use_blobs(struct reprise_log *log, const struct reprise_log_new_entry *entry,
 	return status;
 }
 
+/* A key is copied, and the copy dropped. The name of the copy is new each time. */
+static reprise_status
+use_copy(struct reprise_log *log, reprise_ordinal through)
+{
+	static unsigned int number;
+	char thread[32];
+	const struct reprise_log_key copy = { "t", thread };
+
+	snprintf(thread, sizeof(thread), "copy %u", number++);
+	reprise_status status = reprise_log_fork(log, &k, &copy, through, NULL);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_drop(log, &copy, false, NULL, NULL);
+	return status;
+}
+
+/* In a tenant of its own: the number of keys does not grow. */
+static reprise_status
+use_prune(struct reprise_log *log, const struct reprise_log_new_entry *entry)
+{
+	const struct reprise_log_key key = { "pruned", "k" };
+	const struct reprise_log_retention retention = {
+		.size = sizeof(retention), .entries_max = 2, .bytes_max = 7000, .includes_direct = 1
+	};
+	const struct reprise_log_key all = { "erased", NULL }, erased = { "erased", "k" };
+	reprise_status status = reprise_log_append(log, &key, NULL, entry, 1, NULL, NULL);
+
+	if (status == REPRISE_OK)
+		status = reprise_log_prune(log, key.tenant, &retention, NULL, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_append(log, &erased, NULL, entry, 1, NULL, NULL);
+	if (status == REPRISE_OK)
+		status = reprise_log_erase(log, &all, 0, NULL, NULL);
+	return status;
+}
+
 /* Everything once, as far as it goes. */
 static reprise_status
 use(const char *path, reprise_ordinal *head)
@@ -53,7 +90,11 @@ use(const char *path, reprise_ordinal *head)
 	if (status == REPRISE_OK)
 		status = use_blobs(log, &entry, page);
 	if (status == REPRISE_OK)
+		status = use_copy(log, *head);
+	if (status == REPRISE_OK)
 		status = reprise_log_each(log, "t", count_one, &count, NULL);
+	if (status == REPRISE_OK)
+		status = use_prune(log, &entry);
 	if (status == REPRISE_OK)
 		status = reprise_log_archive_before(log, &k, *head - 1, NULL, NULL);
 	if (status == REPRISE_OK)

@@ -44,6 +44,23 @@ expect 2 "$program" log tail $option x a -n
 expect 2 "$program" log tail $option x a --before 3
 expect 2 "$program" log archive $option x a
 expect 2 "$program" log verify $option x --unknown
+expect 2 "$program" log fork $option x a
+expect 2 "$program" log fork $option x a b c
+expect 2 "$program" log fork $option x a b --through x
+expect 2 "$program" log drop $option x
+expect 2 "$program" log drop $option x a b
+expect 2 "$program" log drop $option x a --through 1
+expect 2 "$program" log ls $option x --open
+expect 2 "$program" log prune $option x
+expect 2 "$program" log prune $option x --all
+expect 2 "$program" log prune $option x a --max-entries 1
+expect 2 "$program" log prune $option x --max-entries -1
+expect 2 "$program" log ls $option x --max-entries 1
+expect 2 "$program" log erase $option x
+expect 2 "$program" log erase $option x a --all
+expect 2 "$program" log erase $option x a b
+expect 2 "$program" log tenants $option x a
+expect 2 "$program" log tenants $option x --tenant t
 
 # --- what is not there is not created ---
 for verb in ls verify; do
@@ -188,6 +205,102 @@ END
 expect 0 log tail notes --json
 tiles 3 4
 expect 0 log verify notes
+
+# --- fork, drop ---
+expect 0 log fork notes 'notes 2' --through 3
+prints <<'END'
+notes 2: copied up to 3
+END
+expect 0 log cat 'notes 2' --json
+prints <<'END'
+{"type":"archived","first":1,"last":2}
+{"type":"event","ordinal":3,"kind":0,"flags":0,"revision":9007199254740991,"bytes":4,"time":"2001-09-09T01:46:40.000000002Z","life":null,"payload_base64":"//4Aeg=="}
+END
+expect 1 log fork notes 'notes 2'
+says 'notes 2.*REPRISE_E_EXISTS'
+expect 1 log fork notes new --through 5
+says REPRISE_E_CONFLICT
+expect 1 log fork notes new --through 1
+says REPRISE_E_EXPIRED
+expect 1 log fork nobody new
+says REPRISE_E_NOT_FOUND
+expect 0 log fork session copied --json
+is_json
+prints <<'END'
+{"thread":"copied","head":100000}
+END
+log cat session --json >"$scratch/source"
+expect 0 log cat copied --json
+cmp "$scratch/source" "$scratch/out" || fail "a copy does not have what the source has"
+expect 0 log verify copied 'notes 2'
+expect 0 log drop 'notes 2'
+prints <<'END'
+notes 2: dropped, 1 rows removed
+END
+expect 0 log drop copied --json
+is_json
+prints <<END
+{"thread":"copied","removed":$(wc -l <"$scratch/source")}
+END
+expect 1 log drop nobody
+says REPRISE_E_NOT_FOUND
+expect 0 log verify copied 'notes 2'
+grep -q '^copied: 0 events, 0 gaps (0 lost), 0 blobs, 0 faults$' "$scratch/out" || fail "drop: something is left"
+expect 0 log ls
+prints <<'END'
+kind            head     watermark  lives  last life     ended  thread
+ring          100000        100000      1  invalidated       -  copied
+direct             4             2      0  -                 -  notes
+direct             3             3      0  -                 -  notes 2
+ring          100000             0      1  clean            -3  session
+END
+
+# --- prune ---
+expect 1 log prune --max-entries 0
+says REPRISE_E_INVALID
+expect 0 log prune --tenant nobody --max-age 1
+prints <<'END'
+0 of 0 threads pruned: 0 ordinals, 0 rows removed; 0 threads left to their owners
+END
+expect 0 log prune --max-entries 100000 --max-bytes 1000000000000 --deadline 60000 --json
+is_json
+prints <<'END'
+{"tenant":"default","threads":4,"pruned":0,"kept":2,"ordinals":0,"removed":0,"complete":true}
+END
+expect 0 log prune --tenant other --max-age 1 --all
+prints <<'END'
+1 of 1 threads pruned: 1 ordinals, 1 rows removed; 0 threads left to their owners
+END
+expect 0 log verify --tenant other
+
+# --- tenants, erase ---
+expect 0 log tenants
+prints <<'END'
+default
+other
+END
+expect 0 log erase --tenant other --all --json
+is_json
+prints <<'END'
+{"erased":1}
+END
+expect 0 log tenants --json
+is_json
+prints <<'END'
+{"tenant":"default"}
+END
+expect 0 log erase 'notes 2'
+prints <<'END'
+1 threads erased
+END
+expect 0 log erase copied --no-vacuum
+expect 0 log erase nobody
+prints <<'END'
+0 threads erased
+END
+expect 0 log ls
+! grep -qE 'notes 2|copied' "$scratch/out" || fail "erase: a name is left"
+expect 0 log verify
 
 # --- what comes, and a key with a blob ---
 : >"$scratch/out"
