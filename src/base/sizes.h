@@ -58,7 +58,9 @@
 #define SIZE_MIN_LAST_reprise_log_sqlite_options mode
 
 /* reprise/log_upkeep.h */
-#define SIZE_MIN_LAST_reprise_log_report what
+#define SIZE_MIN_LAST_reprise_log_pruned    reserved
+#define SIZE_MIN_LAST_reprise_log_report    what
+#define SIZE_MIN_LAST_reprise_log_retention reserved
 
 /* reprise/recorder.h */
 #define SIZE_MIN_LAST_reprise_recorder_options lease_ns

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/numbers.h"
 #include "base/sized.h"
+#include "base/sizes.h"
 #include "log/archive.h"
 #include "log/handle.h"
 #include "log/row.h"
@@ -203,9 +204,11 @@ reprise_log_prune(struct reprise_log *log, const char *tenant,
 		return error_invalid(error, "log");
 	if (retention == NULL)
 		return error_invalid(error, "retention");
-	if (!sized_read(&pruning.retention, sizeof(pruning.retention), sizeof(pruning.retention),
-			retention))
+	if (!sized_read(&pruning.retention, sizeof(pruning.retention),
+			SIZE_MIN(reprise_log_retention), retention))
 		return error_size(error, "retention: size", retention, sizeof(*retention));
+	if (ret_pruned != NULL && !sized_has_room(ret_pruned, SIZE_MIN(reprise_log_pruned)))
+		return error_size(error, "ret_pruned: size", ret_pruned, sizeof(*ret_pruned));
 	const struct reprise_log_retention *const asked = &pruning.retention;
 
 	if (asked->age_ns_max == 0 && asked->entries_max == 0 && asked->bytes_max == 0)
@@ -222,9 +225,9 @@ reprise_log_prune(struct reprise_log *log, const char *tenant,
 		return status;
 	pruning.pruned.size = sizeof(pruning.pruned);
 	pruning.pruned.is_complete = !is_due(&pruning) && pruning.status == REPRISE_OK;
-	if (ret_pruned != NULL && !sized_write(ret_pruned, &pruning.pruned, sizeof(pruning.pruned),
-					       sizeof(pruning.pruned)))
-		return error_size(error, "ret_pruned: size", ret_pruned, sizeof(pruning.pruned));
+	if (ret_pruned != NULL)
+		(void)sized_write(ret_pruned, &pruning.pruned, sizeof(pruning.pruned),
+				  SIZE_MIN(reprise_log_pruned));
 	if (pruning.status != REPRISE_OK)
 		return error_copy(error, &pruning.first);
 	return REPRISE_OK;

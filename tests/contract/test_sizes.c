@@ -55,6 +55,53 @@ snapshots(void *counts, void *conversation)
 	return reprise_conversation_snapshots(conversation, counts);
 }
 
+static reprise_status
+prune(void *pruned, void *log)
+{
+	static const struct reprise_log_retention retention = { .size = sizeof(retention),
+								.entries_max = 1 };
+
+	return reprise_log_prune(log, k.tenant, &retention, pruned, NULL);
+}
+
+static reprise_status
+prune_within(void *retention, void *log)
+{
+	return reprise_log_prune(log, k.tenant, retention, NULL, NULL);
+}
+
+Test(contract, X16_retention_and_the_result_of_pruning_are_structs_of_any_release)
+{
+	struct reprise_log *const log = contract_open();
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = 1 };
+
+	(void)append_count(log, &k, 3);
+	EXPECT_SIZES_READ(reprise_log_retention, &retention, prune_within, log);
+	EXPECT_SIZES_WRITTEN(reprise_log_pruned, prune, log);
+	close_log(log);
+}
+
+Test(contract, X16_a_result_of_a_bad_size_leaves_everything_as_it_was)
+{
+	struct reprise_log *const log = contract_open();
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = 1,
+							 .includes_direct = 1 };
+	struct reprise_log_pruned pruned = { .size = sizeof(pruned) - 1 };
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+
+	(void)append_count(log, &k, 3);
+	cr_assert(eq(int, reprise_log_prune(log, k.tenant, &retention, &pruned, NULL),
+		     REPRISE_E_INVALID));
+	cr_assert(eq(int, reprise_log_stats(log, &k, &stats, NULL), REPRISE_OK));
+	cr_assert(eq(u64, stats.watermark, 0));
+	pruned.size = sizeof(pruned);
+	cr_assert(eq(int, reprise_log_prune(log, k.tenant, &retention, &pruned, NULL), REPRISE_OK));
+	cr_assert(eq(u64, pruned.ordinals, 2));
+	close_log(log);
+}
+
 Test(contract, X16_a_conversation_takes_structs_of_any_release)
 {
 	struct reprise_log *const log = contract_open();
