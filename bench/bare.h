@@ -9,8 +9,8 @@
 struct bare;
 
 /*
- * A new file with the log's table of rows and nothing else: a write-ahead log, synchronous FULL or NORMAL, a checkpoint
- * of what is new at every 1,000 pages, as the log has them. Dies if it cannot.
+ * A new file with the log's table of rows and nothing else: a write-ahead log, synchronous FULL or
+ * NORMAL, a checkpoint of what is new at every 1,000 pages, as the log has them. Dies if it cannot.
  */
 struct bare *bare_open(const char *name, bool is_synced);
 

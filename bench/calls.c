@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * System calls of an append, counted: a thread appends under a filter that turns each call into a signal,
- * which counts it. What follows from the call's not being made does not matter here: there should be none.
- * The thread can do nothing else afterwards, so all of it happens in a process of its own.
+ * System calls of an append, counted: a thread appends under a filter that turns each call into a
+ * signal, which counts it. What follows from the call's not being made does not matter here:
+ * there should be none. The thread can do nothing else afterwards, so all of it happens in a
+ * process of its own.
  */
 
 #include <errno.h>

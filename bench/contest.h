@@ -2,7 +2,10 @@
 #ifndef BENCH_CONTEST_H
 #define BENCH_CONTEST_H
 
-/* Sides that take turns, one run each and then again, so that what happens to the machine happens to all. */
+/*
+ * Sides that take turns, one run each and then again, so that what happens to the machine
+ * happens to all.
+ */
 
 #include "result.h"
 #include "side.h"
@@ -36,7 +39,10 @@ struct side_goal {
 void contest_print_cheaper(struct harness *harness, const char *name, const struct contender *ours,
 			   const struct contender *theirs, const struct side_goal *goals);
 
-/* All sides that are not servers, or all; opened once and kept. Those that are absent are said so, once. */
+/*
+ * All sides that are not servers, or all; opened once and kept. Those that are absent are
+ * said so, once.
+ */
 struct side *contest_side(struct harness *harness, const char *name);
 void contest_close_sides(void);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * conversation: recovering a long conversation, over reading and decoding the same rows with nothing else; recovering
- * one with a snapshot, over one with a short history; recording a step, over a bare INSERT and COMMIT of the same row; and
- * the decision on a message that is known. A plot shows recoveries over the length of the history.
+ * conversation: recovering a long conversation, over reading and decoding the same rows with
+ * nothing else; recovering one with a snapshot, over one with a short history; recording a step,
+ * over a bare INSERT and COMMIT of the same row; and the decision on a message that is known. A
+ * plot shows recoveries over the length of the history.
  */
 
 #include <stdlib.h>
@@ -38,7 +39,7 @@ enum {
 static const struct reprise_log_key key = { .tenant = "default", .thread = "bench" };
 static const unsigned char output[DURABLE_PAYLOAD_BYTES];
 
-/* --- events as bytes (rule D02) ----------------------------------------------------------------- */
+/* --- events as bytes (rule D02) --------------------------------------------------------------- */
 
 static unsigned char *
 put_number(unsigned char *at, uint64_t number, int bytes)
@@ -131,7 +132,7 @@ decode(struct reprise_bytes payload, void *context)
 	decoding->bytes += id.size + bytes.size + number;
 }
 
-/* --- logs -------------------------------------------------------------------------------------- */
+/* --- logs ------------------------------------------------------------------------------------- */
 
 static struct reprise_log *
 open_log(const char *name, reprise_durability durability)
@@ -146,7 +147,9 @@ open_log(const char *name, reprise_durability durability)
 	return log;
 }
 
-/* A log with the first events of each message, in their order; a message is worked after the other. */
+/*
+ * A log with the first events of each message, in their order; a message is worked after the other.
+ */
 static void
 make_log(const char *name, uint64_t messages, unsigned int events_each)
 {
@@ -205,7 +208,7 @@ print_ratio(struct harness *harness, struct result *result, const char *paramete
 	print(harness, result, parameters);
 }
 
-/* --- recovering --------------------------------------------------------------------------------- */
+/* --- recovering ------------------------------------------------------------------------------- */
 
 static double
 recover_ours(struct harness *harness, const char *name, uint64_t events)
@@ -261,7 +264,7 @@ measure_recovering(struct harness *harness)
 	scratch_remove(name);
 }
 
-/* --- recovering from a snapshot ------------------------------------------------------------------ */
+/* --- recovering from a snapshot --------------------------------------------------------------- */
 
 enum {
 	REMEMBERED = 500, /* messages, in every state */
@@ -278,8 +281,8 @@ struct history {
 };
 
 /*
- * The messages before the last ones are forgotten, so that the state is as large whatever the history's length. Plots what
- * a recovery costs before there is a snapshot.
+ * The messages before the last ones are forgotten, so that the state is as large whatever the
+ * history's length. Plots what a recovery costs before there is a snapshot.
  */
 static void
 make_history(struct harness *harness, struct history *history)
@@ -353,7 +356,7 @@ measure_snapshots(struct harness *harness)
 	}
 }
 
-/* --- recording ---------------------------------------------------------------------------------- */
+/* --- recording -------------------------------------------------------------------------------- */
 
 /* Conversation and table, each in a file of its own; steps of one message, in turn. */
 static void
@@ -396,7 +399,7 @@ measure_recording_steps(struct harness *harness, reprise_durability durability, 
 	scratch_remove(their_name);
 }
 
-/* --- deciding ----------------------------------------------------------------------------------- */
+/* --- deciding --------------------------------------------------------------------------------- */
 
 static double
 decide_once(struct harness *harness, struct reprise_conversation *conversation, char *ids)

@@ -20,7 +20,10 @@ remove_folder(void)
 	(void)rmdir(folder);
 }
 
-/* Files left by a measurement that died stay: the folder is then not empty, and what there is tells why. */
+/*
+ * Files left by a measurement that died stay: the folder is then not empty, and what there
+ * is tells why.
+ */
 static const char *
 scratch_folder(void)
 {

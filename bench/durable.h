@@ -3,8 +3,8 @@
 #define BENCH_DURABLE_H
 
 /*
- * What the durable measurements share: a folder for their files, the events that they record, and a store with
- * a recorder over a log in a SQLite file.
+ * What the durable measurements share: a folder for their files, the events that they record, and a
+ * store with a recorder over a log in a SQLite file.
  */
 
 #include <reprise/log_sqlite.h>
@@ -19,8 +19,8 @@ enum {
 };
 
 /*
- * A file in a folder under TMPDIR, else /tmp, that goes when the process exits. The path is good until the next
- * call.
+ * A file in a folder under TMPDIR, else /tmp, that goes when the process exits. The path is good
+ * until the next call.
  */
 const char *scratch_path(const char *name);
 void scratch_remove(const char *name); /* with what SQLite and the log have put beside it */
@@ -28,7 +28,10 @@ void scratch_remove(const char *name); /* with what SQLite and the log have put 
 /* What file system that folder is on: "ext4". */
 const char *scratch_system(void);
 
-/* The event that is to be at @position: the same on every side of a comparison. Its payload names it. */
+/*
+ * The event that is to be at @position: the same on every side of a comparison. Its
+ * payload names it.
+ */
 struct reprise_new_event durable_event(uint64_t position,
 				       unsigned char payload[DURABLE_PAYLOAD_BYTES]);
 
@@ -48,8 +51,8 @@ struct reprise_writer *durable_session(struct durable *durable, const char *id,
 				       reprise_when_full when_full);
 
 /*
- * Appends events to each in turn, @events_count in all, as fast as the recorder lets it: the windows refuse. Positions
- * begin at 1.
+ * Appends events to each in turn, @events_count in all, as fast as the recorder lets it: the
+ * windows refuse. Positions begin at 1.
  */
 void durable_feed(struct reprise_writer **writers, size_t sessions_count, uint64_t events_count);
 

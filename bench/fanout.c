@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * fanout: what an append costs when hosts are there, and how much of it they get. Polling: one thread asks
- * them all in turn. Parked: a thread each, asleep in a store that defers, with a tick longer than the
- * run. Stalled: opened, but taking nothing until all is appended.
+ * fanout: what an append costs when hosts are there, and how much of it they get. Polling: one
+ * thread asks them all in turn. Parked: a thread each, asleep in a store that defers, with a tick
+ * longer than the run. Stalled: opened, but taking nothing until all is appended.
  */
 
 #include <stdlib.h>

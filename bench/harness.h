@@ -56,8 +56,8 @@ uint64_t now_ticks(void);
 double ticks_per_ns(void);
 
 /*
- * Until the store's thread has noticed that somebody appends, and keeps the stamp (two ticks): what is measured
- * then is what goes on. Appends an empty event.
+ * Until the store's thread has noticed that somebody appends, and keeps the stamp (two ticks): what
+ * is measured then is what goes on. Appends an empty event.
  */
 struct reprise_writer;
 void harness_settle(struct reprise_writer *writer);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * heal: a host that comes after everything has left the window, which is gone, takes it all from the log through
- * reprise_next; over a bare SELECT of the same rows, which takes every column and does nothing with it.
+ * heal: a host that comes after everything has left the window, which is gone, takes it all from
+ * the log through reprise_next; over a bare SELECT of the same rows, which takes every column and
+ * does nothing with it.
  */
 
 #include <inttypes.h>

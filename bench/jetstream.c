@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * jetstream: a writer of buffered thread documents. A run over a store whose writes take 5 ms, buffered over direct; one flush;
- * the rate of appends without waiting, over the NATS client's library alone; and recoveries of 10,000 deltas over 1,000.
+ * jetstream: a writer of buffered thread documents. A run over a store whose writes take 5 ms,
+ * buffered over direct; one flush; the rate of appends without waiting, over the NATS client's
+ * library alone; and recoveries of 10,000 deltas over 1,000.
  */
 
 #include <inttypes.h>
@@ -63,7 +64,7 @@ print_over(struct harness *harness, const struct result *measured, const double 
 	result_print(harness, &result);
 }
 
-/* --- a run -------------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------------------ */
 
 static double
 run_buffered(struct harness *harness, struct reprise_thread_store *store,
@@ -125,7 +126,7 @@ measure_run(struct harness *harness, struct reprise_thread_store *store,
 	print_over(harness, &result, ours, theirs);
 }
 
-/* --- a flush ------------------------------------------------------------------------------------ */
+/* --- a flush ---------------------------------------------------------------------------------- */
 
 static void
 measure_flush(struct harness *harness, struct reprise_thread_store *store,
@@ -169,7 +170,7 @@ measure_flush(struct harness *harness, struct reprise_thread_store *store,
 	result_print(harness, &result);
 }
 
-/* --- appends without waiting ---------------------------------------------------------------------- */
+/* --- appends without waiting ------------------------------------------------------------------ */
 
 struct completed {
 	_Atomic uint64_t good, bad;
@@ -294,7 +295,7 @@ measure_async(struct harness *harness, struct reprise_thread_store *store,
 	nats_bare_close(bare);
 }
 
-/* --- recoveries ----------------------------------------------------------------------------------- */
+/* --- recoveries ------------------------------------------------------------------------------- */
 
 static double
 recover(struct harness *harness, struct reprise_thread_store *store, uint64_t deltas,

@@ -24,7 +24,7 @@ enum {
 static struct nats_server server;
 static char folder[FOLDER_BYTES];
 
-/* --- the server --------------------------------------------------------------------------------- */
+/* --- the server ------------------------------------------------------------------------------- */
 
 static int
 remove_file(const char *path, const struct stat *status, int kind, struct FTW *level)
@@ -94,7 +94,7 @@ jetstream_place_url(void)
 	return url;
 }
 
-/* --- the store ---------------------------------------------------------------------------------- */
+/* --- the store -------------------------------------------------------------------------------- */
 
 static const struct thread_adapter *quick_adapter;
 static struct thread_adapter slow_adapter;
@@ -187,7 +187,7 @@ jetstream_document_version(struct reprise_thread_store *store, const char *id)
 	return document.version;
 }
 
-/* --- deltas ------------------------------------------------------------------------------------- */
+/* --- deltas ----------------------------------------------------------------------------------- */
 
 static const char words[] = "The writer appends a delta and waits for nobody, and each host that "
 			    "comes late is told what "

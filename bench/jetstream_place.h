@@ -2,7 +2,9 @@
 #ifndef BENCH_JETSTREAM_PLACE_H
 #define BENCH_JETSTREAM_PLACE_H
 
-/* A NATS server on the loopback, a store of thread documents in a SQLite file, and deltas for both. */
+/*
+ * A NATS server on the loopback, a store of thread documents in a SQLite file, and deltas for both.
+ */
 
 #include <reprise/jetstream_upkeep.h>
 #include <reprise/thread_sqlite.h>
@@ -16,14 +18,17 @@ enum {
 };
 
 /*
- * Starts the server, and lets this thread and its later threads run on all processors. False: there is no server, as
- * has been said in a row.
+ * Starts the server, and lets this thread and its later threads run on all processors. False: there
+ * is no server, as has been said in a row.
  */
 bool jetstream_place_start(struct harness *harness, const char *row);
 void jetstream_place_end(const struct harness *harness);
 const char *jetstream_place_url(void);
 
-/* A new store in the file @name. With @is_slow each commit sleeps first. The process ends if the store cannot be made. */
+/*
+ * A new store in the file @name. With @is_slow each commit sleeps first. The process ends if the
+ * store cannot be made.
+ */
 struct reprise_thread_store *jetstream_store_open(const char *name, bool is_slow);
 void jetstream_store_close(struct reprise_thread_store *store, const char *name);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * live: events at a given rate, and one host that polls. How long after its intended time an event was seen,
- * and what its append cost. Beside it stand a cache line's way from one core to the other, and what the
- * machine does to a thread that appends nothing: without that the tails mean nothing.
+ * live: events at a given rate, and one host that polls. How long after its intended time an
+ * event was seen, and what its append cost. Beside it stand a cache line's way from one core
+ * to the other, and what the machine does to a thread that appends nothing: without that the
+ * tails mean nothing.
  */
 
 #include <inttypes.h>
@@ -74,7 +75,9 @@ trip(const struct harness *harness)
 
 /* --- the machine's own stalls --- */
 
-/* A thread that only looks at the clock: how long it was away, each time it was for more than 1 us. */
+/*
+ * A thread that only looks at the clock: how long it was away, each time it was for more than 1 us.
+ */
 static void
 measure_stalls(struct harness *harness)
 {

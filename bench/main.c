@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The bundled harness: the limit, the peers and reprise in one run. README.md of this folder says how to read it. */
+/*
+ * The bundled harness: the limit, the peers and reprise in one run. README.md of this folder says
+ * how to read it.
+ */
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* memory: what a session takes of it that retains nothing, half a window, a whole one. Resident bytes. */
+/*
+ * memory: what a session takes of it that retains nothing, half a window, a whole one. Resident
+ * bytes.
+ */
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * once: reprise_append_once in a deduplicated session, over reprise_append in a plain one; with keys that are new, and with
- * the keys of the newest events again. The appended events are counted in the window.
+ * once: reprise_append_once in a deduplicated session, over reprise_append in a plain one; with
+ * keys that are new, and with the keys of the newest events again. The appended events are counted
+ * in the window.
  */
 
 #include <reprise/reprise.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* opening: many new sessions are opened by one thread in a store with a log, by one call or by a call each. */
+/*
+ * opening: many new sessions are opened by one thread in a store with a log, by one call or by
+ * a call each.
+ */
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * append-cost-over-time: each append timed for itself, the first lap over untouched pages and later laps
- * apart; beside it the same for plain memory, which shows what the machine does to anybody.
+ * append-cost-over-time: each append timed for itself, the first lap over untouched pages and later
+ * laps apart; beside it the same for plain memory, which shows what the machine does to anybody.
  */
 
 #include <stdlib.h>

@@ -2,7 +2,10 @@
 #ifndef BENCH_PLOT_H
 #define BENCH_PLOT_H
 
-/* Data for the plots, a file for each curve, and drawing them. Nothing happens where no folder was asked for. */
+/*
+ * Data for the plots, a file for each curve, and drawing them. Nothing happens where no folder
+ * was asked for.
+ */
 
 #include "harness.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * record: what a recorder brings into a SQLite file, over bare inserts of the same rows into the same table, in
- * transactions as large as the recorder's were. Its writer appends to windows that refuse, so that nothing is lost,
- * and the recorder is what it waits for.
+ * record: what a recorder brings into a SQLite file, over bare inserts of the same rows into the
+ * same table, in transactions as large as the recorder's were. Its writer appends to windows that
+ * refuse, so that nothing is lost, and the recorder is what it waits for.
  */
 
 #include <inttypes.h>
@@ -68,8 +68,8 @@ run_ours(struct bench *bench)
 }
 
 /*
- * In the recorder's order: of each key what its window has room for, then of the next; as many in a transaction as it
- * took.
+ * In the recorder's order: of each key what its window has room for, then of the next; as many in a
+ * transaction as it took.
  */
 static double
 run_theirs(struct bench *bench)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * recording: what an append costs while a recorder follows, over the same append without one: at a pace, each timed
- * for itself, and as fast as can be. The window overwrites, so that the recorder cannot hold the writer up.
+ * recording: what an append costs while a recorder follows, over the same append without one: at a
+ * pace, each timed for itself, and as fast as can be. The window overwrites, so that the recorder
+ * cannot hold the writer up.
  */
 
 #include <stdlib.h>
@@ -113,8 +114,8 @@ run_paced(struct bench *bench, bool is_recorded)
 }
 
 /*
- * The median of what a chunk of appends costs: a thread that is put off its core for a while, for which the writing
- * thread's system calls give occasion, is not what is asked for.
+ * The median of what a chunk of appends costs: a thread that is put off its core for a while, for
+ * which the writing thread's system calls give occasion, is not what is asked for.
  */
 static double
 run_flood(struct bench *bench, bool is_recorded)

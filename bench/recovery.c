@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* recovery: opening a session over a log that has few or many events of it, which is to cost the same. */
+/*
+ * recovery: opening a session over a log that has few or many events of it, which is to
+ * cost the same.
+ */
 
 #include "durable.h"
 #include "result.h"

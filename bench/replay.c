@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * replay: a host that comes late and takes a full window, which another core has just written; over a memcpy
- * of as many bytes that the other core has just written. By reprise_next, which lends the payloads; and by
- * reprise_next_into, which copies them into a buffer of the host's: over a memcpy of the payloads alone into that
- * buffer, and over a memcpy of each payload by itself.
+ * replay: a host that comes late and takes a full window, which another core has just written; over
+ * a memcpy of as many bytes that the other core has just written. By reprise_next, which lends the
+ * payloads; and by reprise_next_into, which copies them into a buffer of the host's: over a memcpy
+ * of the payloads alone into that buffer, and over a memcpy of each payload by itself.
  */
 
 #include <pthread.h>
@@ -138,7 +138,10 @@ replay_once(struct bench *bench)
 	return (double)ns;
 }
 
-/* As many bytes as next_into copies, in pieces of @bytes that lie @stride apart, to a buffer as large as its. */
+/*
+ * As many bytes as next_into copies, in pieces of @bytes that lie @stride apart, to a buffer as
+ * large as its.
+ */
 static void
 copy_pieces(struct bench *bench, size_t bytes, size_t stride)
 {
@@ -180,7 +183,9 @@ run(struct bench *bench, double *ret_ours, double *ret_theirs)
 {
 	double ours[ROUNDS], theirs[ROUNDS];
 
-	/* After each filling but one of them, so that neither finds its caches full of the other's. */
+	/*
+	 * After each filling but one of them, so that neither finds its caches full of the other's.
+	 */
 	for (int i = 0; i < 2 * ROUNDS; i++) {
 		atomic_store(&bench->turn, TURN_WRITER);
 		while (atomic_load(&bench->turn) != TURN_HOST)

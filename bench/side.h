@@ -3,8 +3,9 @@
 #define BENCH_SIDE_H
 
 /*
- * The sides of a comparison: the programs in peers/, ours among them, each waiting for its turn. They are told
- * what to do by lines (peers/README.md); the statistics are made here, the same for all.
+ * The sides of a comparison: the programs in peers/, ours among them, each waiting for its
+ * turn. They are told what to do by lines (peers/README.md); the statistics are made here, the
+ * same for all.
  */
 
 #include <sys/types.h>
@@ -46,8 +47,8 @@ bool side_open(struct harness *harness, struct side *side, const char *name);
 void side_close(struct side *side);
 
 /*
- * One task. False if it was refused or could not be done; then `refusal` or `absence` tells. Accounting
- * that does not balance is said, and marks the harness broken.
+ * One task. False if it was refused or could not be done; then `refusal` or `absence` tells.
+ * Accounting that does not balance is said, and marks the harness broken.
  */
 bool side_run(struct harness *harness, struct side *side, const struct task *task,
 	      struct outcome *ret_outcome);

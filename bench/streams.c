@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * streams: many sessions at once, with events as large as agents' are. From the .jsonl files of a folder, a
- * file a session and a line an event; or made up with the same distribution of sizes. The sessions are
- * appended to in turn, a few events each time, by one thread; over the same records written into plain
- * memory. Then again with a host on each session, all polled by one thread.
+ * streams: many sessions at once, with events as large as agents' are. From the .jsonl files of a
+ * folder, a file a session and a line an event; or made up with the same distribution of sizes. The
+ * sessions are appended to in turn, a few events each time, by one thread; over the same records
+ * written into plain memory. Then again with a host on each session, all polled by one thread.
  */
 
 #include <dirent.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * thread: applying 1,000 deltas to a document of 1 MB, over reading and writing that document once with jansson alone;
- * appending a delta to a document in a SQLite file, over bare INSERTs of the same rows.
+ * thread: applying 1,000 deltas to a document of 1 MB, over reading and writing that document
+ * once with jansson alone; appending a delta to a document in a SQLite file, over bare INSERTs of
+ * the same rows.
  */
 
 #include <jansson.h>
@@ -62,7 +63,7 @@ print_ratio(struct harness *harness, const struct result *measured, const double
 	result_print(harness, &result);
 }
 
-/* --- applying ----------------------------------------------------------------------------------- */
+/* --- applying --------------------------------------------------------------------------------- */
 
 struct applying {
 	struct reprise_bytes document;
@@ -167,7 +168,7 @@ measure_applying(struct harness *harness)
 	free(applying.delta_texts);
 }
 
-/* --- appending ---------------------------------------------------------------------------------- */
+/* --- appending -------------------------------------------------------------------------------- */
 
 /* Deltas with ids, written before the clock runs. */
 struct appending {

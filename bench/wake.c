@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wake: from before an append until the host runs, at each of the three doors, over the same with the bare
- * thing that the door is made of: a futex, or an eventfd in epoll. Writer and sleeper are pinned apart, and
- * the sleeper has slept for a while each time. A callback runs on the store's own thread, pinned as the sleeper.
+ * wake: from before an append until the host runs, at each of the three doors, over the same with
+ * the bare thing that the door is made of: a futex, or an eventfd in epoll. Writer and sleeper are
+ * pinned apart, and the sleeper has slept for a while each time. A callback runs on the store's own
+ * thread, pinned as the sleeper.
  */
 
 #include <linux/futex.h>

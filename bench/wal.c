@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wal: the write-ahead log's peak while a recorder writes and ten hosts take a long log again and again, over
- * the payload bytes that the recorder wrote. Without a bound, hosts that never pause keep it from being restarted.
+ * wal: the write-ahead log's peak while a recorder writes and ten hosts take a long log again and
+ * again, over the payload bytes that the recorder wrote. Without a bound, hosts that never pause
+ * keep it from being restarted.
  */
 
 #include <inttypes.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * writers: an append through a shared writer. One thread, over a single writer's append; several threads at once, over the same
- * threads around a mutex and a single writer. The appended events are counted in the window. Then beside the peers that
- * several threads may append to, with nobody there and under one host that polls; the goal is over the best peer
- * that keeps one order of all events.
+ * writers: an append through a shared writer. One thread, over a single writer's append; several
+ * threads at once, over the same threads around a mutex and a single writer. The appended events
+ * are counted in the window. Then beside the peers that several threads may append to, with
+ * nobody there and under one host that polls; the goal is over the best peer that keeps one order
+ * of all events.
  */
 
 #include <pthread.h>

@@ -3,13 +3,14 @@
 #define BENCH_PEER_H
 
 /*
- * A peer is a program that does the same work over one library: it reads tasks from its standard input
- * and answers each with a line (README.md of this folder has the protocol). This header is the C and C++
- * peers' half of it. A peer defines what is declared at the end, and then includes peer_main.h.
+ * A peer is a program that does the same work over one library: it reads tasks from its
+ * standard input and answers each with a line (README.md of this folder has the protocol). This
+ * header is the C and C++ peers' half of it. A peer defines what is declared at the end, and
+ * then includes peer_main.h.
  *
  * Each event names itself: the first 8 bytes of a payload are its ordinal, 1, 2, 3, ... of its
- * writer; the next 8 the time at which it was to be appended. So what was lost is counted the same way for
- * everybody, whether a library tells or not.
+ * writer; the next 8 the time at which it was to be appended. So what was lost is counted the same
+ * way for everybody, whether a library tells or not.
  */
 
 #include <stdbool.h>
@@ -74,7 +75,9 @@ ticks(void)
 #endif
 }
 
-/* Counts an event that a host has in hand: its bytes may be read, and do not change while it does. */
+/*
+ * Counts an event that a host has in hand: its bytes may be read, and do not change while it does.
+ */
 static inline void
 tally_event(struct tally *tally, const void *payload, size_t payload_bytes)
 {
@@ -106,7 +109,10 @@ tally_event(struct tally *tally, const void *payload, size_t payload_bytes)
 
 static const char *peer_name(void);
 
-/* Ends the process: what was to be done, and why it was not. The first thread that does so, does it alone. */
+/*
+ * Ends the process: what was to be done, and why it was not. The first thread that does so,
+ * does it alone.
+ */
 static inline __attribute__((noreturn)) void
 peer_die(const char *what, const char *why)
 {
@@ -123,7 +129,8 @@ peer_die(const char *what, const char *why)
  *
  *   static const char *peer_name(void);
  *   static const char *peer_version(void);       the library's, as it says itself
- *   static const char *peer_absent(void);        why it cannot run here at all, or NULL; called first
+ *   static const char *peer_absent(void);        why it cannot run here at all, or
+ *                                                NULL; called first
  *   static const char *peer_refuses(const struct task *task);
  *                                                why it cannot do that, or NULL
  *   struct peer;   static struct peer *peer_open(const struct task *task);

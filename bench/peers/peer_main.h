@@ -2,7 +2,10 @@
 #ifndef BENCH_PEER_MAIN_H
 #define BENCH_PEER_MAIN_H
 
-/* The C and C++ peers' main: it follows the definitions that peer.h asks for, so that they are inlined. */
+/*
+ * The C and C++ peers' main: it follows the definitions that peer.h asks for, so that
+ * they are inlined.
+ */
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -422,7 +425,10 @@ threads_of(const struct task *task)
 	return task->mode == MODE_POLLING ? 1 : task->hosts;
 }
 
-/* Until the kernel says that the thread sleeps; or for a second, as some libraries wake up now and then. */
+/*
+ * Until the kernel says that the thread sleeps; or for a second, as some libraries wake up
+ * now and then.
+ */
 static void
 await_sleep(long tid)
 {

@@ -208,7 +208,10 @@ host_take(struct host *host, struct tally *tally)
 	host->reply = NULL;
 	if (reply == NULL)
 		return 0;
-	/* Of the one stream, after its name: events, each an id and the names and values of its fields. */
+	/*
+	 * Of the one stream, after its name: events, each an id and the names and values
+	 * of its fields.
+	 */
 	const redisReply *const events = reply->element[0]->element[1];
 	const size_t count = events->elements;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * reprise itself, with default options; parked hosts sleep in a store that defers, with a tick longer than the run.
- * Several threads append through one shared writer.
+ * reprise itself, with default options; parked hosts sleep in a store that defers, with a tick
+ * longer than the run. Several threads append through one shared writer.
  */
 
 #include <stdio.h>
@@ -78,7 +78,10 @@ peer_open(const struct task *task)
 	session.is_shared = task->writers > 1;
 	must(reprise_store_open(&options, &peer->store, NULL), "store");
 	must(reprise_writer_open(peer->store, "bench", &session, &peer->writer, NULL), "session");
-	/* The store's thread notices within a tick that somebody appends, and keeps the stamp from then on. */
+	/*
+	 * The store's thread notices within a tick that somebody appends, and keeps the stamp
+	 * from then on.
+	 */
 	must(reprise_append(peer->writer, 0, 0, 0, (struct reprise_bytes){ "", 0 }, NULL),
 	     "append");
 	nanosleep(&(struct timespec){ .tv_nsec = STAMP_NS }, NULL);

@@ -146,8 +146,8 @@ server_choose_folder(void)
 }
 
 /*
- * A connection, or -1. It comes from another address of the loopback: while nobody listens, a socket
- * could be given that very port for its own, and be connected to itself.
+ * A connection, or -1. It comes from another address of the loopback: while nobody listens, a
+ * socket could be given that very port for its own, and be connected to itself.
  */
 static int
 server_connect(void)
@@ -211,7 +211,10 @@ server_answers(void)
 	return false;
 }
 
-/* Starts it with those words after its name, NULL the last, and returns when it accepts connections. */
+/*
+ * Starts it with those words after its name, NULL the last, and returns when it accepts
+ * connections.
+ */
 static void
 server_start(const char *const arguments[])
 {

@@ -12,7 +12,8 @@
 
 #include <stdlib.h>
 
-/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): liburcu's switch for inline functions */
+/* liburcu's switch for inline functions. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #define _LGPL_SOURCE
 #include <urcu/compiler.h>
 #include <urcu/wfcqueue.h>

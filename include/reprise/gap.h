@@ -52,7 +52,7 @@ typedef enum reprise_gap_reason {
 	  "the cursor is older than the window's beginning")                                       \
 	X(REPRISE_GAP_OTHER_INCARNATION, 5, EITHER, "another incarnation",                         \
 	  "the cursor is, or the events were, of another life of the session")                     \
-	X(REPRISE_GAP_INVALIDATED, 6, EITHER, "invalidated", "the window was invalidated")       \
+	X(REPRISE_GAP_INVALIDATED, 6, EITHER, "invalidated", "the window was invalidated")         \
 	X(REPRISE_GAP_UNKNOWN_SESSION, 7, UNAVAILABLE, "unknown session",                          \
 	  "no window has the session id")                                                          \
 	X(REPRISE_GAP_BEHIND_DURABLE, 8, UNAVAILABLE, "behind the durable state",                  \

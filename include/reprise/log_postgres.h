@@ -18,8 +18,8 @@
  *   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA reprise TO agents;
  *   REVOKE INSERT, UPDATE, DELETE ON reprise.about FROM agents;
  *
- * A role of a store that only reads (recorder.h) needs USAGE and SELECT alone. Each commit to the log
- * is announced by NOTIFY, for such stores. The announcement names no session. (rule S17)
+ * A role of a store that only reads (recorder.h) needs USAGE and SELECT alone. Each commit to the
+ * log is announced by NOTIFY, for such stores. The announcement names no session. (rule S17)
  *
  * Requirements: PostgreSQL 12 or later, a database in UTF8, and a server session for each handle. A
  * pooler must keep one server session per client. The library detects a pooler that gives each

@@ -78,7 +78,9 @@ struct reprise_log_retention {
 	uint64_t bytes_max;   /* payload bytes of each key; 0: no limit */
 	uint64_t deadline_ns; /* the call begins no transaction after this time; 0: no deadline */
 
-	/* 1: DIRECT keys are pruned, too, but no conversation and no key with blobs; 0: RING keys */
+	/*
+	 * 1: DIRECT keys are pruned, too, but no conversation and no key with blobs; 0: RING keys
+	 */
 	int32_t includes_direct;
 	int32_t reserved; /* 0 */
 };
@@ -209,8 +211,8 @@ REPRISE_API reprise_status reprise_log_fork(struct reprise_log *log,
  * The head stays: ordinals go on above it, and are never given twice. The kind, the greatest
  * revision and the names of the key stay with it. reprise_log_each visits the key.
  *
- * A cursor of a dropped life gets a gap UNAVAILABLE, also in a healing subscription. The log refuses
- * the next write of a recorder with such a life, and the session's appends return
+ * A cursor of a dropped life gets a gap UNAVAILABLE, also in a healing subscription. The log
+ * refuses the next write of a recorder with such a life, and the session's appends return
  * REPRISE_E_CLOSED. (rule L53)
  *
  * @log         Borrowed.

@@ -93,10 +93,10 @@ struct reprise_recorder_options {
 	uint64_t heal_wait_ns;
 
 	/*
-	 * 0: reprise_session_invalidate and reprise_sessions_invalidate return once the log has synced
-	 * that the lives are invalidated. 1: the calls return at once. If the process then dies
-	 * before the log has the mark, the lives count as crashed, and their cursors heal from the
-	 * log.
+	 * 0: reprise_session_invalidate and reprise_sessions_invalidate return once the log has
+	 * synced that the lives are invalidated. 1: the calls return at once. If the process then
+	 * dies before the log has the mark, the lives count as crashed, and their cursors heal
+	 * from the log.
 	 */
 	int32_t invalidates_async;
 
@@ -129,8 +129,8 @@ struct reprise_recorder_options {
 	/*
 	 * The time between two looks for commits of other runtimes, while a subscription waits for
 	 * such a commit. Without such a subscription the recorder does not look. 1 ms to 10 s;
-	 * default 15 ms. With reads_only, a log in PostgreSQL announces commits to the recorder, and
-	 * the recorder looks every watch_ns or every second, whichever is longer.
+	 * default 15 ms. With reads_only, a log in PostgreSQL announces commits to the recorder,
+	 * and the recorder looks every watch_ns or every second, whichever is longer.
 	 */
 	uint64_t watch_ns;
 };

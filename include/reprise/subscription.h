@@ -165,8 +165,8 @@ REPRISE_API reprise_status reprise_resume_after(struct reprise_store *store,
  * window's first position. The call creates no session: for an unknown session the first
  * reprise_next tells a gap UNAVAILABLE. (rule S09)
  *
- * A continuous subscription to a session without a window, as between an invalidation and the next append, stands at a
- * cursor of no life at position 0. Such a cursor does not say where the next life begins: the first event or gap does.
+ * A continuous subscription to a session without a window (say after an invalidation) stands at a
+ * cursor of no life at position 0. The first event or gap tells where the next life begins.
  *
  * @store             Borrowed until the subscription is closed.
  * @session_id        NUL-terminated, borrowed for the call.

@@ -13,15 +13,15 @@
  * the session since.
  *
  * Shared writers. A session opened with is_shared has one handle for any number of threads: each
- * thread may call reprise_append, _appendv, _append_batch, _append_end, reprise_writer_end, _cursor,
- * _wait_room and _set_overwrite at any time. Each event and each batch is whole, and positions have one order.
- * A reservation is REPRISE_E_INVALID. While no two threads append at the same moment an append is
- * wait-free, without a system call. Otherwise a thread waits until the other threads have left,
- * first by looking, then asleep. A thread stopped inside an append keeps all other threads out:
- * their calls answer REPRISE_E_TIMEOUT after one second, and nothing changed. A thread without a
- * turn for a second gets the same answer. A signal handler that interrupts an append on the same
- * session gets REPRISE_E_BUSY. During reprise_writer_close no thread may be inside a call with the
- * handle. (rules W01 to W05)
+ * thread may call reprise_append, _appendv, _append_batch, _append_end, reprise_writer_end,
+ * _cursor, _wait_room and _set_overwrite at any time. Each event and each batch is whole, and
+ * positions have one order. A reservation is REPRISE_E_INVALID. While no two threads append at the
+ * same moment an append is wait-free, without a system call. Otherwise a thread waits until the
+ * other threads have left, first by looking, then asleep. A thread stopped inside an append keeps
+ * all other threads out: their calls answer REPRISE_E_TIMEOUT after one second, and nothing
+ * changed. A thread without a turn for a second gets the same answer. A signal handler that
+ * interrupts an append on the same session gets REPRISE_E_BUSY. During reprise_writer_close no
+ * thread may be inside a call with the handle. (rules W01 to W05)
  *
  * Signal handlers. A handler may make the calls marked "signal-safe" on a session that no
  * interrupted call can be working on: a session that handlers alone append to, or a session whose
@@ -271,8 +271,8 @@ REPRISE_API reprise_status reprise_appendv(struct reprise_writer *writer, uint64
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID    a NULL argument, an empty batch, a flag of the library's, or
  *                                REPRISE_REVISION_UNKNOWN as revision
- *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch, or no transaction of the
- *                                log can; nothing changed
+ *           REPRISE_E_TOO_LARGE  the window can never hold the whole batch, or no transaction of
+ *                                the log can; nothing changed
  *           REPRISE_E_CLOSED     the session has ended, or the window is invalidated
  *           REPRISE_E_FULL       unrecorded events would be displaced (reprise_writer_wait_room)
  *           REPRISE_E_BUSY       a reservation is open

@@ -3,9 +3,10 @@
 #define BASE_ASSERT_H
 
 /*
- * Programmer errors. Assertions stay on in release builds. A failed one writes a line to standard error, and
- * aborts: what is wrong, the expression, file and line. REPRISE_REQUIRE is for what a caller must keep to, in the
- * words of the public header; REPRISE_ASSERT for what this library keeps to.
+ * Programmer errors. Assertions stay on in release builds. A failed one writes a line to
+ * standard error, and aborts: what is wrong, the expression, file and line. REPRISE_REQUIRE is
+ * for what a caller must keep to, in the words of the public header; REPRISE_ASSERT for what
+ * this library keeps to.
  */
 
 #if defined(__GNUC__)

@@ -8,12 +8,14 @@
 
 /*
  * Each fills @error, if there is one, and answers the status, so that a failing call can say
- * `return error_invalid(error, "events_max");`. They write as much as the caller's size holds. A size that no version of
- * the struct has aborts (rule P12).
+ * `return error_invalid(error, "events_max");`. They write as much as the caller's size holds. A
+ * size that no version of the struct has aborts (rule P12).
  */
 reprise_status error_plain(struct reprise_error *error, reprise_status status);
 reprise_status error_invalid(struct reprise_error *error, const char *what);
-/* The struct @given begins with a size that this library, which knows @known_size, cannot honour. */
+/*
+ * The struct @given begins with a size that this library, which knows @known_size, cannot honour.
+ */
 reprise_status error_size(struct reprise_error *error, const char *what, const void *given,
 			  size_t known_size);
 reprise_status error_full(struct reprise_error *error, const char *bound);

@@ -51,7 +51,10 @@ futex_wait_cancellable(atomic_u32 *word, uint32_t expected, uint64_t deadline_ns
 	bool is_time_left;
 	int type;
 
-	/* The one system call is no cancellation point by itself, and holds nothing that could be left half done. */
+	/*
+	 * The one system call is no cancellation point by itself, and holds nothing that could be
+	 * left half done.
+	 */
 	pthread_cleanup_push(clean_up, context);
 	/* NOLINTNEXTLINE(cert-pos47-c,concurrency-thread-canceltype-asynchronous) */
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);

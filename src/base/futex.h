@@ -10,7 +10,9 @@
  */
 bool futex_wait(atomic_u32 *word, uint32_t expected, uint64_t deadline_ns);
 
-/* The same as a cancellation point: if the thread is cancelled, @clean_up is called before it ends. */
+/*
+ * The same as a cancellation point: if the thread is cancelled, @clean_up is called before it ends.
+ */
 bool futex_wait_cancellable(atomic_u32 *word, uint32_t expected, uint64_t deadline_ns,
 			    void (*clean_up)(void *context), void *context);
 

@@ -7,8 +7,9 @@
 #include <string.h>
 
 /*
- * Each copy carries an ELF note with the offset of its claim. The dynamic loader lists the notes of all
- * loaded objects, whatever their version scripts hide; a symbol could not be found behind those.
+ * Each copy carries an ELF note with the offset of its claim. The dynamic loader lists the
+ * notes of all loaded objects, whatever their version scripts hide; a symbol could not be
+ * found behind those.
  */
 enum {
 	NOTE_TYPE = 1
@@ -94,7 +95,10 @@ search_object(struct dl_phdr_info *object, size_t size, void *context)
 	return search->is_claimed;
 }
 
-/* The loader holds its lock, which is recursive, around both iterations. So two copies cannot claim at once. */
+/*
+ * The loader holds its lock, which is recursive, around both iterations. So two copies cannot
+ * claim at once.
+ */
 static int
 claim_locked(struct dl_phdr_info *object, size_t size, void *context)
 {

@@ -24,8 +24,8 @@ void *memory_take(struct memory *memory, size_t size);
 void memory_give(struct memory *memory, void *block, size_t size);
 
 /*
- * The kernel gives memory and takes it back in pieces of so many bytes: 4 KiB on x86-64; 4, 16 or 64 KiB on arm64, as
- * the kernel was built. At least PAGE_BYTES.
+ * The kernel gives memory and takes it back in pieces of so many bytes: 4 KiB on x86-64; 4, 16 or
+ * 64 KiB on arm64, as the kernel was built. At least PAGE_BYTES.
  */
 uint64_t memory_page_bytes(void);
 

@@ -54,8 +54,8 @@ are_plain(const unsigned char *bytes)
 
 	memcpy(&word, bytes, sizeof(word));
 	/*
-	 * With the high bits clear, a byte plus 0x60 sets its own from 0x20 on, and plus 1 from 0x7f on,
-	 * and never carries into the next.
+	 * With the high bits clear, a byte plus 0x60 sets its own from 0x20 on, and plus 1 from
+	 * 0x7f on, and never carries into the next.
 	 */
 	if ((word & high) != 0)
 		return false;
@@ -96,8 +96,8 @@ control_bytes(const unsigned char *text, size_t bytes)
 }
 
 /*
- * Text, control characters, text: a second caller of the functions above would have the compiler keep them out of
- * utf8_text_prefix, which each look-up of a session calls.
+ * Text, control characters, text: a second caller of the functions above would have the compiler
+ * keep them out of utf8_text_prefix, which each look-up of a session calls.
  */
 bool
 utf8_is_valid(const void *data, size_t bytes)

@@ -11,7 +11,8 @@
  *                    id                                              4 ProcessingFinished
  *                    id           error text                         5 ErrorOccurred
  *
- * The fields are those of fields.h. An event has exactly one encoding, and the decoder accepts nothing else.
+ * The fields are those of fields.h. An event has exactly one encoding, and the decoder
+ * accepts nothing else.
  */
 
 #include <stdbool.h>

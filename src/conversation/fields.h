@@ -3,9 +3,10 @@
 #define CONVERSATION_FIELDS_H
 
 /*
- * The fields that events and snapshots consist of, without padding: numbers of 8, 32 and 64 bits, big-endian; bytes, a
- * 64-bit number of them first (rule D02). Each fields_take_* answers false and takes nothing where too few bytes are
- * left. Each fields_put_* answers the address behind the field.
+ * The fields that events and snapshots consist of, without padding: numbers of 8, 32 and 64
+ * bits, big-endian; bytes, a 64-bit number of them first (rule D02). Each fields_take_* answers
+ * false and takes nothing where too few bytes are left. Each fields_put_* answers the address
+ * behind the field.
  */
 
 #include <endian.h>

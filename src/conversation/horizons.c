@@ -9,7 +9,10 @@
 #include "base/numbers.h"
 #include "conversation/fields.h"
 
-/* "LCH1"  the last place that was given up  number of places u64  the places; each: ordinal u64  horizon u64 */
+/*
+ * "LCH1", the last place that was given up, the number of places (u64), the places. A place is an
+ * ordinal (u64) and a horizon (u64).
+ */
 enum {
 	MAGIC_BYTES = 4,
 	HEAD_BYTES = MAGIC_BYTES + 3 * FIELD_BYTES_U64,
@@ -25,7 +28,9 @@ horizons_raise(struct horizons *horizons, uint64_t ordinal, uint64_t ms)
 {
 	struct horizon *const raises = horizons->raises;
 
-	/* The oldest place is given up: a recovery that begins before it begins with its horizon. */
+	/*
+	 * The oldest place is given up: a recovery that begins before it begins with its horizon.
+	 */
 	if (horizons->count == HORIZONS_MAX) {
 		horizons->first = raises[0];
 		horizons->count--;

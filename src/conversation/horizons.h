@@ -3,11 +3,13 @@
 #define CONVERSATION_HORIZONS_H
 
 /*
- * At which places of a stream its horizon was raised (rule D03): a blob beside the stream (rule D06). A forget is no event,
- * but decisions rest on it: an id that was forgotten and received again is another message. So a recovery forgets at the
- * places where the instance that appended the events had forgotten.
+ * At which places of a stream its horizon was raised (rule D03): a blob beside the stream
+ * (rule D06). A forget is no event, but decisions rest on it: an id that was forgotten and received
+ * again is another message. So a recovery forgets at the places where the instance that appended
+ * the events had forgotten.
  *
- * The blob also says that the key is a conversation's. A key with a blob is archived by nobody else.
+ * The blob also says that the key is a conversation's. A key with a blob is archived by nobody
+ * else.
  */
 
 #include "conversation/instance.h"
@@ -19,7 +21,10 @@ void horizons_raise(struct horizons *horizons, uint64_t ordinal, uint64_t ms);
 size_t horizons_begin(const struct horizons *horizons, uint64_t ordinal,
 		      struct conversation_state *state);
 
-/* Raises the horizon of @state as it was raised at the places up to @ordinal, from place *@next on, which it moves. */
+/*
+ * Raises the horizon of @state as it was raised at the places up to @ordinal, from place *@next on,
+ * which it moves.
+ */
 void horizons_apply(const struct horizons *horizons, uint64_t ordinal, size_t *next,
 		    struct conversation_state *state);
 

@@ -23,8 +23,8 @@ static_assert(offsetof(struct conversation_message, hash) == CACHE_LINE_BYTES,
 	      "a look-up reads one line of a message, and its id");
 
 /*
- * The table calls these without a context. Its memory is the state's: what a call has taken and given back is added to
- * the state's count after the call.
+ * The table calls these without a context. Its memory is the state's: what a call has taken and
+ * given back is added to the state's count after the call.
  */
 static _Thread_local size_t table_bytes;
 
@@ -49,8 +49,8 @@ table_release(void *memory, size_t size, bool is_deferred)
 static struct ck_malloc table_memory = { .malloc = table_allocate, .free = table_release };
 
 /*
- * A message begins at a cache line, so the low bits of its address are free. In the table five of them are bits of its
- * hash, so that a look-up reads no line of a message whose bits differ.
+ * A message begins at a cache line, so the low bits of its address are free. In the table five of
+ * them are bits of its hash, so that a look-up reads no line of a message whose bits differ.
  */
 static const void *
 slot_of(const struct conversation_message *message)

@@ -3,8 +3,8 @@
 #define CONVERSATION_MESSAGES_H
 
 /*
- * The parts of a state: messages in a table by their ids, and in a list by their first events. The table is
- * ConcurrencyKit's ck_hs. The room alone knows this header, and not conversation.c.
+ * The parts of a state: messages in a table by their ids, and in a list by their first events. The
+ * table is ConcurrencyKit's ck_hs. The room alone knows this header, and not conversation.c.
  */
 
 #include <stdalign.h>
@@ -44,7 +44,8 @@ struct conversation_message {
 	uint32_t id_bytes;
 	uint32_t steps_count;
 	uint32_t last_step; /* the last place's; 0 without one */
-	bool is_pending; /* prepared: in the table, but not in the list, and unknown to every query */
+	/* Prepared: in the table, not yet in the list, and unknown to every query. */
+	bool is_pending;
 	bool is_received;
 	bool is_in_progress;
 	bool is_finished;
@@ -106,7 +107,9 @@ messages_give(struct conversation_state *state, void *memory, size_t size)
 struct conversation_message *messages_find(const struct conversation_state *state,
 					   struct reprise_bytes id);
 
-/* A message that is pending; @id is not in the table. NULL if there is no memory: nothing changed. */
+/*
+ * A message that is pending; @id is not in the table. NULL if there is no memory: nothing changed.
+ */
 struct conversation_message *messages_add(struct conversation_state *state,
 					  struct reprise_bytes id);
 
@@ -117,8 +120,8 @@ void messages_admit(struct conversation_state *state, struct conversation_messag
 void messages_remove(struct conversation_state *state, struct conversation_message *message);
 
 /*
- * After removals: a table as large as its messages need, without tombstones. Where there is no memory for it, the
- * old one stays. No message is pending.
+ * After removals: a table as large as its messages need, without tombstones. Where there is no
+ * memory for it, the old one stays. No message is pending.
  */
 void messages_tidy(struct conversation_state *state);
 

@@ -54,8 +54,8 @@ record(struct reprise_conversation *conversation, const struct conversation_even
 	if (bytes > REPRISE_LOG_PAYLOAD_BYTES_MAX)
 		return error_plain(error, REPRISE_E_TOO_LARGE);
 	/*
-	 * A forget is stored before an event that may rest on it. Beside a stream that does not exist yet nothing
-	 * can be stored; an instance that has not recovered fails to append.
+	 * A forget is stored before an event that may rest on it. Beside a stream that does not
+	 * exist yet nothing can be stored; an instance that has not recovered fails to append.
 	 */
 	if (conversation->expected != 0) {
 		const reprise_status stored = horizons_store(conversation, error);
@@ -65,7 +65,9 @@ record(struct reprise_conversation *conversation, const struct conversation_even
 			return stored;
 		}
 	}
-	/* All memory that the state needs, since it cannot stay behind once the event is appended. */
+	/*
+	 * All memory that the state needs, since it cannot stay behind once the event is appended.
+	 */
 	if (state_prepare(conversation->state, event) != REPRISE_OK)
 		return error_plain(error, REPRISE_E_NO_MEMORY);
 	const reprise_status status = append(conversation, event, bytes, &ordinal, error);

@@ -12,8 +12,8 @@
 
 enum {
 	PAGE_ENTRIES = 1024,
-	ATTEMPTS =
-		16, /* another instance may archive what is about to be read, or raise the horizon */
+	/* Another instance may archive the entries about to be read, or raise the horizon. */
+	ATTEMPTS = 16,
 };
 
 struct recovering {
@@ -113,7 +113,10 @@ fold_page(struct recovering *recovering, bool *ret_is_over, struct reprise_error
 	return status;
 }
 
-/* Whether the stream can be one of a conversation. A stream that does not exist yet is an empty one. */
+/*
+ * Whether the stream can be one of a conversation. A stream that does not exist yet is
+ * an empty one.
+ */
 static reprise_status
 check_stream(struct recovering *recovering, struct reprise_error *error)
 {
@@ -209,7 +212,10 @@ recover_once(struct recovering *recovering, struct reprise_error *error)
 	return status;
 }
 
-/* Whether events are archived that come after where the recovery began: a newer snapshot may cover them by now. */
+/*
+ * Whether events are archived that come after where the recovery began: a newer snapshot may cover
+ * them by now.
+ */
 static bool
 has_fallen_behind(const struct recovering *recovering)
 {

@@ -17,14 +17,17 @@
 
 static const char *const slot_names[SNAPSHOT_SLOTS] = { "snapshot 1", "snapshot 2" };
 
-/* The slot of the newest snapshot. The other one is the next to be written: the first of two that are empty. */
+/*
+ * The slot of the newest snapshot. The other one is the next to be written: the first of two
+ * that are empty.
+ */
 static int
 newest_of(const struct snapshots *snapshots)
 {
 	return snapshots->covered[0] > snapshots->covered[1] ? 0 : 1;
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* Whether the slot itself is at fault, and not the call. */
 static bool
@@ -90,7 +93,7 @@ snapshot_load(struct reprise_conversation *conversation, struct reprise_log_page
 	return REPRISE_OK;
 }
 
-/* --- taking ------------------------------------------------------------------------------------- */
+/* --- taking ----------------------------------------------------------------------------------- */
 
 static reprise_status
 put(struct reprise_conversation *conversation, int slot, struct reprise_error *error)
@@ -162,7 +165,10 @@ snapshot_take_if_due(struct reprise_conversation *conversation, size_t bytes)
 
 	conversation->events_since++;
 	conversation->bytes_since += bytes;
-	/* More events than the size of the newest snapshot over the size of an event: more bytes than it has. */
+	/*
+	 * More events than the size of the newest snapshot over the size of an event: more bytes
+	 * than it has.
+	 */
 	if (conversation->events_since > conversation->snapshot_events &&
 	    conversation->bytes_since > snapshots->bytes[newest_of(snapshots)])
 		(void)take(conversation, NULL);
@@ -203,7 +209,7 @@ reprise_conversation_snapshots(const struct reprise_conversation *conversation,
 		       : REPRISE_E_INVALID;
 }
 
-/* --- archiving ---------------------------------------------------------------------------------- */
+/* --- archiving -------------------------------------------------------------------------------- */
 
 /* Both slots are read again: what is archived must be covered by two snapshots that can be read. */
 static reprise_status

@@ -5,12 +5,12 @@
 /*
  * The state of a conversation, which its events add up to (rules D03 and D04), without I/O.
  *
- * A state is one thread's at a time; calls that take it as const may run at once with each other. The calls trust their
- * caller: an event has no fault (codec_event_fault), and each ordinal is above the ordinals before it. Else an
- * assertion fails.
+ * A state is one thread's at a time; calls that take it as const may run at once with each other.
+ * The calls trust their caller: an event has no fault (codec_event_fault), and each ordinal is
+ * above the ordinals before it. Else an assertion fails.
  *
- * Outputs of steps are in memory until their message is finished. Of a finished message the state has the ordinals of
- * the entries that they can be read from.
+ * Outputs of steps are in memory until their message is finished. Of a finished message the state
+ * has the ordinals of the entries that they can be read from.
  */
 
 #include <stdbool.h>
@@ -25,7 +25,8 @@ struct conversation_state;   /* opaque */
 struct conversation_message; /* opaque: one message of a state */
 
 /*
- * state_new   an empty state. REPRISE_OK, REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM (no random bytes; errno is set)
+ * state_new   an empty state. REPRISE_OK, REPRISE_E_NO_MEMORY, REPRISE_E_SYSTEM (no random bytes;
+ *             errno is set)
  * state_copy  a deep copy of @state, without what is prepared. REPRISE_OK, REPRISE_E_NO_MEMORY
  * state_free  gives all memory back, also what is prepared. @state may be NULL
  */
@@ -34,7 +35,10 @@ reprise_status state_copy(const struct conversation_state *state,
 			  struct conversation_state **ret_copy) REPRISE_MUST_USE;
 void state_free(struct conversation_state *state);
 
-/* The bytes that the state has asked the allocator for: linear in what it knows, not in how it came about. */
+/*
+ * The bytes that the state has asked the allocator for: linear in what it knows, not in how
+ * it came about.
+ */
 size_t state_bytes(const struct conversation_state *state);
 
 /*
@@ -43,12 +47,14 @@ size_t state_bytes(const struct conversation_state *state);
  *    state_prepare ── append ──► state_apply      if it was appended
  *                           └──► state_cancel     if it was not
  *
- * state_prepare  Takes all memory that the event needs; copies what is borrowed of it. To every query the state is as
- *                before. REPRISE_OK, REPRISE_E_NO_MEMORY (nothing is prepared). At most one event is prepared.
- * state_apply    Moves the state. Cannot fail. @event is the one that was prepared; its id, output and error text
- *                are not looked at. @ordinal is the entry's in the log, above every ordinal before it.
- * state_cancel   Gives the prepared memory back; nothing if nothing is prepared. The table of messages
- *                stays as large as it has grown.
+ * state_prepare  Takes all memory that the event needs; copies what is borrowed of it. To every
+ *                query the state is as before. REPRISE_OK, REPRISE_E_NO_MEMORY (nothing is
+ *                prepared). At most one event is prepared.
+ * state_apply    Moves the state. Cannot fail. @event is the one that was prepared; its id, output
+ *                and error text are not looked at. @ordinal is the entry's in the log, above every
+ *                ordinal before it.
+ * state_cancel   Gives the prepared memory back; nothing if nothing is prepared. The table of
+ *                messages stays as large as it has grown.
  * state_fold     Prepares and applies. REPRISE_OK, REPRISE_E_NO_MEMORY (the state is as before)
  */
 reprise_status state_prepare(struct conversation_state *state,
@@ -60,29 +66,31 @@ reprise_status state_fold(struct conversation_state *state, uint64_t ordinal,
 			  const struct conversation_event *event) REPRISE_MUST_USE;
 
 /*
- * Raises the horizon to @received_before_ms, and forgets the finished messages that were received before it; a message
- * that was never received counts as received at 0. The horizon stays: a message that was received before it is forgotten
- * as soon as it is finished. It is part of copies and of the encoding, and never sinks. A forgotten id is a new one.
- * Nothing may be prepared. Answers how many messages were forgotten.
+ * Raises the horizon to @received_before_ms, and forgets the finished messages that were received
+ * before it; a message that was never received counts as received at 0. The horizon stays: a
+ * message that was received before it is forgotten as soon as it is finished. It is part of copies
+ * and of the encoding, and never sinks. A forgotten id is a new one. Nothing may be prepared.
+ * Answers how many messages were forgotten.
  *
- * A stream that is folded with another horizon at some place may end in another state: a forgotten message that is
- * received again is a new one only where it was forgotten (horizons.h).
+ * A stream that is folded with another horizon at some place may end in another state: a forgotten
+ * message that is received again is a new one only where it was forgotten (horizons.h).
  */
 uint64_t state_forget(struct conversation_state *state, uint64_t received_before_ms);
 
 /*
- * The decision for a message that was delivered (rule D04). A message of which other events came, but no MessageReceived,
- * starts.
+ * The decision for a message that was delivered (rule D04). A message of which other events came,
+ * but no MessageReceived, starts.
  *
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID  a bad id, or its highest completed step is 2^32 - 1 and it is not finished
+ *           REPRISE_E_INVALID  a bad id, or its highest completed step is 2^32 - 1 and it
+ *                              is not finished
  */
 reprise_status state_decide(const struct conversation_state *state, struct reprise_bytes id,
 			    struct reprise_decision *ret_decision) REPRISE_MUST_USE;
 
 /*
- * Queries. Pointers and bytes are borrowed until the next call that takes the state as not const. Bytes of ids and
- * error texts are followed by a NUL.
+ * Queries. Pointers and bytes are borrowed until the next call that takes the state as not const.
+ * Bytes of ids and error texts are followed by a NUL.
  */
 
 size_t state_messages_count(const struct conversation_state *state);
@@ -106,10 +114,10 @@ struct message_facts {
 	bool is_finished;
 	bool has_error;
 	uint64_t received_at_ms; /* if is_received: as the first MessageReceived says */
-	uint64_t
-		received_ordinal; /* if is_received: of that event; ascending in the order of receipt */
-	uint64_t steps_count;     /* of completed ones */
-	uint32_t last_step;       /* the highest, if steps_count is not 0 */
+	/* With is_received: the ordinal of the receipt. Ordinals ascend in the order of receipt. */
+	uint64_t received_ordinal;
+	uint64_t steps_count;            /* of completed ones */
+	uint32_t last_step;              /* the highest, if steps_count is not 0 */
 	struct reprise_bytes error_text; /* the last one, if has_error */
 };
 
@@ -123,7 +131,8 @@ struct conversation_step {
 };
 
 /*
- * message_step_at    The @index-th of the completed steps, which ascend; from 0. False: there are not so many.
+ * message_step_at    The @index-th of the completed steps, which ascend; from 0. False: there are
+ *                    not so many.
  * message_find_step  False: it was not completed.
  */
 bool message_step_at(const struct conversation_message *message, uint64_t index,
@@ -132,8 +141,8 @@ bool message_find_step(const struct conversation_message *message, uint32_t step
 		       struct conversation_step *ret_step);
 
 /*
- * The state as bytes, for snapshots: one encoding for each state. A prepared event is no part of it. The storage
- * adds a checksum. The layout stands in state_bytes.c.
+ * The state as bytes, for snapshots: one encoding for each state. A prepared event is no part of
+ * it. The storage adds a checksum. The layout stands in state_bytes.c.
  *
  * state_encoded_bytes  the size; linear in the state
  * state_encode         writes so many bytes

@@ -2,7 +2,10 @@
 #ifndef CONVERSATION_STEPS_H
 #define CONVERSATION_STEPS_H
 
-/* The completed steps of a message, ascending, and the texts that a state keeps. The room alone knows this header. */
+/*
+ * The completed steps of a message, ascending, and the texts that a state keeps. The room alone
+ * knows this header.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +23,8 @@ uint32_t steps_index(const struct conversation_message *message, uint32_t step);
 bool steps_have(const struct conversation_message *message, uint32_t index, uint32_t step);
 
 /*
- * steps_prepare  Takes the memory that steps_put will need into @prepared: room for one more step, a copy of the output. False if there
- *                is no memory.
+ * steps_prepare  Takes the memory that steps_put will need into @prepared: room for one more step,
+ *                a copy of the output. False if there is no memory.
  * steps_put      Inserts a step or overwrites it; takes over what is prepared.
  * steps_cancel   Gives the prepared memory back, but for the message.
  */
@@ -35,8 +38,8 @@ void steps_cancel(struct conversation_state *state, struct prepared *prepared);
  * All steps of a message that has none, and is finished already if it is to be:
  *
  * steps_open  Room for @count steps. False if there is no memory.
- * steps_add   The next one; the room is there, and @step is above the last. @output is not looked at if the message is
- *             finished. False if there is no memory.
+ * steps_add   The next one; the room is there, and @step is above the last. @output is not looked
+ *             at if the message is finished. False if there is no memory.
  */
 bool steps_open(struct conversation_state *state, struct conversation_message *message,
 		uint32_t count);

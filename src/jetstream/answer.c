@@ -7,8 +7,9 @@
 #include "base/numbers.h"
 
 /*
- * Finds values without building a tree. jansson is the room thread's alone, and an ack is decoded for each delta.
- * A text that is no JSON is found out as far as the search goes; nothing is read beyond its end.
+ * Finds values without building a tree. jansson is the room thread's alone, and an ack is decoded
+ * for each delta. A text that is no JSON is found out as far as the search goes; nothing is read
+ * beyond its end.
  */
 struct scan {
 	const char *at, *end;

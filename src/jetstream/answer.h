@@ -22,12 +22,18 @@ struct answer {
 /* Reads the part that all answers have: the refusal, if there is one. */
 void answer_read(struct reprise_bytes json, struct answer *ret_answer);
 
-/* The number at @path, names with dots between them, such as "state.last_seq"; false: there is none. */
+/*
+ * The number at @path, names with dots between them, such as "state.last_seq"; false:
+ * there is none.
+ */
 bool answer_number(struct reprise_bytes json, const char *path, uint64_t *ret_number);
 /* Whether the value at @path is true. */
 bool answer_is_true(struct reprise_bytes json, const char *path);
 
-/* A message of a stream in an answer, as it is written there: the subject with its escapes, the rest in base64. */
+/*
+ * A message of a stream in an answer, as it is written there: the subject with its escapes, the
+ * rest in base64.
+ */
 struct answer_message {
 	uint64_t sequence;
 	struct reprise_bytes subject, headers, payload, time;

@@ -32,8 +32,8 @@ find_in_store(struct reprise_jetstream *writer, struct flight *flight, const cha
 }
 
 /*
- * The server has acknowledged an earlier publication of the flight's id: compares the two, and fills `appended` in. A
- * failure is in flight->error.
+ * The server has acknowledged an earlier publication of the flight's id: compares the two, and
+ * fills `appended` in. A failure is in flight->error.
  */
 static reprise_status
 compare_payloads(struct reprise_jetstream *writer, struct flight *flight)
@@ -49,7 +49,10 @@ compare_payloads(struct reprise_jetstream *writer, struct flight *flight)
 		return status;
 	(void)natsMsgHeader_Get(flight->message, HEADER_UID, &uid);
 	flight->appended.is_repeated = 1;
-	/* The sequence may be another document's by now: the server may have lost its newest messages. */
+	/*
+	 * The sequence may be another document's by now: the server may have lost its newest
+	 * messages.
+	 */
 	if (first.memory == NULL || !fetched_header(&first, HEADER_UID, &first_uid) ||
 	    !bytes_are(first_uid, uid)) {
 		fetched_free(&first);

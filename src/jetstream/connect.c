@@ -10,8 +10,8 @@
 #include "jetstream/flights.h"
 
 /*
- * libnats holds the connection's lock while it connects anew and while it writes. A call waits for that lock, so both are
- * short; and a call that knows of no connection does not ask libnats.
+ * libnats holds the connection's lock while it connects anew and while it writes. A call waits for
+ * that lock, so both are short; and a call that knows of no connection does not ask libnats.
  */
 enum {
 	STEP_MS_LEAST = 100,

@@ -100,8 +100,9 @@ copy_block(natsMsg *to, struct reprise_bytes block)
 }
 
 /*
- * The letter says more than the message did, and the server takes no more than max_payload. The message's own headers
- * are left out of a letter that would be too large, and then the end of its payload.
+ * The letter says more than the message did, and the server takes no more than max_payload.
+ * The message's own headers are left out of a letter that would be too large, and then the end
+ * of its payload.
  */
 static natsStatus
 make_letter(const struct reprise_jetstream *writer, const struct fetched *fetched,
@@ -153,7 +154,10 @@ dead_bury(struct reprise_jetstream *writer, const struct fetched *fetched, const
 						: failure_tell(made, error);
 
 	*ret_is_new = false;
-	/* Without memory for a header, libnats 3.4 frees a value that the message still has: the message stays. */
+	/*
+	 * Without memory for a header, libnats 3.4 frees a value that the message still has:
+	 * the message stays.
+	 */
 	if (made != NATS_NO_MEMORY)
 		natsMsg_Destroy(letter);
 	if (status != REPRISE_OK)

@@ -7,8 +7,8 @@
 #include "jetstream/fetch.h"
 
 /*
- * Puts a message of the stream among the dead letters, waits for the ack, and only then removes it. *ret_is_new: it was
- * not removed by somebody else meanwhile.
+ * Puts a message of the stream among the dead letters, waits for the ack, and only then removes it.
+ * *ret_is_new: it was not removed by somebody else meanwhile.
  */
 reprise_status dead_bury(struct reprise_jetstream *writer, const struct fetched *fetched,
 			 const char *reason, uint64_t due_ns, bool *ret_is_new,

@@ -29,8 +29,8 @@ settle_state(struct reprise_jetstream *writer, struct flight *flight)
 }
 
 /*
- * A host that waits for room is not woken for each place, while more are about to come. But completions may be slow: then a
- * place is worth a wake.
+ * A host that waits for room is not woken for each place, while more are about to come. But
+ * completions may be slow: then a place is worth a wake.
  */
 static void
 wake_waiting(struct flights *flights)

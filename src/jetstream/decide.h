@@ -13,8 +13,8 @@ void decide_later(struct reprise_jetstream *writer, struct flight *flight);
 void decide_done(struct reprise_jetstream *writer, struct flight *flight);
 
 /*
- * The server has acknowledged an earlier publication. The versions behind it stay: the view did not know that one, and counts
- * it as the flight now.
+ * The server has acknowledged an earlier publication. The versions behind it stay: the view did not
+ * know that one, and counts it as the flight now.
  */
 void decide_duplicate(struct reprise_jetstream *writer, struct flight *flight);
 

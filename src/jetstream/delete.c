@@ -6,9 +6,9 @@
 #include "jetstream/request.h"
 
 /*
- * The document is gone once the store has deleted it. Its messages are removed then, up to the last one that was there
- * before: later ones may be a new document's. The newest message of the stream stays, so that the stream is not
- * emptied, and becomes a dead letter in time.
+ * The document is gone once the store has deleted it. Its messages are removed then, up to the last
+ * one that was there before: later ones may be a new document's. The newest message of the stream
+ * stays, so that the stream is not emptied, and becomes a dead letter in time.
  */
 static reprise_status
 delete_held(struct reprise_jetstream *writer, const char *id, uint64_t due_ns,

@@ -33,7 +33,10 @@ failure_tell_refusal(const struct answer *answer, struct reprise_error *error)
 {
 	switch ((int)answer->code) {
 	case JSStreamStoreFailedErr:
-		/* The code stands for each failure to store; the words are those of a limit that is reached. */
+		/*
+		 * The code stands for each failure to store; the words are those of a limit
+		 * that is reached.
+		 */
 		if (strncmp(answer->words, "maximum ", strlen("maximum ")) != 0)
 			break;
 		return error_detailed(error, REPRISE_E_FULL, "max_bytes", answer->words);

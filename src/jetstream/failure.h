@@ -2,7 +2,10 @@
 #ifndef JETSTREAM_FAILURE_H
 #define JETSTREAM_FAILURE_H
 
-/* What a failure of the client library or a refusal of the server means, with their own words in `detail`. */
+/*
+ * What a failure of the client library or a refusal of the server means, with their own
+ * words in `detail`.
+ */
 
 #include <nats/nats.h>
 

@@ -12,16 +12,20 @@
 #include "jetstream/request.h"
 
 /*
- * A get names a subject and a sequence, and is answered with the first message from there on. One get at a time costs a
- * round trip for each message. So several are sent at once, for sequences that follow each other: together they are
- * answered with every message among these sequences, and with the first one behind them. How many are sent at once
- * follows how many different messages the last ones have brought, and how large these were: many while one run has the
- * stream for itself or shares it with few others, one while the messages of many documents alternate.
+ * A get names a subject and a sequence, and is answered with the first message from there on. One
+ * get at a time costs a round trip for each message. So several are sent at once, for sequences
+ * that follow each other: together they are answered with every message among these sequences, and
+ * with the first one behind them. How many are sent at once follows how many different messages the
+ * last ones have brought, and how large these were: many while one run has the stream for itself or
+ * shares it with few others, one while the messages of many documents alternate.
  */
 enum {
 	BATCH_MAX = 128,
-	HITS_MIN =
-		16, /* of so many gets one brings another message: a get costs the server less than a round trip */
+	/*
+	 * One of so many gets brings another message: a get costs the server less than
+	 * a round trip.
+	 */
+	HITS_MIN = 16,
 	BATCH_BYTES_MAX =
 		24 << 20,      /* of answers on their way, if all messages are as large as can be */
 	BATCH_BYTES = 1 << 20, /* if they are as large as the last ones */
@@ -39,7 +43,10 @@ struct batch {
 	bool is_last; /* there is no message behind them */
 };
 
-/* A conversation of gets: an inbox for all but the last get of each batch, which libnats sends at once with its own. */
+/*
+ * A conversation of gets: an inbox for all but the last get of each batch, which libnats sends at
+ * once with its own.
+ */
 struct gets {
 	struct reprise_jetstream *writer;
 	char stream_subject[64 + DEAD_NAME_ROOM];
@@ -184,8 +191,9 @@ is_confirmed(const struct batch *batch, size_t i)
 }
 
 /*
- * Follows the answers: each says where the next message is to be looked for. A change of the stream's leader, or a purge, may
- * come between two answers: what is found behind an answer that others contradict is left, and asked for again.
+ * Follows the answers: each says where the next message is to be looked for. A change of the
+ * stream's leader, or a purge, may come between two answers: what is found behind an answer that
+ * others contradict is left, and asked for again.
  */
 static void
 follow(struct batch *batch)
@@ -293,8 +301,8 @@ pause_shortly(void)
 }
 
 /*
- * No message was found behind the last one. The end of a fetch that has a bound is proven: a leader that was chosen just now
- * may not have applied all yet.
+ * No message was found behind the last one. The end of a fetch that has a bound is proven: a leader
+ * that was chosen just now may not have applied all yet.
  */
 static reprise_status
 prove_end(struct walk *walk, struct reprise_error *error)

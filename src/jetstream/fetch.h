@@ -3,8 +3,9 @@
 #define JETSTREAM_FETCH_H
 
 /*
- * Messages of a stream, read from its leader: a replica that is catching up has holes, and a message that is not seen would
- * be purged with those that were. There is no consumption state on the server that a crash could leave behind.
+ * Messages of a stream, read from its leader: a replica that is catching up has holes, and a
+ * message that is not seen would be purged with those that were. There is no consumption state on
+ * the server that a crash could leave behind.
  */
 
 #include "jetstream/message.h"
@@ -17,8 +18,8 @@ enum {
 typedef bool (*fetch_visit)(struct fetched *fetched, void *context);
 
 /*
- * What to fetch: messages of @subject, which may have wildcards, with sequences greater than @after and at most @through,
- * in their order.
+ * What to fetch: messages of @subject, which may have wildcards, with sequences greater than @after
+ * and at most @through, in their order.
  */
 struct fetching {
 	const char *stream;
@@ -26,7 +27,10 @@ struct fetching {
 	uint64_t after, through;
 };
 
-/* The deadline begins anew for each FETCH_MESSAGES_PER_DEADLINE messages; the visitor's own time does not count. */
+/*
+ * The deadline begins anew for each FETCH_MESSAGES_PER_DEADLINE messages; the visitor's own time
+ * does not count.
+ */
 reprise_status fetch_each(struct reprise_jetstream *writer, const struct fetching *fetching,
 			  fetch_visit visit, void *context, struct reprise_error *error);
 

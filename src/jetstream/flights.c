@@ -90,7 +90,10 @@ flight_send(struct reprise_jetstream *writer, struct flight *flight, struct repr
 		sent = natsConnection_PublishMsg(writer->connection, flight->message);
 	pthread_mutex_lock(&writer->lock);
 	flight->is_sending = false;
-	/* The ack, the deadline or the loss of the connection came first, and the completion is told so. */
+	/*
+	 * The ack, the deadline or the loss of the connection came first, and the completion
+	 * is told so.
+	 */
 	const bool is_decided = flight->state == FLIGHT_DECIDED;
 	const bool is_dropped = sent != NATS_OK && !is_decided;
 

@@ -3,13 +3,13 @@
 #define JETSTREAM_FLIGHTS_H
 
 /*
- * Asynchronous appends: a bounded number of them are in flight, their acks come by one inbox, and their completions
- * are called in the order of the calls on each document.
+ * Asynchronous appends: a bounded number of them are in flight, their acks come by one inbox, and
+ * their completions are called in the order of the calls on each document.
  *
  *   call ──► view->in_flight + sent ──► ack, deadline, lost connection ──► ready ──► completion
  *
- * An append stays in view->in_flight until it and all earlier ones of the document are decided; then it moves to
- * `ready`. The first failure on a document decides all later ones in flight.
+ * An append stays in view->in_flight until it and all earlier ones of the document are decided;
+ * then it moves to `ready`. The first failure on a document decides all later ones in flight.
  */
 
 #include "jetstream/publish.h"
@@ -32,8 +32,10 @@ struct flight {
 	struct view *view;
 	enum flight_state state;
 	bool is_sending; /* libnats reads the message: the flight stays, whatever becomes of it */
-	bool is_over; /* its completion has returned meanwhile: it is freed once it is not sent any more */
-	bool is_duplicate; /* the server has acknowledged an earlier one: reprise-done compares the two */
+	/* The completion has returned meanwhile: the flight is freed at the end of the send. */
+	bool is_over;
+	/* The server has acknowledged an earlier flight: reprise-done compares the two. */
+	bool is_duplicate;
 	uint32_t slot; /* constant */
 	uint64_t due_ns;
 	natsMsg *message; /* what was published; NULL: nothing */
@@ -47,15 +49,15 @@ struct flight {
 /* Subscribes to the acks, and starts the two threads. After a failure flights_close follows. */
 reprise_status flights_open(struct reprise_jetstream *writer, struct reprise_error *error);
 /*
- * Waits for acks until @due_ns, gives up the rest, has all completions called, and ends the threads. flights_free
- * follows once libnats calls nobody any more.
+ * Waits for acks until @due_ns, gives up the rest, has all completions called, and ends the
+ * threads. flights_free follows once libnats calls nobody any more.
  */
 void flights_close(struct reprise_jetstream *writer, uint64_t due_ns);
 void flights_free(struct reprise_jetstream *writer);
 
 /*
- * Waits for room in the window, and takes it, for an append of the document whose view is held. E_TIMEOUT. Either
- * flight_send, flight_repeat or flight_drop follows.
+ * Waits for room in the window, and takes it, for an append of the document whose view is held.
+ * E_TIMEOUT. Either flight_send, flight_repeat or flight_drop follows.
  */
 reprise_status flight_take(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns,
 			   struct flight **ret_flight, struct reprise_error *error);

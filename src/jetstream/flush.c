@@ -163,7 +163,10 @@ save_pass(struct pass *pass, struct reprise_error *error)
 	case REPRISE_E_CONFLICT:
 	case REPRISE_E_EXISTS:
 	case REPRISE_E_NOT_FOUND:
-		/* Another flush or a save has come first, or the document is gone: it is looked at anew. */
+		/*
+		 * Another flush or a save has come first, or the document is gone: it is
+		 * looked at anew.
+		 */
 		fetch_add_relaxed(&pass->writer->counters.conflicts, 1);
 		pass->is_again = true;
 		return error_conflict(error, pass->head.version, why.actual);

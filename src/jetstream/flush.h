@@ -15,10 +15,11 @@ struct flush {
 	/* Outputs. */
 	uint64_t sought_version;
 	struct reprise_jetstream_flushed flushed;
-	uint64_t
-		kept_sequence; /* of the last message, which is applied and stays; 0: there is none */
+	/* The sequence of the last message, applied and kept; 0: no message is kept. */
+	uint64_t kept_sequence;
 	uint64_t kept_time_ms;
-	bool is_saved; /* all was applied; what is told is that messages found no room among the dead letters */
+	/* All was applied; the status tells that some messages found no room as dead letters. */
+	bool is_saved;
 
 	/* flush_document's own. */
 	uint64_t after; /* passes before this one have settled what is up to there */
@@ -26,8 +27,8 @@ struct flush {
 };
 
 /*
- * Flushes the document whose view is held, and forgets the view. No append of it is in flight. Counts in `flushed` are
- * right after failures, too.
+ * Flushes the document whose view is held, and forgets the view. No append of it is in flight.
+ * Counts in `flushed` are right after failures, too.
  */
 reprise_status flush_document(struct reprise_jetstream *writer, struct view *view,
 			      struct flush *flush, struct reprise_error *error);

@@ -14,7 +14,10 @@ enum {
 	GATHER_ROOM_LEAST = 64,
 };
 
-/* How much the clocks of this machine, the server and the store may differ where a forgotten id is judged. */
+/*
+ * How much the clocks of this machine, the server and the store may differ where a forgotten
+ * id is judged.
+ */
 #define CLOCKS_MS UINT64_C(3600000)
 
 void
@@ -146,8 +149,9 @@ is_same(const unsigned char *a, const unsigned char *b)
 }
 
 /*
- * Ids are forgotten after the store's horizon: nobody can tell whether a delta that is as old was applied. The version that
- * its writer expected for it proves nothing, since deltas before it may have been refused or lost.
+ * Ids are forgotten after the store's horizon: nobody can tell whether a delta that is as old was
+ * applied. The version that its writer expected for it proves nothing, since deltas before it may
+ * have been refused or lost.
  */
 static bool
 may_be_forgotten(const struct reprise_jetstream *writer, const struct gathered *item,

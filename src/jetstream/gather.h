@@ -32,8 +32,9 @@ struct gathering {
 };
 
 /*
- * The messages that are asked for. The sequence `through` is read before the document is: a message up to there whose uid is not the
- * document's was published to a document that is gone, since no uid comes again.
+ * The messages that are asked for. The sequence `through` is read before the document is: a message
+ * up to there whose uid is not the document's was published to a document that is gone, since no
+ * uid comes again.
  */
 struct gather_what {
 	const char *subject;

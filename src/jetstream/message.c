@@ -78,7 +78,10 @@ decode64(struct reprise_bytes text, char *to, size_t *ret_bytes)
 static size_t
 write_utf8(unsigned long code, char *to)
 {
-	/* The server writes this escape for a byte that is no UTF-8, and the character itself as it is. */
+	/*
+	 * The server writes this escape for a byte that is no UTF-8, and the character itself
+	 * as it is.
+	 */
 	if (code == 0xfffd) {
 		to[0] = (char)0xff;
 		return 1;

@@ -18,8 +18,8 @@ struct fetched {
 };
 
 /*
- * Reads the answer to STREAM.MSG.GET without its contents: *ret_sequence is 0 if there is no such message. A refusal and an
- * answer of another shape are failures.
+ * Reads the answer to STREAM.MSG.GET without its contents: *ret_sequence is 0 if there is no such
+ * message. A refusal and an answer of another shape are failures.
  */
 reprise_status fetched_look(struct reprise_bytes answer, uint64_t *ret_sequence,
 			    struct reprise_error *error);
@@ -29,8 +29,8 @@ reprise_status fetched_read(struct reprise_bytes answer, struct fetched *ret_fet
 void fetched_free(struct fetched *fetched);
 
 /*
- * The next header of a block that begins as the protocol says; lines that are no headers are passed over. *rest is the
- * block at first. False: no more.
+ * The next header of a block that begins as the protocol says; lines that are no headers are passed
+ * over. *rest is the block at first. False: no more.
  */
 bool headers_next(struct reprise_bytes *rest, struct reprise_bytes *ret_name,
 		  struct reprise_bytes *ret_value);
@@ -43,7 +43,9 @@ bool fetched_header(const struct fetched *fetched, const char *name,
 		    struct reprise_bytes *ret_value);
 /* 0: no such header, or no number. */
 uint64_t fetched_number(const struct fetched *fetched, const char *name);
-/* Ends a value with a zero, in the message's own memory: no header behind it is found afterwards. */
+/*
+ * Ends a value with a zero, in the message's own memory: no header behind it is found afterwards.
+ */
 const char *fetched_end(struct fetched *fetched, struct reprise_bytes value);
 
 static inline bool

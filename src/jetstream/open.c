@@ -13,8 +13,8 @@
 #include "thread/adapter.h"
 
 /*
- * libnats starts its threads as the connection is made and used. They inherit what the thread that does so has set for
- * itself; so this is a thread of ours, which blocks all signals.
+ * libnats starts its threads as the connection is made and used. They inherit what the thread that
+ * does so has set for itself; so this is a thread of ours, which blocks all signals.
  */
 struct opening {
 	struct reprise_jetstream *writer;
@@ -99,7 +99,9 @@ close_writer(struct reprise_jetstream *writer)
 {
 	const uint64_t half_ns = writer->settings.deadline_ns / 2;
 
-	/* Half of the time for acks that are under way. libnats says by a callback that it is done. */
+	/*
+	 * Half of the time for acks that are under way. libnats says by a callback that it is done.
+	 */
 	flights_close(writer, deadline_after(clock_ns(), half_ns));
 	if (connection_close(writer, deadline_after(clock_ns(), greatest(half_ns, NS_PER_S))))
 		free_writer(writer);
@@ -146,8 +148,8 @@ reprise_jetstream_open(struct reprise_thread_store *store,
 }
 
 /*
- * In the child of a fork. Threads of the parent may have been changing what the writer points to, so all of it stays,
- * where it can be found.
+ * In the child of a fork. Threads of the parent may have been changing what the writer points to,
+ * so all of it stays, where it can be found.
  */
 static void
 abandon(struct reprise_jetstream *writer)

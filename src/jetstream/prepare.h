@@ -24,8 +24,9 @@ reprise_status prepare_id(struct reprise_jetstream *writer, const char *id,
 			  struct reprise_error *error);
 
 /*
- * Whether the delta is buffered or applied, by a view that is known: then *ret_appended is filled in. Of a delta that is
- * buffered with a sequence that is not known, the view is read again. E_EXISTS: another one has its id.
+ * Whether the delta is buffered or applied, by a view that is known: then *ret_appended is filled
+ * in. Of a delta that is buffered with a sequence that is not known, the view is read again.
+ * E_EXISTS: another one has its id.
  */
 reprise_status prepare_find(struct reprise_jetstream *writer, struct view *view,
 			    const struct thread_delta_facts *facts, uint64_t due_ns,

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 /*
- * pthread_atfork's child handler counts generations. A process that was made without that handler, by clone(2) or
- * vfork, is told by its process id.
+ * pthread_atfork's child handler counts generations. A process that was made without that handler,
+ * by clone(2) or vfork, is told by its process id.
  */
 static uint64_t generation; /* changed where there is one thread */
 

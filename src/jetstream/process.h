@@ -2,7 +2,10 @@
 #ifndef JETSTREAM_PROCESS_H
 #define JETSTREAM_PROCESS_H
 
-/* A writer belongs to the process that opened it: a child of a fork has no thread that could serve it. */
+/*
+ * A writer belongs to the process that opened it: a child of a fork has no thread that
+ * could serve it.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -57,7 +57,10 @@ publication_make(const struct reprise_jetstream *writer, const struct publicatio
 		*ret_message = message;
 		return REPRISE_OK;
 	}
-	/* Without memory for a header, libnats 3.4 frees a value that the message still has: the message stays. */
+	/*
+	 * Without memory for a header, libnats 3.4 frees a value that the message still has:
+	 * the message stays.
+	 */
 	if (status != NATS_NO_MEMORY)
 		natsMsg_Destroy(message);
 	return failure_tell(status, error);

@@ -14,9 +14,9 @@
 #include "jetstream/request.h"
 
 /*
- * Walks the stream from its beginning. The first message of each document has the document flushed, which removes its
- * other messages. So the walk meets few of them, whatever their number; those that a failed flush leaves are passed
- * over.
+ * Walks the stream from its beginning. The first message of each document has the document flushed,
+ * which removes its other messages. So the walk meets few of them, whatever their number; those
+ * that a failed flush leaves are passed over.
  */
 struct recovery {
 	struct reprise_jetstream *writer;

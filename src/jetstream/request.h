@@ -12,15 +12,15 @@ enum {
 };
 
 /*
- * Sends @message and waits for the answer. E_IO without a connection, and at @due_ns. The answer is owned:
- * natsMsg_Destroy.
+ * Sends @message and waits for the answer. E_IO without a connection, and at @due_ns. The answer
+ * is owned: natsMsg_Destroy.
  */
 reprise_status request_send(struct reprise_jetstream *writer, natsMsg *message, uint64_t due_ns,
 			    natsMsg **ret_reply, struct reprise_error *error);
 
 /*
- * Asks the JetStream API: @what is the subject behind "$JS.API.", @json what is asked. A refusal is REPRISE_OK, and in
- * *ret_answer.
+ * Asks the JetStream API: @what is the subject behind "$JS.API.", @json what is asked. A refusal is
+ * REPRISE_OK, and in *ret_answer.
  */
 reprise_status request_ask(struct reprise_jetstream *writer, const char *what, const char *json,
 			   uint64_t due_ns, natsMsg **ret_reply, struct answer *ret_answer,

@@ -44,8 +44,8 @@ fill_settled(const struct gathering *gathering, struct reprise_thread_settled *s
 }
 
 /*
- * With the version of the head whose uid the messages were compared with: the store would take the ids for those of a
- * document that was created meanwhile.
+ * With the version of the head whose uid the messages were compared with: the store would take the
+ * ids for those of a document that was created meanwhile.
  */
 static reprise_status
 save_settled(struct save *save, struct reprise_error *error)

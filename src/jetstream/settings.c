@@ -51,7 +51,9 @@ check_names(struct settings *settings, const struct reprise_jetstream_options *k
 	return NULL;
 }
 
-/* Of one URL: behind the host, a port is a number up to 65535. libnats would tell as it connects. */
+/*
+ * Of one URL: behind the host, a port is a number up to 65535. libnats would tell as it connects.
+ */
 static bool
 port_is_good(const char *url, size_t bytes)
 {

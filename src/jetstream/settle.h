@@ -15,20 +15,22 @@ struct burials {
 };
 
 /*
- * Puts those among the dead letters that are to be, before anything is saved. One that finds no room, or is refused, is left
- * in the stream, and noted: it keeps no delta from the store. A failure is told if the others would fail as well.
+ * Puts those among the dead letters that are to be, before anything is saved. One that finds no
+ * room, or is refused, is left in the stream, and noted: it keeps no delta from the store. A
+ * failure is told if the others would fail as well.
  */
 reprise_status settle_dead(struct reprise_jetstream *writer, struct gathering *gathering,
 			   struct burials *burials, struct reprise_error *error);
 /*
- * Whether a failure is of dead letters alone: the server answers other requests. One that says nothing until @due_ns has no
- * permission for them perhaps.
+ * Whether a failure is of dead letters alone: the server answers other requests. One that says
+ * nothing until @due_ns has no permission for them perhaps.
  */
 bool settle_goes_on(struct reprise_jetstream *writer, reprise_status status, uint64_t due_ns);
 
 /*
- * Removes what was gathered, but for what is left, and the last message: the stream is not emptied, so that its sequences go
- * on after a crash of the server. The store remembers what was applied, so a failure is no loss, and is not told.
+ * Removes what was gathered, but for what is left, and the last message: the stream is not emptied,
+ * so that its sequences go on after a crash of the server. The store remembers what was applied, so
+ * a failure is no loss, and is not told.
  */
 void settle_applied(struct reprise_jetstream *writer, const char *subject,
 		    const struct gathering *gathering);
@@ -39,8 +41,9 @@ struct missing {
 };
 
 /*
- * A delta says which version its writer expected for it. If the last of them is more than the document and the gathered
- * deltas come to, some have left the stream unseen. @stored is the version before them.
+ * A delta says which version its writer expected for it. If the last of them is more than the
+ * document and the gathered deltas come to, some have left the stream unseen. @stored is the
+ * version before them.
  */
 void settle_missing(const struct gathering *gathering, uint64_t stored,
 		    struct missing *ret_missing);

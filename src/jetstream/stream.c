@@ -130,7 +130,10 @@ tell(natsStatus status, jsErrCode code, struct reprise_error *error)
 	return error_detailed(error, REPRISE_E_IO, "server", failure_words(status));
 }
 
-/* Another writer was faster: the server says so by the name, or, while it is still at it, by the subjects. */
+/*
+ * Another writer was faster: the server says so by the name, or, while it is still at it,
+ * by the subjects.
+ */
 static natsStatus
 find_made(jsStreamInfo **ret_info, jsCtx *context, const struct wanted *wanted, jsOptions *options,
 	  jsErrCode *code)

@@ -2,7 +2,10 @@
 #ifndef JETSTREAM_STREAM_H
 #define JETSTREAM_STREAM_H
 
-/* The two streams of a writer: they are created if they are missing, and compared with the options if not. */
+/*
+ * The two streams of a writer: they are created if they are missing, and compared with the
+ * options if not.
+ */
 
 #include "jetstream/writer.h"
 

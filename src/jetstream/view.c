@@ -64,8 +64,8 @@ read_stream(struct reprise_jetstream *writer, struct view *view, const struct he
 }
 
 /*
- * Reads the stream, and the document before and behind it: a flush in between would leave its deltas counted nowhere. *head
- * is the first document, then the second.
+ * Reads the stream, and the document before and behind it: a flush in between would leave its
+ * deltas counted nowhere. *head is the first document, then the second.
  */
 static reprise_status
 read_both(struct reprise_jetstream *writer, struct view *view, uint64_t due_ns, struct head *head,

@@ -3,8 +3,9 @@
 #define JETSTREAM_VIEWS_H
 
 /*
- * The views of a writer: one for each document that is in use, and the most recently used ones of the others. A call
- * holds the view of its document, so that the calls on a document wait for each other.
+ * The views of a writer: one for each document that is in use, and the most recently used ones
+ * of the others. A call holds the view of its document, so that the calls on a document wait
+ * for each other.
  */
 
 #include "jetstream/writer.h"
@@ -15,8 +16,8 @@ bool views_init(struct views *views);
 void views_free(struct views *views);
 
 /*
- * Waits for the view of @id, and holds it. *ret_failures, if it is given, counts the failures of its appends in flight as
- * the call begins. E_TIMEOUT at @due_ns, E_NO_MEMORY.
+ * Waits for the view of @id, and holds it. *ret_failures, if it is given, counts the failures of
+ * its appends in flight as the call begins. E_TIMEOUT at @due_ns, E_NO_MEMORY.
  */
 reprise_status view_hold(struct reprise_jetstream *writer, const char *id, uint64_t due_ns,
 			 struct view **ret_view, uint64_t *ret_failures,

@@ -5,13 +5,14 @@
 /*
  * A writer, as the files of this room share it.
  *
- * Locks. `lock` guards the list of views, their holders, and the appends in flight; it is held for short sections
- * that neither wait nor call anybody: no libnats, no store, no completion. A view is held by one call at a time
- * (views.h); a call that holds a view may talk to the server and to the store. No call holds two views.
+ * Locks. `lock` guards the list of views, their holders, and the appends in flight; it is held for
+ * short sections that neither wait nor call anybody: no libnats, no store, no completion. A view is
+ * held by one call at a time (views.h); a call that holds a view may talk to the server and to the
+ * store. No call holds two views.
  *
- * Threads. reprise-acks reads the acks of asynchronous appends, reprise-done calls completions (flights.h). libnats
- * has its own threads, which were started from one of ours and block all signals as it does. Its callbacks
- * (connect.c) change an atomic and take `lock` alone.
+ * Threads. reprise-acks reads the acks of asynchronous appends, reprise-done calls completions
+ * (flights.h). libnats has its own threads, which were started from one of ours and block all
+ * signals as it does. Its callbacks (connect.c) change an atomic and take `lock` alone.
  */
 
 #include <pthread.h>
@@ -60,10 +61,10 @@ struct view {
 	char id[THREAD_ID_ROOM]; /* constant */
 
 	/* The holder's. */
-	char sent_uid
-		[REPRISE_THREAD_UID_BYTES]; /* of the document to which deltas went since the last flush, or "" */
-	bool is_known;                      /* what follows is set */
-	uint64_t compared_ns;               /* when it was compared with the store last */
+	/* The uid of the document to which deltas went since the last flush, or "". */
+	char sent_uid[REPRISE_THREAD_UID_BYTES];
+	bool is_known;        /* what follows is set */
+	uint64_t compared_ns; /* when it was compared with the store last */
 	char uid[REPRISE_THREAD_UID_BYTES];
 	uint64_t stored;        /* version of the document in the store */
 	uint64_t version;       /* with all buffered deltas */

@@ -8,27 +8,28 @@
  *
  * What it keeps, by key:
  *
- *   heads    one row: kind, head, watermark, end, greatest revision, the number of the last life and its lease,
- *            the last rise among the entries that were moved away, and the number of the key's blobs
+ *   heads    one row: kind, head, watermark, end, greatest revision, the number of the last life
+ *            and its lease, the last rise among the entries that were moved away, and the number of
+ *            the key's blobs
  *   lives    by number and by incarnation
  *   rows     entries by their LAST ordinal, which for an event is its only one
  *   rises    each event whose revision is greater than that of all before: (revision, ordinal)
  *   commits  each COMMIT after which none has a revision as great: (revision, ordinal)
  *   blobs    bytes by name
  *
- * Rises and commits are what makes two questions logarithmic: where a revision is exceeded first, and
- * whether a COMMIT of at least a revision comes after an ordinal. Those of entries that were moved away are dropped
- * with them.
+ * Rises and commits are what makes two questions logarithmic: where a revision is exceeded first,
+ * and whether a COMMIT of at least a revision comes after an ordinal. Those of entries that were
+ * moved away are dropped with them.
  *
- * Each row of each table has a checksum over its key and all that it says. This room computes every checksum
- * before a put and compares it after a find (lookup.h); an adapter only stores it. An adapter checks that a stored
- * number fits where it goes: a life, a rise, a commit or a blob's name that does not fit is E_CORRUPT; a head, a row
- * or a blob is handed over with `fault` set.
+ * Each row of each table has a checksum over its key and all that it says. This room computes every
+ * checksum before a put and compares it after a find (lookup.h); an adapter only stores it. An
+ * adapter checks that a stored number fits where it goes: a life, a rise, a commit or a blob's name
+ * that does not fit is E_CORRUPT; a head, a row or a blob is handed over with `fault` set.
  *
- * A writing transaction: begin, then puts, then commit or rollback. A put may be sent without waiting for
- * its answer; then its failure is commit's. After a failure in between the caller rolls back; a begin that
- * fails has begun nothing, and a commit ends it either way.
- * A reading one: look, then finds, then leave, whatever failed; all of it is of one moment.
+ * A writing transaction: begin, then puts, then commit or rollback. A put may be sent without
+ * waiting for its answer; then its failure is commit's. After a failure in between the caller rolls
+ * back; a begin that fails has begun nothing, and a commit ends it either way. A reading one: look,
+ * then finds, then leave, whatever failed; all of it is of one moment.
  */
 
 #include <pthread.h>
@@ -89,8 +90,9 @@ struct log_head {
 	uint32_t key_checksum;    /* of the tenant and the thread; no adapter sets it */
 
 	/*
-	 * The time on the log's clock, since 1970, at which the adapter read the head. The log's clock is one clock for
-	 * every runtime that writes to the log: the server's, or the machine's. Not stored.
+	 * The time on the log's clock, since 1970, at which the adapter read the head. The log's
+	 * clock is one clock for every runtime that writes to the log: the server's, or the
+	 * machine's. Not stored.
 	 */
 	uint64_t read_ns;
 };
@@ -158,10 +160,12 @@ struct log_adapter {
 
 	/*
 	 * In the child of a fork, both.
-	 * disinherit  Gives up every lock and every connection that the child shares with its parent, without a word
-	 *             to anybody. From the fork's handler: it makes system calls alone.
-	 * discard     Closes what descriptors are left, and frees the handle. With @was_busy another thread was in a call
-	 *             on it at the fork: memory which that call may have been changing stays.
+	 * disinherit  Gives up every lock and every connection that the child shares with its
+	 *             parent, without a word to anybody. From the fork's handler: it makes
+	 *             system calls alone.
+	 * discard     Closes what descriptors are left, and frees the handle. With @was_busy
+	 *             another thread was in a call on it at the fork: memory which that call may
+	 *             have been changing stays.
 	 */
 	void (*disinherit)(struct reprise_log *log);
 	void (*discard)(struct reprise_log *log, bool was_busy);
@@ -171,12 +175,14 @@ struct log_adapter {
 				  struct reprise_error *error);
 
 	/*
-	 * Begins to write to @threads of @tenant, which are sorted and distinct; locks their heads, which it
-	 * creates if they are not there (then of kind 0), against every other writer, and reads them.
+	 * Begins to write to @threads of @tenant, which are sorted and distinct; locks their
+	 * heads, which it creates if they are not there (then of kind 0), against every other
+	 * writer, and reads them.
 	 *
-	 * The call waits for heads that others hold. After @patience_ns the transaction begins without the heads that
-	 * others still hold one by one: those have `is_held` set, and nothing else. E_TIMEOUT if the deadline passes
-	 * sooner, or if others hold the whole log: then nothing has begun.
+	 * The call waits for heads that others hold. After @patience_ns the transaction begins
+	 * without the heads that others still hold one by one: those have `is_held` set, and
+	 * nothing else. E_TIMEOUT if the deadline passes sooner, or if others hold the whole log:
+	 * then nothing has begun.
 	 */
 	reprise_status (*begin)(struct reprise_log *log, enum log_level level, const char *tenant,
 				const char *const *threads, size_t threads_count,
@@ -193,18 +199,21 @@ struct log_adapter {
 	reprise_status (*put_life)(struct reprise_log *log, int64_t id, const struct log_life *life,
 				   struct reprise_error *error);
 	/*
-	 * All of it but the id; of the life its number alone. It is written also if nothing is different, so that
-	 * the commit makes what others had written with less durability as durable as itself.
+	 * All of it but the id; of the life its number alone. It is written also if nothing is
+	 * different, so that the commit makes what others had written with less durability as
+	 * durable as itself.
 	 */
 	reprise_status (*put_head)(struct reprise_log *log, const struct log_head *head,
 				   struct reprise_error *error);
-	/* Moves at most @max rows with a last ordinal of at most @watermark away, the lowest first. */
+	/*
+	 * Moves at most @max rows with a last ordinal of at most @watermark away, the lowest first.
+	 */
 	reprise_status (*move_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
 				    uint64_t max, struct log_moved *ret_moved,
 				    struct reprise_error *error);
 	/*
-	 * Deletes at most @max rows, the lowest first: what move_rows has kept, then rows with a last ordinal of at most
-	 * @watermark.
+	 * Deletes at most @max rows, the lowest first: what move_rows has kept, then rows with a
+	 * last ordinal of at most @watermark.
 	 */
 	reprise_status (*remove_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
 				      uint64_t max, struct log_moved *ret_removed,
@@ -215,7 +224,10 @@ struct log_adapter {
 	/* Drops the rises with a revision of at most @revision. */
 	reprise_status (*drop_rises)(struct reprise_log *log, int64_t id, uint64_t revision,
 				     struct reprise_error *error);
-	/* Drops commits with an ordinal of at most @ordinal among the @max of the greatest revisions. */
+	/*
+	 * Drops commits with an ordinal of at most @ordinal among the @max of the greatest
+	 * revisions.
+	 */
 	reprise_status (*drop_commits)(struct reprise_log *log, int64_t id, uint64_t ordinal,
 				       uint64_t max, uint64_t *ret_count,
 				       struct reprise_error *error);
@@ -228,28 +240,40 @@ struct log_adapter {
 	/* Drops every blob of the key. */
 	reprise_status (*drop_blobs)(struct reprise_log *log, int64_t id,
 				     struct reprise_error *error);
-	/* Deletes the head, and whatever the key has besides. The id may be given to another key. */
+	/*
+	 * Deletes the head, and whatever the key has besides. The id may be given to another key.
+	 */
 	reprise_status (*forget)(struct reprise_log *log, int64_t id, struct reprise_error *error);
-	/* Ends the transaction either way. A failure sets is_uncertain if the transaction may have been committed. */
+	/*
+	 * Ends the transaction either way. A failure sets is_uncertain if the transaction may
+	 * have been committed.
+	 */
 	reprise_status (*commit)(struct reprise_log *log, struct reprise_error *error);
 	void (*rollback)(struct reprise_log *log);
 
 	/*
 	 * Both NULL: what was deleted is the database's matter.
-	 * set_secure  By itself: from now on, what is deleted is overwritten in the files, or no more.
-	 * clean       By itself: what was deleted while that was so stands in no file any more. @vacuums: what was
-	 *             deleted before, too.
+	 * set_secure  By itself: from now on, what is deleted is overwritten in the files,
+	 *             or no more.
+	 * clean       By itself: what was deleted while that was so stands in no file any more.
+	 *             @vacuums: what was deleted before, too.
 	 */
 	reprise_status (*set_secure)(struct reprise_log *log, bool is_secure,
 				     struct reprise_error *error);
 	reprise_status (*clean)(struct reprise_log *log, bool vacuums, struct reprise_error *error);
 
-	/* Begins to read one key; its id is 0 if nothing was ever written. leave ends it, also after failures. */
+	/*
+	 * Begins to read one key; its id is 0 if nothing was ever written. leave ends it,
+	 * also after failures.
+	 */
 	reprise_status (*look)(struct reprise_log *log, const char *tenant, const char *thread,
 			       struct log_head *ret_head, struct reprise_error *error);
 	void (*leave)(struct reprise_log *log);
 
-	/* In either transaction. Rows with a last ordinal greater than @after, ascending, at most @limit. */
+	/*
+	 * In either transaction. Rows with a last ordinal greater than @after, ascending,
+	 * at most @limit.
+	 */
 	reprise_status (*rows_after)(struct reprise_log *log, int64_t id, uint64_t after,
 				     uint64_t limit, log_row_visit visit, void *context,
 				     struct reprise_error *error);
@@ -284,10 +308,15 @@ struct log_adapter {
 					   struct log_blob_name *ret_names, size_t *ret_count,
 					   struct reprise_error *error);
 
-	/* By itself: E_CORRUPT if the log lacks what was committed to it. NULL: nothing of the kind is known. */
+	/*
+	 * By itself: E_CORRUPT if the log lacks what was committed to it. NULL: nothing of the
+	 * kind is known.
+	 */
 	reprise_status (*check)(struct reprise_log *log, struct reprise_error *error);
 
-	/* By itself, cheaply: a number that is another one after each commit of another connection. */
+	/*
+	 * By itself, cheaply: a number that is another one after each commit of another connection.
+	 */
 	reprise_status (*version)(struct reprise_log *log, uint64_t *ret_version,
 				  struct reprise_error *error);
 
@@ -302,14 +331,17 @@ struct log_adapter {
 				     struct reprise_error *error);
 
 	/*
-	 * By itself: threads of @tenant after @after in the order of their bytes, at most LOG_THREADS_MAX; those of
-	 * kind 0 too.
+	 * By itself: threads of @tenant after @after in the order of their bytes, at most
+	 * LOG_THREADS_MAX; those of kind 0 too.
 	 */
 	reprise_status (*threads_after)(struct reprise_log *log, const char *tenant,
 					const char *after, struct log_thread *ret_threads,
 					size_t *ret_count, struct reprise_error *error);
 
-	/* By itself: the first tenant after @after, in the order of their bytes, that anything was written for. */
+	/*
+	 * By itself: the first tenant after @after, in the order of their bytes, that anything
+	 * was written for.
+	 */
 	reprise_status (*tenant_after)(struct reprise_log *log, const char *after,
 				       char ret_tenant[LOG_NAME_BYTES], bool *ret_is_there,
 				       struct reprise_error *error);
@@ -325,11 +357,12 @@ struct reprise_log {
 	uint64_t generation;  /* how many forks that process is away from the first (process.h) */
 	LIST_ENTRY(reprise_log) open;
 	enum log_level level; /* of the calls that do not say one */
-	bool is_uncertain; /* under the lock: the transaction of this call may have been committed or not */
+	/* Under the lock: the transaction of this call may or may not have been committed. */
+	bool is_uncertain;
 
 	/*
-	 * 1: whatever waits for others, or for a server, gives up soon, now and later (log_interrupt). The adapter
-	 * looks at it at least every LOG_INTERRUPT_NS while it waits.
+	 * 1: whatever waits for others, or for a server, gives up soon, now and later
+	 * (log_interrupt). The adapter looks at it at least every LOG_INTERRUPT_NS while it waits.
 	 */
 	atomic_u32 is_interrupted;
 };
@@ -353,14 +386,14 @@ REPRISE_API bool log_init(struct reprise_log *log, const struct log_adapter *ada
 REPRISE_API void log_done(struct reprise_log *log);
 
 /*
- * Has the call that runs on @log, and each later one, answer REPRISE_E_TIMEOUT instead of waiting for others. Any
- * thread; the handle is good for nothing then but to be closed.
+ * Has the call that runs on @log, and each later one, answer REPRISE_E_TIMEOUT instead of waiting
+ * for others. Any thread; the handle is good for nothing then but to be closed.
  */
 REPRISE_API void log_interrupt(struct reprise_log *log);
 
 /*
- * CRC-32C over the key and all that a stored row says but its checksum, in a fixed byte order. @key_checksum is
- * that of the key; a head's covers `id`, and of the last life the number.
+ * CRC-32C over the key and all that a stored row says but its checksum, in a fixed byte order.
+ * @key_checksum is that of the key; a head's covers `id`, and of the last life the number.
  */
 REPRISE_API uint32_t log_key_checksum(const char *tenant, const char *thread);
 REPRISE_API uint32_t log_row_checksum(const char *tenant, const char *thread,

@@ -74,8 +74,8 @@ log_archive_covered(struct reprise_log *log, const struct reprise_log_key *key,
 }
 
 /*
- * Drops the rises up to @bound, at most REPRISE_LOG_MOVE_MAX of them. The head keeps the last one: a revision below it
- * was exceeded first by an event that was moved away.
+ * Drops the rises up to @bound, at most REPRISE_LOG_MOVE_MAX of them. The head keeps the last one:
+ * a revision below it was exceeded first by an event that was moved away.
  */
 static reprise_status
 drop_rises(struct reprise_log *log, struct log_head *head, uint64_t bound, uint64_t *ret_count,
@@ -111,7 +111,10 @@ enum fate {
 	FATE_REMOVE, /* they are deleted, in the archive's table, too */
 };
 
-/* Rows up to @watermark, and then what indexed them. @ret_count is 0 if there was nothing of either. */
+/*
+ * Rows up to @watermark, and then what indexed them. @ret_count is 0 if there was
+ * nothing of either.
+ */
 static reprise_status
 move_some(struct reprise_log *log, struct log_head *head, enum fate fate, uint64_t watermark,
 	  uint64_t *ret_count, struct reprise_error *error)

@@ -19,7 +19,9 @@ check(const struct reprise_log *log, const struct reprise_log_key *key, const ch
 	return blob_name_is_good(name) ? REPRISE_OK : error_invalid(error, "name");
 }
 
-/* The blob takes the place of the one of that name. Where there is none, the head counts one more. */
+/*
+ * The blob takes the place of the one of that name. Where there is none, the head counts one more.
+ */
 static reprise_status
 replace(struct reprise_log *log, struct log_head *head, struct log_blob *blob,
 	struct reprise_error *error)

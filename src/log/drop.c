@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dropping what a key has, but its head (contract L53). The first transaction is the operation: it archives every
- * ordinal, drops the blobs, and puts one void life in the place of all lives. The hidden rows and their marks are
- * removed by further transactions, each with a bound.
+ * Dropping what a key has, but its head (contract L53). The first transaction is the operation: it
+ * archives every ordinal, drops the blobs, and puts one void life in the place of all lives. The
+ * hidden rows and their marks are removed by further transactions, each with a bound.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -40,8 +40,9 @@ refusal_of(const struct log_head *head, bool takes_open, struct reprise_error *e
 }
 
 /*
- * One void life for all ordinals ever given. Its incarnation is new, so a recorder of the last life is refused, and
- * cursors of dropped lives are of no life. Its number is the last one's, so that the next life has a greater one.
+ * One void life for all ordinals ever given. Its incarnation is new, so a recorder of the last life
+ * is refused, and cursors of dropped lives are of no life. Its number is the last one's, so that
+ * the next life has a greater one.
  */
 static reprise_status
 drop_lives(struct reprise_log *log, struct log_head *head, struct reprise_error *error)

@@ -32,7 +32,10 @@ next_threads(struct reprise_log *log, const char *tenant, struct threads *thread
 	return status;
 }
 
-/* A key that nothing was written to is of kind 0, and its head is whole; a damaged head may say so as well. */
+/*
+ * A key that nothing was written to is of kind 0, and its head is whole; a damaged head may say
+ * so as well.
+ */
 static bool
 is_unused(const struct reprise_log_key *key, struct log_head *head)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Erasing keys for good, so that nothing of them can be read in the log's files (contract L55). A key is dropped first;
- * then its head goes, and with it the key's name. Last, the adapter cleans its files.
+ * Erasing keys for good, so that nothing of them can be read in the log's files (contract L55).
+ * A key is dropped first; then its head goes, and with it the key's name. Last, the adapter
+ * cleans its files.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,9 @@ struct erasing {
 	struct log_thread threads[LOG_THREADS_MAX]; /* a page of the tenant's */
 };
 
-/* Rows of a key whose head is damaged: nobody can write to it. *ret_count is 0 if there are none. */
+/*
+ * Rows of a key whose head is damaged: nobody can write to it. *ret_count is 0 if there are none.
+ */
 static reprise_status
 remove_damaged(struct reprise_log *log, const struct reprise_log_key *key, uint64_t *ret_count,
 	       struct reprise_error *error)
@@ -60,7 +63,9 @@ is_still_hidden(const struct log_head *head, uint64_t hidden)
 				   head->life.state != REPRISE_LIFE_OPEN);
 }
 
-/* The head and what is left. @hidden: the head that the key must have; NULL: the head is damaged. */
+/*
+ * The head and what is left. @hidden: the head that the key must have; NULL: the head is damaged.
+ */
 static reprise_status
 forget(struct reprise_log *log, const struct reprise_log_key *key, const uint64_t *hidden,
        struct reprise_error *error)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copying a key's entries to a new key (contract L52). The rows are read page by page and written again inside one
- * transaction: each row has a checksum over its key, so the copy of a row has another one, and a damaged row is
- * found before the copy would make it look whole. A page has a bound, and so has the memory of the copy.
+ * Copying a key's entries to a new key (contract L52). The rows are read page by page and written
+ * again inside one transaction: each row has a checksum over its key, so the copy of a row has
+ * another one, and a damaged row is found before the copy would make it look whole. A page has a
+ * bound, and so has the memory of the copy.
  */
 #include <string.h>
 
@@ -56,7 +57,8 @@ refusal_of(const struct forking *forking, struct reprise_error *error)
 }
 
 /*
- * The last rise among the archived entries. The copy has none of those entries: its head is as if they were moved away.
+ * The last rise among the archived entries. The copy has none of those entries: its head is as if
+ * they were moved away.
  */
 static reprise_status
 find_moved(const struct forking *forking, struct log_mark *ret_moved, struct reprise_error *error)
@@ -109,7 +111,10 @@ close_copy(struct forking *forking, struct reprise_error *error)
 	return copy_life(forking, &life, error);
 }
 
-/* Each life that begins at or before the last ordinal; of the ordinal 0 the first life, without entries. */
+/*
+ * Each life that begins at or before the last ordinal; of the ordinal 0 the first life, without
+ * entries.
+ */
 static reprise_status
 copy_lives(struct forking *forking, struct reprise_error *error)
 {

@@ -9,7 +9,10 @@ lease_left(const struct log_head *head)
 		return 0;
 	const uint64_t left = head->lease_end_ns - head->read_ns;
 
-	/* The clock was set back since, or the file has come from another machine: nobody is to wait for that long. */
+	/*
+	 * The clock was set back since, or the file has come from another machine: nobody is to
+	 * wait for that long.
+	 */
 	return left / 2 <= head->lease_ns ? left : 0;
 }
 

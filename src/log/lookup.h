@@ -3,8 +3,9 @@
 #define LOG_LOOKUP_H
 
 /*
- * The adapter's finds, each with the check of what it found: whatever does not match its checksum, or cannot be, is
- * E_CORRUPT. The head comes from look_begin or from a target, so that its key_checksum is set.
+ * The adapter's finds, each with the check of what it found: whatever does not match its checksum,
+ * or cannot be, is E_CORRUPT. The head comes from look_begin or from a target, so that its
+ * key_checksum is set.
  */
 
 #include "log/adapter.h"
@@ -40,7 +41,9 @@ reprise_status lookup_blob(struct reprise_log *log, const struct log_head *head,
 			   log_blob_visit visit, void *context, bool *ret_is_there,
 			   struct reprise_error *error);
 
-/* Names after @after in the order of their bytes; fewer than LOG_BLOB_NAMES_MAX: there are no more. */
+/*
+ * Names after @after in the order of their bytes; fewer than LOG_BLOB_NAMES_MAX: there are no more.
+ */
 reprise_status lookup_blob_names(struct reprise_log *log, const struct log_head *head,
 				 const char *after, struct log_blob_name *ret_names,
 				 size_t *ret_count, struct reprise_error *error);

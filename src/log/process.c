@@ -7,8 +7,8 @@
 #include "log/adapter.h"
 
 /*
- * pthread_atfork's child handler counts generations. A process that was made without that handler, by clone(2) or
- * vfork, is told by its process id.
+ * pthread_atfork's child handler counts generations. A process that was made without that handler,
+ * by clone(2) or vfork, is told by its process id.
  */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -3,9 +3,9 @@
 #define LOG_PROCESS_H
 
 /*
- * A handle belongs to the process that opened it. All open handles are in one list. A handler of pthread_atfork
- * walks the list in the child and has each adapter give up what a child shares with its parent: locks of open
- * files, and connections.
+ * A handle belongs to the process that opened it. All open handles are in one list. A handler of
+ * pthread_atfork walks the list in the child and has each adapter give up what a child shares with
+ * its parent: locks of open files, and connections.
  */
 
 #include <stdbool.h>
@@ -27,8 +27,8 @@ bool process_has_opened(const struct reprise_log *log);
 #define process_allow_forks reprise_private_log_process_allow_forks
 
 /*
- * No fork of this process happens between these two, so that a child finds every descriptor in its handle. Short:
- * fork() waits.
+ * No fork of this process happens between these two, so that a child finds every descriptor in its
+ * handle. Short: fork() waits.
  */
 REPRISE_API void process_block_forks(void);
 REPRISE_API void process_allow_forks(void);

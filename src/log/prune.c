@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Retention (contract L54): for each key of a tenant, entries beyond the limits are archived and deleted. Both are done
- * for at most REPRISE_LOG_MOVE_MAX rows at a time, so that no transaction is long.
+ * Retention (contract L54): for each key of a tenant, entries beyond the limits are archived
+ * and deleted. Both are done for at most REPRISE_LOG_MOVE_MAX rows at a time, so that no
+ * transaction is long.
  */
 #include <string.h>
 #include <time.h>
@@ -87,7 +88,10 @@ is_kept(const struct pruning *pruning, const struct log_head *head)
 	       (head->kind == REPRISE_LOG_DIRECT && pruning->retention.includes_direct == 0);
 }
 
-/* Looks how far the key is to be archived now: walk->through. @weighs: the rest has not been weighed yet. */
+/*
+ * Looks how far the key is to be archived now: walk->through. @weighs: the rest has not
+ * been weighed yet.
+ */
 static reprise_status
 look(const struct reprise_log_key *key, struct walk *walk, bool weighs, struct reprise_error *error)
 {
@@ -105,7 +109,10 @@ look(const struct reprise_log_key *key, struct walk *walk, bool weighs, struct r
 	walk->is_kept = is_kept(pruning, &head);
 	if (status == REPRISE_OK && !walk->is_kept && weighs && pruning->retention.bytes_max != 0)
 		status = log->adapter->weigh(log, head.id, walk->through, &walk->weight, error);
-	/* Of a key whose entries all go, one is looked at all the same: it may be of a conversation. */
+	/*
+	 * Of a key whose entries all go, one is looked at all the same: it may be of a
+	 * conversation.
+	 */
 	if (status == REPRISE_OK && !walk->is_kept && head.kind != 0)
 		status = log->adapter->rows_after(log, head.id, walk->through, REPRISE_LOG_MOVE_MAX,
 						  take_row, walk, error);

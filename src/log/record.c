@@ -12,7 +12,10 @@ struct repeat {
 	bool is_different;
 };
 
-/* As many rows are asked for as there are positions, so that a gap which is met lies over some of them. */
+/*
+ * As many rows are asked for as there are positions, so that a gap which is met lies over
+ * some of them.
+ */
 static bool
 compare_row(const struct log_row *row, void *context)
 {
@@ -56,8 +59,8 @@ target_is_of_life(const struct target *target, const struct log_write *write)
 }
 
 /*
- * Whether positions first .. last may be recorded: by the last life, after its beginning, without a hole.
- * Of one that is clean all must be there already, as when what closed it is written again.
+ * Whether positions first .. last may be recorded: by the last life, after its beginning, without a
+ * hole. Of one that is clean all must be there already, as when what closed it is written again.
  */
 static bool
 may_record(const struct target *target, const struct log_write *write, uint64_t last)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Two questions of revisions (adapter.h: rises and commits), and the cursors that follow from the answers. Both indexes
- * are of all events. Where an index names an event of a void life, the rows are looked through instead.
+ * Two questions of revisions (adapter.h: rises and commits), and the cursors that follow from the
+ * answers. Both indexes are of all events. Where an index names an event of a void life, the rows
+ * are looked through instead.
  */
 
 #include <string.h>
@@ -35,9 +36,9 @@ look_at_row(const struct log_row *row, void *context)
 }
 
 /*
- * Events that are lost in a gap may have had any revision up to that of the next event: a host behind the gap would
- * miss them unsaid. So a position goes back to before the gaps that it is just after. The events of a void life do not
- * count: a gap before such a life is looked for, too.
+ * Events that are lost in a gap may have had any revision up to that of the next event: a host
+ * behind the gap would miss them unsaid. So a position goes back to before the gaps that it is just
+ * after. The events of a void life do not count: a gap before such a life is looked for, too.
  */
 static reprise_status
 go_before_gaps(struct reprise_log *log, const struct log_head *head, uint64_t *position,
@@ -173,8 +174,9 @@ position_for(struct reprise_log *log, const struct log_head *head, uint64_t revi
 	uint64_t ordinal = 0;
 
 	/*
-	 * The first event with a greater revision was moved away, and its rise with it: it may have been any of the
-	 * archived ones, so a host that resumes there is told that all of them are lost to it.
+	 * The first event with a greater revision was moved away, and its rise with it: it may have
+	 * been any of the archived ones, so a host that resumes there is told that all of them are
+	 * lost to it.
 	 */
 	if (head->moved.ordinal != 0 && revision < head->moved.revision) {
 		*ret_position = 0;
@@ -245,7 +247,7 @@ find_commit(struct reprise_log *log, const struct log_head *head, uint64_t after
 		*ret_ordinal = commit.ordinal;
 	if (status != REPRISE_OK || life.number == 0 || life.first <= after + 1)
 		return status;
-	/* It is the last of those: the others, of which the index knows no more, are before the void life. */
+	/* The last of these events: the others, gone from the index, are before the void life. */
 	status = search_lives(&search, after + 1, life.first - 1, error);
 	*ret_ordinal = search.found;
 	return status;
@@ -296,8 +298,9 @@ life_before(struct reprise_log *log, const struct log_head *head, uint64_t numbe
 }
 
 /*
- * The life that @position is in. A cursor of a void life is refused, so the beginning of the next life that is not void
- * is taken instead; else the end of the one before. Number 0: every life is void (rule L44).
+ * The life that @position is in. A cursor of a void life is refused, so the beginning of the next
+ * life that is not void is taken instead; else the end of the one before. Number 0: every life is
+ * void (rule L44).
  */
 static reprise_status
 life_for(struct reprise_log *log, const struct log_head *head, uint64_t *position,

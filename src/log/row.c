@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checksums of everything that is stored. Each begins with that of the key, so that a row which comes to stand
- * under another key is found; then the table, but for rows and archive, whose checksums were there before the others;
- * then every number as 64 bits.
+ * The checksums of everything that is stored. Each begins with that of the key, so that a row which
+ * comes to stand under another key is found; then the table, but for rows and archive, whose
+ * checksums were there before the others; then every number as 64 bits.
  */
 #include "log/row.h"
 
@@ -148,7 +148,10 @@ log_head_checksum(uint32_t key_checksum, const struct log_head *head)
 		at = put_number(at, head->lease_ns);
 		at = put_number(at, head->lease_end_ns);
 	}
-	/* Heads without blobs likewise. How many numbers there are tells which of the two are among them. */
+	/*
+	 * Heads without blobs likewise. How many numbers there are tells which of the two
+	 * are among them.
+	 */
 	if (head->blobs != 0)
 		at = put_number(at, head->blobs);
 	return crc32c(key_checksum, numbers, (size_t)(at - numbers));
@@ -190,7 +193,10 @@ log_blob_checksum(uint32_t key_checksum, const struct log_blob *blob)
 			   blob->bytes.data, blob->bytes.size);
 }
 
-/* As a head is created, before the first write to its key: there is nothing that a checksum would be of. */
+/*
+ * As a head is created, before the first write to its key: there is nothing that a checksum
+ * would be of.
+ */
 static bool
 head_is_blank(const struct log_head *head)
 {

@@ -17,8 +17,8 @@ struct target {
 };
 
 /*
- * Each does one write. Anything but REPRISE_OK is the adapter's, and ends the transaction; the write's own
- * answer is its status: what it refuses has changed nothing.
+ * Each does one write. Anything but REPRISE_OK is the adapter's, and ends the transaction; the
+ * write's own answer is its status: what it refuses has changed nothing.
  */
 reprise_status target_append(struct target *target, struct log_write *write,
 			     struct reprise_error *error);
@@ -52,7 +52,10 @@ bool target_is_of_life(const struct target *target, const struct log_write *writ
 struct log_row target_row(const struct target *target, uint64_t ordinal,
 			  const struct reprise_log_new_entry *entry, uint64_t time_ns);
 
-/* Puts the row of the next ordinals, and of an event the marks by which its revision is found again. */
+/*
+ * Puts the row of the next ordinals, and of an event the marks by which its revision is found
+ * again.
+ */
 reprise_status target_put_row(struct target *target, const struct log_row *row,
 			      struct reprise_error *error);
 

@@ -111,7 +111,10 @@ verify_row(const struct log_row *row, void *context)
 		found(verifying, row->last, "two rows have the same ordinal");
 	count_row(verifying, row);
 	verifying->next = row->last + 1;
-	/* The rises and commits of what is damaged are not known: only a key whose rows are whole is held against them. */
+	/*
+	 * The rises and commits of what is damaged are not known: only a key whose rows are whole
+	 * is held against them.
+	 */
 	if (verifying->report.faults == 0)
 		marks_see(&verifying->marks, row);
 	found_in_marks(verifying);
@@ -230,8 +233,9 @@ find_otherwise(struct verifying *verifying, const struct reprise_life *life,
 }
 
 /*
- * The number of the first life, which is 1. A key that was dropped has one void life in the place of the lives before:
- * it covers all ordinals that were given, none of which is left, and has the number of the last one.
+ * The number of the first life, which is 1. A key that was dropped has one void life in the place
+ * of the lives before: it covers all ordinals that were given, none of which is left, and has the
+ * number of the last one.
  */
 static uint64_t
 first_number(const struct verifying *verifying, const struct reprise_life *first)
@@ -303,8 +307,8 @@ verify_blobs(struct verifying *verifying, struct reprise_error *error)
 }
 
 /*
- * What a look finds damaged, or the database itself, is a fault as well, behind which nothing can be looked at. Its
- * words are @why's, or @what if the database has said something of its own.
+ * What a look finds damaged, or the database itself, is a fault as well, behind which nothing can
+ * be looked at. Its words are @why's, or @what if the database has said something of its own.
  */
 static reprise_status
 found_if_corrupt(struct verifying *verifying, reprise_status status,
@@ -320,7 +324,9 @@ found_if_corrupt(struct verifying *verifying, reprise_status status,
 	return status;
 }
 
-/* The key's head, rows, lives and blobs, in the order in which each check builds on the one before. */
+/*
+ * The key's head, rows, lives and blobs, in the order in which each check builds on the one before.
+ */
 static reprise_status
 verify_all(struct verifying *verifying, struct reprise_error *error)
 {

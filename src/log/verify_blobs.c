@@ -29,7 +29,10 @@ see(const struct log_blob *blob, void *context)
 	++*(uint64_t *)context;
 }
 
-/* Each blob has a look of its own: it may be large. No blob is ever taken away, so each that has a name is there. */
+/*
+ * Each blob has a look of its own: it may be large. No blob is ever taken away, so each that has a
+ * name is there.
+ */
 static reprise_status
 verify_blob(struct reprise_log *log, const struct reprise_log_key *key, const char *name,
 	    struct blobs_report *report, struct reprise_error *error)
@@ -48,7 +51,10 @@ verify_blob(struct reprise_log *log, const struct reprise_log_key *key, const ch
 	return status == REPRISE_E_CORRUPT ? REPRISE_OK : status;
 }
 
-/* What a look finds damaged is a fault; its words are @why's, unless the database has said something of its own. */
+/*
+ * What a look finds damaged is a fault; its words are @why's, unless the database has said
+ * something of its own.
+ */
 static reprise_status
 told(struct blobs_report *report, reprise_status status, const struct reprise_error *why,
      struct reprise_error *error)

@@ -12,7 +12,10 @@ struct blobs_report {
 	char what[REPRISE_ERROR_WHAT_BYTES]; /* the first of them */
 };
 
-/* Reads the key in looks of its own. A damaged blob is a fault; the call fails if the log cannot be read. */
+/*
+ * Reads the key in looks of its own. A damaged blob is a fault; the call fails if the log
+ * cannot be read.
+ */
 reprise_status blobs_verify(struct reprise_log *log, const struct reprise_log_key *key,
 			    struct blobs_report *ret_report, struct reprise_error *error);
 

@@ -3,9 +3,9 @@
 #define LOG_VERIFY_MARKS_H
 
 /*
- * Rises and commits, derived from the rows once more and compared with what is stored: each that should be there is,
- * and each that is there is an event's. Rises of rows that were moved away are taken as they are; together with
- * the head's last one they only have to rise.
+ * Rises and commits, derived from the rows once more and compared with what is stored: each that
+ * should be there is, and each that is there is an event's. Rises of rows that were moved away are
+ * taken as they are; together with the head's last one they only have to rise.
  */
 
 #include <stdbool.h>
@@ -43,7 +43,10 @@ void marks_close(struct marks *marks);
 void marks_look(struct marks *marks, const struct log_head *head);
 void marks_see(struct marks *marks, const struct log_row *row);
 
-/* The look ends; @is_last: all rows up to @head were seen. Fails if a rise or a commit could not be read. */
+/*
+ * The look ends; @is_last: all rows up to @head were seen. Fails if a rise or a commit could
+ * not be read.
+ */
 reprise_status marks_leave(struct marks *marks, uint64_t head, bool is_last,
 			   struct reprise_error *error);
 

@@ -3,9 +3,9 @@
 #define LOG_WRITE_H
 
 /*
- * Writing as the recorder does: much in one transaction, each write with an answer of its own, and so that the same
- * batch may be written again when the outcome of the first time is not known (contracts C05, C08-C10). And reading
- * as it does.
+ * Writing as the recorder does: much in one transaction, each write with an answer of its own, and
+ * so that the same batch may be written again when the outcome of the first time is not known
+ * (contracts C05, C08-C10). And reading as it does.
  */
 
 #include "log/adapter.h"
@@ -28,27 +28,31 @@ enum log_write_type {
 	LOG_REOPEN, /* RING: the last life goes on */
 	LOG_RENEW,  /* RING: nothing but the lease of the last life (lease.h) */
 	LOG_CLOSE,  /* RING: all of the life is in the log */
-	LOG_VOID, /* RING: a life is not to be read any more; what it has to record may still come */
-	LOG_END,  /* RING: the session ended after `last`, with end_status */
+	/* RING: nobody may read the life any more; its events may still be recorded. */
+	LOG_VOID,
+	LOG_END,     /* RING: the session ended after `last`, with end_status */
 	LOG_ARCHIVE, /* either kind: up to `last` */
 };
 
 /*
- * What is refused, with E_CONFLICT unless said otherwise. A write that is there already, by the same life, is
- * REPRISE_OK, and is made as durable as is asked for now.
+ * What is refused, with E_CONFLICT unless said otherwise. A write that is there already, by the
+ * same life, is REPRISE_OK, and is made as durable as is asked for now.
  *
- *   RECORD, GAP   not the last life's, or it is CLEAN and lacks some; before its first; a hole before it.
- *                 E_CORRUPT: other rows are there (a gap is not compared, and an event is not one of a gap)
- *   LIFE          a name that an earlier life had. E_INVALID: all zero. E_BUSY: the last life is leased
+ *   RECORD, GAP   not the last life's, or it is CLEAN and lacks some; before its first; a hole
+ *                 before it. E_CORRUPT: other rows are there (a gap is not compared, and an event
+ *                 is not one of a gap)
+ *   LIFE          a name that an earlier life had. E_INVALID: all zero. E_BUSY: the last
+ *                 life is leased
  *   REOPEN        not the last life, or it is void
  *   RENEW         not the last life
  *   CLOSE         not the last life. A void one stays so
  *   VOID          E_NOT_FOUND: no such life. Any will do, not only the last
  *   END           not the last life's; `last` is not the head; another end is there
- *   ARCHIVE       E_INVALID: the key has blobs, and the write does not say that they cover what is archived. A key
- *                 that is not there has nothing to archive
+ *   ARCHIVE       E_INVALID: the key has blobs, and the write does not say that they cover what is
+ *                 archived. A key that is not there has nothing to archive
  *   any           E_TIMEOUT: another connection holds the key. Writes to other keys go on
- *   any           E_CORRUPT, with `fault`: what is kept of the key is damaged. Writes to other keys go on
+ *   any           E_CORRUPT, with `fault`: what is kept of the key is damaged. Writes to other
+ *                 keys go on
  */
 struct log_write {
 	enum log_write_type type;
@@ -61,12 +65,13 @@ struct log_write {
 	reprise_log_gap_reason reason;
 	int32_t end_status;
 	bool is_covered; /* LOG_ARCHIVE: by the key's blobs, if it has any */
-	uint64_t
-		lease_ns; /* of the life, from now on; 0: no lease. No matter to APPEND and ARCHIVE */
+	/* The life's lease, from now on; 0: no lease. APPEND and ARCHIVE ignore the number. */
+	uint64_t lease_ns;
 
 	/*
-	 * The answer, if the transaction was committed; else is_uncertain alone. A refused write has changed nothing, and later
-	 * writes to the same thread are E_ABORTED. On E_CONFLICT expected and actual are heads.
+	 * The answer, if the transaction was committed; else is_uncertain alone. A refused write
+	 * has changed nothing, and later writes to the same thread are E_ABORTED. On E_CONFLICT
+	 * expected and actual are heads.
 	 */
 	reprise_status status;
 	bool is_uncertain;        /* the transaction failed, and may have been committed yet */
@@ -80,12 +85,13 @@ struct log_write {
 };
 
 /*
- * One transaction for all of @writes, which may name a thread several times, and are done in their order for each
- * thread. REPRISE_OK: it was committed, and each write has its answer. Else nothing is known but that the same may
- * be written again. An empty LOG_APPEND writes nothing.
+ * One transaction for all of @writes, which may name a thread several times, and are done in their
+ * order for each thread. REPRISE_OK: it was committed, and each write has its answer. Else nothing
+ * is known but that the same may be written again. An empty LOG_APPEND writes nothing.
  *
- * A thread that another connection holds for longer than @patience_ns delays the others no more: writes to it are
- * refused with E_TIMEOUT. LOG_PATIENT: the call waits for all of them, up to the adapter's deadline.
+ * A thread that another connection holds for longer than @patience_ns delays the others no more:
+ * writes to it are refused with E_TIMEOUT. LOG_PATIENT: the call waits for all of them, up to
+ * the adapter's deadline.
  */
 REPRISE_API reprise_status log_write(struct reprise_log *log, enum log_level level,
 				     uint64_t patience_ns, const char *tenant,
@@ -96,13 +102,17 @@ REPRISE_API reprise_status log_write(struct reprise_log *log, enum log_level lev
 REPRISE_API const char *log_refusal_text(const struct log_write *write);
 
 /*
- * Whether @tenant can be written to: begins a transaction and rolls it back. Answers what the adapter answers to the
- * beginning, E_INVALID for a log that was opened read-only. Nothing is written.
+ * Whether @tenant can be written to: begins a transaction and rolls it back. Answers what
+ * the adapter answers to the beginning, E_INVALID for a log that was opened read-only.
+ * Nothing is written.
  */
 REPRISE_API reprise_status log_check_writable(struct reprise_log *log, const char *tenant,
 					      struct reprise_error *error);
 
-/* The life of that incarnation, with its true end; number 0: none. And what the log knows of the key. */
+/*
+ * The life of that incarnation, with its true end; number 0: none. And what the log knows
+ * of the key.
+ */
 REPRISE_API reprise_status log_find_life(struct reprise_log *log, const struct reprise_log_key *key,
 					 const struct reprise_incarnation *incarnation,
 					 struct reprise_life *ret_life,
@@ -115,8 +125,9 @@ REPRISE_API reprise_status log_next_life(struct reprise_log *log, const struct r
 					 struct reprise_error *error);
 
 /*
- * The first life that begins after @ordinal, and the last one that begins before it or with it, with their true ends;
- * number 0: none. And what the log knows of the key: all zero if it knows nothing.
+ * The first life that begins after @ordinal, and the last one that begins before it or with
+ * it, with their true ends; number 0: none. And what the log knows of the key: all zero if
+ * it knows nothing.
  */
 REPRISE_API reprise_status log_life_after(struct reprise_log *log,
 					  const struct reprise_log_key *key, uint64_t ordinal,
@@ -139,11 +150,12 @@ REPRISE_API reprise_status log_find_newest(struct reprise_log *log,
 					   struct reprise_error *error);
 
 /*
- * As reprise_log_load_after, without a copy: each row is shown to @visit, checked, and as long as that likes;
- * the first begins after @after even if it is stored as one that began before. Not of which life they are.
+ * As reprise_log_load_after, without a copy: each row is shown to @visit, checked, and as long as
+ * that likes; the first begins after @after even if it is stored as one that began before. Not of
+ * which life they are.
  *
- * With E_CORRUPT, *ret_damaged says up to where there is nothing to be read, from the first on that was not
- * shown; 0: that is not known, or some were shown.
+ * With E_CORRUPT, *ret_damaged says up to where there is nothing to be read, from the first on that
+ * was not shown; 0: that is not known, or some were shown.
  */
 REPRISE_API reprise_status log_rows_after(struct reprise_log *log,
 					  const struct reprise_log_key *key, reprise_ordinal after,

@@ -3,8 +3,8 @@
 #define LOG_POSTGRES_BATCH_H
 
 /*
- * Small rows of one key, on their way to the server, as the arrays of one statement: it takes them at a fraction of
- * what a statement for each would cost.
+ * Small rows of one key, on their way to the server, as the arrays of one statement: it takes them
+ * at a fraction of what a statement for each would cost.
  */
 
 #include <stdbool.h>

@@ -12,9 +12,10 @@
 #define LOCK_MARGIN_MS UINT64_C(10)
 
 /*
- * What holds for the connection. Time-outs: if the client's machine vanishes, the server ends the session and frees
- * the keys that its transaction has locked. Plans: each statement has its index, and is to be planned once, by what it is and
- * not by how small its tables happen to be at that time.
+ * What holds for the connection. Time-outs: if the client's machine vanishes, the server ends
+ * the session and frees the keys that its transaction has locked. Plans: each statement has its
+ * index, and is to be planned once, by what it is and not by how small its tables happen to be
+ * at that time.
  */
 static const char settings_sql[] = "SELECT set_config('search_path', $1, false),"
 				   " set_config('lock_timeout', $2, false),"
@@ -41,7 +42,10 @@ ms_of(uint64_t ns)
 	return (ns + 999999) / 1000000;
 }
 
-/* The time-outs of the connection's settings, in the order of settings_sql, in the units that the server takes. */
+/*
+ * The time-outs of the connection's settings, in the order of settings_sql, in the units that
+ * the server takes.
+ */
 static void
 write_times(const struct settings *settings, char (*ret_times)[TIME_BYTES])
 {

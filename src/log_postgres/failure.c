@@ -59,7 +59,9 @@ failure_note_answer(struct failure *failure, const PGconn *connection, const PGr
 	char both[REPRISE_ERROR_DETAIL_BYTES];
 
 	if (state != NULL) {
-		/* "57P..": the server ends the session, and may have done what it was asked before. */
+		/*
+		 * "57P..": the server ends the session, and may have done what it was asked before.
+		 */
 		failure->is_answer |=
 			failure->status == REPRISE_OK && strncmp(state, "57P", 3) != 0;
 		snprintf(both, sizeof(both), "%s: %s", state, words == NULL ? "" : words);

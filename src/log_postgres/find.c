@@ -280,8 +280,8 @@ thread_at_row(const PGresult *answer, int row, struct log_thread *ret_thread)
 }
 
 /*
- * While no transaction ends, no snapshot is another. Transactions of other databases change it as well, and one that is
- * too long to be kept counts as another.
+ * While no transaction ends, no snapshot is another. Transactions of other databases change it as
+ * well, and one that is too long to be kept counts as another.
  */
 reprise_status
 find_version(struct reprise_log *log, uint64_t *ret_version, struct reprise_error *error)

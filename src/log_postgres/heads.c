@@ -4,7 +4,10 @@
 #include "base/error.h"
 #include "log_postgres/postgres.h"
 
-/* text[] in binary: dimensions, whether there are NULLs, what of, how many, from where on; sizes and texts. */
+/*
+ * text[] in binary: dimensions, whether there are NULLs, what of, how many, from where on;
+ * sizes and texts.
+ */
 static char *
 array_of(const char *const *texts, size_t count, size_t *ret_size)
 {

@@ -8,8 +8,8 @@
 #include "log_postgres/postgres.h"
 
 /*
- * The schema's tables that hold tenants' rows, each with the one policy of schema_steps.c. Expressions are compared as
- * the server prints them, without spaces.
+ * The schema's tables that hold tenants' rows, each with the one policy of schema_steps.c.
+ * Expressions are compared as the server prints them, without spaces.
  */
 #define SETTING             "NULLIF(current_setting(''reprise.tenant''::text,true),''''::text)"
 #define PRINTED(expression) "regexp_replace(pg_get_expr(" expression ", polrelid), '\\s', '', 'g')"

@@ -2,11 +2,17 @@
 #ifndef LOG_POSTGRES_ISOLATION_H
 #define LOG_POSTGRES_ISOLATION_H
 
-/* Whether row-level security keeps tenants apart: the policies of the tables, and the role that is connected. */
+/*
+ * Whether row-level security keeps tenants apart: the policies of the tables, and the role
+ * that is connected.
+ */
 
 #include "log_postgres/wire.h"
 
-/* @status, with @what and the first difference, unless exactly the policies of schema_steps.c are in force. */
+/*
+ * @status, with @what and the first difference, unless exactly the policies of schema_steps.c
+ * are in force.
+ */
 reprise_status isolation_check_policies(struct wire *wire, const char *schema,
 					reprise_status status, const char *what,
 					struct reprise_error *error);

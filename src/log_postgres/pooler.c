@@ -6,10 +6,10 @@
 #include "base/numbers.h"
 
 /*
- * A pooler answers the connection itself, so the process that it names is not the one that the server names. Whether
- * the pooler keeps one server session for a client shows when a second client comes: if sessions are given out by
- * transaction, both clients see the same one, or one client sees two. A pooler that keeps a session for each client
- * shows neither, however often it is asked.
+ * A pooler answers the connection itself, so the process that it names is not the one that the
+ * server names. Whether the pooler keeps one server session for a client shows when a second client
+ * comes: if sessions are given out by transaction, both clients see the same one, or one client
+ * sees two. A pooler that keeps a session for each client shows neither, however often it is asked.
  */
 
 enum {

@@ -5,8 +5,9 @@
 #include "log_postgres/wire.h"
 
 /*
- * E_INVALID if a connection pooler gives @wire another server session in each transaction: settings, prepared
- * statements and transactions would reach sessions of other clients. Nothing is set on any session.
+ * E_INVALID if a connection pooler gives @wire another server session in each transaction:
+ * settings, prepared statements and transactions would reach sessions of other clients. Nothing is
+ * set on any session.
  */
 reprise_status pooler_check(struct wire *wire, const char *connection, struct reprise_error *error);
 

@@ -3,8 +3,9 @@
 #define LOG_POSTGRES_POSTGRES_H
 
 /*
- * The log's port, on PostgreSQL. One handle is one connection, made anew at the beginning of a transaction if
- * it was lost before. Writing, the keys' heads are locked as rows; reading, one snapshot is looked at.
+ * The log's port, on PostgreSQL. One handle is one connection, made anew at the beginning of a
+ * transaction if it was lost before. Writing, the keys' heads are locked as rows; reading, one
+ * snapshot is looked at.
  */
 
 #include <stdbool.h>
@@ -42,7 +43,10 @@ struct postgres {
 	struct news news;        /* of the transaction, for other connections */
 	bool has_asked_for_news; /* the connection, if it is the one that asked */
 
-	/* The last snapshot that was seen, in which session of the server; and how many others were before it. */
+	/*
+	 * The last snapshot that was seen, in which session of the server; and how many others
+	 * were before it.
+	 */
 	uint64_t version;
 	int snapshot_process;
 	char snapshot[SNAPSHOT_BYTES_MAX + 1];
@@ -58,8 +62,8 @@ postgres_of(struct reprise_log *log)
 bool postgres_is(const struct reprise_log *log);
 
 /*
- * connect_first  A connection that is ready for transactions; creates the schema or brings it up to date, if that
- *                is wanted.
+ * connect_first  A connection that is ready for transactions; creates the schema or brings it up to
+ *                date, if that is wanted.
  * connect_again  The same in place of one that was lost, if it was; never creates anything.
  *
  * Either begins a call: its deadline runs from here on (wire.h).
@@ -68,8 +72,8 @@ reprise_status connect_first(struct postgres *postgres, struct reprise_error *er
 reprise_status connect_again(struct postgres *postgres, struct reprise_error *error);
 
 /*
- * Sends a statement that is to be waited for, after the rows that were put and not sent yet. @values may be NULL.
- * Fails if something is known to have failed already; else wire_ask tells.
+ * Sends a statement that is to be waited for, after the rows that were put and not sent yet.
+ * @values may be NULL. Fails if something is known to have failed already; else wire_ask tells.
  */
 reprise_status send_statement(struct postgres *postgres, enum statement statement,
 			      const struct values *values);

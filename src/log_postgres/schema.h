@@ -3,8 +3,8 @@
 #define LOG_POSTGRES_SCHEMA_H
 
 /*
- * The tables, and how they came to be: step n makes version n of version n - 1, where version 0 is an empty
- * schema, or none. A step is never changed once it was released.
+ * The tables, and how they came to be: step n makes version n of version n - 1, where version 0 is
+ * an empty schema, or none. A step is never changed once it was released.
  */
 
 #include <stdbool.h>
@@ -16,7 +16,10 @@ enum {
 	SCHEMA_CHECKSUMS_VERSION = 3, /* its step goes on with schema_fill_checksums */
 };
 
-/* The tenant that is set for the transaction, or NULL. It is NULL before the first setting of a connection, '' after it. */
+/*
+ * The tenant that is set for the transaction, or NULL. It is NULL before the first setting of a
+ * connection, '' after it.
+ */
 #define OWN_TENANT "nullif(current_setting('reprise.tenant', true), '')"
 
 /* Statements, NULL-terminated, by the version that they make. */
@@ -27,15 +30,16 @@ reprise_status schema_look(struct wire *wire, const char *schema, bool *ret_is_t
 			   int *ret_version, struct reprise_error *error);
 
 /*
- * In one transaction, which whoever else does the same waits for: looks again, and brings it to @version. To be
- * committed or rolled back by the caller.
+ * In one transaction, which whoever else does the same waits for: looks again, and brings it to
+ * @version. To be committed or rolled back by the caller.
  */
 reprise_status schema_bring_to(struct wire *wire, const char *schema, int version,
 			       struct reprise_error *error);
 
 /*
- * Gives each row of heads, lives, rises and commits that is there its checksum, in the transaction of the step that
- * brings them. Row-level security is not forced on these tables meanwhile, so that their owner sees every tenant's.
+ * Gives each row of heads, lives, rises and commits that is there its checksum, in the transaction
+ * of the step that brings them. Row-level security is not forced on these tables meanwhile, so that
+ * their owner sees every tenant's.
  */
 reprise_status schema_fill_checksums(struct wire *wire, struct reprise_error *error);
 

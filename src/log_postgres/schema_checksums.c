@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The checksums of what an older schema holds: computed here, a thousand rows at a time, as the server has no CRC-32C. */
+/*
+ * The checksums of what an older schema holds: computed here, a thousand rows at a time, as the
+ * server has no CRC-32C.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

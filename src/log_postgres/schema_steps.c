@@ -4,8 +4,8 @@
 #include "log_postgres/schema.h"
 
 /*
- * Rows of the tenant that is set for the transaction, and no others; none if it is not set. The sub-select is
- * evaluated once for a statement. The owner is bound as well.
+ * Rows of the tenant that is set for the transaction, and no others; none if it is not set. The
+ * sub-select is evaluated once for a statement. The owner is bound as well.
  */
 #define BOUND_TO_TENANT(table)                                                              \
 	"ALTER TABLE " table " ENABLE ROW LEVEL SECURITY",                                  \
@@ -109,8 +109,8 @@ static const char *const version_3[] = {
 };
 
 /*
- * Every key begins with the tenant, so that a row which another tenant has put under a key's number is in nobody's
- * way. A row without a checksum is refused from now on.
+ * Every key begins with the tenant, so that a row which another tenant has put under a key's number
+ * is in nobody's way. A row without a checksum is refused from now on.
  */
 #define KEY_OF_TENANT(table, columns)                           \
 	"ALTER TABLE " table " DROP CONSTRAINT " table "_pkey," \

@@ -12,12 +12,13 @@
 #define ROW_COLUMNS  "last, first, revision, time_ns, type, kind, flags, reason, checksum, payload"
 
 /*
- * Row-level security binds most roles to their tenant, but not every role that may be used: so each statement names
- * the tenant as well. Each index begins with it: what another tenant has put under a key's number is neither found
- * nor in the way. The sub-select is evaluated once for a statement.
+ * Row-level security binds most roles to their tenant, but not every role that may be used: so each
+ * statement names the tenant as well. Each index begins with it: what another tenant has put under
+ * a key's number is neither found nor in the way. The sub-select is evaluated once for a statement.
  *
- * OFFSET 0 and the scalar sub-select keep the planner from anything but one look into an index for each thread,
- * whatever it believes about the tables' sizes; and the locks are taken in the order of the threads.
+ * OFFSET 0 and the scalar sub-select keep the planner from anything but one look into an index for
+ * each thread, whatever it believes about the tables' sizes; and the locks are taken in the order
+ * of the threads.
  */
 #define OWN_KEY "tenant = (SELECT " OWN_TENANT ") AND key = $1"
 
@@ -153,8 +154,9 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 	[SNAPSHOT] = { "snapshot", "SELECT txid_current_snapshot()::text" },
 	[TELL_NEWS] = { "tell_news", "SELECT pg_notify($1, $2)" },
 	/*
-	 * Sessions of our role that write to this log and whose client has been silent for so long. The server's own
-	 * time-outs do not run between the end of one statement and the beginning of the next in a pipeline.
+	 * Sessions of our role that write to this log and whose client has been silent for so long.
+	 * The server's own time-outs do not run between the end of one statement and the beginning
+	 * of the next in a pipeline.
 	 */
 	[END_ABANDONED] = { "end_abandoned",
 			    "SELECT count(*) FROM (SELECT pg_terminate_backend(pid)"

@@ -3,8 +3,8 @@
 #define LOG_POSTGRES_STATEMENTS_H
 
 /*
- * What is asked of the server, prepared on each connection. Each statement finds its rows by a key's index, and
- * costs what it returns.
+ * What is asked of the server, prepared on each connection. Each statement finds its rows by a
+ * key's index, and costs what it returns.
  */
 
 #include <stddef.h>
@@ -20,8 +20,16 @@ enum statement {
 	CREATE_HEADS,    /* tenant, threads */
 	LOCK_HEADS,      /* tenant, threads */
 	LOCK_FREE_HEADS, /* tenant, threads: the places of those that nobody else has locked */
-	FIND_HEADS, /* tenant, threads: HEAD columns, the clock, the last life; in the order of threads */
-	PUT_ROW, /* key, last, first, revision, time_ns, type, kind, flags, reason, checksum, payload */
+	/*
+	 * Parameters tenant, threads: HEAD columns, the clock, the last life; in the
+	 * order of threads.
+	 */
+	FIND_HEADS,
+	/*
+	 * Parameters key, last, first, revision, time_ns, type, kind, flags, reason, checksum,
+	 * payload.
+	 */
+	PUT_ROW,
 	PUT_ROWS,         /* the same; arrays, but for the key */
 	PUT_RISE,         /* key, MARK columns */
 	DROP_RISES,       /* key, revision */

@@ -3,11 +3,11 @@
 #define LOG_POSTGRES_VALUES_H
 
 /*
- * What goes into a statement and comes out of it, in PostgreSQL's binary format: integers with their
- * highest byte first, text and bytes as they are.
+ * What goes into a statement and comes out of it, in PostgreSQL's binary format: integers with
+ * their highest byte first, text and bytes as they are.
  *
- * A revision has all 64 bits and is compared by the server, whose integers have a sign: its highest bit is
- * turned over, so that the order stays.
+ * A revision has all 64 bits and is compared by the server, whose integers have a sign: its highest
+ * bit is turned over, so that the order stays.
  */
 
 #include <endian.h>
@@ -77,7 +77,10 @@ value_bool(struct values *values, bool truth)
 	value_bytes(values, copy, 1);
 }
 
-/* An ordinal, a number of a life or of rows: what is beyond the server's integers stands behind all. */
+/*
+ * An ordinal, a number of a life or of rows: what is beyond the server's integers
+ * stands behind all.
+ */
 static inline void
 value_ordinal(struct values *values, uint64_t ordinal)
 {
@@ -113,8 +116,8 @@ number_at(const PGresult *result, int row, int column)
 }
 
 /*
- * A number of 0 to @max. One that does not fit leaves words in @fault, and is 0: so no damaged number is cut to a
- * good one.
+ * A number of 0 to @max. One that does not fit leaves words in @fault, and is 0: so no damaged
+ * number is cut to a good one.
  */
 static inline uint64_t
 within_at(const PGresult *result, int row, int column, uint64_t max, const char **fault)

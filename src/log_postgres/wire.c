@@ -18,8 +18,8 @@ static const size_t unsent_bytes_max = 128 << 10;
 static const size_t extension_bytes = 1 << 20;
 
 /*
- * The server's own time-outs end at the deadline. It is given the time to say so, since a call that gives the server
- * up loses the connection.
+ * The server's own time-outs end at the deadline. It is given the time to say so, since a call that
+ * gives the server up loses the connection.
  */
 static const uint64_t grace_ns = 25000000;
 
@@ -239,7 +239,10 @@ take_arrived(struct wire *wire, PGresult **ret_answer)
 		take(wire, answer, ret_answer);
 		if (is_sync)
 			continue;
-		/* Behind the answer to a statement there is a NULL, which libpq forgets if we send before. */
+		/*
+		 * Behind the answer to a statement there is a NULL, which libpq forgets if
+		 * we send before.
+		 */
 		PGresult *const more = PQgetResult(wire->connection);
 
 		if (more != NULL) {

@@ -3,10 +3,10 @@
 #define LOG_POSTGRES_WIRE_H
 
 /*
- * A connection that never waits longer than it may. Statements are sent without waiting for their answers
- * (libpq's pipeline); what fails is kept until the next one that asks. If the server has not answered when the
- * call is due, the connection is closed; so it is after a failure that is not understood. The next transaction
- * makes a new one.
+ * A connection that never waits longer than it may. Statements are sent without waiting for their
+ * answers (libpq's pipeline); what fails is kept until the next one that asks. If the server has
+ * not answered when the call is due, the connection is closed; so it is after a failure that is not
+ * understood. The next transaction makes a new one.
  *
  *     wire_send  wire_send  wire_send ... wire_ask     one trip to the server and back
  */
@@ -38,15 +38,16 @@ struct wire {
 };
 
 /*
- * A call of the log begins: everything that it waits for, a new connection too, has to come within the deadline.
- * The deadline begins anew after each MiB that was sent or received, so that much data on a slow server is no failure.
+ * A call of the log begins: everything that it waits for, a new connection too, has to come within
+ * the deadline. The deadline begins anew after each MiB that was sent or received, so that much
+ * data on a slow server is no failure.
  */
 void wire_begin_call(struct wire *wire);
 void wire_count_moved(struct wire *wire, size_t bytes);
 
 /*
- * Connects, until the call is due. On failure there is no connection. @vanished_ms: the kernel gives up a
- * server that acknowledges nothing for so long.
+ * Connects, until the call is due. On failure there is no connection. @vanished_ms: the kernel
+ * gives up a server that acknowledges nothing for so long.
  */
 reprise_status wire_open(struct wire *wire, const char *connection, uint64_t vanished_ms,
 			 struct reprise_error *error);
@@ -56,14 +57,16 @@ void wire_close(struct wire *wire);
 bool wire_is_whole(struct wire *wire);
 
 /*
- * Each sends one statement, and fails if something is known to have failed already. Arguments and values may
- * be NULL.
+ * Each sends one statement, and fails if something is known to have failed already. Arguments and
+ * values may be NULL.
  */
 reprise_status wire_send_sql(struct wire *wire, const char *sql, const struct values *arguments);
 reprise_status wire_prepare(struct wire *wire, const char *statement, const char *sql);
 reprise_status wire_send(struct wire *wire, const char *statement, const struct values *values);
 
-/* Waits for all that was sent. The last answer is the caller's to clear; @ret_answer may be NULL. */
+/*
+ * Waits for all that was sent. The last answer is the caller's to clear; @ret_answer may be NULL.
+ */
 reprise_status wire_ask(struct wire *wire, PGresult **ret_answer, struct reprise_error *error);
 
 /*
@@ -73,8 +76,8 @@ reprise_status wire_ask(struct wire *wire, PGresult **ret_answer, struct reprise
 void wire_tell(struct wire *wire, const char *statement, const struct values *values);
 
 /*
- * Ends a transaction by @statement, whatever has failed in it, without waiting for the answer. Failures are
- * forgotten; a connection that is of no use any more is closed.
+ * Ends a transaction by @statement, whatever has failed in it, without waiting for the answer.
+ * Failures are forgotten; a connection that is of no use any more is closed.
  */
 void wire_end(struct wire *wire, const char *statement);
 

@@ -75,8 +75,8 @@ send_begin(struct reprise_log *log, const struct beginning *beginning)
 }
 
 /*
- * Somebody holds a key for longer than the deadline. If that is a session whose client has vanished, it is ended, and
- * the next call gets the key.
+ * Somebody holds a key for longer than the deadline. If that is a session whose client has
+ * vanished, it is ended, and the next call gets the key.
  */
 static void
 end_abandoned(struct postgres *postgres)
@@ -120,7 +120,10 @@ begin_with_all(struct postgres *postgres, const struct beginning *beginning,
 	return find_heads(postgres, beginning, ret_heads, error);
 }
 
-/* Without the heads that others have locked; only a head that another transaction is just creating is waited for. */
+/*
+ * Without the heads that others have locked; only a head that another transaction is just creating
+ * is waited for.
+ */
 static reprise_status
 begin_with_free(struct postgres *postgres, const struct beginning *beginning,
 		struct log_head *ret_heads, struct reprise_error *error)

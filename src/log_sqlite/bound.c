@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything here goes by name, apart from bound_hold: to open and close the database would drop the locks that
- * SQLite has for this process (POSIX locks end with any descriptor of the file).
+ * Everything here goes by name, apart from bound_hold: to open and close the database would drop
+ * the locks that SQLite has for this process (POSIX locks end with any descriptor of the file).
  */
 #include "log_sqlite/bound.h"
 
@@ -228,7 +228,10 @@ size_by_header(const struct bound *bound)
 	       (int64_t)big_endian(header + AT_PAGES, 4);
 }
 
-/* A file may shrink, by VACUUM, to what its header tells; a checkpoint writes the header before the last pages. */
+/*
+ * A file may shrink, by VACUUM, to what its header tells; a checkpoint writes the header before
+ * the last pages.
+ */
 static bool
 is_cut_off(const struct bound *bound, int64_t size)
 {

@@ -3,9 +3,9 @@
 #define LOG_SQLITE_BOUND_H
 
 /*
- * The files that an open log is bound to (contract L01): the database, and beside it -wal, -shm and -lock. Their
- * absolute names, devices and inodes are noted when the log is opened. Each transaction compares them with what the
- * names lead to by then.
+ * The files that an open log is bound to (contract L01): the database, and beside it -wal, -shm and
+ * -lock. Their absolute names, devices and inodes are noted when the log is opened. Each
+ * transaction compares them with what the names lead to by then.
  */
 
 #include <stdbool.h>
@@ -40,8 +40,8 @@ struct bound {
 void bound_init(struct bound *bound);
 
 /*
- * Finds the regular file that @path leads to, or creates it with exactly the permissions @mode if @creates. Nothing
- * else is opened: a FIFO or a device would block, or do something.
+ * Finds the regular file that @path leads to, or creates it with exactly the permissions @mode if
+ * @creates. Nothing else is opened: a FIFO or a device would block, or do something.
  */
 reprise_status bound_find(struct bound *bound, const char *path, bool creates, unsigned int mode,
 			  struct reprise_error *error);
@@ -50,13 +50,16 @@ reprise_status bound_find(struct bound *bound, const char *path, bool creates, u
 reprise_status bound_note(struct bound *bound, enum bound_name name, struct reprise_error *error);
 
 /*
- * Opens the database once more, to hold a read lock that belongs to the descriptor. SQLite's own locks belong to the
- * process: they are lost as soon as any part of the program opens and closes the file. Then another program could
- * delete the -wal while it is in use.
+ * Opens the database once more, to hold a read lock that belongs to the descriptor. SQLite's own
+ * locks belong to the process: they are lost as soon as any part of the program opens and closes
+ * the file. Then another program could delete the -wal while it is in use.
  */
 reprise_status bound_hold(struct bound *bound, struct reprise_error *error);
 
-/* E_IO if a noted file was deleted, renamed, replaced or linked to; E_CORRUPT if the database was cut off. */
+/*
+ * E_IO if a noted file was deleted, renamed, replaced or linked to; E_CORRUPT if the database
+ * was cut off.
+ */
 reprise_status bound_check(struct bound *bound, struct reprise_error *error);
 
 /* Whether @name leads to a file; its status in @ret_status, which may be NULL. */

@@ -32,7 +32,9 @@ checkpoint(struct connection *connection, int mode, uint64_t give_up_ns)
 {
 	int log_pages = 0, done_pages = 0;
 
-	/* What fails is tried again by a later one; what was committed is in the write-ahead log. */
+	/*
+	 * What fails is tried again by a later one; what was committed is in the write-ahead log.
+	 */
 	connection->give_up_ns = give_up_ns;
 	return sqlite3_wal_checkpoint_v2(connection->db, "main", mode, &log_pages, &done_pages) ==
 	       SQLITE_OK;
@@ -48,8 +50,9 @@ mode_of(const struct connection *connection)
 }
 
 /*
- * The -wal can be begun anew only when nobody reads from it. With many snapshots, each of which is gone soon, there is
- * no such moment by itself: so the gate is closed to those who are about to begin, while the others leave.
+ * The -wal can be begun anew only when nobody reads from it. With many snapshots, each of which is
+ * gone soon, there is no such moment by itself: so the gate is closed to those who are about to
+ * begin, while the others leave.
  */
 static bool
 begin_anew(struct connection *connection)
@@ -74,7 +77,10 @@ checkpoint_and_wait(struct connection *connection)
 		connection->checkpoint_at = PAGES_DUE;
 		connection->wait_at = PAGES_WAIT;
 	} else {
-		/* A snapshot that stays costs a wait each time that the -wal has grown by a quarter. */
+		/*
+		 * A snapshot that stays costs a wait each time that the -wal has grown
+		 * by a quarter.
+		 */
 		connection->wait_at = connection->wal_pages + connection->wal_pages / 4;
 		connection->checkpoint_at = connection->wal_pages + PAGES_DUE;
 	}

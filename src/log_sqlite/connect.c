@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a name to a connection that may be used: SQLite's handle, the turn, what is in the file, the schema, the
- * files that it is bound to, the statements.
+ * From a name to a connection that may be used: SQLite's handle, the turn, what is in the file, the
+ * schema, the files that it is bound to, the statements.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -142,7 +142,10 @@ open_turn(struct connection *connection, struct reprise_error *error)
 			     "the file was replaced while the log was opened", error);
 }
 
-/* Steps from one schema to the next may write the heads anew: then the mark says only that there is a log. */
+/*
+ * Steps from one schema to the next may write the heads anew: then the mark says only that there
+ * is a log.
+ */
 static reprise_status
 settle_schema(struct connection *connection, bool has_mark, struct reprise_error *error)
 {

@@ -48,7 +48,10 @@ status_of(int answer)
 	}
 }
 
-/* What the operating system has refused, where SQLite says no more than that it was the system; or 0. */
+/*
+ * What the operating system has refused, where SQLite says no more than that it was the
+ * system; or 0.
+ */
 static int
 os_error_of(struct connection *connection, int answer)
 {
@@ -126,8 +129,8 @@ connection_give_turn(struct connection *connection)
 }
 
 /*
- * What the index of the -wal, which all processes share, says that the -wal has. Its two copies differ while they
- * are written: then 0.
+ * What the index of the -wal, which all processes share, says that the -wal has. Its two copies
+ * differ while they are written: then 0.
  */
 static int64_t
 bytes_by_index(struct connection *connection)

@@ -71,7 +71,10 @@ connection_of(struct reprise_log *log)
 /* Starts the deadline of a call. */
 void connection_start(struct connection *connection);
 
-/* The status of what SQLite answered, with its own words in @error. SQLITE_OK, ROW and DONE: REPRISE_OK. */
+/*
+ * The status of what SQLite answered, with its own words in @error. SQLITE_OK, ROW and DONE:
+ * REPRISE_OK.
+ */
 reprise_status connection_status(struct connection *connection, int answer,
 				 struct reprise_error *error);
 
@@ -88,8 +91,8 @@ reprise_status connection_take_turn(struct connection *connection, struct repris
 void connection_give_turn(struct connection *connection);
 
 /*
- * Before each transaction, and before a commit is acknowledged: whether the files are still those that were opened
- * (contract L01), and none was cut off under the connection (L02).
+ * Before each transaction, and before a commit is acknowledged: whether the files are still those
+ * that were opened (contract L01), and none was cut off under the connection (L02).
  */
 reprise_status connection_check(struct connection *connection, struct reprise_error *error);
 
@@ -100,7 +103,10 @@ void connection_disconnect(struct connection *connection);
 /* Opens the database again if a view that is not shared is out of date. */
 reprise_status connection_refresh(struct connection *connection, struct reprise_error *error);
 
-/* Whether the file may be a log's, by its first bytes and its size (contract C07). Under the turn it is exact. */
+/*
+ * Whether the file may be a log's, by its first bytes and its size (contract C07). Under the turn
+ * it is exact.
+ */
 reprise_status file_judge(struct connection *connection, bool has_turn,
 			  struct reprise_error *error);
 
@@ -108,13 +114,16 @@ reprise_status file_judge(struct connection *connection, bool has_turn,
 enum view file_choose_view(struct connection *connection);
 
 /*
- * The high-water mark of synced commits (mark.h). E_CORRUPT if the database lacks one; @mark was read before the
- * transaction that looks for it.
+ * The high-water mark of synced commits (mark.h). E_CORRUPT if the database lacks one; @mark was
+ * read before the transaction that looks for it.
  */
 reprise_status highwater_check(struct connection *connection, const struct mark *mark,
 			       struct reprise_error *error);
 
-/* Inside the transaction: what the mark is to be; id 0: this transaction needs none. After its commit: writes it. */
+/*
+ * Inside the transaction: what the mark is to be; id 0: this transaction needs none. After its
+ * commit: writes it.
+ */
 reprise_status highwater_prepare(struct connection *connection, struct mark *ret_mark,
 				 struct reprise_error *error);
 void highwater_raise(struct connection *connection, const struct mark *mark);
@@ -128,7 +137,10 @@ reprise_status schema_settle(struct connection *connection, struct reprise_error
  */
 void checkpoint_if_due(struct connection *connection);
 void checkpoint_all(struct connection *connection);
-/* Brings everything into the database and cuts the -wal to nothing; false: a snapshot lasted until @give_up_ns. */
+/*
+ * Brings everything into the database and cuts the -wal to nothing; false: a snapshot
+ * lasted until @give_up_ns.
+ */
 bool checkpoint_cut(struct connection *connection, uint64_t give_up_ns);
 int checkpoint_note(void *context, sqlite3 *db, const char *name, int pages);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of the database's file, as SQLite's own handle reads it: to open and close the file once more would give
- * up every lock that this process has on it, and the file may turn out to be another application's.
+ * The bytes of the database's file, as SQLite's own handle reads it: to open and close the file
+ * once more would give up every lock that this process has on it, and the file may turn out to
+ * be another application's.
  */
 #include <string.h>
 
@@ -63,8 +64,8 @@ judge_bytes(struct connection *connection, const unsigned char *header, int64_t 
 }
 
 /*
- * Nothing in it. It is new, unless something beside it tells of a log that was here: SQLite would delete the -wal
- * without a word.
+ * Nothing in it. It is new, unless something beside it tells of a log that was here: SQLite would
+ * delete the -wal without a word.
  */
 static reprise_status
 judge_nothing(struct connection *connection, bool has_turn, struct reprise_error *error)
@@ -118,8 +119,8 @@ file_judge(struct connection *connection, bool has_turn, struct reprise_error *e
 }
 
 /*
- * A program that has the log open has a -shm. Without one nobody else is there, and nothing need be created to read:
- * neither a -wal nor the -shm.
+ * A program that has the log open has a -shm. Without one nobody else is there, and nothing need be
+ * created to read: neither a -wal nor the -shm.
  */
 enum view
 file_choose_view(struct connection *connection)

@@ -6,8 +6,8 @@
 #include "log_sqlite/connection.h"
 
 /*
- * How often the head of a key was written; 0 or less: the key is not there. Of a schema that has no such counter
- * something else is to be said: then the most there is.
+ * How often the head of a key was written; 0 or less: the key is not there. Of a schema that has no
+ * such counter something else is to be said: then the most there is.
  */
 static reprise_status
 ask_writes(struct connection *connection, int64_t id, int64_t *ret_writes,
@@ -72,7 +72,9 @@ highwater_prepare(struct connection *connection, struct mark *ret_mark, struct r
 void
 highwater_raise(struct connection *connection, const struct mark *mark)
 {
-	/* If it cannot be written, an older one stands: less is noticed, and nothing wrong is said. */
+	/*
+	 * If it cannot be written, an older one stands: less is noticed, and nothing wrong is said.
+	 */
 	if (mark->id != 0)
 		(void)mark_write(connection->turn.fd, mark);
 }

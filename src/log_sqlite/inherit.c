@@ -117,9 +117,10 @@ begin_child(void)
 }
 
 /*
- * A process may have several copies of this file: in the library of logs and in that of thread documents, shared and
- * static. One of them does it for all, since two would take SQLite's mutexes twice at a fork. SQLite's list of VFSes is
- * where the others find it: under a name that nobody opens a file by.
+ * A process may have several copies of this file: in the library of logs and in that of thread
+ * documents, shared and static. One of them does it for all, since two would take SQLite's mutexes
+ * twice at a fork. SQLite's list of VFSes is where the others find it: under a name that nobody
+ * opens a file by.
  */
 #define REGISTRY_NAME "reprise-inherit-1"
 

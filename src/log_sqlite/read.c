@@ -192,9 +192,9 @@ row_of(sqlite3_value **values)
 }
 
 /*
- * The SQL function reprise_row(ROW_COLUMNS): visits the row, and answers whether the visit goes on. A function is given
- * the columns in one call and the payload where it lies in SQLite's cache. Columns of a result cost a call each, and a copy
- * of the payload.
+ * The SQL function reprise_row(ROW_COLUMNS): visits the row, and answers whether the visit goes on.
+ * A function is given the columns in one call and the payload where it lies in SQLite's cache.
+ * Columns of a result cost a call each, and a copy of the payload.
  */
 static void
 visit_row(sqlite3_context *context, int count, sqlite3_value **values)

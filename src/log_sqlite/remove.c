@@ -25,8 +25,8 @@ sqlite_drop_blobs(struct reprise_log *log, int64_t id, struct reprise_error *err
 }
 
 /*
- * The high-water mark may name the key that goes: then it names none from before the commit on. Should the commit fail,
- * less is noticed, and nothing wrong is said.
+ * The high-water mark may name the key that goes: then it names none from before the commit on.
+ * Should the commit fail, less is noticed, and nothing wrong is said.
  */
 static void
 take_mark_back(struct connection *connection, int64_t id)

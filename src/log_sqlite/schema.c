@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The schema, and how an older one is brought up to date: a list of steps, each from one version to the next.
- * A step is never changed once it was released.
+ * The schema, and how an older one is brought up to date: a list of steps, each from one version to
+ * the next. A step is never changed once it was released.
  */
 #include <stdio.h>
 
@@ -79,11 +79,17 @@ static const char *const steps[] = {
 	"UPDATE commits SET checksum = coalesce((SELECT reprise_mark_checksum(tenant, thread, 2,"
 	" revision, ordinal) FROM heads WHERE id = key), 0)",
 
-	/* 4: a head knows the lease of its last life. Checksums of heads without a lease stay as they were. */
+	/*
+	 * 4: a head knows the lease of its last life. Checksums of heads without a lease stay
+	 * as they were.
+	 */
 	("ALTER TABLE heads ADD COLUMN lease INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE heads ADD COLUMN lease_end INTEGER NOT NULL DEFAULT 0"),
 
-	/* 5: a key has blobs, which its head counts. Checksums of heads without blobs stay as they were. */
+	/*
+	 * 5: a key has blobs, which its head counts. Checksums of heads without blobs stay
+	 * as they were.
+	 */
 	("ALTER TABLE heads ADD COLUMN blobs INTEGER NOT NULL DEFAULT 0;"
 	 "CREATE TABLE blobs ("
 	 " key INTEGER NOT NULL,"

@@ -3,8 +3,8 @@
 #define LOG_SQLITE_STATEMENTS_H
 
 /*
- * Every statement, prepared once for a connection. Each finds its rows by an index, so that it costs what
- * it answers (tests/log_sqlite asks SQLite how it would).
+ * Every statement, prepared once for a connection. Each finds its rows by an index, so that it
+ * costs what it answers (tests/log_sqlite asks SQLite how it would).
  */
 
 #include <sqlite3.h>
@@ -102,8 +102,9 @@ reprise_status statements_prepare(struct connection *connection, struct reprise_
 void statements_finish(struct connection *connection);
 
 /*
- * What a statement is given, in the order of its parameters. Bytes are borrowed until statement_end. A revision has
- * all 64 bits, which SQLite's integers have with a sign: its highest bit is flipped, so that their order is its.
+ * What a statement is given, in the order of its parameters. Bytes are borrowed until
+ * statement_end. A revision has all 64 bits, which SQLite's integers have with a sign: its highest
+ * bit is flipped, so that their order is its.
  */
 struct binding {
 	sqlite3_stmt *statement;
@@ -130,8 +131,8 @@ reprise_status statement_end(struct connection *connection, struct binding *bind
 			     struct reprise_error *error);
 
 /*
- * A number of 0 to @max. A value of another type, or one that does not fit, leaves words in @fault, and is 0: so no
- * damaged number is cut to a good one.
+ * A number of 0 to @max. A value of another type, or one that does not fit, leaves words in @fault,
+ * and is 0: so no damaged number is cut to a good one.
  */
 static inline uint64_t
 value_within(sqlite3_value *value, uint64_t max, const char **fault)

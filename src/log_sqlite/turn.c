@@ -22,8 +22,8 @@ enum {
 };
 
 /*
- * As the database that it belongs to, so that every process that may write to that may lock. Only root can give a
- * file away; where even root cannot, those processes are refused later, with words.
+ * As the database that it belongs to, so that every process that may write to that may lock. Only
+ * root can give a file away; where even root cannot, those processes are refused later, with words.
  */
 static void
 make_alike(int fd, const struct stat *like)

@@ -183,7 +183,10 @@ sqlite_drop_rises(struct reprise_log *log, int64_t id, uint64_t revision,
 	return drop_marks(connection_of(log), STATEMENT_DROP_RISES, id, revision, error);
 }
 
-/* From which revision on commits have ordinals of at most @ordinal: as revisions fall, ordinals rise. */
+/*
+ * From which revision on commits have ordinals of at most @ordinal: as revisions fall, ordinals
+ * rise.
+ */
 static reprise_status
 find_old_commits(struct connection *connection, int64_t id, uint64_t ordinal, uint64_t max,
 		 uint64_t *ret_count, uint64_t *ret_revision, struct reprise_error *error)

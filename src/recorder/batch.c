@@ -211,8 +211,8 @@ put_stretch(struct batch *batch, struct recording *recording, struct stretch *st
 }
 
 /*
- * The writer has displaced each copy before it was validated. Events that have left the ring by now are lost, so that the
- * recorder advances however fast the writer is.
+ * The writer has displaced each copy before it was validated. Events that have left the ring by now
+ * are lost, so that the recorder advances however fast the writer is.
  */
 static void
 put_displaced(struct batch *batch, struct recording *recording, const struct port_look *look)
@@ -302,7 +302,10 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 	}
 
 	recording->has_all = false;
-	/* The next round looks at the heir. The heir's events come before the end and the closing of the life. */
+	/*
+	 * The next round looks at the heir. The heir's events come before the end and the closing
+	 * of the life.
+	 */
 	if (known.has_heir)
 		return GATHERED_ALL;
 	if (known.is_void && !known.is_marked)
@@ -310,7 +313,10 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 	if (!gather_events(batch, recorder, recording, &look))
 		return batch->writes_count > before ? GATHERED_SOME : GATHERED_NOTHING;
 	recording->has_all = true;
-	/* Nothing is left of it, and it was attached again, or found so only now: said once more, and it goes. */
+	/*
+	 * Nothing is left of it, and it was attached again, or found so only now: said once more,
+	 * and it goes.
+	 */
 	if (known.is_void && batch->writes_count == before)
 		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
 	put_state(batch, recording, &known, &look);

@@ -3,8 +3,8 @@
 #define RECORDER_BATCH_H
 
 /*
- * What one transaction writes, copied out of the rings: once it is here, newer events do not displace it.
- * A batch whose outcome is not known is written again as it is. The writing thread's.
+ * What one transaction writes, copied out of the rings: once it is here, newer events do not
+ * displace it. A batch whose outcome is not known is written again as it is. The writing thread's.
  */
 
 #include "log/write.h"
@@ -18,8 +18,9 @@ struct batch_mark {
 	struct recording *recording;
 	uint64_t through; /* recorded up to there, when it is committed */
 	uint64_t events, lost;
-	bool was_held;  /* at the last attempt, by another connection */
-	bool has_words; /* the recording keeps those of the transaction that failed for this write */
+	bool was_held; /* at the last attempt, by another connection */
+	/* The recording keeps the words of the transaction that failed for this write. */
+	bool has_words;
 };
 
 struct batch {
@@ -71,11 +72,17 @@ enum gathered {
 	GATHERED_NOTHING, /* the batch has no room */
 };
 
-/* Puts in what there is of @recording, as far as there is room: marks, gap and events, end, close, lease. */
+/*
+ * Puts in what there is of @recording, as far as there is room: marks, gap and events,
+ * end, close, lease.
+ */
 enum gathered batch_gather(struct batch *batch, struct reprise_recorder *recorder,
 			   struct recording *recording);
 
-/* Puts in a write of @recording that changes nothing: its synced commit syncs whatever was written before. */
+/*
+ * Puts in a write of @recording that changes nothing: its synced commit syncs whatever
+ * was written before.
+ */
 void batch_put_sync(struct batch *batch, struct recording *recording);
 
 #endif /* RECORDER_BATCH_H */

@@ -20,11 +20,17 @@ struct reprise_recorder;
 void recorder_note_failure(struct reprise_recorder *recorder, reprise_status status,
 			   const struct reprise_error *error);
 
-/* The log has refused one session, which is stuck until recording_forget_stuck: it is tried again by itself. */
+/*
+ * The log has refused one session, which is stuck until recording_forget_stuck: it is tried
+ * again by itself.
+ */
 void recorder_note_stuck(struct reprise_recorder *recorder, struct recording *recording,
 			 reprise_status status, const char *words);
 
-/* Keeps the words of a transaction that failed for one session alone, until it is known what becomes of that. */
+/*
+ * Keeps the words of a transaction that failed for one session alone, until it is known what
+ * becomes of that.
+ */
 void recording_keep_words(struct recording *recording, reprise_status status,
 			  const struct reprise_error *error);
 
@@ -34,7 +40,10 @@ const char *recorder_refusal_words(const struct batch_mark *mark, const struct l
 /* The session is recorded again, or gone. */
 void recording_forget_stuck(struct recording *recording);
 
-/* What a call that has waited in vain can say of it: the words of the failure that lasts, if one does. */
+/*
+ * What a call that has waited in vain can say of it: the words of the failure that lasts,
+ * if one does.
+ */
 const char *recorder_lasting_failure(const struct reprise_recorder *recorder);
 
 /* Whether the log refuses the session. */

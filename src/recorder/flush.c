@@ -3,10 +3,10 @@
 #include "recorder/recorder.h"
 
 /*
- * Waiting until events are recorded. Each flush has a target of its own, taken when it is called, and the target is
- * compared with numbers that only rise: the position of a session's newest event, or for all sessions the number
- * of the first pass that begins after the call. So no flush takes another's answer for its own, and events that
- * are appended later delay none.
+ * Waiting until events are recorded. Each flush has a target of its own, taken when it is called,
+ * and the target is compared with numbers that only rise: the position of a session's newest event,
+ * or for all sessions the number of the first pass that begins after the call. So no flush takes
+ * another's answer for its own, and events that are appended later delay none.
  */
 
 struct target {
@@ -38,7 +38,10 @@ has_session_come(const struct target *target, reprise_status *ret_status)
 	return true;
 }
 
-/* Under the lock: whether the pass is over. It does not wait for sessions that are refused or fenced, but says so. */
+/*
+ * Under the lock: whether the pass is over. It does not wait for sessions that are refused or
+ * fenced, but says so.
+ */
 static bool
 has_pass_come(const struct reprise_recorder *recorder, const struct target *target,
 	      reprise_status *ret_status)
@@ -62,8 +65,8 @@ has_come(const struct reprise_recorder *recorder, const struct target *target,
 }
 
 /*
- * Takes the lock, and the target of that session as of now. A window that goes meanwhile is looked for again, until
- * the deadline.
+ * Takes the lock, and the target of that session as of now. A window that goes meanwhile is looked
+ * for again, until the deadline.
  */
 static reprise_status
 aim_at_session(struct reprise_recorder *recorder, const char *session_id, uint64_t deadline_ns,

@@ -118,7 +118,9 @@ asks_the_same(const struct backfill *backfill, const struct backfill *served,
 	       strcmp(backfill->session_id, served->session_id) == 0;
 }
 
-/* The next in the queue that had asked the same before @began_ns; only the first few are looked at. */
+/*
+ * The next in the queue that had asked the same before @began_ns; only the first few are looked at.
+ */
 static struct backfill *
 find_same(struct healing *healing, const struct backfill *served,
 	  const struct backfill_question *question, uint64_t began_ns)
@@ -139,8 +141,9 @@ find_same(struct healing *healing, const struct backfill *served,
 }
 
 /*
- * Fills the page, and those of all that ask the same: hosts that wait at the end of one session read the log once. Each
- * is finished as soon as the next one has a copy. That there is nothing is no longer true once something was recorded.
+ * Fills the page, and those of all that ask the same: hosts that wait at the end of one session
+ * read the log once. Each is finished as soon as the next one has a copy. That there is nothing is
+ * no longer true once something was recorded.
  */
 static void
 serve(struct reprise_recorder *recorder, struct backfill *backfill)

@@ -4,7 +4,10 @@
 
 #include "recorder/recorder.h"
 
-/* Where a backfill stands that has asked: in the queue, parked until a time, or waiting for a change. Under the healing lock. */
+/*
+ * Where a backfill stands that has asked: in the queue, parked until a time, or waiting for a
+ * change. Under the healing lock.
+ */
 
 /* Puts it at the queue's end, and wakes the reading thread. */
 void heal_queue_put(struct healing *healing, struct backfill *backfill);

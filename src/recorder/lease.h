@@ -3,8 +3,9 @@
 #define RECORDER_LEASE_H
 
 /*
- * When leases are renewed (log/lease.h says what a lease is). Each write of a session renews its lease. Three times
- * within a lease's length there is a round that renews the leases of all silent sessions together. The writing thread's.
+ * When leases are renewed (log/lease.h says what a lease is). Each write of a session renews its
+ * lease. Three times within a lease's length there is a round that renews the leases of all silent
+ * sessions together. The writing thread's.
  */
 
 #include <stdbool.h>
@@ -12,7 +13,10 @@
 
 struct reprise_recorder;
 
-/* A round begins at @now_ns: decides which leases it renews. Answers whether it is to look at every session. */
+/*
+ * A round begins at @now_ns: decides which leases it renews. Answers whether it is to look
+ * at every session.
+ */
 bool lease_begin_round(struct reprise_recorder *recorder, uint64_t now_ns);
 
 /* The round's batch is settled; with @is_full there was more than went into it. */

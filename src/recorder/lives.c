@@ -12,7 +12,10 @@
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
 
-/* Lives of windows begin, or go on when a writer joins a window: as many as are opened together, in one transaction. */
+/*
+ * Lives of windows begin, or go on when a writer joins a window: as many as are opened together,
+ * in one transaction.
+ */
 
 /* From here on nothing closes the life of @session, and the writing thread looks at it. */
 static void
@@ -45,7 +48,10 @@ prepare(struct reprise_recorder *recorder, struct opening *opening, struct asked
 
 	asked->error = opening->error;
 	if (opening->joined != NULL) {
-		/* Before it is asked: a life that is reopened after its opener gave up is closed then. */
+		/*
+		 * Before it is asked: a life that is reopened after its opener gave up
+		 * is closed then.
+		 */
 		give_writer(recorder, opening->joined);
 		asked->type = LOG_REOPEN;
 		asked->recording = opening->joined->recording;

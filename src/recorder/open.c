@@ -21,7 +21,7 @@
 #define LEASE_NS_LEAST (NS_PER_S / 10)
 #define WATCH_NS_LEAST (NS_PER_S / 1000)
 #define WATCH_NS_MOST  (10 * NS_PER_S)
-#define PARK_NS        (NS_PER_S / 10) /* so that a pause inside a conversation costs no notification */
+#define PARK_NS        (NS_PER_S / 10) /* a pause inside a conversation costs no notification */
 
 enum {
 	BATCH_EVENTS_MOST = PORT_BATCH_EVENTS_MAX,
@@ -295,7 +295,10 @@ drain(struct reprise_recorder *recorder)
 	return has_drained;
 }
 
-/* In the child of a fork: closes what descriptors are left. The rest may be in use by threads that are not there. */
+/*
+ * In the child of a fork: closes what descriptors are left. The rest may be in use by threads that
+ * are not there.
+ */
 static void
 discard_logs(struct reprise_recorder *recorder)
 {

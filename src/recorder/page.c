@@ -119,7 +119,10 @@ judge(struct telling *telling)
 		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEFORE_WINDOW);
 	if (position > life->end && is_last(telling) && life->state == REPRISE_LIFE_OPEN &&
 	    !telling->question->is_bound)
-		/* It may be recorded yet, by another process; or that has died. The next life tells. */
+		/*
+		 * It may be recorded yet, by another process; or that has died. The
+		 * next life tells.
+		 */
 		return tell_nothing_more(telling);
 	if (position > life->end && !telling->question->is_bound) {
 		telling->page->tail_last = life->end;
@@ -224,8 +227,8 @@ is_ahead_of(const struct ahead *ahead, const struct telling *telling)
 }
 
 /*
- * What was read while nobody asked, if that is what is asked for: memory is exchanged. Entries never change; how far
- * they may be handed out is judged anew.
+ * What was read while nobody asked, if that is what is asked for: memory is exchanged. Entries
+ * never change; how far they may be handed out is judged anew.
  */
 static bool
 take_ahead(const struct telling *telling)
@@ -297,8 +300,8 @@ tell_events(struct telling *telling)
 }
 
 /*
- * This life is behind, and there are others: to the next one that is not void. What a void one had is lost; it is passed
- * only if something follows, so that nobody ends up in it.
+ * This life is behind, and there are others: to the next one that is not void. What a void one had
+ * is lost; it is passed only if something follows, so that nobody ends up in it.
  */
 static enum step
 tell_next_life(struct telling *telling)
@@ -361,8 +364,8 @@ tell_newest(const struct telling *telling)
 }
 
 /*
- * A window that has ended has nothing more. One whose life is not the last is another runtime's by now: what it has
- * appended since is never recorded.
+ * A window that has ended has nothing more. One whose life is not the last is another runtime's by
+ * now: what it has appended since is never recorded.
  */
 static enum step
 bind_window(const struct telling *telling)
@@ -401,7 +404,9 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	}
 	enum step step = find_life(&telling);
 
-	/* Also of a life that was left at its window's end: not all of it may have been recorded. */
+	/*
+	 * Also of a life that was left at its window's end: not all of it may have been recorded.
+	 */
 	if (step == STEP_ON && (question->is_judged || question->is_end_told))
 		step = judge(&telling);
 	if (step == STEP_ON)

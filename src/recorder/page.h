@@ -7,9 +7,9 @@
 struct reprise_recorder;
 
 /*
- * Fills the page that @backfill asks for with @question: events of the log that follow in that life, and what
- * comes after them. False if there is nothing to say yet, or the log cannot be read. The reading thread's; not
- * under a lock.
+ * Fills the page that @backfill asks for with @question: events of the log that follow in that
+ * life, and what comes after them. False if there is nothing to say yet, or the log cannot be read.
+ * The reading thread's; not under a lock.
  */
 bool page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	       const struct backfill_question *question);

@@ -4,14 +4,16 @@
 /*
  * Parked recordings: their sessions are silent, and the writing thread does not look at them.
  *
- * The writing thread parks a recording when its session has been silent for park_ns. It puts the recording among the
- * parked, asks the store to notify the recorder of the next event, and looks once more, as a subscription does before it
- * sleeps: either that look sees an event, or the store notifies the recorder of it. The kernel's barrier that this needs
- * is made once for all recordings that are parked in one round. Because a recording is among the parked before the store
- * is asked, a notification always finds it there.
+ * The writing thread parks a recording when its session has been silent for park_ns. It puts the
+ * recording among the parked, asks the store to notify the recorder of the next event, and looks
+ * once more, as a subscription does before it sleeps: either that look sees an event, or the store
+ * notifies the recorder of it. The kernel's barrier that this needs is made once for all recordings
+ * that are parked in one round. Because a recording is among the parked before the store is asked,
+ * a notification always finds it there.
  *
- * A notification, a writer that leaves, an invalidation, a flush, the closing and a renewal of leases unpark a recording. The recorder's lock
- * covers all of this but the questions to the store and the barrier.
+ * A notification, a writer that leaves, an invalidation, a flush, the closing and a renewal of
+ * leases unpark a recording. The recorder's lock covers all of this but the questions to the store
+ * and the barrier.
  */
 
 void
@@ -47,7 +49,10 @@ recorder_unpark_all(struct reprise_recorder *recorder)
 		recorder_unpark(recorder, recording);
 }
 
-/* Whether only an event, the end, or a call of the host's can give the writing thread anything to do for it. */
+/*
+ * Whether only an event, the end, or a call of the host's can give the writing thread anything to
+ * do for it.
+ */
 static bool
 is_settled(const struct recording *recording)
 {

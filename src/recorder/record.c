@@ -6,17 +6,18 @@
 #include "recorder/sync.h"
 
 /*
- * The writing thread. In each round it does the requests of hosts' threads, copies new events out of the
- * rings, and commits the copies. A batch that fails stays as it is until it is committed; meanwhile the
- * rings go on.
+ * The writing thread. In each round it does the requests of hosts' threads, copies new events out
+ * of the rings, and commits the copies. A batch that fails stays as it is until it is committed;
+ * meanwhile the rings go on.
  *
- * A flush of every session waits for a pass: a number of rounds in which the thread records whatever had been appended
- * when the pass began. Rounds take sessions in turn, so that a session that never falls silent delays no other.
+ * A flush of every session waits for a pass: a number of rounds in which the thread records
+ * whatever had been appended when the pass began. Rounds take sessions in turn, so that a session
+ * that never falls silent delays no other.
  */
 
 enum {
-	SKIP_MAX =
-		16, /* rounds in which a quiet session is not looked at, where it cannot be parked */
+	/* Rounds without a look at a quiet session, where no session can be parked. */
+	SKIP_MAX = 16,
 };
 
 #define LOOK_NS UINT64_C(2000000) /* between two looks whether much has come, within a linger */
@@ -28,8 +29,8 @@ struct round {
 	bool is_synced; /* a flush waits for that */
 	bool ends_pass; /* with this batch, all of the pass is recorded */
 	uint64_t begin_ns;
-	uint64_t
-		oldest_ns; /* when the oldest event was appended, on CLOCK_MONOTONIC; or UINT64_MAX */
+	/* The time of the oldest event's append, on CLOCK_MONOTONIC; or UINT64_MAX. */
+	uint64_t oldest_ns;
 };
 
 /* Whether @recording is looked at in this round: one that was quiet for long less often. */
@@ -50,7 +51,10 @@ is_due(struct reprise_recorder *recorder, struct recording *recording, const str
 	return true;
 }
 
-/* A session that was refused has nothing to write any more: it was refused a sync, or a lease that another write renewed. */
+/*
+ * A session that was refused has nothing to write any more: it was refused a sync, or a lease that
+ * another write renewed.
+ */
 static void
 forget_refusal(struct reprise_recorder *recorder, struct recording *recording)
 {
@@ -126,7 +130,10 @@ be_gathered(struct reprise_recorder *recorder, struct round *round)
 	pthread_mutex_unlock(&recorder->lock);
 }
 
-/* Copies what there is, session by session; the next round begins with those that had no turn in this one. */
+/*
+ * Copies what there is, session by session; the next round begins with those that had no turn
+ * in this one.
+ */
 static void
 gather(struct reprise_recorder *recorder, struct round *round)
 {
@@ -187,7 +194,10 @@ commit(struct reprise_recorder *recorder, enum log_level level)
 	}
 }
 
-/* Whether there is as much as one batch takes, or a window is half full of what is not copied. Under the lock. */
+/*
+ * Whether there is as much as one batch takes, or a window is half full of what is not copied.
+ * Under the lock.
+ */
 static bool
 has_much(const struct reprise_recorder *recorder)
 {
@@ -210,8 +220,9 @@ has_much(const struct reprise_recorder *recorder)
 }
 
 /*
- * Lets events gather, for as long as the options say, until there are many, or until somebody waits. Under the lock.
- * While something waits that only another round can find to be possible, rounds follow one another soon.
+ * Lets events gather, for as long as the options say, until there are many, or until somebody
+ * waits. Under the lock. While something waits that only another round can find to be possible,
+ * rounds follow one another soon.
  */
 static void
 linger(struct reprise_recorder *recorder)
@@ -233,9 +244,9 @@ linger(struct reprise_recorder *recorder)
 }
 
 /*
- * Under the lock: until when there is nothing to look at, unless somebody calls. A session that the log has refused is
- * looked at when its pause is over, and parked ones when their leases are renewed. A request may wait for a life that has
- * just gone.
+ * Under the lock: until when there is nothing to look at, unless somebody calls. A session that the
+ * log has refused is looked at when its pause is over, and parked ones when their leases are
+ * renewed. A request may wait for a life that has just gone.
  */
 static uint64_t
 idle_until(const struct reprise_recorder *recorder)
@@ -256,8 +267,8 @@ idle_until(const struct reprise_recorder *recorder)
 }
 
 /*
- * Under the lock: closing, nothing is left but sessions that the log has refused, each of them once more since the closing
- * began.
+ * Under the lock: closing, nothing is left but sessions that the log has refused, each of them once
+ * more since the closing began.
  */
 static bool
 has_drained(const struct reprise_recorder *recorder)
@@ -301,7 +312,9 @@ begin_pass(struct reprise_recorder *recorder)
 			recording->goal = port_newest(recording->session);
 }
 
-/* Sleeps as long as nobody needs it; answers what the next round is to do. Not when it is to stop. */
+/*
+ * Sleeps as long as nobody needs it; answers what the next round is to do. Not when it is to stop.
+ */
 static bool
 wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *round)
 {

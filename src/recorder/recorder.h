@@ -8,8 +8,8 @@
  * recording; where the log announces commits, a thread waits for them (news.h). What the store asks
  * of a recorder comes in by its port.
  *
- * Locks: the store's, then the healing lock (heal.h), then a session's hands, then the recorder's. No other lock is
- * taken under the recorder's, and none is held while the log is written or read.
+ * Locks: the store's, then the healing lock (heal.h), then a session's hands, then the recorder's.
+ * No other lock is taken under the recorder's, and none is held while the log is written or read.
  */
 
 #include <pthread.h>
@@ -72,8 +72,9 @@ struct recording {
 TAILQ_HEAD(recordings, recording);
 
 /*
- * A pass covers every event that was appended before the pass began, in every session. The writing thread makes
- * one pass after the other, as long as flushes ask for them. A pass takes as many rounds as the events need.
+ * A pass covers every event that was appended before the pass began, in every session. The writing
+ * thread makes one pass after the other, as long as flushes ask for them. A pass takes as many
+ * rounds as the events need.
  */
 struct passes {
 	uint64_t begun;         /* number of the last pass that began */
@@ -104,11 +105,11 @@ struct reprise_recorder {
 	bool is_stopping; /* whatever is left */
 	bool has_drained; /* closing: there is nothing left but what the log refuses */
 	struct passes passes;
-	uint64_t
-		sync_waiters; /* flushes that wait until events are synced: commits are to be synced */
-	bool has_unsynced;    /* something written is not synced */
-	uint64_t
-		oldest_ns; /* when the batch's oldest event was appended, on CLOCK_MONOTONIC; or UINT64_MAX */
+	/* Flushes that wait for synced events: every commit is synced meanwhile. */
+	uint64_t sync_waiters;
+	bool has_unsynced; /* something written is not synced */
+	/* The time of the append of the batch's oldest event, on CLOCK_MONOTONIC; or UINT64_MAX. */
+	uint64_t oldest_ns;
 	struct reprise_recorder_stats stats;
 	struct wall wall;
 
@@ -117,8 +118,8 @@ struct reprise_recorder {
 	uint64_t park_ns;           /* of silence, before a recording is parked */
 	bool can_park;              /* the writing thread's: the store can notify it */
 	struct batch batch;         /* the same */
-	uint64_t
-		renewal_ns; /* the same: when silent sessions' leases are renewed; UINT64_MAX: never */
+	/* On CLOCK_MONOTONIC: the renewal of silent sessions' leases; UINT64_MAX: never. */
+	uint64_t renewal_ns;
 
 	struct healing healing;
 	struct recorder_news news;
@@ -137,8 +138,9 @@ extern const struct store_port recorder_port;
 void *record_run(void *recorder);
 
 /*
- * Writes the first @count writes of the batch in one transaction; or, if something that is stored is damaged, in ever
- * smaller ones, so that damage of one session is answered to that session alone. The writing thread's.
+ * Writes the first @count writes of the batch in one transaction; or, if something that is stored
+ * is damaged, in ever smaller ones, so that damage of one session is answered to that session
+ * alone. The writing thread's.
  */
 reprise_status recorder_write(struct reprise_recorder *recorder, enum log_level level, size_t count,
 			      struct reprise_error *error);
@@ -148,8 +150,8 @@ void recorder_note_transaction(struct reprise_recorder *recorder, reprise_status
 			       const struct reprise_error *error);
 
 /*
- * Gives @session, the window that @recording had when it was detached, back to the store; without a window, frees @recording. That
- * may be gone afterwards.
+ * Gives @session, the window that @recording had when it was detached, back to the store; without a
+ * window, frees @recording. That may be gone afterwards.
  */
 void recorder_let_go(struct reprise_recorder *recorder, struct recording *recording,
 		     struct reprise_session *session);
@@ -187,7 +189,10 @@ void recorder_unpark_all(struct reprise_recorder *recorder);
 /* succeed of the port. */
 void recorder_succeed(struct store_port *port, struct reprise_session *heir);
 
-/* Under the lock, which it gives up now and then: goes over to windows' heirs until there are none. The writing thread's. */
+/*
+ * Under the lock, which it gives up now and then: goes over to windows' heirs until there are none.
+ * The writing thread's.
+ */
 void recorder_follow_heirs(struct reprise_recorder *recorder);
 
 /* Under the lock: nobody looks for it any more. It is freed, here or by the last who waits. */
@@ -210,7 +215,10 @@ reprise_status recorder_window(struct reprise_recorder *recorder, const char *se
 /* Under the lock: has the writing thread look now. */
 void recorder_hurry(struct reprise_recorder *recorder);
 
-/* Sleeps on @condition, on the monotonic clock, until @deadline_ns or a signal; false when it is past. */
+/*
+ * Sleeps on @condition, on the monotonic clock, until @deadline_ns or a signal; false when
+ * it is past.
+ */
 bool recorder_sleep(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t deadline_ns);
 
 #endif /* RECORDER_RECORDER_H */

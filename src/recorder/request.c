@@ -16,21 +16,27 @@
 #endif
 
 /*
- * Requests to begin a life or to reopen one. A host's thread makes the request and waits; the writing thread does it.
+ * Requests to begin a life or to reopen one. A host's thread makes the request and waits; the
+ * writing thread does it.
  *
- * A request lies on the heap, for either side may be the last that needs the request: the host's thread waits no longer
- * than its deadline, and the log may answer later than that. Until the writing thread takes a request, the
- * host's thread may withdraw it. Later the host's thread abandons it, and the writing thread disposes of it.
+ * A request lies on the heap, for either side may be the last that needs the request: the host's
+ * thread waits no longer than its deadline, and the log may answer later than that. Until the
+ * writing thread takes a request, the host's thread may withdraw it. Later the host's thread
+ * abandons it, and the writing thread disposes of it.
  *
- * A life that has begun by then has no window, and is closed as soon as possible. So is a life whose commit got no
- * answer: if that life is in the log, its lease would keep this process out as any other.
+ * A life that has begun by then has no window, and is closed as soon as possible. So is a life
+ * whose commit got no answer: if that life is in the log, its lease would keep this process out
+ * as any other.
  */
 
 enum {
 	REQUESTS_MAX = 1024, /* lives begun in one transaction; a batch has room for more writes */
 };
 
-/* Between two attempts to open a session that another runtime has leased or holds: from the first to the last. */
+/*
+ * Between two attempts to open a session that another runtime has leased or holds: from the first
+ * to the last.
+ */
 #define LEASED_NS_MIN UINT64_C(10000000)
 #define LEASED_NS_MAX UINT64_C(100000000)
 
@@ -108,7 +114,10 @@ take_requests(struct reprise_recorder *recorder, struct request **taken)
 	return count;
 }
 
-/* Under the lock: the life has begun, or may have, and gets no window. The writing thread closes it. */
+/*
+ * Under the lock: the life has begun, or may have, and gets no window. The writing
+ * thread closes it.
+ */
 static void
 close_life(struct reprise_recorder *recorder, struct request *request)
 {
@@ -148,7 +157,10 @@ tell_refusal(struct reprise_recorder *recorder, struct request *request,
 		 "another runtime has a lease on the session for %.1f s more", left_s);
 }
 
-/* Under the lock: the request is tried again: the session may have been given up by then, and a lease has ended. */
+/*
+ * Under the lock: the request is tried again: the session may have been given up by then, and a
+ * lease has ended.
+ */
 static void
 requeue(struct reprise_recorder *recorder, struct request *request, uint64_t left_ns)
 {
@@ -239,7 +251,9 @@ error_of(const struct request *request, struct reprise_error *error)
 			      request->error.detail);
 }
 
-/* Under the lock: the deadline is past. Answers whether the request is still the caller's to free. */
+/*
+ * Under the lock: the deadline is past. Answers whether the request is still the caller's to free.
+ */
 static bool
 give_up(struct reprise_recorder *recorder, struct asked *asked)
 {
@@ -261,7 +275,10 @@ give_up(struct reprise_recorder *recorder, struct asked *asked)
 	return true;
 }
 
-/* Under the lock, which it gives up while it sleeps. The request is NULL afterwards if it was abandoned. */
+/*
+ * Under the lock, which it gives up while it sleeps. The request is NULL afterwards if
+ * it was abandoned.
+ */
 static void
 await(struct reprise_recorder *recorder, struct asked *asked, uint64_t deadline_ns)
 {

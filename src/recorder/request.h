@@ -22,9 +22,9 @@ struct asked {
 };
 
 /*
- * Has the writing thread do all that is asked for, and waits at most for the recorder's deadline. The recording of a
- * LOG_LIFE moves: on REPRISE_OK it is the caller's again, otherwise it is freed, or is closed later if the life begins
- * after all.
+ * Has the writing thread do all that is asked for, and waits at most for the recorder's deadline.
+ * The recording of a LOG_LIFE moves: on REPRISE_OK it is the caller's again, otherwise it is freed,
+ * or is closed later if the life begins after all.
  */
 void requests_await(struct reprise_recorder *recorder, struct asked *asked, size_t count);
 

@@ -18,7 +18,9 @@ recorder_let_go(struct reprise_recorder *recorder, struct recording *recording,
 	pthread_mutex_unlock(&recorder->lock);
 }
 
-/* Under the lock: this session alone was refused. It is tried again later, from what is recorded. */
+/*
+ * Under the lock: this session alone was refused. It is tried again later, from what is recorded.
+ */
 static void
 refuse(struct reprise_recorder *recorder, struct recording *recording, reprise_status status,
        const char *words)
@@ -86,8 +88,8 @@ settle(struct reprise_recorder *recorder, const struct log_write *write,
 }
 
 /*
- * Under the lock: a commit has succeeded. A synced commit brings everything that was written before to the disk, too,
- * whichever session it is of.
+ * Under the lock: a commit has succeeded. A synced commit brings everything that was written before
+ * to the disk, too, whichever session it is of.
  */
 static void
 be_committed(struct reprise_recorder *recorder, enum log_level level)
@@ -123,8 +125,9 @@ tell(struct reprise_recorder *recorder, const struct batch_mark *mark)
 }
 
 /*
- * Whether nothing will come of it any more; then *ret_session is the window that is to be let go of, or NULL. Under the lock, so that
- * a writer who comes back is seen: from here on it may bring another window.
+ * Whether nothing will come of it any more; then *ret_session is the window that is to be let go
+ * of, or NULL. Under the lock, so that a writer who comes back is seen: from here on it may
+ * bring another window.
  */
 static bool
 may_go(struct reprise_recorder *recorder, struct recording *recording,
@@ -133,7 +136,10 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	pthread_mutex_lock(&recorder->lock);
 	*ret_session = recording->session;
 	const bool is_closed = write->type == LOG_CLOSE && write->status == REPRISE_OK;
-	/* A life without a window is over once it is closed or another has begun. Else its closing is tried again. */
+	/*
+	 * A life without a window is over once it is closed or another has begun. Else its closing
+	 * is tried again.
+	 */
 	const bool is_over = recording->session == NULL &&
 			     (write->status == REPRISE_OK || write->status == REPRISE_E_CONFLICT);
 	/* One that has become void since the batch was made: the log is to know that first. */

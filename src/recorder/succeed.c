@@ -2,13 +2,15 @@
 #include "recorder/recorder.h"
 
 /*
- * A window to which nothing was appended is rebuilt when a writer joins it: a heir goes on in its place, with the same
- * recording (store/rebuild.c). The writing thread looks at a recording's window without a lock, so that thread alone goes
- * over from one window to the other: between two rounds, before the next pass begins.
+ * A window to which nothing was appended is rebuilt when a writer joins it: a heir goes on in its
+ * place, with the same recording (store/rebuild.c). The writing thread looks at a recording's
+ * window without a lock, so that thread alone goes over from one window to the other: between two
+ * rounds, before the next pass begins.
  *
- * Until then the old window has nothing to record, and the recording is neither parked nor closed nor said to be void:
- * that would be told before the heir's events. No heir comes while a batch holds such a write, for the writing
- * thread itself answers the request of the writer that joins, between two batches.
+ * Until then the old window has nothing to record, and the recording is neither parked nor closed
+ * nor said to be void: that would be told before the heir's events. No heir comes while a batch
+ * holds such a write, for the writing thread itself answers the request of the writer that joins,
+ * between two batches.
  */
 
 void

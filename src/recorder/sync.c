@@ -3,7 +3,10 @@
 
 #include "recorder/recorder.h"
 
-/* The first whose writes are not synced: of those that the log has refused lately, or of the others. */
+/*
+ * The first whose writes are not synced: of those that the log has refused lately, or
+ * of the others.
+ */
 static struct recording *
 find_unsynced(const struct recordings *recordings, bool is_refused)
 {
@@ -39,7 +42,10 @@ sync_is_possible(const struct reprise_recorder *recorder)
 	       find_unsynced(&recorder->parked, false) != NULL;
 }
 
-/* Whether this recorder has written anything that is not synced, to a session that is still its own. */
+/*
+ * Whether this recorder has written anything that is not synced, to a session that is
+ * still its own.
+ */
 static bool
 has_own_unsynced(const struct reprise_recorder *recorder)
 {

@@ -7,14 +7,16 @@
 struct reprise_recorder;
 
 /*
- * The sync that a flush waits for, in a recorder whose batches are only written: one synced commit of
- * any session brings all that was written before to the disk. The writing thread's; the first two under the lock.
+ * The sync that a flush waits for, in a recorder whose batches are only written: one synced commit
+ * of any session brings all that was written before to the disk. The writing thread's; the first
+ * two under the lock.
  *
- * sync_gather       Puts a write of a session whose writes are not synced into the batch, which is empty.
+ * sync_gather       Puts a write of a session whose writes are not synced into the batch,
+ *                   which is empty.
  * sync_is_possible  Whether there is such a session that the log has not refused lately.
- * sync_end_round    Without one, answers the flush: with the refusal of a session that was refused; else, since the
- *                   sessions are another runtime's, with success. That runtime's lives are synced, and what was written
- *                   before them with them.
+ * sync_end_round    Without one, answers the flush: with the refusal of a session that was refused;
+ *                   else, since the sessions are another runtime's, with success. That runtime's
+ *                   lives are synced, and what was written before them with them.
  */
 void sync_gather(struct reprise_recorder *recorder);
 bool sync_is_possible(const struct reprise_recorder *recorder);

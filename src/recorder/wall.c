@@ -11,12 +11,16 @@ enum {
 	NOISE_NS = 1000000, /* by which two measurements of the same two clocks may differ */
 };
 
-/* How long a host may leave its stamp as it is: then the newest stamp is older than what is appended now. */
+/*
+ * How long a host may leave its stamp as it is: then the newest stamp is older than what
+ * is appended now.
+ */
 #define HOST_PAUSE_NS NS_PER_S
 
 /*
- * What CLOCK_REALTIME is ahead of CLOCK_MONOTONIC. One is read between two readings of the other; of some tries that
- * counts which took the least time, since a thread may lose its processor in between.
+ * What CLOCK_REALTIME is ahead of CLOCK_MONOTONIC. One is read between two readings of the
+ * other; of some tries that counts which took the least time, since a thread may lose its
+ * processor in between.
  */
 static uint64_t
 measure_monotonic(uint64_t *ret_now_ns)
@@ -60,7 +64,10 @@ measure(struct wall *wall, struct reprise_store *store)
 		return;
 	}
 	wall->monotonic_ns = keep_or_take(wall->monotonic_ns, monotonic, NOISE_NS, NOISE_NS);
-	/* A host's stamp has been set a while ago: the least that is measured is the nearest to the truth. */
+	/*
+	 * A host's stamp has been set a while ago: the least that is measured is the nearest
+	 * to the truth.
+	 */
 	wall->offset_ns =
 		is_hosts ? keep_or_take(wall->offset_ns, wall->now_ns - stamp, 0, HOST_PAUSE_NS)
 			 : wall->monotonic_ns;

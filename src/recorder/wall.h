@@ -5,10 +5,11 @@
 /*
  * Wall time: which time in UTC a stamp stands for.
  *
- * A stamp is a time on the store's clock: CLOCK_MONOTONIC, or whatever the host sets (reprise_stamp_set). The log's
- * times are UTC. Both clocks are read anew for each batch, so that a step of the wall clock, or a suspended machine,
- * concerns no event of a later batch. A measurement that differs only by what measuring costs keeps the offset
- * before, so that an event has the same stamp in the ring and when it is read back from the log.
+ * A stamp is a time on the store's clock: CLOCK_MONOTONIC, or whatever the host sets
+ * (reprise_stamp_set). The log's times are UTC. Both clocks are read anew for each batch, so that a
+ * step of the wall clock, or a suspended machine, concerns no event of a later batch. A measurement
+ * that differs only by what measuring costs keeps the offset before, so that an event has the same
+ * stamp in the ring and when it is read back from the log.
  */
 
 #include <stdbool.h>

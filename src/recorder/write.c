@@ -41,8 +41,8 @@ end_of(const struct log_write *writes, size_t first, size_t some, size_t count)
 }
 
 /*
- * How long sessions that other connections hold delay the rest: long enough for a transaction of another runtime, but
- * hardly at all for a session that was held already when it was tried last.
+ * How long sessions that other connections hold delay the rest: long enough for a transaction of
+ * another runtime, but hardly at all for a session that was held already when it was tried last.
  */
 static uint64_t
 patience_of(const struct reprise_recorder *recorder, size_t first, size_t end)

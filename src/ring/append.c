@@ -6,7 +6,9 @@ static uint64_t
 limit_before(const struct ring *ring, uint64_t position)
 {
 	const uint64_t at = place_offset(load_relaxed(&slot_of(ring, position)->place));
-	/* How far behind the head it begins: 1 .. arena_bytes, and that far it is from the limit. */
+	/*
+	 * How far behind the head it begins: 1 .. arena_bytes, and that far it is from the limit.
+	 */
 	const uint64_t behind = ((ring->head - at - 1) & ring->arena_mask) + 1;
 
 	return ring->head - behind + ring->arena_bytes;

@@ -15,8 +15,8 @@
 #include "ring/ring.h"
 
 /*
- * Where @bytes in one piece go, for @count records; everything in the way is displaced, by count and
- * by bytes. One step per record displaced. Sets run_end.
+ * Where @bytes in one piece go, for @count records; everything in the way is displaced, by count
+ * and by bytes. One step per record displaced. Sets run_end.
  */
 uint64_t ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count);
 
@@ -72,8 +72,8 @@ ring_raise_revision(struct ring *ring, uint64_t revision)
 }
 
 /*
- * Slot and header of @position, whose record begins at @start, with the ring's last stamp; answers where
- * its payload goes. Of a revision that rises the caller takes note.
+ * Slot and header of @position, whose record begins at @start, with the ring's last stamp; answers
+ * where its payload goes. Of a revision that rises the caller takes note.
  */
 static inline unsigned char *
 ring_write_level(struct ring *ring, uint64_t position, uint64_t start, uint64_t revision,
@@ -119,8 +119,8 @@ ring_is_reserved(const struct ring *ring)
 }
 
 /*
- * Makes room for one record whose payload is at most @payload_bytes large, and answers where the host may
- * write it. What it displaces is displaced, whatever becomes of it.
+ * Makes room for one record whose payload is at most @payload_bytes large, and answers where the
+ * host may write it. What it displaces is displaced, whatever becomes of it.
  */
 unsigned char *ring_reserve(struct ring *ring, uint64_t payload_bytes);
 

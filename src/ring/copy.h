@@ -36,8 +36,8 @@ enum {
 };
 
 /*
- * An event may be written in place (ring_reserve), by plain stores of the host's, which are a race by
- * the letter. Where the tools would see it, the host gets this much memory beside the arena, and
+ * An event may be written in place (ring_reserve), by plain stores of the host's, which are a race
+ * by the letter. Where the tools would see it, the host gets this much memory beside the arena, and
  * the payload is copied when it is published.
  */
 #ifdef REPRISE_WORD_COPY
@@ -49,8 +49,8 @@ enum {
 #ifdef REPRISE_WORD_COPY
 
 /*
- * Bytes gathered into words, which are stored as they fill up. Shifts do it, since a checker may follow no memory that
- * is written by bytes and read by words.
+ * Bytes gathered into words, which are stored as they fill up. Shifts do it, since a checker may
+ * follow no memory that is written by bytes and read by words.
  */
 struct word_writer {
 	atomic_u64 *to;
@@ -185,8 +185,8 @@ copy_piece(unsigned char *to, const void *from, size_t bytes)
 	} while (0)
 
 /*
- * At most COPY_SMALL_MAX. Moves of known sizes, so that whoever copies so little calls nothing, and need
- * not keep anything across a call.
+ * At most COPY_SMALL_MAX. Moves of known sizes, so that whoever copies so little calls nothing, and
+ * need not keep anything across a call.
  */
 static ALWAYS_INLINE void
 copy_small(unsigned char *to, const void *from, size_t bytes)
@@ -207,8 +207,8 @@ copy_small(unsigned char *to, const void *from, size_t bytes)
 }
 
 /*
- * About so much is copied to here the next time: the lines are asked for now, as the writer's own. Whoever
- * copies much waits for the lines above all; for little it is not worth the instructions.
+ * About so much is copied to here the next time: the lines are asked for now, as the writer's own.
+ * Whoever copies much waits for the lines above all; for little it is not worth the instructions.
  */
 static inline void
 copy_in_soon(unsigned char *to, size_t bytes)
@@ -221,7 +221,10 @@ copy_in_soon(unsigned char *to, size_t bytes)
 #endif
 }
 
-/* So much is copied from here the next time: the lines come while what was copied before is handed out. */
+/*
+ * So much is copied from here the next time: the lines come while what was copied before
+ * is handed out.
+ */
 static inline void
 copy_out_soon(const unsigned char *from, size_t bytes)
 {

@@ -15,11 +15,11 @@
  *   header  five words, below; the payload follows, padded to 8
  *
  * The count of events is exact by reckoning: a look keeps no more than the last events_max. That a
- * record leaves by count touches neither its bytes nor, since the index has twice as many slots, its
- * slot; so `oldest` need not be raised for each one, only before slot or bytes are used again.
+ * record leaves by count touches neither its bytes nor, since the index has twice as many slots,
+ * its slot; so `oldest` need not be raised for each one, only before slot or bytes are used again.
  *
- * Two marks in a record's flags say where a batch begins and ends. They are the library's: no host sees
- * them, and a single append sets neither. The recorder takes a batch as a whole by them.
+ * Two marks in a record's flags say where a batch begins and ends. They are the library's: no host
+ * sees them, and a single append sets neither. The recorder takes a batch as a whole by them.
  *
  * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record
  * never straddles the arena's end: what is left there is skipped, and counts as used. A new ring
@@ -112,8 +112,8 @@ struct ring {
 		revision_max; /* the greatest appended, or 0; others look when the newest is gone */
 	uint64_t revision_seen; /* the same, in a word that no other thread looks at */
 	uint64_t stamp_last_ns;
-	uint64_t
-		reserved_start; /* where the record goes of an event that is being written in place */
+	/* The place of the record of an event written in place. */
+	uint64_t reserved_start;
 	uint64_t reserved_bytes; /* how large its payload may be */
 
 	/* Where this process has the memory. Not part of the layout. */

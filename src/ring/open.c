@@ -3,8 +3,8 @@
 #include "ring/ring.h"
 
 /*
- * A large arena begins, and so ends, in the middle of a page: the first record and the first slot share
- * that page.
+ * A large arena begins, and so ends, in the middle of a page: the first record and the first slot
+ * share that page.
  */
 static uint64_t
 lead_of(uint64_t arena_bytes)

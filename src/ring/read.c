@@ -65,9 +65,9 @@ measure(struct ring *ring, uint64_t first, uint64_t last, uint64_t bytes_want,
 }
 
 /*
- * Whether to take small pieces, and to ask for the next one while this is handed out: then much is there, and
- * the writer will not be by soon. Near the newest the lines are its own still, and asking for them costs it;
- * near the oldest a large piece brings more away.
+ * Whether to take small pieces, and to ask for the next one while this is handed out: then much is
+ * there, and the writer will not be by soon. Near the newest the lines are its own still, and
+ * asking for them costs it; near the oldest a large piece brings more away.
  */
 static bool
 is_streaming(const struct ring *ring, const struct look *look, uint64_t first, uint64_t last)
@@ -101,7 +101,10 @@ ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t l
 		least(least(place_bytes(stretch->places[stretch->count - 1]), ASK_BYTES_MAX),
 		      ring->arena_bytes - stretch->end);
 	stretch->next = stretch->bytes;
-	/* As much as was taken, if so much is there already, in one piece, and is not one large event. */
+	/*
+	 * As much as was taken, if so much is there already, in one piece, and is not
+	 * one large event.
+	 */
 	stretch->after = NULL;
 	if (streams && oldest <= first && bytes <= STREAM_BYTES &&
 	    last - first + 1 >= 2 * stretch->count && begin + 2 * bytes <= ring->arena_bytes)

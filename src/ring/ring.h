@@ -27,7 +27,10 @@ struct ring_shape ring_shape_of(uint64_t events_max, uint64_t bytes_max);
 void ring_open(struct ring *ring, const struct ring_shape *shape, void *memory,
 	       uint64_t position_before);
 
-/* Where the ring's memory ends: shape->memory_bytes from its beginning, and aligned to a cache line. */
+/*
+ * Where the ring's memory ends: shape->memory_bytes from its beginning, and aligned to
+ * a cache line.
+ */
 static inline unsigned char *
 ring_memory_end(const struct ring *ring)
 {
@@ -75,8 +78,8 @@ ring_floor(struct ring *ring)
 }
 
 /*
- * Records copied out of the ring in one piece. `places` and `bytes` are the subscription's memory; bytes
- * has room for bytes_want and for the largest record.
+ * Records copied out of the ring in one piece. `places` and `bytes` are the subscription's memory;
+ * bytes has room for bytes_want and for the largest record.
  */
 struct stretch {
 	uint64_t *places;
@@ -147,7 +150,9 @@ struct probe {
 	uint64_t shape;
 };
 
-/* False if @position (<= a newest that was looked at) is displaced; then *ret_oldest says how far. */
+/*
+ * False if @position (<= a newest that was looked at) is displaced; then *ret_oldest says how far.
+ */
 bool ring_probe(struct ring *ring, uint64_t position, struct probe *ret_probe,
 		uint64_t *ret_oldest);
 

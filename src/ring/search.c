@@ -36,7 +36,9 @@ ring_before_revision(struct ring *ring, uint64_t revision)
 	struct probe probe;
 	uint64_t oldest;
 
-	/* The greatest revision so far never falls, so positions that have one above are a suffix. */
+	/*
+	 * The greatest revision so far never falls, so positions that have one above are a suffix.
+	 */
 	while (low < high) {
 		const uint64_t middle = low + (high - low) / 2;
 
@@ -56,8 +58,8 @@ ring_before_revision(struct ring *ring, uint64_t revision)
 	if (below == look.newest)
 		return look.newest;
 	/*
-	 * Nothing is kept, or it is gone by now. The newest's own header still knows; else the writer, who may
-	 * know of one more that is not visible yet.
+	 * Nothing is kept, or it is gone by now. The newest's own header still knows; else the
+	 * writer, who may know of one more that is not visible yet.
 	 */
 	const uint64_t so_far = ring_probe(ring, look.newest, &probe, &oldest)
 					? greatest(probe.revision, probe.revision_before)

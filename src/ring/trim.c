@@ -8,7 +8,10 @@ ring_trim_to(struct ring *ring, uint64_t position)
 	uint64_t taken = load_relaxed(&ring->taken_request), floor = look.floor_request;
 
 	position = least(position, look.newest);
-	/* What has left already keeps the cause it left for. Before the floor: who sees that sees this. */
+	/*
+	 * What has left already keeps the cause it left for. Before the floor: who sees
+	 * that sees this.
+	 */
 	while (position >= look.kept && taken < position)
 		if (compare_exchange_relaxed(&ring->taken_request, &taken, position))
 			break;

@@ -110,7 +110,10 @@ append_ahead(struct reprise_session *session, uint64_t revision, const void *dat
 			 ret_position);
 }
 
-/* The common append in three: what is copied by a few moves, by memcpy, and what displaces something first. */
+/*
+ * The common append in three: what is copied by a few moves, by memcpy, and what
+ * displaces something first.
+ */
 
 static APART reprise_status
 append_small(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
@@ -158,8 +161,9 @@ append_checked(struct reprise_session *session, uint64_t revision, const void *d
 }
 
 /*
- * An event whose revision is greater than that of all before. Only here is RING_NO_REVISION refused, so that the check costs
- * other events nothing (rule L48). The window's greatest is raised last: an event's header says what came before it.
+ * An event whose revision is greater than that of all before. Only here is RING_NO_REVISION
+ * refused, so that the check costs other events nothing (rule L48). The window's greatest is raised
+ * last: an event's header says what came before it.
  */
 static APART reprise_status
 append_rising(struct reprise_session *session, uint64_t revision, const void *data, uint64_t shape,
@@ -229,8 +233,9 @@ append_by_id(struct reprise_session *session, uint64_t revision, uint16_t kind, 
 }
 
 /*
- * The common append is an event that is copied in one piece, with the stamp of the last one. Each function is called
- * last, so that no register is saved across calls: saving registers would be much of the cost of an append.
+ * The common append is an event that is copied in one piece, with the stamp of the last one. Each
+ * function is called last, so that no register is saved across calls: saving registers would be
+ * much of the cost of an append.
  */
 reprise_status
 reprise_append(struct reprise_writer *writer, uint64_t revision, uint16_t kind, uint16_t flags,
@@ -239,8 +244,9 @@ reprise_append(struct reprise_writer *writer, uint64_t revision, uint16_t kind, 
 	struct reprise_session *const session = writer_session(writer);
 
 	/*
-	 * One branch each: the processor predicts all of them. Nothing has room after the end or during a reservation,
-	 * and the stamp of a void window, or of a fork's child, is stale: so none of these states needs a look.
+	 * One branch each: the processor predicts all of them. Nothing has room after the end or
+	 * during a reservation, and the stamp of a void window, or of a fork's child, is stale: so
+	 * none of these states needs a look.
 	 */
 	if (unlikely(session == NULL) || unlikely(payload.data == NULL) ||
 	    unlikely(payload.size > COPY_BYTES_MAX) || unlikely(flags & FLAGS_OF_LIBRARY) ||

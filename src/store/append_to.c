@@ -10,7 +10,10 @@
 #include "store/appending.h"
 #include "store/writer.h"
 
-/* Between two looks at a session that is being opened or closed, and how long in all: a log may take its time. */
+/*
+ * Between two looks at a session that is being opened or closed, and how long in all: a log may
+ * take its time.
+ */
 #define RETRY_NS            UINT64_C(50000)
 #define RETRIES_NS          WRITER_LOCK_WAIT_NS
 #define RETRIES_WITH_LOG_NS (30 * WRITER_LOCK_WAIT_NS)

@@ -19,7 +19,10 @@ enum progress {
 	PROGRESS_ALONE, /* the session has no writer */
 };
 
-/* Appends to a session that was found, if it has shared writers. *ret_status is set if that is done. */
+/*
+ * Appends to a session that was found, if it has shared writers. *ret_status is set if
+ * that is done.
+ */
 enum progress append_to_found(struct reprise_session *session, const struct append *append,
 			      reprise_status *ret_status);
 

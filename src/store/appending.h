@@ -5,10 +5,11 @@
 /*
  * The beginning and the end that all appends share.
  *
- * The slow path detects two threads that append to one session at once (rule P08). There each append marks the session
- * with the address of its own frame, and aborts if it finds another append's mark. It records the stamp that it took
- * last: until then every other append takes the slow path, too. The store's thread changes the stamp every 10 ms while
- * anything is appended, and leaves it stale for 10 ms once a second, in which every append takes the slow path.
+ * The slow path detects two threads that append to one session at once (rule P08). There each
+ * append marks the session with the address of its own frame, and aborts if it finds another
+ * append's mark. It records the stamp that it took last: until then every other append takes the
+ * slow path, too. The store's thread changes the stamp every 10 ms while anything is appended, and
+ * leaves it stale for 10 ms once a second, in which every append takes the slow path.
  */
 #include "ring/append.h"
 #include "store/refuse.h"
@@ -35,7 +36,10 @@ stop_running(struct reprise_session *session)
 		session->ring.run_end = 0;
 }
 
-/* Whether @count records of @bytes in all would displace what is not recorded, where that is refused. */
+/*
+ * Whether @count records of @bytes in all would displace what is not recorded, where
+ * that is refused.
+ */
 static inline bool
 is_full(struct reprise_session *session, uint64_t bytes, uint64_t count)
 {
@@ -46,8 +50,8 @@ is_full(struct reprise_session *session, uint64_t bytes, uint64_t count)
 #define TWO_AT_ONCE "two threads append to one session at once"
 
 /*
- * From the address of the caller's frame, and never 0. Two threads have different frames. The macro stands in functions that
- * are always inlined, so that the frame is the caller's.
+ * From the address of the caller's frame, and never 0. Two threads have different frames. The macro
+ * stands in functions that are always inlined, so that the frame is the caller's.
  */
 #define APPEND_MARK ((uint32_t)(uintptr_t)__builtin_frame_address(0) | 1)
 

@@ -6,7 +6,10 @@
 #include "store/port.h"
 #include "store/subscription.h"
 
-/* The owner's side: asks for pages, hands them out, and leaves as soon as the ring has what comes next. */
+/*
+ * The owner's side: asks for pages, hands them out, and leaves as soon as the ring has
+ * what comes next.
+ */
 
 struct backfill *
 backfill_open(struct reprise_subscription *subscription)
@@ -106,7 +109,9 @@ backfill_move(struct reprise_subscription *subscription, struct reprise_session 
 {
 	struct store_port *const port = subscription->store->port;
 
-	/* Before the subscription leaves the window, as above. The page's rest is asked for again. */
+	/*
+	 * Before the subscription leaves the window, as above. The page's rest is asked for again.
+	 */
 	port->cancel(port, subscription->backfill);
 	subscription_move(subscription, heir, staging);
 	begin(subscription);
@@ -200,8 +205,8 @@ has_later_entries(const struct reprise_subscription *subscription)
 }
 
 /*
- * Whether a replay has handed out its last position, and the session's end may be in a later life, which has no events
- * (rule L41).
+ * Whether a replay has handed out its last position, and the session's end may be in a later life,
+ * which has no events (rule L41).
  */
 static bool
 may_end_later(const struct reprise_subscription *subscription)
@@ -248,7 +253,8 @@ be_refused(struct reprise_subscription *subscription)
 }
 
 /*
- * The page's records are handed out. What its tail says: true and an outcome, or false to go on without the page.
+ * The page's records are handed out. What its tail says: true and an outcome, or false to go on
+ * without the page.
  */
 static bool
 look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_outcome)
@@ -271,7 +277,10 @@ look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_out
 	case TAIL_BOUND:
 		page->is_taken = true;
 		subscription_move(subscription, page->session, page->block);
-		/* What it has been told to follow is in its staging now: the page's stretch is empty. */
+		/*
+		 * What it has been told to follow is in its staging now: the page's
+		 * stretch is empty.
+		 */
 		subscription->staging = subscription->stretch;
 		break;
 	case TAIL_ENDED:
@@ -340,7 +349,10 @@ backfill_advance(struct reprise_subscription *subscription)
 	}
 }
 
-/* The window's newest, also if the subscription is not there yet; without a window the log's (rule L46). */
+/*
+ * The window's newest, also if the subscription is not there yet; without a window the
+ * log's (rule L46).
+ */
 struct reprise_cursor
 backfill_newest(const struct reprise_subscription *subscription)
 {

@@ -3,20 +3,22 @@
 #define STORE_BACKFILL_H
 
 /*
- * How a subscription heals: what has left the ring it reads from the log, a page at a time, until the ring
- * has what comes next. A subscription never waits for the log. It asks for a page and answers EMPTY until
- * the page is there; who loads it, on a thread of its own, is behind the store's port (port.h).
+ * How a subscription heals: what has left the ring it reads from the log, a page at a time, until
+ * the ring has what comes next. A subscription never waits for the log. It asks for a page and
+ * answers EMPTY until the page is there; who loads it, on a thread of its own, is behind the
+ * store's port (port.h).
  *
  *   IDLE ── owner asks ──► ASKED ── the page is there ──► READY ── owner takes it ──► IDLE
  *
  *   ready:A / advance:A   who finds READY sees the page
  *   record:A / room:A     who displaces a recorded event does so after it was copied
  *   record:B / count:A    who sees the recorded alone is rung, or sees what was recorded
- *   move:A / interrupt:A  a thread that interrupts a subscription which has moved sees the session as it was created
+ *   move:A / interrupt:A  a thread that interrupts a subscription which has moved sees the session
+ *                         as it was created
  *
  * While one page is handed out the next one may be asked for: two pages, and never more. A page's
- * records are laid out as in the ring, so that a stretch can walk them. They are of one life and without
- * holes; what stands after them is the page's tail.
+ * records are laid out as in the ring, so that a stretch can walk them. They are of one life and
+ * without holes; what stands after them is the page's tail.
  */
 
 #include <sys/queue.h>
@@ -41,7 +43,8 @@ enum backfill_tail {
 	TAIL_REFUSED, /* the cursor is no good, for `detail` */
 	TAIL_NOTHING, /* nothing has come for as long as a subscription waits */
 	TAIL_OVER,    /* of a replay: the log holds nothing more that the replay may hand out */
-	TAIL_PLACED, /* go on after `first`, in the life of `incarnation`; all zero: when a life begins */
+	/* Go on after `first`, in the life of `incarnation`; all zero: when a life begins. */
+	TAIL_PLACED,
 };
 
 struct backfill_records {
@@ -117,7 +120,10 @@ struct backfill_question {
 	bool is_end_told;   /* TAIL_ENDED is no answer: it waits for the next life */
 };
 
-/* What the log knew of a session when nothing was there to be told. A change of it may bring something. */
+/*
+ * What the log knew of a session when nothing was there to be told. A change of it may bring
+ * something.
+ */
 struct backfill_seen {
 	uint64_t head, watermark, lives, life_state, end_ordinal;
 };
@@ -167,8 +173,8 @@ void backfill_judge(struct reprise_subscription *subscription);
 void backfill_begin(struct reprise_subscription *subscription);
 
 /*
- * Of a continuous one: heals in the lobby, from its cursor on, or from the place of its cursor's revision. Anything it had
- * asked before is forgotten, and it has left its window.
+ * Of a continuous one: heals in the lobby, from its cursor on, or from the place of its cursor's
+ * revision. Anything it had asked before is forgotten, and it has left its window.
  */
 void backfill_go_on(struct reprise_subscription *subscription, enum backfill_place place);
 
@@ -180,8 +186,8 @@ void backfill_move(struct reprise_subscription *subscription, struct reprise_ses
 struct reprise_cursor backfill_newest(const struct reprise_subscription *subscription);
 
 /*
- * As subscription_advance, while it heals. With stage FOLLOWING the ring has what comes next, and the answer
- * is none.
+ * As subscription_advance, while it heals. With stage FOLLOWING the ring has what comes next, and
+ * the answer is none.
  */
 reprise_outcome backfill_advance(struct reprise_subscription *subscription);
 
@@ -204,7 +210,10 @@ REPRISE_API void backfill_free(struct backfill *backfill);
 /* Empties the page that is to be filled. */
 REPRISE_API struct backfill_page *backfill_page_begin(struct backfill *backfill);
 
-/* Fills the page of @backfill with what the page of @from has, which is not TAIL_BOUND. False without memory. */
+/*
+ * Fills the page of @backfill with what the page of @from has, which is not TAIL_BOUND.
+ * False without memory.
+ */
 REPRISE_API bool backfill_page_copy(struct backfill *backfill, const struct backfill *from);
 
 enum backfill_put {

@@ -125,7 +125,10 @@ bell_arm(struct bell *bell)
 {
 	uint64_t before = load_relaxed(&bell->bits), after;
 
-	/* Where it stands already: whoever lowers it looks at the list afterwards, and finds this hand. */
+	/*
+	 * Where it stands already: whoever lowers it looks at the list afterwards, and
+	 * finds this hand.
+	 */
 	do {
 		after = before;
 		if (before & BELL_ARMED)
@@ -142,14 +145,19 @@ bell_arm_direct(struct bell *bell, bool has_epoch, uint32_t *epoch)
 	const uint32_t now = load_acquire(&bell->epoch);
 	const bool is_taken = fetch_or_relaxed(&bell->bits, BELL_DIRECT) & BELL_DIRECT;
 
-	/* A hand that was left up by a time-out is still its sleeper's own, if nobody has rung since. */
+	/*
+	 * A hand that was left up by a time-out is still its sleeper's own, if nobody
+	 * has rung since.
+	 */
 	if (is_taken && !(has_epoch && *epoch == now))
 		return false;
 	*epoch = now;
 	return true;
 }
 
-/* The barrier was made after @armed was seen. Unless that was lowered meanwhile, others need none. */
+/*
+ * The barrier was made after @armed was seen. Unless that was lowered meanwhile, others need none.
+ */
 static void
 settle(struct bell *bell, uint64_t armed)
 {

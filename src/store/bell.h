@@ -7,32 +7,37 @@
  * with one system call, two at most, however many do.
  *
  * A sleeper raises its hand, looks once more, and sleeps. A writer publishes, then looks for hands.
- * Each must not miss the other, which takes a full barrier on both sides; the writer's is a compiler
- * barrier alone, because the sleeper makes the kernel run a real one on every core that runs this
- * process. Where the kernel refuses that, FENCED stands in the bits for ever, sends every append
- * to bell_ring_cold, and the fence is made there.
+ * Each must not miss the other, which takes a full barrier on both sides; the writer's is a
+ * compiler barrier alone, because the sleeper makes the kernel run a real one on every core that
+ * runs this process. Where the kernel refuses that, FENCED stands in the bits for ever, sends every
+ * append to bell_ring_cold, and the fence is made there.
  *
- *   DIRECT  the first sleeper of a wait. It sleeps on `epoch`, read before its hand went up: whoever
- *           lowers the hand counts it up afterwards, so the sleeper finds another epoch or is woken.
- *   ARMED   everybody else: more sleepers, descriptors, callbacks. Their hands are in the session's list
- *           (hand.h). Whoever lowers ARMED puts the bell into the relay's queue, once (QUEUED), and
- *           wakes the relay if it sleeps; the relay takes QUEUED back, and only then looks at the list.
+ *   DIRECT  the first sleeper of a wait. It sleeps on `epoch`, read before its hand went up:
+ *           whoever lowers the hand counts it up afterwards, so the sleeper finds another epoch
+ *           or is woken.
+ *   ARMED   everybody else: more sleepers, descriptors, callbacks. Their hands are in the session's
+ *           list (hand.h). Whoever lowers ARMED puts the bell into the relay's queue, once
+ *           (QUEUED), and wakes the relay if it sleeps; the relay takes QUEUED back, and only then
+ *           looks at the list.
  *
- * The kernel's barrier interrupts the writer's core, so there should not be one for each sleeper. Who
- * finds ARMED raised, and SETTLED, need not make it: it was made since ARMED was raised, so each append
- * either sees ARMED, and the relay then sees every hand; or came before the barrier, and is seen by the
- * look. Each raising of ARMED counts a generation up, so that a late SETTLED is not taken for a newer one's.
+ * The kernel's barrier interrupts the writer's core, so there should not be one for each sleeper.
+ * Who finds ARMED raised, and SETTLED, need not make it: it was made since ARMED was raised, so
+ * each append either sees ARMED, and the relay then sees every hand; or came before the barrier,
+ * and is seen by the look. Each raising of ARMED counts a generation up, so that a late SETTLED is
+ * not taken for a newer one's.
  *
  *   publish:A / arm:A      an append either sees the hand, or is seen by the look after it
  *   ring:A / arm:A         and so does whatever else rings: an end, an interrupt
  *   ring:B / arm:B         a hand that was lowered has its epoch counted up after it was read
- *   answer:A / call:A      who queues a bell again stores queued_before after whoever had queued it before
+ *   answer:A / call:A      who queues a bell again stores queued_before after whoever had
+ *                          queued it before
  *   push:A / take:A        the relay sees the bell, and all that were queued before it
  *   push:B / doze:A        the relay either sees the bell, or is seen to be asleep
  *
- * Everything else about the bits is relaxed. Raising is followed by the barrier. Whoever lowers ARMED
- * goes on to call; if the relay looked at the list before that hand was in it, its answer had come before
- * the hand's ARMED, by the list's lock, and so before the call, which then finds no QUEUED.
+ * Everything else about the bits is relaxed. Raising is followed by the barrier. Whoever lowers
+ * ARMED goes on to call; if the relay looked at the list before that hand was in it, its answer
+ * had come before the hand's ARMED, by the list's lock, and so before the call, which then
+ * finds no QUEUED.
  */
 
 #include "base/assert.h"
@@ -80,15 +85,15 @@ void bell_call(struct bell *bell);
 void bell_ring_direct(struct bell *bell);
 
 /*
- * Raises a hand for the relay, which is in the list already; answers what bell_barrier is to be given.
- * Then make the barrier, and look once more.
+ * Raises a hand for the relay, which is in the list already; answers what bell_barrier is to be
+ * given. Then make the barrier, and look once more.
  */
 uint64_t bell_arm(struct bell *bell);
 
 /*
- * Raises a hand for the writer itself; false if somebody else has that place. *epoch is what to sleep
- * on; with @has_epoch it was given by the last time that this sleeper had it, and its hand may still stand.
- * Then make the barrier with BELL_UNSETTLED, and look once more.
+ * Raises a hand for the writer itself; false if somebody else has that place. *epoch is what to
+ * sleep on; with @has_epoch it was given by the last time that this sleeper had it, and its hand
+ * may still stand. Then make the barrier with BELL_UNSETTLED, and look once more.
  */
 bool bell_arm_direct(struct bell *bell, bool has_epoch, uint32_t *epoch);
 
@@ -104,13 +109,17 @@ bool bell_barrier(struct bell *bell, bool is_asymmetric, uint64_t armed);
 /* The same, between hands on any number of bells and the looks after them. */
 bool bell_barrier_for_all(bool is_asymmetric);
 
-/* The relay's: all that are queued, or NULL; the one before another; and that it may be queued again. */
+/*
+ * The relay's: all that are queued, or NULL; the one before another; and that it may be queued
+ * again.
+ */
 struct bell *bell_queue_take(struct bell_queue *queue);
 struct bell *bell_queued_before(struct bell *bell);
 void bell_answer(struct bell *bell);
 
 /*
- * Sleeps until a bell is queued, @is_wanted says so, the queue is woken, or the deadline. The relay's.
+ * Sleeps until a bell is queued, @is_wanted says so, the queue is woken, or the
+ * deadline. The relay's.
  */
 void bell_queue_doze(struct bell_queue *queue, bool (*is_wanted)(void *context), void *context,
 		     uint64_t deadline_ns);

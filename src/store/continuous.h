@@ -9,7 +9,7 @@
  *   FOLLOWING ── everything is handed out ──► LIFE_ENDED ── the gap is told ──► AWAITING
  *       ▲            REFUSED ── the gap is told, with a cursor ──┬──────────────► AWAITING
  *       └──────────────── the window is the one it is in ────────┘                   │
- *       ▲                                                                            │ a life has begun
+ *       ▲                                                             a life has begun
  *       └── UNSTAGED, until there is memory for a stretch ◄──────────────────────────┘
  *
  * AWAITING, the subscription is in the lobby and holds nothing. The owner finds the life and moves

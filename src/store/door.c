@@ -8,8 +8,8 @@
 #include "store/subscription.h"
 
 /*
- * The doors of a subscription: a descriptor, a group, a callback. A door has been rung, or its hand is up and
- * nothing was to be said after that: so whoever waits at it misses nothing.
+ * The doors of a subscription: a descriptor, a group, a callback. A door has been rung, or its hand
+ * is up and nothing was to be said after that: so whoever waits at it misses nothing.
  */
 
 reprise_outcome
@@ -30,7 +30,10 @@ subscription_arm_doors(struct reprise_subscription *subscription)
 			store->is_deferred ||
 			bell_barrier(&session->bell, store->is_asymmetric, raised.armed);
 
-		/* Nobody rings a void window: there was no memory for the one that goes on in its place. */
+		/*
+		 * Nobody rings a void window: there was no memory for the one that goes on
+		 * in its place.
+		 */
 		if (!is_heard || ring_is_void(&session->ring))
 			hand_have_watched(subscription);
 		outcome = subscription_advance(subscription);
@@ -41,8 +44,8 @@ subscription_arm_doors(struct reprise_subscription *subscription)
 	if (outcome == REPRISE_NEXT_EMPTY && subscription->stage == STAGE_UNSTAGED)
 		hand_have_watched(subscription);
 	/*
-	 * There may be more than what is handed out now, and the descriptor and the group say so. A callback does not: the
-	 * host is being answered, and goes on until there is nothing.
+	 * There may be more than what is handed out now, and the descriptor and the group say so. A
+	 * callback does not: the host is being answered, and goes on until there is nothing.
 	 */
 	if (outcome != REPRISE_NEXT_EMPTY && hand_lower(subscription))
 		hand_ring_level_doors(subscription);
@@ -101,7 +104,9 @@ reprise_subscription_notify(struct reprise_subscription *subscription, reprise_c
 	}
 	if (callback != NULL) {
 		relay_set_callback(&store->relay, subscription, callback, context);
-		/* Before it can be called: that may be in the other thread, which then looks, too. */
+		/*
+		 * Before it can be called: that may be in the other thread, which then looks, too.
+		 */
 		if (subscription_advance(subscription) == REPRISE_NEXT_EMPTY)
 			(void)subscription_arm_doors(subscription);
 		/* The last thing: it may close the subscription. */

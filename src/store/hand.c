@@ -100,8 +100,8 @@ lock_of(struct reprise_session *session)
 }
 
 /*
- * Answers what to unlock: after a ring the subscription may be gone. Without a session there is no list to be
- * in, and nobody else who rings.
+ * Answers what to unlock: after a ring the subscription may be gone. Without a session there is no
+ * list to be in, and nobody else who rings.
  */
 static struct hands *
 lock(struct reprise_subscription *subscription)
@@ -116,7 +116,10 @@ unlock(struct hands *hands)
 		pthread_mutex_unlock(&hands->lock);
 }
 
-/* Under the lock: the relay looks at the session from now on, and rings if more than @newest is there. */
+/*
+ * Under the lock: the relay looks at the session from now on, and rings if more than
+ * @newest is there.
+ */
 static void
 be_watched(struct reprise_session *session, uint64_t newest)
 {
@@ -280,8 +283,8 @@ hand_move(struct reprise_subscription *subscription, struct reprise_session *ses
 	struct hands *const hands = lock(subscription);
 
 	/*
-	 * A ringer of the old session does not find the subscription any more. A wait may move the subscription and answer
-	 * before the hand is up again: so the doors are rung here.
+	 * A ringer of the old session does not find the subscription any more. A wait may move the
+	 * subscription and answer before the hand is up again: so the doors are rung here.
 	 */
 	if (subscription->is_hand_up) {
 		take_down(hands, subscription);
@@ -315,7 +318,10 @@ hands_set_port_waiting(struct reprise_session *session, bool is_waiting)
 	unlock(hands);
 }
 
-/* Under the lock, so that the port is there: to detach it takes the waiter away first, under the same lock. */
+/*
+ * Under the lock, so that the port is there: to detach it takes the waiter away first, under
+ * the same lock.
+ */
 static void
 notify_port(struct reprise_session *session)
 {

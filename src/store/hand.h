@@ -3,13 +3,14 @@
 #define STORE_HAND_H
 
 /*
- * The hands of a session: subscriptions that the relay shall ring, in the order in which they asked.
- * A hand that is rung leaves the list. Everything here is under the list's lock, which no append
- * takes; so is the ringing itself: once a subscription's hand is down, nothing rings it any more, and its
- * descriptor may be closed.
+ * The hands of a session: subscriptions that the relay shall ring, in the order in which they
+ * asked. A hand that is rung leaves the list. Everything here is under the list's lock, which no
+ * append takes; so is the ringing itself: once a subscription's hand is down, nothing rings it any
+ * more, and its descriptor may be closed.
  *
- * Ringing is a futex for a thread in reprise_wait, 8 bytes for a descriptor, a place among the ready ones for a group
- * (group.h), a call of the relay's for a callback; for all of them that the subscription has.
+ * Ringing is a futex for a thread in reprise_wait, 8 bytes for a descriptor, a place among the
+ * ready ones for a group (group.h), a call of the relay's for a callback; for all of them that
+ * the subscription has.
  */
 
 #include <pthread.h>
@@ -29,7 +30,8 @@ struct hands {
 	/* DEFERRED: the relay looks whether there is more than what the hands' owners had seen. */
 	uint64_t newest_least;
 	bool is_watched; /* in the relay's list, and pinned */
-	bool is_port_waiting; /* a waiter without a subscription: the port is notified by the next ring */
+	/* A waiter without a subscription: the next ring notifies the port. */
+	bool is_port_waiting;
 	struct reprise_session *watched_next;
 };
 
@@ -44,8 +46,8 @@ struct raised {
 };
 
 /*
- * Raises the hand of @subscription, which has a session: for a thread that is about to sleep, or for
- * its doors; then the descriptor is unreadable, and the group's place given up, from here on.
+ * Raises the hand of @subscription, which has a session: for a thread that is about to sleep, or
+ * for its doors; then the descriptor is unreadable, and the group's place given up, from here on.
  */
 struct raised hand_raise(struct reprise_subscription *subscription, bool is_for_sleep);
 
@@ -53,18 +55,21 @@ struct raised hand_raise(struct reprise_subscription *subscription, bool is_for_
 bool hand_lower(struct reprise_subscription *subscription);
 
 /*
- * A sleep is over. A hand that was raised for it goes down: before, its doors had been rung. One that was up
- * stays up, for them.
+ * A sleep is over. A hand that was raised for it goes down: before, its doors had been rung. One
+ * that was up stays up, for them.
  */
 void hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_for_it);
 
 /*
- * The hand is up, but appends may miss it, for want of a barrier, or have been missed, for want of memory: the relay shall
- * look whether there is more than what the subscription has seen.
+ * The hand is up, but appends may miss it, for want of a barrier, or have been missed, for want of
+ * memory: the relay shall look whether there is more than what the subscription has seen.
  */
 void hand_have_watched(struct reprise_subscription *subscription);
 
-/* Gives @subscription a descriptor; a group, or NULL for none any more; rings the descriptor, or both. */
+/*
+ * Gives @subscription a descriptor; a group, or NULL for none any more; rings the
+ * descriptor, or both.
+ */
 void hand_give_descriptor(struct reprise_subscription *subscription, int descriptor);
 void hand_give_group(struct reprise_subscription *subscription, struct reprise_group *group);
 void hand_ring_descriptor(struct reprise_subscription *subscription);
@@ -81,25 +86,29 @@ void hand_take_callback(struct reprise_subscription *subscription);
 void hand_ring(struct reprise_session *session, struct reprise_subscription *subscription);
 
 /*
- * The subscription's hand goes down, and its next one is among those of @session. Its doors are rung if the hand was up.
+ * The subscription's hand goes down, and its next one is among those of @session. Its doors are
+ * rung if the hand was up.
  */
 void hand_move(struct reprise_subscription *subscription, struct reprise_session *session);
 
-/* Ends the sleep of @subscription's owner, if it is one of this kind. False if its hands are not @session's. */
+/*
+ * Ends the sleep of @subscription's owner, if it is one of this kind. False if its hands
+ * are not @session's.
+ */
 bool hand_interrupt(struct reprise_session *session, struct reprise_subscription *subscription);
 
 /* The next ring notifies the port; or does not. */
 void hands_set_port_waiting(struct reprise_session *session, bool is_waiting);
 
 /*
- * The relay's, or the port's: rings every hand that is up when it begins, and notifies the port if it waits. Answers
- * whether there was a hand.
+ * The relay's, or the port's: rings every hand that is up when it begins, and notifies the port if
+ * it waits. Answers whether there was a hand.
  */
 bool hands_ring(struct reprise_session *session);
 
 /*
- * The relay's: with @rings, rings them if there is more than they have seen. False if none is up: then the
- * session is watched no more.
+ * The relay's: with @rings, rings them if there is more than they have seen. False if none is up:
+ * then the session is watched no more.
  */
 bool hands_watch(struct reprise_session *session, bool rings);
 

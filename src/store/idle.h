@@ -34,8 +34,8 @@ void idle_make_room(struct reprise_store *store, uint64_t bytes, bool is_another
 void idle_be_replaced(struct reprise_session *session);
 
 /*
- * A window of @bytes comes into the table in the place of @before, and has its handles from here on: whether it can, and
- * that it does. Evicts others if it must.
+ * A window of @bytes comes into the table in the place of @before, and has its handles from here
+ * on: whether it can, and that it does. Evicts others if it must.
  */
 bool idle_has_room_for_heir(const struct reprise_session *before, uint64_t bytes);
 void idle_inherit(struct reprise_session *heir, struct reprise_session *before);
@@ -43,7 +43,9 @@ void idle_inherit(struct reprise_session *heir, struct reprise_session *before);
 /* Takes @session out of the table, for @cause. The caller gives up the table's reference. */
 void idle_leave(struct reprise_session *session, reprise_gone_cause cause);
 
-/* Gives up the table's references to a list of those that have left it; answers how many they were. */
+/*
+ * Gives up the table's references to a list of those that have left it; answers how many they were.
+ */
 uint64_t idle_unpin_gone(struct reprise_session *gone);
 
 #endif /* STORE_IDLE_H */

@@ -13,8 +13,9 @@ subscription_wants(const struct reprise_subscription *subscription, uint16_t kin
 }
 
 /*
- * Whether the next record of the stretch is the next event, wanted and not given up: as it mostly is, and
- * then nothing else need be looked at. A stretch has records only where a session is followed.
+ * Whether the next record of the stretch is the next event, wanted and not given up: as it
+ * mostly is, and then nothing else need be looked at. A stretch has records only where a
+ * session is followed.
  */
 static inline bool
 is_at_hand(const struct reprise_subscription *subscription)
@@ -157,8 +158,8 @@ is_in_void_window(const struct reprise_subscription *subscription)
 }
 
 /*
- * Its window is void: it goes over to the window that goes on in that one's place, or everything is void. False if it has to
- * wait for memory.
+ * Its window is void: it goes over to the window that goes on in that one's place, or everything is
+ * void. False if it has to wait for memory.
  */
 static bool
 leave_void_window(struct reprise_subscription *subscription)
@@ -178,7 +179,7 @@ leave_void_window(struct reprise_subscription *subscription)
 	return true;
 }
 
-/* Its cursor is judged, by the window that goes on; or its next life looked for. False if it has to wait for memory. */
+/* Judges the cursor, or looks for the next life. False: the subscription waits for memory. */
 static bool
 enter_stage(struct reprise_subscription *subscription)
 {
@@ -265,8 +266,8 @@ take_event(struct reprise_subscription *subscription, struct reprise_event *ret_
 }
 
 /*
- * Whether there is nothing to say, as it mostly is for a host that polls: then it is told so soon, and looks
- * again the sooner. With a door more has to be done.
+ * Whether there is nothing to say, as it mostly is for a host that polls: then it is told so soon,
+ * and looks again the sooner. With a door more has to be done.
  */
 static inline bool
 is_nothing_new(struct reprise_subscription *subscription)

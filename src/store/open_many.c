@@ -3,7 +3,9 @@
 #include "store/port.h"
 #include "store/writer.h"
 
-/* Many sessions are opened by one call, so that the lives of many share a transaction of the log. */
+/*
+ * Many sessions are opened by one call, so that the lives of many share a transaction of the log.
+ */
 
 enum {
 	TOGETHER_MAX = 1024, /* the log is asked about, at a time */

@@ -7,9 +7,9 @@
 #include "store/writer.h"
 
 /*
- * A session is opened in a store with a log. The log is asked, which may take its time, and not under the
- * store's lock: meanwhile the session has its writer already, or its id stands among the openings, and
- * whoever else opens it finds it busy.
+ * A session is opened in a store with a log. The log is asked, which may take its time, and not
+ * under the store's lock: meanwhile the session has its writer already, or its id stands among the
+ * openings, and whoever else opens it finds it busy.
  */
 
 static bool
@@ -24,8 +24,9 @@ is_opening(const struct reprise_store *store, const char *id)
 }
 
 /*
- * The joined window still has no events, for no other writer could append: a heir goes on in its place. Answers the
- * reference to the old window that is to be given up. A window that is void by now stays as it is.
+ * The joined window still has no events, for no other writer could append: a heir goes on in its
+ * place. Answers the reference to the old window that is to be given up. A window that is void by
+ * now stays as it is.
  */
 static struct reprise_session *
 be_rebuilt(struct reprise_store *store, struct opening *opening)
@@ -46,7 +47,10 @@ be_rebuilt(struct reprise_store *store, struct opening *opening)
 	return before;
 }
 
-/* The life of the window that was joined has gone on, or could not. Answers a reference that is to be given up. */
+/*
+ * The life of the window that was joined has gone on, or could not. Answers a reference that is to
+ * be given up.
+ */
 static struct reprise_session *
 finish_join(struct reprise_store *store, struct opening *opening)
 {
@@ -69,7 +73,9 @@ finish_join(struct reprise_store *store, struct opening *opening)
 	return session;
 }
 
-/* The life has begun: the window comes, in the place of one that has ended and may still be there. */
+/*
+ * The life has begun: the window comes, in the place of one that has ended and may still be there.
+ */
 static void
 come(struct reprise_store *store, struct opening *opening)
 {

@@ -3,9 +3,9 @@
 #define STORE_PAST_H
 
 /*
- * The positions of windows that are gone, so that the next life of an id goes on above them. A table
- * of fixed size by the id's hash, in which a newer window may take the place of another; memory is
- * touched as it fills. Under the store's lock.
+ * The positions of windows that are gone, so that the next life of an id goes on above them. A
+ * table of fixed size by the id's hash, in which a newer window may take the place of another;
+ * memory is touched as it fills. Under the store's lock.
  */
 
 #include "store/pool.h"

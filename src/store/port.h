@@ -3,11 +3,12 @@
 #define STORE_PORT_H
 
 /*
- * The store's port: how a recorder follows its sessions, and how subscriptions reach the log. The store
- * knows of logs only what stands here. At most one is attached, before there is any session.
+ * The store's port: how a recorder follows its sessions, and how subscriptions reach the log. The
+ * store knows of logs only what stands here. At most one is attached, before there is any session.
  *
- * Each function of the port says whether it is called under the store's lock. The port's own lock comes after
- * the store's and after a session's hands; the lock of what heals comes before the hands.
+ * Each function of the port says whether it is called under the store's lock. The port's own
+ * lock comes after the store's and after a session's hands; the lock of what heals comes
+ * before the hands.
  *
  * These functions are exported to the recorder's library, of the same release, and to nobody else.
  */
@@ -50,10 +51,11 @@ struct recording; /* what the port keeps of a session */
 
 struct store_port {
 	/*
-	 * Lives begin or go on, in as few transactions of the log as can be: of each opening that is_asked. A
-	 * window that was joined goes on. Of one that is to be created the life begins: answers in `birth` the position
-	 * that it goes on above, and what is kept of it; E_NO_MEMORY if such a window could not be recorded. Afterwards
-	 * attach or abandon is called. Answers the status of each. Blocks; not under the lock.
+	 * Lives begin or go on, in as few transactions of the log as can be: of each opening that
+	 * is_asked. A window that was joined goes on. Of one that is to be created the life begins:
+	 * answers in `birth` the position that it goes on above, and what is kept of it;
+	 * E_NO_MEMORY if such a window could not be recorded. Afterwards attach or abandon is
+	 * called. Answers the status of each. Blocks; not under the lock.
 	 */
 	void (*open_lives)(struct store_port *port, struct opening *openings, size_t count);
 	/* It could not be. Under the lock. */
@@ -61,8 +63,9 @@ struct store_port {
 	/* It has been, and is in the table, held by the port. Under the lock. */
 	void (*attach)(struct store_port *port, struct reprise_session *session);
 	/*
-	 * @heir goes on in the place of an empty window of the same life, with the same recording; the old window is void.
-	 * The port goes over to the heir (port_heir) before the port looks for events again. Under the lock.
+	 * @heir goes on in the place of an empty window of the same life, with the same recording;
+	 * the old window is void. The port goes over to the heir (port_heir) before the port looks
+	 * for events again. Under the lock.
 	 */
 	void (*succeed)(struct store_port *port, struct reprise_session *heir);
 	/* The writer has gone. Under the lock. */
@@ -70,8 +73,8 @@ struct store_port {
 	/* The window is void from here on. Under the lock. */
 	void (*invalidate)(struct store_port *port, struct reprise_session *session);
 	/*
-	 * Blocks until the log knows on disk that the window is void; E_TIMEOUT after the port's deadline from @since_ns on. Not
-	 * under the lock. The session is pinned.
+	 * Blocks until the log knows on disk that the window is void; E_TIMEOUT after the port's
+	 * deadline from @since_ns on. Not under the lock. The session is pinned.
 	 */
 	reprise_status (*await_invalidated)(struct store_port *port,
 					    struct reprise_session *session, uint64_t since_ns);
@@ -81,8 +84,8 @@ struct store_port {
 	void (*await_forgotten)(struct store_port *port);
 
 	/*
-	 * Something was appended to the session, or it has ended, since port_wait; or neither. Under the lock of the
-	 * session's hands, not under the store's. The session is pinned.
+	 * Something was appended to the session, or it has ended, since port_wait; or neither.
+	 * Under the lock of the session's hands, not under the store's. The session is pinned.
 	 */
 	void (*notify)(struct store_port *port, struct reprise_session *session);
 
@@ -114,8 +117,8 @@ struct port_look {
 };
 
 /*
- * Copies records after @after, down to the oldest whose bytes are there, as ring_read does; the stretch
- * is empty if there are none, or they were overtaken: then look again.
+ * Copies records after @after, down to the oldest whose bytes are there, as ring_read does; the
+ * stretch is empty if there are none, or they were overtaken: then look again.
  */
 REPRISE_API struct port_look port_take(struct reprise_session *session, reprise_position after,
 				       struct stretch *stretch);
@@ -123,27 +126,35 @@ REPRISE_API struct port_look port_take(struct reprise_session *session, reprise_
 /* The last that was appended: a number alone. */
 REPRISE_API reprise_position port_newest(struct reprise_session *session);
 
-/* Whether there are events after @after, or the end where @has_ended is false: two numbers alone. */
+/*
+ * Whether there are events after @after, or the end where @has_ended is false: two numbers alone.
+ */
 REPRISE_API bool port_has_more(struct reprise_session *session, reprise_position after,
 			       bool has_ended);
 
 /*
- * The port waits for more of a session instead of looking again and again: port_wait for each of any number of
- * sessions, then port_barrier once, then port_has_more for each. The port is notified of what a look does not find.
- * port_barrier is false if the kernel refuses its barrier, and port_can_wait if the store defers: then the port may
- * not be notified, and has to go on looking.
+ * The port waits for more of a session instead of looking again and again: port_wait for each of
+ * any number of sessions, then port_barrier once, then port_has_more for each. The port is notified
+ * of what a look does not find. port_barrier is false if the kernel refuses its barrier, and
+ * port_can_wait if the store defers: then the port may not be notified, and has to go on looking.
  */
 REPRISE_API bool port_can_wait(const struct reprise_store *store);
 REPRISE_API void port_wait(struct reprise_session *session);
 REPRISE_API bool port_barrier(const struct reprise_store *store);
 
-/* The stamp that the host has set last; false if it has set none, and the store's clock is CLOCK_MONOTONIC. */
+/*
+ * The stamp that the host has set last; false if it has set none, and the store's clock is
+ * CLOCK_MONOTONIC.
+ */
 REPRISE_API bool port_stamp_of_host(struct reprise_store *store, uint64_t *ret_stamp_ns);
 
 /* Everything up to @position is recorded: tells whoever waits for that on this side. */
 REPRISE_API void port_recorded(struct reprise_session *session, reprise_position position);
 
-/* Another process has taken the session over: its window is void, its writer's calls answer E_CLOSED. */
+/*
+ * Another process has taken the session over: its window is void, its writer's calls answer
+ * E_CLOSED.
+ */
 REPRISE_API void port_fence(struct reprise_session *session);
 
 /* Keeps a session from being evicted or expired, and from being freed; and no more. */
@@ -152,8 +163,9 @@ REPRISE_API void port_keep(struct reprise_session *session); /* the same, not un
 REPRISE_API void port_let_go(struct reprise_session *session);
 
 /*
- * The window that goes on in the place of @session, pinned: @session itself if it has no heir. The port holds @session; its
- * handle is the heir's. Afterwards the port gives up its reference to @session by port_unpin.
+ * The window that goes on in the place of @session, pinned: @session itself if it has no heir. The
+ * port holds @session; its handle is the heir's. Afterwards the port gives up its reference to
+ * @session by port_unpin.
  */
 REPRISE_API struct reprise_session *port_heir(struct reprise_session *session);
 REPRISE_API void port_unpin(struct reprise_session *session);

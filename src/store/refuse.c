@@ -6,8 +6,8 @@
 #include "store/port.h"
 
 /*
- * Sessions whose appends are refused rather than displace what is not recorded yet (contracts C21). In such a
- * session nothing runs ahead, so that every append comes by here.
+ * Sessions whose appends are refused rather than displace what is not recorded yet (contracts C21).
+ * In such a session nothing runs ahead, so that every append comes by here.
  */
 
 bool

@@ -272,7 +272,10 @@ relay_close(struct relay *relay)
 		(void)bell_queue_wake(&relay->queue);
 		pthread_join(relay->thread, NULL);
 	}
-	/* Also without the thread: in a store that defers, whoever waits for a first session has the lobby watched. */
+	/*
+	 * Also without the thread: in a store that defers, whoever waits for a first session has
+	 * the lobby watched.
+	 */
 	let_all_go(relay);
 	pthread_cond_destroy(&relay->has_called);
 	pthread_mutex_destroy(&relay->lock);

@@ -9,8 +9,8 @@
  * for a tick to learn whether anything still is; if not, it looks at ever longer intervals, up to a
  * second.
  *
- * After ringing it looks at its queue for a while before it sleeps, so that a busy session's writer need
- * not wake it for every event.
+ * After ringing it looks at its queue for a while before it sleeps, so that a busy session's writer
+ * need not wake it for every event.
  */
 
 #include <pthread.h>
@@ -69,7 +69,9 @@ bool relay_stamp_of_host(struct relay *relay, uint64_t *ret_stamp_ns);
 /* Looks at @session at every tick from now on, until no hand is up; then unpins it. */
 void relay_watch(struct relay *relay, struct reprise_session *session);
 
-/* What is called when @subscription's callback is due; no call of it is due or running elsewhere. */
+/*
+ * What is called when @subscription's callback is due; no call of it is due or running elsewhere.
+ */
 void relay_set_callback(struct relay *relay, struct reprise_subscription *subscription,
 			void (*callback)(struct reprise_subscription *subscription, void *context),
 			void *context);
@@ -78,8 +80,8 @@ void relay_set_callback(struct relay *relay, struct reprise_subscription *subscr
 void relay_call(struct relay *relay, struct reprise_subscription *subscription);
 
 /*
- * Takes back a call that is due, and waits for one that is running; but from inside that very callback it
- * answers false, at once. With @for_ever there will be no other, whoever asks.
+ * Takes back a call that is due, and waits for one that is running; but from inside that very
+ * callback it answers false, at once. With @for_ever there will be no other, whoever asks.
  */
 bool relay_quiet(struct relay *relay, struct reprise_subscription *subscription, bool for_ever);
 

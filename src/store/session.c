@@ -247,9 +247,9 @@ session_reclaim(struct reprise_session *session)
 }
 
 /*
- * Gives up a reference; answers whether nobody has one any more, to just one caller. Between its two
- * steps somebody who had found the session before may take a reference and give it up, and be the
- * one who is answered; that the memory is still there then is the table's doing.
+ * Gives up a reference; answers whether nobody has one any more, to just one caller. Between its
+ * two steps somebody who had found the session before may take a reference and give it up, and be
+ * the one who is answered; that the memory is still there then is the table's doing.
  */
 static bool
 drop(struct reprise_session *session)
@@ -258,7 +258,10 @@ drop(struct reprise_session *session)
 	struct table *const table = session->store->table;
 
 	table_protect(table);
-	/* Release: what was done with it. Acquire: what all others had done, who released it before. */
+	/*
+	 * Release: what was done with it. Acquire: what all others had done, who
+	 * released it before.
+	 */
 	const bool is_last = fetch_sub_release(&session->refs, 1) == 1 &&
 			     compare_exchange_acquire(&session->refs, &nobody, SESSION_DEAD);
 	table_unprotect(table);

@@ -7,10 +7,10 @@
  * opened again is another one of these, in the same place of the table; one that was evicted,
  * expired or declared void has left the table.
  *
- * refs keeps the memory: the table, the writer, the subscriptions, the relay's queue, and calls that
- * are looking. Who takes it to 0 marks it DEAD, with a compare-exchange that only one can win, and
- * gives the memory back. handles, of those, counts writer and subscriptions, under the store's lock: a
- * session in the table that has none is idle, and may be evicted.
+ * refs keeps the memory: the table, the writer, the subscriptions, the relay's queue, and calls
+ * that are looking. Who takes it to 0 marks it DEAD, with a compare-exchange that only one can win,
+ * and gives the memory back. handles, of those, counts writer and subscriptions, under the store's
+ * lock: a session in the table that has none is idle, and may be evicted.
  */
 
 #include <sys/queue.h>
@@ -46,8 +46,8 @@ struct reprise_session {
 	alignas(CACHE_LINE_BYTES) struct bell bell;
 	_Atomic(struct stamp *)
 		stamp; /* the store's, here, where every append looks; or stamp_never */
-	uint64_t
-		stamp_seen; /* the word that the last append took, if it was fresh; a single writer's */
+	/* The word of the last append, if the word was fresh; a single writer's. */
+	uint64_t stamp_seen;
 
 	/* What a look-up meets. */
 	alignas(CACHE_LINE_BYTES) struct table_node node;
@@ -84,9 +84,10 @@ struct reprise_session {
 		struct reprise_session *heir;      /* pinned */
 	};
 	/*
-	 * Of a single writer: 0, or the mark of the append on the slow path (appending.h). The lock has another word: an append
-	 * by id that has found a shared writer enters the lock, also if a single writer has taken the window meanwhile. By
-	 * compiler's atomics, so that the models spend no step on a word that hands nothing on.
+	 * Of a single writer: 0, or the mark of the append on the slow path (appending.h). The lock
+	 * has another word: an append by id that has found a shared writer enters the lock, also if
+	 * a single writer has taken the window meanwhile. By compiler's atomics, so that the models
+	 * spend no step on a word that hands nothing on.
 	 */
 	uint32_t appending;
 	atomic_u32 refuses; /* 1: appends do not displace what is not recorded; the writer's */
@@ -135,20 +136,24 @@ struct birth {
 };
 
 /*
- * A new session in the table, idle, with the table's reference alone, under the store's lock. @before
- * may be an ended one, which it replaces. @birth is NULL in a store without a log. Evicts others if it must.
+ * A new session in the table, idle, with the table's reference alone, under the store's lock.
+ * @before may be an ended one, which it replaces. @birth is NULL in a store without a log. Evicts
+ * others if it must.
  */
 reprise_status session_create(struct reprise_store *store, const char *id, size_t id_bytes,
 			      const struct bounds *bounds, struct reprise_session *before,
 			      const struct birth *birth, struct reprise_session **ret_session,
 			      struct reprise_error *error);
 
-/* The sizes of a window with @bounds; memory_bytes is the whole block's, with the keys if it has any. */
+/*
+ * The sizes of a window with @bounds; memory_bytes is the whole block's, with the keys if
+ * it has any.
+ */
 struct ring_shape session_shape(const struct bounds *bounds);
 
 /*
- * A window of the same life, without events, that goes on in the place of @before with other bounds: what holds
- * @before holds it. Under the store's lock.
+ * A window of the same life, without events, that goes on in the place of @before with other
+ * bounds: what holds @before holds it. Under the store's lock.
  */
 reprise_status session_rebuild(struct reprise_session *before, const struct bounds *bounds,
 			       struct reprise_session **ret_session, struct reprise_error *error);
@@ -163,7 +168,10 @@ struct reprise_session *session_apart(struct reprise_store *store, uint64_t even
 /* One that has no events: where subscriptions wait that have no window. Or NULL. */
 struct reprise_session *session_lobby(struct reprise_store *store);
 
-/* Under the store's lock: nothing of it is handed out or appended any more, and it has left the table. */
+/*
+ * Under the store's lock: nothing of it is handed out or appended any more, and it has
+ * left the table.
+ */
 void session_declare_void(struct reprise_session *session, reprise_gone_cause cause);
 
 /* The statistics at some moment of the call. */
@@ -195,7 +203,10 @@ reprise_status session_refusal(struct reprise_session *session);
 
 struct reprise_cursor session_cursor_at(const struct reprise_session *session,
 					reprise_position position, uint64_t revision);
-/* Some position that was newest during the call, with its revision; @revision_known if that could not be had. */
+/*
+ * Some position that was newest during the call, with its revision; @revision_known if that could
+ * not be had.
+ */
 struct reprise_cursor session_newest_cursor(struct reprise_session *session,
 					    uint64_t revision_known);
 

@@ -3,8 +3,8 @@
 #define STORE_SLAB_H
 
 /*
- * Many blocks of one size, packed without a gap into chunks of pages; a chunk whose last block comes
- * back gives its pages to the system. malloc would keep them, and pad each block.
+ * Many blocks of one size, packed without a gap into chunks of pages; a chunk whose last block
+ * comes back gives its pages to the system. malloc would keep them, and pad each block.
  */
 
 #include <sys/queue.h>

@@ -54,18 +54,24 @@ struct reprise_store {
 	bool is_deferred;   /* appends wake nobody: the relay looks */
 	struct relay relay;
 
-	/* Held to create, join, leave and remove sessions; never by an append, nor by a next but to move. */
+	/*
+	 * Held to create, join, leave and remove sessions; never by an append, nor by a next
+	 * but to move.
+	 */
 	pthread_mutex_t lock;
 	uint64_t sessions_max, bytes_max;
-	uint64_t
-		bytes; /* what bytes_max bounds: of sessions in the table, and of void ones that are held */
+	/* Bounded by bytes_max: the bytes of sessions in the table, and of held void sessions. */
+	uint64_t bytes;
 	TAILQ_HEAD(, reprise_session) idle; /* nobody holds them; by when the last handle went */
 	uint64_t idle_count, idle_bytes;
 	struct past past;
 
 	/* Changed where nobody has anything of the store. */
 	struct store_port *port; /* to the log, or NULL */
-	/* Of subscriptions that have no window; there from the first one or from a port on, which is made sure of under the lock. */
+	/*
+	 * Of subscriptions that have no window; there from the first one or from a port on, which
+	 * is made sure of under the lock.
+	 */
 	struct reprise_session *lobby;
 
 	TAILQ_HEAD(, opening) openings; /* under the lock */

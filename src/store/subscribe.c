@@ -22,8 +22,9 @@ set_until(struct reprise_subscription *subscription, struct reprise_session *ses
 }
 
 /*
- * Finds the session to follow, pinned and held, with staging for it; with a log, only a window of the cursor's life: else
- * the subscription waits in the lobby. False without memory: nothing was held, and no idle session has moved.
+ * Finds the session to follow, pinned and held, with staging for it; with a log, only a window of
+ * the cursor's life: else the subscription waits in the lobby. False without memory: nothing was
+ * held, and no idle session has moved.
  */
 static bool
 find_and_hold(struct reprise_subscription *subscription, const char *id, size_t id_bytes)
@@ -281,7 +282,10 @@ subscription_free(struct reprise_subscription *subscription)
 	fetch_sub_release(&store->subscriptions, 1);
 }
 
-/* In the child of a fork: the descriptor is its own. All else belongs to the store, which is not there. */
+/*
+ * In the child of a fork: the descriptor is its own. All else belongs to the store, which
+ * is not there.
+ */
 static void
 close_in_child(struct reprise_subscription *subscription)
 {
@@ -304,8 +308,8 @@ reprise_subscription_close(struct reprise_subscription *subscription)
 	UNCANCELLABLE;
 
 	/*
-	 * The callback first: until it has returned it may raise the hand again. Also one that has been
-	 * taken back since: it may have done so itself, and not have returned yet.
+	 * The callback first: until it has returned it may raise the hand again. Also one that has
+	 * been taken back since: it may have done so itself, and not have returned yet.
 	 */
 	if (subscription->callback != NULL) {
 		hand_take_callback(subscription);

@@ -25,7 +25,11 @@ enum stage {
 	STAGE_REFUSED, /* judged, and a gap UNAVAILABLE is due */
 	STAGE_FOLLOWING,
 	STAGE_HEALING, /* what comes next is in the log, or the log is asked about the cursor */
-	STAGE_ENDING, /* a wait has found the end; nobody was told yet, and it may still become void */
+	/*
+	 * A wait has found the end. The host was not told yet, and the window may still become
+	 * void.
+	 */
+	STAGE_ENDING,
 	STAGE_OVER, /* `end` says why */
 	/* Of a continuous subscription alone: see continuous.h. */
 	STAGE_LIFE_ENDED, /* a gap says so, with the status in `end` */
@@ -53,7 +57,8 @@ struct reprise_subscription {
 	struct reprise_end end;     /* when OVER */
 
 	struct stretch stretch;
-	bool is_overtaken; /* what is missing before the stretch was displaced while it was copied */
+	/* Newer events displaced the events before the stretch during the copy. */
+	bool is_overtaken;
 
 	/* Healing: the owner's. */
 	struct backfill *backfill;     /* NULL in a store without a log */
@@ -62,7 +67,8 @@ struct reprise_subscription {
 	reprise_position diverged_end; /* the refusal is DIVERGED: where the life ends */
 	bool gives_up;                 /* nothing has come for too long: what is missing is a gap */
 	bool is_replay;                /* `until` is what was newest */
-	bool has_end; /* of a replay: the session had ended after `until`, in another life's window */
+	/* Of a replay: the session had ended after `until`, in the window of another life. */
+	bool has_end;
 	bool is_placed; /* it was begun with a revision alone: see begin.c */
 	bool is_recorded_only;
 	bool is_continuous;
@@ -133,12 +139,15 @@ reprise_status subscription_open(struct reprise_store *store, const struct begin
 				 struct reprise_error *error);
 
 /*
- * A subscription that is_placed begins in the window of @session, before the first event that is newer than its revision.
- * False if the log has to be asked.
+ * A subscription that is_placed begins in the window of @session, before the first event that is
+ * newer than its revision. False if the log has to be asked.
  */
 bool begin_in_window(struct reprise_subscription *subscription, struct reprise_session *session);
 
-/* A subscription that follows @session after @at, whatever the session's id. The caller then holds @session for it. */
+/*
+ * A subscription that follows @session after @at, whatever the session's id. The caller then holds
+ * @session for it.
+ */
 reprise_status subscription_open_in(struct reprise_session *session,
 				    const struct reprise_cursor *at,
 				    const struct reprise_subscription_options *known,
@@ -153,8 +162,8 @@ reprise_status subscription_open_in(struct reprise_session *session,
 reprise_outcome subscription_advance(struct reprise_subscription *subscription);
 
 /*
- * Looks as subscription_advance does, with its doors, and says all but EVENT, whose first event is the stretch's
- * first record.
+ * Looks as subscription_advance does, with its doors, and says all but EVENT, whose first event is
+ * the stretch's first record.
  */
 reprise_outcome subscription_say(struct reprise_subscription *subscription,
 				 struct reprise_gap *ret_gap, struct reprise_end *ret_end);
@@ -166,8 +175,8 @@ bool subscription_wants(const struct reprise_subscription *subscription, uint16_
 void subscription_read(struct reprise_subscription *subscription, const struct look *look);
 
 /*
- * Nothing is to be said, and it has a door: makes sure that the door will be rung. Answers what is to be
- * said by then.
+ * Nothing is to be said, and it has a door: makes sure that the door will be rung. Answers what is
+ * to be said by then.
  */
 reprise_outcome subscription_arm_doors(struct reprise_subscription *subscription);
 
@@ -187,8 +196,8 @@ void subscription_be_counted(const struct reprise_subscription *subscription,
 			     struct reprise_session *session);
 
 /*
- * From here on it is among those of @session, which is held for it, and has let go of the one before. @staging is for the
- * stretch; NULL in the lobby.
+ * From here on it is among those of @session, which is held for it, and has let go of the one
+ * before. @staging is for the stretch; NULL in the lobby.
  */
 void subscription_move(struct reprise_subscription *subscription, struct reprise_session *session,
 		       struct block *staging);
@@ -199,7 +208,9 @@ struct reprise_session *subscription_hold_lobby(struct reprise_store *store);
 /* Takes the memory for the stretch of a window that it follows already. False without memory. */
 bool subscription_take_staging(struct reprise_subscription *subscription);
 
-/* Its window is void: whether another of the same life goes on in its place, without an event less. */
+/*
+ * Its window is void: whether another of the same life goes on in its place, without an event less.
+ */
 enum succession {
 	SUCCESSION_NONE,
 	SUCCESSION_MOVED,     /* it follows that one now */

@@ -66,8 +66,8 @@ matches(struct cds_lfht_node *link, const void *id)
 }
 
 /*
- * liburcu ends the process when malloc has nothing for it. So malloc is asked before, for all at once, and
- * gives that again unless another thread is faster.
+ * liburcu ends the process when malloc has nothing for it. So malloc is asked before, for all at
+ * once, and gives that again unless another thread is faster.
  */
 static bool
 may_allocate(uint64_t buckets)
@@ -81,8 +81,8 @@ may_allocate(uint64_t buckets)
 }
 
 /*
- * liburcu's handlers take its locks, so they may run once a fork. Each copy of the library in the process
- * registers its own; only the copy that has claimed this liburcu calls them.
+ * liburcu's handlers take its locks, so they may run once a fork. Each copy of the library in the
+ * process registers its own; only the copy that has claimed this liburcu calls them.
  */
 static atomic_bool tends_forks;
 static _Thread_local bool has_locked; /* in this thread's fork */
@@ -112,8 +112,8 @@ after_fork_child(void)
 }
 
 /*
- * Without the handlers, a child that opens a store would wait for threads and locks that it does not have. False
- * if they cannot be registered.
+ * Without the handlers, a child that opens a store would wait for threads and locks that it does
+ * not have. False if they cannot be registered.
  */
 static bool
 survive_forks(void)
@@ -164,7 +164,9 @@ table_find(struct table *table, uint64_t hash, const char *id)
 	struct reprise_session *session;
 
 	urcu_bp_read_lock();
-	/* Dead by the time of the pin: it has left the table, perhaps for a successor. Once a life. */
+	/*
+	 * Dead by the time of the pin: it has left the table, perhaps for a successor. Once a life.
+	 */
 	do {
 		cds_lfht_lookup(table->sessions, (unsigned long)hash, matches, id, &iter);
 		struct cds_lfht_node *const link = cds_lfht_iter_get_node(&iter);
@@ -240,8 +242,8 @@ table_each(struct table *table, void (*visit)(struct reprise_session *session, v
 }
 
 /*
- * liburcu waits for whoever is looking with the help of membarrier, if there was one when the process
- * began; and ends the process if it is refused later. So it is asked before.
+ * liburcu waits for whoever is looking with the help of membarrier, if there was one when the
+ * process began; and ends the process if it is refused later. So it is asked before.
  */
 static bool
 may_wait(void)

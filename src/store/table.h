@@ -54,8 +54,8 @@ void table_retire(struct table *table, struct reprise_session *session);
 
 /*
  * Hands what was retired to @reclaim: once nobody can be looking at it, for which it waits; or, not
- * @is_looked_at, when nobody else looks at the table any more. One thread at a time. Where the kernel refuses the
- * barrier that it had granted, the former does nothing.
+ * @is_looked_at, when nobody else looks at the table any more. One thread at a time. Where the
+ * kernel refuses the barrier that it had granted, the former does nothing.
  */
 void table_reclaim(struct table *table, bool is_looked_at,
 		   void (*reclaim)(struct reprise_session *session));

@@ -87,7 +87,10 @@ lie_down(struct reprise_subscription *subscription)
 	/* A hand that was up has its barrier behind it. */
 	if (!store->is_deferred && (bed.is_direct || bed.is_raised))
 		bed.is_exact = bell_barrier(bell, store->is_asymmetric, armed);
-	/* There is no memory for the window that goes on, or for what is copied of it: it looks again before long. */
+	/*
+	 * There is no memory for the window that goes on, or for what is copied of it: it looks
+	 * again before long.
+	 */
 	if (subscription->stage == STAGE_UNSTAGED || ring_is_void(&subscription->session->ring))
 		bed.is_exact = false;
 	return bed;
@@ -136,7 +139,9 @@ sleep_until(struct reprise_subscription *subscription, uint64_t deadline)
 		/* It may have got a window: then nobody rings it where it lies. */
 		if (!is_over && subscription->session == session) {
 			is_time_left = sleep_in(subscription, &bed, deadline);
-			/* Before the hand is raised again: that is dear, and mostly there is news. */
+			/*
+			 * Before the hand is raised again: that is dear, and mostly there is news.
+			 */
 			is_over = look(subscription, &status);
 		}
 		if (!bed.is_direct)
@@ -182,8 +187,8 @@ reprise_subscription_interrupt(struct reprise_subscription *subscription)
 
 	store_release(&subscription->interrupted, 1);
 	/*
-	 * A subscription that has moved since, under the lock of the hands, has looked after that whether it is
-	 * interrupted.
+	 * A subscription that has moved since, under the lock of the hands, has looked after that
+	 * whether it is interrupted.
 	 */
 	do
 		/* [interrupt:A] Before the session is looked at; pairs with [move:A]. */

@@ -17,7 +17,10 @@ writer_give_to(struct reprise_session *session, bool is_shared)
 	fetch_add_relaxed(&session->store->writers, 1);
 }
 
-/* No word is STAMP_UNSEEN: reprise_append leaves its short way, which has no lock, without a look of its own. */
+/*
+ * No word is STAMP_UNSEEN: reprise_append leaves its short way, which has no lock, without a look
+ * of its own.
+ */
 void
 writer_share(struct reprise_session *session)
 {
@@ -64,7 +67,10 @@ writer_rebuilds(const struct opening *opening, struct reprise_session *before)
 		opening->bounds.is_deduplicated != bounds->is_deduplicated);
 }
 
-/* The window to write to: the one that is there, another of the same life, or the first of the next life. */
+/*
+ * The window to write to: the one that is there, another of the same life, or the first of
+ * the next life.
+ */
 static reprise_status
 have_window(struct reprise_store *store, const struct opening *opening,
 	    struct reprise_session *before, struct reprise_session **ret_session)

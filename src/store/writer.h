@@ -16,14 +16,20 @@ struct opening {
 	bool keeps_bounds;    /* of a window that is there, also if nothing is in it */
 	struct reprise_error *error;
 
-	/* In a store with a log, which is asked about the life of a window that was joined, or is to be created. */
+	/*
+	 * In a store with a log, which is asked about the life of a window that was joined, or is
+	 * to be created.
+	 */
 	bool is_asked;
 	TAILQ_ENTRY(opening) link; /* while a window is to be created: among the store's openings */
 	struct reprise_session *joined;
 	bool rebuilds;      /* the joined window is empty, and gets other bounds */
 	struct birth birth; /* else: the incarnation is given, and the log answers the rest */
 
-	/* The answer. An opening that was refused before has another status than REPRISE_OK from the beginning. */
+	/*
+	 * The answer. An opening that was refused before has another status than REPRISE_OK
+	 * from the beginning.
+	 */
 	reprise_status status;
 	struct reprise_session *session;
 };
@@ -31,13 +37,21 @@ struct opening {
 /* Under the store's lock, with a reference for the writer. */
 void writer_give_to(struct reprise_session *session, bool is_shared);
 
-/* The writer is any thread from here on. Under the store's lock, once nothing can refuse the opening any more. */
+/*
+ * The writer is any thread from here on. Under the store's lock, once nothing can refuse the
+ * opening any more.
+ */
 void writer_share(struct reprise_session *session);
 
-/* Why the session of that id, or NULL, gets no writer now; or REPRISE_OK. Under the store's lock. */
+/*
+ * Why the session of that id, or NULL, gets no writer now; or REPRISE_OK. Under the store's lock.
+ */
 reprise_status writer_refusal(const struct opening *opening, struct reprise_session *before);
 
-/* Whether nothing was ever appended to a window, and the opening asks for other bounds. Under the store's lock. */
+/*
+ * Whether nothing was ever appended to a window, and the opening asks for other bounds. Under
+ * the store's lock.
+ */
 bool writer_rebuilds(const struct opening *opening, struct reprise_session *before);
 
 /* Under the store's lock; the reference is left to the caller. */
@@ -52,8 +66,8 @@ void writer_prepare(struct reprise_store *store, const char *id,
 void writer_open(struct reprise_store *store, struct opening *opening);
 
 /*
- * Opens the sessions of @openings, which were prepared, in a store with a log. The log is asked about all of them
- * together. An id that stands there twice is opened once; the second is E_BUSY.
+ * Opens the sessions of @openings, which were prepared, in a store with a log. The log is asked
+ * about all of them together. An id that stands there twice is opened once; the second is E_BUSY.
  */
 void writer_open_recorded(struct reprise_store *store, struct opening *openings, size_t count);
 

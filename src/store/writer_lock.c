@@ -13,8 +13,9 @@
 #endif
 
 /*
- * Pauses between two looks, at most. The distance doubles with each look: a thread that looks often takes the lock's cache line
- * from the thread inside, and each append then costs a transfer between cores.
+ * Pauses between two looks, at most. The distance doubles with each look: a thread that looks
+ * often takes the lock's cache line from the thread inside, and each append then costs a
+ * transfer between cores.
  */
 #define WRITER_LOCK_STALLS_MAX 256
 
@@ -28,7 +29,10 @@ try_enter(struct reprise_session *session)
 	       compare_exchange_acquire(&session->lock_owner, &owner, writer_lock_self());
 }
 
-/* Says that somebody is about to sleep. False: the leaving thread may miss that, and the sleep is to be short. */
+/*
+ * Says that somebody is about to sleep. False: the leaving thread may miss that, and the sleep is
+ * to be short.
+ */
 static bool
 want(struct reprise_session *session)
 {

@@ -36,7 +36,10 @@ struct appending {
 	bool is_text_due; /* the text is to be put anew behind the commit */
 };
 
-/* Whether the store knows the delta: sets the version of the first time. E_EXISTS: it knows another one by that id. */
+/*
+ * Whether the store knows the delta: sets the version of the first time. E_EXISTS: it knows another
+ * one by that id.
+ */
 static reprise_status
 look_up(struct writing *writing, const struct delta *delta, uint64_t *ret_version,
 	struct reprise_error *error)
@@ -84,7 +87,10 @@ apply(struct appending *appending, enum need *ret_need, struct reprise_error *er
 	struct thread_head *const head = &writing->head;
 	const uint64_t delta_bytes = head->delta_bytes + appending->delta.json.size;
 	const uint64_t growth_bytes = head->growth_bytes + appending->growth_bytes;
-	/* The document is no larger than its text and what the deltas add together, and the longer version. */
+	/*
+	 * The document is no larger than its text and what the deltas add together, and
+	 * the longer version.
+	 */
 	const bool is_near_limit = head->text_bytes + growth_bytes + digits(head->version + 1) >
 				   REPRISE_THREAD_JSON_BYTES_MAX + digits(head->base);
 	bool is_held = false;
@@ -116,14 +122,19 @@ seal(struct appending *appending, struct reprise_error *error)
 {
 	const reprise_status status = delta_seal(&appending->delta, "delta", error);
 
-	/* The document grows by less than the delta is large, since it does not get the delta's other members. */
+	/*
+	 * The document grows by less than the delta is large, since it does not get the
+	 * delta's other members.
+	 */
 	appending->growth_bytes = appending->delta.json.size;
 	return status == REPRISE_OK && appending->delta.json.size >= SMALL_BYTES
 		       ? delta_growth(&appending->delta, &appending->growth_bytes, error)
 		       : status;
 }
 
-/* A delta without an id gets one, and the time. A large one is printed outside of the transaction. */
+/*
+ * A delta without an id gets one, and the time. A large one is printed outside of the transaction.
+ */
 static reprise_status
 name(struct appending *appending, enum need *ret_need, struct reprise_error *error)
 {
@@ -150,7 +161,10 @@ append(struct appending *appending, enum need *ret_need, struct reprise_error *e
 		return error_plain(error, REPRISE_E_NOT_FOUND);
 	if (delta->has_id)
 		status = look_up(writing, delta, &appending->version, error);
-	/* A repeated one writes the head as it is, so that what the first time wrote is as durable as this handle asks. */
+	/*
+	 * A repeated one writes the head as it is, so that what the first time wrote is as durable
+	 * as this handle asks.
+	 */
 	if (status == REPRISE_OK && appending->version != 0)
 		return write_head(writing, error);
 	if (status == REPRISE_OK)

@@ -14,7 +14,10 @@ reprise_thread_delete(struct reprise_thread_store *store, const char *id,
 		status = write_begin_dropping(&writing, store, id, error);
 	if (status != REPRISE_OK)
 		return status;
-	/* No other document has the uid of a head that is damaged: at worst there is nothing to drop by it. */
+	/*
+	 * No other document has the uid of a head that is damaged: at worst there is nothing to
+	 * drop by it.
+	 */
 	if (writing.head.exists)
 		status = store->adapter->drop_document(store, id, &writing.head.uid, error);
 	if (status == REPRISE_OK)

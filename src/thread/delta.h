@@ -32,8 +32,9 @@ reprise_status delta_name(struct delta *delta, uint64_t now_ms, struct reprise_e
 reprise_status delta_seal(struct delta *delta, const char *what, struct reprise_error *error);
 
 /*
- * How many bytes a sealed delta adds to a document at most: the elements of its messages and patches, and its snapshot. A
- * message that the document has, and a state that is replaced, make it less.
+ * How many bytes a sealed delta adds to a document at most: the elements of its messages and
+ * patches, and its snapshot. A message that the document has, and a state that is replaced,
+ * make it less.
  */
 reprise_status delta_growth(const struct delta *delta, uint64_t *ret_bytes,
 			    struct reprise_error *error);

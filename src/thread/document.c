@@ -83,7 +83,10 @@ document_stamp(struct document *document, const char *id, const char *uid, uint6
 		       0;
 }
 
-/* Sets *ret_is_new if no message before had the id of this one, or if it has none. False: no memory. */
+/*
+ * Sets *ret_is_new if no message before had the id of this one, or if it has none.
+ * False: no memory.
+ */
 static bool
 note_id(json_t *ids, const json_t *message, bool *ret_is_new)
 {

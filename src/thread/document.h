@@ -19,8 +19,8 @@ struct document {
 struct reprise_bytes document_or_none(struct reprise_bytes text);
 
 /*
- * Reads a document, named @what in errors, and sees to it that its members are as they should be: messages, patches and
- * state are there afterwards. document_free follows in any case.
+ * Reads a document, named @what in errors, and sees to it that its members are as they should be:
+ * messages, patches and state are there afterwards. document_free follows in any case.
  */
 reprise_status document_read(struct reprise_bytes text, const char *what, struct document *document,
 			     struct reprise_error *error);
@@ -37,7 +37,10 @@ reprise_status document_uid(const struct document *document, const char *what, c
 /* Sets the members that are the store's. False: no memory. */
 bool document_stamp(struct document *document, const char *id, const char *uid, uint64_t version);
 
-/* Applies a delta (rule B04). False: no memory, and the document is good for nothing but to be freed. */
+/*
+ * Applies a delta (rule B04). False: no memory, and the document is good for nothing but
+ * to be freed.
+ */
 bool document_apply(struct document *document, const struct delta *delta);
 
 #endif /* THREAD_DOCUMENT_H */

@@ -126,7 +126,9 @@ check(struct flush *flush, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
-/* None of the deltas was applied before, which the version says already if the caller has looked. */
+/*
+ * None of the deltas was applied before, which the version says already if the caller has looked.
+ */
 static reprise_status
 expect_new(struct writing *writing, const struct flush *flush, struct reprise_error *error)
 {

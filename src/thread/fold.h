@@ -3,8 +3,9 @@
 #define THREAD_FOLD_H
 
 /*
- * The document that a head stands for: its text, with the deltas after it applied. A transaction only copies these, since
- * a server ends one that is silent for long, and a large document takes long to read.
+ * The document that a head stands for: its text, with the deltas after it applied. A transaction
+ * only copies these, since a server ends one that is silent for long, and a large document takes
+ * long to read.
  */
 
 #include "thread/adapter.h"
@@ -20,15 +21,16 @@ struct gathered {
 };
 
 /*
- * Copies them in a transaction; the text goes behind what gathered->text has. E_CORRUPT if a row is damaged or missing.
- * gathered_free follows in any case.
+ * Copies them in a transaction; the text goes behind what gathered->text has. E_CORRUPT if a row is
+ * damaged or missing. gathered_free follows in any case.
  */
 reprise_status fold_gather(struct reprise_thread_store *store, const struct thread_head *head,
 			   struct gathered *gathered, struct reprise_error *error);
 void gathered_free(struct gathered *gathered);
 
 /*
- * The document of the head's version, stamped, outside of a transaction. E_CORRUPT. document_free follows in any case.
+ * The document of the head's version, stamped, outside of a transaction. E_CORRUPT. document_free
+ * follows in any case.
  */
 reprise_status fold_read(const struct gathered *gathered, struct document *document,
 			 struct reprise_error *error);
@@ -37,7 +39,8 @@ reprise_status fold_read(const struct gathered *gathered, struct document *docum
 reprise_status fold_text(struct gathered *gathered, struct reprise_error *error);
 
 /*
- * Puts @printed, which is stamped with the head's uid and @version, as the text, and sets what the head says of it.
+ * Puts @printed, which is stamped with the head's uid and @version, as the text, and sets what the
+ * head says of it.
  */
 reprise_status fold_put_stamped(struct reprise_thread_store *store, struct thread_head *head,
 				const struct printed *printed, uint64_t version,

@@ -67,7 +67,10 @@ reprise_thread_store_close(struct reprise_thread_store *store)
 	pthread_setcancelstate(cancel_state, NULL);
 }
 
-/* ThreadSanitizer of gcc 12 does not know the call; and a clock that is set is a lesser evil than no deadline. */
+/*
+ * ThreadSanitizer of gcc 12 does not know the call; and a clock that is set is a lesser evil
+ * than no deadline.
+ */
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 30) && !defined(__SANITIZE_THREAD__)
 #define LOCK_CLOCK                   CLOCK_MONOTONIC
 #define lock_until(lock, until_time) pthread_mutex_clocklock(lock, LOCK_CLOCK, until_time)

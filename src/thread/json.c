@@ -36,13 +36,14 @@ refuse_at(struct reprise_bytes text, size_t at, const char *what, const char *wo
 }
 
 /*
- * jansson keeps the token that it reads in a buffer. If the buffer cannot grow, jansson drops a byte of the token and
- * goes on. So it is given
+ * jansson keeps the token that it reads in a buffer. If the buffer cannot grow, jansson drops a
+ * byte of the token and goes on. So it is given
  *
  *    ["padding", text]
  *
- * where the buffer grows in the first string, for every token that comes; and the length of that string is looked at. The
- * buffer grows when it has 16, 32, 64 .. bytes: the string ends between two of them, since its end must not be dropped.
+ * where the buffer grows in the first string, for every token that comes; and the length of that
+ * string is looked at. The buffer grows when it has 16, 32, 64 .. bytes: the string ends between
+ * two of them, since its end must not be dropped.
  */
 static bool
 put_padded(struct reprise_bytes text, size_t longest, struct buffer *to, size_t *ret_padding)

@@ -11,8 +11,9 @@ thread_keeping_raise(struct thread_keeping *keeping, uint64_t horizon_ms, uint64
 	if (before_ms >= horizon_ms)
 		return false;
 	/*
-	 * Ids that were applied longer ago than the horizon of before may be dropped. No retry limit was more than a half of it, so
-	 * no delta that was created in its last half is among them.
+	 * Ids that were applied longer ago than the horizon of before may be dropped. No
+	 * retry limit was more than a half of it, so no delta that was created in its last
+	 * half is among them.
 	 */
 	if (before_ms != 0 && now_ms > before_ms / 2)
 		keeping->floor_ms = greatest(keeping->floor_ms, now_ms - before_ms / 2 + 1);

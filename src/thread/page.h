@@ -3,8 +3,8 @@
 #define THREAD_PAGE_H
 
 /*
- * A page: bytes, and a table of items in front of them. While a page is filled the bytes may move; so the items
- * are made last, from the places of the bytes.
+ * A page: bytes, and a table of items in front of them. While a page is filled the bytes may move;
+ * so the items are made last, from the places of the bytes.
  */
 
 #include "thread/adapter.h"

@@ -13,7 +13,10 @@ enum {
 	VERSION_MEMBER_BYTES = sizeof(",\"version\":18446744073709551615"),
 };
 
-/* The members whose names are between two others, in the order of their bytes; NULL: from the first, to the last. */
+/*
+ * The members whose names are between two others, in the order of their bytes; NULL: from the
+ * first, to the last.
+ */
 static json_t *
 part_of(json_t *tree, const char *after, const char *before)
 {
@@ -35,7 +38,10 @@ part_of(json_t *tree, const char *after, const char *before)
 	return part;
 }
 
-/* Prints a part without its braces, behind a comma; the first part has a brace in the place of the comma. */
+/*
+ * Prints a part without its braces, behind a comma; the first part has a brace in the place
+ * of the comma.
+ */
 static reprise_status
 print_part(struct printed *printed, json_t *part, char begin, struct reprise_error *error)
 {

@@ -3,8 +3,9 @@
 #define THREAD_PRINTED_H
 
 /*
- * A document in canonical form, but for its uid and its version. These are known only in the transaction that writes, and
- * a large document takes too long to be printed there: others wait, and a server ends a transaction that is silent.
+ * A document in canonical form, but for its uid and its version. These are known only in the
+ * transaction that writes, and a large document takes too long to be printed there: others wait,
+ * and a server ends a transaction that is silent.
  */
 
 #include "thread/adapter.h"
@@ -16,7 +17,9 @@ struct printed {
 	size_t uid_at, version_at; /* where these members belong */
 };
 
-/* Prints @document as the one of @id. E_TOO_LARGE, E_NO_MEMORY. printed_free follows in any case. */
+/*
+ * Prints @document as the one of @id. E_TOO_LARGE, E_NO_MEMORY. printed_free follows in any case.
+ */
 reprise_status printed_make(const struct document *document, const char *id,
 			    struct printed *printed, struct reprise_error *error);
 void printed_free(struct printed *printed);

@@ -3,9 +3,9 @@
 #define THREAD_PROCESS_H
 
 /*
- * A handle belongs to the process that opened it. All open handles are in one list. A handler of pthread_atfork
- * walks the list in the child and has each adapter give up what a child shares with its parent: locks of open
- * files, and connections.
+ * A handle belongs to the process that opened it. All open handles are in one list. A handler of
+ * pthread_atfork walks the list in the child and has each adapter give up what a child shares with
+ * its parent: locks of open files, and connections.
  */
 
 #include "thread/adapter.h"

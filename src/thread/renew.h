@@ -3,8 +3,8 @@
 #define THREAD_RENEW_H
 
 /*
- * A document's text, put anew with the deltas behind it. Between two transactions of one call (handle.h) the document is
- * copied, read and printed; meanwhile others may write to it.
+ * A document's text, put anew with the deltas behind it. Between two transactions of one call
+ * (handle.h) the document is copied, read and printed; meanwhile others may write to it.
  */
 
 #include "thread/delta.h"
@@ -28,8 +28,8 @@ reprise_status renewal_put(struct writing *writing, const struct renewal *renewa
 			   struct reprise_error *error);
 
 /*
- * In the pause after a commit: puts the text of the committed version. A failure is nobody's: the document is what it was,
- * and the next append tries again.
+ * In the pause after a commit: puts the text of the committed version. A failure is nobody's: the
+ * document is what it was, and the next append tries again.
  */
 void renew_behind(struct writing *writing);
 

@@ -3,8 +3,8 @@
 #define THREAD_ROW_H
 
 /*
- * The checksum of each stored row: CRC-32C over the table, the key and all that the row says, in a fixed byte order.
- * Each *_fault is NULL or names the fault.
+ * The checksum of each stored row: CRC-32C over the table, the key and all that the row says, in a
+ * fixed byte order. Each *_fault is NULL or names the fault.
  */
 
 #include "thread/adapter.h"

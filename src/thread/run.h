@@ -20,8 +20,8 @@ struct thread_delta_facts {
 };
 
 /*
- * Reads one delta into @page. Without a delta_id and a created_at it is given both, if @now_ms is not 0; with 0, E_INVALID.
- * E_INVALID names @what.
+ * Reads one delta into @page. Without a delta_id and a created_at it is given both, if @now_ms is
+ * not 0; with 0, E_INVALID. E_INVALID names @what.
  */
 REPRISE_API reprise_status thread_read_delta(struct reprise_bytes delta, const char *what,
 					     uint64_t now_ms, struct reprise_thread_page *page,
@@ -29,8 +29,8 @@ REPRISE_API reprise_status thread_read_delta(struct reprise_bytes delta, const c
 					     struct reprise_error *error);
 
 /*
- * Applies deltas to a document, as reprise_thread_append would one by one, and counts its version up by each. The result
- * is in canonical form, borrowed from @page.
+ * Applies deltas to a document, as reprise_thread_append would one by one, and counts its version
+ * up by each. The result is in canonical form, borrowed from @page.
  */
 REPRISE_API reprise_status thread_apply_deltas(struct reprise_bytes document,
 					       const struct reprise_bytes *deltas,

@@ -23,7 +23,9 @@ struct scan {
 	size_t longest; /* token, as it is or wrapped */
 };
 
-/* A number that is to be wrapped, or (of no size) the begin of a string behind its quotation mark. */
+/*
+ * A number that is to be wrapped, or (of no size) the begin of a string behind its quotation mark.
+ */
 struct splice {
 	size_t at, size;
 };
@@ -236,7 +238,10 @@ verbatim_origin(struct reprise_bytes text, size_t position)
 	return position - added < text.size ? position - added : text.size;
 }
 
-/* The next marked string from @from on; NULL: there is none. An opening quotation mark has no backslash before it. */
+/*
+ * The next marked string from @from on; NULL: there is none. An opening quotation mark has no
+ * backslash before it.
+ */
 static char *
 find_marked(char *from, const char *end, const char *begin)
 {

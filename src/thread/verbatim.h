@@ -3,15 +3,15 @@
 #define THREAD_VERBATIM_H
 
 /*
- * Numbers are kept as they were written. jansson reads a number into 64 bits or a double, and prints another text. So
- * before jansson reads a text, each number that is not an integer of at most 18 digits becomes a string that begins with
- * U+0001 and n:
+ * Numbers are kept as they were written. jansson reads a number into 64 bits or a double, and
+ * prints another text. So before jansson reads a text, each number that is not an integer of at
+ * most 18 digits becomes a string that begins with U+0001 and n:
  *
  *    [1, 1.50, 1e999]   ->   [1, "\u0001n1.50", "\u0001n1e999"]
  *
- * and behind jansson it becomes a number again. A string of the host's that begins with U+0001 has U+0001 and s put
- * before it in between. U+0001 can stand in a JSON text only as \u0001, which jansson writes, too; so such strings are
- * found by these bytes.
+ * and behind jansson it becomes a number again. A string of the host's that begins with U+0001 has
+ * U+0001 and s put before it in between. U+0001 can stand in a JSON text only as \u0001, which
+ * jansson writes, too; so such strings are found by these bytes.
  */
 
 #include "thread/buffer.h"
@@ -25,8 +25,8 @@ struct verbatim_sizes {
 };
 
 /*
- * Writes @text to @to with its numbers wrapped; nothing at all if @text has none to wrap. The text need not be JSON: what is
- * none stays none. False: no memory.
+ * Writes @text to @to with its numbers wrapped; nothing at all if @text has none to wrap. The text
+ * need not be JSON: what is none stays none. False: no memory.
  */
 bool verbatim_wrap(struct reprise_bytes text, struct buffer *to, struct verbatim_sizes *ret_sizes);
 

@@ -7,8 +7,8 @@
 #include "thread/row.h"
 
 enum {
-	PRUNE_MIN =
-		16, /* rows of a table that one write drops at most, and two for each that it puts */
+	/* One write drops at most so many rows of a table, and two more for each row written. */
+	PRUNE_MIN = 16,
 };
 
 reprise_status
@@ -101,7 +101,10 @@ struct pruning {
 	bool is_held;     /* the next one is old enough, and the text does not have it yet */
 };
 
-/* A damaged row that the text has already goes with the next one that is old enough; others are left for load_deltas to tell. */
+/*
+ * A damaged row that the text has already goes with the next one that is old enough; others are
+ * left for load_deltas to tell.
+ */
 static bool
 judge_age(const struct thread_delta *row, void *context)
 {

@@ -27,8 +27,8 @@ reprise_status find_applied(struct reprise_thread_store *store, const struct thr
 			    struct thread_applied *ret_applied, struct reprise_error *error);
 
 /*
- * Drops some of what is older than the horizon: ids of all documents, and deltas of this one that its text has. A write
- * that puts so many @rows drops more than it puts.
+ * Drops some of what is older than the horizon: ids of all documents, and deltas of this one that
+ * its text has. A write that puts so many @rows drops more than it puts.
  */
 reprise_status prune_applied(struct writing *writing, uint64_t rows, struct reprise_error *error);
 reprise_status prune_deltas(struct writing *writing, uint64_t rows, bool *ret_is_held,

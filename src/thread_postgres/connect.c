@@ -9,9 +9,10 @@
 #include "thread_postgres/schema.h"
 
 /*
- * The settings of the connection. Time-outs: if the client's machine vanishes, the server ends the session and frees
- * the ids that its transaction has locked. Plans: each statement has its index, and is to be planned once, by what it
- * is and not by how small its tables happen to be at that time.
+ * The settings of the connection. Time-outs: if the client's machine vanishes, the server ends
+ * the session and frees the ids that its transaction has locked. Plans: each statement has its
+ * index, and is to be planned once, by what it is and not by how small its tables happen to be
+ * at that time.
  */
 static const char settings_sql[] = "SELECT set_config('search_path', $1, false),"
 				   " set_config('synchronous_commit', $2, false),"
@@ -51,7 +52,10 @@ lock_wait_ms(uint64_t left_ms)
 	return left_ms - least(LOCK_MARGIN_MS, left_ms / 4);
 }
 
-/* The time-outs of the connection's settings, in the order of settings_sql, in the units that the server takes. */
+/*
+ * The time-outs of the connection's settings, in the order of settings_sql, in the units that
+ * the server takes.
+ */
 static void
 write_times(const struct settings *settings, char (*ret_times)[TIME_BYTES])
 {

@@ -8,8 +8,8 @@
 static const uint64_t part_rows_max = 1000;
 
 /*
- * About how many bytes of deltas the server is asked for: at first, since a write that prunes looks at one or two,
- * and at most.
+ * About how many bytes of deltas the server is asked for: at first, since a write that prunes looks
+ * at one or two, and at most.
  */
 static const uint64_t part_bytes_first = 16 << 10;
 static const uint64_t part_bytes_max = 1 << 20;

@@ -3,8 +3,8 @@
 #define THREAD_POSTGRES_POSTGRES_H
 
 /*
- * The port of thread documents, on PostgreSQL. One handle is one connection, made anew at the beginning of a
- * transaction if it was lost before.
+ * The port of thread documents, on PostgreSQL. One handle is one connection, made anew at the
+ * beginning of a transaction if it was lost before.
  */
 
 #include <stdbool.h>
@@ -43,7 +43,8 @@ postgres_of(struct reprise_thread_store *store)
 }
 
 /*
- * connect_first  A connection that is ready for transactions; creates the tables if they are not there.
+ * connect_first  A connection that is ready for transactions; creates the tables if they
+ *                are not there.
  * connect_again  The same in place of one that was lost, if it was; never creates anything.
  *
  * Either begins a call, unless one goes on: its deadline runs from here on (wire.h).
@@ -55,12 +56,15 @@ reprise_status connect_again(struct postgres *postgres, struct reprise_error *er
 uint64_t transfer_ms(const struct settings *settings, uint64_t bytes);
 
 /*
- * How long the server is to wait for a lock if the call is due after so many milliseconds, at least 1: less, so that its
- * refusal arrives in time.
+ * How long the server is to wait for a lock if the call is due after so many milliseconds, at least
+ * 1: less, so that its refusal arrives in time.
  */
 uint64_t lock_wait_ms(uint64_t left_ms);
 
-/* Sends a statement; fails if something is known to have failed already, but tells nobody. @values may be NULL. */
+/*
+ * Sends a statement; fails if something is known to have failed already, but tells nobody. @values
+ * may be NULL.
+ */
 reprise_status send_statement(struct postgres *postgres, enum statement statement,
 			      const struct values *values);
 /* The same, and waits for the answer, the caller's to clear. */

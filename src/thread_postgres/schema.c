@@ -24,9 +24,10 @@ enum {
 };
 
 /*
- * Version 1. A step is never changed once it was released. Numbers have no CHECK, and keys of other tables no reference:
- * the checksums are compared with each read, and say more. A remembered id is dropped by its time alone, without a look at
- * its checksum; so the time stands there twice, and one that is damaged drops nothing. A uid's 16 bytes are a uuid. Ids are compared by their bytes.
+ * Version 1. A step is never changed once it was released. Numbers have no CHECK, and keys of other
+ * tables no reference: the checksums are compared with each read, and say more. A remembered id is
+ * dropped by its time alone, without a look at its checksum; so the time stands there twice, and
+ * one that is damaged drops nothing. A uid's 16 bytes are a uuid. Ids are compared by their bytes.
  * Heads are rewritten in their page.
  */
 static const char *const version_1[] = {
@@ -165,7 +166,10 @@ schema_create(struct wire *wire, const char *schema, uint64_t horizon_ms,
 	bool is_there = false;
 	int version = 0;
 
-	/* READ COMMITTED: the look, a statement after this one, sees what the first of two openers has done. */
+	/*
+	 * READ COMMITTED: the look, a statement after this one, sees what the first of two
+	 * openers has done.
+	 */
 	value_text(&name, schema);
 	(void)wire_send_sql(wire, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL);
 	(void)wire_send_sql(

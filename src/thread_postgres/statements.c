@@ -8,13 +8,13 @@
 #define LOCK_NUMBER "hashtextextended($1::text COLLATE \"C\", 0)"
 
 /*
- * A transaction that writes locks its id twice. The advisory lock is there before the head is: two that create the
- * same document exclude each other. Its number is a hash, so two ids may have the same; then one waits for the other
- * without need, and since a transaction locks one id there is no deadlock. The row's lock keeps off programs that
- * change a head by SQL of their own.
+ * A transaction that writes locks its id twice. The advisory lock is there before the head is: two
+ * that create the same document exclude each other. Its number is a hash, so two ids may have the
+ * same; then one waits for the other without need, and since a transaction locks one id there is no
+ * deadlock. The row's lock keeps off programs that change a head by SQL of their own.
  *
- * In READ COMMITTED each statement sees what was committed when it begins: FIND_HEAD, sent after both locks are held,
- * sees the newest head, and its clock is read then.
+ * In READ COMMITTED each statement sees what was committed when it begins: FIND_HEAD, sent after
+ * both locks are held, sees the newest head, and its clock is read then.
  */
 const struct statement_text statements[STATEMENTS_COUNT] = {
 	[BEGIN_WRITING] = { "begin_writing", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" },
@@ -24,10 +24,10 @@ const struct statement_text statements[STATEMENTS_COUNT] = {
 	[WAIT_FOR_LOCKS] = { "wait_for_locks", "SELECT set_config('lock_timeout', $1, true)" },
 	[LOCK_ID] = { "lock_id", "SELECT pg_advisory_xact_lock(" LOCK_NUMBER ")" },
 	/*
-	 * Sessions of our role that hold the lock and whose client has been silent for so long. The server's own
-	 * time-outs do not run between the end of one statement and the beginning of the next in a pipeline. A large
-	 * statement that is on its way was announced with the time that it may take; a delta that is read before it is
-	 * dropped may be the largest.
+	 * Sessions of our role that hold the lock and whose client has been silent for so long. The
+	 * server's own time-outs do not run between the end of one statement and the beginning of
+	 * the next in a pipeline. A large statement that is on its way was announced with the time
+	 * that it may take; a delta that is read before it is dropped may be the largest.
 	 */
 	[END_ABANDONED] = { "end_abandoned",
 			    "SELECT count(*) FROM (SELECT pg_terminate_backend(pid)"

@@ -2,7 +2,10 @@
 #ifndef THREAD_POSTGRES_STATEMENTS_H
 #define THREAD_POSTGRES_STATEMENTS_H
 
-/* The statements that the server is asked, prepared on each connection. Each statement finds its rows by an index. */
+/*
+ * The statements that the server is asked, prepared on each connection. Each statement finds its
+ * rows by an index.
+ */
 
 enum statement {
 	BEGIN_WRITING,
@@ -11,8 +14,12 @@ enum statement {
 	ROLLBACK,
 	WAIT_FOR_LOCKS, /* milliseconds as a text: so long in this transaction */
 	LOCK_ID,        /* the lock's name */
-	END_ABANDONED, /* the lock's name, milliseconds of silence and of a delta's transfer: the number of sessions that were ended */
-	LOCK_HEAD,     /* id */
+	/*
+	 * Parameters the lock's name, milliseconds of silence and of a delta's transfer: the number
+	 * of ended sessions.
+	 */
+	END_ABANDONED,
+	LOCK_HEAD, /* id */
 	FIND_HEAD, /* id: the server's clock in milliseconds, the keeping, HEAD columns or NULLs */
 	PUT_HEAD,  /* HEAD columns */
 	PUT_TEXT,  /* uid, TEXT columns */

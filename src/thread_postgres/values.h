@@ -3,8 +3,9 @@
 #define THREAD_POSTGRES_VALUES_H
 
 /*
- * The values that go into a statement and come out of it, in PostgreSQL's binary format: integers with their highest byte
- * first, text and bytes as they are. A checksum has all 32 bits of an integer.
+ * The values that go into a statement and come out of it, in PostgreSQL's binary format:
+ * integers with their highest byte first, text and bytes as they are. A checksum has all 32 bits
+ * of an integer.
  */
 
 #include <endian.h>

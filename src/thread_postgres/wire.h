@@ -3,10 +3,10 @@
 #define THREAD_POSTGRES_WIRE_H
 
 /*
- * A connection that never waits longer than it may. Statements are sent without waiting for their answers
- * (libpq's pipeline); what fails is kept until the next one that asks. If the server has not answered when the
- * call is due, the connection is closed; so it is after a failure that is not understood. The next transaction
- * makes a new one.
+ * A connection that never waits longer than it may. Statements are sent without waiting for their
+ * answers (libpq's pipeline); what fails is kept until the next one that asks. If the server has
+ * not answered when the call is due, the connection is closed; so it is after a failure that is not
+ * understood. The next transaction makes a new one.
  *
  *     wire_send  wire_send  wire_send ... wire_ask     one trip to the server and back
  */
@@ -37,18 +37,20 @@ struct wire {
 };
 
 /*
- * A call begins: everything that it waits for, a new connection too, has to come within the deadline. The deadline
- * begins anew after about each MiB that has left for the server or come from it, so that much data on a slow network is
- * no failure.
+ * A call begins: everything that it waits for, a new connection too, has to come within the
+ * deadline. The deadline begins anew after about each MiB that has left for the server or come from
+ * it, so that much data on a slow network is no failure.
  */
 void wire_begin_call(struct wire *wire);
 
-/* How much of it is left to the call, without the caller's own time; in milliseconds, at least 1. */
+/*
+ * How much of it is left to the call, without the caller's own time; in milliseconds, at least 1.
+ */
 uint64_t wire_left_ms(const struct wire *wire);
 
 /*
- * Connects, until the call is due. On failure there is no connection. @vanished_ms: the kernel gives up a
- * server that acknowledges nothing for so long.
+ * Connects, until the call is due. On failure there is no connection. @vanished_ms: the kernel
+ * gives up a server that acknowledges nothing for so long.
  */
 reprise_status wire_open(struct wire *wire, const char *connection, uint64_t vanished_ms,
 			 struct reprise_error *error);
@@ -58,8 +60,8 @@ void wire_close(struct wire *wire);
 bool wire_is_whole(struct wire *wire);
 
 /*
- * Each sends one statement, and fails if something is known to have failed already. Arguments and values may
- * be NULL.
+ * Each sends one statement, and fails if something is known to have failed already. Arguments and
+ * values may be NULL.
  */
 reprise_status wire_send_sql(struct wire *wire, const char *sql, const struct values *arguments);
 reprise_status wire_prepare(struct wire *wire, const char *statement, const char *sql);
@@ -68,12 +70,14 @@ reprise_status wire_send(struct wire *wire, const char *statement, const struct 
 /* Has what was sent leave, as far as there is room for it. A failure is seen by what follows. */
 void wire_flush(struct wire *wire);
 
-/* Waits for all that was sent. The last answer is the caller's to clear; @ret_answer may be NULL. */
+/*
+ * Waits for all that was sent. The last answer is the caller's to clear; @ret_answer may be NULL.
+ */
 reprise_status wire_ask(struct wire *wire, PGresult **ret_answer, struct reprise_error *error);
 
 /*
- * Ends a transaction by @statement, whatever has failed in it, without waiting for the answer. Failures are
- * forgotten; a connection that is of no use any more is closed.
+ * Ends a transaction by @statement, whatever has failed in it, without waiting for the answer.
+ * Failures are forgotten; a connection that is of no use any more is closed.
  */
 void wire_end(struct wire *wire, const char *statement);
 

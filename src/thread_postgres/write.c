@@ -26,8 +26,9 @@ ask_statement(struct postgres *postgres, enum statement statement, const struct 
 }
 
 /*
- * The server takes a client whose statement has not arrived as a whole for a silent one, but not behind another statement of
- * the same pipeline. That one's text tells those who wait for how long it is to be taken for busy (END_ABANDONED).
+ * The server takes a client whose statement has not arrived as a whole for a silent one, but not
+ * behind another statement of the same pipeline. That one's text tells those who wait for how long
+ * it is to be taken for busy (END_ABANDONED).
  */
 static void
 announce(struct postgres *postgres, size_t bytes)
@@ -102,8 +103,8 @@ lock(struct postgres *postgres, const struct values *lock_name, const char *id,
 }
 
 /*
- * Somebody holds the id for longer than the deadline. If that is a session whose client has vanished, it is ended, and
- * the next call gets the id.
+ * Somebody holds the id for longer than the deadline. If that is a session whose client has
+ * vanished, it is ended, and the next call gets the id.
  */
 static void
 end_abandoned(struct postgres *postgres, const struct values *lock_name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything here goes by name: to open and close the database would drop the locks that SQLite has for this process
- * (POSIX locks end with any descriptor of the file).
+ * Everything here goes by name: to open and close the database would drop the locks that SQLite has
+ * for this process (POSIX locks end with any descriptor of the file).
  */
 #include "thread_sqlite/bound.h"
 

@@ -3,9 +3,9 @@
 #define THREAD_SQLITE_BOUND_H
 
 /*
- * The files that an open store is bound to: the database, and beside it -wal and -shm. Their absolute names, devices and
- * inodes are noted when the store is opened. Each transaction compares them with what the names lead to by then, and
- * so does each commit before it is acknowledged.
+ * The files that an open store is bound to: the database, and beside it -wal and -shm. Their
+ * absolute names, devices and inodes are noted when the store is opened. Each transaction compares
+ * them with what the names lead to by then, and so does each commit before it is acknowledged.
  */
 
 #include <stdbool.h>
@@ -32,8 +32,9 @@ struct bound {
 };
 
 /*
- * Finds the regular file that @path leads to, or creates it with exactly the permissions @mode. Nothing else is opened:
- * a FIFO or a device would block, or do something. With @mode 0 nothing is created: E_NOT_FOUND.
+ * Finds the regular file that @path leads to, or creates it with exactly the permissions @mode.
+ * Nothing else is opened: a FIFO or a device would block, or do something. With @mode 0 nothing
+ * is created: E_NOT_FOUND.
  */
 reprise_status bound_find(struct bound *bound, const char *path, unsigned int mode,
 			  struct reprise_error *error);

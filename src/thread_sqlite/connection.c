@@ -52,7 +52,10 @@ status_of(int answer)
 	}
 }
 
-/* The errno of the system call that was refused, where SQLite says no more than that it was the system; or 0. */
+/*
+ * The errno of the system call that was refused, where SQLite says no more than that it was the
+ * system; or 0.
+ */
 static int
 os_error_of(struct connection *connection, int answer)
 {

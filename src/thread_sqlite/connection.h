@@ -34,11 +34,17 @@ connection_of(struct reprise_thread_store *store)
 /* Starts the deadline of a call, in its first transaction. */
 void connection_start(struct connection *connection);
 
-/* Opens the database that the connection is bound to, with its schema and statements; and closes it. */
+/*
+ * Opens the database that the connection is bound to, with its schema and statements;
+ * and closes it.
+ */
 reprise_status connection_connect(struct connection *connection, struct reprise_error *error);
 void connection_disconnect(struct connection *connection);
 
-/* The status of what SQLite answered, with its own words in @error. SQLITE_OK, ROW and DONE: REPRISE_OK. */
+/*
+ * The status of what SQLite answered, with its own words in @error. SQLITE_OK, ROW and DONE:
+ * REPRISE_OK.
+ */
 reprise_status connection_status(struct connection *connection, int answer,
 				 struct reprise_error *error);
 
@@ -53,7 +59,10 @@ reprise_status connection_ask(struct connection *connection, const char *sql, in
 /* Sees to it that the file is a store's, with the schema of this library and a write-ahead log. */
 reprise_status schema_settle(struct connection *connection, struct reprise_error *error);
 
-/* How long the store remembers, in a row: its first one, one for the handle's horizon, and what a transaction finds. */
+/*
+ * How long the store remembers, in a row: its first one, one for the handle's horizon, and what
+ * a transaction finds.
+ */
 reprise_status keeping_create(struct connection *connection, struct reprise_error *error);
 reprise_status keeping_settle(struct connection *connection, struct reprise_error *error);
 reprise_status keeping_find(struct connection *connection, struct thread_keeping *ret_keeping,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The schema, and how an older one is brought up to date: a list of steps, each from one version to the next.
- * A step is never changed once it was released.
+ * The schema, and how an older one is brought up to date: a list of steps, each from one version to
+ * the next. A step is never changed once it was released.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 #include "thread_sqlite/connection.h"
 
 /*
- * A remembered id is dropped by its time alone, without a look at its checksum. So the time stands there twice, and one that
- * is damaged drops nothing.
+ * A remembered id is dropped by its time alone, without a look at its checksum. So the time stands
+ * there twice, and one that is damaged drops nothing.
  */
 static const char *const steps[] = {
 	"CREATE TABLE heads ("
@@ -70,8 +70,8 @@ foreign(struct reprise_error *error, const char *detail)
 }
 
 /*
- * Before SQLite reads the file, which may write to it. By SQLite's own descriptor: to open and close the file once more
- * would give up every lock that this process has on it.
+ * Before SQLite reads the file, which may write to it. By SQLite's own descriptor: to open and
+ * close the file once more would give up every lock that this process has on it.
  */
 static reprise_status
 judge_header(struct connection *connection, struct reprise_error *error)
@@ -175,7 +175,10 @@ upgrade(struct connection *connection, struct reprise_error *error)
 	return status;
 }
 
-/* SQLite does not wait for those who read a file whose journal is to change, nor does it fail if it has no -wal. */
+/*
+ * SQLite does not wait for those who read a file whose journal is to change, nor does it fail if it
+ * has no -wal.
+ */
 static reprise_status
 go_ahead(struct connection *connection, struct reprise_error *error)
 {

@@ -58,11 +58,17 @@ enum statement {
 
 struct connection;
 
-/* Prepares them all. A statement that cannot be prepared needs a table that is not there: E_CORRUPT. */
+/*
+ * Prepares them all. A statement that cannot be prepared needs a table that is not there:
+ * E_CORRUPT.
+ */
 reprise_status statements_prepare(struct connection *connection, struct reprise_error *error);
 void statements_finish(struct connection *connection);
 
-/* The arguments of a statement, in the order of its parameters. Bytes are borrowed until statement_end. */
+/*
+ * The arguments of a statement, in the order of its parameters. Bytes are borrowed until
+ * statement_end.
+ */
 struct binding {
 	sqlite3_stmt *statement;
 	int count; /* of parameters so far */
@@ -87,8 +93,8 @@ reprise_status statement_end(struct connection *connection, struct binding *bind
 			     struct reprise_error *error);
 
 /*
- * A number of 0 to @max. A value of another type, or one that does not fit, leaves words in @fault, and is 0: so no
- * damaged number is cut to a good one.
+ * A number of 0 to @max. A value of another type, or one that does not fit, leaves words in @fault,
+ * and is 0: so no damaged number is cut to a good one.
  */
 static inline uint64_t
 column_within(sqlite3_stmt *statement, int column, uint64_t max, const char **fault)

@@ -165,7 +165,10 @@ sqlite_drop_document(struct reprise_thread_store *store, const char *id,
 				    : status;
 }
 
-/* Most writes find none that is old enough, and what drops them costs more than all puts, even if there is none. */
+/*
+ * Most writes find none that is old enough, and what drops them costs more than all puts, even if
+ * there is none.
+ */
 static reprise_status
 find_old_applied(struct connection *connection, uint64_t before_ms, bool *ret_is_there,
 		 struct reprise_error *error)

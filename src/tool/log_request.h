@@ -46,7 +46,10 @@ struct log_request {
 	bool takes_open;  /* drop, erase: --open */
 	bool takes_all;   /* prune, erase: --all */
 	bool is_quick;    /* erase: --no-vacuum */
-	/* prune: the number of ordinals of a thread; 0: no limit. Age, bytes and deadline are below. */
+	/*
+	 * prune: the number of ordinals of a thread; 0: no limit. Age, bytes and
+	 * deadline are below.
+	 */
 	uint64_t max_entries;
 	uint64_t through;        /* fork: up to this ordinal */
 	uint64_t drop;           /* dead: the number of a letter */

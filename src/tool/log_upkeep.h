@@ -2,7 +2,10 @@
 #ifndef TOOL_LOG_UPKEEP_H
 #define TOOL_LOG_UPKEEP_H
 
-/* The verbs of `reprise log` that change a log. Each answers whether it succeeded; a failure was told on stderr. */
+/*
+ * The verbs of `reprise log` that change a log. Each answers whether it succeeded; a failure was
+ * told on stderr.
+ */
 
 #include <reprise/log.h>
 

@@ -3,8 +3,8 @@
 #define CONTRACT_ADAPTER_H
 
 /*
- * What an adapter's tests bring, so that the contract's suite can be run against it: one file that has these
- * functions, linked with all of this folder's.
+ * What an adapter's tests bring, so that the contract's suite can be run against it: one file that
+ * has these functions, linked with all of this folder's.
  */
 
 #include <reprise/log.h>

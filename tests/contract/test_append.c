@@ -32,7 +32,9 @@ Test(contract, C01_threads_of_a_tenant_are_apart)
 	close_log(log);
 }
 
-/* That no pair of names is taken for another: neither by where one ends, nor by case, nor by form. */
+/*
+ * That no pair of names is taken for another: neither by where one ends, nor by case, nor by form.
+ */
 Test(contract, C01_names_are_bytes)
 {
 	static const struct reprise_log_key keys[] = {

@@ -369,7 +369,10 @@ enum {
 	LETTERS = 3000, /* of one blob, all alike */
 };
 
-/* In a child, which must not assert: puts blobs of one letter each, and tells by a byte that it has; 0: all were put. */
+/*
+ * In a child, which must not assert: puts blobs of one letter each, and tells by a byte that it
+ * has; 0: all were put.
+ */
 static int
 put_letters(char letter, int count, int tell)
 {
@@ -442,7 +445,10 @@ Test(contract, L50_processes_that_put_one_blob_leave_it_whole)
 	close_log(log);
 }
 
-/* The log has the last blob that was told, or a later one; and the next life of the process puts as before. */
+/*
+ * The log has the last blob that was told, or a later one; and the next life of the process
+ * puts as before.
+ */
 Test(contract, L50_a_process_that_is_killed_leaves_a_blob_whole)
 {
 	struct reprise_log *log = log_with_entries();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a conversation when its log fails (D05): a call of the adapter that is refused, a process that is killed
- * in one, a key that another connection holds, and instances that race.
+ * What becomes of a conversation when its log fails (D05): a call of the adapter that is refused, a
+ * process that is killed in one, a key that another connection holds, and instances that race.
  */
 #include "conversations.h"
 
@@ -13,7 +13,7 @@
 
 #include <reprise/conversation_upkeep.h>
 
-/* --- a call of the adapter that is refused, or that the process is killed in ------------------------ */
+/* --- a call of the adapter that is refused, or that the process is killed in ------------------ */
 
 enum fault {
 	FAILS,       /* the call answers E_IO and does nothing */
@@ -307,7 +307,7 @@ Test(contract, D06_a_record_whose_snapshot_fails_is_recorded)
 	close_log(log);
 }
 
-/* --- a worker that is killed ------------------------------------------------------------------- */
+/* --- a worker that is killed ------------------------------------------------------------------ */
 
 enum {
 	STEPS = 3,
@@ -439,7 +439,7 @@ Test(contract, D06_a_worker_that_is_killed_in_a_snapshot_goes_on_at_the_right_st
 	cr_assert(gt(int, kill_everywhere(&options), WORK_CALLS + 2 * BLOB_CALLS));
 }
 
-/* --- others ------------------------------------------------------------------------------------- */
+/* --- others ----------------------------------------------------------------------------------- */
 
 Test(contract, D05_a_key_that_is_held_for_too_long_is_told_and_nothing_changes)
 {
@@ -473,7 +473,10 @@ enum {
 	RACED_BY_ALL = RACERS * RACED,
 };
 
-/* Records messages of its own, and recovers after each conflict. How many it could not, or whose words were wrong. */
+/*
+ * Records messages of its own, and recovers after each conflict. How many it could not, or whose
+ * words were wrong.
+ */
 static int
 race(struct reprise_log *log, int racer)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A forgotten message stays forgotten (D03, D06): an instance that recovers decides as the instance that has
- * appended the events.
+ * A forgotten message stays forgotten (D03, D06): an instance that recovers decides as the instance
+ * that has appended the events.
  */
 #include "conversations.h"
 
@@ -99,7 +99,7 @@ Test(contract, D06_nothing_but_the_conversation_archives_its_events)
 	close_log(log);
 }
 
-/* --- the blob ------------------------------------------------------------------------------------- */
+/* --- the blob --------------------------------------------------------------------------------- */
 
 enum {
 	BLOB_HEAD_BYTES = 28, /* "LCH1", a place, the number of places */
@@ -149,7 +149,7 @@ Test(contract, D06_other_bytes_in_the_place_of_the_horizons_are_told)
 	close_log(log);
 }
 
-/* --- any history ---------------------------------------------------------------------------------- */
+/* --- any history ------------------------------------------------------------------------------ */
 
 enum {
 	HISTORIES = 12,

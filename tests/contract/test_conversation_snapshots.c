@@ -63,7 +63,10 @@ damage(struct reprise_log *log, int slot)
 		     REPRISE_OK));
 }
 
-/* What a recovery began with, how many events there are, and that "a" and "b" are finished, "c" is at step 1. */
+/*
+ * What a recovery began with, how many events there are, and that "a" and "b" are finished, "c" is
+ * at step 1.
+ */
 static void
 expect_recovered(struct reprise_log *log, uint64_t from, uint32_t damaged)
 {
@@ -373,7 +376,7 @@ Test(contract, D06_after_a_recovery_the_bytes_since_the_snapshot_count)
 	close_log(log);
 }
 
-/* --- another instance archives what is about to be read -------------------------------------------- */
+/* --- another instance archives what is about to be read --------------------------------------- */
 
 static struct log_adapter real;
 static int looks_left; /* before the other instance has its turn; 0: it has had it */
@@ -396,7 +399,10 @@ look(struct reprise_log *log, const char *tenant, const char *thread, struct log
 
 Test(contract, D06_recovery_survives_what_another_instance_archives_meanwhile)
 {
-	/* Two looks at the slots, one at the horizons, one at the key, one for the page, and one at the horizons. */
+	/*
+	 * Two looks at the slots, one at the horizons, one at the key, one for the page, and one
+	 * at the horizons.
+	 */
 	for (int number = 1; number <= 6; number++) {
 		contract_tear_down();
 		contract_set_up();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the engine does when an adapter fails: each of its calls in turn. Whoever called is told, nothing stays begun,
- * and the same call does it the next time.
+ * What the engine does when an adapter fails: each of its calls in turn. Whoever called is told,
+ * nothing stays begun, and the same call does it the next time.
  */
 #include "contract.h"
 

@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
-/* Revisions 1, 3, 2, 5, 5, 4; ordinals 2, 4 and 6 are COMMITs. So rises at 1, 2, 4; commits (5, 4) and (4, 6). */
+/*
+ * Revisions 1, 3, 2, 5, 5, 4; ordinals 2, 4 and 6 are COMMITs. So rises at 1, 2, 4; commits (5, 4)
+ * and (4, 6).
+ */
 static struct reprise_log *
 log_with_revisions(void)
 {
@@ -270,7 +273,10 @@ Test(contract, L23_rises_and_commits_go_with_the_rows_that_they_are_of)
 	cr_assert(eq(sz, rises_of(log), 1));
 	cr_assert(eq(sz, commits_of(log), 2));
 	expect_fault(log, "", 0);
-	/* Below the revision 3 of what went, nothing is known any more; from there on all is as before. */
+	/*
+	 * Below the revision 3 of what went, nothing is known any more; from there on all
+	 * is as before.
+	 */
 	cr_assert(eq(u64, position_for(log, 2), 0));
 	cr_assert(eq(u64, position_for(log, 3), 3));
 	cr_assert(eq(u64, position_for(log, 5), 6));

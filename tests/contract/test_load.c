@@ -123,7 +123,10 @@ Test(contract, C03_of_an_unknown_key_nothing_is_found)
 	close_log(log);
 }
 
-/* Every ordinal once, whatever the page's bounds; what ends a page short says that there is no more. */
+/*
+ * Every ordinal once, whatever the page's bounds; what ends a page short says that there
+ * is no more.
+ */
 static size_t
 pages_until_end(struct reprise_log *log, uint64_t limit, uint64_t bytes_limit, reprise_ordinal head)
 {

@@ -114,7 +114,10 @@ Test(contract, C11_what_is_archived_is_no_commit_and_a_position_all_the_same)
 	for (int i = 0; i < 2; i++) {
 		/* Whoever stands there is told that what follows is archived. */
 		cr_assert(eq(u64, position_for(log, 0), 0));
-		/* Once the row of ordinal 3 is away, which events had a revision above 2 is not known. */
+		/*
+		 * Once the row of ordinal 3 is away, which events had a revision above 2
+		 * is not known.
+		 */
 		cr_assert(eq(u64, position_for(log, 2), i == 0 ? 2 : 0));
 		cr_assert(eq(u64, position_for(log, 3), 4));
 		cr_assert(not(has_commit(log, 0, 2)));

@@ -2,7 +2,10 @@
 /* C13 verify. */
 #include "contract.h"
 
-/* Two lives, a gap: events 1-10, gap 11-20, events 21-30 of life 1, which is clean; events 31-40 of life 2. */
+/*
+ * Two lives, a gap: events 1-10, gap 11-20, events 21-30 of life 1, which is clean; events 31-40
+ * of life 2.
+ */
 static struct reprise_log *
 log_with_lives(void)
 {

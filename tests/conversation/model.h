@@ -3,8 +3,8 @@
 #define CONVERSATION_MODEL_H
 
 /*
- * Rules D03 and D04 with arrays that are searched from one end to the other. Bytes of events are borrowed for as long as
- * the model is used.
+ * Rules D03 and D04 with arrays that are searched from one end to the other. Bytes of events are
+ * borrowed for as long as the model is used.
  */
 
 #include "conversation/state.h"
@@ -40,7 +40,10 @@ void model_clear(struct model *model);
 void model_apply(struct model *model, uint64_t ordinal, const struct conversation_event *event);
 uint64_t model_forget(struct model *model, uint64_t received_before_ms);
 
-/* NULL if every query of the state answers what the model says; else the condition that does not hold. */
+/*
+ * NULL if every query of the state answers what the model says; else the condition that
+ * does not hold.
+ */
 const char *model_difference(const struct model *model, const struct conversation_state *state);
 
 /* The same of what is answered for one id, whether it is known or not. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random events, in whatever order, against the model; between them copies, encodings, events that are prepared and
- * cancelled, horizons, and allocations that are refused (rules D03 to D05).
+ * Random events, in whatever order, against the model; between them copies, encodings, events that
+ * are prepared and cancelled, horizons, and allocations that are refused (rules D03 to D05).
  */
 #include "events.h"
 

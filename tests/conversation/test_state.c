@@ -12,7 +12,8 @@ SUITE(state);
 
 static bool is_random_refused;
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): what the linker calls them */
+/* What the linker calls them. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 ssize_t __real_getrandom(void *to, size_t bytes, unsigned int flags);
 ssize_t __wrap_getrandom(void *to, size_t bytes, unsigned int flags);
 ssize_t

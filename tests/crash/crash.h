@@ -3,9 +3,10 @@
 #define CRASH_CRASH_H
 
 /*
- * A runtime is killed, again and again, and what it has promised is held against what its log has. The parent
- * opens nothing: it starts the runtime and the check as children, and keeps what the runtime has told in memory
- * that they share. What is told is either in it whole or not at all, whenever the runtime dies.
+ * A runtime is killed, again and again, and what it has promised is held against what its log has.
+ * The parent opens nothing: it starts the runtime and the check as children, and keeps what the
+ * runtime has told in memory that they share. What is told is either in it whole or not at all,
+ * whenever the runtime dies.
  */
 
 #include <stdatomic.h>
@@ -71,7 +72,9 @@ void crash_nap(uint64_t nanoseconds);
 /* The id of a session. */
 const char *crash_id(unsigned int session);
 
-/* Fills in the event at @position: it names its session, its life and its place. Answers its size. */
+/*
+ * Fills in the event at @position: it names its session, its life and its place. Answers its size.
+ */
 size_t crash_payload(unsigned int session, uint64_t life, reprise_position position, uint64_t seed,
 		     unsigned char payload[CRASH_PAYLOAD_MAX]);
 

@@ -186,7 +186,9 @@ check_log(struct crash *crash, struct reprise_log *log, unsigned int number, str
 			continue;
 		const uint32_t recorded = session->checksums[place->cursor.position];
 
-		/* Who sees what is live may have seen what was overrun before it could be recorded. */
+		/*
+		 * Who sees what is live may have seen what was overrun before it could be recorded.
+		 */
 		CHECK(recorded == place->checksum || (host == 0 && recorded == GAP_MARK));
 	}
 }

@@ -15,8 +15,8 @@
 /*
  * crash_loop sqlite|postgres ROUNDS [SEED]
  *
- * Each round starts a runtime, kills it at a random moment, and has its log checked. The seed gives the same
- * events, windows and delays again; how far the threads come in between it does not.
+ * Each round starts a runtime, kills it at a random moment, and has its log checked. The seed gives
+ * the same events, windows and delays again; how far the threads come in between it does not.
  */
 
 enum {

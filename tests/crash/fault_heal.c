@@ -51,7 +51,10 @@ next(struct reprise_subscription *subscription, struct reprise_event *event,
 	}
 }
 
-/* Of a session that has no window: up to the log's head, be that a gap; and no cursor that is no good. */
+/*
+ * Of a session that has no window: up to the log's head, be that a gap; and no cursor that
+ * is no good.
+ */
 static enum fault_end
 replayed_from_the_log(void)
 {
@@ -104,7 +107,10 @@ append_soon(void *argument)
 	return NULL;
 }
 
-/* Where the relay looks at what is newest, what wakes is that it has been recorded: later, and no newer. */
+/*
+ * Where the relay looks at what is newest, what wakes is that it has been recorded: later,
+ * and no newer.
+ */
 static enum fault_end
 deferred_recorded_only(void)
 {

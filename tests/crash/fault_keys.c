@@ -11,7 +11,10 @@
 #include <reprise/log_blob.h>
 #include <reprise/log_sqlite.h>
 
-/* A process is killed while it copies, drops or prunes a key: what is read then is as before the call or as after it. */
+/*
+ * A process is killed while it copies, drops or prunes a key: what is read then is as before the
+ * call or as after it.
+ */
 
 enum {
 	ROUNDS = 24,
@@ -71,7 +74,9 @@ fill(struct reprise_log *log, const struct reprise_log_key *key)
 	CHECK_OK(reprise_log_append(log, key, NULL, entries, ENTRIES, NULL, NULL));
 }
 
-/* A process that makes the change, and is killed after @delay_ns; 0: it is not. How long it took. */
+/*
+ * A process that makes the change, and is killed after @delay_ns; 0: it is not. How long it took.
+ */
 static uint64_t
 change_in_child(log_opener *open_log, change *make, const struct reprise_log_key *key,
 		uint64_t delay_ns)
@@ -152,7 +157,10 @@ check_dropped(struct reprise_log *log, const struct reprise_log_key *key)
 	return is_dropped;
 }
 
-/* Whether the key is pruned as far as it is to be. Then the call may be made again, and leaves no more than that. */
+/*
+ * Whether the key is pruned as far as it is to be. Then the call may be made again, and leaves no
+ * more than that.
+ */
 static bool
 check_pruned(struct reprise_log *log, const struct reprise_log_key *key)
 {

@@ -22,7 +22,9 @@ extern const struct fault_scene fault_sqlite_scenes[], fault_more_scenes[], faul
 	fault_two_sqlite_scenes[], fault_keys_sqlite_scenes[], fault_postgres_scenes[],
 	fault_two_postgres_scenes[], fault_keys_postgres_scenes[];
 
-/* A scratch folder of the scene's, removed after it. And a file in it; good until the next 8 calls. */
+/*
+ * A scratch folder of the scene's, removed after it. And a file in it; good until the next 8 calls.
+ */
 const char *fault_folder(void);
 const char *fault_path(const char *name);
 /* The scene's own; not that of one it has forked. */
@@ -54,7 +56,10 @@ void fault_append_until_it_fails(struct fault *fault, reprise_status status);
 struct reprise_recorder_stats fault_stats(const struct fault *fault);
 void fault_flush(struct fault *fault);
 
-/* All is recorded or lost, and @lost as expected; a host that begins at 0 is told the same. Closes all of it. */
+/*
+ * All is recorded or lost, and @lost as expected; a host that begins at 0 is told the same. Closes
+ * all of it.
+ */
 void fault_close_with_books(struct fault *fault, bool has_lost);
 
 /* The writer's window only. */

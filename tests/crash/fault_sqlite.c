@@ -233,7 +233,10 @@ no_permission(void)
 	struct fault fault =
 		fault_open(fault_sqlite(fault_path("log")), 1024, REPRISE_WHEN_FULL_OVERWRITE);
 
-	/* What is open stays so; what is opened anew is refused, and is written to no more than before. */
+	/*
+	 * What is open stays so; what is opened anew is refused, and is written to no
+	 * more than before.
+	 */
 	CHECK(chmod(fault_path("log"), 0400) == 0);
 	CHECK(chmod(fault_folder(), 0500) == 0);
 	fault_append_many(&fault, 100);

@@ -21,7 +21,10 @@ start_other(log_opener *open_log, const char *id, uint64_t count)
 	CHECK(child >= 0);
 	if (child > 0)
 		return child;
-	/* Three processes take turns: on a slow machine each waits for longer than the other scenes allow. */
+	/*
+	 * Three processes take turns: on a slow machine each waits for longer than the
+	 * other scenes allow.
+	 */
 	struct fault fault =
 		fault_open_within(open_log(), 4096, REPRISE_WHEN_FULL_OVERWRITE, 20 * FAULT_SECOND);
 

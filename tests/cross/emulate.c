@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loaded before a program that runs under qemu-user. The kernel cannot execute the program's own kind of machine
- * code, so a program that executes another one (or itself again, as Criterion does for each test) executes the
- * emulator instead, which is named in REPRISE_EMULATOR. Programs of this machine's kind are executed as they are.
+ * Loaded before a program that runs under qemu-user. The kernel cannot execute the program's own
+ * kind of machine code, so a program that executes another one (or itself again, as Criterion does
+ * for each test) executes the emulator instead, which is named in REPRISE_EMULATOR. Programs of
+ * this machine's kind are executed as they are.
  */
 #include <elf.h>
 #include <errno.h>

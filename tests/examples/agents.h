@@ -3,10 +3,11 @@
 #define EXAMPLES_AGENTS_H
 
 /*
- * The agents of runtime_gateway.c, which would be the same without the library. 16 agents take turns. In each turn four tools
- * run at the same time, on four worker threads, and each tool appends tokens to the session of its agent. The last tool of a
- * turn saves the agent's state and appends a COMMIT. A life of a session has TURNS_OF_LIFE turns; then the next life begins.
- * One agent is reset in the middle of a life. The gateway keeps books of the lives of each session.
+ * The agents of runtime_gateway.c, which would be the same without the library. 16 agents take
+ * turns. In each turn four tools run at the same time, on four worker threads, and each tool
+ * appends tokens to the session of its agent. The last tool of a turn saves the agent's state and
+ * appends a COMMIT. A life of a session has TURNS_OF_LIFE turns; then the next life begins. One
+ * agent is reset in the middle of a life. The gateway keeps books of the lives of each session.
  *
  * The program defines runtime_append and runtime_end.
  */
@@ -60,10 +61,15 @@ static struct agent agents[AGENTS];
 static uint64_t jobs_taken;
 static bool is_reset;
 
-/* Defined by the program. A tool knows the id of its agent alone; several tools append at the same time. */
+/*
+ * Defined by the program. A tool knows the id of its agent alone; several tools append at
+ * the same time.
+ */
 static reprise_position runtime_append(const char *id, uint64_t revision, uint16_t flags,
 				       struct reprise_bytes payload);
-/* Ends a life, and begins the next life unless @end_status is END_DONE. No tool of the agent runs. */
+/*
+ * Ends a life, and begins the next life unless @end_status is END_DONE. No tool of the agent runs.
+ */
 static void runtime_end(struct agent *agent, int32_t end_status);
 
 static void
@@ -97,7 +103,10 @@ end_turn(struct agent *agent, uint32_t turn)
 static void
 await_turn(const struct agent *agent, uint32_t turn)
 {
-	/* Other workers have taken all tools of the turn before, so that one of these workers ends that turn. */
+	/*
+	 * Other workers have taken all tools of the turn before, so that one of these workers
+	 * ends that turn.
+	 */
 	while (__atomic_load_n(&agent->turns_done, __ATOMIC_ACQUIRE) < turn - 1)
 		sched_yield();
 	if (agent == &agents[INVALIDATED] && turn == INVALIDATED_BEFORE)

@@ -2,8 +2,8 @@
 
 /*
  * A host whose main thread works off a queue of its own, fed by callbacks: each says which
- * subscription has something, and the thread takes it. So a callback is brief, and every subscription is
- * touched by one thread alone.
+ * subscription has something, and the thread takes it. So a callback is brief, and every
+ * subscription is touched by one thread alone.
  */
 
 #include <stdbool.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A runtime of 16 agents whose tools run at the same time, and a gateway that serves 1,200 clients from one epoll loop. The
- * tools append by the id of their agent's session. The gateway has one descriptor for all subscriptions, follows the sessions
- * of the store, and copies events once, with its framing. Each subscription goes on by itself when a life of its session ends
- * or is declared void. agents.h and world.h have the agents, the clients and the books of all.
+ * A runtime of 16 agents whose tools run at the same time, and a gateway that serves 1,200 clients
+ * from one epoll loop. The tools append by the id of their agent's session. The gateway has one
+ * descriptor for all subscriptions, follows the sessions of the store, and copies events once, with
+ * its framing. Each subscription goes on by itself when a life of its session ends or is declared
+ * void. agents.h and world.h have the agents, the clients and the books of all.
  */
 
 #include <sys/epoll.h>
@@ -34,7 +35,10 @@ runtime_append(const char *id, uint64_t revision, uint16_t flags, struct reprise
 	return position;
 }
 
-/* No handle stays open, so that each append by id opens the session. In a store with a log a host keeps a handle open. */
+/*
+ * No handle stays open, so that each append by id opens the session. In a store with a log a host
+ * keeps a handle open.
+ */
 static struct reprise_writer *
 open_writer(const struct agent *agent)
 {

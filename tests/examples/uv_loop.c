@@ -29,7 +29,9 @@ readable(uv_poll_t *poll, int status, int events)
 	struct reprise_gap gap;
 
 	(void)status, (void)events;
-	/* So many at a time: what is left keeps the descriptor readable, and others get their turn. */
+	/*
+	 * So many at a time: what is left keeps the descriptor readable, and others get their turn.
+	 */
 	for (int i = 0; i < 256; i++) {
 		switch (reprise_next(host->subscription, &event, &gap, NULL)) {
 		case REPRISE_NEXT_EVENT:

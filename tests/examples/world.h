@@ -3,10 +3,11 @@
 #define EXAMPLES_WORLD_H
 
 /*
- * The clients of runtime_gateway.c, and the books of all. A client is a host behind the gateway. The client follows an agent,
- * drops off after some frames, and comes back with the text of its cursor. A client without a cursor loads the agent's
- * saved state. Each client keeps books: positions rise by one, except over the positions that a gap names. After a gap
- * UNAVAILABLE the position of the next event is not known.
+ * The clients of runtime_gateway.c, and the books of all. A client is a host behind the gateway.
+ * The client follows an agent, drops off after some frames, and comes back with the text of its
+ * cursor. A client without a cursor loads the agent's saved state. Each client keeps books:
+ * positions rise by one, except over the positions that a gap names. After a gap UNAVAILABLE the
+ * position of the next event is not known.
  *
  * The program defines come_back, and calls world_tick at each tick.
  */
@@ -77,7 +78,10 @@ client_complain(struct client *client, const char *what, uint64_t found)
 			(unsigned long long)found);
 }
 
-/* The client has loaded the state at @cursor. A cursor of no life does not say where the next life begins. */
+/*
+ * The client has loaded the state at @cursor. A cursor of no life does not say where the
+ * next life begins.
+ */
 static void
 client_stand(struct client *client, const struct reprise_cursor *cursor)
 {
@@ -183,7 +187,10 @@ world_prepare(void)
 /* Defined by the program: the client is here again, with the text of its cursor or without. */
 static void come_back(struct client *client);
 
-/* True if a client follows the life in which the agent is reset, so that at least one client is told of the reset. */
+/*
+ * True if a client follows the life in which the agent is reset, so that at least one client is
+ * told of the reset.
+ */
 static bool
 is_reset_due(void)
 {
@@ -194,7 +201,10 @@ is_reset_due(void)
 	return false;
 }
 
-/* Called by the gateway when the timer @ticks is readable. False if all clients and all agents are done. */
+/*
+ * Called by the gateway when the timer @ticks is readable. False if all clients and all
+ * agents are done.
+ */
 static bool
 world_tick(struct reprise_store *store, int ticks)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Bad input to every public function: each pointer NULL in turn, each id that is none, each option out
- * of its range. Each row is answered clearly, names what was wrong, makes no call, and changes nothing.
+ * Bad input to every public function: each pointer NULL in turn, each id that is none, each
+ * option out of its range. Each row is answered clearly, names what was wrong, makes no call,
+ * and changes nothing.
  */
 
 #include <signal.h>
@@ -48,7 +49,8 @@ refused(const char *function, int line, reprise_status status, reprise_status ex
 	CHECK(status == expected && (status == REPRISE_OK || fault_count_all() == 0));
 	CHECK(what == NULL || (error.status == expected && strcmp(error.what, what) == 0));
 	memset(&untouched, OUT_UNTOUCHED, sizeof(untouched));
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): every byte was set, padding, too */
+	/* Every byte was set, padding, too. */
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*) */
 	CHECK(memcmp(&world.out, &untouched, sizeof(untouched)) == 0);
 	world_is_unchanged(&world, &before);
 	CHECK(rows < ROWS_MAX);

@@ -33,7 +33,10 @@ const struct call_kind kinds[CALLS] = {
 	[CALL_ATFORK] = { "pthread_atfork", { ENOMEM }, NULL, true, 0 },
 	[CALL_RANDOM] = { "getrandom", { ENOSYS, EINTR }, "getrandom", false, SPURIOUS_MOST },
 	[CALL_URCU_THREAD] = { "pthread_create of liburcu", { EAGAIN }, NULL, false, 0 },
-	/* liburcu ends the process when its own memory or membarrier is refused, so it is asked before. */
+	/*
+	 * liburcu ends the process when its own memory or membarrier is refused, so it
+	 * is asked before.
+	 */
 	[CALL_URCU_MEMORY] = { "memory of liburcu", { 0 }, NULL, true, 0 },
 	[CALL_URCU_MEMBARRIER] = { "membarrier of liburcu", { 0 }, NULL, false, 0 },
 	/* Of a futex that is there, and of an eventfd that is 0 or not, these are never refused. */

@@ -3,13 +3,13 @@
 #define FAULT_FAULT_H
 
 /*
- * Calls that fail on demand: those of the library to libc, to the kernel and to its allocator's hooks,
- * and those of liburcu, which is linked statically here. The linker sends them all to wraps.c (--wrap),
- * which asks here first.
+ * Calls that fail on demand: those of the library to libc, to the kernel and to its allocator's
+ * hooks, and those of liburcu, which is linked statically here. The linker sends them all to
+ * wraps.c (--wrap), which asks here first.
  *
- * A thread that is armed counts its calls, each kind for itself, and fails those of the plan: the n-th,
- * or all from the n-th on. What other threads do is left alone, so that every run counts alike; but for
- * fault_everywhere, which concerns all of them.
+ * A thread that is armed counts its calls, each kind for itself, and fails those of the plan: the
+ * n-th, or all from the n-th on. What other threads do is left alone, so that every run counts
+ * alike; but for fault_everywhere, which concerns all of them.
  */
 
 #include <stdbool.h>

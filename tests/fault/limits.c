@@ -151,7 +151,10 @@ addresses_run_out(uint64_t window_bytes, uint64_t left, int at_least)
 	CHECK_OK(reprise_sessions_expire_idle(world.store, &expired));
 	CHECK(expired == (uint64_t)count);
 	CHECK_OK(reprise_session_create(world.store, "x", NULL, NULL));
-	/* Control blocks a moment later: when the relay has seen that nobody can be looking at them. */
+	/*
+	 * Control blocks a moment later: when the relay has seen that nobody can be
+	 * looking at them.
+	 */
 	const uint64_t end = now_ns() + PATIENCE_NS;
 
 	while (open_all(&world, window_bytes) < count / 2)

@@ -27,7 +27,9 @@ is_memory_status(const struct plan *plan, reprise_status status)
 	return status == REPRISE_E_NO_MEMORY && (plan->is_memory || kinds[plan->call].is_memory);
 }
 
-/* The failure is one that the header promises for such a call, and says what the header promises. */
+/*
+ * The failure is one that the header promises for such a call, and says what the header promises.
+ */
 static void
 judge(const struct scenario *scenario, const struct plan *plan, reprise_status status,
       const struct reprise_error *error)
@@ -82,11 +84,15 @@ is_untouched(const struct out *out)
 	struct out untouched;
 
 	memset(&untouched, OUT_UNTOUCHED, sizeof(untouched));
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): every byte was set, padding, too */
+	/* Every byte was set, padding, too. */
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*) */
 	CHECK(memcmp(out, &untouched, sizeof(untouched)) == 0);
 }
 
-/* Fails as planned, several times, and has changed nothing; or does without. Then everything is as ever. */
+/*
+ * Fails as planned, several times, and has changed nothing; or does without. Then everything
+ * is as ever.
+ */
 static void
 run(const struct scenario *scenario, unsigned int store, const struct plan *plan)
 {

@@ -5,11 +5,13 @@
 #include <stdbool.h>
 
 enum {
-	STORES =
-		4, /* with and without hooks, of either kind of waking; the first is as by default */
+	/* With and without hooks, of either kind of waking; the first has the defaults. */
+	STORES = 4,
 };
 
-/* Every scenario, with every fault, in the first @stores; of @only that function if it is not NULL. */
+/*
+ * Every scenario, with every fault, in the first @stores; of @only that function if it is not NULL.
+ */
 void matrix_run(const char *only, unsigned int stores);
 
 /* The functions that have a scenario, a line each. */
@@ -29,7 +31,8 @@ void limits_run(void);
 void first_store_run(void);
 
 /*
- * What shows only later. @was_granted: membarrier, when the process began, to liburcu too; @is_refused: it is now.
+ * What shows only later. @was_granted: membarrier, when the process began, to liburcu too;
+ * @is_refused: it is now.
  */
 void special_run(bool was_granted, bool is_refused);
 

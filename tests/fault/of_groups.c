@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Groups: each call in a situation of its own. The group hears of the next event after every refusal. */
+/*
+ * Groups: each call in a situation of its own. The group hears of the next event after every
+ * refusal.
+ */
 
 #include "scenario.h"
 

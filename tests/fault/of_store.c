@@ -5,8 +5,8 @@
 #include "scenario.h"
 
 enum {
-	IDLE_MANY =
-		130, /* more than the table has buckets at first: it grows, twice, and shrinks again */
+	/* More than the first buckets of the table: the table grows twice, and shrinks again. */
+	IDLE_MANY = 130,
 };
 
 #define SMALL UINT64_C(256)
@@ -222,7 +222,10 @@ invalidate_all(struct world *world, struct reprise_error *error)
 	return reprise_sessions_invalidate(world->store);
 }
 
-/* Nothing of it is handed out or appended; the next life is another, whatever its first position is. */
+/*
+ * Nothing of it is handed out or appended; the next life is another, whatever its first position
+ * is.
+ */
 static void
 is_void(struct world *world)
 {
@@ -246,7 +249,9 @@ is_void(struct world *world)
 	CHECK(cursor.position == EVENTS || (cursor.position == 0 && fault_failures() != 0));
 }
 
-/* Of a store whose pages are all taken: where a position is to be remembered, more are asked for. */
+/*
+ * Of a store whose pages are all taken: where a position is to be remembered, more are asked for.
+ */
 static void
 remembers_if_it_can(struct world *world, const char *id, reprise_position newest)
 {

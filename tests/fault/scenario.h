@@ -21,8 +21,8 @@ struct scenario {
 	reprise_status expected;
 
 	/*
-	 * Kinds of calls that it cannot do without: then it says so, and has changed nothing. In @either are
-	 * those that it can do without sometimes; of all others it succeeds without.
+	 * Kinds of calls that it cannot do without: then it says so, and has changed nothing. In
+	 * @either are those that it can do without sometimes; of all others it succeeds without.
 	 */
 	uint64_t refuses, either;
 	bool tells_error; /* it takes a struct reprise_error */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What is not one call in one situation: what only the first store does, and what shows only later. */
+/*
+ * What is not one call in one situation: what only the first store does, and what shows only later.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +15,8 @@
 
 enum {
 	BUCKETS = 8192, /* from here on liburcu shares the work */
-	LOOKS = 16, /* sleeps in LOOKS_NS at least, where it would be 11 without a look every 10 ms */
+	/* At least so many sleeps in LOOKS_NS; without a look every 10 ms the number is 11. */
+	LOOKS = 16,
 	SLEEP_NS = 250000000,
 };
 
@@ -21,7 +24,10 @@ enum {
 #define STAYS_NS UINT64_C(100000000)
 #define SOON_NS  UINT64_C(5000000000)
 
-/* Before any other store is opened. The handlers for forks are registered then, or it is not opened. */
+/*
+ * Before any other store is opened. The handlers for forks are registered then, or it
+ * is not opened.
+ */
 void
 first_store_run(void)
 {
@@ -132,8 +138,8 @@ large_table_grows_without_threads(void)
 }
 
 /*
- * Where membarrier is refused after it was granted, appends may miss a hand. So whoever sleeps must look
- * every 10 ms: a wait by itself, the relay for the doors.
+ * Where membarrier is refused after it was granted, appends may miss a hand. So whoever sleeps must
+ * look every 10 ms: a wait by itself, the relay for the doors.
  */
 static void
 looks_take_the_barriers_place(bool has_doors)
@@ -169,8 +175,8 @@ looks_take_the_barriers_place(bool has_doors)
 }
 
 /*
- * Control blocks go back soon. But not where liburcu would wait for that by a membarrier that is refused by
- * now: it would end the process.
+ * Control blocks go back soon. But not where liburcu would wait for that by a membarrier that is
+ * refused by now: it would end the process.
  */
 static void
 what_is_void_is_reclaimed(bool is_refused, bool stays)
@@ -197,7 +203,10 @@ what_is_void_is_reclaimed(bool is_refused, bool stays)
 	world_end(&world);
 }
 
-/* The window goes on with other bounds, for which the subscription has no memory: it tries again, and loses nothing. */
+/*
+ * The window goes on with other bounds, for which the subscription has no memory: it tries again,
+ * and loses nothing.
+ */
 static void
 rebuilt_without_memory(bool has_descriptor, reprise_wake wake)
 {

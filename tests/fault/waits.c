@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Sleeps that are disturbed: every futex wait of every thread answers EINTR or EAGAIN at once, but each
- * eighth. A wait must neither end early nor miss what it waits for, and nor must the relay.
+ * Sleeps that are disturbed: every futex wait of every thread answers EINTR or EAGAIN at once, but
+ * each eighth. A wait must neither end early nor miss what it waits for, and nor must the relay.
  */
 
 #include <errno.h>

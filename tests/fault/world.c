@@ -66,8 +66,8 @@ world_build(struct world *world, enum stage stage)
 }
 
 /*
- * Nobody holds anything any more, and everything is too old: nothing of it may be left, though the relay
- * may be about to give it back. A reference too many would be seen here.
+ * Nobody holds anything any more, and everything is too old: nothing of it may be left, though the
+ * relay may be about to give it back. A reference too many would be seen here.
  */
 static void
 nothing_is_left(struct reprise_store *store, uint64_t arena_kept)

@@ -3,8 +3,9 @@
 #define FAULT_WORLD_H
 
 /*
- * A world in which one public call is made: a store, a session with a few events, a subscription, as far
- * as the call needs them; what it looked like before, what came out, and what must be so afterwards.
+ * A world in which one public call is made: a store, a session with a few events, a
+ * subscription, as far as the call needs them; what it looked like before, what came out, and
+ * what must be so afterwards.
  */
 
 #include "fault.h"
@@ -100,8 +101,9 @@ reprise_status world_close_subscription(struct world *world, struct reprise_erro
 void world_is_left(struct world *world);
 
 /*
- * Takes all there is, which makes the descriptor unreadable. Where the bell and the relay's own look both
- * ring for one append, the later ring may come for nothing, after EMPTY: then EMPTY once more ends it.
+ * Takes all there is, which makes the descriptor unreadable. Where the bell and the relay's own
+ * look both ring for one append, the later ring may come for nothing, after EMPTY: then EMPTY once
+ * more ends it.
  */
 void world_take_until_unreadable(struct world *world, int fd);
 

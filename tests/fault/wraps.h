@@ -3,8 +3,8 @@
 #define FAULT_WRAPS_H
 
 /*
- * Every call that the linker sends to us, in one table: W(returned type, name, parameters). CMakeLists.txt
- * reads the names from here.
+ * Every call that the linker sends to us, in one table: W(returned type, name, parameters).
+ * CMakeLists.txt reads the names from here.
  */
 
 #include <poll.h>

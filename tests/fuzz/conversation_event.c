@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The core of a conversation (rules D02 to D04). The bytes are taken three times: as an event; as a state; as a
- * stream of entries, a 16-bit number of bytes before each, which are events as they stand or, where the number's highest
- * bit is set, fields of an event. Bytes that are accepted are encoded as the same bytes again. The stream is folded, and the state
- * is compared with the model after each event.
+ * The core of a conversation (rules D02 to D04). The bytes are taken three times: as an event; as a
+ * state; as a stream of entries, a 16-bit number of bytes before each, which are events as they
+ * stand or, where the number's highest bit is set, fields of an event. Bytes that are accepted are
+ * encoded as the same bytes again. The stream is folded, and the state is compared with the model
+ * after each event.
  */
 
 #include <stdbool.h>

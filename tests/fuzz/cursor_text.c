@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The cursor's text. The bytes are taken three times: as a text; as a text whose check is put right, so that
- * what lies behind the check is reached; as a cursor to be written. What is accepted must be written as the
- * same bytes again, by the library and by the model, and be refused with any one of its
- * bits turned over, or spelt in another way under a right check.
+ * The cursor's text. The bytes are taken three times: as a text; as a text whose check is put
+ * right, so that what lies behind the check is reached; as a cursor to be written. What is accepted
+ * must be written as the same bytes again, by the library and by the model, and be refused with any
+ * one of its bits turned over, or spelt in another way under a right check.
  */
 
 #include <string.h>

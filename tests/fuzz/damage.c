@@ -18,8 +18,8 @@ enum {
 };
 
 /*
- * Not the tenant of a head, and no head is deleted: such a key is away, and no row says that it has been there.
- * heads.writes counts the writes for the note in the -lock file (L03).
+ * Not the tenant of a head, and no head is deleted: such a key is away, and no row says that it has
+ * been there. heads.writes counts the writes for the note in the -lock file (L03).
  */
 static const struct table {
 	const char *name;
@@ -162,8 +162,10 @@ do_change(sqlite3 *db, const struct change *change)
 	sqlite3_free(sql);
 }
 
-/* tenant, thread, id, kind, has_ended, end_status, end_ordinal, head, watermark, revision_max, life, moved_revision,
- * moved_ordinal, lease, lease_end, blobs */
+/*
+ * tenant, thread, id, kind, has_ended, end_status, end_ordinal, head, watermark, revision_max,
+ * life, moved_revision, moved_ordinal, lease, lease_end, blobs
+ */
 static void
 head_checksum(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -239,7 +241,10 @@ blob_checksum(sqlite3_context *context, int count, sqlite3_value **values)
 				     : log_blob_checksum(log_key_checksum(tenant, thread), &blob));
 }
 
-/* A row that was not changed gets the checksum that it has. A statement that fails leaves the checksums as they are. */
+/*
+ * A row that was not changed gets the checksum that it has. A statement that fails leaves the
+ * checksums as they are.
+ */
 static void
 mend_checksums(sqlite3 *db)
 {

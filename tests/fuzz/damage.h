@@ -9,8 +9,9 @@
 #include <stdint.h>
 
 /*
- * Each change takes DAMAGE_BYTES of the input: a column, a row, a way to change it, and a number of 64 bits, the least
- * significant byte first. @mends: the checksums are made right again, so that only the other checks can notice.
+ * Each change takes DAMAGE_BYTES of the input: a column, a row, a way to change it, and a number of
+ * 64 bits, the least significant byte first. @mends: the checksums are made right again, so that
+ * only the other checks can notice.
  */
 enum {
 	DAMAGE_BYTES = 11,

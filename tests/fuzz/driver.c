@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Runs a target on files, and on the files of folders: for a build without libFuzzer, for AFL++, and for the
- * corpora as tests. Ends with 1 if there was nothing to run.
+ * Runs a target on files, and on the files of folders: for a build without libFuzzer, for AFL++,
+ * and for the corpora as tests. Ends with 1 if there was nothing to run.
  */
 
 #include <dirent.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Rows of every table of a log, damaged, and then every call and every command that reads them (rules L20, L21, T02).
- * Byte 0 says whether the checksums are right again (bit 0), and whether writes follow (bit 1); then come the changes
- * (damage.h). Without mended checksums each change is told, or changes no answer. With them, no answer has a
- * number that its type does not have, and every call ends.
+ * Rows of every table of a log, damaged, and then every call and every command that reads them
+ * (rules L20, L21, T02). Byte 0 says whether the checksums are right again (bit 0), and whether
+ * writes follow (bit 1); then come the changes (damage.h). Without mended checksums each change is
+ * told, or changes no answer. With them, no answer has a number that its type does not have, and
+ * every call ends.
  */
 
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Structs that start with a size, of every size and with any content. Byte 0 says which, bytes 1 and 2 the
- * size; the rest fills it. The struct lies in memory just as large as it says, so that a sanitizer sees who
- * looks or writes behind it. What is accepted is used once.
+ * Structs that start with a size, of every size and with any content. Byte 0 says which, bytes 1
+ * and 2 the size; the rest fills it. The struct lies in memory just as large as it says, so that a
+ * sanitizer sees who looks or writes behind it. What is accepted is used once.
  */
 
 #include <stdbool.h>
@@ -222,7 +222,10 @@ take_stats(struct reprise_store *store, uint8_t which, size_t size)
 	free(given);
 }
 
-/* An error gets what it has room for, if that is a status at least (rule P12); the call does the same. */
+/*
+ * An error gets what it has room for, if that is a status at least (rule P12); the call
+ * does the same.
+ */
 static void
 take_error(struct reprise_store *store, const uint8_t *bytes, size_t bytes_count, size_t asked)
 {

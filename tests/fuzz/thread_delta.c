@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The core of thread documents (rule B04). The bytes are taken twice: as a JSON text, which is read as a delta and as a
- * document; and as choices of deltas for the model, which are applied to a document. A text that is accepted has
- * a canonical form that stays the same when it is read again, and its delta applies to its document.
+ * The core of thread documents (rule B04). The bytes are taken twice: as a JSON text, which is read
+ * as a delta and as a document; and as choices of deltas for the model, which are applied to a
+ * document. A text that is accepted has a canonical form that stays the same when it is read again,
+ * and its delta applies to its document.
  */
 
 #include <stdbool.h>
@@ -40,7 +41,10 @@ open_page(void)
 	return page;
 }
 
-/* The text as a document without a delta, or with one: what is accepted is canonical the second time. */
+/*
+ * The text as a document without a delta, or with one: what is accepted is canonical
+ * the second time.
+ */
 static void
 take_document(struct reprise_bytes text, const struct reprise_bytes *delta)
 {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Linked into the programs of coverage.sh, with --wrap=_exit and --wrap=abort: what ends in those ways
- * would else leave no counts, as every child of a fork in the tests, and every assertion that holds.
+ * Linked into the programs of coverage.sh, with --wrap=_exit and --wrap=abort: what ends in
+ * those ways would else leave no counts, as every child of a fork in the tests, and every
+ * assertion that holds.
  */
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): gcc and ld choose the names */
+/* gcc and ld choose the names. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 void __gcov_dump(void);
 _Noreturn void __real__exit(int status);
 _Noreturn void __wrap__exit(int status);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The calls that are made for each event, for callgrind to count their instructions (instructions.sh):
- * each is made often on a ring that is warm, between two requests to callgrind. The clock is kept by
- * hand, so that nothing depends on time, and every run counts the same.
+ * The calls that are made for each event, for callgrind to count their instructions
+ * (instructions.sh): each is made often on a ring that is warm, between two requests to callgrind.
+ * The clock is kept by hand, so that nothing depends on time, and every run counts the same.
  */
 
 #include <stdio.h>

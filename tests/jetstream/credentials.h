@@ -3,8 +3,8 @@
 #define JETSTREAM_CREDENTIALS_H
 
 /*
- * An operator, an account and a user of a NATS server, as NATS' own tool for them would make them: keys, signed claims,
- * and a user's credentials file.
+ * An operator, an account and a user of a NATS server, as NATS' own tool for them would make them:
+ * keys, signed claims, and a user's credentials file.
  */
 
 #include <stdbool.h>
@@ -14,8 +14,8 @@ enum {
 };
 
 /*
- * Makes all of it in the servers' folder. @ret_lines is for the server's configuration. Skips the test where there is no
- * openssl.
+ * Makes all of it in the servers' folder. @ret_lines is for the server's configuration. Skips the
+ * test where there is no openssl.
  */
 void credentials_make(char ret_lines[CREDENTIALS_LINES_BYTES]);
 

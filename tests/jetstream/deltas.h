@@ -9,18 +9,24 @@
 
 #include <reprise/jetstream_upkeep.h>
 
-/* In each test, before its first delta and before its first fork: the time at which all of them are created. */
+/*
+ * In each test, before its first delta and before its first fork: the time at which all of
+ * them are created.
+ */
 void deltas_begin(void);
 uint64_t deltas_time_ms(void);
 
 struct reprise_bytes text_bytes(const char *text);
 
-/* Asserts that; in a child of the test, whose assertions nobody would see, the child ends with status 9 instead. */
+/*
+ * Asserts that; in a child of the test, whose assertions nobody would see, the child ends with
+ * status 9 instead.
+ */
 void must(reprise_status status, const char *what, const struct reprise_error *error);
 
 /*
- * The delta of that number, of id "d<number>" and with a message "m<number>", the same in each call and in each process of
- * a test; in one of a few buffers of the thread.
+ * The delta of that number, of id "d<number>" and with a message "m<number>", the same in each call
+ * and in each process of a test; in one of a few buffers of the thread.
  */
 struct reprise_bytes delta(unsigned int number);
 /* The same, of reason RunFinished. */
@@ -37,7 +43,10 @@ void append_range(struct reprise_jetstream *writer, unsigned int first, unsigned
 /* Appends to "t", or to a document of any id, what must be taken as new. */
 struct reprise_jetstream_appended append_to(struct reprise_jetstream *writer, const char *id,
 					    struct reprise_bytes bytes);
-/* Again and again, with the same id, until it is taken; false: after a minute, or another status than E_IO and such. */
+/*
+ * Again and again, with the same id, until it is taken; false: after a minute, or another status
+ * than E_IO and such.
+ */
 bool append_at_last(struct reprise_jetstream *writer, const char *id, struct reprise_bytes bytes,
 		    struct reprise_jetstream_appended *ret_appended);
 
@@ -55,7 +64,10 @@ uint64_t version_of(struct reprise_thread_store *store, const char *id);
 const char *text_of(struct reprise_thread_store *store, const char *id);
 const char *uid_of(struct reprise_thread_store *store, const char *id);
 
-/* The document has the messages m1 to m<count>, each once and no others, and its version is the count. */
+/*
+ * The document has the messages m1 to m<count>, each once and no others, and its version
+ * is the count.
+ */
 void expect_books(struct reprise_thread_store *store, const char *id, unsigned int count);
 /* It has the message of that number so many times. */
 void expect_message(struct reprise_thread_store *store, const char *id, unsigned int number,

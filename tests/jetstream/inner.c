@@ -77,7 +77,9 @@ look(struct reprise_thread_store *store, const char *id, struct thread_head *ret
 	return refuse(error, "look");
 }
 
-/* The handle's lock is held, which another handle does not mind; the look's transaction has ended. */
+/*
+ * The handle's lock is held, which another handle does not mind; the look's transaction has ended.
+ */
 static void
 leave(struct reprise_thread_store *store)
 {

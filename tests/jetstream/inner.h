@@ -2,7 +2,10 @@
 #ifndef JETSTREAM_INNER_H
 #define JETSTREAM_INNER_H
 
-/* The inner store as a test double: the store's own adapter, but for transactions that fail, wait or do something else. */
+/*
+ * The inner store as a test double: the store's own adapter, but for transactions that fail, wait
+ * or do something else.
+ */
 
 #include <stdbool.h>
 
@@ -17,8 +20,8 @@ void inner_fail_commits(int count);
 void inner_fail_looks(int count);
 
 /*
- * Called by the thread that commits, before and after each commit; NULL: nothing is. The function may take its time, kill
- * somebody, or write through another handle.
+ * Called by the thread that commits, before and after each commit; NULL: nothing is. The function
+ * may take its time, kill somebody, or write through another handle.
  */
 void inner_before_commit(void (*call)(void *context), void *context);
 void inner_after_commit(void (*call)(void *context), void *context);

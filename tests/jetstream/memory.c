@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every allocation of a writer's life fails once: first each of the calling thread, which are ours, the NATS library's,
- * jansson's and SQLite's; then each of ours in any thread. (The NATS library, in threads of its own, does not survive
- * all of its own.) It is said, nothing hangs, and the same deltas, given again by their ids, are applied once. malloc is
- * this program's own, so no sanitizer.
+ * Every allocation of a writer's life fails once: first each of the calling thread, which are
+ * ours, the NATS library's, jansson's and SQLite's; then each of ours in any thread. (The NATS
+ * library, in threads of its own, does not survive all of its own.) It is said, nothing hangs,
+ * and the same deltas, given again by their ids, are applied once. malloc is this program's own,
+ * so no sanitizer.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,7 +35,8 @@ static atomic_long left; /* allocations; 0 and below: none fails */
 static atomic_bool is_any_thread;
 static _Thread_local bool is_calling;
 
-/* The program's own code, in which the library is: the linker's. NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* The program's own code, with the library in it: a name of the linker's. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 extern const char __executable_start, etext;
 
 static bool

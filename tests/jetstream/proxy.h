@@ -3,8 +3,8 @@
 #define JETSTREAM_PROXY_H
 
 /*
- * A proxy in front of a NATS server, a process of its own: it closes all connections at once, or holds back what the
- * server says, as when a network loses answers.
+ * A proxy in front of a NATS server, a process of its own: it closes all connections at once, or
+ * holds back what the server says, as when a network loses answers.
  */
 
 #include <stdatomic.h>

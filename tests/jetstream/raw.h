@@ -2,7 +2,10 @@
 #ifndef JETSTREAM_RAW_H
 #define JETSTREAM_RAW_H
 
-/* A client of the NATS library's own, beside the writer: it looks into streams, and puts there what no writer would. */
+/*
+ * A client of the NATS library's own, beside the writer: it looks into streams, and puts there what
+ * no writer would.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,8 +34,8 @@ uint64_t raw_publish(const struct raw *raw, const char *subject, const struct ra
 		     struct reprise_bytes payload);
 
 /*
- * The same with a block of headers as it is given, by a socket of its own: the NATS library would not send it. The payload
- * is empty.
+ * The same with a block of headers as it is given, by a socket of its own: the NATS library would
+ * not send it. The payload is empty.
  */
 void raw_publish_block(const char *url, const char *subject, const char *block);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that append, send, flush, recover, save and ask at once, on a few documents, through two writers: for
- * ThreadSanitizer, and as books. Each message is there once at the end.
+ * Threads that append, send, flush, recover, save and ask at once, on a few documents, through two
+ * writers: for ThreadSanitizer, and as books. Each message is there once at the end.
  */
 #include <inttypes.h>
 #include <pthread.h>

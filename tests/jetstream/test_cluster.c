@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B13 on three servers, with three replicas: the leader is killed in the middle of a run and comes back later. */
+/*
+ * B13 on three servers, with three replicas: the leader is killed in the middle of a run and
+ * comes back later.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -231,7 +234,10 @@ Test(jetstream, B10_a_replica_that_stayed_behind_costs_no_delta, .timeout = 240)
 	create(cluster.world.store, "t");
 	cluster.world.writer = open_at_last(&cluster, 0);
 	for (int round = 0; round < ROUNDS; round++) {
-		/* The leader leads on; the one of the others that no writer is connected to is stopped. */
+		/*
+		 * The leader leads on; the one of the others that no writer is connected
+		 * to is stopped.
+		 */
 		const int leader = leader_of(&cluster);
 		const int stopped = leader == 2 ? 1 : 2;
 

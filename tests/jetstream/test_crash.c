@@ -124,7 +124,10 @@ Test(jetstream, B11_a_killed_process_leaves_all_to_the_recovery_over_PostgreSQL)
 	expect_no_leaks();
 }
 
-/* In a child, until it is killed: appends from @next on; the number of each that was acknowledged goes to the pipe. */
+/*
+ * In a child, until it is killed: appends from @next on; the number of each that was acknowledged
+ * goes to the pipe.
+ */
 static void
 write_until_killed(struct world *world, unsigned int next, int to)
 {
@@ -171,7 +174,10 @@ expect_kills_survived(enum inner inner)
 
 	chance_begin(11);
 	begin(&world, inner);
-	/* The writer after a kill begins with the delta whose fate is unknown, if there was one: its id is the same. */
+	/*
+	 * The writer after a kill begins with the delta whose fate is unknown, if there was one:
+	 * its id is the same.
+	 */
 	for (int i = 0; i < 8; i++)
 		last = run_and_kill(&world, last + 1);
 	world_open(&world);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B11: what cannot be applied becomes a dead letter with a reason, and nothing is dropped without one. */
+/*
+ * B11: what cannot be applied becomes a dead letter with a reason, and nothing is
+ * dropped without one.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,7 +289,9 @@ SQLITE_TEST(B11_a_letter_is_put_away_once)
 	raw_close(&raw);
 }
 
-/* The horizon of this store is so short that it forgets the id while the message is in the stream. */
+/*
+ * The horizon of this store is so short that it forgets the id while the message is in the stream.
+ */
 Test(jetstream, B11_a_delta_whose_id_may_be_forgotten_is_a_dead_letter)
 {
 	static const char text[] = "{\"run_id\":\"r\",\"reason\":\"UserMessage\"}";

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B10, B11: messages of others, whose headers say what they like, stop nobody and cost no acknowledged delta. */
+/*
+ * B10, B11: messages of others, whose headers say what they like, stop nobody and cost
+ * no acknowledged delta.
+ */
 #include <stdio.h>
 
 #include "deltas.h"
@@ -58,7 +61,10 @@ SQLITE_TEST(B11_a_message_that_claims_another_subject_is_buried_under_its_own)
 	cr_assert(eq(str, (char *)letters.letters[0].subject, "thread.t.deltas"));
 }
 
-/* Blocks of headers that a server stores and that the NATS library does not read, or takes for the server's own words. */
+/*
+ * Blocks of headers that a server stores and that the NATS library does not read, or takes for the
+ * server's own words.
+ */
 static const char *const blocks[] = {
 	"garbage\r\n\r\n",
 	"NATS/1.0",

@@ -197,7 +197,10 @@ SQLITE_TEST(P06_completions_are_called_with_cancellation_disabled)
 	cr_assert(eq(int, atomic_load(&right), 10));
 }
 
-/* The signals that a thread of this process blocks, in bits; false: there is no such thread any more. */
+/*
+ * The signals that a thread of this process blocks, in bits; false: there is no such
+ * thread any more.
+ */
 static bool
 blocked_of(const char *thread, uint64_t *ret_blocked)
 {

@@ -67,7 +67,9 @@ STORES_TEST(B08_a_delete_spares_the_newest_message_of_the_stream)
 	raw_close(&raw);
 }
 
-/* By another writer, or by a call of the store's own: the writer's view is of the first document. */
+/*
+ * By another writer, or by a call of the store's own: the writer's view is of the first document.
+ */
 static void
 expect_re_created(struct world *world, bool is_buffered)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B10, B13: a server that is killed at any point, and comes back: nothing acknowledged is lost, nothing counts twice. */
+/*
+ * B10, B13: a server that is killed at any point, and comes back: nothing acknowledged is lost,
+ * nothing counts twice.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -247,7 +250,10 @@ SQLITE_TEST(B13_an_append_without_a_server_fails_and_is_repeated_safely)
 	reprise_jetstream_close(writer);
 }
 
-/* The server has got the delta, and is killed before the writer hears of it; or it is killed before it gets it. */
+/*
+ * The server has got the delta, and is killed before the writer hears of it; or it is killed before
+ * it gets it.
+ */
 SQLITE_TEST(B13_a_server_killed_around_an_ack_counts_the_delta_once)
 {
 	struct reprise_jetstream_options options = world_options(world);

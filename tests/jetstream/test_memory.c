@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* No memory or no thread to be had, by ours in any thread: it is said, nothing leaks, and nothing counts twice. */
+/*
+ * No memory or no thread to be had, by ours in any thread: it is said, nothing leaks, and
+ * nothing counts twice.
+ */
 #include <stdio.h>
 
 #include "deltas.h"
@@ -17,7 +20,10 @@ see_one(const struct reprise_jetstream_dead *dead, void *context)
 	return 0;
 }
 
-/* Everything once, as far as it goes: no assertion here, since those allocate. The deltas @first to @first + 3. */
+/*
+ * Everything once, as far as it goes: no assertion here, since those allocate. The deltas @first to
+ * @first + 3.
+ */
 static void
 use(struct world *world, const struct reprise_jetstream_options *options, unsigned int first,
     reprise_status statuses[CALLS])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * B13: hundreds of connections that are cut in the middle of something; thousands, if the environment says so. Each append is
- * repeated, with its id, until it is taken, and counts once.
+ * B13: hundreds of connections that are cut in the middle of something; thousands, if the
+ * environment says so. Each append is repeated, with its id, until it is taken, and counts once.
  */
 #include <stdlib.h>
 

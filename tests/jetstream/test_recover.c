@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B11: a recovery flushes what is buffered, of every document, once; idle documents' last messages go. */
+/*
+ * B11: a recovery flushes what is buffered, of every document, once; idle documents'
+ * last messages go.
+ */
 #include <stdio.h>
 #include <time.h>
 
@@ -69,7 +72,10 @@ STORES_TEST(B11_a_recovery_takes_more_than_1000_messages)
 	cr_assert(eq(u64, recover(world->writer).applied, 0));
 }
 
-/* A delta that cannot be saved: the document would be too large is hard to make, so the store refuses one commit. */
+/*
+ * A delta that cannot be saved: the document would be too large is hard to make, so the store
+ * refuses one commit.
+ */
 STORES_TEST(B11_a_document_that_fails_does_not_stop_the_others)
 {
 	struct reprise_jetstream_recovered recovered = { .size = sizeof(recovered) };

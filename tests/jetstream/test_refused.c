@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B09: deltas that are none are refused, with the place or the member; numbers go through as they were written. */
+/*
+ * B09: deltas that are none are refused, with the place or the member; numbers go through as
+ * they were written.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

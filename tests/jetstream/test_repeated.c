@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B09, B05: a delta that comes again counts once, and is answered as the first time; another delta of its id is refused. */
+/*
+ * B09, B05: a delta that comes again counts once, and is answered as the first time; another delta
+ * of its id is refused.
+ */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -206,7 +209,10 @@ STORES_TEST(B09_an_old_delta_is_expired_unless_it_is_known)
 	reprise_thread_store_close(store);
 }
 
-/* The duplicate is another writer's delta, which the view does not know; those behind it are told the versions they get. */
+/*
+ * The duplicate is another writer's delta, which the view does not know; those behind it are told
+ * the versions they get.
+ */
 STORES_TEST(B09_versions_behind_another_writers_delta_are_right)
 {
 	const struct reprise_jetstream_options options = world_options(world);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B13: no call hangs: a server that is stopped, a network that is silent, connections that are cut again and again. */
+/*
+ * B13: no call hangs: a server that is stopped, a network that is silent, connections that are cut
+ * again and again.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>

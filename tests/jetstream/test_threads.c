@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B12: appends and flushes at once, in threads and in processes: what was acknowledged is applied once. */
+/*
+ * B12: appends and flushes at once, in threads and in processes: what was acknowledged
+ * is applied once.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -133,7 +136,10 @@ recover_again_and_again(void *argument)
 	return NULL;
 }
 
-/* Appends, while two others flush or recover: the sum of what they say to have applied is what there is. */
+/*
+ * Appends, while two others flush or recover: the sum of what they say to have applied is
+ * what there is.
+ */
 static void
 expect_flushes_safe(struct world *world, void *(*first)(void *argument),
 		    void *(*second)(void *argument))

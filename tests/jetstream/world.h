@@ -3,8 +3,9 @@
 #define JETSTREAM_WORLD_H
 
 /*
- * What the tests of the buffered writer share: a NATS server of the test's own, an inner store in a SQLite file or in a
- * schema of its own in the tests' PostgreSQL server, and a writer over both, with a document "t".
+ * What the tests of the buffered writer share: a NATS server of the test's own, an inner store in a
+ * SQLite file or in a schema of its own in the tests' PostgreSQL server, and a writer over both,
+ * with a document "t".
  */
 
 #include <reprise/jetstream_upkeep.h>
@@ -41,7 +42,10 @@ struct reprise_thread_store *world_store_of(const struct world *world, uint64_t 
 					    uint64_t retry_limit_ns);
 struct reprise_thread_store *world_store(const struct world *world);
 
-/* Over a SQLite file: one with a deadline of 100 ms; and a lock on the file, which keeps others from writing. */
+/*
+ * Over a SQLite file: one with a deadline of 100 ms; and a lock on the file, which keeps
+ * others from writing.
+ */
 struct reprise_thread_store *world_impatient_store(void);
 void *world_lock_store(void);
 void world_unlock_store(void *lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Libraries that are loaded and unloaded, and several copies of the library in one process, which forks. This
- * program is linked to no copy.
+ * Libraries that are loaded and unloaded, and several copies of the library in one process, which
+ * forks. This program is linked to no copy.
  * Usage: unload threads|loads LIBRARY ...        (shared libraries of ours, the last of them used)
  *        unload fork FIRST SECOND                (two copies, opened in this order)
  *        unload replaced PLUGIN LIBRARY          (the copy that tends forks is unloaded before)
@@ -98,7 +98,7 @@ end(struct copy *copy)
 	MUST(copy->store_close(copy->store) == REPRISE_OK);
 }
 
-/* --- a thread that ends after dlclose ---------------------------------------------------------- */
+/* --- a thread that ends after dlclose --------------------------------------------------------- */
 
 struct meeting {
 	struct copy *copy;
@@ -154,7 +154,7 @@ loads(const char *path)
 	}
 }
 
-/* --- forks ------------------------------------------------------------------------------------- */
+/* --- forks ------------------------------------------------------------------------------------ */
 
 static _Atomic bool is_enough;
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract's suite, against a log in a PostgreSQL database: each test in a schema of its own. */
+/*
+ * The contract's suite, against a log in a PostgreSQL database: each test in a schema of its own.
+ */
 #include "contract/adapter.h"
 
 #include <stdio.h>
@@ -22,7 +24,10 @@ say_nothing(void *context, const char *words)
 	(void)context, (void)words;
 }
 
-/* In that schema, as a superuser. The number of rows that were touched, or the one that was asked for. */
+/*
+ * In that schema, as a superuser. The number of rows that were touched, or the one that
+ * was asked for.
+ */
 static uint64_t
 run(const char *sql)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every allocation of a log's life fails once, ours and libpq's: it is said, nothing hangs, the same log works
- * afterwards, and what is there is what was acknowledged or of unknown outcome. malloc is this program's own, so
- * no sanitizer.
+ * Every allocation of a log's life fails once, ours and libpq's: it is said, nothing hangs, the
+ * same log works afterwards, and what is there is what was acknowledged or of unknown outcome.
+ * malloc is this program's own, so no sanitizer.
  */
 #include <errno.h>
 #include <inttypes.h>

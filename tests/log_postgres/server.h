@@ -36,8 +36,8 @@ void expect_works(struct reprise_log *log, const char *tenant, const char *threa
 		  reprise_ordinal head);
 
 /*
- * One row into every table for that key, by the port; the second of two rows is archived and moved. The head does not
- * count the blob.
+ * One row into every table for that key, by the port; the second of two rows is archived and moved.
+ * The head does not count the blob.
  */
 void fill_every_table(struct reprise_log *log, const char *tenant, const char *thread);
 

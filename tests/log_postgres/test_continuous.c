@@ -3,7 +3,9 @@
 
 #include "server.h"
 
-/* Subscriptions that go on by themselves, and snapshots, over a PostgreSQL log: rules S08 and S09. */
+/*
+ * Subscriptions that go on by themselves, and snapshots, over a PostgreSQL log: rules S08 and S09.
+ */
 
 SUITE(continuous);
 

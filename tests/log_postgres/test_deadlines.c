@@ -270,7 +270,10 @@ Test(deadlines, Q03_a_server_that_is_stopped_is_waited_for_until_the_deadline)
 		reprise_log_close(logs[i]);
 }
 
-/* Nothing comes, and nothing is closed: in the middle of a transaction, and in the middle of connecting. */
+/*
+ * Nothing comes, and nothing is closed: in the middle of a transaction, and in the
+ * middle of connecting.
+ */
 Test(deadlines, Q03_a_server_that_is_away_is_waited_for_until_the_deadline)
 {
 	struct reprise_log_postgres_options options = options_in_time("due_away");

@@ -16,7 +16,10 @@ enum {
 	VACUUM_EVERY = 10000,
 };
 
-/* Appends, archives and deletes @count events, each a rise and a COMMIT; as autovacuum would, it cleans up now and then. */
+/*
+ * Appends, archives and deletes @count events, each a rise and a COMMIT; as autovacuum would, it
+ * cleans up now and then.
+ */
 static void
 pass_through(struct reprise_log *log, PGconn *connection, uint64_t first, uint64_t count)
 {

@@ -9,7 +9,10 @@
 #include "proxy.h"
 #include "server.h"
 
-/* A recorder over a PostgreSQL log: what it tells of a server that is away, and of a session that is damaged. */
+/*
+ * A recorder over a PostgreSQL log: what it tells of a server that is away, and of a session
+ * that is damaged.
+ */
 
 SUITE(recorded);
 
@@ -196,7 +199,10 @@ Test(recorded, F36_closing_waits_for_no_session_that_another_connection_holds)
 	expect_no_leaks();
 }
 
-/* Of a recorder that only writes: the sync that a flush waits for is refused while the one session is held. */
+/*
+ * Of a recorder that only writes: the sync that a flush waits for is refused while the one
+ * session is held.
+ */
 Test(recorded, F37_a_sync_that_was_refused_is_told_and_tried_again)
 {
 	const struct reprise_log_postgres_options options = options_of(NULL, "held_sync");
@@ -282,7 +288,10 @@ Test(recorded, F36_opening_waits_until_the_session_is_held_no_more)
 	cr_assert(lt(u64, clock_ns() - begun, 3 * one_second));
 	cr_assert(eq(str, error.what, "REPRISE_E_TIMEOUT"));
 	cr_assert(ne(ptr, strstr(error.detail, "another connection"), NULL), "%s", error.detail);
-	/* Of two that are opened together the other one is not delayed; the first comes when it may. */
+	/*
+	 * Of two that are opened together the other one is not delayed; the first comes
+	 * when it may.
+	 */
 	cr_assert(eq(int, pthread_create(&held.thread, NULL, open_both, &held), 0));
 	usleep(200000);
 	PQfinish(holder);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection that breaks at any of its system calls, in every call that reads and in those that fill a log: the
- * failure is told, or the answers are right; and afterwards the log works.
+ * A connection that breaks at any of its system calls, in every call that reads and in those that
+ * fill a log: the failure is told, or the answers are right; and afterwards the log works.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -82,7 +82,10 @@ Test(rows, more_than_one_answers_worth_is_found)
 	expect_no_leaks();
 }
 
-/* Rows are sent many at a time, of one key and up to a size: what does not go together must not mix. */
+/*
+ * Rows are sent many at a time, of one key and up to a size: what does not go together
+ * must not mix.
+ */
 Test(rows, rows_of_several_keys_and_sizes_arrive_as_they_were_put)
 {
 	const struct reprise_log_postgres_options options = options_of(NULL, "mixed");
@@ -252,7 +255,10 @@ Test(rows, archived_rows_move_or_go)
 	PQfinish(all);
 }
 
-/* Two writers of the same keys in one transaction each, over and over: none waits for the other for ever. */
+/*
+ * Two writers of the same keys in one transaction each, over and over: none waits for the
+ * other for ever.
+ */
 struct both {
 	struct reprise_log *log;
 	int failures;

@@ -9,7 +9,10 @@
 
 SUITE(uncertain);
 
-/* The lease is longer than the test; the next opening waits until the recorder has closed the first life. */
+/*
+ * The lease is longer than the test; the next opening waits until the recorder has closed
+ * the first life.
+ */
 static void
 expect_reopened(enum proxy_cut cut, const char *schema, int64_t lives)
 {

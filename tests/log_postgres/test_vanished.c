@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A runtime that vanishes in the middle of a transaction: nothing is forwarded any more, and nothing is closed. */
+/*
+ * A runtime that vanishes in the middle of a transaction: nothing is forwarded any more, and
+ * nothing is closed.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +31,10 @@ hasty_options(const char *schema)
 	return options;
 }
 
-/* Through the proxy, which is gone from then on: a key is locked for ever, but for the server's patience. */
+/*
+ * Through the proxy, which is gone from then on: a key is locked for ever, but for the server's
+ * patience.
+ */
 static struct reprise_log *
 vanished(struct proxy *proxy, const struct reprise_log_postgres_options *direct, uint64_t bytes)
 {
@@ -95,7 +101,10 @@ Test(vanished, Q01_a_transaction_whose_client_vanishes_is_ended_after_the_bound)
 	expect_freed("vanished_idle", 0);
 }
 
-/* Where the server's own time-outs run, and where none does: in a statement's values, and behind some statements. */
+/*
+ * Where the server's own time-outs run, and where none does: in a statement's values, and
+ * behind some statements.
+ */
 Test(vanished, Q01_a_client_that_vanishes_in_the_middle_of_what_it_sends_is_no_exception)
 {
 	expect_freed("vanished_early", 3);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Hosts that wait at the end of sessions of another runtime: what they cost, and when they see an event. */
+/*
+ * Hosts that wait at the end of sessions of another runtime: what they cost, and when they
+ * see an event.
+ */
 #include "waiting.h"
 
 #include "server.h"

@@ -169,7 +169,10 @@ read_entries(struct reprise_log *log, const struct reprise_log_key *key, reprise
 	}
 }
 
-/* A blob that is not there adds nothing: a log without blobs has the answers that it had before there were any. */
+/*
+ * A blob that is not there adds nothing: a log without blobs has the answers that it had before
+ * there were any.
+ */
 static void
 read_blob(struct reprise_log *log, const struct reprise_log_key *key, const char *name,
 	  struct reprise_log_page *page, struct reading *reading)

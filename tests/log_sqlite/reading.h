@@ -9,7 +9,10 @@
 
 #include <reprise/log.h>
 
-/* Two keys, ("t", "ring") and ("t", "direct"): lives, gaps, an end, rises, commits, archived and moved rows, blobs. */
+/*
+ * Two keys, ("t", "ring") and ("t", "direct"): lives, gaps, an end, rises, commits, archived and
+ * moved rows, blobs.
+ */
 bool reading_fill(struct reprise_log *log);
 
 struct reading {

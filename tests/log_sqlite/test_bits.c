@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bits that change in the file, and numbers that cannot be: each call answers what it did before, or says so. */
+/*
+ * Bits that change in the file, and numbers that cannot be: each call answers what it did before,
+ * or says so.
+ */
 #include "support_sqlite.h"
 
 #include <fcntl.h>

@@ -213,7 +213,10 @@ Test(log_sqlite, L01_a_file_with_two_names_is_not_opened)
 	expect_no_leaks();
 }
 
-/* SQLite keeps the descriptor of a connection that was closed, to use it again: in a child it is closed. */
+/*
+ * SQLite keeps the descriptor of a connection that was closed, to use it again: in a child
+ * it is closed.
+ */
 Test(log_sqlite, P04_a_child_opens_a_log_whose_parent_has_closed_a_handle)
 {
 	char *const path = scratch_path("log");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls of a conversation that get no memory, whose system calls are refused (D05), and that are made by a thread whose
- * cancellation is pending (P06).
+ * Calls of a conversation that get no memory, whose system calls are refused (D05), and that are
+ * made by a thread whose cancellation is pending (P06).
  */
 #include "support_sqlite.h"
 

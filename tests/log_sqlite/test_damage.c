@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What is in the file and cannot be: each is said as damage, by whoever comes by it, and nothing is handed out. */
+/*
+ * What is in the file and cannot be: each is said as damage, by whoever comes by it, and nothing
+ * is handed out.
+ */
 #include "support_sqlite.h"
 
 #include <stdio.h>

@@ -146,7 +146,10 @@ Test(log_sqlite, L55_the_mark_of_the_newest_commit_never_names_an_erased_key)
 	close_log(log);
 }
 
-/* SQLite leaves a few copies in free space when it splits a page; many are left where nothing is overwritten. */
+/*
+ * SQLite leaves a few copies in free space when it splits a page; many are left where
+ * nothing is overwritten.
+ */
 Test(log_sqlite, L55_without_a_rebuild_rows_are_overwritten_and_copies_in_free_space_are_left)
 {
 	const char *const path = scratch_path("log");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* L03: a synced commit that the database has lost is told, and nothing that is well is taken for that. */
+/*
+ * L03: a synced commit that the database has lost is told, and nothing that is well is
+ * taken for that.
+ */
 #include "support_sqlite.h"
 
 #include <fcntl.h>

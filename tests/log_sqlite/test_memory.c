@@ -105,8 +105,8 @@ use(const char *path, reprise_ordinal *head)
 }
 
 /*
- * Each allocation in turn, until none fails any more; of very many, ever fewer: one in @every more of them. How
- * many did.
+ * Each allocation in turn, until none fails any more; of very many, ever fewer: one in @every more
+ * of them. How many did.
  */
 static int
 fail_each(const char *path, int every)
@@ -124,7 +124,9 @@ fail_each(const char *path, int every)
 		failed += status != REPRISE_OK;
 		if (is_over)
 			break;
-		/* What is there is what was acknowledged, or one more of which nothing was heard. */
+		/*
+		 * What is there is what was acknowledged, or one more of which nothing was heard.
+		 */
 		struct reprise_log *const log = open_at(path);
 		struct reprise_log_report report = { .size = sizeof(report) };
 		const struct reprise_log_key blobs = { "t", "blobs" };

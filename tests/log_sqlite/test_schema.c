@@ -9,7 +9,10 @@
 #include "log/write.h"
 #include "reading.h"
 
-/* Every sort of row that version 3 gives a checksum: two lives, rises, commits, an end, and a second key. */
+/*
+ * Every sort of row that version 3 gives a checksum: two lives, rises, commits, an end, and
+ * a second key.
+ */
 static void
 fill_every_table(struct reprise_log *log)
 {
@@ -87,7 +90,10 @@ Test(log_sqlite, L23_the_file_does_not_grow_with_what_was_deleted, .timeout = 18
 	log = opened(&options);
 	pass_through(log, 2001, events);
 	close_log(log);
-	/* Four pages more: trees split and join, and greater ordinals take a byte more in the rows of the last batch. */
+	/*
+	 * Four pages more: trees split and join, and greater ordinals take a byte more in the rows
+	 * of the last batch.
+	 */
 	cr_assert(le(i64, size_of(path, ""), size + (int64_t)4 * 4096), "%lld bytes at first",
 		  (long long)size);
 	cr_assert(eq(i64, scratch_ask(path, "SELECT count(*) FROM rises"), 0));

@@ -34,7 +34,10 @@ copy_beside(const char *from, const char *to, const char *suffix)
 	cr_assert(eq(int, chmod(name, 0444), 0));
 }
 
-/* A folder with a copy of a log, made while all but the schema was in its -wal, or after it was closed. */
+/*
+ * A folder with a copy of a log, made while all but the schema was in its -wal, or after
+ * it was closed.
+ */
 static char *
 make_copy(const char *folder_name, bool has_wal)
 {
@@ -256,7 +259,10 @@ Test(log_sqlite, L05_readers_that_page_without_pause_keep_the_wal_bounded)
 		cr_assert(gt(u64, readings[i].pages, 0));
 	}
 	cr_log_info("-wal at most %lld of %d bytes", (long long)peak, BYTES * COUNT);
-	/* 8 to 16 MB; the rest is for threads that the machine keeps from running. Unbounded: 36 MB. */
+	/*
+	 * 8 to 16 MB; the rest is for threads that the machine keeps from running.
+	 * Unbounded: 36 MB.
+	 */
 	cr_assert(lt(i64, peak, (int64_t)BYTES * COUNT / 5 * 6), "%lld", (long long)peak);
 	close_log(log);
 }

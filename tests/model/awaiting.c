@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Continuous subscriptions that wait for a life of their session, in each of the three ways, against whoever creates,
- * ends and invalidates it. Through the public calls, on a store that is opened in each execution. A wake-up that is lost
- * leaves a host asleep, and an event that is neither handed out nor in a gap breaks the books.
+ * Continuous subscriptions that wait for a life of their session, in each of the three ways,
+ * against whoever creates, ends and invalidates it. Through the public calls, on a store that is
+ * opened in each execution. A wake-up that is lost leaves a host asleep, and an event that is
+ * neither handed out nor in a gap breaks the books.
  */
 
 #include <pthread.h>
@@ -61,8 +62,9 @@ static struct books books[2];
 static atomic_u32 is_told; /* futex: the callback has got all */
 
 /*
- * Memory that no execution uses twice, always at the same addresses: to the explorer a word that was freed and taken again
- * is the same word, with what it was before. Its fibers need no lock here.
+ * Memory that no execution uses twice, always at the same addresses: to the explorer a word
+ * that was freed and taken again is the same word, with what it was before. Its fibers need
+ * no lock here.
  */
 #ifdef MODEL_PLAIN
 static const struct reprise_allocator *const allocator = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The words that bound a window, against each other: what one look answers fits together, a floor is
- * never above the newest, a search and a probe answer what was true, and a writer that hands over
- * leaves nothing that the next one could tear.
+ * The words that bound a window, against each other: what one look answers fits together, a floor
+ * is never above the newest, a search and a probe answer what was true, and a writer that hands
+ * over leaves nothing that the next one could tear.
  */
 
 #include <pthread.h>
@@ -118,7 +118,10 @@ write_more(void *argument)
 	return argument;
 }
 
-/* The first of two makes room and does not use it; or uses it in part. The other goes on from there. */
+/*
+ * The first of two makes room and does not use it; or uses it in part. The other goes
+ * on from there.
+ */
 static void *
 write_in_turn(void *argument)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Flushes against the rounds of the writing thread: the recorder's own sources over a log that is two numbers a session
- * (recorder_world.h), and over batches of one event, so that everything takes several rounds. A flush that
- * answers OK has all of its events as durable as it asked for, and no flush waits for ever. Nobody's time runs out here:
- * a signal that was lost stays lost.
+ * Flushes against the rounds of the writing thread: the recorder's own sources over a log that is
+ * two numbers a session (recorder_world.h), and over batches of one event, so that everything takes
+ * several rounds. A flush that answers OK has all of its events as durable as it asked for, and no
+ * flush waits for ever. Nobody's time runs out here: a signal that was lost stays lost.
  */
 
 #include <pthread.h>
@@ -24,7 +24,7 @@ enum {
 	BOTH,
 };
 
-/* --- hosts --------------------------------------------------------------------------------------- */
+/* --- hosts ------------------------------------------------------------------------------------ */
 
 static void
 expect_recorded(int session, uint64_t position, reprise_durability durability)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A host that follows the sessions of a store, against a session that ends and one that goes: an end is listed or told, is
- * told once, and before the going. And a host that sleeps in a window which goes on with other bounds. Through the public calls, on a store that is opened in each execution.
+ * A host that follows the sessions of a store, against a session that ends and one that goes:
+ * an end is listed or told, is told once, and before the going. And a host that sleeps in a
+ * window which goes on with other bounds. Through the public calls, on a store that is opened
+ * in each execution.
  */
 
 #include <pthread.h>

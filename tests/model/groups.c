@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A host behind a group: whatever makes a subscription ready opens the group's one door, and when nothing is ready any
- * more the door is shut. Ringers are the relay and, as the healing thread would, a thread that rings a hand itself.
+ * A host behind a group: whatever makes a subscription ready opens the group's one door, and when
+ * nothing is ready any more the door is shut. Ringers are the relay and, as the healing thread
+ * would, a thread that rings a hand itself.
  */
 
 #include <poll.h>

@@ -3,8 +3,8 @@
 #define MODEL_MODEL_H
 
 /*
- * What the model programs share. Each is a plain C11 program of a few threads with bounded loops, and
- * runs under the explorer (explorer/), as it stands (plain.c), or under another checker of C11
+ * What the model programs share. Each is a plain C11 program of a few threads with bounded loops,
+ * and runs under the explorer (explorer/), as it stands (plain.c), or under another checker of C11
  * programs, which is to be given -DMODEL_CASE=N.
  *
  * A program has cases: variants of what happens. Each names what has to happen in some execution,
@@ -42,8 +42,9 @@ _Noreturn void model_fail(const char *file, int line, const char *what);
 void model_note(const char *what);
 
 /*
- * How often, in this execution, a wait with a time-out may run out while others could go on; how often
- * when nobody can, which hides a wake-up that was lost; and how often a futex may wake nobody's call.
+ * How often, in this execution, a wait with a time-out may run out while others could go on;
+ * how often when nobody can, which hides a wake-up that was lost; and how often a futex may
+ * wake nobody's call.
  */
 void model_allow(unsigned int time_outs, unsigned int ticks, unsigned int spurious_wakes);
 

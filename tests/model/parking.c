@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Parking against appending: the writing thread parks a silent session and sleeps, while a writer appends, ends or
- * leaves the session, or a host flushes. Every event is recorded in the end: nobody's time runs out here, so an
- * append that neither notifies nor is seen leaves everybody asleep.
+ * Parking against appending: the writing thread parks a silent session and sleeps, while a
+ * writer appends, ends or leaves the session, or a host flushes. Every event is recorded in
+ * the end: nobody's time runs out here, so an append that neither notifies nor is seen
+ * leaves everybody asleep.
  */
 
 #include <pthread.h>
@@ -82,7 +83,10 @@ flush_events(void *argument)
 	const reprise_durability durability = is_all ? REPRISE_SYNCED : REPRISE_WRITTEN;
 
 	for (int i = 0; i < EVENTS; i++) {
-		/* In the second round nothing is to be recorded, and what was written is to be synced. */
+		/*
+		 * In the second round nothing is to be recorded, and what was written is
+		 * to be synced.
+		 */
 		if (!is_all || i == 0)
 			world_append(0);
 		note_state(0);

@@ -56,8 +56,8 @@ void __wrap_table_unprotect(struct table *table);
 /* NOLINTEND(bugprone-reserved-identifier,cert-*) */
 
 /*
- * Looks under liburcu order nothing by themselves; the lock that stands in for it under the explorer
- * would. They are the last thing that closing a writer does to its store.
+ * Looks under liburcu order nothing by themselves; the lock that stands in for it under the
+ * explorer would. They are the last thing that closing a writer does to its store.
  */
 #ifdef MODEL_PLAIN
 enum {
@@ -97,7 +97,10 @@ __wrap_table_retire(struct table *table, struct reprise_session *session)
 	__real_table_retire(table, session);
 }
 
-/* The last thing that closing a subscription, or a group, does to its store is to give memory back through its hooks. */
+/*
+ * The last thing that closing a subscription, or a group, does to its store is to give memory back
+ * through its hooks.
+ */
 static void
 give(void *context, void *memory, size_t bytes)
 {

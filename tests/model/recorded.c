@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A recorder beside a ring. Where appends are refused rather than displace what is not recorded, all that it copies
- * is whole and nothing is missing. Who sees what is recorded alone is woken by that. And a page that was
- * asked for is seen whole and wakes who sleeps, whatever else is asked, cancelled and recorded meanwhile: that is the
- * recorder's own source (recorder/heal.c) over a log that is a number under a lock. Two hosts that ask for the same page
- * may get one that was loaded once. A host without a window that is
- * interrupted while the page brings its window wakes, wherever it sleeps by then, and the thread that interrupts it sees
- * that window as it was created.
+ * A recorder beside a ring. Where appends are refused rather than displace what is not recorded,
+ * all that it copies is whole and nothing is missing. Who sees what is recorded alone is woken by
+ * that. And a page that was asked for is seen whole and wakes who sleeps, whatever else is asked,
+ * cancelled and recorded meanwhile: that is the recorder's own source (recorder/heal.c) over a log
+ * that is a number under a lock. Two hosts that ask for the same page may get one that was loaded
+ * once. A host without a window that is interrupted while the page brings its window wakes,
+ * wherever it sleeps by then, and the thread that interrupts it sees that window as it was created.
  */
 
 #include <pthread.h>
@@ -75,7 +75,7 @@ hosts(void)
 									  : 1;
 }
 
-/* --- what is refused, and what is copied -------------------------------------------------------- */
+/* --- what is refused, and what is copied ------------------------------------------------------ */
 
 static uint64_t copied;
 static unsigned char copy[1024];
@@ -133,7 +133,7 @@ record(void *argument)
 	return argument;
 }
 
-/* --- who sees what is recorded alone ------------------------------------------------------------ */
+/* --- who sees what is recorded alone ---------------------------------------------------------- */
 
 static void *
 append_and_record(void *argument)
@@ -146,7 +146,7 @@ append_and_record(void *argument)
 	return argument;
 }
 
-/* --- who heals ---------------------------------------------------------------------------------- */
+/* --- who heals -------------------------------------------------------------------------------- */
 
 static struct reprise_recorder recorder;
 static pthread_mutex_t log_lock;
@@ -394,7 +394,7 @@ close_healing(pthread_t thread)
 	pool_close(&session->store->pool);
 }
 
-/* --- hosts -------------------------------------------------------------------------------------- */
+/* --- hosts ------------------------------------------------------------------------------------ */
 
 static bool
 is_healing_case(void)

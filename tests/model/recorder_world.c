@@ -68,7 +68,7 @@ recorder_world_stop(pthread_t writing)
 			fetch_sub_relaxed(&world_session(i)->refs, 1);
 }
 
-/* --- batches of one write ------------------------------------------------------------------------ */
+/* --- batches of one write --------------------------------------------------------------------- */
 
 static void
 put(struct batch *batch, struct recording *recording, enum log_write_type type, uint64_t through)
@@ -140,7 +140,7 @@ recorder_write(struct reprise_recorder *mine, enum log_level level, size_t count
 	return REPRISE_OK;
 }
 
-/* --- what the sources ask of the rest ------------------------------------------------------------ */
+/* --- what the sources ask of the rest --------------------------------------------------------- */
 
 void
 recorder_note_transaction(struct reprise_recorder *mine, reprise_status status,

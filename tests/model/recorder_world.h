@@ -3,9 +3,9 @@
 #define MODEL_RECORDER_WORLD_H
 
 /*
- * A recorder as small as it can be, beside the sessions of world.h. The writing thread and what calls it are the recorder's
- * own sources: record.c, park.c, settle.c, flush.c, follow.c. The rest is here: a batch of one write, and a log that is
- * two numbers a session.
+ * A recorder as small as it can be, beside the sessions of world.h. The writing thread and what
+ * calls it are the recorder's own sources: record.c, park.c, settle.c, flush.c, follow.c. The rest
+ * is here: a batch of one write, and a log that is two numbers a session.
  */
 
 #include "recorder/recorder.h"

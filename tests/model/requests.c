@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Requests to begin a life: hosts' threads that ask and may give up against the writing thread that takes, does and
- * answers (the recorder's own request.c). The log is a number. Each life that the log has begun is its host's, or is
- * closed by the writing thread; each recording of a life that did not begin is freed; each request is freed once.
+ * Requests to begin a life: hosts' threads that ask and may give up against the writing thread that
+ * takes, does and answers (the recorder's own request.c). The log is a number. Each life that the
+ * log has begun is its host's, or is closed by the writing thread; each recording of a life that
+ * did not begin is freed; each request is freed once.
  */
 
 #include <pthread.h>
@@ -54,7 +55,7 @@ life_of(const struct recording *recording)
 	return &lives[recording - recordings];
 }
 
-/* --- what the source asks of the rest ------------------------------------------------------------ */
+/* --- what the source asks of the rest --------------------------------------------------------- */
 
 /* Time runs out for all hosts at once, at any moment. */
 bool
@@ -148,7 +149,7 @@ recorder_come(struct reprise_recorder *mine, struct recording *recording)
 	life_of(recording)->is_coming = true;
 }
 
-/* --- threads ------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 static void *
 ask_for_life(void *argument)
@@ -178,7 +179,10 @@ ask_for_life(void *argument)
 	return argument;
 }
 
-/* Ends with the requests that were made before the recorder closes: a later one would wait for ever. */
+/*
+ * Ends with the requests that were made before the recorder closes: a later one would
+ * wait for ever.
+ */
 static void *
 write_requests(void *argument)
 {

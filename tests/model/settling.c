@@ -100,8 +100,8 @@ ring(void *argument)
 }
 
 /*
- * The second to ring: an append that was stopped behind its light fence. Not before it may, which it
- * learns by a word that hands nothing else on.
+ * The second to ring: an append that was stopped behind its light fence. Not before it may, which
+ * it learns by a word that hands nothing else on.
  */
 static void *
 ring_second(void *argument)
@@ -114,7 +114,9 @@ ring_second(void *argument)
 	return argument;
 }
 
-/* Two queue the same bell, one after the other; this thread is the relay, and a sleeper in between. */
+/*
+ * Two queue the same bell, one after the other; this thread is the relay, and a sleeper in between.
+ */
 static void
 run_two_pushers(void)
 {

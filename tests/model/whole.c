@@ -75,7 +75,7 @@ is_with_end(void)
 	return model_case >= END_RECORDED;
 }
 
-/* --- the writer, and the writing thread ------------------------------------------------------------ */
+/* --- the writer, and the writing thread ------------------------------------------------------- */
 
 static void *
 append(void *argument)

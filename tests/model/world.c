@@ -105,7 +105,7 @@ world_subscribe(unsigned int which, unsigned int session)
 	return subscription;
 }
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static uint64_t
 words_of(uint64_t position)

@@ -3,9 +3,9 @@
 #define MODEL_WORLD_H
 
 /*
- * A store as small as it can be, in static memory: its sessions and subscriptions are the library's own
- * structures, filled in here so that an execution begins in a microsecond; all that happens
- * to them afterwards is the library's source. Its clock stands still.
+ * A store as small as it can be, in static memory: its sessions and subscriptions are the library's
+ * own structures, filled in here so that an execution begins in a microsecond; all that happens to
+ * them afterwards is the library's source. Its clock stands still.
  *
  * Events verify themselves: size and payload follow from the position.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Shared writers: threads that append to one session, and a host that looks meanwhile. Each event is whole, each
- * thread's events come in its order, a batch stands together, nothing follows the end; and a thread that sleeps is
- * woken, since no wait has a time-out but where a case allows one.
+ * Shared writers: threads that append to one session, and a host that looks meanwhile. Each event
+ * is whole, each thread's events come in its order, a batch stands together, nothing follows the
+ * end; and a thread that sleeps is woken, since no wait has a time-out but where a case allows one.
  */
 
 #include <pthread.h>
@@ -138,7 +138,10 @@ append_batch(uint64_t thread)
 	record(reprise_append_batch(session_writer(world_session(0)), events_of_batch, 2, NULL), 2);
 }
 
-/* What closing a handle does, as far as the window's memory is concerned: the store is not one that could be closed. */
+/*
+ * What closing a handle does, as far as the window's memory is concerned: the store is not one that
+ * could be closed.
+ */
 static void
 take_away(void)
 {
@@ -150,7 +153,10 @@ take_away(void)
 	writer_lock_leave(session);
 }
 
-/* An append by id, which has found the session. A window that is void is not for the caller to know. */
+/*
+ * An append by id, which has found the session. A window that is void is not for the
+ * caller to know.
+ */
 static void
 append_found(uint64_t thread)
 {

@@ -4,8 +4,9 @@
 #include "model.h"
 
 /*
- * What a window and a staging count for: no rule says it in numbers, so a scratch store is asked, once for
- * each shape. That the same shape always counts for the same is then held against every store.
+ * What a window and a staging count for: no rule says it in numbers, so a scratch store is
+ * asked, once for each shape. That the same shape always counts for the same is then held
+ * against every store.
  */
 
 enum {

@@ -3,11 +3,12 @@
 #define ORACLE_ENGINE_H
 
 /*
- * Runs a program against the library and the model, and compares every answer, whole. One thread; the clock
- * is kept by hand. The library's own thread rings descriptors and makes callbacks when it likes, so they are
- * held to what they promise (rung or called soon when there is something) and not to the moment. Of the
- * statistics, what depends on that thread or on memory taken inside is left out: `wakes`, `arena_bytes`,
- * `control_bytes`, `asymmetric`. Waits have a time-out of 0, or a descriptor to be polled, and never sleep.
+ * Runs a program against the library and the model, and compares every answer, whole. One thread;
+ * the clock is kept by hand. The library's own thread rings descriptors and makes callbacks when it
+ * likes, so they are held to what they promise (rung or called soon when there is something) and
+ * not to the moment. Of the statistics, what depends on that thread or on memory taken inside is
+ * left out: `wakes`, `arena_bytes`, `control_bytes`, `asymmetric`. Waits have a time-out of 0, or a
+ * descriptor to be polled, and never sleep.
  */
 
 #include <stdatomic.h>
@@ -129,8 +130,8 @@ struct engine {
 };
 
 /*
- * Runs it; answers whether the library and the model agree. If not, @difference says where. @coverage is
- * added to; @trace gets the program as the calls that it makes.
+ * Runs it; answers whether the library and the model agree. If not, @difference says where.
+ * @coverage is added to; @trace gets the program as the calls that it makes.
  */
 bool engine_run(const struct program *program, struct coverage *coverage, FILE *trace,
 		char *difference, size_t difference_bytes);

@@ -3,7 +3,10 @@
 
 #include "engine.h"
 
-/* Calls that nobody should make: E_INVALID, and nothing changed (which is looked at after each call). */
+/*
+ * Calls that nobody should make: E_INVALID, and nothing changed (which is looked at
+ * after each call).
+ */
 
 static const char *const bad_ids[] = {
 	"",

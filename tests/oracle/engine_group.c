@@ -5,8 +5,9 @@
 #include "engine.h"
 
 /*
- * Groups, one a store. The library's thread makes subscriptions ready when it likes: a subscription with something to
- * say must be handed out soon, one without may be handed out for nothing, and one whose end was told never again.
+ * Groups, one a store. The library's thread makes subscriptions ready when it likes: a subscription
+ * with something to say must be handed out soon, one without may be handed out for nothing, and one
+ * whose end was told never again.
  */
 
 static unsigned int

@@ -5,7 +5,9 @@
 
 #include "engine.h"
 
-/* reprise_next_into: the same look as reprise_next's, with what fits into a buffer of many sizes. */
+/*
+ * reprise_next_into: the same look as reprise_next's, with what fits into a buffer of many sizes.
+ */
 
 enum {
 	BUFFER_BYTES_MAX = 16384,

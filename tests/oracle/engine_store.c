@@ -58,7 +58,9 @@ id_of(const char *session_id)
 	return id;
 }
 
-/* Each session once, with what it holds; then no more. Every other list is given up in the middle. */
+/*
+ * Each session once, with what it holds; then no more. Every other list is given up in the middle.
+ */
 static void
 list(struct engine *engine, struct engine_store *at, unsigned int place, uint8_t operand)
 {

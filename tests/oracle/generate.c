@@ -4,9 +4,9 @@
 #include "program.h"
 
 /*
- * Random programs. Calls by chance alone would mostly find a dead window or a cursor of nothing, so some come
- * as phrases, as a host would make them, and what names a session or a cursor mostly names one that was used
- * before. Each program has its own favourites.
+ * Random programs. Calls by chance alone would mostly find a dead window or a cursor of nothing, so
+ * some come as phrases, as a host would make them, and what names a session or a cursor mostly
+ * names one that was used before. Each program has its own favourites.
  */
 
 struct maker {
@@ -86,7 +86,10 @@ static const uint8_t weights[CALLS_COUNT] = {
 	[CALL_GROUP_INTERRUPT] = 2,
 };
 
-/* Each program leaves out some calls and has more of others, so that they differ more than by chance. */
+/*
+ * Each program leaves out some calls and has more of others, so that they differ more
+ * than by chance.
+ */
 static void
 choose_weights(struct maker *maker)
 {
@@ -230,7 +233,9 @@ look_back(struct maker *maker)
 	add(maker, (enum call_name)(CALL_SUBSCRIBE + dice(maker) % 3), ANY, cursor, ANY, ANY);
 }
 
-/* A host that goes on by itself, from before a session is there or from within a life, over an end. */
+/*
+ * A host that goes on by itself, from before a session is there or from within a life, over an end.
+ */
 static void
 go_on(struct maker *maker)
 {

@@ -3,10 +3,11 @@
 /*
  * histories [--seed S] [--cursors N]
  *
- * The oracle of the log: random histories of a session (lives that ended clean, crashed, void, empty; with gaps, with
- * an archive), and cursors of every life in each, as subscription, replay and resume, held against the rules
- * (history_rules.c). First the log alone is there; then the session is opened again and goes on, so that
- * subscriptions which wait find their window. A difference is printed, and ends with 1.
+ * The oracle of the log: random histories of a session (lives that ended clean, crashed, void,
+ * empty; with gaps, with an archive), and cursors of every life in each, as subscription, replay
+ * and resume, held against the rules (history_rules.c). First the log alone is there; then the
+ * session is opened again and goes on, so that subscriptions which wait find their window. A
+ * difference is printed, and ends with 1.
  */
 
 #include <errno.h>
@@ -176,7 +177,9 @@ take(const struct history *history, struct host *host)
 	return has_taken;
 }
 
-/* The reading thread answers in the order of asking: what was asked before this has been looked at. */
+/*
+ * The reading thread answers in the order of asking: what was asked before this has been looked at.
+ */
 static void
 await_reader(void)
 {

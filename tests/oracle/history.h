@@ -3,9 +3,9 @@
 #define ORACLE_HISTORY_H
 
 /*
- * A random history of one session in a log, kept as plain arrays: its lives, its rows, its archive. history.c makes
- * histories and writes them; history_rules.c says what each cursor of a history must be told (contracts A13 to A24,
- * C08, C10, C22, L40 to L47).
+ * A random history of one session in a log, kept as plain arrays: its lives, its rows, its archive.
+ * history.c makes histories and writes them; history_rules.c says what each cursor of a history
+ * must be told (contracts A13 to A24, C08, C10, C22, L40 to L47).
  */
 
 #include <stdbool.h>

@@ -126,7 +126,9 @@ row_at(const struct history *history, uint64_t position)
 	return NULL;
 }
 
-/* A valid cursor of the newest position: the window's; else that of the last life that is not void. */
+/*
+ * A valid cursor of the newest position: the window's; else that of the last life that is not void.
+ */
 static struct reprise_cursor
 newest_of(const struct walk *walk)
 {

@@ -3,16 +3,19 @@
 #define ORACLE_MODEL_H
 
 /*
- * What a store must answer, told in the plainest way: an array of every event ever appended, a mark on each
- * that says how it left, and searches that look at all of them. It knows the rule book and the public
- * headers; it calls nothing of the library. One thread.
+ * What a store must answer, told in the plainest way: an array of every event ever appended, a mark
+ * on each that says how it left, and searches that look at all of them. It knows the rule book and
+ * the public headers; it calls nothing of the library. One thread.
  *
  * What it takes from elsewhere than the rules:
- * - What a window counts for in bytes_max, and the bytes of a staging, are asked of a scratch store (costs.c).
+ * - What a window counts for in bytes_max, and the bytes of a staging, are asked of a
+ *   scratch store (costs.c).
  * - A window of a page or more begins half a page before its arena's end (src/DECISIONS.md).
- * - A copy takes events that lie in one piece and fit into staging_bytes, or one that is larger. Where more than half of a
- *   window lies ahead it takes smaller pieces (src/ring/read.c). A gap copies what is kept behind it as it is told.
- * - An incarnation is random: it is learnt once, when the life begins, and must never have been seen.
+ * - A copy takes events that lie in one piece and fit into staging_bytes, or one that is larger.
+ *   Where more than half of a window lies ahead it takes smaller pieces (src/ring/read.c). A gap
+ *   copies what is kept behind it as it is told.
+ * - An incarnation is random: it is learnt once, when the life begins, and must never
+ *   have been seen.
  */
 
 #include <stdbool.h>
@@ -104,7 +107,9 @@ void model_close(struct model *model);
 /* The window of an id in the table, or NULL. */
 struct model_life *model_find(const struct model *model, unsigned int id);
 
-/* Bounds as a window that is given these (0: the store's) has them in force; false if they are bad. */
+/*
+ * Bounds as a window that is given these (0: the store's) has them in force; false if they are bad.
+ */
 bool model_resolve(const struct model *model, const struct model_bounds *given,
 		   struct model_bounds *ret_bounds);
 
@@ -168,7 +173,10 @@ struct model_subscription {
 	struct model *model;
 	struct model_life *life; /* NULL: there was none */
 	struct reprise_cursor at;
-	/* Where the host asked to begin. It moves along where a continuous one goes on elsewhere than it was. */
+	/*
+	 * Where the host asked to begin. It moves along where a continuous one goes on elsewhere
+	 * than it was.
+	 */
 	reprise_position begin;
 	reprise_position until; /* a replay's last */
 	reprise_position copied_through;
@@ -185,8 +193,9 @@ struct model_subscription {
 	struct reprise_end end;
 	struct reprise_subscription_stats stats;
 	/*
-	 * The causes that the last gap TRIMMED may have, a bit each: one, but for a replay that was overtaken to
-	 * beyond its end. There the header says more than is kept, so any of what has left since will do.
+	 * The causes that the last gap TRIMMED may have, a bit each: one, but for a replay that was
+	 * overtaken to beyond its end. There the header says more than is kept, so any of what has
+	 * left since will do.
 	 */
 	unsigned int details;
 	bool is_interrupted;
@@ -203,7 +212,10 @@ void model_resume_snapshot(struct model *model, const char *session_id, unsigned
 			   uint32_t kinds, struct model_subscription *ret_subscription);
 void model_unsubscribe(struct model_subscription *subscription);
 
-/* The answer of next, found as a wait finds it: passes what is filtered, copies ahead, goes on into a life. */
+/*
+ * The answer of next, found as a wait finds it: passes what is filtered, copies ahead, goes on
+ * into a life.
+ */
 reprise_outcome model_look(struct model_subscription *subscription);
 
 /* The same, and nothing changes. */
@@ -220,8 +232,8 @@ struct model_room {
 };
 
 /*
- * The answer of next_into: positions of as many events as fit. From what was copied ahead, if there is any; else from
- * the window, of which nothing is copied ahead then.
+ * The answer of next_into: positions of as many events as fit. From what was copied ahead, if there
+ * is any; else from the window, of which nothing is copied ahead then.
  */
 reprise_outcome model_next_into(struct model_subscription *subscription,
 				const struct model_room *room, reprise_position *ret_positions,

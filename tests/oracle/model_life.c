@@ -47,8 +47,9 @@ record_bytes(size_t payload_bytes)
 }
 
 /*
- * Where @bytes in one piece go, for @count more events. What is left at the arena's end is skipped and counts;
- * the oldest go until what lies on the arena is no more than it holds, and no more than events_max.
+ * Where @bytes in one piece go, for @count more events. What is left at the arena's end is
+ * skipped and counts; the oldest go until what lies on the arena is no more than it holds, and no
+ * more than events_max.
  */
 static uint64_t
 make_room(struct model_life *life, uint64_t bytes, uint64_t count)

@@ -341,7 +341,9 @@ await(struct model_subscription *subscription)
 	subscription->told = NULL;
 }
 
-/* If its window was rebuilt, it goes over, unless the one that goes on is void: then so is its own. */
+/*
+ * If its window was rebuilt, it goes over, unless the one that goes on is void: then so is its own.
+ */
 static void
 succeed(struct model_subscription *subscription)
 {
@@ -601,7 +603,10 @@ is_at_window(struct model_subscription *subscription)
 	       model_event_at(life, next)->gone == MODEL_RETAINED;
 }
 
-/* Events that are not wanted are passed up to the next one that is. False if nothing is to be answered. */
+/*
+ * Events that are not wanted are passed up to the next one that is. False if nothing is
+ * to be answered.
+ */
 static bool
 take_from_window(struct model_subscription *subscription, const struct model_room *room,
 		 reprise_position *ret_positions, size_t *ret_count, size_t *ret_needed)

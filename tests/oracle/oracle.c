@@ -3,9 +3,10 @@
 /*
  * oracle [--seed S] [--count N] [--calls N] [--minutes N] | --replay FILE
  *
- * Runs random programs against the library and the model. Program i has the seed S + i, so that any of them
- * is had again with --seed. A difference is made short, told as the calls that lead to it, and ends with 1;
- * so does an oracle that has not seen every answer it should have. A file holds one program's bytes.
+ * Runs random programs against the library and the model. Program i has the seed S + i, so that any
+ * of them is had again with --seed. A difference is made short, told as the calls that lead to it,
+ * and ends with 1; so does an oracle that has not seen every answer it should have. A file holds
+ * one program's bytes.
  */
 
 #include <errno.h>

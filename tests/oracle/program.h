@@ -3,8 +3,8 @@
 #define ORACLE_PROGRAM_H
 
 /*
- * A program: how two stores are opened, then a list of calls with small operands. Its bytes are the same as
- * itself, so that whatever bytes there are, they are a program.
+ * A program: how two stores are opened, then a list of calls with small operands. Its bytes are the
+ * same as itself, so that whatever bytes there are, they are a program.
  */
 
 #include <stddef.h>

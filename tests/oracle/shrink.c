@@ -39,7 +39,9 @@ remove_calls(struct program *program, size_t first, size_t count)
 	program->calls_count -= count;
 }
 
-/* Leaves out as many calls at a time as it can, then fewer; answers whether any could be left out. */
+/*
+ * Leaves out as many calls at a time as it can, then fewer; answers whether any could be left out.
+ */
 static bool
 drop_calls(struct program *program)
 {

@@ -2,7 +2,10 @@
 #ifndef ORACLE_SHRINK_H
 #define ORACLE_SHRINK_H
 
-/* Makes a program on which the library and the model differ as short, and its operands as small, as it can. */
+/*
+ * Makes a program on which the library and the model differ as short, and its operands as small,
+ * as it can.
+ */
 
 #include "program.h"
 

@@ -3,11 +3,12 @@
 /*
  * soak --minutes N | --events N
  *
- * Two sessions, each in a store of its own (one wakes by the relay, one defers), each with a writer that floods
- * in bursts and pauses, and six hosts: polling, waiting, at a descriptor, called back, slow, and going away and
- * coming back with its cursor's text. Now and then somebody trims. For every host, delivered + lost must be
- * what was appended, to one. A line every ten seconds goes to stderr; the last one sums up. Ends with 1 if the
- * books of anybody do not balance; who is never woken again is found by an alarm.
+ * Two sessions, each in a store of its own (one wakes by the relay, one defers), each with a writer
+ * that floods in bursts and pauses, and six hosts: polling, waiting, at a descriptor, called back,
+ * slow, and going away and coming back with its cursor's text. Now and then somebody trims. For
+ * every host, delivered + lost must be what was appended, to one. A line every ten seconds goes to
+ * stderr; the last one sums up. Ends with 1 if the books of anybody do not balance; who is never
+ * woken again is found by an alarm.
  */
 
 #include <inttypes.h>

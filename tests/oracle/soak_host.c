@@ -7,8 +7,9 @@
 #include "soak.h"
 
 /*
- * A host: it follows, in its manner, and keeps books. Every event must be the next one and say of itself what
- * its position says; every gap must begin where the last event or gap was and be as long as it says.
+ * A host: it follows, in its manner, and keeps books. Every event must be the next one and say of
+ * itself what its position says; every gap must begin where the last event or gap was and be as
+ * long as it says.
  */
 
 enum {
@@ -55,7 +56,9 @@ take_gap(struct soak_host *host, const struct reprise_gap *gap)
 	add_to(&host->gaps, 1);
 }
 
-/* One look. An end that is not the session's is told by the outcome and left to who asked for it. */
+/*
+ * One look. An end that is not the session's is told by the outcome and left to who asked for it.
+ */
 static reprise_outcome
 take(struct soak_host *host)
 {

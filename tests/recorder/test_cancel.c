@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * P06, P09, P10 with a recorder and a log: threads that are cancelled, the recorder's own threads, and descriptors of
- * a process without standard streams.
+ * P06, P09, P10 with a recorder and a log: threads that are cancelled, the recorder's own threads,
+ * and descriptors of a process without standard streams.
  */
 
 #include <dirent.h>
@@ -56,7 +56,10 @@ open_world(void *argument)
 	scene->world = world_open(scene->path, WINDOW_EVENTS, NULL);
 }
 
-/* No assertion of Criterion's is made while a cancellation is pending: it would end the thread itself. */
+/*
+ * No assertion of Criterion's is made while a cancellation is pending: it would end the thread
+ * itself.
+ */
 static void
 open_sessions(void *argument)
 {

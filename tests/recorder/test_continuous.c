@@ -8,7 +8,9 @@
 #include "log_sqlite/scratch.h"
 #include "world.h"
 
-/* Subscriptions that go on by themselves, and snapshots, in a store with a log: rules S08 and S09. */
+/*
+ * Subscriptions that go on by themselves, and snapshots, in a store with a log: rules S08 and S09.
+ */
 
 TestSuite(continuous, .fini = scratch_remove, .timeout = 60);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Every call that has a deadline keeps it, whatever the log does: a table of calls by ways in which others keep the log
- * from being written. The log's own deadline is much longer than the calls'.
+ * Every call that has a deadline keeps it, whatever the log does: a table of calls by ways in which
+ * others keep the log from being written. The log's own deadline is much longer than the calls'.
  */
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ enum {
 	TRIES = 5, /* the machine may be busy: one that is in time shows that the call can be */
 };
 
-/* --- ways in which the log cannot be written ----------------------------------------------------- */
+/* --- ways in which the log cannot be written -------------------------------------------------- */
 
 struct obstacle {
 	const char *path;
@@ -144,7 +144,7 @@ static const struct way {
 	{ "away", move_away, move_back, true, true },
 };
 
-/* --- calls that have a deadline ------------------------------------------------------------------ */
+/* --- calls that have a deadline --------------------------------------------------------------- */
 
 static reprise_status
 call_open(struct world *world)
@@ -248,7 +248,7 @@ static const struct call {
 	{ "recorder_close", call_close, REPRISE_E_TIMEOUT, WRITES },
 };
 
-/* --- the table ----------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static struct world
 open_world(const char *path)
@@ -368,7 +368,7 @@ Test(deadlines, F04_every_call_keeps_its_deadline_while_the_log_is_away)
 	expect_in_time(&ways[3]);
 }
 
-/* --- what was begun for an opener that gave up ---------------------------------------------------- */
+/* --- what was begun for an opener that gave up ------------------------------------------------ */
 
 Test(deadlines, F05_a_life_that_begins_after_its_opener_gave_up_is_closed)
 {

@@ -12,7 +12,10 @@
 #include "refusal.h"
 #include "world.h"
 
-/* What goes wrong is told in words, where the host can read them: at open, by a call's error, in the statistics. */
+/*
+ * What goes wrong is told in words, where the host can read them: at open, by a call's error,
+ * in the statistics.
+ */
 
 TestSuite(recorder_failures, .fini = scratch_remove, .timeout = 60);
 

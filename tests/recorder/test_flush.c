@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Flush requests: each has a target of its own, which the writing thread reaches in bounded time. */
+/*
+ * Flush requests: each has a target of its own, which the writing thread reaches in bounded time.
+ */
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -189,7 +191,10 @@ Test(flush, F03_a_flush_reports_a_refused_session_and_waits_for_the_others)
 	close_with(&world, &writers, REPRISE_OK);
 }
 
-/* The commit that is to sync what was written is of a session that another runtime has taken over: the next one does. */
+/*
+ * The commit that is to sync what was written is of a session that another runtime has taken over:
+ * the next one does.
+ */
 Test(flush, F37_a_sync_that_is_refused_to_one_session_is_done_by_another)
 {
 	const char *const path = scratch_path("log");
@@ -209,8 +214,8 @@ Test(flush, F37_a_sync_that_is_refused_to_one_session_is_done_by_another)
 		     REPRISE_OK));
 	world_write(&other);
 	/*
-	 * Nothing is left to record: "s", which was opened first, is asked to sync, and is not its own any more. On a slow
-	 * machine it may have found that out before the flush.
+	 * Nothing is left to record: "s", which was opened first, is asked to sync, and is not its
+	 * own any more. On a slow machine it may have found that out before the flush.
 	 */
 	const reprise_status flushed =
 		reprise_recorder_flush(one.recorder, NULL, REPRISE_SYNCED, 10 * one_second);

@@ -488,7 +488,10 @@ Test(heal, C04_what_was_read_ahead_is_not_handed_out_once_it_is_archived)
 	expect_no_leaks();
 }
 
-/* Its end is in a life that becomes void meanwhile: of that all is lost, and the cursor is the next one's. */
+/*
+ * Its end is in a life that becomes void meanwhile: of that all is lost, and the cursor is
+ * the next one's.
+ */
 Test(heal, C08_a_replay_that_would_end_in_a_void_life_passes_it)
 {
 	struct reprise_cursor cursor;

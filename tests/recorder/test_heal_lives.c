@@ -204,7 +204,9 @@ Test(heal_lives, C08_an_invalidated_life_is_never_read_again)
 	(void)world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, REPRISE_GAP_INVALIDATED);
 	reprise_subscription_close(subscription);
 
-	/* Who comes from before it waits there until something follows, and is told what it passes. */
+	/*
+	 * Who comes from before it waits there until something follows, and is told what it passes.
+	 */
 	const struct reprise_cursor before = world_cursor_in_log(&world, 3);
 
 	subscription = world_subscribe(&world, &before);

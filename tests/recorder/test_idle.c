@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Silent sessions: what they cost, and how soon the recorder notices the first event after a silence. */
+/*
+ * Silent sessions: what they cost, and how soon the recorder notices the first event
+ * after a silence.
+ */
 
 #include <dirent.h>
 #include <pthread.h>

@@ -9,7 +9,10 @@
 #include "log_sqlite/scratch.h"
 #include "world.h"
 
-/* Leases between runtimes that share a log: contracts L30 to L35. A runtime is a world, in this process or in a child. */
+/*
+ * Leases between runtimes that share a log: contracts L30 to L35. A runtime is a world, in this
+ * process or in a child.
+ */
 
 TestSuite(recorder_lease, .fini = scratch_remove, .timeout = 60);
 
@@ -255,7 +258,10 @@ Test(recorder_lease, L32_the_leases_of_silent_sessions_are_renewed_together)
 	expect_no_leaks();
 }
 
-/* In a child: leases "s" and records; what becomes of its appends after it was stopped is its exit status. */
+/*
+ * In a child: leases "s" and records; what becomes of its appends after it was stopped is
+ * its exit status.
+ */
 static void
 outstay_a_lease(const char *path)
 {

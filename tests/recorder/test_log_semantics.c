@@ -12,7 +12,9 @@
 
 TestSuite(log_semantics, .fini = scratch_remove, .timeout = 60);
 
-/* Nothing was ever said to a replay that began at the end, or whose way led into a void life alone. */
+/*
+ * Nothing was ever said to a replay that began at the end, or whose way led into a void life alone.
+ */
 Test(log_semantics, L40_a_replay_ends_where_the_log_does)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
@@ -154,7 +156,10 @@ Test(log_semantics, L47_a_host_that_was_refused_resumes_with_the_gaps_cursor)
 	expect_no_leaks();
 }
 
-/* As a gap's cursor is where there is no window. It was taken for one of the place where subscriptions wait. */
+/*
+ * As a gap's cursor is where there is no window. It was taken for one of the place
+ * where subscriptions wait.
+ */
 Test(log_semantics, L49_a_cursor_of_no_life_is_refused)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);

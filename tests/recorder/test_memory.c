@@ -8,7 +8,10 @@
 #include "refusal.h"
 #include "world.h"
 
-/* No memory, or no thread, to be had, in whichever thread: it is said or waited out, and nothing is lost. */
+/*
+ * No memory, or no thread, to be had, in whichever thread: it is said or waited out, and
+ * nothing is lost.
+ */
 
 TestSuite(memory, .fini = scratch_remove);
 

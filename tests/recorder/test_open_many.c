@@ -18,7 +18,10 @@ enum {
 	TOGETHER = 1024, /* share a transaction */
 };
 
-/* A log's adapter that counts the commits of all its connections, and of them those that were synced. */
+/*
+ * A log's adapter that counts the commits of all its connections, and of them those
+ * that were synced.
+ */
 static struct {
 	struct log_adapter adapter;
 	const struct log_adapter *real;

@@ -168,7 +168,10 @@ Test(recorder_open, C08_a_log_that_is_away_opens_no_session)
 	expect_no_leaks();
 }
 
-/* What it has to write comes first, and is tried again and again; who opens waits no longer than the deadline. */
+/*
+ * What it has to write comes first, and is tried again and again; who opens waits no longer
+ * than the deadline.
+ */
 Test(recorder_open, C08_who_opens_is_not_kept_by_a_batch_that_cannot_be_written)
 {
 	const char *const path = scratch_path("log");

@@ -6,13 +6,17 @@
 #include "log_sqlite/scratch.h"
 #include "world.h"
 
-/* The wall time of what is recorded: the clock is stepped while a recorder runs, and hosts bring their own stamps. */
+/*
+ * The wall time of what is recorded: the clock is stepped while a recorder runs, and hosts bring
+ * their own stamps.
+ */
 
 TestSuite(recorder_wall, .fini = scratch_remove, .timeout = 60);
 
 static _Atomic int64_t step_ns; /* what CLOCK_REALTIME has been set forward */
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): what the linker calls them */
+/* What the linker calls them. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int
@@ -55,7 +59,10 @@ time_at(struct world *world, reprise_ordinal position)
 	return time;
 }
 
-/* Appends one event and has it recorded; its time in the log is what the wall clock says, but for @slack_ns. */
+/*
+ * Appends one event and has it recorded; its time in the log is what the wall clock says,
+ * but for @slack_ns.
+ */
 static void
 record_one(struct world *world, reprise_position position, uint64_t slack_ns)
 {
@@ -134,7 +141,10 @@ Test(recorder_wall, F21_an_event_has_one_stamp_in_the_ring_and_from_the_log)
 	expect_no_leaks();
 }
 
-/* Clocks of a host: UTC, another's monotonic one, one that began a second ago, one far in the future. */
+/*
+ * Clocks of a host: UTC, another's monotonic one, one that began a second ago, one far
+ * in the future.
+ */
 Test(recorder_wall, F22_a_hosts_stamps_may_be_on_any_clock)
 {
 	const uint64_t clocks[] = { wall_now(), 77 * one_hour, one_second, UINT64_C(1) << 62,
@@ -165,7 +175,10 @@ Test(recorder_wall, F22_an_event_is_as_old_in_the_log_as_on_the_hosts_clock)
 	const int blocked = world_block_log(path);
 	struct reprise_recorder_stats stats = world_stats(&world);
 
-	/* The batch is taken when the log is back: by then the host's clock has gone on for an hour. */
+	/*
+	 * The batch is taken when the log is back: by then the host's clock has gone on
+	 * for an hour.
+	 */
 	world_append_until(&world, 2);
 	for (const uint64_t failures = stats.failures; stats.failures == failures;
 	     stats = world_stats(&world))

@@ -70,7 +70,10 @@ Test(watch, Q06_hosts_that_wait_for_another_process_cost_nothing_while_nothing_h
 	/* Until all have been served. */
 	for (uint64_t pages = 0; pages < HOSTS; pages = world_stats(&world).pages)
 		usleep(10000);
-	/* The least of many short looks: a machine that is busy with other things makes each of them dearer. */
+	/*
+	 * The least of many short looks: a machine that is busy with other things makes each
+	 * of them dearer.
+	 */
 	for (int i = 0; i < 12 || (i < 80 && least_ns > LEAST_NS_MAX); i++) {
 		const uint64_t before = cpu_ns();
 

@@ -44,7 +44,10 @@ struct reprise_subscription *world_subscribe(struct world *world,
 reprise_outcome world_next(struct reprise_subscription *subscription, struct reprise_event *event,
 			   struct reprise_gap *gap, struct reprise_end *end);
 
-/* Events first .. last, in order, with their position as payload; answers how many came from the log. */
+/*
+ * Events first .. last, in order, with their position as payload; answers how many came
+ * from the log.
+ */
 uint64_t world_expect(struct reprise_subscription *subscription, reprise_position first,
 		      reprise_position last);
 struct reprise_gap world_expect_gap(struct reprise_subscription *subscription,

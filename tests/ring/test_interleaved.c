@@ -205,7 +205,9 @@ Test(interleaved, a_trim_that_may_try_but_once_tries_but_once)
 	ring_gone();
 }
 
-/* A copy that is overtaken before any of its steps keeps what was not displaced, and nothing else. */
+/*
+ * A copy that is overtaken before any of its steps keeps what was not displaced, and nothing else.
+ */
 Test(interleaved, read_holds_only_what_is_intact)
 {
 	uint64_t places[8];

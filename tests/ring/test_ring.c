@@ -176,7 +176,10 @@ Test(ring, a_stretch_ends_at_the_arenas_end_and_at_the_room)
 	ring_free(small);
 }
 
-/* Far from both ends of the window, small pieces, and the next one is asked for; near them, all there is room for. */
+/*
+ * Far from both ends of the window, small pieces, and the next one is asked for; near them, all
+ * there is room for.
+ */
 Test(ring, a_stretch_far_from_both_ends_is_small_and_the_next_is_asked_for)
 {
 	struct small_ring *small = ring_of(64, 1 << 16, 0);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The subject of tool_jetstream.sh: a store in a SQLite file, and a NATS server that buffers deltas. "chat" has three buffered
- * deltas; "gone" has one, and was deleted behind the buffer's back. Two payloads are no deltas: one is no UTF-8, and one was
- * published on a subject that commands a terminal.
+ * The subject of tool_jetstream.sh: a store in a SQLite file, and a NATS server that buffers
+ * deltas. "chat" has three buffered deltas; "gone" has one, and was deleted behind the buffer's
+ * back. Two payloads are no deltas: one is no UTF-8, and one was published on a subject that
+ * commands a terminal.
  *
  * Usage: tool_jetstream_fill PATH nats://127.0.0.1:PORT
  */
@@ -60,7 +61,10 @@ fill(struct reprise_thread_store *store, struct reprise_jetstream *writer)
 	return true;
 }
 
-/* Publishes bytes as another client would, by the protocol itself, and waits until the server has them. */
+/*
+ * Publishes bytes as another client would, by the protocol itself, and waits until the
+ * server has them.
+ */
 static bool
 publish(int connection, const char *subject, const char *payload)
 {

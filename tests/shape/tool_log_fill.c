@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A log for tool_log.sh to look at: "notes", a DIRECT key whose payloads are hard to print, and "session", whose
- * window was too small for its recorder. Then, with "more", two events more of the first;
- * with "conversations", two conversations: "chat", and one of another tenant.
+ * A log for tool_log.sh to look at: "notes", a DIRECT key whose payloads are hard to print, and
+ * "session", whose window was too small for its recorder. Then, with "more", two events more of the
+ * first; with "conversations", two conversations: "chat", and one of another tenant.
  *
  * Usage: tool_log_fill file PATH [more | conversations]
  *        tool_log_fill postgres CONNECTION [more | conversations]
@@ -77,7 +77,8 @@ fill_notes(struct reprise_log *log)
 		{ .revision = 2,
 		  .time_ns = TIME_NS(123456789),
 		  .flags = REPRISE_EVENT_COMMIT | 0x300,
-		  /* NOLINTNEXTLINE(misc-misleading-bidirectional): the log's command must escape it */
+		  /* The log's command must escape it. */
+		  /* NOLINTNEXTLINE(misc-misleading-bidirectional) */
 		  .payload = BYTES("\"two\"\n\t\\ \x1b[31mred\x7f \xc2\x9b \xc3\xa9"
 				   "\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6") },
 		{ .revision = EXACT_IN_DOUBLES,

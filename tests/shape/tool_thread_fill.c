@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Thread documents for tool_thread.sh to look at: "chat" with three deltas, one of which holds what turns the direction of
- * writing; "saved", whose first delta is not kept any more; and 300 others.
+ * Thread documents for tool_thread.sh to look at: "chat" with three deltas, one of which holds what
+ * turns the direction of writing; "saved", whose first delta is not kept any more; and 300 others.
  *
  * Usage: tool_thread_fill file PATH
  *        tool_thread_fill postgres CONNECTION

@@ -368,7 +368,10 @@ Test(append, stamps_of_a_session_never_fall)
 	close_store(store);
 }
 
-/* Also where it is the first revision that rises, where room must be made first, and where the window is empty. */
+/*
+ * Also where it is the first revision that rises, where room must be made first, and where the
+ * window is empty.
+ */
 Test(append, L48_no_event_has_the_revision_that_is_unknown)
 {
 	struct reprise_store *store = store_with(4, 0, 0);
@@ -409,7 +412,10 @@ Test(append, L48_no_event_has_the_revision_that_is_unknown)
 	close_store(store);
 }
 
-/* A revision that rises takes another way than one that does not; what came before each event is in its header. */
+/*
+ * A revision that rises takes another way than one that does not; what came before each event is
+ * in its header.
+ */
 Test(append, A22_a_position_before_a_revision_is_found_whichever_way_it_rose)
 {
 	struct reprise_store *store = store_with(64, 0, 0);

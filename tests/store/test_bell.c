@@ -196,7 +196,9 @@ Test(bell, who_finds_a_settled_hand_need_not_make_the_barrier)
 	const uint64_t fourth = bell_arm(&tower->bell);
 
 	cr_assert(eq(u64, fourth & BELL_SETTLED, 0));
-	/* The barrier of one who had raised ARMED before that is none for those who raise it now. */
+	/*
+	 * The barrier of one who had raised ARMED before that is none for those who raise it now.
+	 */
 	cr_assert(bell_barrier(&tower->bell, true, second));
 	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, 0));
 	cr_assert(bell_barrier(&tower->bell, true, fourth));

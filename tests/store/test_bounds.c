@@ -233,7 +233,9 @@ Test(bounds, A05_what_is_forgotten_is_the_least)
 	expect_no_leaks();
 }
 
-/* Several chunks have room at once: each goes back when its last block does, but for the only one. */
+/*
+ * Several chunks have room at once: each goes back when its last block does, but for the only one.
+ */
 Test(bounds, chunks_of_a_slab_go_back_whatever_the_order)
 {
 	enum {

@@ -14,8 +14,8 @@
 #include "store/session.h"
 
 /*
- * Subscriptions that go on with the next life of their session (rules S01 to S07): see also the stress program `onward`
- * and the model program `awaiting`.
+ * Subscriptions that go on with the next life of their session (rules S01 to S07): see also the
+ * stress program `onward` and the model program `awaiting`.
  */
 
 SUITE(continuous);
@@ -331,7 +331,10 @@ Test(continuous, S04_what_other_lives_had_is_one_exact_gap)
 	expect_empty(host);
 	end_life(writer, 0);
 	expect_life_ended(host, 0);
-	/* And of the new life, what has left its window: of several causes that of the last position. */
+	/*
+	 * And of the new life, what has left its window: of several causes that of the last
+	 * position.
+	 */
 	writer = writer_of(store);
 	append_until(writer, 7);
 	end_life(writer, 0);
@@ -680,7 +683,7 @@ Test(continuous, S02_a_filter_passes_from_life_to_life)
 	close_store(store);
 }
 
-/* --- the three ways of waiting --------------------------------------------------------------------- */
+/* --- the three ways of waiting ---------------------------------------------------------------- */
 
 struct waiting_host {
 	struct reprise_subscription *subscription;
@@ -986,7 +989,7 @@ Test(continuous, S07_only_those_that_wait_for_the_session_are_rung)
 	close_store(store);
 }
 
-/* --- without memory ---------------------------------------------------------------------------------- */
+/* --- without memory --------------------------------------------------------------------------- */
 
 static atomic_bool is_refusing;
 static atomic_uint refusals;
@@ -1012,7 +1015,9 @@ unmap(void *context, void *pages, size_t bytes)
 	munmap(pages, bytes);
 }
 
-/* So large windows that each takes pages of its own, and so does what a subscription copies into. */
+/*
+ * So large windows that each takes pages of its own, and so does what a subscription copies into.
+ */
 static struct reprise_store *
 store_that_may_refuse(reprise_wake wake)
 {

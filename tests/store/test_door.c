@@ -348,7 +348,10 @@ Test(door, a_callback_may_close_another_whose_callback_is_due)
 	visitor_open(&visitor, first)->other = second;
 	notify(second, just_tell, visitor_open(&never, second));
 	notify(first, close_the_other, &visitor);
-	/* The other's hand goes up again, behind the first's: so its callback is due, and never called. */
+	/*
+	 * The other's hand goes up again, behind the first's: so its callback is due,
+	 * and never called.
+	 */
 	expect_empty(second);
 	cr_assert(eq(int, reprise_subscription_notify(second, NULL, NULL, NULL), REPRISE_OK));
 	notify(second, just_tell, &never);
@@ -498,7 +501,10 @@ close_and_come_back(void *argument)
 	return visitor->calls > 0 ? NULL : visitor;
 }
 
-/* Its owner is in close by then, most of the time; the subscription must not be due when it is gone. */
+/*
+ * Its owner is in close by then, most of the time; the subscription must not be due when
+ * it is gone.
+ */
 Test(door, a_callback_may_set_itself_again_while_its_owner_closes)
 {
 	for (int rounds = 0; rounds < 50; rounds++) {
@@ -614,7 +620,10 @@ sleep_to_the_end(void *argument)
 	}
 }
 
-/* Who is rung, and sleeps again before others have been, is not rung once more for what it has seen. */
+/*
+ * Who is rung, and sleeps again before others have been, is not rung once more for what
+ * it has seen.
+ */
 Test(door, deferred_sleepers_are_woken_once_for_each_event)
 {
 	enum {
@@ -688,7 +697,10 @@ Test(door, one_subscription_may_have_all_three)
 	}
 }
 
-/* The kernel granted the barrier and refuses it now: then an append may miss a hand, and the relay looks. */
+/*
+ * The kernel granted the barrier and refuses it now: then an append may miss a hand, and
+ * the relay looks.
+ */
 Test(door, a_door_whose_hand_an_append_has_missed_is_rung_where_membarrier_is_refused_later)
 {
 	struct reprise_store *store = store_that_wakes(REPRISE_WAKE_RELAY);

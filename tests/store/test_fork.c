@@ -307,7 +307,10 @@ Test(fork, the_child_may_open_a_store_of_its_own)
 	void *failed = NULL;
 
 	cr_assert(eq(int, pthread_create(&thread, NULL, look_up_main, all.store), 0));
-	/* A sanitizer has locks of its own while a thread begins, which a child would wait for: that one and the relay. */
+	/*
+	 * A sanitizer has locks of its own while a thread begins, which a child would wait for:
+	 * that one and the relay.
+	 */
 	while (!has_begun || load_relaxed(&all.store->relay.queue.is_asleep) == 0)
 		sched_yield();
 	for (int i = 0; i < 30; i++) {

@@ -249,7 +249,10 @@ Test(group, S20_it_is_ready_until_ENDED_and_then_no_more)
 	}
 }
 
-/* A hand that is up when the end is told leaves nothing behind that makes the subscription ready again. */
+/*
+ * A hand that is up when the end is told leaves nothing behind that makes the
+ * subscription ready again.
+ */
 Test(group, S20_an_end_that_was_told_unasked_makes_nothing_ready)
 {
 	struct reprise_store *store = store_that_wakes(REPRISE_WAKE_DEFERRED);
@@ -315,7 +318,10 @@ Test(group, S21_the_ready_ones_take_turns)
 	close_store(store);
 }
 
-/* Of many that become ready and are emptied in turn, one after the other, the first alone costs a system call. */
+/*
+ * Of many that become ready and are emptied in turn, one after the other, the first alone costs
+ * a system call.
+ */
 Test(group, S22_the_descriptor_is_touched_when_the_first_becomes_ready_and_when_the_last_is_no_more)
 {
 	struct reprise_store *store = store_plain();
@@ -483,7 +489,10 @@ struct crowd {
 	struct reprise_subscription *subscriptions[CROWD];
 };
 
-/* Each of them gets the events @first to @last, and is handed out until it has said that there is nothing. */
+/*
+ * Each of them gets the events @first to @last, and is handed out until it has said that
+ * there is nothing.
+ */
 static void
 take_for_all(struct crowd *crowd, reprise_position first, reprise_position last)
 {

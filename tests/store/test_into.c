@@ -160,7 +160,10 @@ Test(into, S25_payloads_of_every_size_are_copied_whole_to_every_alignment)
 	close_store(store);
 }
 
-/* Looks that copy ahead, reprise_next and reprise_next_into by turns, in every order, around an arena's end. */
+/*
+ * Looks that copy ahead, reprise_next and reprise_next_into by turns, in every order, around
+ * an arena's end.
+ */
 Test(into, S25_it_goes_on_where_the_other_calls_stand)
 {
 	for (unsigned int schedule = 0; schedule < 1u << 10; schedule++) {

@@ -156,7 +156,9 @@ append_at_once(void)
 	for (int i = 0; i < 2; i++)
 		if (pthread_create(&threads[i], NULL, append_for_ever, writer) != 0)
 			_exit(1);
-	/* About a second of each: the machine may have one core for both, and others who want it. */
+	/*
+	 * About a second of each: the machine may have one core for both, and others who want it.
+	 */
 	sleep(10);
 }
 

@@ -171,7 +171,10 @@ Test(once, W08_a_key_is_remembered_exactly_as_long_as_its_event_is_retained)
 	}
 }
 
-/* The memory of a window that has gone is the next one's, with the same positions: nothing of it may be found. */
+/*
+ * The memory of a window that has gone is the next one's, with the same positions: nothing of it
+ * may be found.
+ */
 Test(once, W08_another_window_knows_no_keys_of_an_earlier_one)
 {
 	struct reprise_store *store = store_plain();
@@ -290,7 +293,10 @@ Test(once, W09_keys_count_for_the_stores_bound)
 	const struct ring_shape shape = ring_shape_of(2048, 1 << 20);
 
 	cr_assert(eq(u64, bytes_of_one(2048, 0), session_bytes(&shape)), "off: not a byte");
-	/* As many events as headers fit into 1 MiB: 26,214, and a power of two above their double of slots. */
+	/*
+	 * As many events as headers fit into 1 MiB: 26,214, and a power of two above their
+	 * double of slots.
+	 */
 	cr_assert(ge(u64, bytes_of_one(REPRISE_NO_LIMIT, 1),
 		     bytes_of_one(REPRISE_NO_LIMIT, 0) + UINT64_C(16) * 65536));
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Windows that are made before their writer, look-ups that make none, and bounds that a writer brings (rules S10 and S11). */
+/*
+ * Windows that are made before their writer, look-ups that make none, and bounds that a writer
+ * brings (rules S10 and S11).
+ */
 
 #include "support.h"
 
@@ -50,7 +53,8 @@ Test(sessions, S10_a_look_up_of_an_unknown_session_makes_nothing)
 		     REPRISE_E_NOT_FOUND));
 	cr_assert(eq(int, reprise_session_earliest_cursor(store, "s", 0, &cursor),
 		     REPRISE_E_NOT_FOUND));
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): every byte was set, padding, too */
+	/* Every byte was set, padding, too. */
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*) */
 	cr_assert(eq(int, memcmp(&cursor, &untouched, sizeof(cursor)), 0));
 	cr_assert(eq(u64, counts_of(store).sessions, 0));
 	cr_assert(eq(u64, counts_of(store).arena_bytes, 0));
@@ -345,7 +349,10 @@ Test(sessions, S11_openings_of_many_say_what_they_have_found)
 	close_store(store);
 }
 
-/* Held by a subscription that has not looked yet, the new window is no more evicted than the old one was. */
+/*
+ * Held by a subscription that has not looked yet, the new window is no more evicted than the
+ * old one was.
+ */
 Test(sessions, S11_what_holds_a_window_holds_the_one_that_goes_on)
 {
 	struct reprise_store *store = bounded_store(1);
@@ -452,7 +459,9 @@ Test(sessions, S11_a_subscription_goes_over_to_a_life_that_has_ended_and_was_rep
 	close_store(store);
 }
 
-/* Judged by a window that the cursor's revision is ahead of nothing in, and that went on meanwhile. */
+/*
+ * Judged by a window that the cursor's revision is ahead of nothing in, and that went on meanwhile.
+ */
 Test(sessions, S11_a_cursor_is_judged_by_the_window_that_goes_on)
 {
 	struct reprise_store *store = store_plain();

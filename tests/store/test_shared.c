@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Shared writers: many threads append through one handle, or by the session's id (rules W01 to W05). */
+/*
+ * Shared writers: many threads append through one handle, or by the session's id
+ * (rules W01 to W05).
+ */
 
 #include "support.h"
 
@@ -461,7 +464,10 @@ append_by_id_until(void *argument)
 	return others;
 }
 
-/* A window may become void between the look-up and the append, with a shared writer and without one. */
+/*
+ * A window may become void between the look-up and the append, with a shared writer and without
+ * one.
+ */
 Test(shared, W05_an_append_by_id_goes_on_in_the_life_after_an_invalidation)
 {
 	for (int has_writer = 0; has_writer < 2; has_writer++) {
@@ -507,7 +513,10 @@ append_parts(struct reprise_writer *writer)
 	return reprise_appendv(writer, 0, 0, 0, parts, 2, NULL);
 }
 
-/* The thread of an append by id that had found a shared writer is late: by now another one has the window. */
+/*
+ * The thread of an append by id that had found a shared writer is late: by now another one
+ * has the window.
+ */
 Test(shared, W05_an_append_by_id_that_comes_late_leaves_a_single_writer_alone)
 {
 	struct reprise_store *store = store_plain();

@@ -253,7 +253,9 @@ Test(sizes, X16_a_buffer_of_any_release_is_filled)
 	close_store(store);
 }
 
-/* A failing call fills an error as far as the struct reaches, and puts 0 behind the known fields. */
+/*
+ * A failing call fills an error as far as the struct reaches, and puts 0 behind the known fields.
+ */
 Test(sizes, X16_an_error_of_any_release_is_filled)
 {
 	static const size_t sizes[] = { SIZE_MIN(reprise_error), sizeof(struct reprise_error),

@@ -28,7 +28,10 @@ cursor_of(const struct reprise_subscription *subscription)
 	return cursor;
 }
 
-/* The subscription stands where reprise_session_current_cursor would, after any appends and displacements. */
+/*
+ * The subscription stands where reprise_session_current_cursor would, after any appends and
+ * displacements.
+ */
 Test(snapshot, S09_a_snapshot_begins_where_the_current_cursor_stands)
 {
 	uint32_t random = 16;

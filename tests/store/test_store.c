@@ -622,7 +622,9 @@ Test(store, a_stale_stamp_is_taken_from_the_clock_and_asked_for)
 	cr_assert(eq(u64, stamp_now(&stamp), 5));
 }
 
-/* Busy, it becomes fresh; left alone, it becomes stale again. The timeout of the suite bounds it. */
+/*
+ * Busy, it becomes fresh; left alone, it becomes stale again. The timeout of the suite bounds it.
+ */
 Test(store, the_stores_thread_keeps_the_stamp_while_anything_is_appended)
 {
 	struct reprise_store *store = NULL;

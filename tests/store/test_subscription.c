@@ -510,7 +510,10 @@ Test(subscription, the_defaults_and_the_most_kinds_are_those_of_the_header)
 	close_store(store);
 }
 
-/* As it is after a copy that was overtaken: what the stretch lacks was displaced, whatever is trimmed. */
+/*
+ * As it is after a copy that was overtaken: what the stretch lacks was displaced,
+ * whatever is trimmed.
+ */
 Test(subscription, A17_a_later_trim_does_not_take_the_blame_for_what_was_overtaken)
 {
 	struct reprise_store *store = store_with(4, 0, 0);

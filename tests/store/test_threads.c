@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* P06, P09 to P11: threads that are cancelled, the library's own threads, descriptors and refused calls. */
+/*
+ * P06, P09 to P11: threads that are cancelled, the library's own threads, descriptors
+ * and refused calls.
+ */
 #include "support.h"
 
 #include <pthread.h>

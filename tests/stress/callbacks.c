@@ -2,11 +2,11 @@
 
 /*
  * What a callback may do, while the writer appends. A chain is one host whose callback replaces
- * itself, closes its subscription and goes on with another one, takes itself away and leaves the rest
- * to a thread, which sets it again, closes and opens other subscriptions, appends to another session.
- * Its books run through all of that and balance (G2); each paced append must reach every chain, so
- * that a call that is missing stops everything (G4); and whatever was closed or replaced is called no
- * more.
+ * itself, closes its subscription and goes on with another one, takes itself away and leaves the
+ * rest to a thread, which sets it again, closes and opens other subscriptions, appends to another
+ * session. Its books run through all of that and balance (G2); each paced append must reach every
+ * chain, so that a call that is missing stops everything (G4); and whatever was closed or replaced
+ * is called no more.
  */
 
 #include <sched.h>

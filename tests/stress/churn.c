@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Hosts come and go without end while the writer floods: with every door in turn, with all of them, with
- * none, some without a look, some in the middle of what there is. Whoever stays counts exactly (G2),
- * the writer too, and when all have left, no memory and no descriptor is missing.
+ * Hosts come and go without end while the writer floods: with every door in turn, with all of them,
+ * with none, some without a look, some in the middle of what there is. Whoever stays counts exactly
+ * (G2), the writer too, and when all have left, no memory and no descriptor is missing.
  */
 
 #include <dirent.h>
@@ -115,7 +115,10 @@ be_called(struct reprise_subscription *subscription, void *context)
 	atomic_fetch_add(&visit->calls, 1);
 }
 
-/* At one of the doors that it has. There is always something soon; @calls were made before the look. */
+/*
+ * At one of the doors that it has. There is always something soon; @calls were made
+ * before the look.
+ */
 static void
 sleep_somewhere(struct visit *visit, unsigned int random, uint64_t calls)
 {

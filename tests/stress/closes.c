@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Closing and replacing a callback that runs in another thread. Both wait until it has returned, and
- * from then on it is called no more: each time that a callback is set it has a context of its own,
- * which must be quiet when it is taken away, and stay so. The callbacks take what there is, so that
- * they raise the hand again while the subscription is being closed.
+ * Closing and replacing a callback that runs in another thread. Both wait until it has returned,
+ * and from then on it is called no more: each time that a callback is set it has a context of its
+ * own, which must be quiet when it is taken away, and stay so. The callbacks take what there is, so
+ * that they raise the hand again while the subscription is being closed.
  */
 
 #include <sched.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * No wake-up is lost at any door (G4): threads in reprise_wait, descriptors in a loop, callbacks that
- * take what there is, callbacks that tell a thread to, and a host that has all three doors and
+ * No wake-up is lost at any door (G4): threads in reprise_wait, descriptors in a loop, callbacks
+ * that take what there is, callbacks that tell a thread to, and a host that has all three doors and
  * sleeps now at one, now at another. First paced: the next append comes only when every host has
  * seen the one before, so that a single lost ring stops everything, and the alarm ends it. Each
- * kind has a round of its own, since a ring for one host wakes its neighbours, too. Then a flood, and
- * books that balance. In a store that wakes by the relay and in one that defers; with "fence" the
- * kernel refuses membarrier.
+ * kind has a round of its own, since a ring for one host wakes its neighbours, too. Then a flood,
+ * and books that balance. In a store that wakes by the relay and in one that defers; with "fence"
+ * the kernel refuses membarrier.
  */
 
 #include <poll.h>

@@ -150,7 +150,9 @@ visit(void *argument)
 	return NULL;
 }
 
-/* Follows one session from end to end; waits at its door until it is rung, however long that takes. */
+/*
+ * Follows one session from end to end; waits at its door until it is rung, however long that takes.
+ */
 static void *
 stay(void *argument)
 {

@@ -2,7 +2,9 @@
 #ifndef STRESS_DURABLE_H
 #define STRESS_DURABLE_H
 
-/* The recorder under load: writers that flood small windows, hosts that heal, by all three doors. */
+/*
+ * The recorder under load: writers that flood small windows, hosts that heal, by all three doors.
+ */
 
 #include <semaphore.h>
 

@@ -25,7 +25,9 @@ struct host {
 	uint64_t refused;
 };
 
-/* Follows the life that its cursor is of, to the end; false if the cursor was of another by then. */
+/*
+ * Follows the life that its cursor is of, to the end; false if the cursor was of another by then.
+ */
 static bool
 follow_to_the_end(struct host *host, const struct reprise_cursor *cursor)
 {
@@ -114,7 +116,9 @@ main(int argc, char **argv)
 	while (!stress_is_over() || !have_lived(hosts)) {
 		struct reprise_writer *const writer = stress_writer(store, "s");
 
-		/* Mostly the last event and the end back to back, so that both are found at once. */
+		/*
+		 * Mostly the last event and the end back to back, so that both are found at once.
+		 */
 		for (unsigned int n = stress_random(&random) % 4; n > 0; n--) {
 			newest = stress_append(writer, newest + 1);
 			if (stress_random(&random) % 2 == 0)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * No wake-up is lost at a group's door (G4): hosts that each follow several sessions through one group, by its
- * descriptor or in reprise_group_wait. First paced: the next append comes only when every host has seen the one
- * before. Then a flood, ends, and books that balance. Meanwhile the hosts take now one event, now all of them,
- * remove subscriptions and add them again, and close them and come back with their cursors; the writer
- * interrupts their waits. In a store that wakes by the relay and in one that defers; with "fence" the kernel
- * refuses membarrier.
+ * No wake-up is lost at a group's door (G4): hosts that each follow several sessions through one
+ * group, by its descriptor or in reprise_group_wait. First paced: the next append comes only when
+ * every host has seen the one before. Then a flood, ends, and books that balance. Meanwhile the
+ * hosts take now one event, now all of them, remove subscriptions and add them again, and close
+ * them and come back with their cursors; the writer interrupts their waits. In a store that wakes
+ * by the relay and in one that defers; with "fence" the kernel refuses membarrier.
  */
 
 #include <poll.h>

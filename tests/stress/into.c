@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Hosts that have events copied into their own buffers, against a writer that overwrites what they are copying, trims
- * it, and writes in place. Nothing is torn (G1), nothing is missing without being told (G2); what lies beside the
- * payloads is not touched.
+ * Hosts that have events copied into their own buffers, against a writer that overwrites what they
+ * are copying, trims it, and writes in place. Nothing is torn (G1), nothing is missing without
+ * being told (G2); what lies beside the payloads is not touched.
  */
 
 #include <sched.h>
@@ -83,7 +83,9 @@ take(struct host *host)
 	if (outcome == REPRISE_NEXT_EVENT) {
 		take_frames(host, &into);
 		if (into.frames_count == 0) {
-			/* The event is larger than the buffer; it may be lost before the next call. */
+			/*
+			 * The event is larger than the buffer; it may be lost before the next call.
+			 */
 			CHECK(into.needed_bytes > host->buffer_bytes);
 			CHECK(into.needed_bytes <= sizeof(host->buffer));
 			host->buffer_bytes = into.needed_bytes;

@@ -3,8 +3,8 @@
 #define STRESS_LINKS_H
 
 /*
- * Contexts of callbacks, one for each time that a callback is set, so that a call that comes too late
- * is known by its context. They are kept until the store is closed.
+ * Contexts of callbacks, one for each time that a callback is set, so that a call that comes too
+ * late is known by its context. They are kept until the store is closed.
  */
 
 #include <stdlib.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Lives of a few ids in a store that is too small for them: opened, ended, evicted, expired, declared
- * void, one or all, while hosts come with cursors of now and of long ago. The store keeps its
- * bounds; positions of an id never go back (G3); no life delivers to another's cursor (G6), which each
- * event shows, since it tells its incarnation; of a window that was declared void nothing is
- * heard any more but that it is; and delivered + filtered + lost is exact in every visit (G2). Hosts
- * sleep without a time-out: that their window goes must wake them, since nothing else may.
+ * Lives of a few ids in a store that is too small for them: opened, ended, evicted, expired,
+ * declared void, one or all, while hosts come with cursors of now and of long ago. The store
+ * keeps its bounds; positions of an id never go back (G3); no life delivers to another's cursor
+ * (G6), which each event shows, since it tells its incarnation; of a window that was declared
+ * void nothing is heard any more but that it is; and delivered + filtered + lost is exact in
+ * every visit (G2). Hosts sleep without a time-out: that their window goes must wake them, since
+ * nothing else may.
  */
 
 #include <sched.h>

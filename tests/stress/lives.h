@@ -16,7 +16,9 @@ enum {
 
 struct place {
 	char id[8];
-	/* Invalidations of it. If `done` is above what `begun` was, one has begun and ended since. */
+	/*
+	 * Invalidations of it. If `done` is above what `begun` was, one has begun and ended since.
+	 */
 	_Atomic uint64_t begun, done;
 	_Atomic reprise_position newest; /* the greatest that was given out, beyond any doubt */
 	/*

@@ -2,9 +2,9 @@
 
 /*
  * Ten thousand subscriptions on one session: descriptors in one loop until the system has no more,
- * callbacks for the rest. Bursts of appends, some larger than the window; after every other burst all
- * of them must have seen it before the next comes (G4). Each ends with exact books (G2), and nothing
- * is held when they are closed.
+ * callbacks for the rest. Bursts of appends, some larger than the window; after every other burst
+ * all of them must have seen it before the next comes (G4). Each ends with exact books (G2), and
+ * nothing is held when they are closed.
  */
 
 #include <errno.h>

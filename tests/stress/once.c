@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Threads that deliver the same events to a deduplicated session, each in an order of its own, through one shared writer,
- * while another thread trims. If all keys fit, each is appended once; with trims, each
- * event is told as new by one delivery.
+ * Threads that deliver the same events to a deduplicated session, each in an order of its own,
+ * through one shared writer, while another thread trims. If all keys fit, each is appended once;
+ * with trims, each event is told as new by one delivery.
  */
 
 #include <sched.h>

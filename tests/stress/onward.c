@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Continuous subscriptions of sessions whose lives end, are opened again, evicted and invalidated under them, in each of
- * the three ways of waiting (rules S02 to S07). Of the session that is never invalidated, delivered and lost are exactly what
- * was appended from the life on that the host found first; of the other one no position is doubled or left out between two invalidations.
- * With a log (onward_log.c, rule S08) the same holds from the first life on.
+ * Continuous subscriptions of sessions whose lives end, are opened again, evicted and invalidated
+ * under them, in each of the three ways of waiting (rules S02 to S07). Of the session that is never
+ * invalidated, delivered and lost are exactly what was appended from the life on that the host
+ * found first; of the other one no position is doubled or left out between two invalidations. With
+ * a log (onward_log.c, rule S08) the same holds from the first life on.
  */
 
 #include <poll.h>
@@ -37,7 +38,10 @@ struct host {
 	sem_t is_done; /* posted by the callback */
 
 	reprise_position seen; /* the last position, delivered or lost */
-	/* At first, and after a gap that does not say where it goes on; then what came before that place. */
+	/*
+	 * At first, and after a gap that does not say where it goes on; then what came
+	 * before that place.
+	 */
 	bool is_anywhere;
 	reprise_position before;
 	uint64_t delivered, lost, ends, voids;
@@ -83,7 +87,10 @@ take_gap(struct host *host, const struct reprise_gap *gap)
 		host->voids++;
 		/* At the cursor of a life that it is not told the beginning of, or of none. */
 		host->is_anywhere = true;
-		/* With a log, the next life may begin before what the void one has handed out: see open_writer. */
+		/*
+		 * With a log, the next life may begin before what the void one has handed
+		 * out: see open_writer.
+		 */
 		if (!onward_has_log && memcmp(&gap->cursor.incarnation, &none, sizeof(none)) != 0)
 			CHECK(gap->cursor.position >= host->seen);
 	} else if (gap->detail == REPRISE_GAP_LIFE_ENDED) {
@@ -189,8 +196,8 @@ host_main(void *argument)
 }
 
 /*
- * Until every host has got so far. No other life begins meanwhile, which would ring a host whose wake-up was lost. The
- * writer's handle is open: so none of it can be evicted.
+ * Until every host has got so far. No other life begins meanwhile, which would ring a host whose
+ * wake-up was lost. The writer's handle is open: so none of it can be evicted.
  */
 static void
 await_hosts(const struct runtime *runtime)
@@ -201,8 +208,9 @@ await_hosts(const struct runtime *runtime)
 }
 
 /*
- * With a log, a window that becomes void while it is joined is refused by the log; and positions go on above what is
- * recorded, which need not be all of a void life. Each opening asks for other bounds: a window without events is rebuilt.
+ * With a log, a window that becomes void while it is joined is refused by the log; and positions go
+ * on above what is recorded, which need not be all of a void life. Each opening asks for other
+ * bounds: a window without events is rebuilt.
  */
 static struct reprise_writer *
 open_writer(struct runtime *runtime, unsigned int *random)

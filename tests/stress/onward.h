@@ -2,7 +2,10 @@
 #ifndef STRESS_ONWARD_H
 #define STRESS_ONWARD_H
 
-/* Whether continuous subscriptions run with a log beside the store (onward_log.c) or without (onward_plain.c). */
+/*
+ * Whether continuous subscriptions run with a log beside the store (onward_log.c) or without
+ * (onward_plain.c).
+ */
 
 #include <stdbool.h>
 

@@ -2,9 +2,9 @@
 
 /*
  * Closing races ringing, and the number of a descriptor that was closed is somebody else's at once.
- * Visitors raise the hands of many descriptors, close them while the relay rings, and fill each slot
- * with a socket in the same moment. Nothing ever comes out of such a socket but what its owner has
- * sent, and nobody else takes that.
+ * Visitors raise the hands of many descriptors, close them while the relay rings, and fill each
+ * slot with a socket in the same moment. Nothing ever comes out of such a socket but what its owner
+ * has sent, and nobody else takes that.
  */
 
 #include <errno.h>

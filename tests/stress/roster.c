@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Sessions that come, end and go as fast as they can, under hosts that follow them: who subscribes first and then lists
- * ends with exactly the sessions that there are, and is told each step of each session's life in order (rule S14).
+ * Sessions that come, end and go as fast as they can, under hosts that follow them: who subscribes
+ * first and then lists ends with exactly the sessions that there are, and is told each step of each
+ * session's life in order (rule S14).
  */
 
 #include <poll.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Appends from a signal handler, on a session that the handler alone appends to, at any point of the
- * same thread's flood of another one; both with sleepers, in reprise_wait and at a descriptor. Each
- * append of the handler must reach its hosts before the next signal, so that a lost wake-up stops
- * everything, and the books of both balance. errno is what it was before. The sleepers get signals,
- * too, which end no wait.
+ * Appends from a signal handler, on a session that the handler alone appends to, at any point of
+ * the same thread's flood of another one; both with sleepers, in reprise_wait and at a descriptor.
+ * Each append of the handler must reach its hosts before the next signal, so that a lost wake-up
+ * stops everything, and the books of both balance. errno is what it was before. The sleepers get
+ * signals, too, which end no wait.
  */
 
 #include <errno.h>
@@ -158,8 +158,8 @@ wait_for_hosts(struct side *side, reprise_position position)
 }
 
 /*
- * Once, after a random while: the kernel strikes wherever the thread is by then, in user code or at a system
- * call, and nobody needs a core for it.
+ * Once, after a random while: the kernel strikes wherever the thread is by then, in user code or at
+ * a system call, and nobody needs a core for it.
  */
 static void
 strike(struct storm *storm, unsigned int *random)

@@ -86,9 +86,10 @@ struct reprise_subscription *stress_subscribe(struct reprise_store *store,
 unsigned int stress_random(unsigned int *state);
 
 /*
- * For who waits until others have done something that an append wakes them for. Yields; and dies when
- * all of them sleep, at one look after the other: they pass on what there is to do in a few steps, so
- * it was lost on the way, even if the relay's tick would find it later. (Not where the relay defers.)
+ * For who waits until others have done something that an append wakes them for. Yields; and
+ * dies when all of them sleep, at one look after the other: they pass on what there is to do in
+ * a few steps, so it was lost on the way, even if the relay's tick would find it later. (Not
+ * where the relay defers.)
  */
 struct stress_patience {
 	unsigned int yields, nights;

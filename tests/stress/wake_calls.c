@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * How many system calls appends make while somebody sleeps, counted one by one. The writer runs under
- * a filter that traps each call of its thread; the handler counts it, and makes it again with a
- * word that the filter knows in an argument that the call does not use. To the append it then says
- * that the call was refused: errno must be none the wiser.
+ * How many system calls appends make while somebody sleeps, counted one by one. The writer runs
+ * under a filter that traps each call of its thread; the handler counts it, and makes it again with
+ * a word that the filter knows in an argument that the call does not use. To the append it then
+ * says that the call was refused: errno must be none the wiser.
  *
  * Hosts that were woken go on only when the writer's burst is over, so that each burst meets one
  * sleep of everybody, and no more. It may cost one call for the direct sleeper, one for all
@@ -237,7 +237,9 @@ wait_for_sleepers(struct scene *scene)
 	}
 }
 
-/* So that waking it costs its call. It may wake for a moment by itself: hence "most bursts" below. */
+/*
+ * So that waking it costs its call. It may wake for a moment by itself: hence "most bursts" below.
+ */
 static void
 wait_for_relay(void)
 {
@@ -336,7 +338,10 @@ close_scene(struct scene *scene)
 	free(scene->hosts);
 }
 
-/* Answers how many calls most bursts have cost; as few as one would mean that somebody was forgotten. */
+/*
+ * Answers how many calls most bursts have cost; as few as one would mean that somebody was
+ * forgotten.
+ */
 static uint64_t
 run(const struct cast *cast)
 {

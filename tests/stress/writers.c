@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Shared writers on a window that displaces: three threads append one by one, in parts, in batches and by the session's id,
- * and another one opens and closes a second session by appends to its id. Each event is whole, each thread's events come in
- * its order, a batch stands together, and delivered + lost = appended. With "fence": where membarrier is refused.
+ * Shared writers on a window that displaces: three threads append one by one, in parts, in batches
+ * and by the session's id, and another one opens and closes a second session by appends to its id.
+ * Each event is whole, each thread's events come in its order, a batch stands together, and
+ * delivered + lost = appended. With "fence": where membarrier is refused.
  */
 
 #include <stdio.h>

@@ -3,9 +3,10 @@
 #define SUPPORT_NATS_SERVER_H
 
 /*
- * NATS servers with JetStream that a test starts on free ports of the loopback device, in a scratch folder: they are
- * killed, started again on the same port and folder, stopped and continued. The thread that starts a server is the one
- * whose end kills it, so a test starts servers from its main thread. A test that dies leaves neither process nor folder.
+ * NATS servers with JetStream that a test starts on free ports of the loopback device, in a scratch
+ * folder: they are killed, started again on the same port and folder, stopped and continued. The
+ * thread that starts a server is the one whose end kills it, so a test starts servers from its main
+ * thread. A test that dies leaves neither process nor folder.
  */
 
 #include <stdbool.h>
@@ -25,16 +26,19 @@ struct nats_server_settings {
 	const char *token;
 	const char *certificate; /* with tls_key: TLS is required of clients */
 	const char *key;
-	const char *
-		client_authority; /* clients must bring a certificate that this authority has signed */
-	const char *more;         /* lines for the configuration */
+	/* Clients must bring a certificate signed by this authority. */
+	const char *client_authority;
+	const char *more; /* lines for the configuration */
 	bool has_no_jetstream;
 };
 
 /* Whether there is such a program here. */
 bool nats_server_is_installed(void);
 
-/* Starts a server and waits until it answers. NULL: the defaults. Skips the test where there is no nats-server. */
+/*
+ * Starts a server and waits until it answers. NULL: the defaults. Skips the test where there
+ * is no nats-server.
+ */
 struct nats_server *nats_server_start(const struct nats_server_settings *settings);
 
 /* Three servers that know each other; returns before they have chosen a leader. */
@@ -58,8 +62,9 @@ void nats_server_remove_all(void);
 const char *nats_server_path(const char *name);
 
 /*
- * Makes, in the servers' folder, NAME.pem and NAME.key: a certificate for 127.0.0.1 that authority @signer has signed, or
- * an authority of its own (@signer NULL). Skips the test where there is no openssl.
+ * Makes, in the servers' folder, NAME.pem and NAME.key: a certificate for 127.0.0.1 that
+ * authority @signer has signed, or an authority of its own (@signer NULL). Skips the test where
+ * there is no openssl.
  */
 void nats_server_make_certificate(const char *name, const char *signer);
 

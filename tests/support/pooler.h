@@ -2,7 +2,10 @@
 #ifndef SUPPORT_POOLER_H
 #define SUPPORT_POOLER_H
 
-/* A connection pooler in front of the tests' server: pgbouncer. Where it is not installed, the test is skipped. */
+/*
+ * A connection pooler in front of the tests' server: pgbouncer. Where it is not installed, the
+ * test is skipped.
+ */
 
 /* @mode is pgbouncer's pool_mode. */
 void pooler_open(const char *mode);

@@ -69,7 +69,10 @@ has_commit(const char *bytes, size_t size)
 	return memmem(bytes, size, name, sizeof(name)) != NULL;
 }
 
-/* Waits if more was forwarded than there was time for; what a busy machine has missed is made up for. */
+/*
+ * Waits if more was forwarded than there was time for; what a busy machine has missed is
+ * made up for.
+ */
 static void
 keep_pace(struct proxy_shared *shared, uint64_t size)
 {

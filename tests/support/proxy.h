@@ -3,9 +3,9 @@
 #define SUPPORT_PROXY_H
 
 /*
- * A proxy in front of the tests' server, a process of its own, that can stop forwarding without closing anything: as
- * when the machine on one side vanishes, or a firewall forgets a connection. It can also close a connection just before
- * the server gets a COMMIT, or just after.
+ * A proxy in front of the tests' server, a process of its own, that can stop forwarding without
+ * closing anything: as when the machine on one side vanishes, or a firewall forgets a connection.
+ * It can also close a connection just before the server gets a COMMIT, or just after.
  */
 
 #include <stdatomic.h>
@@ -47,7 +47,9 @@ void proxy_stop_after(struct proxy *proxy, uint64_t bytes);
 /* Forwards about so many bytes in a second, either way. */
 void proxy_slow_down(struct proxy *proxy, uint64_t bytes);
 
-/* Closes the connection of the next COMMIT: the server does not get it, or its answer is dropped. */
+/*
+ * Closes the connection of the next COMMIT: the server does not get it, or its answer is dropped.
+ */
 void proxy_cut(struct proxy *proxy, enum proxy_cut cut);
 
 #endif /* SUPPORT_PROXY_H */

@@ -54,7 +54,8 @@ refusal_is_now(void)
 	  (thread, attributes, start, argument))
 /* clang-format on */
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): what the linker calls them */
+/* What the linker calls them. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #define WRAP(type, refused, name, parameters, arguments)                       \
 	type __real_##name parameters;                                         \
 	type __wrap_##name parameters;                                         \

@@ -3,8 +3,8 @@
 #define SUPPORT_REFUSAL_H
 
 /*
- * Memory, pages or a thread that is refused once, to whichever thread asks. The linker sends a suite's calls
- * here: reprise_refusals in tests/CMakeLists.txt.
+ * Memory, pages or a thread that is refused once, to whichever thread asks. The linker sends a
+ * suite's calls here: reprise_refusals in tests/CMakeLists.txt.
  */
 
 #include <stdbool.h>

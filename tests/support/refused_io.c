@@ -17,7 +17,10 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-/* Of files, and of sockets. None that sends: after one that has failed libpq waits for the server's last words. */
+/*
+ * Of files, and of sockets. None that sends: after one that has failed libpq waits for the
+ * server's last words.
+ */
 static const long calls[] = {
 	SYS_openat,  SYS_read,      SYS_write,      SYS_pread64,    SYS_pwrite64, SYS_fsync,
 	SYS_fstat,   SYS_fdatasync, SYS_ftruncate,  SYS_fcntl,      SYS_unlinkat, SYS_newfstatat,

@@ -3,8 +3,8 @@
 #define SUPPORT_SCRATCH_SERVER_H
 
 /*
- * The PostgreSQL server of the tests' own, which tests/support/postgres.sh has started: connections beside the library,
- * and what stops it.
+ * The PostgreSQL server of the tests' own, which tests/support/postgres.sh has started: connections
+ * beside the library, and what stops it.
  */
 
 #include <stdint.h>

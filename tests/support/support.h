@@ -14,8 +14,8 @@
 #define SUITE(name) TestSuite(name, .timeout = 60)
 
 /*
- * Under AddressSanitizer, fails the test if memory has leaked. It must be called in the test itself:
- * what a teardown finds counts for nothing. close_store calls it.
+ * Under AddressSanitizer, fails the test if memory has leaked. It must be called in the test
+ * itself: what a teardown finds counts for nothing. close_store calls it.
  */
 void expect_no_leaks(void);
 
@@ -69,14 +69,20 @@ char *fixture_text(const char *name);
 static const uint64_t one_second = UINT64_C(1000000000);
 static const uint64_t one_hour = 3600 * UINT64_C(1000000000);
 
-/* AddressSanitizer does not follow a thread that is cancelled inside other functions, and reports their frames. */
+/*
+ * AddressSanitizer does not follow a thread that is cancelled inside other functions, and
+ * reports their frames.
+ */
 #if defined(__SANITIZE_ADDRESS__)
 #define IS_UNWINDING_UNKNOWN true
 #else
 #define IS_UNWINDING_UNKNOWN false
 #endif
 
-/* The locks of AddressSanitizer's allocator may be another thread's at a fork, for ever in the child. */
+/*
+ * The locks of AddressSanitizer's allocator may be another thread's at a fork, for ever
+ * in the child.
+ */
 #if defined(__SANITIZE_ADDRESS__)
 #define IS_ALLOCATOR_LOCKED true
 #else

@@ -189,8 +189,8 @@ waiting_close(struct waiting *waiting)
 }
 
 /*
- * The processor's time that the reading runtime's threads take in 250 ms: the least of several looks, of more while none
- * is within @enough_ns.
+ * The processor's time that the reading runtime's threads take in 250 ms: the least of several
+ * looks, of more while none is within @enough_ns.
  */
 static uint64_t
 waiting_idle_ns(const struct waiting *waiting, uint64_t enough_ns)
@@ -225,8 +225,8 @@ take_one(struct reprise_subscription *host, reprise_position position)
 }
 
 /*
- * Commits an event to one session, and waits until all its hosts have it: the time from the commit on, for the first and
- * for the last of them. The least of several.
+ * Commits an event to one session, and waits until all its hosts have it: the time from the commit
+ * on, for the first and for the last of them. The least of several.
  */
 static void
 waiting_seen_ns(struct waiting *waiting, uint64_t *ret_first_ns, uint64_t *ret_last_ns)

@@ -50,7 +50,8 @@ static void __attribute__((format(printf, 2, 3))) add(struct text *text, const c
 	va_list arguments;
 
 	va_start(arguments, format);
-	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer of clang 14 does not see va_start */
+	/* The analyzer of clang 14 does not see va_start. */
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
 	const int bytes = vsnprintf(text->at, (size_t)(text->end - text->at), format, arguments);
 
 	va_end(arguments);

@@ -3,8 +3,8 @@
 #define THREAD_MODEL_H
 
 /*
- * A document and deltas in plain arrays, without JSON: what applying a delta means (rule B04), written a second time. Each
- * prints itself as JSON.
+ * A document and deltas in plain arrays, without JSON: what applying a delta means (rule B04),
+ * written a second time. Each prints itself as JSON.
  */
 
 #include <stdbool.h>

@@ -35,7 +35,10 @@ static struct {
 static reprise_status
 use(void)
 {
-	/* A key for which the written text's room grows: jansson does not ask whether a key was written. */
+	/*
+	 * A key for which the written text's room grows: jansson does not ask whether a
+	 * key was written.
+	 */
 	static const char document[] = "{\"" LONG LONG LONG LONG LONG LONG LONG LONG LONG LONG
 				       "\":0,\"a\":1.5,\"messages\":[{\"id\":\"a\"},{}],"
 				       "\"state\":[1e2,123456789012345678]}";

@@ -196,7 +196,10 @@ add_number(struct texts *texts)
 	add_both(texts, number);
 }
 
-/* Each in two spellings: one that a host may use, and the canonical one; in the order of their bytes. */
+/*
+ * Each in two spellings: one that a host may use, and the canonical one; in the order
+ * of their bytes.
+ */
 static const char *const strings[][2] = {
 	{ "", "" },
 	{ "\\u0001", "\\u0001" },

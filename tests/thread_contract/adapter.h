@@ -3,8 +3,8 @@
 #define THREAD_CONTRACT_ADAPTER_H
 
 /*
- * The tests of an adapter bring one file, so that the contract's suite can be run against the adapter: it has these
- * functions, linked with all of this folder's.
+ * The tests of an adapter bring one file, so that the contract's suite can be run against the
+ * adapter: it has these functions, linked with all of this folder's.
  */
 
 #include <reprise/thread_load.h>

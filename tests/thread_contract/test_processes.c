@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* B02 and B05 under several threads and processes, and what a kill leaves; P01, P02 in the child of a fork. */
+/*
+ * B02 and B05 under several threads and processes, and what a kill leaves; P01, P02 in the child
+ * of a fork.
+ */
 #include "chance.h"
 #include "contract.h"
 
@@ -17,7 +20,9 @@ enum {
 	KILLS = 12,
 };
 
-/* Appends with the version that it has just seen, until each has been taken. False: another status. */
+/*
+ * Appends with the version that it has just seen, until each has been taken. False: another status.
+ */
 static bool
 append_expecting(struct reprise_thread_store *store, unsigned int first, unsigned int count)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract's suite of thread documents, against a PostgreSQL database: each test in a schema of its own. */
+/*
+ * The contract's suite of thread documents, against a PostgreSQL database: each test in a schema
+ * of its own.
+ */
 #include "thread_contract/adapter.h"
 
 #include <stdio.h>

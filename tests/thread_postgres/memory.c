@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every allocation of a store's life fails once, ours and libpq's: it is said, nothing hangs, the same store works
- * afterwards, and what is there is what was acknowledged or of unknown outcome. malloc is this program's own, so
- * no sanitizer.
+ * Every allocation of a store's life fails once, ours and libpq's: it is said, nothing hangs, the
+ * same store works afterwards, and what is there is what was acknowledged or of unknown outcome.
+ * malloc is this program's own, so no sanitizer.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -56,7 +56,10 @@ static char text[sizeof(message) + 256];
 static uint64_t created_at;
 static uint64_t acknowledged; /* how many deltas, which is the version */
 
-/* The next delta, by its own id: one that was applied without an acknowledgement is answered as a repeated one. */
+/*
+ * The next delta, by its own id: one that was applied without an acknowledgement is answered as
+ * a repeated one.
+ */
 static reprise_status
 append(struct reprise_thread_store *store, bool *ret_is_right)
 {
@@ -114,7 +117,10 @@ find_and_list(struct reprise_thread_store *store)
 	return status;
 }
 
-/* With the @number-th allocation failing; on a slow machine a deadline may come before it. False if something is not as it should be. */
+/*
+ * With the @number-th allocation failing; on a slow machine a deadline may come before it. False if
+ * something is not as it should be.
+ */
 static bool
 run(const struct reprise_thread_postgres_options *options, long number, bool *ret_is_reached,
     bool *ret_is_over)

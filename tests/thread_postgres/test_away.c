@@ -144,7 +144,9 @@ struct appender {
 	int bad;     /* answers that cannot be */
 };
 
-/* Deltas 1, 2, 3..: each is repeated until it is acknowledged, and then has its number as version. */
+/*
+ * Deltas 1, 2, 3..: each is repeated until it is acknowledged, and then has its number as version.
+ */
 static void *
 append_until_told(void *context)
 {
@@ -218,7 +220,10 @@ Test(thread_away, B23_a_server_that_is_killed_loses_no_delta_and_takes_none_twic
 	expect_no_leaks();
 }
 
-/* A writer that vanishes in the middle of a transaction: nothing is forwarded any more, and nothing is closed. */
+/*
+ * A writer that vanishes in the middle of a transaction: nothing is forwarded any more, and
+ * nothing is closed.
+ */
 Test(thread_away, Q01_the_document_of_a_client_that_vanished_can_be_written_again)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "vanished");
@@ -236,7 +241,10 @@ Test(thread_away, Q01_the_document_of_a_client_that_vanished_can_be_written_agai
 	options.connection = proxy.connection;
 	struct reprise_thread_store *const store = opened_at_last(&options);
 
-	/* Behind the answers of begin: the server waits for the rest of a pipeline, so that no time-out of its runs. */
+	/*
+	 * Behind the answers of begin: the server waits for the rest of a pipeline, so that no
+	 * time-out of its runs.
+	 */
 	cr_assert(eq(int, store->adapter->begin(store, "a", &head, &now_ms, NULL), REPRISE_OK));
 	cr_assert(eq(int, store->adapter->put_head(store, &head, NULL), REPRISE_OK));
 	cr_assert(eq(int, PQflush(postgres_of(store)->wire.connection), 0));

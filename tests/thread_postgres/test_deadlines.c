@@ -247,7 +247,10 @@ Test(thread_deadlines, B22_a_server_that_is_stopped_is_waited_for_until_the_dead
 	reprise_thread_page_close(page);
 }
 
-/* In the middle of the transaction, with a large text on its way: it is not known what becomes of a commit. */
+/*
+ * In the middle of the transaction, with a large text on its way: it is not known what becomes
+ * of a commit.
+ */
 Test(thread_deadlines, B22_a_commit_waits_for_a_stopped_server_until_the_deadline)
 {
 	static const size_t text_bytes = 1 << 20; /* more than a socket holds */
@@ -293,7 +296,10 @@ Test(thread_deadlines, B22_a_commit_waits_for_a_stopped_server_until_the_deadlin
 	reprise_thread_page_close(page);
 }
 
-/* Nothing comes, and nothing is closed: in the middle of a transaction, and in the middle of connecting. */
+/*
+ * Nothing comes, and nothing is closed: in the middle of a transaction, and in the
+ * middle of connecting.
+ */
 Test(thread_deadlines, B22_a_server_that_is_away_is_waited_for_until_the_deadline)
 {
 	struct reprise_thread_postgres_options options = options_in_time("due_away");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Documents that take longer to read, to print and to transfer than the server keeps a silent transaction. */
+/*
+ * Documents that take longer to read, to print and to transfer than the server keeps a silent
+ * transaction.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -327,7 +327,10 @@ Test(thread_rows, B22_a_large_text_is_no_time_out)
 	reprise_thread_store_close(store);
 }
 
-/* On a slow network the text is on its way for longer than the server bears with a client that is silent. */
+/*
+ * On a slow network the text is on its way for longer than the server bears with a client
+ * that is silent.
+ */
 Test(thread_rows, B22_a_text_that_arrives_slowly_is_no_silence)
 {
 	struct reprise_thread_postgres_options options = options_of(NULL, "slow");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * P04, X03: a log and a store of thread documents in one process that forks, each of a library of its own. Both are
- * in use by another thread at each fork, and the child opens both for itself. Usage: beside_log [log first: 0 or 1]
+ * P04, X03: a log and a store of thread documents in one process that forks, each of a library of
+ * its own. Both are in use by another thread at each fork, and the child opens both for itself.
+ * Usage: beside_log [log first: 0 or 1]
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Stored values that cannot be: another type, a number that is negative or too large, bytes of another size. */
+/*
+ * Stored values that cannot be: another type, a number that is negative or too large, bytes
+ * of another size.
+ */
 #include "support_threads.h"
 
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk without room: each system call on a file is refused in turn, and what was acknowledged is there. */
+/*
+ * A disk without room: each system call on a file is refused in turn, and what was
+ * acknowledged is there.
+ */
 #include "support_threads.h"
 
 #include <errno.h>

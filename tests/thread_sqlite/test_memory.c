@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* No memory to be had, by us, by jansson or by SQLite: it is said, and nothing is lost. P06: no call is cancelled. */
+/*
+ * No memory to be had, by us, by jansson or by SQLite: it is said, and nothing is lost. P06: no
+ * call is cancelled.
+ */
 #include "support_threads.h"
 
 #include <stdio.h>
@@ -110,7 +113,9 @@ begin(const char *path)
 	return books;
 }
 
-/* Each allocation in turn; of very many, ever fewer: one in @every more of them. How many failed. */
+/*
+ * Each allocation in turn; of very many, ever fewer: one in @every more of them. How many failed.
+ */
 static int
 fail_each(const char *path, int every)
 {

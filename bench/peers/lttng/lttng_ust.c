@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * LTTng-UST: a tracepoint whose one field is the payload, recorded by a session in snapshot mode: a ring of 1 MiB for
- * each processor, where the newest sub-buffer takes the place of the oldest. Any thread may append; it writes
- * into the ring of the processor that it runs on, so that the events of several threads have time stamps but
- * no single order. Records are read from files that a snapshot is written to: tasks with hosts are refused.
- * lttng_ust.sh starts the session.
+ * LTTng-UST: a tracepoint whose one field is the payload, recorded by a session in snapshot mode: a
+ * ring of 1 MiB for each processor, where the newest sub-buffer takes the place of the oldest. Any
+ * thread may append; it writes into the ring of the processor that it runs on, so that the events
+ * of several threads have time stamps but no single order. Records are read from files that a
+ * snapshot is written to: tasks with hosts are refused. lttng_ust.sh starts the session.
  */
 
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES

@@ -21,14 +21,14 @@
  * Time stands still. A wait with a time-out runs out where the program allows it.
  *
  * What is never tried although C11 allows it: a load that answers a store that comes later (load
- * buffering); fences of seq_cst whose order contradicts who was read by whom. A futex passes no view on
- * but that of its own word.
+ * buffering); fences of seq_cst whose order contradicts who was read by whom. A futex passes no
+ * view on but that of its own word.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* --- memory.c: orders are memory_order's of the stand-in <stdatomic.h> ------------------------- */
+/* --- memory.c: orders are memory_order's of the stand-in <stdatomic.h> ------------------------ */
 
 enum explorer_order {
 	EXPLORER_RELAXED,
@@ -57,7 +57,7 @@ bool explorer_compare_exchange(volatile void *at, unsigned int bytes, void *expe
 void explorer_fence(int order);
 void explorer_signal_fence(void);
 
-/* --- schedule.c -------------------------------------------------------------------------------- */
+/* --- schedule.c ------------------------------------------------------------------------------- */
 
 /* Lets others go on, if any can. */
 void explorer_yield(void);

@@ -48,7 +48,9 @@ void memory_see(const volatile void *at, unsigned int bytes, uint32_t upto);
 uint64_t memory_growth(void);
 void memory_grow(void);
 
-/* Marks something else than a word as touched by the current thread; answers whether it is shared. */
+/*
+ * Marks something else than a word as touched by the current thread; answers whether it is shared.
+ */
 bool memory_is_shared(const volatile void *at);
 
 /* --- schedule.c --- */
@@ -58,7 +60,10 @@ extern int current;
 /* A step follows. If others can see it (@is_shared), somebody else may go on first. */
 void schedule_point(bool is_shared);
 
-/* The current thread cannot go on until somebody wakes what it waits for; false if its time ran out. */
+/*
+ * The current thread cannot go on until somebody wakes what it waits for; false if its
+ * time ran out.
+ */
 bool schedule_block(const volatile void *on, bool is_timed);
 void schedule_wake(const volatile void *on);
 void schedule_allow(unsigned int time_outs, unsigned int ticks);
@@ -81,8 +86,8 @@ void kernel_begin(void);
 /* --- search.c --- */
 
 /*
- * One of @count possibilities, the usual one being 0. @step says where in the execution, whatever is
- * known of what is shared.
+ * One of @count possibilities, the usual one being 0. @step says where in the execution, whatever
+ * is known of what is shared.
  */
 unsigned int choose(unsigned int count, unsigned int step);
 

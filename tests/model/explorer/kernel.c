@@ -55,7 +55,7 @@ lock_of(const volatile void *at)
 	return lock;
 }
 
-/* --- threads ----------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 int
 explorer_create(pthread_t *ret_thread, void *(*start)(void *), void *argument)
@@ -137,7 +137,7 @@ explorer_broadcast(const volatile void *condition)
 	return 0;
 }
 
-/* --- futex: base/futex.h ----------------------------------------------------------------------- */
+/* --- futex: base/futex.h ---------------------------------------------------------------------- */
 
 /*
  * The kernel compares the word under a lock that wakers take, too: so who waits has seen what they
@@ -182,7 +182,7 @@ futex_wake_all(atomic_u32 *word)
 	schedule_wake(word);
 }
 
-/* --- membarrier: base/barrier.h ---------------------------------------------------------------- */
+/* --- membarrier: base/barrier.h --------------------------------------------------------------- */
 
 bool
 barrier_register(void)
@@ -212,7 +212,7 @@ model_refuse_barrier(void)
 	is_barrier_refused = true;
 }
 
-/* --- the rest ---------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 void
 model_allow(unsigned int time_outs, unsigned int ticks, unsigned int spurious_wakes)

@@ -108,7 +108,7 @@ is_release(int order)
 	return order == EXPLORER_RELEASE || order == EXPLORER_ACQ_REL || order == EXPLORER_SEQ_CST;
 }
 
-/* --- what is seen ------------------------------------------------------------------------------ */
+/* --- what is seen ----------------------------------------------------------------------------- */
 
 /* The oldest store that the current thread may see, by its time. */
 static uint32_t
@@ -167,7 +167,7 @@ send(const struct word *word, struct store *store, int order, const struct store
 		memcpy(word_place(word->at), &store->value, word->bytes);
 }
 
-/* --- steps ------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static const char *
 order_name(int order)

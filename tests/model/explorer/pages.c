@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Pages, as the kernel gives them: zero. Large mappings are kept when they are given back, since their page faults would take
- * most of an execution's time. Small ones are the kernel's, so that an access to one that was given back crashes.
+ * Pages, as the kernel gives them: zero. Large mappings are kept when they are given back, since
+ * their page faults would take most of an execution's time. Small ones are the kernel's, so that an
+ * access to one that was given back crashes.
  */
 
 #include <string.h>

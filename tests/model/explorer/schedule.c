@@ -45,7 +45,7 @@ static int (*program)(void);
 
 int current;
 
-/* --- _Thread_local: the fibers share one thread, so that it is copied in and out --------------- */
+/* --- _Thread_local: the fibers share one thread, so that it is copied in and out -------------- */
 
 static unsigned char *locals;
 static size_t locals_bytes;
@@ -72,7 +72,7 @@ swap_locals(int from, int to)
 	memcpy(locals, threads[to].locals, locals_bytes);
 }
 
-/* --- who runs ---------------------------------------------------------------------------------- */
+/* --- who runs --------------------------------------------------------------------------------- */
 
 static void
 go_to(int next)
@@ -243,7 +243,7 @@ schedule_allow(unsigned int time_outs, unsigned int ticks)
 	ticks_left = ticks;
 }
 
-/* --- threads ----------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 unsigned int
 schedule_threads_alive(void)

@@ -169,7 +169,10 @@ crash(int signal)
 	model_fail(__FILE__, __LINE__, "a crash");
 }
 
-/* A loop without a step, around a list that is broken perhaps: executions take less than a millisecond. */
+/*
+ * A loop without a step, around a list that is broken perhaps: executions take less
+ * than a millisecond.
+ */
 static void
 look_for_progress(int signal)
 {
@@ -250,7 +253,10 @@ search_deviations(void)
 {
 	uint64_t growth;
 
-	/* Which words are shared is learnt on the way; then the choices are others, and all begins anew. */
+	/*
+	 * Which words are shared is learnt on the way; then the choices are others, and
+	 * all begins anew.
+	 */
 	do {
 		is_cut = false;
 		prefix = 0;
