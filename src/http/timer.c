@@ -92,6 +92,12 @@ timer_fired(evutil_socket_t fd, short what, void *exchange_)
 	(void)fd;
 	(void)what;
 	exchange->armed_ns = 0;
+	/* A client that still takes its last response is not idle: the write deadline is the one that counts. */
+	if (is_late && exchange->input == INPUT_HEAD && exchange->scan.scanned == 0 &&
+	    http_pending(exchange) != 0) {
+		exchange->read_deadline_ns = now + exchange->server->options.idle_ms * NS_PER_MS;
+		is_late = false;
+	}
 	if (!is_late && exchange->write_deadline_ns != 0 && exchange->write_deadline_ns <= now)
 		is_late = !has_taken_bytes(exchange);
 	if (!is_late) {

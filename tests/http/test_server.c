@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -58,6 +59,40 @@ Test(http_server, H10_a_request_that_is_held_holds_those_behind_it)
 	host_release(host);
 	text = client_read(fd, NULL);
 	cr_assert(strstr(text, "held") < strstr(text, "\r\n\r\n2"));
+	close(fd);
+	host_stop(host);
+}
+
+Test(http_server, H10_a_client_that_sends_far_ahead_is_read_as_it_is_answered)
+{
+	struct host *const host = host_start(NULL);
+	const int fd = client_open(host), requests = 20000;
+	char *const request = malloc(64 * (size_t)requests);
+	pid_t sender;
+	const char *text;
+	size_t size = 0;
+	int status = 0;
+
+	cr_assert(request != NULL);
+	client_send(fd, "GET /hold" END);
+	for (int i = 1; i < requests; i++)
+		size += (size_t)snprintf(request + size, 64, "GET /5%s",
+					 i == requests - 1 ? LAST : END);
+	sender = fork();
+	if (sender == 0) {
+		client_send(fd, request);
+		_exit(0);
+	}
+	wait_until(has_requests, host, 1);
+	usleep(20000);
+	cr_assert(eq(int, host->requests, 1));
+	host_release(host);
+	text = client_read(fd, NULL);
+	cr_assert(eq(int, count_of(text, "HTTP/1.1 200 OK"), requests));
+	cr_assert(eq(int, host->requests, requests));
+	waitpid(sender, &status, 0);
+	cr_assert(eq(int, status, 0));
+	free(request);
 	close(fd);
 	host_stop(host);
 }

@@ -139,6 +139,22 @@ Test(http_limits, H13_a_client_that_takes_slowly_is_served)
 	host_stop(host);
 }
 
+Test(http_limits, H13_a_client_that_still_takes_its_response_is_not_idle)
+{
+	struct host *const host = host_start(&(struct http_options){ .idle_ms = 50 });
+	const int fd = client_open(host);
+	const char *text;
+
+	client_send(fd, "GET /big?20000000" END);
+	wait_until(has_closes, host, 1); /* the exchange is over, and its bytes are not sent */
+	usleep(200000);
+	text = client_read(fd, NULL);
+	cr_assert(eq(sz, strlen(strstr(text, "\r\n\r\n") + 4), 20000000));
+	cr_assert(eq(u64, host_stats(host).timeouts, 1));
+	close(fd);
+	host_stop(host);
+}
+
 Test(http_limits, H14_connections_above_the_limit_get_503)
 {
 	struct host *const host =
