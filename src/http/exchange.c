@@ -138,6 +138,10 @@ begin_request(struct http_exchange *exchange, const char *bytes, size_t size)
 	exchange->is_http10 = refusal == HTTP_REFUSAL_NONE && head->minor == 0;
 	if (refusal == HTTP_REFUSAL_NONE && exchange->turn_away != 0)
 		return refuse(exchange, exchange->turn_away, "too-many-connections");
+	if (refusal == HTTP_REFUSAL_NONE && !peer_may_ask(server, exchange->peer)) {
+		server->stats.too_many++;
+		return refuse(exchange, 429, "too-many-requests");
+	}
 	if (refusal == HTTP_REFUSAL_NONE)
 		refusal = http_body_begin(&exchange->body, head, server->options.body_bytes_max);
 	if (refusal != HTTP_REFUSAL_NONE)

@@ -59,7 +59,9 @@ struct http_options {
 	uint32_t connections_max; /* more are answered with 503 [10,000] */
 	uint32_t
 		connections_per_peer_max; /* of one IPv4 address or IPv6 /64: more get 429 [1,000] */
-	uint64_t body_bytes_max;          /* of a request; more is 413 [1 MiB] */
+	uint32_t
+		requests_per_second_max; /* of such a peer, and as many at once: more get 429 [no limit] */
+	uint64_t body_bytes_max;         /* of a request; more is 413 [1 MiB] */
 	uint64_t pending_bytes_max; /* of a stream, which its client has not taken yet [1 MiB] */
 	uint32_t head_ms;           /* from a head's first byte to its last [10,000] */
 	uint32_t body_ms; /* for a body, and a second more for each KiB that has come [30,000] */
@@ -78,6 +80,7 @@ struct http_stats {
 	uint64_t requests;        /* heads that were handed to the handler */
 	uint64_t refused;         /* requests that broke a rule */
 	uint64_t turned_away;     /* connections above a limit */
+	uint64_t too_many;        /* requests above the rate of a peer */
 	uint64_t timeouts;        /* connections that were closed by a deadline */
 	uint64_t accept_failures; /* pauses of accept, for want of descriptors or memory */
 	uint64_t no_memory;       /* connections that were closed for want of memory */

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* How many connections each client has: a table by address, hashed with a secret, so that nobody chooses a bucket. */
+/*
+ * How many connections each client has, and how many requests it sends: a table by address, hashed with a secret, so that
+ * nobody chooses a bucket. A client that has used up its rate is remembered behind its last connection, until its rate is
+ * there again; such peers are taken out when another client of the bucket comes.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include <netinet/in.h>
 
+#include "base/clock.h"
+#include "base/numbers.h"
 #include "http/server.h"
 
 enum {
@@ -39,20 +45,33 @@ make_key(const struct sockaddr *address, uint8_t key[PEER_KEY_BYTES])
 	return false;
 }
 
+static void
+forget_idle(struct peer *peer)
+{
+	if (peer->connections != 0 || peer->paid_ns > clock_ns())
+		return;
+	LIST_REMOVE(peer, link);
+	free(peer);
+}
+
 struct peer *
 peer_take(struct http_server *server, const struct sockaddr *address)
 {
 	uint8_t key[PEER_KEY_BYTES];
+	struct peer *peer, *found;
 	struct peers *bucket;
-	struct peer *peer;
 
 	if (!make_key(address, key))
 		return NULL;
 	bucket = &server->peers[siphash(&server->secret, key, sizeof(key)) % PEER_BUCKETS];
-	LIST_FOREACH(peer, bucket, link)
-	if (memcmp(peer->key, key, sizeof(key)) == 0) {
-		peer->connections++;
-		return peer;
+	found = LIST_FIRST(bucket);
+	for (struct peer *next; found != NULL; found = next) {
+		next = LIST_NEXT(found, link);
+		if (memcmp(found->key, key, sizeof(key)) == 0) {
+			found->connections++;
+			return found;
+		}
+		forget_idle(found);
 	}
 	peer = calloc(1, sizeof(*peer));
 	if (peer == NULL)
@@ -66,8 +85,35 @@ peer_take(struct http_server *server, const struct sockaddr *address)
 void
 peer_give(struct peer *peer)
 {
-	if (peer == NULL || --peer->connections != 0)
+	if (peer == NULL)
 		return;
-	LIST_REMOVE(peer, link);
-	free(peer);
+	peer->connections--;
+	forget_idle(peer);
+}
+
+/* Each request costs its part of a second; a peer may be a second ahead. */
+bool
+peer_may_ask(const struct http_server *server, struct peer *peer)
+{
+	const uint32_t rate = server->options.requests_per_second_max;
+	const uint64_t now = clock_ns();
+	uint64_t paid;
+
+	if (rate == 0 || peer == NULL)
+		return true;
+	paid = greatest(peer->paid_ns, now) + NS_PER_S / rate;
+	if (paid - now > NS_PER_S)
+		return false;
+	peer->paid_ns = paid;
+	return true;
+}
+
+void
+peers_free(struct http_server *server)
+{
+	for (size_t i = 0; i < PEER_BUCKETS; i++)
+		for (struct peer *peer; (peer = LIST_FIRST(&server->peers[i])) != NULL;) {
+			LIST_REMOVE(peer, link);
+			free(peer);
+		}
 }

@@ -158,6 +158,7 @@ free_server(struct http_server *server)
 		event_base_free(server->base);
 	if (server->wake_fd >= 0)
 		close(server->wake_fd);
+	peers_free(server);
 	free(server);
 }
 

@@ -26,10 +26,11 @@ enum {
 	PEER_KEY_BYTES = 16,
 };
 
-/* A client's address, as far as it counts: how many connections are from there. */
+/* A client's address, as far as it counts: how many connections are from there, and how many requests came. */
 struct peer {
 	LIST_ENTRY(peer) link;
 	uint32_t connections;
+	uint64_t paid_ns; /* the time up to which the requests so far use up the peer's rate */
 	uint8_t key[PEER_KEY_BYTES];
 };
 LIST_HEAD(peers, peer);
@@ -120,6 +121,9 @@ void accept_resume(evutil_socket_t fd, short what, void *server);
 /* peers.c: the peer of an address, with one connection more; NULL if it has no key, or if there is no memory. */
 struct peer *peer_take(struct http_server *server, const struct sockaddr *address);
 void peer_give(struct peer *peer);
+/* Counts a request; false if it is above the rate. @peer may be NULL. */
+bool peer_may_ask(const struct http_server *server, struct peer *peer);
+void peers_free(struct http_server *server);
 
 /* exchange.c */
 /* Takes over @fd. False if there is no memory: @fd is closed then. */

@@ -198,6 +198,32 @@ Test(http_limits, H14_connections_of_one_peer_above_the_limit_get_429)
 	expect_no_leaks();
 }
 
+Test(http_limits, H14_requests_of_one_peer_above_the_rate_get_429)
+{
+	struct host *const host =
+		host_start(&(struct http_options){ .requests_per_second_max = 2 });
+	const uint64_t began = clock_ns();
+	const char *text = client_ask(host, "GET /1" END "GET /1" LAST);
+	uint64_t asked;
+
+	cr_assert(eq(int, count_of(text, "HTTP/1.1 200"), 2));
+	/* Another connection does not help; but half a second would be one more request. */
+	do {
+		asked = clock_ns();
+		text = client_ask(host, "GET /1" LAST);
+	} while (count_of(text, "HTTP/1.1 200") == 1 && clock_ns() - began < 10 * NS_PER_S);
+	expect_begins(text, "HTTP/1.1 429 Too Many Requests\r\n");
+	expect_has(text, "Retry-After: 1\r\n");
+	expect_has(text, "{\"error\":\"too-many-requests\"}\n");
+	cr_assert(eq(u64, host_stats(host).too_many, 1));
+	while (clock_ns() - asked < 1050 * NS_PER_MS)
+		usleep(10000);
+	text = client_ask(host, "GET /1" END "GET /1" LAST);
+	cr_assert(eq(int, count_of(text, "HTTP/1.1 200"), 2));
+	host_stop(host);
+	expect_no_leaks();
+}
+
 Test(http_limits, H14_those_turned_away_are_bounded_too)
 {
 	struct host *const host =

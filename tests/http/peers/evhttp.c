@@ -45,7 +45,7 @@ main(void)
 	struct event_base *const base = event_base_new();
 	struct evhttp *const http = evhttp_new(base);
 	struct evhttp_bound_socket *bound;
-	struct sockaddr_in address;
+	struct sockaddr_in address = { .sin_family = AF_INET };
 	socklen_t size = sizeof(address);
 
 	if (http == NULL)
