@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Listening sockets, and the connections that come from them. Where the process has no descriptor or no memory left,
- * accept pauses: the kernel keeps the connection in its queue and the socket readable, and a loop that asks again at once
- * would spin.
+ * Listening sockets, and the connections that come from them. Where the process has no descriptor
+ * or no memory left, accept pauses: the kernel keeps the connection in its queue and the socket
+ * readable, and a loop that asks again at once would spin.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -64,7 +64,10 @@ pause_accept(struct http_server *server)
 	server->stats.accept_failures++;
 	for (uint32_t i = 0; i < server->listens_count; i++)
 		event_del(server->listens[i].event);
-	/* The timer's place in libevent's heap is kept: it was added once, when the server was opened. */
+	/*
+	 * The timer's place in libevent's heap is kept: it was added once, when the server was
+	 * opened.
+	 */
 	event_add(server->accept_again, &pause);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection, and its exchanges one after the other. The input goes from head to body to whole, the output from none,
- * perhaps by way of a stream, to whole; when both are whole the next exchange begins, or the connection lingers. Every
- * cause (bytes, a drained socket, a deadline, a call of the handler's) ends in exchange_advance, which is called by
- * the loop alone: so a handler's call changes the state, and never calls the handler.
+ * A connection, and its exchanges one after the other. The input goes from head to body to whole,
+ * the output from none, perhaps by way of a stream, to whole; when both are whole the next exchange
+ * begins, or the connection lingers. Every cause (bytes, a drained socket, a deadline, a call of
+ * the handler's) ends in exchange_advance, which is called by the loop alone: so a handler's call
+ * changes the state, and never calls the handler.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -258,8 +259,9 @@ end_exchange(struct http_exchange *exchange)
 }
 
 /*
- * Drops what comes. A socket that is closed with bytes unread resets its connection, and the client may lose the response
- * then; so the sending half is closed first, and the rest when the client has closed its half, or after a while.
+ * Drops what comes. A socket that is closed with bytes unread resets its connection, and the client
+ * may lose the response then; so the sending half is closed first, and the rest when the client has
+ * closed its half, or after a while.
  */
 static bool
 discard(struct http_exchange *exchange)
@@ -291,7 +293,10 @@ step(struct http_exchange *exchange)
 	case INPUT_WHOLE:
 		if (exchange->output == OUTPUT_WHOLE)
 			return end_exchange(exchange);
-		/* The client of a stream that closes its half has gone; another one waits for its response. */
+		/*
+		 * The client of a stream that closes its half has gone; another one waits for its
+		 * response.
+		 */
 		if (exchange->output == OUTPUT_STREAM && exchange->is_half_closed)
 			exchange->is_doomed = true;
 		return false;
@@ -302,8 +307,8 @@ step(struct http_exchange *exchange)
 }
 
 /*
- * Stops reading while what has come is too much, and goes on afterwards. libevent has a watermark for that, whose callback
- * takes memory, and crashes without.
+ * Stops reading while what has come is too much, and goes on afterwards. libevent has a watermark
+ * for that, whose callback takes memory, and crashes without.
  */
 static void
 bound_input(struct http_exchange *exchange)

@@ -3,12 +3,13 @@
 #define HTTP_PARSE_H
 
 /*
- * The parser of HTTP/1.1 requests (rules H01 to H09). No call makes a system call, takes memory, or keeps a pointer. The
- * result of a call depends on the bytes alone, and never on how the network cut the bytes.
+ * The parser of HTTP/1.1 requests (rules H01 to H09). No call makes a system call, takes memory, or
+ * keeps a pointer. The result of a call depends on the bytes alone, and never on how the network
+ * cut the bytes.
  *
- * A request is its head, and then its body. The head is parsed at once when the empty line at its end has come; until
- * then http_scan_head looks at new bytes alone, and refuses bytes that no head can have. The body is handed out in
- * pieces, as the bytes come.
+ * A request is its head, and then its body. The head is parsed at once when the empty line at its
+ * end has come; until then http_scan_head looks at new bytes alone, and refuses bytes that no head
+ * can have. The body is handed out in pieces, as the bytes come.
  */
 
 #include <stdbool.h>
@@ -37,7 +38,9 @@ enum http_method {
 	HTTP_METHOD_OPTIONS,
 };
 
-/* Why a request is refused: X(name, status, word). The words are stable, for logs and error bodies. */
+/*
+ * Why a request is refused: X(name, status, word). The words are stable, for logs and error bodies.
+ */
 #define HTTP_REFUSAL_TABLE(X)                             \
 	X(NONE, 0, "")                                    \
 	X(LINE_END, 400, "line-end")                      \
@@ -123,15 +126,16 @@ enum http_progress {
 };
 
 /*
- * Looks at the bytes of a head, from its first byte on, of which the call before has seen the first scan->scanned.
- * HTTP_COMPLETE: the head ends at scan->scanned. HTTP_REFUSED: *ret_refusal says why.
+ * Looks at the bytes of a head, from its first byte on, of which the call before has seen the first
+ * scan->scanned. HTTP_COMPLETE: the head ends at scan->scanned. HTTP_REFUSED: *ret_refusal says
+ * why.
  */
 enum http_progress http_scan_head(struct http_scan *scan, const char *bytes, size_t bytes_count,
 				  enum http_refusal *ret_refusal);
 
 /*
- * Parses a whole head, of the length that http_scan_head has found. The texts of *ret_head are pieces of @bytes.
- * HTTP_REFUSAL_NONE if it is as it should be.
+ * Parses a whole head, of the length that http_scan_head has found. The texts of *ret_head are
+ * pieces of @bytes. HTTP_REFUSAL_NONE if it is as it should be.
  */
 enum http_refusal http_parse_head(const char *bytes, size_t bytes_count,
 				  struct http_head *ret_head);
@@ -181,8 +185,9 @@ enum http_refusal http_body_begin(struct http_body *body, const struct http_head
 				  uint64_t bytes_max);
 
 /*
- * Takes bytes, and answers how many of them. *ret_piece is the piece of @bytes that belongs to the body, or has 0 bytes.
- * The call ends behind a piece, behind the body, at a refusal, or when all bytes are taken: call again for the rest.
+ * Takes bytes, and answers how many of them. *ret_piece is the piece of @bytes that belongs to the
+ * body, or has 0 bytes. The call ends behind a piece, behind the body, at a refusal, or when all
+ * bytes are taken: call again for the rest.
  */
 size_t http_body_take(struct http_body *body, const char *bytes, size_t bytes_count,
 		      struct http_text *ret_piece);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A body, byte by byte: data of a known length, or chunks with extensions and trailers, of which only the data are handed
- * out. Chunk extensions mean nothing here, and trailers are judged and dropped: RFC 9112 allows both.
+ * A body, byte by byte: data of a known length, or chunks with extensions and trailers, of which
+ * only the data are handed out. Chunk extensions mean nothing here, and trailers are judged and
+ * dropped: RFC 9112 allows both.
  */
 #include "http/parse.h"
 
-/* Fields of a trailer that would change where the request ends, whose it is, or what it means (RFC 9110, 6.5.1). */
+/*
+ * Fields of a trailer that would change where the request ends, whose it is, or what it means (RFC
+ * 9110, 6.5.1).
+ */
 static const char *const forbidden[] = {
 	"authorization", "cache-control",     "connection",   "content-encoding", "content-length",
 	"content-range", "content-type",      "cookie",       "expect",           "host",
@@ -63,8 +67,8 @@ take_size(struct http_body *body, char byte)
 }
 
 /*
- * Behind an extension. Another extension may follow a name. Behind a value RFC 9112 allows another one, too, but other
- * parsers refuse such a chunk.
+ * Behind an extension. Another extension may follow a name. Behind a value RFC 9112 allows another
+ * one, too, but other parsers refuse such a chunk.
  */
 static void
 take_extension_end(struct http_body *body, char byte)
@@ -75,7 +79,9 @@ take_extension_end(struct http_body *body, char byte)
 		want(body, byte, '\r', HTTP_BODY_SIZE_END, HTTP_REFUSAL_CHUNK_EXTENSION);
 }
 
-/* A backslash is refused, though RFC 9110 allows one before any byte: other parsers know none here. */
+/*
+ * A backslash is refused, though RFC 9110 allows one before any byte: other parsers know none here.
+ */
 static void
 take_quoted(struct http_body *body, char byte)
 {
@@ -158,7 +164,9 @@ take_trailer_name(struct http_body *body, char byte)
 		return;
 	}
 	body->state = HTTP_BODY_TRAILER_NAME;
-	/* A name that does not fit is none of the forbidden ones: the array is longer than those. */
+	/*
+	 * A name that does not fit is none of the forbidden ones: the array is longer than those.
+	 */
 	if (body->name_bytes < sizeof(body->name))
 		body->name[body->name_bytes++] = byte;
 }

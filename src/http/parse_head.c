@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* A whole head: the request line, then the fields one by one, then what the fields together mean. */
+/*
+ * A whole head: the request line, then the fields one by one, then what the fields together mean.
+ */
 #include "http/parse.h"
 
 #include <string.h>
 
 #include "http/parse_line.h"
 
-/* The fields that say where a request ends, whose it is, and what its body is: a second one would contradict. */
+/*
+ * The fields that say where a request ends, whose it is, and what its body is: a second one would
+ * contradict.
+ */
 static const char *const once[] = {
 	"authorization", "content-length", "content-type", "expect",
 	"host",          "last-event-id",  "origin",       "transfer-encoding",
@@ -127,7 +132,10 @@ judge_length(struct http_head *head, struct http_text value)
 	return HTTP_REFUSAL_NONE;
 }
 
-/* Chunked alone is known; and only the last coding may be chunked, or nobody knows where the body ends. */
+/*
+ * Chunked alone is known; and only the last coding may be chunked, or nobody knows where the body
+ * ends.
+ */
 static enum http_refusal
 judge_coding(struct http_head *head, struct http_text value)
 {

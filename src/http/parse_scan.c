@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the end of a head, and refuses bytes that no head can have. A head without its end would otherwise be kept until
- * a deadline, and a limit would be found out late.
+ * Finds the end of a head, and refuses bytes that no head can have. A head without its end would
+ * otherwise be kept until a deadline, and a limit would be found out late.
  */
 #include "http/parse.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many connections each client has, and how many requests it sends: a table by address, hashed with a secret, so that
- * nobody chooses a bucket. A client that has used up its rate is remembered behind its last connection, until its rate is
- * there again; such peers are taken out when another client of the bucket comes.
+ * How many connections each client has, and how many requests it sends: a table by address, hashed
+ * with a secret, so that nobody chooses a bucket. A client that has used up its rate is remembered
+ * behind its last connection, until its rate is there again; such peers are taken out when another
+ * client of the bucket comes.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Responses, whole and streamed. The loop sends what is put here; a lack of memory closes the connection. */
+/*
+ * Responses, whole and streamed. The loop sends what is put here; a lack of memory closes the
+ * connection.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -122,7 +122,10 @@ make_events(struct http_server *server)
 	       make_timer(server, on_drain_time, &server->drain);
 }
 
-/* One thread has the loop, and wakes it by a descriptor of its own: libevent's locks are not needed. */
+/*
+ * One thread has the loop, and wakes it by a descriptor of its own: libevent's locks are not
+ * needed.
+ */
 static struct event_base *
 make_base(void)
 {
@@ -196,7 +199,10 @@ http_server_open(const struct http_options *options, const struct http_handler *
 			  : error_system(error, "descriptor", saved);
 }
 
-/* libevent writes by writev, which raises SIGPIPE: blocked, and taken away if this thread has raised it. */
+/*
+ * libevent writes by writev, which raises SIGPIPE: blocked, and taken away if this thread has
+ * raised it.
+ */
 static void
 take_pipe_signal(const sigset_t *before)
 {

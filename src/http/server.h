@@ -26,7 +26,10 @@ enum {
 	PEER_KEY_BYTES = 16,
 };
 
-/* A client's address, as far as it counts: how many connections are from there, and how many requests came. */
+/*
+ * A client's address, as far as it counts: how many connections are from there, and how many
+ * requests came.
+ */
 struct peer {
 	LIST_ENTRY(peer) link;
 	uint32_t connections;
@@ -118,7 +121,10 @@ struct http_exchange {
 void accept_stop(struct http_server *server);
 void accept_resume(evutil_socket_t fd, short what, void *server);
 
-/* peers.c: the peer of an address, with one connection more; NULL if it has no key, or if there is no memory. */
+/*
+ * peers.c: the peer of an address, with one connection more; NULL if it has no key, or if there is
+ * no memory.
+ */
 struct peer *peer_take(struct http_server *server, const struct sockaddr *address);
 void peer_give(struct peer *peer);
 /* Counts a request; false if it is above the rate. @peer may be NULL. */

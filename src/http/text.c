@@ -18,7 +18,10 @@ enum {
 };
 
 /* clang-format off */
-/* By code, eight a line: NUL, BS, DLE, CAN, space, (, 0, 8, @, H, P, X, `, h, p, x are the first ones. */
+/*
+ * By code, eight a line: NUL, BS, DLE, CAN, space, (, 0, 8, @, H, P, X, `, h, p, x are the first
+ * ones.
+ */
 static const uint8_t classes[128] = {
 	NO, NO, NO, NO, NO, NO, NO, NO,
 	NO, SHOWN, NO, NO, NO, NO, NO, NO,

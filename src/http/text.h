@@ -36,8 +36,8 @@ struct http_text http_trim(struct http_text text);
 unsigned int http_hex(char digit);
 
 /*
- * Cuts the first element off a list with commas, without the spaces around the element. False at the list's end. An
- * empty element is an element of 0 bytes.
+ * Cuts the first element off a list with commas, without the spaces around the element. False at
+ * the list's end. An empty element is an element of 0 bytes.
  */
 bool http_list_next(struct http_text *list, struct http_text *ret_element);
 

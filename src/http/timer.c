@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One timer for each connection, which stands for two deadlines: the next bytes of the request, and the next bytes that
- * the client takes. The timer is armed for the earlier one, and stays armed when that moves on: it looks again when it
- * fires. So a busy connection arms its timer once in a while, and not for each request.
+ * One timer for each connection, which stands for two deadlines: the next bytes of the request, and
+ * the next bytes that the client takes. The timer is armed for the earlier one, and stays armed
+ * when that moves on: it looks again when it fires. So a busy connection arms its timer once in a
+ * while, and not for each request.
  */
 #include "base/clock.h"
 #include "base/numbers.h"
@@ -61,7 +62,10 @@ timer_watch_output(struct http_exchange *exchange)
 	}
 	if (exchange->write_deadline_ns != 0)
 		return;
-	/* libevent does this itself, but goes on in silence if there is no memory for its callback or its event. */
+	/*
+	 * libevent does this itself, but goes on in silence if there is no memory for its callback
+	 * or its event.
+	 */
 	if (bufferevent_enable(exchange->socket, EV_WRITE) != 0) {
 		fail_for_memory(exchange);
 		return;
@@ -92,7 +96,10 @@ timer_fired(evutil_socket_t fd, short what, void *exchange_)
 	(void)fd;
 	(void)what;
 	exchange->armed_ns = 0;
-	/* A client that still takes its last response is not idle: the write deadline is the one that counts. */
+	/*
+	 * A client that still takes its last response is not idle: the write deadline is the one
+	 * that counts.
+	 */
 	if (is_late && exchange->input == INPUT_HEAD && exchange->scan.scanned == 0 &&
 	    http_pending(exchange) != 0) {
 		exchange->read_deadline_ns = now + exchange->server->options.idle_ms * NS_PER_MS;

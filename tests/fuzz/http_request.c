@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The parser of HTTP requests (rules H01 to H09). The bytes are requests that a client sends at once. However the bytes are
- * cut, the parser finds the same requests, with the same bodies and the same refusal. And what the parser accepts, llhttp
- * accepts in its strict mode, and finds the same end and the same body: llhttp.h. The oracle is left out where llhttp's
- * sources are missing.
+ * The parser of HTTP requests (rules H01 to H09). The bytes are requests that a client sends at
+ * once. However the bytes are cut, the parser finds the same requests, with the same bodies and the
+ * same refusal. And what the parser accepts, llhttp accepts in its strict mode, and finds the same
+ * end and the same body: llhttp.h. The oracle is left out where llhttp's sources are missing.
  */
 
 #include <stdbool.h>
@@ -33,7 +33,10 @@ struct outcome {
 	char data[BODY_BYTES_MAX];
 };
 
-/* The bytes come in pieces of at most @most bytes, whose sizes follow from the seed; 0: all at once. */
+/*
+ * The bytes come in pieces of at most @most bytes, whose sizes follow from the seed; 0: all at
+ * once.
+ */
 struct feed {
 	const char *bytes;
 	size_t size, come;

@@ -2,7 +2,10 @@
 #ifndef FUZZ_LLHTTP_JUDGE_H
 #define FUZZ_LLHTTP_JUDGE_H
 
-/* What llhttp, the parser of Node, says of one request: in a file of its own, because its names are like ours. */
+/*
+ * What llhttp, the parser of Node, says of one request: in a file of its own, because its names are
+ * like ours.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>

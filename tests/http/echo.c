@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The least program on the room http: GET answers "OK", POST and PUT the body that they got. Usage: echo [ADDRESS] */
+/*
+ * The least program on the room http: GET answers "OK", POST and PUT the body that they got. Usage:
+ * echo [ADDRESS]
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

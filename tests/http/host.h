@@ -3,7 +3,8 @@
 #define HTTP_HOST_H
 
 /*
- * A server on a thread of its own, whose handler does what the path says; and clients with blocking sockets.
+ * A server on a thread of its own, whose handler does what the path says; and clients with blocking
+ * sockets.
  *
  *   /N        the number N, as the body
  *   /echo     the request's body
@@ -54,7 +55,10 @@ bool has_closes(struct host *host, int closes);
 
 int client_open(struct host *host);
 void client_send(int fd, const char *text);
-/* What comes until the server closes, or until @until has come; NUL-terminated, valid until the next call. */
+/*
+ * What comes until the server closes, or until @until has come; NUL-terminated, valid until the
+ * next call.
+ */
 const char *client_read(int fd, const char *until);
 /* Sends a request, reads until the connection is closed. */
 const char *client_ask(struct host *host, const char *request);

@@ -302,7 +302,10 @@ Test(http_limits, H15_a_loop_without_descriptors_neither_spins_nor_ends)
 	none = before;
 	none.rlim_cur = 3;
 	{
-		/* The client's socket is made while there are descriptors, and connects when there are none. */
+		/*
+		 * The client's socket is made while there are descriptors, and connects when there
+		 * are none.
+		 */
 		const int late = socket(AF_INET, SOCK_STREAM, 0);
 		struct sockaddr_storage address;
 		socklen_t size = sizeof(address);
@@ -329,7 +332,10 @@ Test(http_limits, H15_a_loop_without_descriptors_neither_spins_nor_ends)
 	host_stop(host);
 }
 
-/* libevent's memory is refused along with ours: the library is a shared one, and out of the linker's reach. */
+/*
+ * libevent's memory is refused along with ours: the library is a shared one, and out of the
+ * linker's reach.
+ */
 static void *
 event_malloc(size_t size)
 {
@@ -350,7 +356,9 @@ event_realloc(void *block, size_t size)
 	return moved;
 }
 
-/* A client that takes what comes, an answer or a closed connection; true if the answer was whole. */
+/*
+ * A client that takes what comes, an answer or a closed connection; true if the answer was whole.
+ */
 static bool
 try_exchange(struct host *host, const char *request, const char *wanted)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends the requests of files to a server, all at once, each on a connection of its own, and judges the answers. Prints a
- * line for each section, and each case that failed. The format is that of vectors/README.md.
+ * Sends the requests of files to a server, all at once, each on a connection of its own, and judges
+ * the answers. Prints a line for each section, and each case that failed. The format is that of
+ * vectors/README.md.
  *
  * Usage: vectors HOST PORT NAME FILE ...   The exit status is 1 if a case failed.
  */
