@@ -7,13 +7,12 @@
  * changes the state, and never calls the handler.
  */
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "http/server.h"
+#include "http/tls.h"
 
 enum {
 	BODY_BYTES_A_MS = 1, /* a slower body is late: 1 KiB a second, roughly */
@@ -56,6 +55,15 @@ tell_close(struct http_exchange *exchange)
 	exchange->is_told = false;
 	if (handler->on_close != NULL)
 		handler->on_close(handler->context, exchange);
+}
+
+void
+exchange_drained(struct http_exchange *exchange)
+{
+	timer_watch_output(exchange);
+	if (exchange->output == OUTPUT_STREAM)
+		tell(exchange, exchange->server->handler.on_drain);
+	exchange_advance(exchange);
 }
 
 void
@@ -273,6 +281,7 @@ discard(struct http_exchange *exchange)
 		return false;
 	if (!exchange->is_shut) {
 		exchange->is_shut = true;
+		tls_shut(exchange->socket);
 		shutdown(bufferevent_getfd(exchange->socket), SHUT_WR);
 		timer_set_read(exchange, exchange->server->options.linger_ms);
 	}
@@ -337,67 +346,4 @@ exchange_advance(struct http_exchange *exchange)
 		bound_input(exchange);
 	if (exchange->is_doomed)
 		exchange_close(exchange);
-}
-
-static void
-on_bytes(struct bufferevent *socket, void *exchange)
-{
-	(void)socket;
-	exchange_advance(exchange);
-}
-
-static void
-on_drained(struct bufferevent *socket, void *exchange_)
-{
-	struct http_exchange *const exchange = exchange_;
-
-	(void)socket;
-	timer_watch_output(exchange);
-	if (exchange->output == OUTPUT_STREAM)
-		tell(exchange, exchange->server->handler.on_drain);
-	exchange_advance(exchange);
-}
-
-static void
-on_event(struct bufferevent *socket, short what, void *exchange_)
-{
-	struct http_exchange *const exchange = exchange_;
-
-	(void)socket;
-	if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0)
-		exchange->is_half_closed = true;
-	else
-		exchange->is_doomed = true;
-	exchange_advance(exchange);
-}
-
-bool
-exchange_open(struct http_server *server, int fd, struct peer *peer, int turn_away)
-{
-	struct http_exchange *const exchange = calloc(1, sizeof(*exchange));
-	struct bufferevent *const socket =
-		exchange == NULL ? NULL
-				 : bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
-
-	if (socket == NULL) {
-		free(exchange);
-		close(fd);
-		return false;
-	}
-	exchange->server = server;
-	exchange->socket = socket;
-	exchange->turn_away = turn_away;
-	event_assign(&exchange->timer, server->base, -1, 0, timer_fired, exchange);
-	bufferevent_setcb(socket, on_bytes, on_drained, on_event, exchange);
-	TAILQ_INSERT_TAIL(&server->exchanges, exchange, link);
-	server->stats.connections++;
-	server->turned_away_now += turn_away != 0;
-	timer_set_read(exchange,
-		       turn_away == 0 ? server->options.idle_ms : server->options.linger_ms);
-	if (bufferevent_enable(socket, EV_READ | EV_WRITE) != 0 || exchange->is_doomed) {
-		exchange_close(exchange); /* the caller gives the peer back */
-		return false;
-	}
-	exchange->peer = peer;
-	return true;
 }

@@ -29,6 +29,7 @@
 struct http_server;   /* one loop */
 struct http_exchange; /* one request and its response */
 struct http_block;    /* bytes that many streams send */
+struct http_tls;      /* a certificate and its key */
 
 struct http_field_out {
 	const char *name, *value;
@@ -141,6 +142,23 @@ reprise_status http_server_adopt(struct http_server *server, int fd, struct repr
  */
 reprise_status http_server_address(struct http_server *server, uint32_t index, char *text,
 				   size_t room);
+
+/*
+ * Loads a certificate with its chain and the key, both as PEM, and has the server use them for the
+ * connections that come from now on; the ones that are open keep what they have. NULL instead:
+ * connections without TLS. The server keeps a hold of its own until another certificate comes.
+ *
+ * Threads   the loop's; http_tls_load any.
+ * Progress  http_tls_load reads two files; the other calls make no system call.
+ * Ordering  Connections that are accepted after http_server_use_tls.
+ * Returns   OK; E_INVALID: the certificate or the key cannot be read, or they do not belong
+ *           together, with OpenSSL's words as the detail; or the room is built without OpenSSL;
+ *           E_NO_MEMORY; E_FORKED.
+ */
+reprise_status http_tls_load(const char *certificate_file, const char *key_file,
+			     struct http_tls **ret_tls, struct reprise_error *error);
+void http_tls_release(struct http_tls *tls);
+reprise_status http_server_use_tls(struct http_server *server, struct http_tls *tls);
 
 /*
  * Serves, until http_server_drain has come to its end. Blocks SIGPIPE for the thread meanwhile.

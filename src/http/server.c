@@ -13,6 +13,7 @@
 #include "base/descriptor.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "http/tls.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -162,6 +163,7 @@ free_server(struct http_server *server)
 	if (server->wake_fd >= 0)
 		close(server->wake_fd);
 	peers_free(server);
+	http_tls_release(server->tls);
 	free(server);
 }
 
@@ -279,6 +281,18 @@ http_server_close(struct http_server *server)
 	server->is_drain_begun = false;
 	close_exchanges(server);
 	free_server(server);
+}
+
+reprise_status
+http_server_use_tls(struct http_server *server, struct http_tls *tls)
+{
+	if (server->process != getpid())
+		return REPRISE_E_FORKED;
+	if (tls != NULL)
+		tls_hold(tls);
+	http_tls_release(server->tls);
+	server->tls = tls;
+	return REPRISE_OK;
 }
 
 struct http_stats

@@ -65,6 +65,7 @@ struct http_server {
 	uint64_t drain_deadline_ns; /* 0: the server serves */
 	bool is_drain_begun;
 
+	struct http_tls *tls; /* of the connections that come from now on; NULL: none */
 	struct http_stats stats;
 	struct http_head head; /* of the request that is being taken */
 	time_t date_second;
@@ -131,10 +132,14 @@ void peer_give(struct peer *peer);
 bool peer_may_ask(const struct http_server *server, struct peer *peer);
 void peers_free(struct http_server *server);
 
-/* exchange.c */
+/* socket.c */
 /* Takes over @fd. False if there is no memory: @fd is closed then. */
 bool exchange_open(struct http_server *server, int fd, struct peer *peer, int turn_away);
+
+/* exchange.c */
 void exchange_close(struct http_exchange *exchange);
+/* The socket has taken everything. */
+void exchange_drained(struct http_exchange *exchange);
 /* Has the exchange looked at when the loop goes on. */
 void exchange_schedule(struct http_exchange *exchange);
 void exchange_advance(struct http_exchange *exchange);

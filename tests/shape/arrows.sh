@@ -63,6 +63,9 @@ for file in src/*/*.[ch]; do
 	if grep -q '^#include <event2' "$file" && [ "$room" != http ]; then
 		fail "$file includes libevent, which is http's alone"
 	fi
+	if grep -q '^#include <openssl' "$file" && [ "$file" != src/http/tls.c ]; then
+		fail "$file includes OpenSSL, which is http/tls.c's alone"
+	fi
 	if [ "$room" = ring ] && grep -q '^#include <reprise/' "$file"; then
 		fail "$file: the ring knows nothing of the public calls"
 	fi
