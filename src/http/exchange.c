@@ -144,6 +144,8 @@ begin_request(struct http_exchange *exchange, const char *bytes, size_t size)
 	enum http_refusal refusal = http_parse_head(bytes, size, head);
 	bool expects_continue;
 
+	/* Of a head that was refused, too: without a method it is a GET. */
+	exchange->is_head = head->method == HTTP_METHOD_HEAD;
 	exchange->is_http10 = refusal == HTTP_REFUSAL_NONE && head->minor == 0;
 	if (refusal == HTTP_REFUSAL_NONE && exchange->turn_away != 0)
 		return refuse(exchange, exchange->turn_away, "too-many-connections");
@@ -155,7 +157,6 @@ begin_request(struct http_exchange *exchange, const char *bytes, size_t size)
 		refusal = http_body_begin(&exchange->body, head, server->options.body_bytes_max);
 	if (refusal != HTTP_REFUSAL_NONE)
 		return refuse_rule(exchange, refusal);
-	exchange->is_head = head->method == HTTP_METHOD_HEAD;
 	exchange->keeps_alive = head->keeps_alive;
 	expects_continue = head->expects_continue;
 	hand_over(exchange, head);
@@ -255,6 +256,7 @@ end_exchange(struct http_exchange *exchange)
 	exchange->output = OUTPUT_NONE;
 	exchange->wants_shutdown = false;
 	exchange->is_paused = false;
+	exchange->is_head = false;
 	exchange->scan = (struct http_scan){ 0 };
 	if (exchange->keeps_alive && exchange->server->drain_deadline_ns == 0) {
 		exchange->input = INPUT_HEAD;

@@ -129,7 +129,6 @@ refuse_request(struct http_exchange *exchange, int status, const char *word)
 	}
 	snprintf(text, sizeof(text), "{\"error\":\"%s\"}\n", word);
 	exchange->keeps_alive = false;
-	exchange->is_head = false;
 	if (http_respond(exchange, status, fields, count,
 			 (struct http_text){ text, strlen(text) }) != REPRISE_OK)
 		exchange->is_doomed = true;

@@ -195,7 +195,13 @@ Test(http_server, H10_a_refusal_has_a_status_and_a_word)
 			      "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 			      "5\r\nhello!"),
 		   "{\"error\":\"chunk-end\"}\n");
-	cr_assert(eq(int, host->requests, 1));
+	text = client_ask(host, "HEAD /1" END "HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n");
+	expect_has(text, "HTTP/1.1 400 Bad Request\r\n");
+	cr_assert(strcmp(text + strlen(text) - 4, "\r\n\r\n") == 0); /* the head alone */
+	/* The method of the request before does not matter. */
+	expect_has(client_ask(host, "HEAD /1" END "GET / HTTP/1.1\n"),
+		   "{\"error\":\"line-end\"}\n");
+	cr_assert(eq(int, host->requests, 3));
 	host_stop(host);
 }
 

@@ -95,7 +95,8 @@ ask(struct host *host, const char *request, char *ret_subject, size_t room)
 	cr_assert(eq(int, SSL_get_error(ssl, some), SSL_ERROR_ZERO_RETURN));
 	answer[size] = '\0';
 	for (int i = 0; i < size; i++)
-		answer[i] = answer[i] == '\0' ? '.' : answer[i];
+		if (answer[i] == '\0')
+			answer[i] = '.';
 	SSL_free(ssl);
 	SSL_CTX_free(context);
 	close(fd);
