@@ -179,6 +179,24 @@ Test(http_server, H10_a_client_that_sends_on_reads_its_refusal)
 	host_stop(host);
 }
 
+Test(http_server, H10_a_closed_connection_is_read_on_for_a_while)
+{
+	struct host *const host = host_start(&(struct http_options){ .linger_ms = 300 });
+	const int fd = client_open(host);
+
+	client_send(fd, POST("/early", "9999") "\r\n");
+	expect_has(client_read(fd, NULL), "early");
+	/* A socket that was closed as a whole would answer with a reset. */
+	for (int i = 0; i < 10; i++) {
+		cr_assert(eq(int, (int)send(fd, "hello", 5, MSG_NOSIGNAL), 5));
+		usleep(5000);
+	}
+	wait_until(has_connections, host, 0);
+	cr_assert(eq(u64, host_stats(host).timeouts, 0));
+	close(fd);
+	host_stop(host);
+}
+
 Test(http_server, H10_a_refusal_has_a_status_and_a_word)
 {
 	struct host *const host = host_start(NULL);
@@ -373,6 +391,26 @@ Test(http_server, H12_a_client_that_vanishes_raises_no_signal)
 	}
 	wait_until(has_connections, host, 0);
 	cr_assert(eq(int, host->closes, 50));
+	host_stop(host);
+}
+
+Test(http_server, H12_a_client_that_hangs_up_before_its_response_raises_no_signal)
+{
+	struct host *const host = host_start(NULL);
+
+	signal(SIGPIPE, SIG_DFL);
+	for (int i = 1; i <= 20; i++) {
+		const int fd = client_open(host);
+
+		client_send(fd, "GET /hold" END "GET /big?20000000" END);
+		wait_until(has_requests, host, 2 * i - 1);
+		close(fd);
+		usleep(1000); /* the server has seen the end of the requests, and waits with the response */
+		host_release(host);
+		/* The first bytes are answered with a reset; the next ones meet a broken pipe. */
+		wait_until(has_connections, host, 0);
+	}
+	cr_assert(eq(int, host->closes, 40));
 	host_stop(host);
 }
 

@@ -98,6 +98,42 @@ Test(http_limits, H13_a_paused_body_has_no_deadline_and_is_not_read_on)
 	host_stop(host);
 }
 
+Test(http_limits, H13_a_paused_body_is_not_read_on)
+{
+	struct host *const host = host_start(&(struct http_options){ .body_bytes_max = 64000000 });
+	const int fd = client_open(host);
+	char *const bytes = calloc(1, 1 << 20);
+	size_t sent = 0;
+	int quiet = 0;
+
+	cr_assert(bytes != NULL);
+	client_send(fd, POST("/pause", "64000000") "\r\n");
+	/* Until the kernel's buffers are full, and stay full. */
+	while (sent < 64000000 && quiet < 20) {
+		const size_t left = 64000000 - sent;
+		const ssize_t some = send(fd, bytes, left < 1 << 20 ? left : 1 << 20,
+					  MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		quiet = some > 0 ? 0 : quiet + 1;
+		sent += some > 0 ? (size_t)some : 0;
+		usleep(some > 0 ? 0 : 5000);
+	}
+	cr_assert(lt(sz, sent, 40000000));
+	host_release(host);
+	while (sent < 64000000) {
+		const size_t left = 64000000 - sent;
+		const ssize_t some = send(fd, bytes, left < 1 << 20 ? left : 1 << 20, MSG_NOSIGNAL);
+
+		cr_assert(gt(int, (int)some, 0));
+		sent += (size_t)some;
+	}
+	expect_has(client_read(fd, "\r\n\r\n"), "200 OK");
+	cr_assert(eq(int, host->body_ends, 1));
+	free(bytes);
+	close(fd);
+	host_stop(host);
+}
+
 Test(http_limits, H13_a_client_that_takes_nothing_is_closed)
 {
 	struct host *const host = host_start(&(struct http_options){ .write_ms = 100 });
