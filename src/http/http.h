@@ -12,7 +12,7 @@
  * Every call but http_server_notify belongs to the loop's thread: the thread that runs
  * http_server_run, inside of a callback or before the run. No call but http_server_run waits. A
  * call on the server in another process than the one that opened the server answers E_FORKED;
- * http_server_close frees the child's copy there.
+ * http_server_close closes the child's listening sockets there, and leaves its memory.
  *
  * No callback is called inside of a call of the handler's: what a call causes happens when the loop
  * goes on.

@@ -258,26 +258,28 @@ http_server_drain(struct http_server *server, uint32_t ms)
 	return REPRISE_OK;
 }
 
-/* The child shares the epoll instance: what it takes out there, the parent would miss. */
-static bool
-is_left_by_fork(struct http_server *server)
+/*
+ * In a child process. The epoll instance is the parent's, too, and the loop's thread may have been in the middle of
+ * anything when the process forked: so nothing is touched but the descriptors that do not change while a server serves.
+ */
+static void
+leave_by_fork(const struct http_server *server)
 {
-	struct http_exchange *exchange;
-
-	if (server->process == getpid())
-		return false;
-	memset(&server->handler, 0, sizeof(server->handler));
-	TAILQ_FOREACH(exchange, &server->exchanges, link)
-	exchange->is_told = false;
-	return event_reinit(server->base) != 0;
+	for (uint32_t i = 0; i < server->listens_count; i++)
+		close(server->listens[i].fd);
+	close(server->wake_fd);
 }
 
 void
 http_server_close(struct http_server *server)
 {
 	UNCANCELLABLE;
-	if (server == NULL || is_left_by_fork(server))
+	if (server == NULL)
 		return;
+	if (server->process != getpid()) {
+		leave_by_fork(server);
+		return;
+	}
 	server->is_drain_begun = false;
 	close_exchanges(server);
 	free_server(server);

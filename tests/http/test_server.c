@@ -181,7 +181,7 @@ Test(http_server, H10_a_client_that_sends_on_reads_its_refusal)
 
 Test(http_server, H10_a_closed_connection_is_read_on_for_a_while)
 {
-	struct host *const host = host_start(&(struct http_options){ .linger_ms = 300 });
+	struct host *const host = host_start(&(struct http_options){ .linger_ms = 9000 });
 	const int fd = client_open(host);
 
 	client_send(fd, POST("/early", "9999") "\r\n");
@@ -191,9 +191,9 @@ Test(http_server, H10_a_closed_connection_is_read_on_for_a_while)
 		cr_assert(eq(int, (int)send(fd, "hello", 5, MSG_NOSIGNAL), 5));
 		usleep(5000);
 	}
+	close(fd);
 	wait_until(has_connections, host, 0);
 	cr_assert(eq(u64, host_stats(host).timeouts, 0));
-	close(fd);
 	host_stop(host);
 }
 
