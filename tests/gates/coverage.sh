@@ -14,7 +14,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 project=$PWD
 build=build/coverage
-rooms='src/base src/ring src/store src/log src/log_sqlite src/log_postgres src/recorder src/conversation src/thread src/thread_sqlite src/thread_postgres src/jetstream'
+rooms='src/base src/ring src/store src/log src/log_sqlite src/log_postgres src/recorder src/conversation src/thread src/thread_sqlite src/thread_postgres src/jetstream src/http'
 lines_least=95
 branches_least=90
 case ${1:-} in

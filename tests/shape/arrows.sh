@@ -22,6 +22,7 @@ allowed() {
 	thread_sqlite) echo base thread thread_sqlite ;;
 	thread_postgres) echo base thread thread_postgres ;;
 	jetstream) echo base thread jetstream ;;
+	http) echo base http ;;
 	tool) echo tool ;;
 	*) echo ;;
 	esac
@@ -58,6 +59,12 @@ for file in src/*/*.[ch]; do
 	fi
 	if grep -q '^#include <nats' "$file" && [ "$room" != jetstream ]; then
 		fail "$file includes libnats, which is jetstream's alone"
+	fi
+	if grep -q '^#include <event2' "$file" && [ "$room" != http ]; then
+		fail "$file includes libevent, which is http's alone"
+	fi
+	if grep -q '^#include <openssl' "$file" && [ "$file" != src/http/tls.c ]; then
+		fail "$file includes OpenSSL, which is http/tls.c's alone"
 	fi
 	if [ "$room" = ring ] && grep -q '^#include <reprise/' "$file"; then
 		fail "$file: the ring knows nothing of the public calls"
