@@ -84,7 +84,7 @@ exchange_close(struct http_exchange *exchange)
 		event_base_loopbreak(server->base);
 }
 
-/* What the request is refused with, and the last response of the connection. */
+/* The refusal of a request: the last response of the connection. */
 static bool
 refuse(struct http_exchange *exchange, int status, const char *word)
 {

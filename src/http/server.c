@@ -61,8 +61,7 @@ begin_drain(struct http_server *server)
 
 	accept_stop(server);
 	server->is_drain_begun = true;
-	TAILQ_FOREACH(exchange, &server->exchanges, link)
-	{
+	TAILQ_FOREACH(exchange, &server->exchanges, link) {
 		exchange->wants_shutdown = exchange->is_told;
 		exchange_schedule(exchange);
 	}
@@ -259,8 +258,9 @@ http_server_drain(struct http_server *server, uint32_t ms)
 }
 
 /*
- * In a child process. The epoll instance is the parent's, too, and the loop's thread may have been in the middle of
- * anything when the process forked: so nothing is touched but the descriptors that do not change while a server serves.
+ * In a child process. The epoll instance is the parent's, too, and the loop's thread may have been
+ * in the middle of anything when the process forked: so nothing is touched but the descriptors that
+ * do not change while a server serves.
  */
 static void
 leave_by_fork(const struct http_server *server)

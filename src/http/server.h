@@ -2,7 +2,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
-/* What the files of the server share. */
+/* The types and calls that the files of the server share. */
 
 #include <sys/queue.h>
 #include <sys/types.h>

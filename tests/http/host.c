@@ -14,7 +14,7 @@ enum {
 	READ_MS = 10000,
 };
 
-/* What the handler keeps of an exchange. */
+/* An exchange, as the handler keeps it. */
 struct task {
 	struct http_exchange *exchange;
 	struct task *next; /* of those that wait for host_release */

@@ -56,8 +56,7 @@ bool has_closes(struct host *host, int closes);
 int client_open(struct host *host);
 void client_send(int fd, const char *text);
 /*
- * What comes until the server closes, or until @until has come; NUL-terminated, valid until the
- * next call.
+ * The bytes up to the server's close, or up to @until; NUL-terminated, valid until the next call.
  */
 const char *client_read(int fd, const char *until);
 /* Sends a request, reads until the connection is closed. */

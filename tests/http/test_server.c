@@ -405,7 +405,8 @@ Test(http_server, H12_a_client_that_hangs_up_before_its_response_raises_no_signa
 		client_send(fd, "GET /hold" END "GET /big?20000000" END);
 		wait_until(has_requests, host, before + 1);
 		close(fd);
-		usleep(1000); /* the server has seen the end of the requests, and waits with the response */
+		/* The server has seen the end of the requests, and waits with the response. */
+		usleep(1000);
 		host_release(host);
 		/* The first bytes are answered with a reset; the next ones meet a broken pipe. */
 		wait_until(has_connections, host, 0);
