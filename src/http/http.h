@@ -182,9 +182,9 @@ reprise_status http_server_run(struct http_server *server, struct reprise_error 
 reprise_status http_server_notify(struct http_server *server);
 
 /*
- * Goes down: stops listening, closes the connections without a request, closes each other connection
- * behind its response, and calls on_shutdown for each exchange. After @ms the remaining connections
- * are closed in the middle of a response. Later calls may only shorten the time.
+ * Goes down: stops listening, closes the connections without a request, closes each other
+ * connection behind its response, and calls on_shutdown for each exchange. After @ms the remaining
+ * connections are closed in the middle of a response. Later calls may only shorten the time.
  *
  * Threads   the loop's.
  * Progress  Does not wait: http_server_run returns when the last connection is closed.
