@@ -415,7 +415,7 @@ Test(contract, L52_a_damaged_entry_is_not_copied)
 	append_count(log, &k, 2000);
 	contract_do_damage(CONTRACT_PAYLOAD, 1500);
 	cr_assert(eq(int, fork_to(log, &copy, 2000, &error), REPRISE_E_CORRUPT));
-	cr_assert(eq(str, error.what, "a row's checksum"));
+	cr_assert(eq(str, error.what, "a row has a wrong checksum"));
 	cr_assert(eq(int, reprise_log_stats(log, &copy, &stats, NULL), REPRISE_E_NOT_FOUND));
 	fork_well(log, &copy, 1499);
 	expect_all(log, &copy, 0, 1, 1499);

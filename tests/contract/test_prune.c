@@ -244,7 +244,7 @@ Test(contract, L54_a_damaged_key_is_told_and_the_others_are_pruned)
 	contract_do_damage(CONTRACT_PAYLOAD, 2);
 	cr_assert(eq(int, reprise_log_prune(log, "t", &retention, &pruned, &error),
 		     REPRISE_E_CORRUPT));
-	cr_assert(eq(str, error.what, "a row's checksum"));
+	cr_assert(eq(str, error.what, "a row has a wrong checksum"));
 	cr_assert(eq(str, error.detail, "k"));
 	cr_assert(eq(u64, pruned.ordinals, 8));
 	cr_assert(eq(int, pruned.is_complete, 0));

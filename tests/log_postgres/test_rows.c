@@ -434,11 +434,13 @@ Test(rows, every_statement_has_its_index)
 
 	run(agent, "SET search_path = plans");
 	run(agent, "SET plan_cache_mode = force_generic_plan");
+	run(all, "SET plan_cache_mode = force_generic_plan");
 	for (int i = 0; i < STATEMENTS_COUNT; i++)
 		/* Transactions are no queries; the sessions of the server are no tables. */
 		if (i != BEGIN_WRITING && i != BEGIN_READING && i != COMMIT && i != ROLLBACK &&
 		    i != END_ABANDONED)
-			expect_plan_without_scan(agent, &statements[i]);
+			/* A role that row-level security binds to a tenant may not list tenants. */
+			expect_plan_without_scan(i == TENANT_AFTER ? all : agent, &statements[i]);
 	PQfinish(agent);
 	PQfinish(all);
 }
