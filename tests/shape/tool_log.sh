@@ -248,11 +248,11 @@ expect 0 log verify copied 'notes 2'
 grep -q '^copied: 0 events, 0 gaps (0 lost), 0 blobs, 0 faults$' "$scratch/out" || fail "drop: something is left"
 expect 0 log ls
 prints <<'END'
-kind            head     watermark  lives  last life     ended  thread
-ring          100000        100000      1  invalidated       -  copied
-direct             4             2      0  -                 -  notes
-direct             3             3      0  -                 -  notes 2
-ring          100000             0      1  clean            -3  session
+kind    last ordinal   archived to  lives  last life    end status  thread
+ring          100000        100000      1  invalidated           -  copied
+direct             4             2      0  -                     -  notes
+direct             3             3      0  -                     -  notes 2
+ring          100000             0      1  clean                -3  session
 END
 
 # --- prune ---
