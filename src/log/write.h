@@ -35,8 +35,8 @@ enum log_write_type {
 };
 
 /*
- * What is refused, with E_CONFLICT unless said otherwise. A write that is there already, by the
- * same life, is REPRISE_OK, and is made as durable as is asked for now.
+ * The writes that are refused, with E_CONFLICT unless said otherwise. A write that is there
+ * already, by the same life, is REPRISE_OK, and is made as durable as is asked for now.
  *
  *   RECORD, GAP   not the last life's, or it is CLEAN and lacks some; before its first; a hole
  *                 before it. E_CORRUPT: other rows are there (a gap is not compared, and an event

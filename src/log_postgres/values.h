@@ -3,8 +3,8 @@
 #define LOG_POSTGRES_VALUES_H
 
 /*
- * What goes into a statement and comes out of it, in PostgreSQL's binary format: integers with
- * their highest byte first, text and bytes as they are.
+ * The values that go into a statement and come out of it, in PostgreSQL's binary format: integers
+ * with their highest byte first, text and bytes as they are.
  *
  * A revision has all 64 bits and is compared by the server, whose integers have a sign: its highest
  * bit is turned over, so that the order stays.

@@ -25,7 +25,7 @@ enum view {
 	VIEW_ALONE,     /* with its -wal, whose index is kept in memory: it has no -shm */
 };
 
-/* What `PRAGMA secure_delete` answers. */
+/* The answers of `PRAGMA secure_delete`. */
 enum secure {
 	SECURE_OFF,
 	SECURE_ON,
@@ -82,7 +82,7 @@ reprise_status connection_status(struct connection *connection, int answer,
 reprise_status connection_run(struct connection *connection, const char *sql,
 			      struct reprise_error *error);
 
-/* What one statement answers in the first column of its first row. */
+/* Runs one statement. The answer is the first column of the first row. */
 reprise_status connection_ask(struct connection *connection, const char *sql, int64_t *ret_answer,
 			      struct reprise_error *error);
 

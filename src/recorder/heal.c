@@ -8,7 +8,7 @@
 #include "recorder/page.h"
 #include "recorder/recorder.h"
 
-/* Who is served when. What a page holds: page.c. */
+/* The order in which backfills are served. The contents of a page: page.c. */
 
 /* Backfills of the queue among which one is looked for that asks the same. */
 #define SAME_LOOKS 32

@@ -3,10 +3,10 @@
 #define RECORDER_HEAL_H
 
 /*
- * The thread that reads the log for subscriptions. Who asks is in the queue; who asks for what is
- * not there yet is parked, and served again when something is recorded of its session, or after a
- * while. A subscription that has no window and has read all there is waits instead, until the log
- * says that the session has changed.
+ * The thread that reads the log for subscriptions. A backfill with a question is in the queue. A
+ * backfill whose entries are not there yet is parked, and served again when something is recorded
+ * of its session, or after a while. A subscription that has no window and has read all there is
+ * waits instead, until the log says that the session has changed.
  */
 
 #include <pthread.h>
@@ -22,8 +22,8 @@ struct store_port;
 TAILQ_HEAD(backfills, backfill);
 
 /*
- * What is likely to be asked for next, read while nobody asks: a subscription that has just been
- * given a page, and one before that, needs a while to come back. The reading thread's.
+ * The records that are likely to be asked for next, read while nobody asks: a subscription that has
+ * just been given a page, and one before that, needs a while to come back. The reading thread's.
  */
 struct ahead {
 	char thread[REPRISE_SESSION_ID_BYTES_MAX + 1];

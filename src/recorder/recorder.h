@@ -5,8 +5,8 @@
 /*
  * A recorder inside. One thread writes, another reads for subscriptions that heal; each has a
  * connection to the log. With the option reads_only there is no thread that writes, and no
- * recording; where the log announces commits, a thread waits for them (news.h). What the store asks
- * of a recorder comes in by its port.
+ * recording; where the log announces commits, a thread waits for them (news.h). The store's
+ * requests come in by its port.
  *
  * Locks: the store's, then the healing lock (heal.h), then a session's hands, then the recorder's.
  * No other lock is taken under the recorder's, and none is held while the log is written or read.
@@ -29,7 +29,7 @@ enum {
 	BUCKETS = 1024,
 };
 
-/* What is kept of a session as long as its window is in memory. */
+/* The recorder's knowledge of a session as long as the session's window is in memory. */
 struct recording {
 	struct reprise_session *session; /* held while attached; NULL: its window never came */
 	struct reprise_incarnation incarnation;

@@ -3,7 +3,7 @@
 #include "base/numbers.h"
 #include "recorder/recorder.h"
 
-/* What becomes of a batch that was committed, write by write. The writing thread's. */
+/* The outcome of a batch that was committed, write by write. The writing thread's. */
 
 void
 recorder_let_go(struct reprise_recorder *recorder, struct recording *recording,
@@ -58,7 +58,7 @@ be_recorded(struct reprise_recorder *recorder, struct recording *recording,
 		recording->has_ended = true;
 }
 
-/* What became of one write; false if its session is another process's now. */
+/* Settles one write; false if its session is another process's now. */
 static bool
 settle(struct reprise_recorder *recorder, const struct log_write *write,
        const struct batch_mark *mark)

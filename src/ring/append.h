@@ -120,11 +120,14 @@ ring_is_reserved(const struct ring *ring)
 
 /*
  * Makes room for one record whose payload is at most @payload_bytes large, and answers where the
- * host may write it. What it displaces is displaced, whatever becomes of it.
+ * host may write it. The records that the room displaces stay displaced, whether the room is filled
+ * or aborted.
  */
 unsigned char *ring_reserve(struct ring *ring, uint64_t payload_bytes);
 
-/* What was reserved becomes @position; the rest of the room is given back. The host has written. */
+/*
+ * The reserved record becomes @position; the rest of the room is given back. The host has written.
+ */
 void ring_fill(struct ring *ring, uint64_t position, uint64_t revision, uint64_t shape);
 
 /* It becomes nothing; all of the room is given back. */

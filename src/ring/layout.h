@@ -92,13 +92,13 @@ struct ring {
 	uint64_t payload_bytes_max;
 	uint64_t arena_offset; /* in the ring's memory; the index follows the arena */
 
-	/* What the writer publishes. */
+	/* The writer publishes these. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 newest; /* the last visible position */
 	atomic_u64 oldest;     /* the first position whose slot and bytes are intact */
 	atomic_u64 ended;      /* RING_ENDED | the host's status, or 0 */
 	atomic_u64 ends_after; /* the end counts once this position is visible; or 0: at once */
 
-	/* What trimmers raise: positions at or below were given up; and whether all is void. */
+	/* Trimmers raise these: positions at or below were given up; and whether all is void. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 floor_age;
 	atomic_u64 floor_request;
 	atomic_u64 invalid;       /* 1: nothing of it is handed out any more */

@@ -9,8 +9,8 @@ ring_trim_to(struct ring *ring, uint64_t position)
 
 	position = least(position, look.newest);
 	/*
-	 * What has left already keeps the cause it left for. Before the floor: who sees
-	 * that sees this.
+	 * Events that have left already keep the cause they left for. Before the floor: a thread
+	 * that sees the floor sees `taken_request`.
 	 */
 	while (position >= look.kept && taken < position)
 		if (compare_exchange_relaxed(&ring->taken_request, &taken, position))

@@ -33,7 +33,7 @@ struct reprise_session;
 struct reprise_store;
 struct reprise_subscription;
 
-/* What follows on a page's records. */
+/* The tail of a page: the answer after its records. */
 enum backfill_tail {
 	TAIL_MORE,    /* records, perhaps */
 	TAIL_GAP,     /* `first` .. `last` are lost, for `detail` */
@@ -121,7 +121,7 @@ struct backfill_question {
 };
 
 /*
- * What the log knew of a session when nothing was there to be told. A change of it may bring
+ * The log's knowledge of a session when there was nothing to be told. A change of it may bring
  * something.
  */
 struct backfill_seen {

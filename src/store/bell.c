@@ -42,7 +42,7 @@ static void
 push(struct bell_queue *queue, struct bell *bell)
 {
 	store_relaxed(&bell->queued_before, &unknown);
-	/* [push:A] What was published, and `unknown`, before; pairs with [take:A]. */
+	/* [push:A] All that was published, and `unknown`, before; pairs with [take:A]. */
 	struct bell *const before = exchange_release(&queue->head, bell);
 
 	store_relaxed(&bell->queued_before, before);
@@ -90,7 +90,7 @@ void
 bell_ring(struct bell *bell)
 {
 	/*
-	 * [ring:A] What was published before the bits, and an end before the look for a roster;
+	 * [ring:A] All that was published before the bits, and an end before the look for a roster;
 	 * pairs with [arm:A], pairs with [follow:A], pairs with [told:A].
 	 */
 	fence_ordered();
@@ -238,7 +238,7 @@ bell_queue_doze(struct bell_queue *queue, bool (*is_wanted)(void *context), void
 bool
 bell_queue_wake(struct bell_queue *queue)
 {
-	/* [push:B] What is for the relay before whether it sleeps; pairs with [doze:A]. */
+	/* [push:B] The relay's work before whether it sleeps; pairs with [doze:A]. */
 	fence_ordered();
 	if (load_relaxed(&queue->is_asleep) == 0 || exchange_relaxed(&queue->is_asleep, 0) == 0)
 		return false;

@@ -55,8 +55,8 @@ struct raised hand_raise(struct reprise_subscription *subscription, bool is_for_
 bool hand_lower(struct reprise_subscription *subscription);
 
 /*
- * A sleep is over. A hand that was raised for it goes down: before, its doors had been rung. One
- * that was up stays up, for them.
+ * A sleep is over. A hand that was raised for the sleep goes down: no door needs the hand, since
+ * the doors were rung before. A hand that was up before the sleep stays up, for its doors.
  */
 void hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_for_it);
 

@@ -97,7 +97,7 @@ come(struct reprise_store *store, struct opening *opening)
 		session_unpin(before);
 }
 
-/* What the log has answered is done. */
+/* Carries out the log's answer. */
 static void
 finish(struct reprise_store *store, struct opening *opening)
 {

@@ -37,8 +37,7 @@
 #define port_stamp_of_host reprise_private_port_stamp_of_host
 
 /*
- * What a batch may have at most in a store with a port, so that one transaction of a log holds the
- * batch.
+ * The limits of a batch in a store with a port, so that one transaction of a log holds the batch.
  */
 enum {
 	PORT_BATCH_EVENTS_MAX = 1 << 20,
@@ -108,7 +107,7 @@ REPRISE_API reprise_status port_attach(struct reprise_store *store, struct store
 /* E_BUSY if there is a writer, a subscription, or a session that the port holds. */
 REPRISE_API reprise_status port_detach(struct reprise_store *store);
 
-/* What there is to record. */
+/* The positions that there are to record. */
 struct port_look {
 	reprise_position oldest; /* what is before it is lost */
 	reprise_position newest;

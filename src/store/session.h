@@ -8,9 +8,10 @@
  * expired or declared void has left the table.
  *
  * refs keeps the memory: the table, the writer, the subscriptions, the relay's queue, and calls
- * that are looking. Who takes it to 0 marks it DEAD, with a compare-exchange that only one can win,
- * and gives the memory back. handles, of those, counts writer and subscriptions, under the store's
- * lock: a session in the table that has none is idle, and may be evicted.
+ * that are looking. The thread that takes refs to 0 marks the session DEAD, with a compare-exchange
+ * that only one thread can win, and gives the memory back. handles, of those, counts writer and
+ * subscriptions, under the store's lock: a session in the table that has none is idle, and may be
+ * evicted.
  */
 
 #include <sys/queue.h>
@@ -49,7 +50,7 @@ struct reprise_session {
 	/* The word of the last append, if the word was fresh; a single writer's. */
 	uint64_t stamp_seen;
 
-	/* What a look-up meets. */
+	/* A look-up meets these fields. */
 	alignas(CACHE_LINE_BYTES) struct table_node node;
 	atomic_u64 refs;
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
@@ -158,7 +159,7 @@ struct ring_shape session_shape(const struct bounds *bounds);
 reprise_status session_rebuild(struct reprise_session *before, const struct bounds *bounds,
 			       struct reprise_session **ret_session, struct reprise_error *error);
 
-/* What a session counts for in bytes_max. */
+/* The bytes that a session counts for in bytes_max. */
 uint64_t session_bytes(const struct ring_shape *shape);
 
 /* A session of the store's own, that is in no table and has no id. NULL without memory. */
@@ -184,7 +185,7 @@ void session_unpin(struct reprise_session *session);
 /* Gives back a session that nobody else has ever seen. */
 void session_discard(struct reprise_session *session);
 
-/* What table_reclaim is given: the control block goes back. */
+/* For table_reclaim: the control block goes back. */
 void session_reclaim(struct reprise_session *session);
 
 /* Gives up what is older than the age limit. Lock-free; wait-free with @once (ring_trim_stamp). */

@@ -175,8 +175,8 @@ bool subscription_wants(const struct reprise_subscription *subscription, uint16_
 void subscription_read(struct reprise_subscription *subscription, const struct look *look);
 
 /*
- * Nothing is to be said, and it has a door: makes sure that the door will be rung. Answers what is
- * to be said by then.
+ * The subscription has nothing to hand out, and has a door: makes sure that the door will be rung.
+ * Answers REPRISE_NEXT_EMPTY, or the outcome that has come up meanwhile.
  */
 reprise_outcome subscription_arm_doors(struct reprise_subscription *subscription);
 
@@ -184,7 +184,7 @@ reprise_outcome subscription_arm_doors(struct reprise_subscription *subscription
 bool subscription_look_at_stretch(struct reprise_subscription *subscription,
 				  reprise_outcome *ret_outcome);
 
-/* What it may see of the window that it follows. */
+/* The part of the window that the subscription may see. */
 struct look subscription_look(const struct reprise_subscription *subscription);
 
 /* It is over, for @cause, which is to be told. Of a continuous one the session's end is a gap. */
