@@ -6,8 +6,8 @@
  * wait for all. With a pace, each is sent at once. A host has a connection of its own and an
  * ordered pull, to which the server pushes without being asked; the client's library queues the
  * events, so that a host which takes nothing gets what was under way to it besides the newest
- * 2,048. Who was overtaken goes on with the oldest, and is not told. A server is started for each
- * task; it and the threads of the client's library may run on all cores.
+ * 2,048. A host that was overtaken goes on with the oldest event, and is not told. A server is
+ * started for each task; it and the threads of the client's library may run on all cores.
  */
 
 #include <nats/nats.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the engine does when an adapter fails: each of its calls in turn. Whoever called is told,
- * nothing stays begun, and the same call does it the next time.
+ * The engine when an adapter fails: each of the adapter's calls in turn. The caller is told,
+ * nothing stays begun, and the same call succeeds the next time.
  */
 #include "contract.h"
 
@@ -291,7 +291,7 @@ static const struct log_adapter adapter = {
 	.threads_after = threads_after,
 };
 
-/* What is asked of the log, each a call or more; of a key of its own. */
+/* The requests to the log, each of one call or more, with a key of its own. */
 
 static struct reprise_log_key key;
 

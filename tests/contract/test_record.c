@@ -328,7 +328,7 @@ Test(contract, C09_a_gap_that_is_there_in_part_is_clipped)
 	cr_assert(eq(int, entries[1].type, REPRISE_LOG_GAP));
 	cr_assert(eq(u64, entries[1].first, 6));
 	cr_assert(eq(u64, entries[1].last, 8));
-	/* What was lost is not found again. */
+	/* Lost events are not found again. */
 	cr_assert(eq(int, record(log, 1, 7, 9), REPRISE_E_CORRUPT));
 	cr_assert(eq(int, record(log, 1, 5, 9), REPRISE_E_CORRUPT));
 	cr_assert(eq(u64, head_of_k(log), 8));

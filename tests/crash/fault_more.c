@@ -164,7 +164,10 @@ expect_all_but_damaged(struct reprise_store *store, const struct reprise_cursor 
 	reprise_subscription_close(subscription);
 }
 
-/* What cannot be read is an exact gap, for who has a window to go on in and for who has none. */
+/*
+ * Rows that cannot be read are an exact gap, for a host with a window to go on in and for a host
+ * without.
+ */
 static enum fault_end
 two_rows_damaged(void)
 {
@@ -194,7 +197,7 @@ two_rows_damaged(void)
 	return FAULT_PASSED;
 }
 
-/* What is wrong with one session does not keep the others from being recorded. */
+/* Damage of one session does not keep the other sessions from being recorded. */
 static enum fault_end
 one_key_damaged(void)
 {

@@ -22,7 +22,7 @@ fd_of(struct world *world)
 	return fd;
 }
 
-/* Whatever is appended makes the descriptor readable, and EMPTY makes it unreadable. */
+/* Every append makes the descriptor readable, and EMPTY makes it unreadable. */
 static void
 rings_fd(struct world *world)
 {
@@ -80,7 +80,7 @@ notify(struct world *world, struct reprise_error *error)
 	return reprise_subscription_notify(world->subscription, world_callback, world, error);
 }
 
-/* Whatever is appended after EMPTY calls it, once. */
+/* An append after EMPTY calls the callback, once. */
 static void
 is_called(struct world *world)
 {

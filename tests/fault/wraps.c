@@ -88,7 +88,10 @@ __wrap_mremap(void *at, size_t old_size, size_t size, int flags)
 	return is_refused(CALL_URCU_MEMORY) ? MAP_FAILED : __real_mremap(at, old_size, size, flags);
 }
 
-/* The kernel may refuse to split a mapping. What it then keeps is not the library's any more. */
+/*
+ * The kernel may refuse to split a mapping. Memory that the kernel then keeps is not the library's
+ * any more.
+ */
 int
 __wrap_munmap(void *at, size_t size)
 {
