@@ -159,7 +159,7 @@ write_events(void *argument)
 	return argument;
 }
 
-/* What is left of an append that was stopped when it had published. */
+/* The rest of an append that was stopped when it had published. */
 static void *
 ring_late(void *argument)
 {
@@ -177,7 +177,7 @@ is_satisfied(const struct books *mine)
 	return mine->seen == events();
 }
 
-/* Who raises a hand now is spared the barrier. */
+/* A thread that raises a hand now is spared the barrier. */
 static void
 note_settled(unsigned int session)
 {

@@ -24,7 +24,7 @@ model_fail(const char *file, int line, const char *what)
 	abort();
 }
 
-/* What happens on a machine is left to chance; the explorer makes sure that it does. */
+/* On a machine the noted events are left to chance; the explorer makes sure that they happen. */
 
 void
 model_note(const char *what)

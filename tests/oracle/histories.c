@@ -218,7 +218,7 @@ take_all(const struct history *history)
 	}
 }
 
-/* What was compared before was told of an earlier moment, when another position was newest. */
+/* Lines compared before were told of an earlier moment, when another position was newest. */
 static bool
 is_as_expected(const struct host *host, const struct telling_text *expected)
 {
@@ -260,7 +260,9 @@ compare(const struct history *history, struct host *host)
 		host->told.bytes);
 }
 
-/* Those that are over have been compared; those that wait are told the rest of what is expected. */
+/*
+ * Hosts that are over have been compared; hosts that wait are told the rest of the expected lines.
+ */
 static void
 compare_all(const struct history *history)
 {
@@ -314,7 +316,7 @@ go_on(struct history *history, uint64_t *random)
 	     REPRISE_OK);
 }
 
-/* What was streamed is void: the window goes, and its life is not to be read again. */
+/* The life is declared void: its window goes, and the life is not to be read again. */
 static void
 invalidate(struct history *history)
 {

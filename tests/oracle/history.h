@@ -79,7 +79,7 @@ struct history_cursor {
 	uint64_t durable_revision; /* of USE_RESUME */
 };
 
-/* What is told, as text: each outcome a line. */
+/* The outcomes as text, each a line. */
 struct telling_text {
 	char bytes[HISTORY_TEXT_BYTES];
 	size_t used;

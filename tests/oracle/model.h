@@ -3,13 +3,13 @@
 #define ORACLE_MODEL_H
 
 /*
- * What a store must answer, told in the plainest way: an array of every event ever appended, a mark
- * on each that says how it left, and searches that look at all of them. It knows the rule book and
- * the public headers; it calls nothing of the library. One thread.
+ * The answers that a store must give, told in the plainest way: an array of every event ever
+ * appended, a mark on each that says how it left, and searches that look at all of them. The model
+ * knows the rule book and the public headers, and calls nothing of the library. One thread.
  *
- * What it takes from elsewhere than the rules:
- * - What a window counts for in bytes_max, and the bytes of a staging, are asked of a
- *   scratch store (costs.c).
+ * The model takes these facts from elsewhere than the rules:
+ * - The bytes of a window in bytes_max, and those of a staging, are asked of a scratch store
+ *   (costs.c).
  * - A window of a page or more begins half a page before its arena's end (src/DECISIONS.md).
  * - A copy takes events that lie in one piece and fit into staging_bytes, or one that is larger.
  *   Where more than half of a window lies ahead it takes smaller pieces (src/ring/read.c). A gap
@@ -221,7 +221,7 @@ reprise_outcome model_look(struct model_subscription *subscription);
 /* The same, and nothing changes. */
 reprise_outcome model_peek(const struct model_subscription *subscription);
 
-/* What next answers: up to @count_max positions of events, or a gap, or an end. */
+/* The answer of next: up to @count_max positions of events, or a gap, or an end. */
 reprise_outcome model_next(struct model_subscription *subscription, reprise_position *ret_positions,
 			   size_t count_max, size_t *ret_count, struct reprise_gap *ret_gap,
 			   struct reprise_end *ret_end);
