@@ -130,7 +130,7 @@ Test(drop, L52_a_cursor_of_the_source_means_the_same_place_in_the_copy)
 	cr_assert(eq(u64, event.position, 41));
 	reprise_writer_close(writer);
 	reprise_subscription_close(subscription);
-	/* What a host of the source saw after the copy's end is told as DIVERGED. */
+	/* A host of the source that saw events after the copy's end is told DIVERGED. */
 	cursor = world_cursor_in_log(&world, 40);
 	snprintf(cursor.session_id, sizeof(cursor.session_id), "original");
 	cursor.position = 44;

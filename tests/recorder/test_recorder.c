@@ -6,7 +6,7 @@
 #include "log_sqlite/scratch.h"
 #include "world.h"
 
-/* What a recorder writes, and when: contracts C08, C09, C20. */
+/* The writes of a recorder, and their time: contracts C08, C09, C20. */
 
 TestSuite(recorder, .fini = scratch_remove, .timeout = 60);
 

@@ -65,7 +65,7 @@ Test(bell, the_first_sleeper_is_direct_and_the_next_is_not)
 	bell_publish(&tower->bell);
 	cr_assert(eq(u32, load_relaxed(&tower->bell.epoch), 1));
 	cr_assert(eq(u64, load_relaxed(&tower->bell.wakes), 1));
-	/* Who armed before sleeps on an epoch that is gone. */
+	/* A thread that armed before sleeps on an epoch that is gone. */
 	cr_assert(futex_wait(&tower->bell.epoch, first, UINT64_MAX));
 	cr_assert(bell_arm_direct(&tower->bell, false, &second), "the place is free again");
 	cr_assert(not(bell_arm_direct(&tower->bell, true, &first)), "and was another's since");

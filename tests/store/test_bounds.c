@@ -353,7 +353,7 @@ Test(bounds, who_is_held_is_found_when_the_others_have_expired)
 	close_store(store);
 }
 
-/* liburcu would end the process: nobody makes it wait. What is retired goes back at the close. */
+/* liburcu would end the process: nobody makes it wait. Retired memory goes back at the close. */
 Test(bounds, what_has_gone_waits_for_the_close_where_membarrier_is_refused_later)
 {
 	struct reprise_store *store = bounded_store(0, 0);
