@@ -252,11 +252,11 @@ struct log_adapter {
 	void (*rollback)(struct reprise_log *log);
 
 	/*
-	 * Both NULL: what was deleted is the database's matter.
-	 * set_secure  By itself: from now on, what is deleted is overwritten in the files,
+	 * Both NULL: deleted rows are the database's matter.
+	 * set_secure  By itself: from now on, deleted rows are overwritten in the files,
 	 *             or no more.
-	 * clean       By itself: what was deleted while that was so stands in no file any more.
-	 *             @vacuums: what was deleted before, too.
+	 * clean       By itself: rows deleted while that was so stand in no file any more.
+	 *             @vacuums: rows deleted before, too.
 	 */
 	reprise_status (*set_secure)(struct reprise_log *log, bool is_secure,
 				     struct reprise_error *error);

@@ -246,7 +246,7 @@ first_number(const struct verifying *verifying, const struct reprise_life *first
 	return was_dropped ? first->number : 1;
 }
 
-/* They tile what there is; those that begin meanwhile are not looked at. */
+/* Lives tile the ordinals that there are; lives that begin meanwhile are not looked at. */
 static reprise_status
 verify_lives(struct verifying *verifying, struct reprise_error *error)
 {

@@ -51,8 +51,8 @@ enum log_write_type {
  *   ARCHIVE       E_INVALID: the key has blobs, and the write does not say that they cover what is
  *                 archived. A key that is not there has nothing to archive
  *   any           E_TIMEOUT: another connection holds the key. Writes to other keys go on
- *   any           E_CORRUPT, with `fault`: what is kept of the key is damaged. Writes to other
- *                 keys go on
+ *   any           E_CORRUPT, with `fault`: the stored state of the key is damaged. Writes to
+ *                 other keys go on
  */
 struct log_write {
 	enum log_write_type type;

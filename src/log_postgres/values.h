@@ -116,7 +116,7 @@ number_at(const PGresult *result, int row, int column)
 }
 
 /*
- * A number of 0 to @max. One that does not fit leaves words in @fault, and is 0: so no damaged
+ * A number of 0 to @max. A number that does not fit leaves words in @fault, and is 0: so no damaged
  * number is cut to a good one.
  */
 static inline uint64_t

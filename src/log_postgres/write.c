@@ -189,7 +189,7 @@ write_begin(struct reprise_log *log, enum log_level level, const char *tenant,
 	return status;
 }
 
-/* One that no batch has room for. */
+/* Sends a row that no batch has room for. */
 static void
 send_row(struct postgres *postgres, int64_t id, const struct log_row *row)
 {

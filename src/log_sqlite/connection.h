@@ -121,8 +121,8 @@ reprise_status highwater_check(struct connection *connection, const struct mark 
 			       struct reprise_error *error);
 
 /*
- * Inside the transaction: what the mark is to be; id 0: this transaction needs none. After its
- * commit: writes it.
+ * Inside the transaction: the mark to be; id 0: this transaction needs none. After its commit:
+ * writes it.
  */
 reprise_status highwater_prepare(struct connection *connection, struct mark *ret_mark,
 				 struct reprise_error *error);

@@ -262,7 +262,7 @@ struct knowledge {
 	bool has_writer, is_void, is_marked, has_heir;
 };
 
-/* Before the look: what a writer has appended before it went is seen by the look. */
+/* Before the look: the look sees all events that a writer appended before it went. */
 static struct knowledge
 begin_attempt(struct reprise_recorder *recorder, struct recording *recording)
 {

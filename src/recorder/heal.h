@@ -89,7 +89,9 @@ heal_seen(const struct reprise_log_stats *stats)
 /* The thread itself. */
 void *heal_run(void *recorder);
 
-/* Something of the session with that hash has come: whoever waits for it is looked at again. */
+/*
+ * Something of the session with that hash has come: backfills that wait for it are looked at again.
+ */
 void heal_again(struct reprise_recorder *recorder, uint64_t hash);
 
 /* The port's. */

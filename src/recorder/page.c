@@ -365,8 +365,8 @@ tell_newest(const struct telling *telling)
 }
 
 /*
- * A window that has ended has nothing more. One whose life is not the last is another runtime's by
- * now: what it has appended since is never recorded.
+ * A window that has ended has nothing more. A window whose life is not the last has lost the
+ * session to another runtime: events appended to the window since are never recorded.
  */
 static enum step
 bind_window(const struct telling *telling)

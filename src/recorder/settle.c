@@ -142,7 +142,7 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	 */
 	const bool is_over = recording->session == NULL &&
 			     (write->status == REPRISE_OK || write->status == REPRISE_E_CONFLICT);
-	/* One that has become void since the batch was made: the log is to know that first. */
+	/* A life that has become void since the batch was made: the log is to know that first. */
 	const bool is_marked = !recording->is_void || recording->is_void_marked;
 	const bool is_dead = recording->is_void && is_marked && recording->has_all &&
 			     recording->written == recording->taken;
@@ -150,7 +150,7 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 			  (is_over || (recording->is_fenced && is_marked) || is_dead ||
 			   (is_closed && is_marked && !recording->has_writer));
 
-	/* Both at once: who attaches it again puts it among those that come. */
+	/* Both at once: a thread that attaches the recording again puts it into `coming`. */
 	if (goes) {
 		recording->is_attached = false;
 		recording->has_heir = false; /* the next attaching sets the window */

@@ -21,9 +21,9 @@
  * Two marks in a record's flags say where a batch begins and ends. They are the library's: no host
  * sees them, and a single append sets neither. The recorder takes a batch as a whole by them.
  *
- * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record
- * never straddles the arena's end: what is left there is skipped, and counts as used. A new ring
- * begins half a page before that end, where the index follows: one event costs one page.
+ * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record never
+ * straddles the arena's end: the rest there is skipped, and counts as used. A new ring begins half
+ * a page before that end, where the index follows: one event costs one page.
  *
  * Everything up to and including the writer's line is position-independent and of fixed layout.
  *

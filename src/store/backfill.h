@@ -3,10 +3,10 @@
 #define STORE_BACKFILL_H
 
 /*
- * How a subscription heals: what has left the ring it reads from the log, a page at a time, until
- * the ring has what comes next. A subscription never waits for the log. It asks for a page and
- * answers EMPTY until the page is there; who loads it, on a thread of its own, is behind the
- * store's port (port.h).
+ * How a subscription heals: events that have left the ring are read from the log, a page at a time,
+ * until the ring has the next event. A subscription never waits for the log. It asks for a page and
+ * answers EMPTY until the page is there; the store's port (port.h) loads the page, on a thread of
+ * its own.
  *
  *   IDLE ── owner asks ──► ASKED ── the page is there ──► READY ── owner takes it ──► IDLE
  *
@@ -18,7 +18,7 @@
  *
  * While one page is handed out the next one may be asked for: two pages, and never more. A page's
  * records are laid out as in the ring, so that a stretch can walk them. They are of one life and
- * without holes; what stands after them is the page's tail.
+ * without holes; the page's tail stands after them.
  */
 
 #include <sys/queue.h>
@@ -155,7 +155,7 @@ struct backfill {
 	struct backfill_seen seen;
 	bool is_cancelled; /* while it is served: nobody wants the answer */
 	bool is_stirred;   /* while it is served: something may have come that was not seen */
-	bool is_orphan;    /* the same, and nobody will ask again: who serves it frees it */
+	bool is_orphan;    /* the same, and nobody will ask again: the serving thread frees it */
 	uint64_t hash, asked_ns, retry_ns;
 	uint32_t key_checksum; /* of the key in the log; 0: not computed yet */
 };

@@ -126,8 +126,8 @@ bell_arm(struct bell *bell)
 	uint64_t before = load_relaxed(&bell->bits), after;
 
 	/*
-	 * Where it stands already: whoever lowers it looks at the list afterwards, and
-	 * finds this hand.
+	 * Where ARMED stands already: the thread that lowers ARMED looks at the list afterwards,
+	 * and finds this hand.
 	 */
 	do {
 		after = before;

@@ -25,7 +25,7 @@ struct reprise_subscription;
 struct hands {
 	pthread_mutex_t lock;
 	TAILQ_HEAD(, reprise_subscription) up;
-	uint64_t round; /* of ringing; who asks during one is rung in the next */
+	uint64_t round; /* of ringing; a hand raised during one is rung in the next */
 
 	/* DEFERRED: the relay looks whether there is more than what the hands' owners had seen. */
 	uint64_t newest_least;

@@ -29,7 +29,7 @@ struct relay {
 	struct bell_queue queue;
 
 	alignas(CACHE_LINE_BYTES) struct stamp *stamp; /* borrowed */
-	struct table *table;                           /* borrowed; what is retired is reclaimed */
+	struct table *table;                           /* borrowed; reclaims retired sessions */
 	uint64_t tick_ns;                              /* between two looks at what is watched */
 	pthread_t thread;
 	bool is_started; /* under the store's lock */
@@ -41,8 +41,8 @@ struct relay {
 	pthread_cond_t has_called;              /* a callback has returned */
 	bool stamp_by_host;                     /* the word is the host's; hands off */
 	TAILQ_HEAD(, reprise_subscription) due; /* whose callbacks are to be called */
-	uint64_t round; /* of calling; what becomes due meanwhile is the next's */
-	struct reprise_subscription *calling; /* whose callback runs, or NULL */
+	uint64_t round;                         /* of calling; calls due meanwhile are the next's */
+	struct reprise_subscription *calling;   /* whose callback runs, or NULL */
 	struct reprise_session *watched_new;
 
 	struct reprise_session *watched; /* the thread's own */

@@ -109,7 +109,7 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 	}
 	idle_come(session);
 	roster_tell_came(session);
-	/* Last: who is rung finds it. */
+	/* Last: a subscription that is rung finds the session. */
 	waiting_ring(session);
 }
 
@@ -159,10 +159,10 @@ session_rebuild(struct reprise_session *before, const struct bounds *bounds,
 	before->has_heir = true;
 	idle_inherit(session, before);
 	table_replace(store->table, before, session);
-	/* In this order: whoever finds it void finds the heir. */
+	/* In this order: a thread that finds the ring void finds the heir. */
 	ring_void(&before->ring);
 	bell_ring(&before->bell);
-	session_unpin(before); /* the table's: whoever rebuilds it has another */
+	session_unpin(before); /* the table's: the thread that rebuilds has another */
 	*ret_session = session;
 	return REPRISE_OK;
 }

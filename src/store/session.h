@@ -34,7 +34,7 @@ enum {
 	SESSION_REBUILT = 2, /* nothing was in it, and it has got other bounds */
 };
 
-/* has_writer: who appends. */
+/* The values of has_writer. */
 enum {
 	WRITER_NONE = 0,
 	WRITER_ALONE = 1,
@@ -166,7 +166,7 @@ uint64_t session_bytes(const struct ring_shape *shape);
 struct reprise_session *session_apart(struct reprise_store *store, uint64_t events_max,
 				      uint64_t bytes_max);
 
-/* One that has no events: where subscriptions wait that have no window. Or NULL. */
+/* A session without events: the place for subscriptions that have no window. Or NULL. */
 struct reprise_session *session_lobby(struct reprise_store *store);
 
 /*

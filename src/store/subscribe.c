@@ -152,7 +152,7 @@ subscription_move(struct reprise_subscription *subscription, struct reprise_sess
 	session_let_go(before);
 }
 
-/* One that follows nothing yet; NULL without memory. */
+/* A subscription that follows nothing yet; NULL without memory. */
 static struct reprise_subscription *
 take_subscription(struct reprise_store *store, const struct reprise_cursor *at,
 		  const struct reprise_subscription_options *known)

@@ -65,7 +65,7 @@ struct reprise_subscription {
 	struct backfill_page *page;    /* in hand, or NULL */
 	struct stretch staging;        /* the ring's stretch, while the page's is in its place */
 	reprise_position diverged_end; /* the refusal is DIVERGED: where the life ends */
-	bool gives_up;                 /* nothing has come for too long: what is missing is a gap */
+	bool gives_up;                 /* nothing has come for too long: missing events are a gap */
 	bool is_replay;                /* `until` is what was newest */
 	/* Of a replay: the session had ended after `until`, in the window of another life. */
 	bool has_end;

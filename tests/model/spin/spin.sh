@@ -69,7 +69,7 @@ unreached_in() {
 	/^	state +[0-9]+ -/ {
 		state = $2; line = $0; sub(/.*\.pml:/, "", line)
 		text = line; sub(/^[0-9]+ => /, "", text); sub(/ .*/, "", line)
-		# What differs between settings is numbers.
+		# Settings differ in numbers alone.
 		plain = text; gsub(/[0-9 ]/, "", plain); line = line "|" plain
 		owner[line] = name; says[line] = text
 		if (!((name, state) in missed)) reached[line] = 1
