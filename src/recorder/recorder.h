@@ -195,7 +195,7 @@ void recorder_succeed(struct store_port *port, struct reprise_session *heir);
  */
 void recorder_follow_heirs(struct reprise_recorder *recorder);
 
-/* Under the lock: nobody looks for it any more. It is freed, here or by the last who waits. */
+/* Under the lock: nobody looks for it any more. It is freed, here or by the last waiter. */
 void recorder_forget(struct recording *recording);
 
 uint64_t recorder_hash(const char *id);

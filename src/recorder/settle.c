@@ -111,7 +111,7 @@ be_committed(struct reprise_recorder *recorder, enum log_level level)
 	recorder->passes.done[REPRISE_SYNCED] = recorder->passes.done[REPRISE_WRITTEN];
 }
 
-/* Tells the store, and whoever waits for it here. Its writes were settled. */
+/* Tells the store, and the calls that wait here. Its writes were settled. */
 static void
 tell(struct reprise_recorder *recorder, const struct batch_mark *mark)
 {
@@ -192,7 +192,7 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 		if (may_go(recorder, batch->marks[i].recording, &batch->writes[i], &session))
 			recorder_let_go(recorder, batch->marks[i].recording, session);
 	}
-	/* Last, so that who waits finds all of it done. */
+	/* Last, so that a waiting thread finds all work done. */
 	pthread_mutex_lock(&recorder->lock);
 	pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);

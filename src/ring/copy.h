@@ -185,8 +185,8 @@ copy_piece(unsigned char *to, const void *from, size_t bytes)
 	} while (0)
 
 /*
- * At most COPY_SMALL_MAX. Moves of known sizes, so that whoever copies so little calls nothing, and
- * need not keep anything across a call.
+ * At most COPY_SMALL_MAX. Moves of known sizes, so that a copy of so little calls nothing, and
+ * keeps nothing across a call.
  */
 static ALWAYS_INLINE void
 copy_small(unsigned char *to, const void *from, size_t bytes)

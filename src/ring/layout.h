@@ -27,9 +27,10 @@
  *
  * Everything up to and including the writer's line is position-independent and of fixed layout.
  *
- * The ordering ledger. On the left who makes it true, on the right who relies on it.
+ * The ordering ledger. On the left the store or fence that makes the rule true, on the
+ * right the load or fence that relies on the rule.
  *
- *   append:A / look:B    who sees `oldest` raised sees every newest from before it, so
+ *   append:A / look:B    a thread that sees `oldest` raised sees every newest from before, so
  *                        newest + 1 >= oldest holds in a look
  *   append:B / read:A    a copy that met one word of a newer record finds `oldest` raised above it
  *   append:B / probe:A   and so does a probe
@@ -37,9 +38,9 @@
  *   append:C / look:D    `newest` names only slots and records that are whole
  *   trim:A / look:C      a floor is never above the newest that is loaded after it,
  *   trim:B / look:C      whichever floor it is
- *   end:A / look:A       who sees the end sees, after it, every event before it, and which event
- *                        must be visible before the end counts
- *   void:A / held:A      who sees the window void sees all that went before its voiding
+ *   end:A / look:A       a thread that sees the end then sees every event before the end, and
+ *                        the event that must be visible before the end counts
+ *   void:A / held:A      a thread that sees the window void sees all stores before its voiding
  */
 
 #include <stdalign.h>

@@ -10,9 +10,9 @@
  *
  *   IDLE ── owner asks ──► ASKED ── the page is there ──► READY ── owner takes it ──► IDLE
  *
- *   ready:A / advance:A   who finds READY sees the page
- *   record:A / room:A     who displaces a recorded event does so after it was copied
- *   record:B / count:A    who sees the recorded alone is rung, or sees what was recorded
+ *   ready:A / advance:A   a thread that finds READY sees the page
+ *   record:A / room:A     a writer displaces a recorded event only after the event was copied
+ *   record:B / count:A    a host of recorded events alone is rung, or sees the new ones
  *   move:A / interrupt:A  a thread that interrupts a subscription which has moved sees the session
  *                         as it was created
  *

@@ -11,8 +11,7 @@
 #include "base/futex.h"
 
 enum {
-	STALLS_MAX =
-		1000, /* before the relay gives its core to whoever is in the middle of a push */
+	STALLS_MAX = 1000, /* before the relay gives its core to a thread in the middle of a push */
 };
 
 /* Stands for "not known yet" between the two steps of a push. */
@@ -60,7 +59,7 @@ call_relay(struct bell *bell)
 		fetch_add_relaxed(&bell->wakes, 1);
 }
 
-/* Lowers @hands, and wakes whoever raised one of them. */
+/* Lowers @hands, and wakes the threads that raised them. */
 static void
 lower(struct bell *bell, uint64_t hands)
 {

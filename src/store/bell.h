@@ -13,8 +13,8 @@
  * append to bell_ring_cold, and the fence is made there.
  *
  *   DIRECT  the first sleeper of a wait. It sleeps on `epoch`, read before its hand went up:
- *           whoever lowers the hand counts it up afterwards, so the sleeper finds another epoch
- *           or is woken.
+ *           the thread that lowers the hand counts it up afterwards, so the sleeper finds
+ *           another epoch or is woken.
  *   ARMED   everybody else: more sleepers, descriptors, callbacks. Their hands are in the session's
  *           list (hand.h). The thread that lowers ARMED puts the bell into the relay's queue, once
  *           (QUEUED), and wakes the relay if it sleeps; the relay takes QUEUED back, and only then
@@ -27,10 +27,10 @@
  * late SETTLED is not taken for a newer one's.
  *
  *   publish:A / arm:A      an append either sees the hand, or is seen by the look after it
- *   ring:A / arm:A         and so does whatever else rings: an end, an interrupt
+ *   ring:A / arm:A         and so does any other ring: by an end, by an interrupt
  *   ring:B / arm:B         a hand that was lowered has its epoch counted up after it was read
- *   answer:A / call:A      who queues a bell again stores queued_before after whoever had
- *                          queued it before
+ *   answer:A / call:A      a thread that queues a bell again stores queued_before after the
+ *                          thread that had queued the bell before
  *   push:A / take:A        the relay sees the bell, and all that were queued before it
  *   push:B / doze:A        the relay either sees the bell, or is seen to be asleep
  *
@@ -67,7 +67,7 @@ struct bell {
 	_Atomic(struct bell *) queued_before;
 	struct bell_queue *queue; /* the relay's */
 	atomic_u64 *holders;      /* counted up while queued, so that the bell stays */
-	atomic_u64 wakes;         /* system calls made to wake, by whoever rang */
+	atomic_u64 wakes;         /* system calls made to wake, by any thread */
 };
 
 void bell_init(struct bell *bell, struct bell_queue *queue, atomic_u64 *holders, bool is_fenced);
@@ -78,7 +78,7 @@ void bell_ring_cold(struct bell *bell) COLD;
 /* After anything but an append was published; any thread. */
 void bell_ring(struct bell *bell);
 
-/* Hands the bell to the relay, whoever has a hand up. Any thread, and signal-safe. */
+/* Hands the bell to the relay, for all hands that are up. Any thread, and signal-safe. */
 void bell_call(struct bell *bell);
 
 /* Wakes the direct sleeper alone. After something that concerns it was published; any thread. */

@@ -147,7 +147,7 @@ REPRISE_API bool port_barrier(const struct reprise_store *store);
  */
 REPRISE_API bool port_stamp_of_host(struct reprise_store *store, uint64_t *ret_stamp_ns);
 
-/* Everything up to @position is recorded: tells whoever waits for that on this side. */
+/* Everything up to @position is recorded: tells the threads that wait for that on this side. */
 REPRISE_API void port_recorded(struct reprise_session *session, reprise_position position);
 
 /*

@@ -287,7 +287,7 @@ session_discard(struct reprise_session *session)
 	session_reclaim(session);
 }
 
-/* Of whoever has just given up the last reference. */
+/* For the thread that has just given up the last reference. */
 static void
 give_all(struct reprise_session *session)
 {

@@ -178,7 +178,10 @@ void session_declare_void(struct reprise_session *session, reprise_gone_cause ca
 /* The statistics at some moment of the call. */
 struct reprise_session_stats session_stats_of(struct reprise_session *session);
 
-/* Takes a reference, for who has one already or is protected by the table. False if it is dead. */
+/*
+ * Takes a reference, for a thread that has one already or is protected by the table. False if it is
+ * dead.
+ */
 bool session_pin(struct reprise_session *session);
 void session_unpin(struct reprise_session *session);
 

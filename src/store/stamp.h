@@ -58,7 +58,7 @@ stamp_take(struct stamp *stamp, uint64_t *ret_seen)
 	return likely(is_fresh) ? word & ~STAMP_FRESH : stamp_take_cold(stamp);
 }
 
-/* For whoever judges age: leaves `wanted` alone. */
+/* For judging age: leaves `wanted` alone. */
 static inline uint64_t
 stamp_now(struct stamp *stamp)
 {
