@@ -54,7 +54,7 @@ on_refused(jsCtx *stream, jsPubAckErr *error, void *closure)
 	peer_die("append", error->ErrText == NULL ? "refused" : error->ErrText);
 }
 
-/* Leaves the thread unpinned: what follows may start more of the library's. */
+/* Leaves the thread unpinned: later calls may start more threads of the library's. */
 static natsConnection *
 connection_open(bool is_sent_at_once, jsOptions *options, jsCtx **stream)
 {

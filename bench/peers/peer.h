@@ -110,7 +110,7 @@ tally_event(struct tally *tally, const void *payload, size_t payload_bytes)
 static const char *peer_name(void);
 
 /*
- * Ends the process: what was to be done, and why it was not. The first thread that does so,
+ * Ends the process: the words name the failed task, and the reason. The first thread that does so,
  * does it alone.
  */
 static inline __attribute__((noreturn)) void

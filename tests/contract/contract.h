@@ -70,8 +70,8 @@ reprise_status record_gap(struct reprise_log *log, unsigned char incarnation, re
 			  reprise_ordinal last);
 
 /*
- * Gives what is stored of ("t", "k") the checksums that belong to it, but for the rows: what is
- * wrong with it then is no longer told from its checksum.
+ * Gives the stored data of ("t", "k") right checksums, but for the rows: the checksums then no
+ * longer reveal the damage.
  */
 void seal(struct reprise_log *log);
 

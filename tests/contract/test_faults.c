@@ -451,7 +451,7 @@ put_a_blob(struct reprise_log *log)
 				    NULL);
 }
 
-/* The one that is there, and one that is not. */
+/* A blob that is there, and a blob that is not. */
 static reprise_status
 get_blobs(struct reprise_log *log)
 {
@@ -602,7 +602,7 @@ visit_tenants(struct reprise_log *log)
 	return reprise_log_tenants(log, go_on_with_tenant, NULL, NULL);
 }
 
-/* write_lives twice: what is there already is compared. */
+/* write_lives twice: rows that are there already are compared. */
 static reprise_status (*const steps[])(struct reprise_log *) = {
 	write_lives,  write_lives,   write_next_life, load_page,     ask_stats,      ask_lives,
 	find_life,    ask_commit,    ask_position,    ask_cursor,    verify,         tell_head,

@@ -151,7 +151,7 @@ Test(contract, C05_refuses_what_is_out_of_range)
 	close_log(log);
 }
 
-/* One transaction: what one key is refused leaves the others alone. */
+/* One transaction: a write refused for one key leaves the other keys alone. */
 Test(contract, C05_a_key_that_fails_is_left_out)
 {
 	struct reprise_log *const log = contract_open();

@@ -50,7 +50,7 @@ struct crash_session {
 	atomic_ullong newest;       /* appended */
 	struct crash_told promised; /* recorded as it was asked for, up to that position */
 	struct crash_told hosts[CRASH_HOSTS];
-	/* By ordinal, as of the last check: what the payload's checksum is, or 1 in a gap. */
+	/* By ordinal, as of the last check: the payload's checksum, or 1 in a gap. */
 	uint64_t checked;
 	uint32_t checksums[CRASH_ORDINALS_MAX];
 };

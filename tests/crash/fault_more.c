@@ -82,8 +82,8 @@ damaged_at_open(void)
 }
 
 /*
- * Damaged after it was opened. Nobody is handed what is wrong: what cannot be read is a gap. The
- * runtime goes on.
+ * Damaged after it was opened. No host is handed wrong data: rows that cannot be read are a gap.
+ * The runtime goes on.
  */
 static enum fault_end
 damaged_while_running(void)

@@ -178,7 +178,7 @@ next_batch_is_empty(struct world *world, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
-/* Somebody is to be woken: what rings must do so, whatever is refused. */
+/* A sleeper is to be woken: the ringing call must do so in spite of any refusal. */
 
 static reprise_status
 append(struct world *world, struct reprise_error *error)

@@ -118,7 +118,7 @@ __wrap_eventfd(unsigned int count, int flags)
 	return is_refused(CALL_EVENTFD) ? -1 : __real_eventfd(count, flags);
 }
 
-/* Closed all the same, as Linux does it: whoever tried again would close somebody else's. */
+/* Closed all the same, as Linux does it: a second try would close another thread's descriptor. */
 int
 __wrap_close(int fd)
 {

@@ -131,7 +131,7 @@ take_once(void *context)
 	return NULL;
 }
 
-/* Whether somebody holds the lock file's first byte: who waits does. */
+/* Whether the lock file's first byte is held: a connection that waits holds it. */
 static bool
 somebody_waits(const struct turn *turn)
 {
@@ -308,7 +308,7 @@ Test(log_sqlite, C12_the_write_ahead_log_is_cut_when_it_may_be)
 	close_log(log);
 }
 
-/* In a child that is killed: what it counted in @acknowledged is there. */
+/* In a child that is killed: the entries counted in @acknowledged are there. */
 static void
 append_until_killed(const char *path, atomic_ulong *acknowledged)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Hosts that sleep: whatever is published, by whomever, wakes them. A host that is never woken
+ * Hosts that sleep: each event published, by any thread, wakes them. A host that is never woken
  * leaves everybody asleep, which the explorer finds, since no wait has a time-out but where a case
  * allows one, once.
  */
@@ -235,7 +235,7 @@ shape(void)
 	};
 }
 
-/* As a sleeper leaves it whose time ran out: whoever comes next is for the relay. */
+/* As a sleeper leaves it whose time ran out: the next sleeper is for the relay. */
 static void
 take_direct_place(unsigned int session)
 {

@@ -29,7 +29,7 @@ extern const struct model_case model_cases[];
 #ifdef MODEL_CASE
 static const int model_case = MODEL_CASE;
 #else
-extern int model_case; /* whoever runs the program says which */
+extern int model_case; /* the runner of the program says which */
 #endif
 
 #ifdef main

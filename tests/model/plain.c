@@ -60,7 +60,7 @@ int
 main(void)
 {
 	for (model_case = 0; model_cases[model_case].name != NULL; model_case++) {
-		alarm(SECONDS_MAX); /* whoever is never woken */
+		alarm(SECONDS_MAX); /* for a thread that is never woken */
 		for (int round = 0; round < ROUNDS; round++)
 			if (model_program() != 0)
 				return 1;

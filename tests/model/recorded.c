@@ -330,7 +330,7 @@ overtake(void)
 static void
 ask(struct store_port *mine, struct backfill *backfill)
 {
-	/* A page was taken: what was done before it was ready is seen. */
+	/* A page was taken: all stores before it was ready are seen. */
 	if (backfill->subscription->page != NULL)
 		MODEL_CHECK(load_relaxed(&told) >= backfill->question.after);
 	heal_ask(mine, backfill);
@@ -529,7 +529,7 @@ prepare(void)
 		store_relaxed(&session->refuses, 1);
 		session->ring.run_end = 0;
 	}
-	/* As a sleeper leaves it whose time ran out: whoever comes next is for the relay. */
+	/* As a sleeper leaves it whose time ran out: the next sleeper is for the relay. */
 	if (model_case == HEALED_BY_THE_RELAY)
 		MODEL_CHECK(bell_arm_direct(&session->bell, false, &epoch));
 	/* Somebody else is with the relay already. */

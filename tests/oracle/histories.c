@@ -178,7 +178,7 @@ take(const struct history *history, struct host *host)
 }
 
 /*
- * The reading thread answers in the order of asking: what was asked before this has been looked at.
+ * The reading thread answers in the order of asking: all questions before this have been looked at.
  */
 static void
 await_reader(void)
@@ -203,7 +203,7 @@ pages_read(void)
 	return stats.pages;
 }
 
-/* Until nobody has anything to take, and nobody was answered: who is not over waits. */
+/* Until no host has anything to take, and no host was answered: a host that is not over waits. */
 static void
 take_all(const struct history *history)
 {

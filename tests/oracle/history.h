@@ -90,7 +90,7 @@ void text_gap(struct telling_text *text, const struct history *history,
 	      const struct reprise_gap *gap);
 void text_end(struct telling_text *text, reprise_end_cause cause, int32_t status);
 
-/* The rules: what the cursor is told until nothing more is said. */
+/* The rules: the outcomes for the cursor, until there are no more. */
 void history_expect(const struct history *history, const struct history_cursor *asked,
 		    struct telling_text *text);
 

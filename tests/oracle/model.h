@@ -62,7 +62,7 @@ struct model_bounds {
 	bool is_deduplicated;
 };
 
-/* One life of a session: what the headers call a window. */
+/* One life of a session: the window of the headers. */
 struct model_life {
 	struct model *model;
 	struct model_life *older; /* all lives of the store, newest first */
@@ -98,7 +98,7 @@ struct model {
 	bool has_displaced_newest; /* the newest of a gap could not be looked at */
 };
 
-/* Of the scratch store: what a window with these bounds counts for. */
+/* Of the scratch store: the bytes that a window with these bounds counts for. */
 uint64_t model_window_cost(const struct model_bounds *bounds);
 uint64_t model_staging_cost(const struct model_bounds *bounds, uint64_t staging_bytes);
 

@@ -162,7 +162,7 @@ least(reprise_position a, reprise_position b)
 	return a < b ? a : b;
 }
 
-/* Copies from @position on: what lies in one piece and fits, or one event. */
+/* Copies from @position on: the events that lie in one piece and fit, or one event. */
 static void
 copy_from(struct model_subscription *subscription, reprise_position position)
 {

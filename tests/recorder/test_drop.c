@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* L53 and L52: what hosts and writers of a session are told whose key was dropped, or is a copy. */
+/*
+ * L53 and L52: the answers to hosts and writers of a session whose key was dropped, or is a copy.
+ */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -215,7 +215,7 @@ Test(bell, a_direct_hand_settles_nothing)
 	cr_assert(barrier_register());
 	cr_assert(bell_barrier(&tower->bell, true, BELL_UNSETTLED));
 	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, 0));
-	/* An interrupt lowers the direct hand alone: what is settled stays so. */
+	/* An interrupt lowers the direct hand alone: SETTLED stays. */
 	cr_assert(bell_barrier(&tower->bell, true, bell_arm(&tower->bell)));
 	bell_ring_direct(&tower->bell);
 	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, BELL_SETTLED));

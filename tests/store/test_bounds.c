@@ -145,7 +145,7 @@ Test(bounds, A26_bytes_count_as_configured)
 	cr_assert(le(u64, stats_of(store).bytes, 2 * each + each / 2));
 	reprise_writer_close(writer);
 
-	/* One that could never come in evicts nobody. */
+	/* A session that could never come in evicts no session. */
 	const struct reprise_session_options larger = { .size = sizeof(larger),
 							.bytes_max = 4u << 20 };
 

@@ -222,7 +222,7 @@ open_store(reprise_wake wake)
 	return store;
 }
 
-/* Until everybody has left: whoever sleeps is woken. */
+/* Until all visitors have left: sleepers are woken. */
 static reprise_position
 flood(struct reprise_writer *writer)
 {
@@ -238,7 +238,7 @@ flood(struct reprise_writer *writer)
 	return newest;
 }
 
-/* A session that nobody follows comes and goes: what is remembered of it is given back, too. */
+/* A session that nobody follows comes and goes: the memory for it is given back, too. */
 static void
 pass_by(struct reprise_store *store)
 {

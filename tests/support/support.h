@@ -15,7 +15,7 @@
 
 /*
  * Under AddressSanitizer, fails the test if memory has leaked. It must be called in the test
- * itself: what a teardown finds counts for nothing. close_store calls it.
+ * itself: a failure that a teardown finds counts for nothing. close_store calls it.
  */
 void expect_no_leaks(void);
 
