@@ -212,8 +212,8 @@ struct log_adapter {
 				    uint64_t max, struct log_moved *ret_moved,
 				    struct reprise_error *error);
 	/*
-	 * Deletes at most @max rows, the lowest first: what move_rows has kept, then rows with a
-	 * last ordinal of at most @watermark.
+	 * Deletes at most @max rows, the lowest first: rows that move_rows has kept, then rows with
+	 * a last ordinal of at most @watermark.
 	 */
 	reprise_status (*remove_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
 				      uint64_t max, struct log_moved *ret_removed,

@@ -78,8 +78,8 @@ value_bool(struct values *values, bool truth)
 }
 
 /*
- * An ordinal, a number of a life or of rows: what is beyond the server's integers
- * stands behind all.
+ * An ordinal, a number of a life or of rows: a number beyond the server's integers stands behind
+ * all.
  */
 static inline void
 value_ordinal(struct values *values, uint64_t ordinal)

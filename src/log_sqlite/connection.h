@@ -54,7 +54,7 @@ struct connection {
 	enum log_level level; /* that `synchronous` stands for */
 	bool has_level;
 	bool has_written;
-	enum secure secure_before; /* while a key is erased: what was set before */
+	enum secure secure_before; /* while a key is erased: the setting before */
 	int64_t written_id; /* the key whose head this transaction has written last; 0: none */
 
 	uint64_t wal_pages;     /* after the last commit */

@@ -29,7 +29,7 @@ struct ahead {
 	char thread[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	uint64_t after;
 	bool is_due;                     /* to be read */
-	struct backfill_records records; /* what was; none: nothing */
+	struct backfill_records records; /* the records read; none: nothing */
 };
 
 enum {

@@ -50,7 +50,7 @@ struct recording {
 	bool is_wanted;    /* a flush or the closing waits for it: the next attempt comes at once */
 	uint64_t waiters;
 	uint64_t enqueued, written, synced;
-	reprise_status stuck; /* what the log refuses it with, or OK; see failure.h */
+	reprise_status stuck; /* the log's refusal, or OK; see failure.h */
 	uint64_t stuck_ns;    /* since when */
 	char *stuck_text;     /* owned; or NULL */
 	uint64_t attempt;     /* number of the last attempt to record it */
@@ -145,7 +145,7 @@ void *record_run(void *recorder);
 reprise_status recorder_write(struct reprise_recorder *recorder, enum log_level level, size_t count,
 			      struct reprise_error *error);
 
-/* Under the lock: what a transaction has answered. */
+/* Under the lock: notes the status of a transaction. */
 void recorder_note_transaction(struct reprise_recorder *recorder, reprise_status status,
 			       const struct reprise_error *error);
 
@@ -156,7 +156,7 @@ void recorder_note_transaction(struct reprise_recorder *recorder, reprise_status
 void recorder_let_go(struct reprise_recorder *recorder, struct recording *recording,
 		     struct reprise_session *session);
 
-/* The batch was committed at that level: what its writes have come to. The writing thread's. */
+/* The batch was committed at that level: settles each of its writes. The writing thread's. */
 void record_settle(struct reprise_recorder *recorder, enum log_level level);
 
 /* Under the lock: the recording of that life of that session, or NULL. */

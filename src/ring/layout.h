@@ -103,7 +103,7 @@ struct ring {
 	alignas(CACHE_LINE_BYTES) atomic_u64 floor_age;
 	atomic_u64 floor_request;
 	atomic_u64 invalid;       /* 1: nothing of it is handed out any more */
-	atomic_u64 taken_request; /* what floor_request took itself: the rest had left before */
+	atomic_u64 taken_request; /* the part that floor_request took: the rest had left before */
 
 	/* The writer's own; handed on between writers by the lock that makes them writers. */
 	alignas(CACHE_LINE_BYTES) uint64_t head; /* where the next record goes */

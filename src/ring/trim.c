@@ -15,7 +15,10 @@ ring_trim_to(struct ring *ring, uint64_t position)
 	while (position >= look.kept && taken < position)
 		if (compare_exchange_relaxed(&ring->taken_request, &taken, position))
 			break;
-	/* It is raised all the same: what a subscription has copied is not handed out, either. */
+	/*
+	 * It is raised all the same: events that a subscription has copied are not handed out,
+	 * either.
+	 */
 	while (floor < position) {
 		/* [trim:A] The newest it is clamped to before; pairs with [look:C]. */
 		if (compare_exchange_release(&ring->floor_request, &floor, position))

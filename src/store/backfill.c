@@ -7,8 +7,8 @@
 #include "store/subscription.h"
 
 /*
- * The owner's side: asks for pages, hands them out, and leaves as soon as the ring has
- * what comes next.
+ * The owner's side: asks for pages, hands them out, and leaves as soon as the ring has the next
+ * event.
  */
 
 struct backfill *

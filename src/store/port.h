@@ -109,7 +109,7 @@ REPRISE_API reprise_status port_detach(struct reprise_store *store);
 
 /* The positions that there are to record. */
 struct port_look {
-	reprise_position oldest; /* what is before it is lost */
+	reprise_position oldest; /* events before are lost */
 	reprise_position newest;
 	bool has_ended;
 	int32_t end_status;

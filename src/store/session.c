@@ -259,7 +259,7 @@ drop(struct reprise_session *session)
 
 	table_protect(table);
 	/*
-	 * Release: what was done with it. Acquire: what all others had done, who
+	 * Release: this thread's accesses to the session. Acquire: the accesses of all threads that
 	 * released it before.
 	 */
 	const bool is_last = fetch_sub_release(&session->refs, 1) == 1 &&

@@ -63,7 +63,7 @@ struct reprise_session {
 
 	/* With a log, too, and here because there is room. */
 	atomic_u32 recorded_only; /* subscriptions that see no more than what is recorded */
-	atomic_u64 room_needed;   /* what the append that was refused last would displace */
+	atomic_u64 room_needed; /* the position that the append refused last would displace up to */
 
 	atomic_u64 lock_owner; /* of shared writers: 0, or the thread inside (writer_lock.h) */
 
@@ -74,7 +74,7 @@ struct reprise_session {
 	struct reprise_incarnation incarnation;
 	struct bounds bounds; /* as in force */
 	uint64_t hash;
-	uint64_t bytes; /* what it counts for in bytes_max */
+	uint64_t bytes; /* the session's share of bytes_max */
 
 	/* Under the store's lock. */
 	uint64_t handles;
@@ -154,7 +154,7 @@ struct ring_shape session_shape(const struct bounds *bounds);
 
 /*
  * A window of the same life, without events, that goes on in the place of @before with other
- * bounds: what holds @before holds it. Under the store's lock.
+ * bounds: each holder of @before holds the new window. Under the store's lock.
  */
 reprise_status session_rebuild(struct reprise_session *before, const struct bounds *bounds,
 			       struct reprise_session **ret_session, struct reprise_error *error);

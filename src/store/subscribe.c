@@ -117,7 +117,7 @@ subscription_hold_lobby(struct reprise_store *store)
 	return store->lobby;
 }
 
-/* In a store with a log: what it heals with. Without a window, a place in the lobby. */
+/* In a store with a log: a backfill. Without a window, a place in the lobby. */
 static bool
 be_healed(struct reprise_subscription *subscription)
 {

@@ -24,7 +24,7 @@ enum stage {
 	STAGE_UNJUDGED,
 	STAGE_REFUSED, /* judged, and a gap UNAVAILABLE is due */
 	STAGE_FOLLOWING,
-	STAGE_HEALING, /* what comes next is in the log, or the log is asked about the cursor */
+	STAGE_HEALING, /* the next event is in the log, or the log is asked about the cursor */
 	/*
 	 * A wait has found the end. The host was not told yet, and the window may still become
 	 * void.

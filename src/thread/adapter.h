@@ -268,9 +268,9 @@ REPRISE_API const char *thread_limits_choose(uint64_t horizon_ns, uint64_t retry
 					     struct thread_limits *ret_limits);
 
 /*
- * For adapters that open a handle: has the store remember for @horizon_ms from @now_ms on;
- * false if it does so already. All zero: a store that is just created. And NULL, or the name of
- * what is damaged.
+ * For adapters that open a handle: has the store remember for @horizon_ms from @now_ms on; false if
+ * it does so already. All zero: a store that is just created. And NULL, or the name of the damaged
+ * part.
  */
 REPRISE_API bool thread_keeping_raise(struct thread_keeping *keeping, uint64_t horizon_ms,
 				      uint64_t now_ms);
