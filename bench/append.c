@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* limit, append: what an append costs with nobody there; over the limit, and beside the peers. */
+/* limit, append: the cost of an append without a host; over the limit, and beside the peers. */
 
 #include <stdlib.h>
 #include <string.h>

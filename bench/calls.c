@@ -2,8 +2,8 @@
 
 /*
  * System calls of an append, counted: a thread appends under a filter that turns each call into a
- * signal, which counts it. What follows from the call's not being made does not matter here:
- * there should be none. The thread can do nothing else afterwards, so all of it happens in a
+ * signal, which counts it. The filter suppresses the call. The consequences do not matter here:
+ * there should be no call. The thread can do nothing else afterwards, so all of it happens in a
  * process of its own.
  */
 
@@ -45,7 +45,7 @@ struct counted {
 	int makes_one; /* a call on purpose: the count must be 1 then */
 };
 
-/* What is counted. */
+/* The setting of a count. */
 struct setting {
 	unsigned int parked;
 	int makes_one;
@@ -90,7 +90,7 @@ append_counted(void *argument)
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = count_call;
 	sigaction(SIGSYS, &action, NULL);
-	/* Whatever is resolved or touched the first time. */
+	/* The first appends resolve symbols and touch memory. */
 	for (int i = 0; i < 20000; i++)
 		if (reprise_append(counted->writer, 0, 1, 0, bytes, NULL) != REPRISE_OK)
 			__builtin_trap();

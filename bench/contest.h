@@ -39,10 +39,7 @@ struct side_goal {
 void contest_print_cheaper(struct harness *harness, const char *name, const struct contender *ours,
 			   const struct contender *theirs, const struct side_goal *goals);
 
-/*
- * All sides that are not servers, or all; opened once and kept. Those that are absent are
- * said so, once.
- */
+/* All sides that are not servers, or all; opened once and kept. Absent sides are reported, once. */
 struct side *contest_side(struct harness *harness, const char *name);
 void contest_close_sides(void);
 

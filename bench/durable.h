@@ -3,8 +3,8 @@
 #define BENCH_DURABLE_H
 
 /*
- * What the durable measurements share: a folder for their files, the events that they record, and a
- * store with a recorder over a log in a SQLite file.
+ * The common part of the durable measurements: a folder for their files, the events that they
+ * record, and a store with a recorder over a log in a SQLite file.
  */
 
 #include <reprise/log_sqlite.h>
@@ -25,7 +25,7 @@ enum {
 const char *scratch_path(const char *name);
 void scratch_remove(const char *name); /* with what SQLite and the log have put beside it */
 
-/* What file system that folder is on: "ext4". */
+/* The file system of that folder: "ext4". */
 const char *scratch_system(void);
 
 /*
@@ -62,7 +62,7 @@ void durable_make_log(const struct harness *harness, const char *name, uint64_t 
 /* The beginning of the first life of "bench". */
 struct reprise_cursor durable_first_cursor(const struct durable *durable);
 
-/* What the recorder has done so far. */
+/* The recorder's statistics so far. */
 struct reprise_recorder_stats durable_stats(const struct durable *durable);
 
 #endif /* BENCH_DURABLE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * fanout: what an append costs when hosts are there, and how much of it they get. Polling: one
+ * fanout: the cost of an append when hosts are there, and their share of the events. Polling: one
  * thread asks them all in turn. Parked: a thread each, asleep in a store that defers, with a tick
  * longer than the run. Stalled: opened, but taking nothing until all is appended.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * group: what an event costs a host that follows 1 to 100,000 subscriptions, by one descriptor of a
- * group, over a descriptor and an epoll entry for each subscription. One thread appends an event to
- * each session, then takes all that its subscriptions get, until each has said that there is
- * nothing more; the store's thread rings.
+ * group: the cost of an event for a host that follows 1 to 100,000 subscriptions, by one descriptor
+ * of a group, over a descriptor and an epoll entry for each subscription. One thread appends an
+ * event to each session, then takes all that its subscriptions get, until each has said that there
+ * is nothing more; the store's thread rings.
  */
 
 #include <poll.h>

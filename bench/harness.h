@@ -2,7 +2,7 @@
 #ifndef BENCH_HARNESS_H
 #define BENCH_HARNESS_H
 
-/* What every measurement shares: where it runs, how often, where its results go, and the clock. */
+/* The common part of all measurements: cores, number of runs, output of results, and the clock. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ void harness_init(struct harness *harness);
 bool harness_is_interrupted(void);
 void harness_catch_signals(void);
 
-/* What is being done, on standard error, for whoever waits. */
+/* The progress, on standard error, for a person who waits. */
 void harness_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Says what, and ends the process with 1. */

@@ -2,10 +2,10 @@
 
 /*
  * lookup: finding a session by its id among many that retain nothing, and opening and closing a
- * writer on it. What is found again and again, by anyone with a few busy sessions, is in the
- * processor's caches; any one of a million is not. So beside the second stand loads that depend on
- * each other, from as much memory as the sessions take: no look-up is faster than one of those.
- * Churn: sessions come and go meanwhile.
+ * writer on it. A few busy sessions, looked up again and again, are in the processor's caches; any
+ * one of a million is not. So beside the second stand loads that depend on each other, from as much
+ * memory as the sessions take: no look-up is faster than one of those. Churn: sessions come and go
+ * meanwhile.
  */
 
 #include <pthread.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * memory: what a session takes of it that retains nothing, half a window, a whole one. Resident
- * bytes.
+ * memory: the memory of a session that retains nothing, half a window, a whole one. Resident bytes.
  */
 
 #include <stdlib.h>

@@ -32,7 +32,7 @@ struct costs {
 
 static unsigned char payload[PAYLOAD_BYTES];
 
-/* What the clock takes itself. */
+/* The ticks that the clock takes itself. */
 static uint64_t
 clock_ticks(void)
 {

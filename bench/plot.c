@@ -10,7 +10,7 @@ enum {
 	STATUS_NO_PROGRAM = 127,
 };
 
-/* Every curve that a plot may have; what is drawn is what there is. */
+/* Every curve that a plot may have; only curves with results are drawn. */
 static const char *const curves[] = {
 	"limit",
 	"reprise",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * record: what a recorder brings into a SQLite file, over bare inserts of the same rows into the
+ * record: the rate of a recorder into a SQLite file, over bare inserts of the same rows into the
  * same table, in transactions as large as the recorder's were. Its writer appends to windows that
  * refuse, so that nothing is lost, and the recorder is what it waits for.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * recording: what an append costs while a recorder follows, over the same append without one: at a
+ * recording: the cost of an append while a recorder follows, over the same append without one: at a
  * pace, each timed for itself, and as fast as can be. The window overwrites, so that the recorder
  * cannot hold the writer up.
  */

@@ -241,7 +241,7 @@ measure_payload(struct harness *harness, size_t payload_bytes, enum way way, dou
 
 	bench->payload_bytes = payload_bytes;
 	bench->writer_core = harness->writer_core;
-	/* What fits for certain: no event of a round is displaced by the same round. */
+	/* So many events fit for certain: no event of a round is displaced by the same round. */
 	bench->events = WINDOW_BYTES / record_bytes - 1;
 	if (bench->events > 2048)
 		bench->events = 2048;

@@ -34,7 +34,7 @@ void result_add(struct result *result, const char *key, const char *value);
 /* Prints it in both forms. */
 void result_print(struct harness *harness, const struct result *result);
 
-/* Who takes part, and which version of it. */
+/* A peer that takes part, and its version. */
 void result_peer(struct harness *harness, const char *peer, const char *version);
 
 /* The row that is not there, and why. */

@@ -26,7 +26,7 @@ struct outcome {
 	double ns; /* of one append */
 	uint64_t delivered, lost, taken;
 	double taken_per_s;
-	struct histogram append, seen; /* of paced appends: what each cost, and when it was seen */
+	struct histogram append, seen; /* of paced appends: the cost, and the time until seen */
 };
 
 struct side {

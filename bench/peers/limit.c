@@ -3,7 +3,8 @@
 /*
  * The limit: the same record written by one thread into plain memory. The same header and the same
  * memcpy into the same size of arena, but no atomics, no index, no bell, no clock, no bounds on
- * events, and nobody could ever read it. What an append costs is counted in it.
+ * events, and nobody could ever read it. The peers' costs of an append are counted in multiples of
+ * this limit.
  */
 
 #include <stdio.h>

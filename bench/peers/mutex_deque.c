@@ -2,11 +2,11 @@
 
 /*
  * The ordinary design: a mutex, a ring of pointers to events, and a condition. An append allocates
- * the event, puts it in the ring under the lock, frees the one that it displaces, and wakes who
- * sleeps. A host has a position, and copies one event at a time out under the lock into a buffer of
- * its own. Who was overtaken goes on with the oldest, and knows exactly what is lost. The only one
- * besides reprise that has one copy of an event for all hosts, lets the newest displace the oldest,
- * and tells.
+ * the event, puts it in the ring under the lock, frees the displaced event, and wakes sleepers. A
+ * host has a position, and copies one event at a time out under the lock into a buffer of its own.
+ * A host that was overtaken goes on with the oldest event, and knows the exact loss. Besides
+ * reprise, only this peer has one copy of an event for all hosts, lets the newest displace the
+ * oldest, and reports the loss.
  */
 
 #include <pthread.h>

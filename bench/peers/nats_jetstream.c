@@ -6,8 +6,8 @@
  * wait for all. With a pace, each is sent at once. A host has a connection of its own and an
  * ordered pull, to which the server pushes without being asked; the client's library queues the
  * events, so that a host which takes nothing gets what was under way to it besides the newest
- * 2,048. Who was overtaken goes on with the oldest, and is not told. A server is started for each
- * task; it and the threads of the client's library may run on all cores.
+ * 2,048. A host that was overtaken goes on with the oldest event, and is not told. A server is
+ * started for each task; it and the threads of the client's library may run on all cores.
  */
 
 #include <nats/nats.h>
@@ -54,7 +54,7 @@ on_refused(jsCtx *stream, jsPubAckErr *error, void *closure)
 	peer_die("append", error->ErrText == NULL ? "refused" : error->ErrText);
 }
 
-/* Leaves the thread unpinned: what follows may start more of the library's. */
+/* Leaves the thread unpinned: later calls may start more threads of the library's. */
 static natsConnection *
 connection_open(bool is_sent_at_once, jsOptions *options, jsCtx **stream)
 {

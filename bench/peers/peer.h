@@ -48,7 +48,7 @@ struct task {
 	unsigned int writers; /* threads that append at the same time */
 };
 
-/* What one host was given. */
+/* The events that one host was given. */
 struct tally {
 	uint64_t delivered;
 	uint64_t lost;              /* by the ordinals */
@@ -110,7 +110,7 @@ tally_event(struct tally *tally, const void *payload, size_t payload_bytes)
 static const char *peer_name(void);
 
 /*
- * Ends the process: what was to be done, and why it was not. The first thread that does so,
+ * Ends the process: the words name the failed task, and the reason. The first thread that does so,
  * does it alone.
  */
 static inline __attribute__((noreturn)) void
@@ -125,7 +125,7 @@ peer_die(const char *what, const char *why)
 }
 
 /*
- * What a peer defines. All may end the process with peer_die.
+ * The functions that a peer defines. All may end the process with peer_die.
  *
  *   static const char *peer_name(void);
  *   static const char *peer_version(void);       the library's, as it says itself

@@ -111,7 +111,7 @@ pin(int core)
 	pin_to(core, core);
 }
 
-/* Zeroed, and in cache lines of its own: what one thread counts does not disturb the other. */
+/* Zeroed, and in cache lines of its own: the counts of one thread do not disturb the other. */
 static void *
 allocate(size_t count, size_t bytes)
 {

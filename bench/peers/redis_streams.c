@@ -6,8 +6,8 @@
  * more are kept. Without a pace appends are sent 64 at a time, and answers are collected while the
  * next 64 are on their way; with a pace each is sent at once. A host has a connection of its own,
  * and asks for up to 256 events after the last it has (XREAD), which blocks for 50 ms at most when
- * parked. Who was overtaken goes on with the oldest, and is not told. A server is started for each
- * task, and may run on all cores.
+ * parked. A host that was overtaken goes on with the oldest event, and is not told. A server is
+ * started for each task, and may run on all cores.
  */
 
 #include <hiredis/hiredis.h>
@@ -185,7 +185,7 @@ host_open(struct peer *peer, const struct task *task)
 	return host;
 }
 
-/* What is there, or NULL. */
+/* The events that are there, or NULL. */
 static redisReply *
 read_events(struct host *host, const char *format)
 {

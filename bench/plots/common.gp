@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What the plots share. Given: dir, curves (a list of words), machine, plots (the folder of this file).
+# The common part of the plots. Given: dir, curves (a list of words), machine, plots (the folder of this file).
 set encoding utf8
 set datafile commentschars '#'
 set grid back linecolor rgb '#dddddd'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What an append of 256 bytes costs against how many hosts are there.
+# The cost of an append of 256 bytes against the number of hosts.
 load plots.'/common.gp'
 set title 'An append of 256 B under hosts (peers: polling, all by one thread)'
 set xlabel 'hosts (log)'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What an append costs against how large the event is, with nobody there.
+# The cost of an append against the size of the event, without a host.
 load plots.'/common.gp'
 set title 'An append with nobody subscribed'
 set xlabel 'payload (bytes)'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What recovering a conversation costs against how long its history is: from the first event, and from a snapshot.
+# The cost of recovering a conversation against the length of its history: from the first event, and from a snapshot.
 load plots.'/common.gp'
 set title 'Recovering a conversation'
 set xlabel 'events in the log (log)'

@@ -20,8 +20,8 @@ REPRISE_BEGIN_DECLARATIONS
 /*
  * reprise_log_blob_put - stores a blob, and replaces the blob of the same name
  *
- * The call is one transaction: whatever happens, the key has either the whole old blob or the whole
- * new blob. Once a key has a blob, reprise_log_archive_before refuses the key.
+ * The call is one transaction: in any case, the key has either the whole old blob or the whole new
+ * blob. Once a key has a blob, reprise_log_archive_before refuses the key.
  *
  * @log            Borrowed.
  * @key            A DIRECT key with at least one write.

@@ -36,8 +36,8 @@ struct reprise_log_sqlite_options {
 	uint64_t deadline_ns;
 
 	/*
-	 * What an append survives. REPRISE_WRITTEN: the end of this process, but not a power
-	 * failure (synchronous = NORMAL). REPRISE_SYNCED: both (FULL). 0: REPRISE_SYNCED.
+	 * The failures that an append survives. REPRISE_WRITTEN: the end of this process, but not a
+	 * power failure (synchronous = NORMAL). REPRISE_SYNCED: both (FULL). 0: REPRISE_SYNCED.
 	 */
 	reprise_durability durability;
 

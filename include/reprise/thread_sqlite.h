@@ -40,8 +40,8 @@ struct reprise_thread_sqlite_options {
 	uint64_t retry_limit_ns;
 
 	/*
-	 * What a write survives. REPRISE_WRITTEN: the end of this process, but not a power failure
-	 * (synchronous = NORMAL). REPRISE_SYNCED: both (FULL). 0: REPRISE_SYNCED.
+	 * The failures that a write survives. REPRISE_WRITTEN: the end of this process, but not a
+	 * power failure (synchronous = NORMAL). REPRISE_SYNCED: both (FULL). 0: REPRISE_SYNCED.
 	 */
 	reprise_durability durability;
 

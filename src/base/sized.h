@@ -11,8 +11,8 @@
  * sized_read   Copies the caller's options into @known, whose fields the caller does not know yet
  *              stay 0. False if the size is impossible, or if the caller sets fields that this
  *              library does not know.
- * sized_write  Copies @known into the caller's struct: what it has room for, and 0 in fields that
- *              this library does not know. Its size stays. False if the size is impossible.
+ * sized_write  Copies @known into the caller's struct as far as there is room, and 0 into fields
+ *              that this library does not know. Its size stays. False if the size is impossible.
  *
  * sized_has_room  Whether sized_write would succeed.
  *

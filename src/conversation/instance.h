@@ -35,7 +35,7 @@ struct snapshots {
 	uint64_t bytes[SNAPSHOT_SLOTS];
 	uint64_t recovered_from; /* the ordinal that the last recovery began after */
 	uint32_t damaged;        /* slots, at the last recovery */
-	reprise_status last;     /* what became of the last one that was taken */
+	reprise_status last;     /* the outcome of the last one that was taken */
 };
 
 struct reprise_conversation {

@@ -23,8 +23,8 @@ static_assert(offsetof(struct conversation_message, hash) == CACHE_LINE_BYTES,
 	      "a look-up reads one line of a message, and its id");
 
 /*
- * The table calls these without a context. Its memory is the state's: what a call has taken and
- * given back is added to the state's count after the call.
+ * The table calls these without a context. Its memory is the state's: after a call, the memory
+ * taken and given back is added to the state's count.
  */
 static _Thread_local size_t table_bytes;
 

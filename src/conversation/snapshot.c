@@ -211,7 +211,7 @@ reprise_conversation_snapshots(const struct reprise_conversation *conversation,
 
 /* --- archiving -------------------------------------------------------------------------------- */
 
-/* Both slots are read again: what is archived must be covered by two snapshots that can be read. */
+/* Both slots are read again: two snapshots that can be read must cover the archived events. */
 static reprise_status
 archive(struct reprise_conversation *conversation, struct reprise_log_page *page,
 	uint64_t *ret_archived, struct reprise_error *error)

@@ -3,8 +3,8 @@
 #define JETSTREAM_FAILURE_H
 
 /*
- * What a failure of the client library or a refusal of the server means, with their own
- * words in `detail`.
+ * The status of a failure of the client library or of a refusal of the server, with their own words
+ * in `detail`.
  */
 
 #include <nats/nats.h>

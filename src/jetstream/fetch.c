@@ -192,8 +192,8 @@ is_confirmed(const struct batch *batch, size_t i)
 
 /*
  * Follows the answers: each says where the next message is to be looked for. A change of the
- * stream's leader, or a purge, may come between two answers: what is found behind an answer that
- * others contradict is left, and asked for again.
+ * stream's leader, or a purge, may come between two answers: messages behind an answer that other
+ * answers contradict are left, and asked for again.
  */
 static void
 follow(struct batch *batch)

@@ -18,8 +18,8 @@ enum {
 typedef bool (*fetch_visit)(struct fetched *fetched, void *context);
 
 /*
- * What to fetch: messages of @subject, which may have wildcards, with sequences greater than @after
- * and at most @through, in their order.
+ * The messages to fetch: those of @subject, which may have wildcards, with sequences greater than
+ * @after and at most @through, in their order.
  */
 struct fetching {
 	const char *stream;

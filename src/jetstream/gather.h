@@ -17,7 +17,7 @@ struct gathered {
 	struct fetched fetched; /* without its memory if it is not kept */
 	enum fate fate;
 	const char *reason; /* FATE_BURY: in words */
-	bool is_delta;      /* it is one, of the document: what follows is set */
+	bool is_delta;      /* it is one, of the document: the next fields are set */
 	uint64_t version;   /* that its writer has expected for it; 0: none */
 	char id[THREAD_DELTA_ID_ROOM];
 	unsigned char digest[REPRISE_THREAD_DIGEST_BYTES];

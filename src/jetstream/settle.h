@@ -15,15 +15,15 @@ struct burials {
 };
 
 /*
- * Puts those among the dead letters that are to be, before anything is saved. One that finds no
- * room, or is refused, is left in the stream, and noted: it keeps no delta from the store. A
- * failure is told if the others would fail as well.
+ * Puts the messages that are to be buried among the dead letters, before anything is saved. A
+ * message that finds no room, or is refused, is left in the stream, and noted: it keeps no delta
+ * from the store. A failure is told if the other messages would fail as well.
  */
 reprise_status settle_dead(struct reprise_jetstream *writer, struct gathering *gathering,
 			   struct burials *burials, struct reprise_error *error);
 /*
- * Whether a failure is of dead letters alone: the server answers other requests. One that says
- * nothing until @due_ns has no permission for them perhaps.
+ * Whether a failure is of dead letters alone: the server answers other requests. A server that says
+ * nothing until @due_ns has no permission for dead letters perhaps.
  */
 bool settle_goes_on(struct reprise_jetstream *writer, reprise_status status, uint64_t due_ns);
 

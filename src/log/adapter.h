@@ -3,10 +3,10 @@
 #define LOG_ADAPTER_H
 
 /*
- * The log's port. What a log means is decided once, in this room; an adapter stores rows and finds
- * them again. It is asked by one thread at a time, under the handle's lock.
+ * The log's port. The meaning of a log is decided once, in this room; an adapter stores rows and
+ * finds them again. One thread at a time asks an adapter, under the handle's lock.
  *
- * What it keeps, by key:
+ * An adapter keeps, by key:
  *
  *   heads    one row: kind, head, watermark, end, greatest revision, the number of the last life
  *            and its lease, the last rise among the entries that were moved away, and the number of
@@ -17,9 +17,9 @@
  *   commits  each COMMIT after which none has a revision as great: (revision, ordinal)
  *   blobs    bytes by name
  *
- * Rises and commits are what makes two questions logarithmic: where a revision is exceeded first,
- * and whether a COMMIT of at least a revision comes after an ordinal. Those of entries that were
- * moved away are dropped with them.
+ * Rises and commits make two questions logarithmic: where a revision is exceeded first, and whether
+ * a COMMIT of at least a revision comes after an ordinal. Those of entries that were moved away are
+ * dropped with them.
  *
  * Each row of each table has a checksum over its key and all that it says. This room computes every
  * checksum before a put and compares it after a find (lookup.h); an adapter only stores it. An
@@ -212,8 +212,8 @@ struct log_adapter {
 				    uint64_t max, struct log_moved *ret_moved,
 				    struct reprise_error *error);
 	/*
-	 * Deletes at most @max rows, the lowest first: what move_rows has kept, then rows with a
-	 * last ordinal of at most @watermark.
+	 * Deletes at most @max rows, the lowest first: rows that move_rows has kept, then rows with
+	 * a last ordinal of at most @watermark.
 	 */
 	reprise_status (*remove_rows)(struct reprise_log *log, int64_t id, uint64_t watermark,
 				      uint64_t max, struct log_moved *ret_removed,
@@ -252,11 +252,11 @@ struct log_adapter {
 	void (*rollback)(struct reprise_log *log);
 
 	/*
-	 * Both NULL: what was deleted is the database's matter.
-	 * set_secure  By itself: from now on, what is deleted is overwritten in the files,
+	 * Both NULL: deleted rows are the database's matter.
+	 * set_secure  By itself: from now on, deleted rows are overwritten in the files,
 	 *             or no more.
-	 * clean       By itself: what was deleted while that was so stands in no file any more.
-	 *             @vacuums: what was deleted before, too.
+	 * clean       By itself: rows deleted while that was so stand in no file any more.
+	 *             @vacuums: rows deleted before, too.
 	 */
 	reprise_status (*set_secure)(struct reprise_log *log, bool is_secure,
 				     struct reprise_error *error);
@@ -347,7 +347,7 @@ struct log_adapter {
 				       struct reprise_error *error);
 };
 
-/* What every handle begins with; adapters embed it. */
+/* The beginning of every handle; adapters embed it. */
 struct reprise_log {
 	const struct log_adapter *adapter;
 	pthread_mutex_t lock; /* a call */

@@ -105,7 +105,7 @@ drop_rises(struct reprise_log *log, struct log_head *head, uint64_t bound, uint6
 	return status;
 }
 
-/* What is done to archived rows. */
+/* The fate of archived rows. */
 enum fate {
 	FATE_MOVE,   /* as the adapter's option says */
 	FATE_REMOVE, /* they are deleted, in the archive's table, too */

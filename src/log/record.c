@@ -5,7 +5,7 @@
 #include "log/row.h"
 #include "log/target.h"
 
-/* What is there already, held against what is to be recorded once more. */
+/* A comparison of the rows that are there already with a write that repeats them. */
 struct repeat {
 	const struct target *target;
 	const struct log_write *write;

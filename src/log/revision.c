@@ -161,7 +161,9 @@ find_newer(struct reprise_log *log, const struct log_head *head, uint64_t revisi
 	status = void_life_at(log, head, *ret_ordinal, &life, error);
 	if (status != REPRISE_OK || life.number == 0)
 		return status;
-	/* Rises are of all events; what follows the void life may be newer without being one. */
+	/*
+	 * Rises are of all events; an event after the void life may be newer without being a rise.
+	 */
 	status = search_lives(&search, greatest(life.end, head->watermark) + 1, head->head, error);
 	*ret_ordinal = search.found;
 	return status;

@@ -18,7 +18,7 @@ struct target {
 
 /*
  * Each does one write. Anything but REPRISE_OK is the adapter's, and ends the transaction; the
- * write's own answer is its status: what it refuses has changed nothing.
+ * write's own answer is its status: a refused write has changed nothing.
  */
 reprise_status target_append(struct target *target, struct log_write *write,
 			     struct reprise_error *error);

@@ -53,7 +53,7 @@ found_in_marks(struct verifying *verifying)
 	marks->fault = NULL;
 }
 
-/* What a row says that is not so, although it is whole. */
+/* Finds false claims of a row that is whole. */
 static void
 verify_event(struct verifying *verifying, const struct log_row *row)
 {
@@ -128,7 +128,7 @@ verify_some(struct verifying *verifying, bool *ret_more, struct reprise_error *e
 	struct log_head head = { 0 };
 	reprise_status status = look_begin(verifying->log, verifying->key, &head, error);
 
-	/* What was archived meanwhile may be away. */
+	/* Entries that were archived meanwhile may be away. */
 	if (status == REPRISE_OK && verifying->next <= head.watermark) {
 		verifying->next = head.watermark + 1;
 		verifying->head.watermark = head.watermark;
@@ -246,7 +246,7 @@ first_number(const struct verifying *verifying, const struct reprise_life *first
 	return was_dropped ? first->number : 1;
 }
 
-/* They tile what there is; those that begin meanwhile are not looked at. */
+/* Lives tile the ordinals that there are; lives that begin meanwhile are not looked at. */
 static reprise_status
 verify_lives(struct verifying *verifying, struct reprise_error *error)
 {
@@ -307,8 +307,9 @@ verify_blobs(struct verifying *verifying, struct reprise_error *error)
 }
 
 /*
- * What a look finds damaged, or the database itself, is a fault as well, behind which nothing can
- * be looked at. Its words are @why's, or @what if the database has said something of its own.
+ * Damage that a look finds, also of the database itself, is a fault as well, behind which nothing
+ * can be looked at. The fault's words are @why's, or @what if the database has said something of
+ * its own.
  */
 static reprise_status
 found_if_corrupt(struct verifying *verifying, reprise_status status,
@@ -346,7 +347,7 @@ verify_all(struct verifying *verifying, struct reprise_error *error)
 	return status == REPRISE_OK ? verify_blobs(verifying, error) : status;
 }
 
-/* What concerns no key in particular. */
+/* The checks that concern no key in particular. */
 static reprise_status
 check_log(struct reprise_log *log, struct reprise_error *error)
 {

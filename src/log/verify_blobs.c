@@ -52,8 +52,8 @@ verify_blob(struct reprise_log *log, const struct reprise_log_key *key, const ch
 }
 
 /*
- * What a look finds damaged is a fault; its words are @why's, unless the database has said
- * something of its own.
+ * Damage that a look finds is a fault; its words are @why's, unless the database has said something
+ * of its own.
  */
 static reprise_status
 told(struct blobs_report *report, reprise_status status, const struct reprise_error *why,

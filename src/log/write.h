@@ -35,8 +35,8 @@ enum log_write_type {
 };
 
 /*
- * What is refused, with E_CONFLICT unless said otherwise. A write that is there already, by the
- * same life, is REPRISE_OK, and is made as durable as is asked for now.
+ * The writes that are refused, with E_CONFLICT unless said otherwise. A write that is there
+ * already, by the same life, is REPRISE_OK, and is made as durable as is asked for now.
  *
  *   RECORD, GAP   not the last life's, or it is CLEAN and lacks some; before its first; a hole
  *                 before it. E_CORRUPT: other rows are there (a gap is not compared, and an event
@@ -51,8 +51,8 @@ enum log_write_type {
  *   ARCHIVE       E_INVALID: the key has blobs, and the write does not say that they cover what is
  *                 archived. A key that is not there has nothing to archive
  *   any           E_TIMEOUT: another connection holds the key. Writes to other keys go on
- *   any           E_CORRUPT, with `fault`: what is kept of the key is damaged. Writes to other
- *                 keys go on
+ *   any           E_CORRUPT, with `fault`: the stored state of the key is damaged. Writes to
+ *                 other keys go on
  */
 struct log_write {
 	enum log_write_type type;

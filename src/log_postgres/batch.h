@@ -38,7 +38,7 @@ struct batch {
 /* False if it does not go with those that are in it: another key's, too many, too large. */
 bool batch_take(struct batch *batch, int64_t id, const struct log_row *row);
 
-/* What PUT_ROWS takes, borrowed from the batch, which has at least one. */
+/* The values for PUT_ROWS, borrowed from the batch, which has at least one row. */
 void batch_values(struct batch *batch, struct values *ret_values);
 
 #endif /* LOG_POSTGRES_BATCH_H */

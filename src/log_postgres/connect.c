@@ -12,10 +12,10 @@
 #define LOCK_MARGIN_MS UINT64_C(10)
 
 /*
- * What holds for the connection. Time-outs: if the client's machine vanishes, the server ends
- * the session and frees the keys that its transaction has locked. Plans: each statement has its
- * index, and is to be planned once, by what it is and not by how small its tables happen to be
- * at that time.
+ * The settings of the connection. Time-outs: if the client's machine vanishes, the server ends the
+ * session and frees the keys that its transaction has locked. Plans: each statement has its index,
+ * and is to be planned once, by what it is and not by how small its tables happen to be at that
+ * time.
  */
 static const char settings_sql[] = "SELECT set_config('search_path', $1, false),"
 				   " set_config('lock_timeout', $2, false),"

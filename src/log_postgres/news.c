@@ -63,7 +63,7 @@ take_text(const char *text, struct log_news *news)
 	}
 }
 
-/* What has arrived. */
+/* Takes the notifications that have arrived. */
 static bool
 take_arrived(PGconn *connection, struct log_news *news)
 {

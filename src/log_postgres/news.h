@@ -9,8 +9,8 @@
  *
  * A NOTIFY inside of a transaction takes a lock of the whole server until the commit is on the
  * disk, and then no two transactions commit together. So the NOTIFY is a transaction of its own,
- * after the commit. A writer that dies in between announces nothing: whoever waits for news looks
- * at the log from time to time as well.
+ * after the commit. A writer that dies in between announces nothing: a thread that waits for news
+ * looks at the log from time to time as well.
  */
 
 #include <stddef.h>

@@ -30,8 +30,8 @@ reprise_status schema_look(struct wire *wire, const char *schema, bool *ret_is_t
 			   int *ret_version, struct reprise_error *error);
 
 /*
- * In one transaction, which whoever else does the same waits for: looks again, and brings it to
- * @version. To be committed or rolled back by the caller.
+ * In one transaction, for which other connections that do the same wait: looks again, and brings it
+ * to @version. To be committed or rolled back by the caller.
  */
 reprise_status schema_bring_to(struct wire *wire, const char *schema, int version,
 			       struct reprise_error *error);

@@ -13,8 +13,9 @@
 
 /*
  * Row-level security binds most roles to their tenant, but not every role that may be used: so each
- * statement names the tenant as well. Each index begins with it: what another tenant has put under
- * a key's number is neither found nor in the way. The sub-select is evaluated once for a statement.
+ * statement names the tenant as well. Each index begins with the tenant: rows that another tenant
+ * has put under a key's number are neither found nor in the way. The sub-select is evaluated once
+ * for a statement.
  *
  * OFFSET 0 and the scalar sub-select keep the planner from anything but one look into an index for
  * each thread, whatever it believes about the tables' sizes; and the locks are taken in the order

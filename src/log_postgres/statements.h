@@ -3,7 +3,7 @@
 #define LOG_POSTGRES_STATEMENTS_H
 
 /*
- * What is asked of the server, prepared on each connection. Each statement finds its rows by a
+ * The statements for the server, prepared on each connection. Each statement finds its rows by a
  * key's index, and costs what it returns.
  */
 

@@ -3,8 +3,8 @@
 #define LOG_POSTGRES_VALUES_H
 
 /*
- * What goes into a statement and comes out of it, in PostgreSQL's binary format: integers with
- * their highest byte first, text and bytes as they are.
+ * The values that go into a statement and come out of it, in PostgreSQL's binary format: integers
+ * with their highest byte first, text and bytes as they are.
  *
  * A revision has all 64 bits and is compared by the server, whose integers have a sign: its highest
  * bit is turned over, so that the order stays.
@@ -78,8 +78,8 @@ value_bool(struct values *values, bool truth)
 }
 
 /*
- * An ordinal, a number of a life or of rows: what is beyond the server's integers
- * stands behind all.
+ * An ordinal, a number of a life or of rows: a number beyond the server's integers stands behind
+ * all.
  */
 static inline void
 value_ordinal(struct values *values, uint64_t ordinal)
@@ -116,7 +116,7 @@ number_at(const PGresult *result, int row, int column)
 }
 
 /*
- * A number of 0 to @max. One that does not fit leaves words in @fault, and is 0: so no damaged
+ * A number of 0 to @max. A number that does not fit leaves words in @fault, and is 0: so no damaged
  * number is cut to a good one.
  */
 static inline uint64_t

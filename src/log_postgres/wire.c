@@ -23,7 +23,7 @@ static const size_t extension_bytes = 1 << 20;
  */
 static const uint64_t grace_ns = 25000000;
 
-/* What a statement without its values takes, about. */
+/* The bytes of a statement without its values, about. */
 static const size_t statement_bytes = 64;
 
 static const int formats[VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }; /* binary */
@@ -220,13 +220,13 @@ take(struct wire *wire, PGresult *answer, PGresult **ret_answer)
 	} else if (type == PGRES_FATAL_ERROR) {
 		failure_note_answer(&wire->failure, wire->connection, answer);
 	} else if (!is_good && type != PGRES_PIPELINE_SYNC) {
-		/* What was skipped after a failure; nothing else is expected. */
+		/* The server skipped a statement after a failure; no other answer is expected. */
 		failure_note(&wire->failure, REPRISE_E_IO, PQresStatus(type));
 	}
 	PQclear(answer);
 }
 
-/* What has arrived. */
+/* Takes the answers that have arrived. */
 static reprise_status
 take_arrived(struct wire *wire, PGresult **ret_answer)
 {
@@ -380,7 +380,7 @@ wire_tell(struct wire *wire, const char *statement, const struct values *values)
 void
 wire_end(struct wire *wire, const char *statement)
 {
-	/* What is not understood is not trusted either. */
+	/* After an answer that is not understood the connection is not trusted. */
 	if (wire->failure.status == REPRISE_E_IO && wire->connection != NULL)
 		wire_close(wire);
 	wire->failure = (struct failure){ 0 };

@@ -4,9 +4,9 @@
 
 /*
  * A connection that never waits longer than it may. Statements are sent without waiting for their
- * answers (libpq's pipeline); what fails is kept until the next one that asks. If the server has
- * not answered when the call is due, the connection is closed; so it is after a failure that is not
- * understood. The next transaction makes a new one.
+ * answers (libpq's pipeline); a failure is kept until the next statement that asks. If the server
+ * has not answered when the call is due, the connection is closed; so it is after a failure that is
+ * not understood. The next transaction makes a new one.
  *
  *     wire_send  wire_send  wire_send ... wire_ask     one trip to the server and back
  */

@@ -29,7 +29,7 @@ send_statement(struct postgres *postgres, enum statement statement, const struct
 	return wire_send(&postgres->wire, statements[statement].name, values);
 }
 
-/* Of a put, which is not waited for: what is known to have failed already. */
+/* Of a put, whose answer is not awaited: the failure that is known already. */
 static reprise_status
 known_failure(struct postgres *postgres, struct reprise_error *error)
 {
@@ -189,7 +189,7 @@ write_begin(struct reprise_log *log, enum log_level level, const char *tenant,
 	return status;
 }
 
-/* One that no batch has room for. */
+/* Sends a row that no batch has room for. */
 static void
 send_row(struct postgres *postgres, int64_t id, const struct log_row *row)
 {

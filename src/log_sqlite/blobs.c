@@ -61,7 +61,7 @@ sqlite_blob_of(struct reprise_log *log, int64_t id, const char *name, log_blob_v
 	return statement_end(connection, &binding, error);
 }
 
-/* False: what is stored is no name, or there is no memory, which the binding's answer says. */
+/* False: the stored value is no name, or there is no memory, which the binding's answer says. */
 static bool
 name_at(struct binding *binding, struct log_blob_name *ret_name)
 {

@@ -32,9 +32,7 @@ checkpoint(struct connection *connection, int mode, uint64_t give_up_ns)
 {
 	int log_pages = 0, done_pages = 0;
 
-	/*
-	 * What fails is tried again by a later one; what was committed is in the write-ahead log.
-	 */
+	/* A later checkpoint repeats a failed one; committed rows stay in the write-ahead log. */
 	connection->give_up_ns = give_up_ns;
 	return sqlite3_wal_checkpoint_v2(connection->db, "main", mode, &log_pages, &done_pages) ==
 	       SQLITE_OK;

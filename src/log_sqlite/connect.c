@@ -235,7 +235,7 @@ bind_files(struct connection *connection, struct reprise_error *error)
 			     "the file was replaced while the log was opened", error);
 }
 
-/* Before anything is read: what changes from here on is seen. */
+/* Before anything is read: changes from here on are seen. */
 static void
 note_seen(struct connection *connection)
 {

@@ -49,8 +49,8 @@ status_of(int answer)
 }
 
 /*
- * What the operating system has refused, where SQLite says no more than that it was the
- * system; or 0.
+ * The errno of the operating system, where SQLite says no more than that the system has refused; or
+ * 0.
  */
 static int
 os_error_of(struct connection *connection, int answer)
@@ -129,8 +129,8 @@ connection_give_turn(struct connection *connection)
 }
 
 /*
- * What the index of the -wal, which all processes share, says that the -wal has. Its two copies
- * differ while they are written: then 0.
+ * The bytes of the -wal by its index, which all processes share. The index's two copies differ
+ * while they are written: then 0.
  */
 static int64_t
 bytes_by_index(struct connection *connection)

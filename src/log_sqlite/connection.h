@@ -25,7 +25,7 @@ enum view {
 	VIEW_ALONE,     /* with its -wal, whose index is kept in memory: it has no -shm */
 };
 
-/* What `PRAGMA secure_delete` answers. */
+/* The answers of `PRAGMA secure_delete`. */
 enum secure {
 	SECURE_OFF,
 	SECURE_ON,
@@ -54,7 +54,7 @@ struct connection {
 	enum log_level level; /* that `synchronous` stands for */
 	bool has_level;
 	bool has_written;
-	enum secure secure_before; /* while a key is erased: what was set before */
+	enum secure secure_before; /* while a key is erased: the setting before */
 	int64_t written_id; /* the key whose head this transaction has written last; 0: none */
 
 	uint64_t wal_pages;     /* after the last commit */
@@ -82,7 +82,7 @@ reprise_status connection_status(struct connection *connection, int answer,
 reprise_status connection_run(struct connection *connection, const char *sql,
 			      struct reprise_error *error);
 
-/* What one statement answers in the first column of its first row. */
+/* Runs one statement. The answer is the first column of the first row. */
 reprise_status connection_ask(struct connection *connection, const char *sql, int64_t *ret_answer,
 			      struct reprise_error *error);
 
@@ -121,8 +121,8 @@ reprise_status highwater_check(struct connection *connection, const struct mark 
 			       struct reprise_error *error);
 
 /*
- * Inside the transaction: what the mark is to be; id 0: this transaction needs none. After its
- * commit: writes it.
+ * Inside the transaction: the mark to be; id 0: this transaction needs none. After its commit:
+ * writes it.
  */
 reprise_status highwater_prepare(struct connection *connection, struct mark *ret_mark,
 				 struct reprise_error *error);

@@ -24,7 +24,7 @@ sqlite_close(struct reprise_log *log)
 {
 	struct connection *const connection = connection_of(log);
 
-	/* What was written is brought into the file if nobody else is about to write. */
+	/* The -wal is brought into the file if nobody else is about to write. */
 	if (connection->has_written && turn_take(&connection->turn, 0) == 0) {
 		if (connection_check(connection, NULL) == REPRISE_OK)
 			checkpoint_all(connection);

@@ -109,7 +109,7 @@ foreign(struct reprise_error *error, const char *detail)
 	return error_detailed(error, REPRISE_E_CORRUPT, "path", detail);
 }
 
-/* Whose it is, and of which version: 0 is nobody's yet. */
+/* The file's application and version; version 0: the file is nobody's yet. */
 static reprise_status
 read_identity(struct connection *connection, int64_t *ret_version, struct reprise_error *error)
 {

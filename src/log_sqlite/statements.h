@@ -97,14 +97,17 @@ enum statement {
 
 struct connection;
 
-/* Prepares them all. What cannot be prepared stands on a table that is not there: E_CORRUPT. */
+/*
+ * Prepares them all. A statement that cannot be prepared stands on a table that is not there:
+ * E_CORRUPT.
+ */
 reprise_status statements_prepare(struct connection *connection, struct reprise_error *error);
 void statements_finish(struct connection *connection);
 
 /*
- * What a statement is given, in the order of its parameters. Bytes are borrowed until
- * statement_end. A revision has all 64 bits, which SQLite's integers have with a sign: its highest
- * bit is flipped, so that their order is its.
+ * The values of a statement, in the order of its parameters. Bytes are borrowed until
+ * statement_end. A revision has all 64 bits, and SQLite's integers have a sign: the revision's
+ * highest bit is flipped, so that the order stays.
  */
 struct binding {
 	sqlite3_stmt *statement;

@@ -13,9 +13,9 @@
 #include "log/process.h"
 
 enum {
-	BYTE_WAIT, /* held by who waits */
-	BYTE_TURN, /* held by whose turn it is */
-	BYTE_GATE, /* held by whose turn it is, while no snapshot is to begin */
+	BYTE_WAIT, /* held by the connection that waits */
+	BYTE_TURN, /* held by the connection that has the turn */
+	BYTE_GATE, /* held by that connection, while no snapshot is to begin */
 	POLL_NS = 100000,
 	GATE_POLL_NS = 500000,
 	GATE_NS = 250000000,

@@ -3,14 +3,15 @@
 #define LOG_SQLITE_TURN_H
 
 /*
- * By turns, over all processes: who writes to the file, or brings what was written from the
- * write-ahead log into it. SQLite would have each exclude its like; that neither overlaps the other
- * is our doing, for 3.40 is among the versions in which a log that is begun anew during a
- * checkpoint can lose what it had.
+ * Over all processes, one connection at a time writes to the file, or brings the write-ahead log
+ * into it (a checkpoint): the connection that has the turn. SQLite alone keeps writers apart, and
+ * checkpoints apart, but lets a writer overlap a checkpoint. The turn forbids this overlap: SQLite
+ * 3.40 is among the versions in which a log that is begun anew during a checkpoint can lose
+ * commits.
  *
- * Two bytes of a lock file: who waits for the turn holds the first, and so the one who has just
- * given it back cannot overtake him. The locks belong to the open file, and go with it, also when
- * the process dies.
+ * The turn is two bytes of a lock file. The next connection in line holds the first byte while it
+ * waits for the second, so the connection that has just given the turn back cannot overtake it. The
+ * locks belong to the open file, and go with it, also when the process dies.
  */
 
 #include <stdbool.h>
@@ -37,8 +38,8 @@ int turn_take(struct turn *turn, uint64_t give_up_ns);
 void turn_give(struct turn *turn);
 
 /*
- * A third byte is the gate, which connections that read pass before each transaction. Whose turn it
- * is closes it for the moment that it needs without new snapshots.
+ * A third byte is the gate, which connections that read pass before each transaction. The
+ * connection that has the turn closes the gate for the moment that it needs without new snapshots.
  *
  * turn_pass_gate  Returns when the gate is open, at @give_up_ns, or after 250 ms: it is a courtesy,
  *                 not a lock.

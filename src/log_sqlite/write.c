@@ -100,7 +100,7 @@ sqlite_commit(struct reprise_log *log, struct reprise_error *error)
 		return status;
 	}
 	connection->has_written = true;
-	/* What was written to a file that has no name any more is as good as lost. */
+	/* A commit to a file that has no name any more is as good as lost. */
 	status = connection_check(connection, error);
 	if (status == REPRISE_OK) {
 		highwater_raise(connection, &mark);

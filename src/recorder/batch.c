@@ -130,8 +130,8 @@ put_event(struct batch *batch, struct recording *recording, uint64_t position,
 }
 
 /*
- * The rest of the writer's batch was displaced: its beginning is taken out again. Whatever was put
- * since is of that batch, and in the last write.
+ * The rest of the writer's batch was displaced: its beginning is taken out again. All entries put
+ * since are of that batch, and in the last write.
  */
 static void
 give_up_open(struct batch *batch, struct recording *recording)
@@ -184,8 +184,8 @@ has_room_for_event(const struct batch *batch, const unsigned char *next)
 }
 
 /*
- * What is left in @stretch, as far as there is room; it begins at the position after `taken`, or
- * later.
+ * Puts the rest of @stretch, as far as there is room; the rest begins at the position after
+ * `taken`, or later.
  */
 static void
 put_stretch(struct batch *batch, struct recording *recording, struct stretch *stretch)
@@ -262,7 +262,7 @@ struct knowledge {
 	bool has_writer, is_void, is_marked, has_heir;
 };
 
-/* Before the look: what a writer has appended before it went is seen by the look. */
+/* Before the look: the look sees all events that a writer appended before it went. */
 static struct knowledge
 begin_attempt(struct reprise_recorder *recorder, struct recording *recording)
 {

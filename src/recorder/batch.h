@@ -3,8 +3,8 @@
 #define RECORDER_BATCH_H
 
 /*
- * What one transaction writes, copied out of the rings: once it is here, newer events do not
- * displace it. A batch whose outcome is not known is written again as it is. The writing thread's.
+ * The writes of one transaction, copied out of the rings: newer events do not displace the copy. A
+ * batch whose outcome is not known is written again as it is. The writing thread's.
  */
 
 #include "log/write.h"

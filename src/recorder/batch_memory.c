@@ -17,7 +17,7 @@ static_assert((int)PORT_PAYLOAD_BYTES_MAX == (int)REPRISE_LOG_PAYLOAD_BYTES_MAX 
 		      (int)PORT_BATCH_BYTES_MAX == (int)REPRISE_LOG_APPEND_BYTES_MAX,
 	      "a batch that was appended can be recorded");
 
-/* Has *memory be @bytes large; false without memory. What is not used takes address space alone. */
+/* Has *memory be @bytes large; false without memory. Unused bytes take address space alone. */
 static bool
 have_mapped(void **memory, uint64_t *mapped, uint64_t bytes)
 {

@@ -40,10 +40,7 @@ const char *recorder_refusal_words(const struct batch_mark *mark, const struct l
 /* The session is recorded again, or gone. */
 void recording_forget_stuck(struct recording *recording);
 
-/*
- * What a call that has waited in vain can say of it: the words of the failure that lasts,
- * if one does.
- */
+/* The words for a call that has waited in vain: those of the failure that lasts, if one does. */
 const char *recorder_lasting_failure(const struct reprise_recorder *recorder);
 
 /* Whether the log refuses the session. */

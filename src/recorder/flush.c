@@ -121,7 +121,7 @@ ask_no_more(struct reprise_recorder *recorder, const struct target *target)
 		recording_free(recording);
 }
 
-/* One who waits, with the lock held, for a thread that may be cancelled in its sleep. */
+/* A waiter, with the lock held, whose thread may be cancelled in its sleep. */
 struct waiter {
 	struct reprise_recorder *recorder;
 	const struct target *target;

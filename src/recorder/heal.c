@@ -8,7 +8,7 @@
 #include "recorder/page.h"
 #include "recorder/recorder.h"
 
-/* Who is served when. What a page holds: page.c. */
+/* The order in which backfills are served. The contents of a page: page.c. */
 
 /* Backfills of the queue among which one is looked for that asks the same. */
 #define SAME_LOOKS 32
@@ -206,7 +206,7 @@ heal_again(struct reprise_recorder *recorder, uint64_t hash)
 	pthread_mutex_lock(&healing->lock);
 	heal_queue_stir(healing, &healing->parked, hash);
 	heal_queue_stir(healing, &healing->waiting, hash);
-	/* One that is being served has perhaps not seen it. */
+	/* A backfill that is being served has perhaps not seen the change. */
 	if (healing->serving != NULL && healing->serving->hash == hash)
 		healing->serving->is_stirred = true;
 	pthread_mutex_unlock(&healing->lock);

@@ -3,10 +3,10 @@
 #define RECORDER_HEAL_H
 
 /*
- * The thread that reads the log for subscriptions. Who asks is in the queue; who asks for what is
- * not there yet is parked, and served again when something is recorded of its session, or after a
- * while. A subscription that has no window and has read all there is waits instead, until the log
- * says that the session has changed.
+ * The thread that reads the log for subscriptions. A backfill with a question is in the queue. A
+ * backfill whose entries are not there yet is parked, and served again when something is recorded
+ * of its session, or after a while. A subscription that has no window and has read all there is
+ * waits instead, until the log says that the session has changed.
  */
 
 #include <pthread.h>
@@ -22,14 +22,14 @@ struct store_port;
 TAILQ_HEAD(backfills, backfill);
 
 /*
- * What is likely to be asked for next, read while nobody asks: a subscription that has just been
- * given a page, and one before that, needs a while to come back. The reading thread's.
+ * The records that are likely to be asked for next, read while nobody asks: a subscription that has
+ * just been given a page, and one before that, needs a while to come back. The reading thread's.
  */
 struct ahead {
 	char thread[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	uint64_t after;
 	bool is_due;                     /* to be read */
-	struct backfill_records records; /* what was; none: nothing */
+	struct backfill_records records; /* the records read; none: nothing */
 };
 
 enum {
@@ -89,7 +89,9 @@ heal_seen(const struct reprise_log_stats *stats)
 /* The thread itself. */
 void *heal_run(void *recorder);
 
-/* Something of the session with that hash has come: whoever waits for it is looked at again. */
+/*
+ * Something of the session with that hash has come: backfills that wait for it are looked at again.
+ */
 void heal_again(struct reprise_recorder *recorder, uint64_t hash);
 
 /* The port's. */

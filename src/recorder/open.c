@@ -176,7 +176,7 @@ open_writing(struct reprise_recorder *recorder, struct reprise_log *log,
 		       : log_check_writable(recorder->writing, recorder->tenant, error);
 }
 
-/* What may be refused, but the threads. */
+/* Opens all that may be refused, but the threads. */
 static reprise_status
 open_parts(struct reprise_recorder *recorder, struct reprise_log *log, struct reprise_error *error)
 {
@@ -317,7 +317,7 @@ stop_reading(struct reprise_recorder *recorder)
 	stop(recorder, false);
 }
 
-/* What could not be recorded stays so. Answers what the log refuses a session with, or OK. */
+/* Events that could not be recorded stay so. Answers the log's refusal of a session, or OK. */
 static reprise_status
 let_all_go(struct reprise_recorder *recorder)
 {

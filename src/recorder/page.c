@@ -8,7 +8,7 @@
 #include "recorder/place.h"
 #include "recorder/recorder.h"
 
-/* What is told to a subscription that heals, in this order: contracts C08, C10, C22. */
+/* The answers to a subscription that heals, in this order: contracts C08, C10, C22. */
 
 /* One page in the making. */
 struct telling {
@@ -227,8 +227,8 @@ is_ahead_of(const struct ahead *ahead, const struct telling *telling)
 }
 
 /*
- * What was read while nobody asked, if that is what is asked for: memory is exchanged. Entries
- * never change; how far they may be handed out is judged anew.
+ * Takes the records that were read while nobody asked, if the question is for them: memory is
+ * exchanged. Entries never change; how far they may be handed out is judged anew.
  */
 static bool
 take_ahead(const struct telling *telling)
@@ -300,8 +300,9 @@ tell_events(struct telling *telling)
 }
 
 /*
- * This life is behind, and there are others: to the next one that is not void. What a void one had
- * is lost; it is passed only if something follows, so that nobody ends up in it.
+ * This life is behind, and there are others: to the next one that is not void. The events of a void
+ * life are lost; a void life is passed only if another one follows, so that no subscription ends up
+ * in it.
  */
 static enum step
 tell_next_life(struct telling *telling)
@@ -341,7 +342,7 @@ tell_end(struct telling *telling)
 	return say(telling->page, TAIL_ENDED, REPRISE_GAP_CAPACITY);
 }
 
-/* What a gap says of the newest position. Unknown if the log cannot be asked now. */
+/* The newest position, for a gap. Unknown if the log cannot be asked now. */
 static void
 tell_newest(const struct telling *telling)
 {
@@ -364,8 +365,8 @@ tell_newest(const struct telling *telling)
 }
 
 /*
- * A window that has ended has nothing more. One whose life is not the last is another runtime's by
- * now: what it has appended since is never recorded.
+ * A window that has ended has nothing more. A window whose life is not the last has lost the
+ * session to another runtime: events appended to the window since are never recorded.
  */
 static enum step
 bind_window(const struct telling *telling)

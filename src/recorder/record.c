@@ -348,7 +348,7 @@ wait_for_work(struct reprise_recorder *recorder, bool is_busy, struct round *rou
 	return !is_over;
 }
 
-/* Whatever belongs to the pass is committed, but the events of refused sessions. */
+/* All events of the pass are committed, but those of refused sessions. */
 static void
 end_pass(struct reprise_recorder *recorder)
 {

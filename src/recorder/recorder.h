@@ -5,8 +5,8 @@
 /*
  * A recorder inside. One thread writes, another reads for subscriptions that heal; each has a
  * connection to the log. With the option reads_only there is no thread that writes, and no
- * recording; where the log announces commits, a thread waits for them (news.h). What the store asks
- * of a recorder comes in by its port.
+ * recording; where the log announces commits, a thread waits for them (news.h). The store's
+ * requests come in by its port.
  *
  * Locks: the store's, then the healing lock (heal.h), then a session's hands, then the recorder's.
  * No other lock is taken under the recorder's, and none is held while the log is written or read.
@@ -29,7 +29,7 @@ enum {
 	BUCKETS = 1024,
 };
 
-/* What is kept of a session as long as its window is in memory. */
+/* The recorder's knowledge of a session as long as the session's window is in memory. */
 struct recording {
 	struct reprise_session *session; /* held while attached; NULL: its window never came */
 	struct reprise_incarnation incarnation;
@@ -50,7 +50,7 @@ struct recording {
 	bool is_wanted;    /* a flush or the closing waits for it: the next attempt comes at once */
 	uint64_t waiters;
 	uint64_t enqueued, written, synced;
-	reprise_status stuck; /* what the log refuses it with, or OK; see failure.h */
+	reprise_status stuck; /* the log's refusal, or OK; see failure.h */
 	uint64_t stuck_ns;    /* since when */
 	char *stuck_text;     /* owned; or NULL */
 	uint64_t attempt;     /* number of the last attempt to record it */
@@ -145,7 +145,7 @@ void *record_run(void *recorder);
 reprise_status recorder_write(struct reprise_recorder *recorder, enum log_level level, size_t count,
 			      struct reprise_error *error);
 
-/* Under the lock: what a transaction has answered. */
+/* Under the lock: notes the status of a transaction. */
 void recorder_note_transaction(struct reprise_recorder *recorder, reprise_status status,
 			       const struct reprise_error *error);
 
@@ -156,7 +156,7 @@ void recorder_note_transaction(struct reprise_recorder *recorder, reprise_status
 void recorder_let_go(struct reprise_recorder *recorder, struct recording *recording,
 		     struct reprise_session *session);
 
-/* The batch was committed at that level: what its writes have come to. The writing thread's. */
+/* The batch was committed at that level: settles each of its writes. The writing thread's. */
 void record_settle(struct reprise_recorder *recorder, enum log_level level);
 
 /* Under the lock: the recording of that life of that session, or NULL. */
@@ -195,7 +195,7 @@ void recorder_succeed(struct store_port *port, struct reprise_session *heir);
  */
 void recorder_follow_heirs(struct reprise_recorder *recorder);
 
-/* Under the lock: nobody looks for it any more. It is freed, here or by the last who waits. */
+/* Under the lock: nobody looks for it any more. It is freed, here or by the last waiter. */
 void recorder_forget(struct recording *recording);
 
 uint64_t recorder_hash(const char *id);

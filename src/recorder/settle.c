@@ -3,7 +3,7 @@
 #include "base/numbers.h"
 #include "recorder/recorder.h"
 
-/* What becomes of a batch that was committed, write by write. The writing thread's. */
+/* The outcome of a batch that was committed, write by write. The writing thread's. */
 
 void
 recorder_let_go(struct reprise_recorder *recorder, struct recording *recording,
@@ -58,7 +58,7 @@ be_recorded(struct reprise_recorder *recorder, struct recording *recording,
 		recording->has_ended = true;
 }
 
-/* What became of one write; false if its session is another process's now. */
+/* Settles one write; false if its session is another process's now. */
 static bool
 settle(struct reprise_recorder *recorder, const struct log_write *write,
        const struct batch_mark *mark)
@@ -111,7 +111,7 @@ be_committed(struct reprise_recorder *recorder, enum log_level level)
 	recorder->passes.done[REPRISE_SYNCED] = recorder->passes.done[REPRISE_WRITTEN];
 }
 
-/* Tells the store, and whoever waits for it here. Its writes were settled. */
+/* Tells the store, and the calls that wait here. Its writes were settled. */
 static void
 tell(struct reprise_recorder *recorder, const struct batch_mark *mark)
 {
@@ -142,7 +142,7 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 	 */
 	const bool is_over = recording->session == NULL &&
 			     (write->status == REPRISE_OK || write->status == REPRISE_E_CONFLICT);
-	/* One that has become void since the batch was made: the log is to know that first. */
+	/* A life that has become void since the batch was made: the log is to know that first. */
 	const bool is_marked = !recording->is_void || recording->is_void_marked;
 	const bool is_dead = recording->is_void && is_marked && recording->has_all &&
 			     recording->written == recording->taken;
@@ -150,7 +150,7 @@ may_go(struct reprise_recorder *recorder, struct recording *recording,
 			  (is_over || (recording->is_fenced && is_marked) || is_dead ||
 			   (is_closed && is_marked && !recording->has_writer));
 
-	/* Both at once: who attaches it again puts it among those that come. */
+	/* Both at once: a thread that attaches the recording again puts it into `coming`. */
 	if (goes) {
 		recording->is_attached = false;
 		recording->has_heir = false; /* the next attaching sets the window */
@@ -192,7 +192,7 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 		if (may_go(recorder, batch->marks[i].recording, &batch->writes[i], &session))
 			recorder_let_go(recorder, batch->marks[i].recording, session);
 	}
-	/* Last, so that who waits finds all of it done. */
+	/* Last, so that a waiting thread finds all work done. */
 	pthread_mutex_lock(&recorder->lock);
 	pthread_cond_broadcast(&recorder->has_news);
 	pthread_mutex_unlock(&recorder->lock);

@@ -18,9 +18,9 @@ enum {
 #define HOST_PAUSE_NS NS_PER_S
 
 /*
- * What CLOCK_REALTIME is ahead of CLOCK_MONOTONIC. One is read between two readings of the
- * other; of some tries that counts which took the least time, since a thread may lose its
- * processor in between.
+ * The lead of CLOCK_REALTIME over CLOCK_MONOTONIC. CLOCK_REALTIME is read between two readings of
+ * CLOCK_MONOTONIC. Of some tries the quickest counts, since a thread may lose its processor in
+ * between.
  */
 static uint64_t
 measure_monotonic(uint64_t *ret_now_ns)

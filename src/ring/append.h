@@ -23,7 +23,7 @@ uint64_t ring_room(struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t 
 /* The first position that would be kept then. */
 uint64_t ring_keep(const struct ring *ring, uint64_t newest, uint64_t bytes, uint64_t count);
 
-/* Nothing below @keep may be read any more; what is there may be overwritten. */
+/* Nothing below @keep may be read any more; slots and bytes there may be overwritten. */
 static inline void
 ring_give_up_before(struct ring *ring, uint64_t keep)
 {
@@ -40,7 +40,7 @@ ring_begin_overwriting(void)
 	 * [append:B] A before the overwriting stores;
 	 * pairs with [read:A], pairs with [probe:A], pairs with [glimpse:A].
 	 * A release store would not do: it holds back what came before it, and these come after.
-	 * By every append, not by those alone that raise `oldest`: what is overwritten may have
+	 * By every append, not by those alone that raise `oldest`: the overwritten bytes may have
 	 * been given up by the writer before this one, whose fence is no fence of ours.
 	 */
 	fence_release();
@@ -120,11 +120,14 @@ ring_is_reserved(const struct ring *ring)
 
 /*
  * Makes room for one record whose payload is at most @payload_bytes large, and answers where the
- * host may write it. What it displaces is displaced, whatever becomes of it.
+ * host may write it. The records that the room displaces stay displaced, whether the room is filled
+ * or aborted.
  */
 unsigned char *ring_reserve(struct ring *ring, uint64_t payload_bytes);
 
-/* What was reserved becomes @position; the rest of the room is given back. The host has written. */
+/*
+ * The reserved record becomes @position; the rest of the room is given back. The host has written.
+ */
 void ring_fill(struct ring *ring, uint64_t position, uint64_t revision, uint64_t shape);
 
 /* It becomes nothing; all of the room is given back. */

@@ -185,8 +185,8 @@ copy_piece(unsigned char *to, const void *from, size_t bytes)
 	} while (0)
 
 /*
- * At most COPY_SMALL_MAX. Moves of known sizes, so that whoever copies so little calls nothing, and
- * need not keep anything across a call.
+ * At most COPY_SMALL_MAX. Moves of known sizes, so that a copy of so little calls nothing, and
+ * keeps nothing across a call.
  */
 static ALWAYS_INLINE void
 copy_small(unsigned char *to, const void *from, size_t bytes)
@@ -208,7 +208,8 @@ copy_small(unsigned char *to, const void *from, size_t bytes)
 
 /*
  * About so much is copied to here the next time: the lines are asked for now, as the writer's own.
- * Whoever copies much waits for the lines above all; for little it is not worth the instructions.
+ * A large copy waits for the lines above all; for a small copy the request is not worth the
+ * instructions.
  */
 static inline void
 copy_in_soon(unsigned char *to, size_t bytes)

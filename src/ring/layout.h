@@ -21,15 +21,16 @@
  * Two marks in a record's flags say where a batch begins and ends. They are the library's: no host
  * sees them, and a single append sets neither. The recorder takes a batch as a whole by them.
  *
- * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record
- * never straddles the arena's end: what is left there is skipped, and counts as used. A new ring
- * begins half a page before that end, where the index follows: one event costs one page.
+ * Offsets in the writer's line count up for ever; an arena offset is their low bits. A record never
+ * straddles the arena's end: the rest there is skipped, and counts as used. A new ring begins half
+ * a page before that end, where the index follows: one event costs one page.
  *
  * Everything up to and including the writer's line is position-independent and of fixed layout.
  *
- * The ordering ledger. On the left who makes it true, on the right who relies on it.
+ * The ordering ledger. On the left the store or fence that makes the rule true, on the
+ * right the load or fence that relies on the rule.
  *
- *   append:A / look:B    who sees `oldest` raised sees every newest from before it, so
+ *   append:A / look:B    a thread that sees `oldest` raised sees every newest from before, so
  *                        newest + 1 >= oldest holds in a look
  *   append:B / read:A    a copy that met one word of a newer record finds `oldest` raised above it
  *   append:B / probe:A   and so does a probe
@@ -37,9 +38,9 @@
  *   append:C / look:D    `newest` names only slots and records that are whole
  *   trim:A / look:C      a floor is never above the newest that is loaded after it,
  *   trim:B / look:C      whichever floor it is
- *   end:A / look:A       who sees the end sees, after it, every event before it, and which event
- *                        must be visible before the end counts
- *   void:A / held:A      who sees the window void sees all that went before its voiding
+ *   end:A / look:A       a thread that sees the end then sees every event before the end, and
+ *                        the event that must be visible before the end counts
+ *   void:A / held:A      a thread that sees the window void sees all stores before its voiding
  */
 
 #include <stdalign.h>
@@ -92,17 +93,17 @@ struct ring {
 	uint64_t payload_bytes_max;
 	uint64_t arena_offset; /* in the ring's memory; the index follows the arena */
 
-	/* What the writer publishes. */
+	/* The writer publishes these. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 newest; /* the last visible position */
 	atomic_u64 oldest;     /* the first position whose slot and bytes are intact */
 	atomic_u64 ended;      /* RING_ENDED | the host's status, or 0 */
 	atomic_u64 ends_after; /* the end counts once this position is visible; or 0: at once */
 
-	/* What trimmers raise: positions at or below were given up; and whether all is void. */
+	/* Trimmers raise these: positions at or below were given up; and whether all is void. */
 	alignas(CACHE_LINE_BYTES) atomic_u64 floor_age;
 	atomic_u64 floor_request;
 	atomic_u64 invalid;       /* 1: nothing of it is handed out any more */
-	atomic_u64 taken_request; /* what floor_request took itself: the rest had left before */
+	atomic_u64 taken_request; /* the part that floor_request took: the rest had left before */
 
 	/* The writer's own; handed on between writers by the lock that makes them writers. */
 	alignas(CACHE_LINE_BYTES) uint64_t head; /* where the next record goes */

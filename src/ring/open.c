@@ -58,7 +58,7 @@ ring_open(struct ring *ring, const struct ring_shape *shape, void *memory, uint6
 		.index = (struct slot *)(void *)(base + shape->index_offset),
 		.arena = base + shape->arena_offset,
 	};
-	/* Nobody else has it yet; whoever gets it gets it through a lock or the table. */
+	/* No other thread has the ring yet; each gets it through a lock or the table. */
 	atomic_init(&ring->newest, position_before);
 	atomic_init(&ring->oldest, position_before + 1);
 	atomic_init(&ring->ended, 0);

@@ -90,8 +90,8 @@ ring_read(struct ring *ring, const struct look *look, uint64_t first, uint64_t l
 	copy_out(stretch->bytes, ring->arena + begin, bytes);
 
 	/*
-	 * [read:A] Slots and bytes before `oldest`; pairs with [append:B]: what was overwritten
-	 * while we looked is below it now.
+	 * [read:A] Slots and bytes before `oldest`; pairs with [append:B]: records overwritten
+	 * while we looked are below `oldest` now.
 	 */
 	fence_acquire();
 	const uint64_t oldest = load_relaxed(&ring->oldest);

@@ -19,7 +19,7 @@ ring_reserve(struct ring *ring, uint64_t payload_bytes)
 void
 ring_fill(struct ring *ring, uint64_t position, uint64_t revision, uint64_t shape)
 {
-	/* Again: who publishes may be another thread than who reserved. */
+	/* Again: the thread that publishes may be another than the thread that reserved. */
 	ring_begin_overwriting();
 	unsigned char *const payload =
 		ring_write(ring, position, ring->reserved_start, revision, shape);

@@ -9,13 +9,16 @@ ring_trim_to(struct ring *ring, uint64_t position)
 
 	position = least(position, look.newest);
 	/*
-	 * What has left already keeps the cause it left for. Before the floor: who sees
-	 * that sees this.
+	 * Events that have left already keep the cause they left for. Before the floor: a thread
+	 * that sees the floor sees `taken_request`.
 	 */
 	while (position >= look.kept && taken < position)
 		if (compare_exchange_relaxed(&ring->taken_request, &taken, position))
 			break;
-	/* It is raised all the same: what a subscription has copied is not handed out, either. */
+	/*
+	 * It is raised all the same: events that a subscription has copied are not handed out,
+	 * either.
+	 */
 	while (floor < position) {
 		/* [trim:A] The newest it is clamped to before; pairs with [look:C]. */
 		if (compare_exchange_release(&ring->floor_request, &floor, position))

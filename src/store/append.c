@@ -111,8 +111,8 @@ append_ahead(struct reprise_session *session, uint64_t revision, const void *dat
 }
 
 /*
- * The common append in three: what is copied by a few moves, by memcpy, and what
- * displaces something first.
+ * The common append in three: payloads copied by a few moves, payloads copied by memcpy, and
+ * appends that displace records first.
  */
 
 static APART reprise_status

@@ -7,8 +7,8 @@
 #include "store/subscription.h"
 
 /*
- * The owner's side: asks for pages, hands them out, and leaves as soon as the ring has
- * what comes next.
+ * The owner's side: asks for pages, hands them out, and leaves as soon as the ring has the next
+ * event.
  */
 
 struct backfill *
@@ -253,7 +253,7 @@ be_refused(struct reprise_subscription *subscription)
 }
 
 /*
- * The page's records are handed out. What its tail says: true and an outcome, or false to go on
+ * The page's records are handed out. Now its tail counts: true and an outcome, or false to go on
  * without the page.
  */
 static bool
@@ -278,8 +278,8 @@ look_at_tail(struct reprise_subscription *subscription, reprise_outcome *ret_out
 		page->is_taken = true;
 		subscription_move(subscription, page->session, page->block);
 		/*
-		 * What it has been told to follow is in its staging now: the page's
-		 * stretch is empty.
+		 * The page's stretch is empty. The new window's stretch goes to `staging`, its
+		 * place while a page is in hand.
 		 */
 		subscription->staging = subscription->stretch;
 		break;
@@ -321,7 +321,7 @@ backfill_advance(struct reprise_subscription *subscription)
 		if (subscription->page != NULL) {
 			if (subscription_look_at_stretch(subscription, &outcome))
 				return outcome;
-			/* What a cursor is refused for comes first. */
+			/* The refusal of a cursor comes first. */
 			if (subscription->page->tail != TAIL_REFUSED && is_at_end(subscription))
 				return end_replay(subscription);
 			if (look_at_tail(subscription, &outcome))
@@ -380,7 +380,7 @@ void
 backfill_take_gap(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 {
 	const struct backfill_page *const page = subscription->page;
-	/* Who passes to another life passes all of what is between; a replay, too. */
+	/* A subscription that passes to another life passes all events between; a replay, too. */
 	const uint64_t last = page->tail == TAIL_LIFE ? page->tail_last
 						      : least(page->tail_last, subscription->until);
 

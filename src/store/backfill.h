@@ -3,22 +3,22 @@
 #define STORE_BACKFILL_H
 
 /*
- * How a subscription heals: what has left the ring it reads from the log, a page at a time, until
- * the ring has what comes next. A subscription never waits for the log. It asks for a page and
- * answers EMPTY until the page is there; who loads it, on a thread of its own, is behind the
- * store's port (port.h).
+ * How a subscription heals: events that have left the ring are read from the log, a page at a time,
+ * until the ring has the next event. A subscription never waits for the log. It asks for a page and
+ * answers EMPTY until the page is there; the store's port (port.h) loads the page, on a thread of
+ * its own.
  *
  *   IDLE ── owner asks ──► ASKED ── the page is there ──► READY ── owner takes it ──► IDLE
  *
- *   ready:A / advance:A   who finds READY sees the page
- *   record:A / room:A     who displaces a recorded event does so after it was copied
- *   record:B / count:A    who sees the recorded alone is rung, or sees what was recorded
+ *   ready:A / advance:A   a thread that finds READY sees the page
+ *   record:A / room:A     a writer displaces a recorded event only after the event was copied
+ *   record:B / count:A    a host of recorded events alone is rung, or sees the new ones
  *   move:A / interrupt:A  a thread that interrupts a subscription which has moved sees the session
  *                         as it was created
  *
  * While one page is handed out the next one may be asked for: two pages, and never more. A page's
  * records are laid out as in the ring, so that a stretch can walk them. They are of one life and
- * without holes; what stands after them is the page's tail.
+ * without holes; the page's tail stands after them.
  */
 
 #include <sys/queue.h>
@@ -33,7 +33,7 @@ struct reprise_session;
 struct reprise_store;
 struct reprise_subscription;
 
-/* What follows on a page's records. */
+/* The tail of a page: the answer after its records. */
 enum backfill_tail {
 	TAIL_MORE,    /* records, perhaps */
 	TAIL_GAP,     /* `first` .. `last` are lost, for `detail` */
@@ -121,7 +121,7 @@ struct backfill_question {
 };
 
 /*
- * What the log knew of a session when nothing was there to be told. A change of it may bring
+ * The log's knowledge of a session when there was nothing to be told. A change of it may bring
  * something.
  */
 struct backfill_seen {
@@ -155,7 +155,7 @@ struct backfill {
 	struct backfill_seen seen;
 	bool is_cancelled; /* while it is served: nobody wants the answer */
 	bool is_stirred;   /* while it is served: something may have come that was not seen */
-	bool is_orphan;    /* the same, and nobody will ask again: who serves it frees it */
+	bool is_orphan;    /* the same, and nobody will ask again: the serving thread frees it */
 	uint64_t hash, asked_ns, retry_ns;
 	uint32_t key_checksum; /* of the key in the log; 0: not computed yet */
 };

@@ -11,8 +11,7 @@
 #include "base/futex.h"
 
 enum {
-	STALLS_MAX =
-		1000, /* before the relay gives its core to whoever is in the middle of a push */
+	STALLS_MAX = 1000, /* before the relay gives its core to a thread in the middle of a push */
 };
 
 /* Stands for "not known yet" between the two steps of a push. */
@@ -42,7 +41,7 @@ static void
 push(struct bell_queue *queue, struct bell *bell)
 {
 	store_relaxed(&bell->queued_before, &unknown);
-	/* [push:A] What was published, and `unknown`, before; pairs with [take:A]. */
+	/* [push:A] All that was published, and `unknown`, before; pairs with [take:A]. */
 	struct bell *const before = exchange_release(&queue->head, bell);
 
 	store_relaxed(&bell->queued_before, before);
@@ -60,7 +59,7 @@ call_relay(struct bell *bell)
 		fetch_add_relaxed(&bell->wakes, 1);
 }
 
-/* Lowers @hands, and wakes whoever raised one of them. */
+/* Lowers @hands, and wakes the threads that raised them. */
 static void
 lower(struct bell *bell, uint64_t hands)
 {
@@ -90,7 +89,7 @@ void
 bell_ring(struct bell *bell)
 {
 	/*
-	 * [ring:A] What was published before the bits, and an end before the look for a roster;
+	 * [ring:A] All that was published before the bits, and an end before the look for a roster;
 	 * pairs with [arm:A], pairs with [follow:A], pairs with [told:A].
 	 */
 	fence_ordered();
@@ -126,8 +125,8 @@ bell_arm(struct bell *bell)
 	uint64_t before = load_relaxed(&bell->bits), after;
 
 	/*
-	 * Where it stands already: whoever lowers it looks at the list afterwards, and
-	 * finds this hand.
+	 * Where ARMED stands already: the thread that lowers ARMED looks at the list afterwards,
+	 * and finds this hand.
 	 */
 	do {
 		after = before;
@@ -238,7 +237,7 @@ bell_queue_doze(struct bell_queue *queue, bool (*is_wanted)(void *context), void
 bool
 bell_queue_wake(struct bell_queue *queue)
 {
-	/* [push:B] What is for the relay before whether it sleeps; pairs with [doze:A]. */
+	/* [push:B] The relay's work before whether it sleeps; pairs with [doze:A]. */
 	fence_ordered();
 	if (load_relaxed(&queue->is_asleep) == 0 || exchange_relaxed(&queue->is_asleep, 0) == 0)
 		return false;

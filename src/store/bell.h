@@ -13,30 +13,30 @@
  * append to bell_ring_cold, and the fence is made there.
  *
  *   DIRECT  the first sleeper of a wait. It sleeps on `epoch`, read before its hand went up:
- *           whoever lowers the hand counts it up afterwards, so the sleeper finds another epoch
- *           or is woken.
+ *           the thread that lowers the hand counts it up afterwards, so the sleeper finds
+ *           another epoch or is woken.
  *   ARMED   everybody else: more sleepers, descriptors, callbacks. Their hands are in the session's
- *           list (hand.h). Whoever lowers ARMED puts the bell into the relay's queue, once
+ *           list (hand.h). The thread that lowers ARMED puts the bell into the relay's queue, once
  *           (QUEUED), and wakes the relay if it sleeps; the relay takes QUEUED back, and only then
  *           looks at the list.
  *
- * The kernel's barrier interrupts the writer's core, so there should not be one for each sleeper.
- * Who finds ARMED raised, and SETTLED, need not make it: it was made since ARMED was raised, so
- * each append either sees ARMED, and the relay then sees every hand; or came before the barrier,
- * and is seen by the look. Each raising of ARMED counts a generation up, so that a late SETTLED is
- * not taken for a newer one's.
+ * The kernel's barrier interrupts the writer's core, so there should not be one for each sleeper. A
+ * thread that finds ARMED raised, and SETTLED, need not make the barrier: it was made since ARMED
+ * was raised, so each append either sees ARMED, and the relay then sees every hand; or came before
+ * the barrier, and is seen by the look. Each raising of ARMED counts a generation up, so that a
+ * late SETTLED is not taken for a newer one's.
  *
  *   publish:A / arm:A      an append either sees the hand, or is seen by the look after it
- *   ring:A / arm:A         and so does whatever else rings: an end, an interrupt
+ *   ring:A / arm:A         and so does any other ring: by an end, by an interrupt
  *   ring:B / arm:B         a hand that was lowered has its epoch counted up after it was read
- *   answer:A / call:A      who queues a bell again stores queued_before after whoever had
- *                          queued it before
+ *   answer:A / call:A      a thread that queues a bell again stores queued_before after the
+ *                          thread that had queued the bell before
  *   push:A / take:A        the relay sees the bell, and all that were queued before it
  *   push:B / doze:A        the relay either sees the bell, or is seen to be asleep
  *
- * Everything else about the bits is relaxed. Raising is followed by the barrier. Whoever lowers
- * ARMED goes on to call; if the relay looked at the list before that hand was in it, its answer
- * had come before the hand's ARMED, by the list's lock, and so before the call, which then
+ * Everything else about the bits is relaxed. Raising is followed by the barrier. The thread that
+ * lowers ARMED goes on to call; if the relay looked at the list before that hand was in it, its
+ * answer had come before the hand's ARMED, by the list's lock, and so before the call, which then
  * finds no QUEUED.
  */
 
@@ -67,18 +67,18 @@ struct bell {
 	_Atomic(struct bell *) queued_before;
 	struct bell_queue *queue; /* the relay's */
 	atomic_u64 *holders;      /* counted up while queued, so that the bell stays */
-	atomic_u64 wakes;         /* system calls made to wake, by whoever rang */
+	atomic_u64 wakes;         /* system calls made to wake, by any thread */
 };
 
 void bell_init(struct bell *bell, struct bell_queue *queue, atomic_u64 *holders, bool is_fenced);
 
-/* What an append does when bits are set: not for others, who need the fence. */
+/* Rings for an append, when bits are set: not for other calls, which need the fence. */
 void bell_ring_cold(struct bell *bell) COLD;
 
 /* After anything but an append was published; any thread. */
 void bell_ring(struct bell *bell);
 
-/* Hands the bell to the relay, whoever has a hand up. Any thread, and signal-safe. */
+/* Hands the bell to the relay, for all hands that are up. Any thread, and signal-safe. */
 void bell_call(struct bell *bell);
 
 /* Wakes the direct sleeper alone. After something that concerns it was published; any thread. */

@@ -37,7 +37,7 @@ id_bytes_of(const struct reprise_cursor *cursor)
 	return utf8_text_prefix(cursor->session_id, bytes) == bytes ? bytes : 0;
 }
 
-/* The check covers the text without the check and the dot after it: what lies around it. */
+/* The check covers the text before the check and the text after the dot that follows it. */
 static uint32_t
 check_of(const char *head, size_t head_bytes, const char *id, size_t id_bytes)
 {

@@ -9,7 +9,7 @@
 
 /*
  * The doors of a subscription: a descriptor, a group, a callback. A door has been rung, or its hand
- * is up and nothing was to be said after that: so whoever waits at it misses nothing.
+ * is up and nothing was to be said after that: so a host that waits at the door misses nothing.
  */
 
 reprise_outcome

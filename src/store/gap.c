@@ -107,9 +107,9 @@ take_trimmed(struct reprise_subscription *subscription, struct reprise_gap *ret_
 	const struct look look = subscription_look(subscription);
 
 	/*
-	 * What is already copied is not lost by being displaced. So what is kept as the gap is told
-	 * is copied now: by the next call, a writer that floods would have displaced it, and there
-	 * would be gap after gap.
+	 * Events that are copied already are not lost by being displaced. So the events that are
+	 * kept as the gap is told are copied now: by the next call, a writer that floods would have
+	 * displaced them, and there would be gap after gap.
 	 */
 	if (subscription->stretch.count == 0)
 		subscription_read(subscription, &look);

@@ -101,7 +101,7 @@ lock_of(struct reprise_session *session)
 
 /*
  * Answers what to unlock: after a ring the subscription may be gone. Without a session there is no
- * list to be in, and nobody else who rings.
+ * list to be in, and no other thread rings.
  */
 static struct hands *
 lock(struct reprise_subscription *subscription)
@@ -334,8 +334,8 @@ notify_port(struct reprise_session *session)
 }
 
 /*
- * One at a time under the lock, so that whoever raises or lowers a hand waits for one ring at most.
- * A hand that is raised again meanwhile comes after all that were up, in the next round.
+ * One at a time under the lock, so that a thread that raises or lowers a hand waits for one ring at
+ * most. A hand that is raised again meanwhile comes after all that were up, in the next round.
  */
 bool
 hands_ring(struct reprise_session *session)

@@ -25,7 +25,7 @@ struct reprise_subscription;
 struct hands {
 	pthread_mutex_t lock;
 	TAILQ_HEAD(, reprise_subscription) up;
-	uint64_t round; /* of ringing; who asks during one is rung in the next */
+	uint64_t round; /* of ringing; a hand raised during one is rung in the next */
 
 	/* DEFERRED: the relay looks whether there is more than what the hands' owners had seen. */
 	uint64_t newest_least;
@@ -55,8 +55,8 @@ struct raised hand_raise(struct reprise_subscription *subscription, bool is_for_
 bool hand_lower(struct reprise_subscription *subscription);
 
 /*
- * A sleep is over. A hand that was raised for it goes down: before, its doors had been rung. One
- * that was up stays up, for them.
+ * A sleep is over. A hand that was raised for the sleep goes down: no door needs the hand, since
+ * the doors were rung before. A hand that was up before the sleep stays up, for its doors.
  */
 void hand_end_sleep(struct reprise_subscription *subscription, bool was_raised_for_it);
 

@@ -16,7 +16,10 @@ void idle_come(struct reprise_session *session);
 void idle_hold(struct reprise_session *session);
 void idle_let_go(struct reprise_session *session);
 
-/* The same for who has a reference, and for him who gives it up; false if it has left the table. */
+/*
+ * The same for a thread that has a reference, and for one that gives it up; false if it has left
+ * the table.
+ */
 bool session_hold(struct reprise_session *session);
 void session_let_go(struct reprise_session *session);
 

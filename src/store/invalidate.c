@@ -4,7 +4,7 @@
 #include "store/idle.h"
 #include "store/port.h"
 
-/* In this order: who finds it void finds it gone. */
+/* In this order: a thread that finds the session void finds it gone. */
 void
 session_declare_void(struct reprise_session *session, reprise_gone_cause cause)
 {

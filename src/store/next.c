@@ -114,7 +114,7 @@ subscription_look(const struct reprise_subscription *subscription)
 	struct look look = ring_look(&session->ring);
 
 	if (subscription->is_recorded_only) {
-		/* A bound alone: what is read comes from the ring, or by the port's lock. */
+		/* A bound alone: the events come from the ring, or by the port's lock. */
 		const uint64_t recorded = load_relaxed(&session->recorded);
 
 		if (recorded < look.newest) {

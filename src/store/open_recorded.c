@@ -9,7 +9,7 @@
 /*
  * A session is opened in a store with a log. The log is asked, which may take its time, and not
  * under the store's lock: meanwhile the session has its writer already, or its id stands among the
- * openings, and whoever else opens it finds it busy.
+ * openings, and another call that opens the session finds it busy.
  */
 
 static bool
@@ -97,7 +97,7 @@ come(struct reprise_store *store, struct opening *opening)
 		session_unpin(before);
 }
 
-/* What the log has answered is done. */
+/* Carries out the log's answer. */
 static void
 finish(struct reprise_store *store, struct opening *opening)
 {

@@ -111,7 +111,7 @@ port_recorded(struct reprise_session *session, reprise_position position)
 {
 	/* [record:A] The log before; pairs with [room:A]. */
 	store_release(&session->recorded, position);
-	/* [record:B] Before who sees no more than that is looked for; pairs with [count:A]. */
+	/* [record:B] Before the look for hosts of recorded events alone; pairs with [count:A]. */
 	fence_ordered();
 	if (load_relaxed(&session->recorded_only) == 0)
 		return;

@@ -37,8 +37,7 @@
 #define port_stamp_of_host reprise_private_port_stamp_of_host
 
 /*
- * What a batch may have at most in a store with a port, so that one transaction of a log holds the
- * batch.
+ * The limits of a batch in a store with a port, so that one transaction of a log holds the batch.
  */
 enum {
 	PORT_BATCH_EVENTS_MAX = 1 << 20,
@@ -108,9 +107,9 @@ REPRISE_API reprise_status port_attach(struct reprise_store *store, struct store
 /* E_BUSY if there is a writer, a subscription, or a session that the port holds. */
 REPRISE_API reprise_status port_detach(struct reprise_store *store);
 
-/* What there is to record. */
+/* The positions that there are to record. */
 struct port_look {
-	reprise_position oldest; /* what is before it is lost */
+	reprise_position oldest; /* events before are lost */
 	reprise_position newest;
 	bool has_ended;
 	int32_t end_status;
@@ -148,7 +147,7 @@ REPRISE_API bool port_barrier(const struct reprise_store *store);
  */
 REPRISE_API bool port_stamp_of_host(struct reprise_store *store, uint64_t *ret_stamp_ns);
 
-/* Everything up to @position is recorded: tells whoever waits for that on this side. */
+/* Everything up to @position is recorded: tells the threads that wait for that on this side. */
 REPRISE_API void port_recorded(struct reprise_session *session, reprise_position position);
 
 /*

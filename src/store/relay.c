@@ -68,7 +68,7 @@ session_of_bell(struct bell *bell)
 						  offsetof(struct reprise_session, bell));
 }
 
-/* Rings whoever has a hand up in a session that was queued. Answers whether any was. */
+/* Rings all hands that are up in queued sessions. Answers whether a session was queued. */
 static bool
 ring_queued(struct relay *relay)
 {
@@ -273,8 +273,8 @@ relay_close(struct relay *relay)
 		pthread_join(relay->thread, NULL);
 	}
 	/*
-	 * Also without the thread: in a store that defers, whoever waits for a first session has
-	 * the lobby watched.
+	 * Also without the thread: in a store that defers, a host that waits for a first session
+	 * has the lobby watched.
 	 */
 	let_all_go(relay);
 	pthread_cond_destroy(&relay->has_called);

@@ -29,7 +29,7 @@ struct relay {
 	struct bell_queue queue;
 
 	alignas(CACHE_LINE_BYTES) struct stamp *stamp; /* borrowed */
-	struct table *table;                           /* borrowed; what is retired is reclaimed */
+	struct table *table;                           /* borrowed; reclaims retired sessions */
 	uint64_t tick_ns;                              /* between two looks at what is watched */
 	pthread_t thread;
 	bool is_started; /* under the store's lock */
@@ -41,8 +41,8 @@ struct relay {
 	pthread_cond_t has_called;              /* a callback has returned */
 	bool stamp_by_host;                     /* the word is the host's; hands off */
 	TAILQ_HEAD(, reprise_subscription) due; /* whose callbacks are to be called */
-	uint64_t round; /* of calling; what becomes due meanwhile is the next's */
-	struct reprise_subscription *calling; /* whose callback runs, or NULL */
+	uint64_t round;                         /* of calling; calls due meanwhile are the next's */
+	struct reprise_subscription *calling;   /* whose callback runs, or NULL */
 	struct reprise_session *watched_new;
 
 	struct reprise_session *watched; /* the thread's own */
@@ -69,9 +69,7 @@ bool relay_stamp_of_host(struct relay *relay, uint64_t *ret_stamp_ns);
 /* Looks at @session at every tick from now on, until no hand is up; then unpins it. */
 void relay_watch(struct relay *relay, struct reprise_session *session);
 
-/*
- * What is called when @subscription's callback is due; no call of it is due or running elsewhere.
- */
+/* Sets the callback of @subscription. No call of the old one may be due or running elsewhere. */
 void relay_set_callback(struct relay *relay, struct reprise_subscription *subscription,
 			void (*callback)(struct reprise_subscription *subscription, void *context),
 			void *context);
@@ -80,8 +78,9 @@ void relay_set_callback(struct relay *relay, struct reprise_subscription *subscr
 void relay_call(struct relay *relay, struct reprise_subscription *subscription);
 
 /*
- * Takes back a call that is due, and waits for one that is running; but from inside that very
- * callback it answers false, at once. With @for_ever there will be no other, whoever asks.
+ * Takes back a due call of @subscription's callback, and waits until a running one has returned.
+ * From inside that very callback: false, at once. With @for_ever no call follows, not even after
+ * relay_call.
  */
 bool relay_quiet(struct relay *relay, struct reprise_subscription *subscription, bool for_ever);
 

@@ -109,7 +109,7 @@ come_in(struct reprise_session *session, struct reprise_session *before)
 	}
 	idle_come(session);
 	roster_tell_came(session);
-	/* Last: who is rung finds it. */
+	/* Last: a subscription that is rung finds the session. */
 	waiting_ring(session);
 }
 
@@ -159,10 +159,10 @@ session_rebuild(struct reprise_session *before, const struct bounds *bounds,
 	before->has_heir = true;
 	idle_inherit(session, before);
 	table_replace(store->table, before, session);
-	/* In this order: whoever finds it void finds the heir. */
+	/* In this order: a thread that finds the ring void finds the heir. */
 	ring_void(&before->ring);
 	bell_ring(&before->bell);
-	session_unpin(before); /* the table's: whoever rebuilds it has another */
+	session_unpin(before); /* the table's: the thread that rebuilds has another */
 	*ret_session = session;
 	return REPRISE_OK;
 }
@@ -259,7 +259,7 @@ drop(struct reprise_session *session)
 
 	table_protect(table);
 	/*
-	 * Release: what was done with it. Acquire: what all others had done, who
+	 * Release: this thread's accesses to the session. Acquire: the accesses of all threads that
 	 * released it before.
 	 */
 	const bool is_last = fetch_sub_release(&session->refs, 1) == 1 &&
@@ -287,7 +287,7 @@ session_discard(struct reprise_session *session)
 	session_reclaim(session);
 }
 
-/* Of whoever has just given up the last reference. */
+/* For the thread that has just given up the last reference. */
 static void
 give_all(struct reprise_session *session)
 {

@@ -8,9 +8,10 @@
  * expired or declared void has left the table.
  *
  * refs keeps the memory: the table, the writer, the subscriptions, the relay's queue, and calls
- * that are looking. Who takes it to 0 marks it DEAD, with a compare-exchange that only one can win,
- * and gives the memory back. handles, of those, counts writer and subscriptions, under the store's
- * lock: a session in the table that has none is idle, and may be evicted.
+ * that are looking. The thread that takes refs to 0 marks the session DEAD, with a compare-exchange
+ * that only one thread can win, and gives the memory back. handles, of those, counts writer and
+ * subscriptions, under the store's lock: a session in the table that has none is idle, and may be
+ * evicted.
  */
 
 #include <sys/queue.h>
@@ -33,7 +34,7 @@ enum {
 	SESSION_REBUILT = 2, /* nothing was in it, and it has got other bounds */
 };
 
-/* has_writer: who appends. */
+/* The values of has_writer. */
 enum {
 	WRITER_NONE = 0,
 	WRITER_ALONE = 1,
@@ -49,7 +50,7 @@ struct reprise_session {
 	/* The word of the last append, if the word was fresh; a single writer's. */
 	uint64_t stamp_seen;
 
-	/* What a look-up meets. */
+	/* A look-up meets these fields. */
 	alignas(CACHE_LINE_BYTES) struct table_node node;
 	atomic_u64 refs;
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
@@ -62,7 +63,7 @@ struct reprise_session {
 
 	/* With a log, too, and here because there is room. */
 	atomic_u32 recorded_only; /* subscriptions that see no more than what is recorded */
-	atomic_u64 room_needed;   /* what the append that was refused last would displace */
+	atomic_u64 room_needed; /* the position that the append refused last would displace up to */
 
 	atomic_u64 lock_owner; /* of shared writers: 0, or the thread inside (writer_lock.h) */
 
@@ -73,7 +74,7 @@ struct reprise_session {
 	struct reprise_incarnation incarnation;
 	struct bounds bounds; /* as in force */
 	uint64_t hash;
-	uint64_t bytes; /* what it counts for in bytes_max */
+	uint64_t bytes; /* the session's share of bytes_max */
 
 	/* Under the store's lock. */
 	uint64_t handles;
@@ -153,19 +154,19 @@ struct ring_shape session_shape(const struct bounds *bounds);
 
 /*
  * A window of the same life, without events, that goes on in the place of @before with other
- * bounds: what holds @before holds it. Under the store's lock.
+ * bounds: each holder of @before holds the new window. Under the store's lock.
  */
 reprise_status session_rebuild(struct reprise_session *before, const struct bounds *bounds,
 			       struct reprise_session **ret_session, struct reprise_error *error);
 
-/* What a session counts for in bytes_max. */
+/* The bytes that a session counts for in bytes_max. */
 uint64_t session_bytes(const struct ring_shape *shape);
 
 /* A session of the store's own, that is in no table and has no id. NULL without memory. */
 struct reprise_session *session_apart(struct reprise_store *store, uint64_t events_max,
 				      uint64_t bytes_max);
 
-/* One that has no events: where subscriptions wait that have no window. Or NULL. */
+/* A session without events: the place for subscriptions that have no window. Or NULL. */
 struct reprise_session *session_lobby(struct reprise_store *store);
 
 /*
@@ -177,14 +178,17 @@ void session_declare_void(struct reprise_session *session, reprise_gone_cause ca
 /* The statistics at some moment of the call. */
 struct reprise_session_stats session_stats_of(struct reprise_session *session);
 
-/* Takes a reference, for who has one already or is protected by the table. False if it is dead. */
+/*
+ * Takes a reference, for a thread that has one already or is protected by the table. False if it is
+ * dead.
+ */
 bool session_pin(struct reprise_session *session);
 void session_unpin(struct reprise_session *session);
 
 /* Gives back a session that nobody else has ever seen. */
 void session_discard(struct reprise_session *session);
 
-/* What table_reclaim is given: the control block goes back. */
+/* For table_reclaim: the control block goes back. */
 void session_reclaim(struct reprise_session *session);
 
 /* Gives up what is older than the age limit. Lock-free; wait-free with @once (ring_trim_stamp). */

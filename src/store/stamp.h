@@ -3,7 +3,7 @@
 #define STORE_STAMP_H
 
 /*
- * The stamp word: what time appends stamp, without asking a clock. The relay keeps it near
+ * The stamp word: the time that appends stamp, without asking a clock. The relay keeps it near
  * CLOCK_MONOTONIC while anything is appended. When it stops, it leaves the word STALE: then an
  * append takes the coarse clock itself (no system call) and says so in `wanted`, for the relay to
  * find when it looks the next time. So a busy append pays a load and a branch, and the first one
@@ -58,7 +58,7 @@ stamp_take(struct stamp *stamp, uint64_t *ret_seen)
 	return likely(is_fresh) ? word & ~STAMP_FRESH : stamp_take_cold(stamp);
 }
 
-/* For whoever judges age: leaves `wanted` alone. */
+/* For judging age: leaves `wanted` alone. */
 static inline uint64_t
 stamp_now(struct stamp *stamp)
 {

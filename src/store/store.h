@@ -2,7 +2,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
-/* A store inside: what its sessions and subscriptions share. */
+/* A store inside: the common part of its sessions and subscriptions. */
 
 #include <pthread.h>
 #include <stdalign.h>

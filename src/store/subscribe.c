@@ -117,7 +117,7 @@ subscription_hold_lobby(struct reprise_store *store)
 	return store->lobby;
 }
 
-/* In a store with a log: what it heals with. Without a window, a place in the lobby. */
+/* In a store with a log: a backfill. Without a window, a place in the lobby. */
 static bool
 be_healed(struct reprise_subscription *subscription)
 {
@@ -152,7 +152,7 @@ subscription_move(struct reprise_subscription *subscription, struct reprise_sess
 	session_let_go(before);
 }
 
-/* One that follows nothing yet; NULL without memory. */
+/* A subscription that follows nothing yet; NULL without memory. */
 static struct reprise_subscription *
 take_subscription(struct reprise_store *store, const struct reprise_cursor *at,
 		  const struct reprise_subscription_options *known)

@@ -24,7 +24,7 @@ enum stage {
 	STAGE_UNJUDGED,
 	STAGE_REFUSED, /* judged, and a gap UNAVAILABLE is due */
 	STAGE_FOLLOWING,
-	STAGE_HEALING, /* what comes next is in the log, or the log is asked about the cursor */
+	STAGE_HEALING, /* the next event is in the log, or the log is asked about the cursor */
 	/*
 	 * A wait has found the end. The host was not told yet, and the window may still become
 	 * void.
@@ -65,7 +65,7 @@ struct reprise_subscription {
 	struct backfill_page *page;    /* in hand, or NULL */
 	struct stretch staging;        /* the ring's stretch, while the page's is in its place */
 	reprise_position diverged_end; /* the refusal is DIVERGED: where the life ends */
-	bool gives_up;                 /* nothing has come for too long: what is missing is a gap */
+	bool gives_up;                 /* nothing has come for too long: missing events are a gap */
 	bool is_replay;                /* `until` is what was newest */
 	/* Of a replay: the session had ended after `until`, in the window of another life. */
 	bool has_end;
@@ -175,8 +175,8 @@ bool subscription_wants(const struct reprise_subscription *subscription, uint16_
 void subscription_read(struct reprise_subscription *subscription, const struct look *look);
 
 /*
- * Nothing is to be said, and it has a door: makes sure that the door will be rung. Answers what is
- * to be said by then.
+ * The subscription has nothing to hand out, and has a door: makes sure that the door will be rung.
+ * Answers REPRISE_NEXT_EMPTY, or the outcome that has come up meanwhile.
  */
 reprise_outcome subscription_arm_doors(struct reprise_subscription *subscription);
 
@@ -184,7 +184,7 @@ reprise_outcome subscription_arm_doors(struct reprise_subscription *subscription
 bool subscription_look_at_stretch(struct reprise_subscription *subscription,
 				  reprise_outcome *ret_outcome);
 
-/* What it may see of the window that it follows. */
+/* The part of the window that the subscription may see. */
 struct look subscription_look(const struct reprise_subscription *subscription);
 
 /* It is over, for @cause, which is to be told. Of a continuous one the session's end is a gap. */

@@ -23,13 +23,13 @@ enum {
 
 /*
  * liburcu's own helpers, the threads that resize a table and that call back after a grace period,
- * end the process when they cannot be started. So the table is resized here, by whoever adds, and
- * what is retired waits in a list for the store's thread.
+ * end the process when they cannot be started. So the table is resized here, by the adding thread,
+ * and retired sessions wait in a list for the store's thread.
  */
 struct table {
 	struct memory *memory; /* borrowed */
 	struct cds_lfht *sessions;
-	uint64_t buckets, count; /* changed by whoever changes the table */
+	uint64_t buckets, count; /* changed by the thread that changes the table */
 	_Atomic(struct node *) retired;
 };
 
@@ -242,7 +242,7 @@ table_each(struct table *table, void (*visit)(struct reprise_session *session, v
 }
 
 /*
- * liburcu waits for whoever is looking with the help of membarrier, if there was one when the
+ * liburcu waits for threads that are looking with the help of membarrier, if there was one when the
  * process began; and ends the process if it is refused later. So it is asked before.
  */
 static bool

@@ -46,7 +46,7 @@ void table_remove(struct table *table, struct reprise_session *session);
 void table_each(struct table *table, void (*visit)(struct reprise_session *session, void *context),
 		void *context);
 
-/* After many were removed: gives back what they needed. May wait for whoever is looking. */
+/* After many were removed: gives back what they needed. May wait for threads that are looking. */
 void table_shrink(struct table *table);
 
 /* @session is handed to a later table_reclaim. Any thread; lock-free. */

@@ -26,16 +26,17 @@
  *
  * Each row of each table has a checksum over its key and all that it says. This room computes every
  * checksum before a put and compares it after a find (row.h); an adapter only stores it, all 32
- * bits. An adapter checks that a stored number fits where it goes: what does not fit is handed over
- * with `fault` set. Numbers are at most THREAD_NUMBER_MAX, since databases' integers have a sign.
+ * bits. An adapter checks that a stored number fits where it goes: a number that does not fit is
+ * handed over with `fault` set. Numbers are at most THREAD_NUMBER_MAX, since databases' integers
+ * have a sign.
  *
  * A writing transaction: begin, then finds, puts and drops, then commit or rollback. A put may be
  * sent without waiting for its answer; then its failure is commit's. After a failure in between the
  * caller rolls back; a begin that fails has begun nothing, and a commit ends it either way. A
  * reading one: look, then finds, then leave, whatever failed; all of it is of one moment.
  *
- * A call's deadline begins when it is made: what it has waited for other calls on its handle
- * (`waited_ns`) is gone.
+ * A call's deadline begins when the call is made: the time spent waiting for other calls on the
+ * handle (`waited_ns`) is gone.
  *
  * In a transaction this room does nothing that takes long: documents are read before it or
  * after it, and printed before. A call may make several transactions, one after the other: from
@@ -154,11 +155,11 @@ struct thread_adapter {
 	/* A new one, or another for the same uid. */
 	reprise_status (*put_text)(struct reprise_thread_store *store, const struct thread_uid *uid,
 				   const struct thread_text *text, struct reprise_error *error);
-	/* One whose version the uid does not have. */
+	/* A delta whose version the uid does not have. */
 	reprise_status (*put_delta)(struct reprise_thread_store *store,
 				    const struct thread_uid *uid, const struct thread_delta *delta,
 				    struct reprise_error *error);
-	/* One whose delta id the uid does not have. */
+	/* An entry whose delta id the uid does not have. */
 	reprise_status (*put_applied)(struct reprise_thread_store *store,
 				      const struct thread_uid *uid, const char *delta_id,
 				      const struct thread_applied *applied,
@@ -267,9 +268,9 @@ REPRISE_API const char *thread_limits_choose(uint64_t horizon_ns, uint64_t retry
 					     struct thread_limits *ret_limits);
 
 /*
- * For adapters that open a handle: has the store remember for @horizon_ms from @now_ms on;
- * false if it does so already. All zero: a store that is just created. And NULL, or the name of
- * what is damaged.
+ * For adapters that open a handle: has the store remember for @horizon_ms from @now_ms on; false if
+ * it does so already. All zero: a store that is just created. And NULL, or the name of the damaged
+ * part.
  */
 REPRISE_API bool thread_keeping_raise(struct thread_keeping *keeping, uint64_t horizon_ms,
 				      uint64_t now_ms);

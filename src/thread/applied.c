@@ -20,7 +20,7 @@ compare(const void *a, const void *b)
 	return strcmp(left->id, right->id);
 }
 
-/* The port looks for different ids: those that are asked for twice are looked for once. */
+/* The port looks for different ids: an id that is asked for twice is looked for once. */
 struct looking {
 	struct asked *asked;
 	const char **ids;

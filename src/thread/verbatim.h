@@ -26,7 +26,7 @@ struct verbatim_sizes {
 
 /*
  * Writes @text to @to with its numbers wrapped; nothing at all if @text has none to wrap. The text
- * need not be JSON: what is none stays none. False: no memory.
+ * need not be JSON: a text that is no JSON stays no JSON. False: no memory.
  */
 bool verbatim_wrap(struct reprise_bytes text, struct buffer *to, struct verbatim_sizes *ret_sizes);
 

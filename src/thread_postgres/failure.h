@@ -16,7 +16,7 @@ struct failure {
 	char words[REPRISE_ERROR_DETAIL_BYTES];
 };
 
-/* The first failure is kept: what follows is its consequence. Trailing newlines are cut. */
+/* The first failure is kept: later ones are its consequence. Trailing newlines are cut. */
 void failure_note(struct failure *failure, reprise_status status, const char *words);
 
 /* The server's answer. @connection says what became of it, if the server did not. */

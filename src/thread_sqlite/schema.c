@@ -102,7 +102,7 @@ judge_header(struct connection *connection, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
-/* Whose it is, and of which version: 0 is nobody's yet. */
+/* The file's application and version; version 0: the file is nobody's yet. */
 static reprise_status
 read_identity(struct connection *connection, int64_t *ret_version, struct reprise_error *error)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What `reprise demo` was asked for. */
+/* The options of `reprise demo`. */
 struct demo_options {
 	uint64_t rate;     /* events a second and session */
 	uint64_t seconds;  /* of appending */

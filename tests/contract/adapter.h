@@ -3,8 +3,8 @@
 #define CONTRACT_ADAPTER_H
 
 /*
- * What an adapter's tests bring, so that the contract's suite can be run against it: one file that
- * has these functions, linked with all of this folder's.
+ * The part that an adapter's tests bring, so that the contract's suite can be run against the
+ * adapter: one file that has these functions, linked with all of this folder's.
  */
 
 #include <reprise/log.h>
@@ -17,7 +17,7 @@ void contract_tear_down(void);
 struct reprise_log *contract_open(void);
 struct reprise_log *contract_open_deleting(void); /* archived rows are deleted, not kept */
 
-/* What is changed behind the log's back; of the key ("t", "k"). */
+/* Changes behind the log's back; of the key ("t", "k"). */
 enum contract_damage {
 	CONTRACT_PAYLOAD,       /* the row of that ordinal: another payload of the same size */
 	CONTRACT_TIME,          /* ... another time */

@@ -2,7 +2,7 @@
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
 
-/* What the tests of the contract (C01 to C13) share. */
+/* The common part of the tests of the contract (C01 to C13). */
 
 #include <string.h>
 
@@ -70,12 +70,12 @@ reprise_status record_gap(struct reprise_log *log, unsigned char incarnation, re
 			  reprise_ordinal last);
 
 /*
- * Gives what is stored of ("t", "k") the checksums that belong to it, but for the rows: what is
- * wrong with it then is no longer told from its checksum.
+ * Gives the stored data of ("t", "k") right checksums, but for the rows: the checksums then no
+ * longer reveal the damage.
  */
 void seal(struct reprise_log *log);
 
-/* What verify finds, with @what first at @at; none: "". */
+/* Expects the faults of verify, with @what first at @at; no fault: "". */
 void expect_fault(struct reprise_log *log, const char *what, reprise_ordinal at);
 
 #endif /* CONTRACT_CONTRACT_H */

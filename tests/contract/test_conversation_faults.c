@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a conversation when its log fails (D05): a call of the adapter that is refused, a
+ * The fate of a conversation when its log fails (D05): a call of the adapter that is refused, a
  * process that is killed in one, a key that another connection holds, and instances that race.
  */
 #include "conversations.h"
@@ -213,7 +213,7 @@ fail_one(enum record which, enum fault how, int number)
 		cr_assert(eq(u64, head, how == IS_UNKNOWN ? 3 : 2));
 		cr_assert(eq(int, reprise_conversation_recover(conversation, NULL), REPRISE_OK));
 		cr_assert(eq(u64, reprise_conversation_expected_sequence(conversation), head));
-		/* What is there already may be recorded again. */
+		/* An event that is there already may be recorded again. */
 		if (which != RECEIVE)
 			cr_assert(eq(int, record_one(conversation, which, NULL), REPRISE_OK));
 		else

@@ -64,8 +64,8 @@ damage(struct reprise_log *log, int slot)
 }
 
 /*
- * What a recovery began with, how many events there are, and that "a" and "b" are finished, "c" is
- * at step 1.
+ * Expects the beginning of a recovery and the number of events, and that "a" and "b" are finished,
+ * "c" is at step 1.
  */
 static void
 expect_recovered(struct reprise_log *log, uint64_t from, uint32_t damaged)

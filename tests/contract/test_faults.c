@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the engine does when an adapter fails: each of its calls in turn. Whoever called is told,
- * nothing stays begun, and the same call does it the next time.
+ * The engine when an adapter fails: each of the adapter's calls in turn. The caller is told,
+ * nothing stays begun, and the same call succeeds the next time.
  */
 #include "contract.h"
 
@@ -291,7 +291,7 @@ static const struct log_adapter adapter = {
 	.threads_after = threads_after,
 };
 
-/* What is asked of the log, each a call or more; of a key of its own. */
+/* The requests to the log, each of one call or more, with a key of its own. */
 
 static struct reprise_log_key key;
 
@@ -451,7 +451,7 @@ put_a_blob(struct reprise_log *log)
 				    NULL);
 }
 
-/* The one that is there, and one that is not. */
+/* A blob that is there, and a blob that is not. */
 static reprise_status
 get_blobs(struct reprise_log *log)
 {
@@ -602,7 +602,7 @@ visit_tenants(struct reprise_log *log)
 	return reprise_log_tenants(log, go_on_with_tenant, NULL, NULL);
 }
 
-/* write_lives twice: what is there already is compared. */
+/* write_lives twice: rows that are there already are compared. */
 static reprise_status (*const steps[])(struct reprise_log *) = {
 	write_lives,  write_lives,   write_next_life, load_page,     ask_stats,      ask_lives,
 	find_life,    ask_commit,    ask_position,    ask_cursor,    verify,         tell_head,

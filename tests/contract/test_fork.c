@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* P01 to P04: what a fork does to logs that are open. */
+/* P01 to P04: the effects of a fork on logs that are open. */
 #include "contract.h"
 
 #include <dirent.h>

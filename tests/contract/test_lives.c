@@ -120,7 +120,7 @@ Test(contract, C08_a_close_makes_it_clean_and_a_reopening_goes_on)
 	cr_assert(eq(int, record(log, 1, 6, 6), REPRISE_E_CONFLICT));
 	cr_assert(eq(int, record(log, 1, 5, 6), REPRISE_E_CONFLICT));
 	cr_assert(eq(int, record_gap(log, 1, 6, 6), REPRISE_E_CONFLICT));
-	/* What it has is there, all the same. */
+	/* The entries of the life are there, all the same. */
 	cr_assert(eq(int, record(log, 1, 4, 5), REPRISE_OK));
 	cr_assert(eq(int, record_gap(log, 1, 4, 5), REPRISE_OK));
 	cr_assert(eq(int, reopen_life(log, 1), REPRISE_OK));

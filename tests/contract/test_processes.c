@@ -59,7 +59,7 @@ Test(contract, C06_another_connection_is_opened_as_the_first)
 	close_log(two);
 }
 
-/* What an event says of itself: whose it is, and the how-manieth of his. */
+/* The payload of an event: its process, and its number among the events of the process. */
 struct own {
 	uint64_t process, number;
 };

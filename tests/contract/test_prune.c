@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* L54: what is beyond the limits of retention is archived and deleted, key by key. */
+/* L54: entries beyond the limits of retention are archived and deleted, key by key. */
 #include "contract.h"
 
 #include <stdio.h>

@@ -151,7 +151,7 @@ Test(contract, C05_refuses_what_is_out_of_range)
 	close_log(log);
 }
 
-/* One transaction: what one key is refused leaves the others alone. */
+/* One transaction: a write refused for one key leaves the other keys alone. */
 Test(contract, C05_a_key_that_fails_is_left_out)
 {
 	struct reprise_log *const log = contract_open();
@@ -328,7 +328,7 @@ Test(contract, C09_a_gap_that_is_there_in_part_is_clipped)
 	cr_assert(eq(int, entries[1].type, REPRISE_LOG_GAP));
 	cr_assert(eq(u64, entries[1].first, 6));
 	cr_assert(eq(u64, entries[1].last, 8));
-	/* What was lost is not found again. */
+	/* Lost events are not found again. */
 	cr_assert(eq(int, record(log, 1, 7, 9), REPRISE_E_CORRUPT));
 	cr_assert(eq(int, record(log, 1, 5, 9), REPRISE_E_CORRUPT));
 	cr_assert(eq(u64, head_of_k(log), 8));

@@ -112,7 +112,7 @@ Test(contract, C11_what_is_archived_is_no_commit_and_a_position_all_the_same)
 	append_revision(log, 1, REPRISE_EVENT_COMMIT);
 	cr_assert(eq(int, reprise_log_archive_before(log, &k, 3, NULL, NULL), REPRISE_OK));
 	for (int i = 0; i < 2; i++) {
-		/* Whoever stands there is told that what follows is archived. */
+		/* A subscription that stands there is told that the next events are archived. */
 		cr_assert(eq(u64, position_for(log, 0), 0));
 		/*
 		 * Once the row of ordinal 3 is away, which events had a revision above 2
@@ -150,7 +150,7 @@ record_revision(struct reprise_log *log, unsigned char life, reprise_ordinal at,
 		     REPRISE_OK));
 }
 
-/* What is lost in a gap may have been newer: nobody is put behind it unsaid. */
+/* Events lost in a gap may have been newer: no subscription is put behind the gap untold. */
 Test(contract, C11_a_position_is_not_just_behind_a_gap)
 {
 	struct reprise_log *const log = contract_open();

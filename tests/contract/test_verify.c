@@ -75,7 +75,7 @@ expect_found(const struct fault *fault)
 	contract_do_damage(fault->damage, fault->number);
 	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
 	cr_assert(ge(u64, report.faults, 1));
-	/* Whoever makes the checksum right as well is found by what cannot be. */
+	/* Damage with a right checksum is found by impossible values. */
 	seal(log);
 	expect_fault(log, fault->what, fault->at);
 	close_log(log);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* L42 to L44: what a void life says to the two questions of revisions, and to cursors: nothing. */
+/* L42 to L44: a void life answers nothing to the two questions of revisions, and to cursors. */
 #include <string.h>
 
 #include "contract.h"

@@ -12,7 +12,7 @@ SUITE(state);
 
 static bool is_random_refused;
 
-/* What the linker calls them. */
+/* The linker's names of the function. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 ssize_t __real_getrandom(void *to, size_t bytes, unsigned int flags);
 ssize_t __wrap_getrandom(void *to, size_t bytes, unsigned int flags);

@@ -58,7 +58,7 @@ crash_id(unsigned int session)
 	return ids[session];
 }
 
-/* What every payload begins with. */
+/* The beginning of every payload. */
 struct head {
 	uint64_t session, life, position, seed, bytes;
 };

@@ -3,10 +3,10 @@
 #define CRASH_CRASH_H
 
 /*
- * A runtime is killed, again and again, and what it has promised is held against what its log has.
- * The parent opens nothing: it starts the runtime and the check as children, and keeps what the
- * runtime has told in memory that they share. What is told is either in it whole or not at all,
- * whenever the runtime dies.
+ * A runtime is killed, again and again, and its promises are held against its log. The parent opens
+ * nothing: it starts the runtime and the check as children, and keeps the runtime's promises in
+ * memory that they share. A promise is either in this memory whole or not at all, whenever the
+ * runtime dies.
  */
 
 #include <stdatomic.h>
@@ -50,7 +50,7 @@ struct crash_session {
 	atomic_ullong newest;       /* appended */
 	struct crash_told promised; /* recorded as it was asked for, up to that position */
 	struct crash_told hosts[CRASH_HOSTS];
-	/* By ordinal, as of the last check: what the payload's checksum is, or 1 in a gap. */
+	/* By ordinal, as of the last check: the payload's checksum, or 1 in a gap. */
 	uint64_t checked;
 	uint32_t checksums[CRASH_ORDINALS_MAX];
 };
@@ -96,7 +96,10 @@ struct crash_runtime {
 	struct reprise_recorder *recorder;
 };
 
-/* What the server was doing for who was killed is done: it may commit without him. */
+/*
+ * Waits until the server has finished its work for a killed process: the server may commit without
+ * the process.
+ */
 void crash_await_gone(const struct crash *crash);
 
 struct reprise_log *crash_log(const struct crash *crash);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a runtime that was killed has left is held against what it had told. */
+/* The log that a killed runtime has left is held against the runtime's promises. */
 
 enum {
 	LIVES_MAX = 8192,
@@ -83,7 +83,7 @@ walk_entry(struct crash *crash, unsigned int number, const struct reprise_log_en
 	CHECK(entry->first == *head + 1);
 	walk_batch(crash, entry, memcmp(life, &entry->life, sizeof(*life)) == 0, inside);
 	if (entry->type == REPRISE_LOG_GAP) {
-		/* Who refuses loses nothing. */
+		/* A runtime that refuses loses nothing. */
 		CHECK(number % 2 == 0);
 		CHECK(entry->reason == REPRISE_LOG_GAP_OVERRUN);
 		for (uint64_t ordinal = entry->first; ordinal <= entry->last; ordinal++)
@@ -180,14 +180,17 @@ check_log(struct crash *crash, struct reprise_log *log, unsigned int number, str
 			continue;
 		const struct reprise_life *const life = life_of(lives, &place->cursor);
 
-		/* What is recorded alone is seen by one of them: it never holds what dies. */
+		/*
+		 * One of the hosts sees recorded events alone: it never holds an event that dies.
+		 */
 		CHECK(host == 0 || place->cursor.position <= life->end);
 		if (place->cursor.position > life->end || place->checksum == 0)
 			continue;
 		const uint32_t recorded = session->checksums[place->cursor.position];
 
 		/*
-		 * Who sees what is live may have seen what was overrun before it could be recorded.
+		 * A host that sees live events may have seen events that were overrun before the
+		 * recorder wrote them.
 		 */
 		CHECK(recorded == place->checksum || (host == 0 && recorded == GAP_MARK));
 	}
@@ -246,7 +249,7 @@ expect_diverged(struct back *back, const struct reprise_life *life)
 	atomic_fetch_add(&back->crash->diverged, 1);
 }
 
-/* What comes next of a life that the log has: up to its end. */
+/* Expects the next events of a life that the log has: up to the life's end. */
 static void
 expect_rest(struct back *back, const struct reprise_life *life)
 {

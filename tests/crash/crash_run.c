@@ -178,7 +178,7 @@ follow(void *argument)
 	return NULL;
 }
 
-/* What is promised: recorded, of the window that is there. */
+/* Notes the promise: recorded, of the window that is there. */
 static void
 tell(struct crash *crash, struct crash_runtime *runtime, unsigned int session)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What hosts are told, where it is not what they mostly are. */
+/* Answers to hosts in rare cases. */
 
 /* A life of ten events, the last of which no entry can hold; closed. Answers a cursor before it. */
 static struct reprise_cursor

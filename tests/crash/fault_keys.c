@@ -12,8 +12,8 @@
 #include <reprise/log_sqlite.h>
 
 /*
- * A process is killed while it copies, drops or prunes a key: what is read then is as before the
- * call or as after it.
+ * A process is killed while it copies, drops or prunes a key: the log is then as before the call or
+ * as after it.
  */
 
 enum {

@@ -82,8 +82,8 @@ damaged_at_open(void)
 }
 
 /*
- * Damaged after it was opened. Nobody is handed what is wrong: what cannot be read is a gap. The
- * runtime goes on.
+ * Damaged after it was opened. No host is handed wrong data: rows that cannot be read are a gap.
+ * The runtime goes on.
  */
 static enum fault_end
 damaged_while_running(void)
@@ -164,7 +164,10 @@ expect_all_but_damaged(struct reprise_store *store, const struct reprise_cursor 
 	reprise_subscription_close(subscription);
 }
 
-/* What cannot be read is an exact gap, for who has a window to go on in and for who has none. */
+/*
+ * Rows that cannot be read are an exact gap, for a host with a window to go on in and for a host
+ * without.
+ */
 static enum fault_end
 two_rows_damaged(void)
 {
@@ -194,7 +197,7 @@ two_rows_damaged(void)
 	return FAULT_PASSED;
 }
 
-/* What is wrong with one session does not keep the others from being recorded. */
+/* Damage of one session does not keep the other sessions from being recorded. */
 static enum fault_end
 one_key_damaged(void)
 {

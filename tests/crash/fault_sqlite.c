@@ -44,7 +44,7 @@ full_disk(void)
 	return FAULT_PASSED;
 }
 
-/* Who holds the log, in one of two ways, until it is told to let go, or for a while. */
+/* A holder of the log, in one of two ways, until it is told to let go, or for a while. */
 struct holder {
 	sqlite3 *database;
 	int lock;
@@ -150,7 +150,7 @@ lock_held_refuse(void)
 	return FAULT_PASSED;
 }
 
-/* Who waits for room is told when the window becomes void, though the log is away. */
+/* An append that waits for room is told when the window becomes void, though the log is away. */
 static void *
 declare_void_soon(void *argument)
 {
@@ -234,8 +234,8 @@ no_permission(void)
 		fault_open(fault_sqlite(fault_path("log")), 1024, REPRISE_WHEN_FULL_OVERWRITE);
 
 	/*
-	 * What is open stays so; what is opened anew is refused, and is written to no
-	 * more than before.
+	 * An open log stays open; a log opened anew is refused, and is written to no more than
+	 * before.
 	 */
 	CHECK(chmod(fault_path("log"), 0400) == 0);
 	CHECK(chmod(fault_folder(), 0500) == 0);

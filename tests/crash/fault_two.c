@@ -84,7 +84,7 @@ two_processes(log_opener *open_log)
 	return FAULT_PASSED;
 }
 
-/* Who comes back with what it had seen of the first life is told where that ended. */
+/* A host that comes back with events of the first life is told where this life ended. */
 static void
 expect_both_lives(struct fault *fault, const struct reprise_cursor *cursor)
 {

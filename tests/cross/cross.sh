@@ -41,7 +41,7 @@ run_demo() {
 		cat "$here/demo.txt"
 		return 1
 	}
-	# Who had 1100 events when 1000 were recorded takes 100 back; in the end each holds all.
+	# A host that had 1100 events when 1000 were recorded takes 100 back; in the end each holds all.
 	awk '
 	$1 == "stays" { stays = $2 == 1100 && $3 == 100 && $NF == 1500 }
 	$1 == "drops" { drops = $NF == 1500 }
@@ -57,7 +57,7 @@ run_demo() {
 run_programs() {
 	mkdir -p "$sysroot/tmp" || return 1
 	libraries=$sysroot/usr/lib/aarch64-linux-gnu
-	# What is installed below the sysroot keeps its name there.
+	# A file installed below the sysroot keeps its name there.
 	TMPDIR=$sysroot/tmp PKG_CONFIG_SYSROOT_DIR=$sysroot PKG_CONFIG_LIBDIR=$libraries/pkgconfig \
 		REPRISE_RUN="sh $PWD/tests/cross/emulate.sh" \
 		sh tests/readme/readme.sh . "$here/build" "$compiler" || {

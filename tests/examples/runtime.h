@@ -2,7 +2,7 @@
 #ifndef EXAMPLES_RUNTIME_H
 #define EXAMPLES_RUNTIME_H
 
-/* What the examples follow: a session, and a thread that appends events to it and ends it. */
+/* The source for the examples: a session, and a thread that appends events to it and ends it. */
 
 #include <pthread.h>
 #include <stdio.h>

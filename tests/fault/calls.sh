@@ -37,7 +37,7 @@ sed -n 's/^\tW([^,]*, \([a-z_]*\),.*/\1/p' tests/fault/wraps.h >"$scratch/known"
 # shellcheck disable=SC2086 # lists of words
 printf '%s\n' $plain $never $cancel $thread $descriptor $locks $urcu >>"$scratch/known"
 nm "$2" 2>/dev/null | awk '$1 == "U" { wanted[$2] = 1 } $2 ~ /^[A-TV-Z]$/ { here[$3] = 1 }
-	# What FORTIFY checks is the same call.
+	# A call that FORTIFY checks is the same call.
 	END { for (name in wanted) if (!(name in here)) { if (sub(/_chk$/, "", name)) sub(/^__/, "", name); print name } }' | sort -u >"$scratch/called"
 [ "$(wc -l <"$scratch/called")" -ge 30 ] || { echo "the library was not understood"; exit 1; }
 sort -u "$scratch/known" >"$scratch/sorted"

@@ -151,7 +151,7 @@ is_planned(enum call call)
 	if (plan.is_memory)
 		return count_memory >= plan.n &&
 		       (is_memory_asked(call) || call == CALL_URCU_MEMORY);
-	/* What malloc has not got for us, it has not got for liburcu either. */
+	/* Memory that malloc does not have for us, malloc does not have for liburcu either. */
 	if (call == CALL_URCU_MEMORY && plan.call == CALL_MALLOC && plan.is_for_ever)
 		return plan.n == 1 || counts[CALL_MALLOC] >= plan.n;
 	if (call != plan.call)

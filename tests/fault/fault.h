@@ -8,8 +8,8 @@
  * wraps.c (--wrap), which asks here first.
  *
  * A thread that is armed counts its calls, each kind for itself, and fails those of the plan: the
- * n-th, or all from the n-th on. What other threads do is left alone, so that every run counts
- * alike; but for fault_everywhere, which concerns all of them.
+ * n-th, or all from the n-th on. Calls of other threads are left alone, so that every run counts
+ * alike; but for fault_everywhere, which concerns all threads.
  */
 
 #include <stdbool.h>
@@ -60,7 +60,7 @@ struct call_kind {
 
 extern const struct call_kind kinds[CALLS];
 
-/* What fails: nothing with n = 0. */
+/* The calls that fail: none with n = 0. */
 struct plan {
 	enum call call;
 	uint64_t n;
@@ -97,7 +97,7 @@ extern _Thread_local unsigned int fault_in_urcu;
 /* Hooks that count, check what they are given, and ask as the library's own would. */
 struct reprise_allocator fault_hooks(void);
 
-/* What is out, of anybody's but liburcu's: must be 0 when all is closed. */
+/* Memory that is out, of all callers but liburcu: must be 0 when all is closed. */
 struct fault_live {
 	uint64_t blocks, mapped_bytes;
 };

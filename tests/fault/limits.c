@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the system itself limits, with no call of ours in between: descriptors, addresses. */
+/* Limits of the system itself, with no call of ours in between: descriptors, addresses. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -145,8 +145,8 @@ addresses_run_out(uint64_t window_bytes, uint64_t left, int at_least)
 	CHECK(count >= at_least);
 	all_are_there(&world, count);
 	CHECK(reprise_session_create(world.store, "x", NULL, NULL) == REPRISE_E_NO_MEMORY);
-	world_follow(&world); /* who is there already needs nothing more */
-	/* What is given back is there for others, under the same limit. */
+	world_follow(&world); /* a subscription that is there already needs nothing more */
+	/* Memory that is given back is there for other sessions, under the same limit. */
 	CHECK_OK(reprise_stamp_set(world.store, 4 * UINT64_C(3600000000000)));
 	CHECK_OK(reprise_sessions_expire_idle(world.store, &expired));
 	CHECK(expired == (uint64_t)count);

@@ -36,7 +36,7 @@ has_membarrier(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-/* What the first argument asks for beside the matrix; false if nothing. */
+/* Runs the part that the first argument asks for beside the matrix; false if none. */
 static bool
 run_apart(int argc, char **argv)
 {

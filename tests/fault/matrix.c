@@ -165,7 +165,7 @@ run_all(const struct scenario *scenario, unsigned int store)
 	fault_say("%s, %s; store %u, no fault", scenario->function, scenario->title, store);
 	run(scenario, store, &none);
 	run(scenario, store, &none); /* what is done once a process, or a thread, is done by now */
-	/* Of the call alone: what follows it is not armed. */
+	/* Of the call alone: later calls are not armed. */
 	for (size_t call = 0; call < CALLS_THAT_FAIL; call++)
 		counts[call] = fault_count((enum call)call);
 	const uint64_t memory = fault_count_memory();

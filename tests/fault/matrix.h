@@ -24,14 +24,14 @@ void bad_input_list(void);
 /* Sleeps that are disturbed, in every thread. */
 void waits_run(void);
 
-/* What the system limits: descriptors, addresses. */
+/* Limits of the system: descriptors, addresses. */
 void limits_run(void);
 
-/* What the first store of a process does, and no later one. */
+/* The work that the first store of a process does, and no later store. */
 void first_store_run(void);
 
 /*
- * What shows only later. @was_granted: membarrier, when the process began, to liburcu too;
+ * Failures that show only later. @was_granted: membarrier, when the process began, to liburcu too;
  * @is_refused: it is now.
  */
 void special_run(bool was_granted, bool is_refused);

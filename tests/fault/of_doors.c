@@ -22,7 +22,7 @@ fd_of(struct world *world)
 	return fd;
 }
 
-/* Whatever is appended makes the descriptor readable, and EMPTY makes it unreadable. */
+/* Every append makes the descriptor readable, and EMPTY makes it unreadable. */
 static void
 rings_fd(struct world *world)
 {
@@ -80,7 +80,7 @@ notify(struct world *world, struct reprise_error *error)
 	return reprise_subscription_notify(world->subscription, world_callback, world, error);
 }
 
-/* Whatever is appended after EMPTY calls it, once. */
+/* An append after EMPTY calls the callback, once. */
 static void
 is_called(struct world *world)
 {
@@ -178,7 +178,7 @@ next_batch_is_empty(struct world *world, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
-/* Somebody is to be woken: what rings must do so, whatever is refused. */
+/* A sleeper is to be woken: the ringing call must do so in spite of any refusal. */
 
 static reprise_status
 append(struct world *world, struct reprise_error *error)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is not one call in one situation: what only the first store does, and what shows only later.
+ * Cases beyond one call in one situation: the work of the first store only, and failures that show
+ * only later.
  */
 
 #include <errno.h>

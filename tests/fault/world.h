@@ -23,7 +23,7 @@ enum stage {
 	STAGE_SUBSCRIPTION, /* and a subscription to it, from the beginning */
 };
 
-/* What the call may write to. Every byte is OUT_UNTOUCHED before it. */
+/* The outputs of the call. Every byte is OUT_UNTOUCHED before it. */
 struct out {
 	struct reprise_store *store;
 	struct reprise_writer *writer;
@@ -60,7 +60,7 @@ struct world {
 	struct out out;
 };
 
-/* What a failed call must leave as it was. */
+/* The state that a failed call must leave as it was. */
 struct snapshot {
 	struct reprise_store_stats store;
 	struct reprise_session_stats session;
@@ -113,7 +113,7 @@ uint64_t world_control_bytes(struct world *world);
 struct snapshot world_snapshot(struct world *world);
 void world_is_unchanged(struct world *world, const struct snapshot *before);
 
-/* What the process has; it must have the same in the end. */
+/* The resources of the process; it must have the same in the end. */
 struct process {
 	struct fault_live live;
 	unsigned int descriptors, threads, mappings;

@@ -88,7 +88,10 @@ __wrap_mremap(void *at, size_t old_size, size_t size, int flags)
 	return is_refused(CALL_URCU_MEMORY) ? MAP_FAILED : __real_mremap(at, old_size, size, flags);
 }
 
-/* The kernel may refuse to split a mapping. What it then keeps is not the library's any more. */
+/*
+ * The kernel may refuse to split a mapping. Memory that the kernel then keeps is not the library's
+ * any more.
+ */
 int
 __wrap_munmap(void *at, size_t size)
 {
@@ -115,7 +118,7 @@ __wrap_eventfd(unsigned int count, int flags)
 	return is_refused(CALL_EVENTFD) ? -1 : __real_eventfd(count, flags);
 }
 
-/* Closed all the same, as Linux does it: whoever tried again would close somebody else's. */
+/* Closed all the same, as Linux does it: a second try would close another thread's descriptor. */
 int
 __wrap_close(int fd)
 {

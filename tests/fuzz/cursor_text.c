@@ -2,7 +2,7 @@
 
 /*
  * The cursor's text. The bytes are taken three times: as a text; as a text whose check is put
- * right, so that what lies behind the check is reached; as a cursor to be written. What is accepted
+ * right, so that the code behind the check is reached; as a cursor to be written. An accepted text
  * must be written as the same bytes again, by the library and by the model, and be refused with any
  * one of its bits turned over, or spelt in another way under a right check.
  */

@@ -2,7 +2,7 @@
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 
-/* What the targets share: libFuzzer's one function, and a check that ends the process. */
+/* The common part of the targets: libFuzzer's one function, and a check that ends the process. */
 
 #include <stddef.h>
 #include <stdint.h>

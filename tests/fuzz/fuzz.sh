@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Fuzzes every target: first what the corpus has, then on from there. What is found new is kept in
+# Fuzzes every target: first what the corpus has, then on from there. New inputs are kept in
 # build/fuzz/corpus, inputs that fail in build/fuzz/artifacts. Ends with 1 if one fails.
 # Usage: fuzz.sh SECONDS_PER_TARGET [TARGET ...]
 set -u

@@ -203,7 +203,7 @@ run_commands(bool writes)
 		run_command(commands[i]);
 }
 
-/* Whatever is damaged: copied, pruned, dropped and erased. */
+/* Damaged keys are copied, pruned, dropped and erased. */
 static void
 change_keys(struct reprise_log *log, const char *thread)
 {

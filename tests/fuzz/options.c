@@ -3,7 +3,7 @@
 /*
  * Structs that start with a size, of every size and with any content. Byte 0 says which, bytes 1
  * and 2 the size; the rest fills it. The struct lies in memory just as large as it says, so that a
- * sanitizer sees who looks or writes behind it. What is accepted is used once.
+ * sanitizer sees each read or write behind the struct. Accepted options are used once.
  */
 
 #include <stdbool.h>

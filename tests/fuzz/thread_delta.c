@@ -42,8 +42,8 @@ open_page(void)
 }
 
 /*
- * The text as a document without a delta, or with one: what is accepted is canonical
- * the second time.
+ * The text as a document without a delta, or with one: an accepted document is canonical the second
+ * time.
  */
 static void
 take_document(struct reprise_bytes text, const struct reprise_bytes *delta)

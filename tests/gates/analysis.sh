@@ -15,7 +15,7 @@ plain='tests/stress tests/examples tests/gates tests/oracle tests/fault tests/fu
 suites='tests/base tests/bench tests/contract tests/conversation tests/http tests/jetstream tests/log_postgres tests/log_sqlite tests/recorder tests/ring
 	tests/store tests/support tests/thread tests/thread_contract tests/thread_postgres tests/thread_sqlite'
 
-# So that each file is looked at as it is built; once, if it is built more often. What is built for the
+# So that each file is looked at as it is built; once, if it is built more often. A file built for the
 # explorer is built without it, too, and looked at so; of its own files one needs its headers, which are
 # found as ours then, not as the system's, of which nothing is said; their #include_next is not pedantic.
 configure() {

@@ -59,7 +59,7 @@ append_batches(struct reprise_writer *writer, uint64_t count)
 		CHECK(reprise_append_batch(writer, events, BATCH, NULL) == REPRISE_OK);
 }
 
-/* What was counted since the last request, over so many calls. */
+/* Asks for the count since the last request, over so many calls. */
 static void
 dump(const char *name, uint64_t calls)
 {

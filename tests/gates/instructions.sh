@@ -54,7 +54,7 @@ count() {
 	for dump in "$here"/callgrind.out.*; do
 		awk '
 		/^desc: Trigger: Client Request: / { name = $(NF - 1); calls = $NF }
-		# Who is called: its object, and after "calls=" what it cost, which is not our own.
+		# The callee: its object, and after "calls=" its cost, which is not our own.
 		/^ob=/ {
 			number = $0; sub(/^ob=/, "", number); sub(/\).*/, ")", number)
 			if ($0 ~ /\) ./) is_ours[number] = $0 ~ /\/instructions$/

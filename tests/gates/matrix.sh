@@ -28,7 +28,7 @@ build() {
 	cmake -S . -B $here/build "$@" && cmake --build $here/build -j 2
 }
 
-# What a step says if it fails goes into the table's file.
+# The words of a step that fails go into the table's file.
 run_tests() {
 	for program in "$here"/build/tests/test_*; do
 		[ -f "$program" ] || continue

@@ -126,7 +126,7 @@ add_dot(char *text)
 	text[size + 1] = '\0';
 }
 
-/* What @issuer claims of @subject, signed. */
+/* The claims of @issuer about @subject, signed. */
 static void
 sign(char ret_token[2 * CLAIMS_BYTES], const struct identity *issuer,
      const struct identity *subject, const char *claims)

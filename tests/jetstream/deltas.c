@@ -144,7 +144,7 @@ monotonic_s(void)
 	return now.tv_sec;
 }
 
-/* What may be over after a while. */
+/* Whether the failure may be over after a while. */
 static bool
 is_passing(reprise_status status)
 {

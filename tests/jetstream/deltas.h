@@ -73,7 +73,7 @@ void expect_books(struct reprise_thread_store *store, const char *id, unsigned i
 void expect_message(struct reprise_thread_store *store, const char *id, unsigned int number,
 		    unsigned int times);
 
-/* What completions have told. */
+/* The completions that were told. */
 enum {
 	TOLD_MAX = 4096
 };

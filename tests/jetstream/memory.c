@@ -175,7 +175,7 @@ is_right(void)
 	return is_good;
 }
 
-/* What an allocation of another thread's may end in, too. */
+/* Whether a refused allocation may end a call so; with @is_any one of another thread's, too. */
 static bool
 is_allowed(reprise_status status, bool is_any)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * B11: what cannot be applied becomes a dead letter with a reason, and nothing is
- * dropped without one.
+ * B11: a delta that cannot be applied becomes a dead letter with a reason, and nothing is dropped
+ * without one.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -222,7 +222,7 @@ STORES_TEST(B13_a_server_killed_at_random_moments_loses_nothing)
 	cr_assert(eq(u64, recover(world->writer).applied, 0));
 }
 
-/* Without a connection an append fails; what was given meanwhile is sent again by its id. */
+/* Without a connection an append fails; deltas given meanwhile are sent again by their ids. */
 SQLITE_TEST(B13_an_append_without_a_server_fails_and_is_repeated_safely)
 {
 	struct reprise_jetstream *const writer = impatient(world);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* B07: what a full stream refuses, and what an age limit throws away. */
+/* B07: the refusals of a full stream, and the messages that an age limit removes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

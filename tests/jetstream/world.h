@@ -3,9 +3,9 @@
 #define JETSTREAM_WORLD_H
 
 /*
- * What the tests of the buffered writer share: a NATS server of the test's own, an inner store in a
- * SQLite file or in a schema of its own in the tests' PostgreSQL server, and a writer over both,
- * with a document "t".
+ * The common part of the tests of the buffered writer: a NATS server of the test's own, an inner
+ * store in a SQLite file or in a schema of its own in the tests' PostgreSQL server, and a writer
+ * over both, with a document "t".
  */
 
 #include <reprise/jetstream_upkeep.h>

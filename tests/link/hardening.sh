@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What an optimized build installs is hardened, and names no folder that it was built in (X10, X11).
+# Files that an optimized build installs are hardened, and name no folder of the build (X10, X11).
 #   no_paths   no installed file names the folder of the sources or of the build
 #   flags      full RELRO, bound at start, position-independent, no stack that can be executed, a stack protector and
 #              FORTIFY in each library and program; the protector is missing only in files without an array on the stack

@@ -3,8 +3,8 @@
 #define LOG_POSTGRES_SERVER_H
 
 /*
- * What the tests of the PostgreSQL adapter share. They run beside a server of their own, by
- * tests/support/postgres.sh, one at a time; each has a schema of its own.
+ * The common part of the tests of the PostgreSQL adapter. The tests run beside a server of their
+ * own, by tests/support/postgres.sh, one at a time; each has a schema of its own.
  */
 
 #include <stdbool.h>

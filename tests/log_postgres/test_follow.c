@@ -221,7 +221,7 @@ Test(follow, S17_a_connection_that_is_cut_loses_no_event)
 	expect_no_leaks();
 }
 
-/* What is committed while the server is started again, too. */
+/* Events that are committed while the server is started again arrive, too. */
 Test(follow, S17_a_server_that_is_started_again_loses_no_event)
 {
 	struct scene scene = scene_of("followed_restart");
@@ -294,7 +294,7 @@ Test(follow, S17_an_announcement_names_no_session)
 	snprintf(text, sizeof(text), "%08x", (unsigned int)log_key_checksum("default", "s"));
 	cr_assert(eq(str, news->extra, text));
 	PQfreemem(news);
-	/* Whatever other clients say there is a reason to look, and no more. */
+	/* Notifications of other clients are a reason to look, and no more. */
 	run(scene.beside, "NOTIFY %s, 'zzzzzzzz'", channel);
 	run(scene.beside, "NOTIFY %s, '123'", channel);
 	run(scene.beside, "NOTIFY %s", channel);
@@ -326,7 +326,7 @@ Test(follow, S17_a_commit_that_is_not_announced_is_seen_all_the_same)
 	run(owner, "SELECT");
 	for (PGnotify *before; (before = PQnotifies(owner)) != NULL;)
 		PQfreemem(before);
-	/* What cannot be announced is committed, on the same connection. */
+	/* An append that cannot be announced is committed, on the same connection. */
 	expect_next(&scene);
 	run(owner, "SELECT");
 	cr_assert(eq(ptr, PQnotifies(owner), NULL));

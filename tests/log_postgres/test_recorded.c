@@ -10,8 +10,8 @@
 #include "server.h"
 
 /*
- * A recorder over a PostgreSQL log: what it tells of a server that is away, and of a session
- * that is damaged.
+ * A recorder over a PostgreSQL log: its statuses for a server that is away, and for a session that
+ * is damaged.
  */
 
 SUITE(recorded);

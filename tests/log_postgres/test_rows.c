@@ -9,7 +9,7 @@ SUITE(rows);
 
 static const char *const thread_t = "t";
 
-/* What a visit has met. */
+/* The rows that a visit has met. */
 struct met {
 	uint64_t count;
 	uint64_t last;
@@ -123,7 +123,7 @@ Test(rows, rows_of_several_keys_and_sizes_arrive_as_they_were_put)
 	cr_assert(eq(u64, of_b.count, 200));
 	cr_assert(eq(u64, of_b.last, 598));
 	cr_assert(eq(int, log->adapter->commit(log, NULL), 0));
-	/* What was put and not sent does not come into a later transaction. */
+	/* A row that was put and not sent does not come into a later transaction. */
 	const struct log_row row = { .first = 601, .last = 601 };
 
 	cr_assert(eq(

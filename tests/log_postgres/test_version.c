@@ -11,7 +11,7 @@
 
 SUITE(version);
 
-/* What a library of version 5 answered of the log in fixtures/version_5.sql. */
+/* A checksum of the answers of a library of version 5 about the log in fixtures/version_5.sql. */
 static const uint32_t answers_of_version_5 = 0x812ec0ea;
 
 /* The schema version_5, by a connection whose settings the dump changes. */

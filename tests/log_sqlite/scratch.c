@@ -11,7 +11,7 @@
 
 static char folder[1024];
 
-/* What scratch_path has answered since the folder was made. */
+/* The answers of scratch_path since the folder was made. */
 static char paths[32][1280];
 static size_t count;
 

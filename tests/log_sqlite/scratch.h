@@ -13,7 +13,7 @@ void scratch_remove(void);
 /* Statements on a database of one's own connection; the number of rows that were changed. */
 int scratch_sql(const char *path, const char *sql);
 
-/* What a statement answers first; -1: nothing. */
+/* The first answer of a statement; -1: none. */
 int64_t scratch_ask(const char *path, const char *sql);
 
 #endif /* LOG_SQLITE_SCRATCH_H */

@@ -2,7 +2,7 @@
 #ifndef LOG_SQLITE_SUPPORT_SQLITE_H
 #define LOG_SQLITE_SUPPORT_SQLITE_H
 
-/* What the tests of the SQLite adapter alone share. */
+/* The common part of the tests of the SQLite adapter alone. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -23,11 +23,13 @@ struct reprise_log *opened(const struct reprise_log_sqlite_options *options);
 struct reprise_log *open_at(const char *path);
 void close_log(struct reprise_log *log);
 
-/* What opening answers; the details in @error, which may be NULL. What did open is closed. */
+/*
+ * The status of opening; the details in @error, which may be NULL. A log that did open is closed.
+ */
 reprise_status open_status(const struct reprise_log_sqlite_options *options,
 			   struct reprise_error *error);
 
-/* One entry of @bytes; what it answers. */
+/* Appends one entry of @bytes; the append's status. */
 reprise_status append_bytes(struct reprise_log *log, size_t bytes);
 reprise_ordinal head_of_k(struct reprise_log *log);
 reprise_status load_all(struct reprise_log *log, size_t *ret_count);

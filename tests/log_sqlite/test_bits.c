@@ -151,7 +151,7 @@ Test(log_sqlite, L51_no_bit_of_the_blobs_changes_an_answer_in_silence)
 	expect_all_told("blobs");
 }
 
-/* What a column may be made to hold. */
+/* Values that a column may be made to hold. */
 static const char *const values[] = {
 	"-1",
 	"0",

@@ -86,7 +86,7 @@ Test(log_sqlite, L01_a_relative_path_is_not_followed_after_chdir)
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
 	cr_assert(eq(int, chdir(there), 0));
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
-	/* What a recorder does for its second connection. */
+	/* A recorder opens its second connection so. */
 	cr_assert(eq(int, log->adapter->another(log, &another, NULL), REPRISE_OK));
 	cr_assert(eq(u64, head_of_k(another), 2));
 	cr_assert(eq(int, append_bytes(another, 10), REPRISE_OK));

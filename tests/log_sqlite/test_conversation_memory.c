@@ -105,7 +105,7 @@ Test(log_sqlite, D05_a_conversation_without_memory_is_told_and_has_appended_noth
 		if (progress.events != 0)
 			cr_assert(eq(u64, head_of_k(log), progress.events), "allocation %d",
 				  number);
-		/* What is there is good. */
+		/* The recorded events are good. */
 		struct progress again = { 0 };
 
 		cr_assert(eq(int, use(log, &again), REPRISE_OK), "allocation %d", number);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is in the file and cannot be: each is said as damage, by whoever comes by it, and nothing
- * is handed out.
+ * Impossible contents of the file: each call that meets them reports damage, and hands out nothing.
  */
 #include "support_sqlite.h"
 

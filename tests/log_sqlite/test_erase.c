@@ -114,7 +114,7 @@ Test(log_sqlite, L55_nothing_of_an_erased_key_stands_in_the_files)
 	cr_assert(ge(sz, count_in_files(path, "public words"), 2 * ENTRIES));
 	expect_other(log);
 	expect_other(reading);
-	/* What was set before is set again. */
+	/* The setting from before is set again. */
 	cr_assert(eq(int, connection_ask(connection_of(log), "PRAGMA secure_delete", &secure, NULL),
 		     REPRISE_OK));
 	cr_assert(eq(i64, secure, 0));
@@ -166,7 +166,7 @@ Test(log_sqlite, L55_without_a_rebuild_rows_are_overwritten_and_copies_in_free_s
 	close_log(log);
 }
 
-/* What was moved to the archive has left copies behind. */
+/* Rows that were moved to the archive have left copies behind. */
 Test(log_sqlite, L55_what_was_deleted_before_is_gone_as_well)
 {
 	const char *const path = scratch_path("log");

@@ -288,7 +288,7 @@ Test(log_sqlite, L50_a_file_that_was_replaced_takes_no_blob)
 	close_log(log);
 }
 
-/* In a child that is nobody: what opening answers. */
+/* In a child that is nobody: the status of opening. */
 static reprise_status
 open_as_nobody(const char *path)
 {

@@ -219,7 +219,7 @@ Test(log_sqlite, L03_a_mark_that_is_behind_or_torn_raises_no_alarm)
 	free_left(&left);
 }
 
-/* What was only written may be gone after a power loss, without being damage. */
+/* Commits that were only written may be gone after a power loss, without being damage. */
 Test(log_sqlite, L03_what_was_not_synced_is_not_marked)
 {
 	char *const path = scratch_path("copy");

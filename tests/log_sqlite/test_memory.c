@@ -124,9 +124,7 @@ fail_each(const char *path, int every)
 		failed += status != REPRISE_OK;
 		if (is_over)
 			break;
-		/*
-		 * What is there is what was acknowledged, or one more of which nothing was heard.
-		 */
+		/* The log has the acknowledged writes, or one more that was not answered. */
 		struct reprise_log *const log = open_at(path);
 		struct reprise_log_report report = { .size = sizeof(report) };
 		const struct reprise_log_key blobs = { "t", "blobs" };

@@ -166,7 +166,7 @@ Test(log_sqlite, L31_a_file_of_version_3_has_sessions_without_a_lease)
 	close_log(log);
 }
 
-/* What a library of version 4 answered of the log in fixtures/version_4.sql. */
+/* A checksum of the answers of a library of version 4 about the log in fixtures/version_4.sql. */
 static const uint32_t answers_of_version_4 = 0xa7601934;
 
 /* The head's checksums are as they were: no row was written. */

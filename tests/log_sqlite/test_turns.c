@@ -64,7 +64,7 @@ Test(log_sqlite, C12_others_who_write_are_waited_for_until_the_deadline)
 	cr_assert(eq(int, turn_take(&turn, UINT64_MAX), 0));
 	expect_timeout(log);
 	cr_assert(eq(int, open_status(&options, NULL), REPRISE_E_TIMEOUT));
-	/* Who only looks waits for nobody. */
+	/* A call that only reads does not wait. */
 	cr_assert(eq(u64, head_of_k(log), 1));
 	turn_give(&turn);
 	cr_assert(eq(int, append_bytes(log, 10), REPRISE_OK));
@@ -131,7 +131,7 @@ take_once(void *context)
 	return NULL;
 }
 
-/* Whether somebody holds the lock file's first byte: who waits does. */
+/* Whether the lock file's first byte is held: a connection that waits holds it. */
 static bool
 somebody_waits(const struct turn *turn)
 {
@@ -247,7 +247,10 @@ Test(log_sqlite, C12_what_changes_nothing_is_not_written)
 	close_log(log);
 }
 
-/* What was written with less is made as durable by who finds it there: something is written. */
+/*
+ * A row that was written with less durability is made as durable by the retry that finds it: the
+ * retry writes.
+ */
 Test(log_sqlite, C12_a_retry_writes_so_that_it_is_durable)
 {
 	char *const path = scratch_path("log");
@@ -305,7 +308,7 @@ Test(log_sqlite, C12_the_write_ahead_log_is_cut_when_it_may_be)
 	close_log(log);
 }
 
-/* In a child that is killed: what it counted in @acknowledged is there. */
+/* In a child that is killed: the entries counted in @acknowledged are there. */
 static void
 append_until_killed(const char *path, atomic_ulong *acknowledged)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* L04: what reads creates nothing. L05: many who read keep the -wal small. */
+/* L04: a log that only reads creates nothing. L05: many logs that read keep the -wal small. */
 #include "support_sqlite.h"
 
 #include <dirent.h>

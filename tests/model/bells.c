@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Hosts that sleep: whatever is published, by whomever, wakes them. A host that is never woken
+ * Hosts that sleep: each event published, by any thread, wakes them. A host that is never woken
  * leaves everybody asleep, which the explorer finds, since no wait has a time-out but where a case
  * allows one, once.
  */
@@ -159,7 +159,7 @@ write_events(void *argument)
 	return argument;
 }
 
-/* What is left of an append that was stopped when it had published. */
+/* The rest of an append that was stopped when it had published. */
 static void *
 ring_late(void *argument)
 {
@@ -177,7 +177,7 @@ is_satisfied(const struct books *mine)
 	return mine->seen == events();
 }
 
-/* Who raises a hand now is spared the barrier. */
+/* A thread that raises a hand now is spared the barrier. */
 static void
 note_settled(unsigned int session)
 {
@@ -235,7 +235,7 @@ shape(void)
 	};
 }
 
-/* As a sleeper leaves it whose time ran out: whoever comes next is for the relay. */
+/* As a sleeper leaves it whose time ran out: the next sleeper is for the relay. */
 static void
 take_direct_place(unsigned int session)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Hosts at the other doors: a descriptor, a callback. Whatever is published makes the descriptor
- * readable or the callback called; after it was taken away the callback is not called any more.
+ * Hosts at the other doors: a descriptor, a callback. Each event published makes the descriptor
+ * readable or the callback called; after the callback was taken away it is not called any more.
  */
 
 #include <pthread.h>

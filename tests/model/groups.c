@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A host behind a group: whatever makes a subscription ready opens the group's one door, and when
+ * A host behind a group: all that makes a subscription ready opens the group's one door, and when
  * nothing is ready any more the door is shut. Ringers are the relay and, as the healing thread
  * would, a thread that rings a hand itself.
  */

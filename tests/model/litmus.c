@@ -2,7 +2,7 @@
 
 /*
  * The explorer itself, against what C11 is known to allow and to forbid: each case is one of the
- * classic little programs. What is allowed has to happen, what is forbidden must not.
+ * classic little programs. Allowed outcomes have to happen, forbidden outcomes must not.
  */
 
 #include <pthread.h>

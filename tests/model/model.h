@@ -3,9 +3,9 @@
 #define MODEL_MODEL_H
 
 /*
- * What the model programs share. Each is a plain C11 program of a few threads with bounded loops,
- * and runs under the explorer (explorer/), as it stands (plain.c), or under another checker of C11
- * programs, which is to be given -DMODEL_CASE=N.
+ * The common part of the model programs. Each is a plain C11 program of a few threads with bounded
+ * loops, and runs under the explorer (explorer/), as it stands (plain.c), or under another checker
+ * of C11 programs, which is to be given -DMODEL_CASE=N.
  *
  * A program has cases: variants of what happens. Each names what has to happen in some execution,
  * so that a model that misses the point is found.
@@ -29,7 +29,7 @@ extern const struct model_case model_cases[];
 #ifdef MODEL_CASE
 static const int model_case = MODEL_CASE;
 #else
-extern int model_case; /* whoever runs the program says which */
+extern int model_case; /* the runner of the program says which */
 #endif
 
 #ifdef main

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Who may give a session's memory back, and when a store may be closed: after all that anybody has
- * done with it. Through the public calls, on a store that is opened in each execution.
+ * The thread that may give a session's memory back, and the time when a store may be closed: after
+ * all work of all threads with it. Through the public calls, on a store that is opened in each
+ * execution.
  */
 
 #include <pthread.h>
@@ -85,7 +86,7 @@ __wrap_table_unprotect(struct table *table)
 		store_relaxed(&touched[0], 1);
 }
 
-/* What the last holder calls, when it has given the window back. */
+/* The last holder calls this when it has given the window back. */
 void
 __wrap_table_retire(struct table *table, struct reprise_session *session)
 {
@@ -154,7 +155,10 @@ find(void *argument)
 	if (session != NULL) {
 		model_note("found");
 		store_relaxed(&touched[1], 1);
-		/* Whoever sees that sees the touch as well only if the orders of the pin say so. */
+		/*
+		 * A thread that sees `is_found` sees the touch as well only if the orders of the
+		 * pin say so.
+		 */
 		store_relaxed(&is_found, 1);
 		session_unpin(session);
 	}

@@ -24,7 +24,7 @@ model_fail(const char *file, int line, const char *what)
 	abort();
 }
 
-/* What happens on a machine is left to chance; the explorer makes sure that it does. */
+/* On a machine the noted events are left to chance; the explorer makes sure that they happen. */
 
 void
 model_note(const char *what)
@@ -60,7 +60,7 @@ int
 main(void)
 {
 	for (model_case = 0; model_cases[model_case].name != NULL; model_case++) {
-		alarm(SECONDS_MAX); /* whoever is never woken */
+		alarm(SECONDS_MAX); /* for a thread that is never woken */
 		for (int round = 0; round < ROUNDS; round++)
 			if (model_program() != 0)
 				return 1;

@@ -2,12 +2,13 @@
 
 /*
  * A recorder beside a ring. Where appends are refused rather than displace what is not recorded,
- * all that it copies is whole and nothing is missing. Who sees what is recorded alone is woken by
- * that. And a page that was asked for is seen whole and wakes who sleeps, whatever else is asked,
- * cancelled and recorded meanwhile: that is the recorder's own source (recorder/heal.c) over a log
- * that is a number under a lock. Two hosts that ask for the same page may get one that was loaded
- * once. A host without a window that is interrupted while the page brings its window wakes,
- * wherever it sleeps by then, and the thread that interrupts it sees that window as it was created.
+ * all that it copies is whole and nothing is missing. A host that sees recorded events alone is
+ * woken when events are recorded. And a page that was asked for is seen whole and wakes its
+ * sleeper, with any other requests, cancellations and records meanwhile: that is the recorder's own
+ * source (recorder/heal.c) over a log that is a number under a lock. Two hosts that ask for the
+ * same page may get one that was loaded once. A host without a window that is interrupted while the
+ * page brings its window wakes, wherever it sleeps by then, and the thread that interrupts it sees
+ * that window as it was created.
  */
 
 #include <pthread.h>
@@ -236,7 +237,7 @@ load_window(struct backfill *backfill)
 bool __real_hand_interrupt(struct reprise_session *of, struct reprise_subscription *subscription);
 bool __wrap_hand_interrupt(struct reprise_session *of, struct reprise_subscription *subscription);
 
-/* What reprise_subscription_interrupt is about to look at. */
+/* reprise_subscription_interrupt is about to look at the session @of. */
 bool
 __wrap_hand_interrupt(struct reprise_session *of, struct reprise_subscription *subscription)
 {
@@ -329,7 +330,7 @@ overtake(void)
 static void
 ask(struct store_port *mine, struct backfill *backfill)
 {
-	/* A page was taken: what was done before it was ready is seen. */
+	/* A page was taken: all stores before it was ready are seen. */
 	if (backfill->subscription->page != NULL)
 		MODEL_CHECK(load_relaxed(&told) >= backfill->question.after);
 	heal_ask(mine, backfill);
@@ -528,7 +529,7 @@ prepare(void)
 		store_relaxed(&session->refuses, 1);
 		session->ring.run_end = 0;
 	}
-	/* As a sleeper leaves it whose time ran out: whoever comes next is for the relay. */
+	/* As a sleeper leaves it whose time ran out: the next sleeper is for the relay. */
 	if (model_case == HEALED_BY_THE_RELAY)
 		MODEL_CHECK(bell_arm_direct(&session->bell, false, &epoch));
 	/* Somebody else is with the relay already. */

@@ -2,8 +2,8 @@
 
 /*
  * The bell alone, with nothing of a subscription around it, so that many more executions can be
- * tried: who is spared the barrier, because it was made since ARMED was raised, misses nothing.
- * A sleeper that has missed the append was seen by it, and the bell is with the relay.
+ * tried: a thread that is spared the barrier, because it was made since ARMED was raised, misses
+ * nothing. A sleeper that has missed the append was seen by it, and the bell is with the relay.
  */
 
 #include <pthread.h>

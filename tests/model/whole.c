@@ -3,9 +3,9 @@
 /*
  * A recorder whose transactions hold one event each, beside a writer of batches that displaces what
  * the recorder copies: each transaction has a batch as a whole, or not at all, and no event is left
- * out. What gathers them is the recorder's own source (recorder/batch.c); what is committed is
- * written down here. The end that comes with the last batch is in the batch's transaction, and a
- * subscription that has seen the last event sees the end next.
+ * out. The recorder's own source (recorder/batch.c) gathers them; the commits are written down
+ * here. The end that comes with the last batch is in the batch's transaction, and a subscription
+ * that has seen the last event sees the end next.
  */
 
 #include <pthread.h>

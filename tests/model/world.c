@@ -68,7 +68,7 @@ void
 world_close(void)
 {
 	relay_close(&store.relay);
-	/* Whoever pinned has unpinned. */
+	/* All pins are gone. */
 	for (int i = 0; i < WORLD_SESSIONS_MAX; i++)
 		MODEL_CHECK(load_relaxed(&sessions[i].refs) == 1);
 	if (store.table != NULL)

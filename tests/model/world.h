@@ -25,7 +25,7 @@ enum world_wake {
 	WORLD_DEFERRED,
 };
 
-/* What is different from one world to another. */
+/* The differences between worlds. */
 struct world_shape {
 	enum world_wake wake;
 	uint64_t events_max, bytes_max;
@@ -46,7 +46,7 @@ struct reprise_session *world_session(unsigned int which);
 /* A subscription to it, after position 0. The same one is opened once an execution. */
 struct reprise_subscription *world_subscribe(unsigned int which, unsigned int session);
 
-/* What events are stamped from here on; 1 at first. */
+/* Sets the stamp of the events from here on; 1 at first. */
 void world_stamp(uint64_t stamp_ns);
 
 /* Appends the next event; or the next @count at once. */
@@ -58,7 +58,7 @@ void world_append_end(unsigned int session, unsigned int count); /* and the sess
 void world_reserve(unsigned int session);
 void world_publish(unsigned int session);
 
-/* What a subscription has told. */
+/* The outcomes that a subscription has told. */
 struct books {
 	uint64_t seen, delivered, lost;
 	bool is_ended, is_void;

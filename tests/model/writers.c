@@ -139,8 +139,8 @@ append_batch(uint64_t thread)
 }
 
 /*
- * What closing a handle does, as far as the window's memory is concerned: the store is not one that
- * could be closed.
+ * Closes a handle, as far as the window's memory is concerned: the store is not one that could be
+ * closed.
  */
 static void
 take_away(void)
@@ -208,7 +208,7 @@ write_some(void *argument)
 	return argument;
 }
 
-/* What a host has seen. */
+/* The events that a host has seen. */
 struct seen {
 	uint64_t position, lost, delivered;
 	uint64_t numbers[THREADS_MOST];

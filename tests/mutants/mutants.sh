@@ -34,7 +34,7 @@ ordered='src/ring/append.h src/ring/append.c src/ring/glimpse.h src/ring/open.c 
 	src/store/append.c src/store/append_to.c src/store/writer_lock.h src/store/writer_lock.c src/store/port.c src/store/refuse.c src/store/backfill.c
 	src/store/backfill_page.c src/store/roster.c src/store/rebuild.c'
 
-# Who looks at a mutant that does not say, in this order.
+# The programs that look at a mutant which names none, in this order.
 watchers() {
 	case $1 in
 	src/store/writer_lock.* | src/store/append_to.c) echo model_writers ;;

@@ -2,7 +2,10 @@
 #ifndef MUTANTS_WEAKER_H
 #define MUTANTS_WEAKER_H
 
-/* Orders that the library has no use for: what a mutant puts in the place of one that it has. */
+/*
+ * Orders that the library has no use for: a mutant puts one in the place of one of the library's
+ * orders.
+ */
 
 #define fence_acq_rel() atomic_thread_fence(memory_order_acq_rel)
 

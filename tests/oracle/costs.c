@@ -4,8 +4,8 @@
 #include "model.h"
 
 /*
- * What a window and a staging count for: no rule says it in numbers, so a scratch store is
- * asked, once for each shape. That the same shape always counts for the same is then held
+ * The bytes that a window and a staging count for: no rule says them in numbers, so a scratch store
+ * is asked, once for each shape. That the same shape always counts for the same is then held
  * against every store.
  */
 

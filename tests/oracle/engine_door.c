@@ -6,8 +6,8 @@
 #include "engine.h"
 
 /*
- * The doors: descriptor, callback, interrupt. What rings them is the library's thread, so an answer
- * is waited for where one is promised. A door may be rung for nothing, but not for ever.
+ * The doors: descriptor, callback, interrupt. The library's thread rings them, so the engine waits
+ * for an answer where the rules promise one. A door may be rung for nothing, but not for ever.
  */
 
 int engine_patience_ms = 10000; /* for what comes in microseconds */

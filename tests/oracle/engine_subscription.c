@@ -304,7 +304,7 @@ hear_end(struct engine *engine, struct engine_subscription *subscription)
 		engine_close_subscription(engine, subscription);
 }
 
-/* What is true of any subscription that was not refused (A25), whatever the model makes of it. */
+/* The truths of any subscription that was not refused (A25), without the model's answers. */
 static void
 expect_balance(struct engine *engine, const struct engine_subscription *subscription)
 {

@@ -178,7 +178,7 @@ take(const struct history *history, struct host *host)
 }
 
 /*
- * The reading thread answers in the order of asking: what was asked before this has been looked at.
+ * The reading thread answers in the order of asking: all questions before this have been looked at.
  */
 static void
 await_reader(void)
@@ -203,7 +203,7 @@ pages_read(void)
 	return stats.pages;
 }
 
-/* Until nobody has anything to take, and nobody was answered: who is not over waits. */
+/* Until no host has anything to take, and no host was answered: a host that is not over waits. */
 static void
 take_all(const struct history *history)
 {
@@ -218,7 +218,7 @@ take_all(const struct history *history)
 	}
 }
 
-/* What was compared before was told of an earlier moment, when another position was newest. */
+/* Lines compared before were told of an earlier moment, when another position was newest. */
 static bool
 is_as_expected(const struct host *host, const struct telling_text *expected)
 {
@@ -260,7 +260,9 @@ compare(const struct history *history, struct host *host)
 		host->told.bytes);
 }
 
-/* Those that are over have been compared; those that wait are told the rest of what is expected. */
+/*
+ * Hosts that are over have been compared; hosts that wait are told the rest of the expected lines.
+ */
 static void
 compare_all(const struct history *history)
 {
@@ -314,7 +316,7 @@ go_on(struct history *history, uint64_t *random)
 	     REPRISE_OK);
 }
 
-/* What was streamed is void: the window goes, and its life is not to be read again. */
+/* The life is declared void: its window goes, and the life is not to be read again. */
 static void
 invalidate(struct history *history)
 {

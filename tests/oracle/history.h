@@ -79,7 +79,7 @@ struct history_cursor {
 	uint64_t durable_revision; /* of USE_RESUME */
 };
 
-/* What is told, as text: each outcome a line. */
+/* The outcomes as text, each a line. */
 struct telling_text {
 	char bytes[HISTORY_TEXT_BYTES];
 	size_t used;
@@ -90,7 +90,7 @@ void text_gap(struct telling_text *text, const struct history *history,
 	      const struct reprise_gap *gap);
 void text_end(struct telling_text *text, reprise_end_cause cause, int32_t status);
 
-/* The rules: what the cursor is told until nothing more is said. */
+/* The rules: the outcomes for the cursor, until there are no more. */
 void history_expect(const struct history *history, const struct history_cursor *asked,
 		    struct telling_text *text);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The rules: what a cursor of a history is told, from the first outcome to the last. */
+/* The rules: the outcomes for a cursor of a history, from the first to the last. */
 
 #include "history.h"
 

@@ -3,13 +3,13 @@
 #define ORACLE_MODEL_H
 
 /*
- * What a store must answer, told in the plainest way: an array of every event ever appended, a mark
- * on each that says how it left, and searches that look at all of them. It knows the rule book and
- * the public headers; it calls nothing of the library. One thread.
+ * The answers that a store must give, told in the plainest way: an array of every event ever
+ * appended, a mark on each that says how it left, and searches that look at all of them. The model
+ * knows the rule book and the public headers, and calls nothing of the library. One thread.
  *
- * What it takes from elsewhere than the rules:
- * - What a window counts for in bytes_max, and the bytes of a staging, are asked of a
- *   scratch store (costs.c).
+ * The model takes these facts from elsewhere than the rules:
+ * - The bytes of a window in bytes_max, and those of a staging, are asked of a scratch store
+ *   (costs.c).
  * - A window of a page or more begins half a page before its arena's end (src/DECISIONS.md).
  * - A copy takes events that lie in one piece and fit into staging_bytes, or one that is larger.
  *   Where more than half of a window lies ahead it takes smaller pieces (src/ring/read.c). A gap
@@ -62,7 +62,7 @@ struct model_bounds {
 	bool is_deduplicated;
 };
 
-/* One life of a session: what the headers call a window. */
+/* One life of a session: the window of the headers. */
 struct model_life {
 	struct model *model;
 	struct model_life *older; /* all lives of the store, newest first */
@@ -98,7 +98,7 @@ struct model {
 	bool has_displaced_newest; /* the newest of a gap could not be looked at */
 };
 
-/* Of the scratch store: what a window with these bounds counts for. */
+/* Of the scratch store: the bytes that a window with these bounds counts for. */
 uint64_t model_window_cost(const struct model_bounds *bounds);
 uint64_t model_staging_cost(const struct model_bounds *bounds, uint64_t staging_bytes);
 
@@ -221,7 +221,7 @@ reprise_outcome model_look(struct model_subscription *subscription);
 /* The same, and nothing changes. */
 reprise_outcome model_peek(const struct model_subscription *subscription);
 
-/* What next answers: up to @count_max positions of events, or a gap, or an end. */
+/* The answer of next: up to @count_max positions of events, or a gap, or an end. */
 reprise_outcome model_next(struct model_subscription *subscription, reprise_position *ret_positions,
 			   size_t count_max, size_t *ret_count, struct reprise_gap *ret_gap,
 			   struct reprise_end *ret_end);

@@ -26,7 +26,7 @@ model_oldest(const struct model_life *life)
 {
 	reprise_position oldest = model_newest(life) + 1;
 
-	/* What has left is a prefix. */
+	/* The events that have left are a prefix. */
 	while (oldest > life->before + 1 &&
 	       model_event_at(life, oldest - 1)->gone == MODEL_RETAINED)
 		oldest--;
@@ -47,9 +47,8 @@ record_bytes(size_t payload_bytes)
 }
 
 /*
- * Where @bytes in one piece go, for @count more events. What is left at the arena's end is
- * skipped and counts; the oldest go until what lies on the arena is no more than it holds, and no
- * more than events_max.
+ * Where @bytes in one piece go, for @count more events. The rest at the arena's end is skipped and
+ * counts; the oldest events go until the records fit the arena, and are no more than events_max.
  */
 static uint64_t
 make_room(struct model_life *life, uint64_t bytes, uint64_t count)

@@ -162,7 +162,7 @@ least(reprise_position a, reprise_position b)
 	return a < b ? a : b;
 }
 
-/* Copies from @position on: what lies in one piece and fits, or one event. */
+/* Copies from @position on: the events that lie in one piece and fit, or one event. */
 static void
 copy_from(struct model_subscription *subscription, reprise_position position)
 {
@@ -521,7 +521,7 @@ take_events(struct model_subscription *subscription, reprise_position *ret_posit
 		subscription->kept_a_copy |= event->is_displaced;
 		if (taken == count_max)
 			return taken;
-		/* What was copied in one stretch, and no more. */
+		/* Only the events that were copied in one stretch. */
 		pass_filtered(subscription);
 		if (!is_copied(subscription, subscription->at.position + 1) ||
 		    !is_at_hand(subscription, subscription->at.position + 1))

@@ -91,7 +91,7 @@ struct program {
 	struct call calls[PROGRAM_CALLS_MAX];
 };
 
-/* What the bytes stand for; calls beyond the most are left out. */
+/* Reads the program that the bytes stand for; calls beyond the most are left out. */
 void program_read(struct program *program, const uint8_t *bytes, size_t bytes_count);
 size_t program_write(const struct program *program, uint8_t bytes[PROGRAM_BYTES_MAX]);
 

@@ -2,7 +2,7 @@
 #ifndef ORACLE_SOAK_H
 #define ORACLE_SOAK_H
 
-/* What the two halves of the soak share: writers in soak.c, hosts in soak_host.c. */
+/* The common part of the two halves of the soak: writers in soak.c, hosts in soak_host.c. */
 
 #include <stdatomic.h>
 #include <string.h>
@@ -38,7 +38,7 @@ struct soak_host {
 	_Atomic uint64_t delivered, lost, gaps, doubled, visits;
 };
 
-/* What the event of a position says of itself, in 8 bytes. */
+/* The payload of the event of a position, in 8 bytes. */
 static inline uint64_t
 soak_print(const struct soak_session *session, reprise_position position)
 {

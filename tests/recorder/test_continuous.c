@@ -292,7 +292,7 @@ Test(continuous, S08_void_lives_are_passed_by_a_subscription_that_has_seen_nothi
 	expect_no_leaks();
 }
 
-/* A made-up position in no life: what is before the next life is lost. */
+/* A made-up position in no life: events before the next life are lost. */
 Test(continuous, S08_a_cursor_of_no_life_goes_on_with_the_first_life_after_it)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* L53 and L52: what hosts and writers of a session are told whose key was dropped, or is a copy. */
+/*
+ * L53 and L52: the answers to hosts and writers of a session whose key was dropped, or is a copy.
+ */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -130,7 +132,7 @@ Test(drop, L52_a_cursor_of_the_source_means_the_same_place_in_the_copy)
 	cr_assert(eq(u64, event.position, 41));
 	reprise_writer_close(writer);
 	reprise_subscription_close(subscription);
-	/* What a host of the source saw after the copy's end is told as DIVERGED. */
+	/* A host of the source that saw events after the copy's end is told DIVERGED. */
 	cursor = world_cursor_in_log(&world, 40);
 	snprintf(cursor.session_id, sizeof(cursor.session_id), "original");
 	cursor.position = 44;

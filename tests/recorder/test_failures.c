@@ -13,8 +13,8 @@
 #include "world.h"
 
 /*
- * What goes wrong is told in words, where the host can read them: at open, by a call's error,
- * in the statistics.
+ * Failures are told in words, where the host can read them: at open, by a call's error, in the
+ * statistics.
  */
 
 TestSuite(recorder_failures, .fini = scratch_remove, .timeout = 60);

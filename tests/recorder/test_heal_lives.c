@@ -205,7 +205,8 @@ Test(heal_lives, C08_an_invalidated_life_is_never_read_again)
 	reprise_subscription_close(subscription);
 
 	/*
-	 * Who comes from before it waits there until something follows, and is told what it passes.
+	 * A host that comes from before the void life waits there until something follows, and is
+	 * told the loss.
 	 */
 	const struct reprise_cursor before = world_cursor_in_log(&world, 3);
 

@@ -53,7 +53,7 @@ Test(log_semantics, L40_a_replay_ends_where_the_log_does)
 	expect_no_leaks();
 }
 
-/* Whoever records may be another process. */
+/* The recorder may be in another process. */
 Test(log_semantics, L40_a_replay_ahead_of_an_open_life_ends_at_once)
 {
 	const char *const path = scratch_path("log");

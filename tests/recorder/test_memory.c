@@ -22,7 +22,10 @@ enum {
 
 static unsigned int said; /* how many calls have said it */
 
-/* What may be said; the second time it must do. */
+/*
+ * Whether the call is made again: after a status that it may answer once. The second time it must
+ * succeed.
+ */
 static bool
 is_again(reprise_status status)
 {

@@ -9,7 +9,7 @@
 #include "refusal.h"
 #include "world.h"
 
-/* Many sessions opened by one call: what each is answered, and how many transactions that takes. */
+/* Many sessions opened by one call: the answer for each, and the number of transactions. */
 
 TestSuite(recorder_open_many, .fini = scratch_remove, .timeout = 60);
 

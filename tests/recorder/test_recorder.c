@@ -6,7 +6,7 @@
 #include "log_sqlite/scratch.h"
 #include "world.h"
 
-/* What a recorder writes, and when: contracts C08, C09, C20. */
+/* The writes of a recorder, and their time: contracts C08, C09, C20. */
 
 TestSuite(recorder, .fini = scratch_remove, .timeout = 60);
 
@@ -257,7 +257,7 @@ Test(recorder, C20_an_invalidated_window_is_recorded_and_its_life_marked)
 
 	cr_assert(eq(u64, stats.head, 5), "what there was is recorded before the next life");
 	cr_assert(eq(u64, stats.life.first, 6));
-	/* One that is clean, and of which nothing was left to record. */
+	/* A life that is clean, and of which nothing was left to record. */
 	reprise_writer_close(world.writer);
 	world.writer = NULL;
 	world_await_life(&world, REPRISE_LIFE_CLEAN);

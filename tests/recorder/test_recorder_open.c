@@ -169,8 +169,8 @@ Test(recorder_open, C08_a_log_that_is_away_opens_no_session)
 }
 
 /*
- * What it has to write comes first, and is tried again and again; who opens waits no longer
- * than the deadline.
+ * The batch to be written comes first, and is tried again and again; an opening call waits no
+ * longer than the deadline.
  */
 Test(recorder_open, C08_who_opens_is_not_kept_by_a_batch_that_cannot_be_written)
 {
@@ -285,7 +285,7 @@ Test(recorder_open, a_session_that_is_being_opened_is_busy)
 	pthread_t thread;
 
 	pthread_create(&thread, NULL, open_slowly, &world);
-	/* Whoever is second finds it busy; either may be that. */
+	/* The second call finds the session busy; either may be the second. */
 	usleep(50000);
 	status = reprise_writer_open(world.store, "s", NULL, &other, NULL);
 	cr_assert(eq(int, status, REPRISE_E_BUSY));

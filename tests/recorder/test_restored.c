@@ -97,7 +97,7 @@ Test(restored, L57_a_host_that_is_ahead_of_a_restored_log_is_told)
 	cr_assert(eq(u64, gap.cursor.position, 40));
 	/* Its life began after the backup: the log knows nothing of it. */
 	(void)expect_refused(&world, &later, REPRISE_GAP_OTHER_INCARNATION);
-	/* What the backup has is healed. */
+	/* Events of the backup are healed. */
 	struct reprise_subscription *const healing = world_subscribe(&world, &seen);
 
 	(void)world_expect(healing, 31, 40);

@@ -15,7 +15,7 @@ TestSuite(recorder_wall, .fini = scratch_remove, .timeout = 60);
 
 static _Atomic int64_t step_ns; /* what CLOCK_REALTIME has been set forward */
 
-/* What the linker calls them. */
+/* The linker's names of the function. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);

@@ -159,8 +159,7 @@ is_boundary(const struct sizes *sizes, reprise_position position)
 static struct sizes sizes;
 
 /*
- * Whatever is appended while the recorder is at work: it never says that a batch is recorded in
- * part.
+ * With any appends while the recorder is at work, it never says that a batch is recorded in part.
  */
 Test(whole, C23_what_is_recorded_ends_with_a_batch_at_every_moment)
 {
@@ -387,7 +386,7 @@ Test(whole, C23_a_subscription_that_sees_what_is_recorded_sees_whole_batches)
 	expect_no_leaks();
 }
 
-/* What a log's transaction holds is a bound only where there is a log. */
+/* The limits of a log's transaction bound a batch only in a store with a log. */
 static reprise_status
 append_large(struct reprise_store *store, size_t count, size_t bytes)
 {

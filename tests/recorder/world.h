@@ -53,7 +53,7 @@ uint64_t world_expect(struct reprise_subscription *subscription, reprise_positio
 struct reprise_gap world_expect_gap(struct reprise_subscription *subscription,
 				    reprise_gap_reason reason, reprise_gap_detail detail);
 
-/* What the log knows of "s". */
+/* The log's knowledge of "s". */
 struct reprise_log_stats world_log_stats(struct world *world);
 
 /* The entries of "s" after @after, in a page that is the caller's. */

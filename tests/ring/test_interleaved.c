@@ -112,7 +112,7 @@ append_and_end(void)
 	ring_end(ring, 0);
 }
 
-/* ring:look:B and look:D: whatever comes between two loads of a look, its bounds fit together. */
+/* ring:look:B and look:D: with any stores between two loads of a look, its bounds fit together. */
 Test(interleaved, a_look_that_is_overtaken_at_any_step_is_consistent)
 {
 	for (step_to_interrupt = 0; step_to_interrupt < 6; step_to_interrupt++) {
@@ -125,7 +125,7 @@ Test(interleaved, a_look_that_is_overtaken_at_any_step_is_consistent)
 	}
 }
 
-/* look:A: who sees the end sees, in the same look, every event before it. */
+/* look:A: a look that sees the end sees every event before it. */
 Test(interleaved, a_look_that_sees_the_end_sees_the_last_event)
 {
 	for (step_to_interrupt = 0; step_to_interrupt < 6; step_to_interrupt++) {

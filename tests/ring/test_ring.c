@@ -136,7 +136,7 @@ Test(ring, displaces_exactly_what_is_in_the_way)
 			while (oldest > 1 && position - oldest + 1 < events_max &&
 			       begins[oldest - 1] + 1024 >= head)
 				oldest--;
-			/* What has left once does not come back when there is room again. */
+			/* Events that have left do not come back when there is room again. */
 			oldest = greatest(oldest, oldest_before);
 			oldest_before = oldest;
 			cr_assert(eq(u64, ring_look(&small->ring).kept, oldest));
@@ -205,7 +205,7 @@ Test(ring, a_stretch_far_from_both_ends_is_small_and_the_next_is_asked_for)
 	cr_assert(eq(u64, expect_all(small), 5), "4, 3 times 12, and 24 at the end");
 	ring_free(small);
 
-	/* What follows is asked for only if as much is there. */
+	/* The next records are asked for only if as much is there. */
 	small = ring_of(64, 1 << 16, 0);
 	for (int i = 0; i < 64; i++)
 		append(&small->ring, 0, 0);

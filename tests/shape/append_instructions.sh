@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # When nobody sleeps, an append executes no locked instruction and no fence: the machine code of
 # reprise_append holds none, and calls only what is named here (the copy, and what stands behind a
-# branch that is not taken then). Those that every append may reach are looked at as well. The check
+# branch that is not taken then). Functions that every append may reach are looked at as well. The check
 # is checked against functions that have what must not be there.
 # Usage: append_instructions.sh PROJECT CC      (77: no such compiler)
 cd "$1" || exit 1

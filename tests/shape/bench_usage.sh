@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the harness answers: exit statuses, bad input, its lines, peers that are missing, that lie, that die.
+# The answers of the harness: exit statuses, bad input, its lines, peers that are missing, that lie, that die.
 # Usage: bench_usage.sh BENCH
 set -u
 bench=$1

@@ -15,7 +15,7 @@ function columns(line,    parts, count, width, i) {
 	}
 	return width + length(parts[count])
 }
-# What is left of a line without its strings and characters: a comment does not begin in one.
+# The rest of a line without its strings and characters: a comment does not begin in one.
 function code(line) {
 	gsub(/\\./, "", line)
 	gsub(/"[^"]*"/, "", line)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What reprise/reprise.hpp promises. Each check that fails is told with its line. */
+/* The promises of reprise/reprise.hpp. Each check that fails is told with its line. */
 
 #include <cstdio>
 #include <reprise/reprise.hpp>

@@ -11,7 +11,7 @@ bad=0
 left_out=
 : >"$scratch/all"
 
-# What a map names; of the node for everybody, with `public`.
+# The names in a map; of the node for everybody, with `public`.
 mapped() {
 	awk -v only="$2" '
 	/^[A-Z]/ { is_public = /^REPRISE_[0-9]/ }

@@ -13,7 +13,7 @@ function fail(text) {
 	bad = 1
 }
 
-# What is in @file, or in the function of @file, has @size lines; @guide are the guide.
+# The unit, @file or a function of @file, has @size lines; @guide are the guide.
 function measure(file, function_name, size, guide,    key, what) {
 	key = file " " function_name
 	what = function_name == "-" ? file : file ": " function_name

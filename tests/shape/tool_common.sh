@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the tests of the program's commands share. They include it.
+# The common part of the tests of the program's commands. They include it.
 # Usage: . tool_common.sh     (arguments: PROGRAM FILL file | postgres; FILL is tool_log_fill; postgres: beside postgres.sh)
 program=$1
 fill=$2

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What `reprise log` prints of a log, and answers. In a file: of one that `reprise demo --log` has written, too.
+# The output and the status of `reprise log`. In a file: of one that `reprise demo --log` has written, too.
 # Usage: tool_log.sh PROGRAM FILL file | postgres      (FILL is tool_log_fill; postgres: beside postgres.sh)
 . "$(dirname "$0")/tool_common.sh"
 printf 'one\n\n{"three": 3}\n' >"$scratch/lines.jsonl"

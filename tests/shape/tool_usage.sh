@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the program answers to good and bad arguments.
+# The program's answers to good and bad arguments.
 # Usage: tool_usage.sh PROGRAM
 bad=0
 expect() {
@@ -90,6 +90,6 @@ for options in '--rate 1000' '--sessions 20 --hosts 8'; do
 	grep -qE '(stays|all) +[0-9]+ +[1-9]' "$table" || { echo "tool: 'demo $options' has no table after an interrupt"; bad=1; }
 done
 
-# What it prints must arrive.
+# The output must arrive.
 "$1" demo --rate 1000 --seconds 1 "$lines" >/dev/full 2>&1 && { echo "tool: lost its output in silence"; bad=1; }
 exit $bad

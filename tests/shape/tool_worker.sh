@@ -44,7 +44,7 @@ done
 [ "$steps" -ge 180 ] || fail "there were but $steps steps"
 expect 0 "$program" log verify --file "$place"
 
-# What cannot be written to is told.
+# A log that cannot be written to is reported.
 expect 1 "$program" demo --worker --log "$TMPDIR"
 says REPRISE_E_IO
 TMPDIR=/there/is/no/such/folder expect 1 "$program" demo --worker

@@ -48,7 +48,9 @@ Test(append, A05_a_window_opened_after_its_end_is_a_new_life_above_the_old)
 	cr_assert(eq(u64, after.newest, 7));
 	cr_assert(eq(u64, append_text(writer, "x"), 8));
 
-	/* Who followed the old life gets it to its end, and nothing of the new one. */
+	/*
+	 * A host that followed the old life gets all of the old life, and nothing of the new life.
+	 */
 	expect_events(old, 6, 7);
 	expect_ended(old, REPRISE_END_SESSION, 3);
 	reprise_subscription_close(old);

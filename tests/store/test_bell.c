@@ -65,7 +65,7 @@ Test(bell, the_first_sleeper_is_direct_and_the_next_is_not)
 	bell_publish(&tower->bell);
 	cr_assert(eq(u32, load_relaxed(&tower->bell.epoch), 1));
 	cr_assert(eq(u64, load_relaxed(&tower->bell.wakes), 1));
-	/* Who armed before sleeps on an epoch that is gone. */
+	/* A thread that armed before sleeps on an epoch that is gone. */
 	cr_assert(futex_wait(&tower->bell.epoch, first, UINT64_MAX));
 	cr_assert(bell_arm_direct(&tower->bell, false, &second), "the place is free again");
 	cr_assert(not(bell_arm_direct(&tower->bell, true, &first)), "and was another's since");
@@ -215,7 +215,7 @@ Test(bell, a_direct_hand_settles_nothing)
 	cr_assert(barrier_register());
 	cr_assert(bell_barrier(&tower->bell, true, BELL_UNSETTLED));
 	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, 0));
-	/* An interrupt lowers the direct hand alone: what is settled stays so. */
+	/* An interrupt lowers the direct hand alone: SETTLED stays. */
 	cr_assert(bell_barrier(&tower->bell, true, bell_arm(&tower->bell)));
 	bell_ring_direct(&tower->bell);
 	cr_assert(eq(u64, bell_arm(&tower->bell) & BELL_SETTLED, BELL_SETTLED));

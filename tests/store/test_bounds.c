@@ -145,7 +145,7 @@ Test(bounds, A26_bytes_count_as_configured)
 	cr_assert(le(u64, stats_of(store).bytes, 2 * each + each / 2));
 	reprise_writer_close(writer);
 
-	/* One that could never come in evicts nobody. */
+	/* A session that could never come in evicts no session. */
 	const struct reprise_session_options larger = { .size = sizeof(larger),
 							.bytes_max = 4u << 20 };
 
@@ -353,7 +353,7 @@ Test(bounds, who_is_held_is_found_when_the_others_have_expired)
 	close_store(store);
 }
 
-/* liburcu would end the process: nobody makes it wait. What is retired goes back at the close. */
+/* liburcu would end the process: nobody makes it wait. Retired memory goes back at the close. */
 Test(bounds, what_has_gone_waits_for_the_close_where_membarrier_is_refused_later)
 {
 	struct reprise_store *store = bounded_store(0, 0);

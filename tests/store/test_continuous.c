@@ -979,7 +979,7 @@ Test(continuous, S07_only_those_that_wait_for_the_session_are_rung)
 	cr_assert(is_readable(descriptors[0], 0));
 	cr_assert(is_readable(descriptors[1], 0));
 	cr_assert(eq(int, is_readable(descriptors[2], 0), false));
-	/* One that is closed while it waits is in no list any more. */
+	/* A subscription that is closed while it waits is in no list any more. */
 	reprise_subscription_close(hosts[2]);
 	reprise_writer_close(writer);
 	cr_assert(eq(int, reprise_writer_open(store, "other", NULL, &writer, NULL), REPRISE_OK));

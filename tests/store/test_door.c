@@ -179,7 +179,7 @@ Test(door, a_filter_that_leaves_everything_out_makes_the_descriptor_unreadable)
 	close_store(store);
 }
 
-/* What callbacks in these tests do. */
+/* The state of the callbacks in these tests. */
 struct visitor {
 	sem_t called;
 	_Atomic int calls;
@@ -621,8 +621,8 @@ sleep_to_the_end(void *argument)
 }
 
 /*
- * Who is rung, and sleeps again before others have been, is not rung once more for what
- * it has seen.
+ * A sleeper that is rung, and sleeps again before other sleepers are rung, is not rung once more
+ * for events that it has seen.
  */
 Test(door, deferred_sleepers_are_woken_once_for_each_event)
 {

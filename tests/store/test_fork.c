@@ -299,7 +299,7 @@ look_up_main(void *argument)
 	return NULL;
 }
 
-/* Whatever other threads were in the middle of. */
+/* Other threads may be in the middle of any call. */
 Test(fork, the_child_may_open_a_store_of_its_own)
 {
 	struct heirloom all = heirloom();
@@ -353,7 +353,7 @@ fork_inside(struct reprise_subscription *subscription, void *context)
 	sem_post(&forking->is_done);
 }
 
-/* What was the relay's thread is the child's only one, and no relay. */
+/* The relay's thread becomes the only thread of the child, and is no relay. */
 Test(fork, a_callback_may_fork)
 {
 	struct heirloom all = heirloom();

@@ -106,7 +106,7 @@ expect_behind(const struct sheet *sheet, const struct reprise_subscription_lag *
 
 	cr_assert(eq(i32, lag->is_known, 1));
 	cr_assert(eq(u64, lag->behind_events, last - position));
-	/* What is skipped at the arena's end belongs to the record after it. */
+	/* Bytes skipped at the arena's end belong to the record after them. */
 	if (last == sheet->newest)
 		cr_assert(eq(u64, lag->behind_bytes, from > last ? 0 : end - sheet->begins[from]));
 	else

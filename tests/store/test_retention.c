@@ -279,7 +279,7 @@ Test(retention, of_several_causes_that_of_the_last_lost_position_is_said)
 	expect_text(subscription, "young");
 	reprise_subscription_close(subscription);
 
-	/* What age has taken already, a request does not take again. */
+	/* A request does not take events again that age has taken. */
 	subscription = subscribed_after(store, 8);
 	cr_assert(eq(int, reprise_stamp_set(store, 3 * one_hour), REPRISE_OK));
 	cr_assert(eq(int, reprise_session_trim(store, "s"), REPRISE_OK));

@@ -395,7 +395,7 @@ Test(sessions, S11_a_subscription_that_closes_before_it_has_looked_lets_go)
 	close_store(store);
 }
 
-/* One that never looks keeps each window of the chain, and gives all of them back. */
+/* A subscription that never looks keeps each window of the chain, and gives all of them back. */
 Test(sessions, S11_a_window_may_be_rebuilt_thousands_of_times)
 {
 	struct reprise_store *store = store_plain();

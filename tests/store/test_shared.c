@@ -39,7 +39,7 @@ shared_writer(struct reprise_store *store)
 	return writer;
 }
 
-/* What a thread appends: its own number and how many it has appended. */
+/* The payload of a thread: the thread's number, and the number of the append. */
 struct text {
 	uint32_t thread, number;
 };

@@ -667,7 +667,7 @@ Test(store, a_stamp_kept_by_the_host_is_left_alone)
 	close_store(store);
 }
 
-/* Looked at through the library's own header: what a session costs that retains nothing. */
+/* Through the library's own header: the cost of a session that retains nothing. */
 Test(store, a_session_that_retains_nothing_is_a_control_block_of_at_most_1_KiB)
 {
 	cr_assert(le(sz, sizeof(struct reprise_session), 1024));

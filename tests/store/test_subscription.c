@@ -154,7 +154,7 @@ Test(subscription, the_filter_leaves_out_other_kinds_and_moves_the_cursor)
 	cr_assert(eq(u64, cursor.position, 5), "what is filtered is behind it");
 	cr_assert(eq(u64, cursor.revision, 9));
 
-	/* What is lost cannot be filtered: nobody knows its kind. */
+	/* Lost events cannot be filtered: nobody knows their kinds. */
 	append_until(writer, 15);
 	expect_trimmed(subscription, REPRISE_GAP_CAPACITY, 6, 7);
 	cr_assert(eq(int, reprise_wait(subscription, 0), REPRISE_E_TIMEOUT));
@@ -313,7 +313,10 @@ Test(subscription, an_append_wakes_every_sleeper_with_two_system_calls_at_most)
 	close_store(store);
 }
 
-/* Whoever looks often enough finds it without a sleep, and costs the append no system call. */
+/*
+ * A wait that looks often enough finds the event without a sleep, and costs the append no system
+ * call.
+ */
 Test(subscription, a_wait_that_spins_finds_an_event_and_is_not_woken)
 {
 	struct reprise_store *store = store_plain();

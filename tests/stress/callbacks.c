@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a callback may do, while the writer appends. A chain is one host whose callback replaces
- * itself, closes its subscription and goes on with another one, takes itself away and leaves the
- * rest to a thread, which sets it again, closes and opens other subscriptions, appends to another
- * session. Its books run through all of that and balance (G2); each paced append must reach every
- * chain, so that a call that is missing stops everything (G4); and whatever was closed or replaced
- * is called no more.
+ * The calls that a callback may make, while the writer appends. A chain is one host whose callback
+ * replaces itself, closes its subscription and goes on with another one, takes itself away and
+ * leaves the rest to a thread, which sets it again, closes and opens other subscriptions, appends
+ * to another session. Its books run through all of that and balance (G2); each paced append must
+ * reach every chain, so that a call that is missing stops everything (G4); and whatever was closed
+ * or replaced is called no more.
  */
 
 #include <sched.h>
@@ -155,7 +155,7 @@ check_refusals(struct chain *chain)
 	CHECK(reprise_store_close(chain->round->store) == REPRISE_E_INVALID);
 }
 
-/* Who comes next, by act 0, 1 or 2, may have some left to take. */
+/* The callback's successor, by act 0, 1 or 2, may have events left to take. */
 static void
 act(struct chain *chain)
 {

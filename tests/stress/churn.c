@@ -2,8 +2,8 @@
 
 /*
  * Hosts come and go without end while the writer floods: with every door in turn, with all of them,
- * with none, some without a look, some in the middle of what there is. Whoever stays counts exactly
- * (G2), the writer too, and when all have left, no memory and no descriptor is missing.
+ * with none, some without a look, some in the middle of what there is. A host that stays counts
+ * exactly (G2), the writer too, and when all have left, no memory and no descriptor is missing.
  */
 
 #include <dirent.h>
@@ -42,7 +42,7 @@ struct stayer {
 	struct stress_books books;
 };
 
-/* What the store has taken and not given back. */
+/* Memory that the store has taken and not given back. */
 static _Atomic int64_t pieces, bytes;
 static _Atomic unsigned int visitors_left;
 
@@ -98,7 +98,7 @@ count_descriptors(void)
 	return count;
 }
 
-/* What a visitor is about. */
+/* The state of a visitor. */
 struct visit {
 	struct reprise_subscription *subscription;
 	unsigned int doors;
@@ -222,7 +222,7 @@ open_store(reprise_wake wake)
 	return store;
 }
 
-/* Until everybody has left: whoever sleeps is woken. */
+/* Until all visitors have left: sleepers are woken. */
 static reprise_position
 flood(struct reprise_writer *writer)
 {
@@ -238,7 +238,7 @@ flood(struct reprise_writer *writer)
 	return newest;
 }
 
-/* A session that nobody follows comes and goes: what is remembered of it is given back, too. */
+/* A session that nobody follows comes and goes: the memory for it is given back, too. */
 static void
 pass_by(struct reprise_store *store)
 {

@@ -138,7 +138,7 @@ host_main(void *argument)
 			continue;
 		}
 		sleep_at(host, doors[number % 3]);
-		/* What ended the sleep at one door is found at another one, too. */
+		/* The event that ended the sleep at one door ends a sleep at another door, too. */
 		if (number % 8 < 4)
 			sleep_at(host, doors[(number + 1) % 3]);
 	}

@@ -47,7 +47,7 @@ enum door {
 	DOORS,
 };
 
-/* One subscription and its books: what it says is checked as it comes. */
+/* One subscription and its books: each outcome is checked as it comes. */
 struct host {
 	struct reprise_subscription *subscription;
 	enum door door;

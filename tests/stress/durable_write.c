@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Those who append: in every way that there is, in windows that are small. */
+/* Threads that append: in every way that there is, in windows that are small. */
 
 void
 durable_nap(long microseconds)

@@ -3,7 +3,7 @@
 /*
  * Hosts that have events copied into their own buffers, against a writer that overwrites what they
  * are copying, trims it, and writes in place. Nothing is torn (G1), nothing is missing without
- * being told (G2); what lies beside the payloads is not touched.
+ * being told (G2); bytes beside the payloads are not touched.
  */
 
 #include <sched.h>

@@ -63,7 +63,7 @@ append(struct reprise_writer *writer, struct place *place, reprise_position next
 	return status == REPRISE_OK;
 }
 
-/* What a new life owes to the ones before. */
+/* Checks the duties of a new life to the lives before. */
 static void
 check_life(struct place *place, const struct reprise_session_stats *stats)
 {
@@ -312,7 +312,7 @@ run(void)
 		seeds[i] += 7;
 		CHECK(pthread_create(&sweepers[i], NULL, sweeper_main, &seeds[i]) == 0);
 	}
-	/* Who sleeps is woken by what the others go on with. */
+	/* Sleepers are woken by the work of the other threads, which goes on. */
 	for (unsigned int i = 0; i < HOSTS; i++)
 		CHECK(pthread_join(hosts[i].thread, NULL) == 0);
 	atomic_store(&is_over, true);

@@ -2,7 +2,9 @@
 #ifndef STRESS_LIVES_H
 #define STRESS_LIVES_H
 
-/* What the two sides of lives.c share: writers and sweepers there, hosts in lives_host.c. */
+/*
+ * The common part of the two sides of lives.c: writers and sweepers there, hosts in lives_host.c.
+ */
 
 #include <string.h>
 
@@ -33,7 +35,7 @@ struct place {
 	bool is_ended;
 };
 
-/* What an event says of itself. */
+/* The payload of an event. */
 struct print {
 	struct reprise_incarnation incarnation;
 	reprise_position position;

@@ -142,7 +142,7 @@ was_replaced(const struct held *held)
 	bool was_replaced = false;
 
 	CHECK(pthread_mutex_lock(&place->lock) == 0);
-	/* Who was kept from its core for long may find that its life is forgotten. */
+	/* A thread that was kept from its core for long may find that its life is forgotten. */
 	if (place->replaced_count - held->replaced_before >= LIVES_ENDED)
 		was_replaced = true;
 	for (size_t i = 0; i < LIVES_ENDED && !was_replaced; i++)

@@ -77,7 +77,7 @@ check_silence(const struct pair *pair)
 	}
 }
 
-/* What is sent through it arrives, for nobody else reads there; then it goes. */
+/* Bytes sent through the pair arrive, for nobody else reads there; then the pair is closed. */
 static void
 use_up(const struct pair *pair)
 {

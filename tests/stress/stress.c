@@ -121,7 +121,7 @@ stress_linger(unsigned int *random)
 		atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* The task of that number. Who ends meanwhile does nothing any more. */
+/* The task of that number. A thread that ends meanwhile does nothing any more. */
 static bool
 task_sleeps(const char *task, const char *name)
 {

@@ -3,9 +3,9 @@
 #define STRESS_STRESS_H
 
 /*
- * What the stress programs share. They are plain programs, since Criterion does not start under
- * ThreadSanitizer. Their events verify themselves; their books must balance exactly; a thread that
- * is never woken is found by an alarm, since no wait of theirs has a time-out.
+ * The common part of the stress programs. They are plain programs, since Criterion does not start
+ * under ThreadSanitizer. Their events verify themselves; their books must balance exactly; a thread
+ * that is never woken is found by an alarm, since no wait of theirs has a time-out.
  */
 
 #include <pthread.h>

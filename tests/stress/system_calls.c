@@ -63,7 +63,7 @@ appender_main(void *argument)
 	static unsigned char payload[60000];
 	uint64_t count = 0;
 
-	/* Whatever is resolved or touched the first time. */
+	/* The first appends resolve symbols and touch memory. */
 	for (int i = 0; i < 3000; i++)
 		CHECK_OK(reprise_append(appender->writer, 0, 0, 0,
 					(struct reprise_bytes){ payload, 256 }, NULL));

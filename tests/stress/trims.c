@@ -66,7 +66,7 @@ trimmer_main(void *argument)
 
 		CHECK_OK(reprise_session_stats(trimmer->store, "s", &stats));
 		CHECK(stats.newest + 1 >= stats.oldest);
-		CHECK(stats.oldest >= oldest); /* what was given up never comes back */
+		CHECK(stats.oldest >= oldest); /* events given up never come back */
 		oldest = stats.oldest;
 		switch (stress_random(&random) % 4) {
 		case 0:

@@ -19,7 +19,7 @@ enum {
 	WORDS = 5,
 };
 
-/* What an event carries: the rest follows from the first two. */
+/* The payload of an event: the rest follows from the first two. */
 struct words {
 	uint64_t writer, number, part, check[WORDS - 3];
 };
@@ -95,7 +95,7 @@ writer_main(void *argument)
 	return NULL;
 }
 
-/* What a host has seen of each writer. */
+/* The events of each writer that a host has seen. */
 struct seen {
 	uint64_t numbers[WRITERS];
 	uint64_t writer_before, part_before;

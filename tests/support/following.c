@@ -669,8 +669,8 @@ following_expect_killed_writers(following_log open, int lives)
 				continue;
 			}
 			/*
-			 * What the one before had recorded beyond its last word is handed out
-			 * before.
+			 * Events that the writer before had recorded beyond its last word are
+			 * handed out before the gap.
 			 */
 			cr_assert(eq(int, gap.detail, REPRISE_GAP_RESTART));
 			cr_assert(eq(u64, gap.lost, 0));
@@ -732,7 +732,7 @@ following_expect_killed_hosts(following_log open, int times)
 		MUST(kill(host, SIGKILL) == 0);
 		MUST(waitpid(host, &status, 0) == host);
 		MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-		/* What it has told before it died, the next one knows. */
+		/* The next host knows the positions that the killed host had told. */
 		while (read(ends[0], &cursor, sizeof(cursor)) == sizeof(cursor))
 			;
 		close(ends[0]);

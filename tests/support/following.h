@@ -60,8 +60,8 @@ uint64_t following_expect_doors(following_log open, int rounds);
  */
 void following_expect_lives(following_log open);
 /*
- * What is archived while a host reads is an exact gap; what it has read before it is archived is
- * none.
+ * Events that are archived while a host reads are an exact gap; events that the host has read
+ * before are no gap.
  */
 void following_expect_archiving(following_log open);
 /* Cursors are judged as with a window; revisions place a host. */

@@ -18,7 +18,7 @@ enum {
 
 struct nats_server;
 
-/* How a server is set up; what is NULL or 0 is the server's default. */
+/* The settings of a server; NULL or 0 is the server's default. */
 struct nats_server_settings {
 	uint32_t max_payload; /* bytes */
 	const char *user;

@@ -54,7 +54,7 @@ refusal_is_now(void)
 	  (thread, attributes, start, argument))
 /* clang-format on */
 
-/* What the linker calls them. */
+/* The linker's names of the calls. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #define WRAP(type, refused, name, parameters, arguments)                       \
 	type __real_##name parameters;                                         \

@@ -77,7 +77,7 @@ run_filtered(void *argument)
 	return NULL;
 }
 
-/* The thread waits in the call, in this process: what it points to can be read. */
+/* The thread waits in the call, in this process: memory that it points to can be read. */
 static bool
 can_fail(const struct seccomp_data *data)
 {

@@ -2,7 +2,7 @@
 #ifndef SUPPORT_SUPPORT_H
 #define SUPPORT_SUPPORT_H
 
-/* What the tests share: states described in words, and the outcomes expected of them. */
+/* The common part of the tests: states described in words, and the outcomes expected of them. */
 
 #include <string.h>
 
@@ -15,7 +15,7 @@
 
 /*
  * Under AddressSanitizer, fails the test if memory has leaked. It must be called in the test
- * itself: what a teardown finds counts for nothing. close_store calls it.
+ * itself: a failure that a teardown finds counts for nothing. close_store calls it.
  */
 void expect_no_leaks(void);
 
@@ -44,7 +44,7 @@ struct reprise_subscription *subscribed_after(struct reprise_store *store,
 struct reprise_subscription *resubscribed(struct reprise_store *store,
 					  const struct reprise_cursor *cursor);
 
-/* What the next call of reprise_next must answer. */
+/* Expects the answer of the next call of reprise_next. */
 void expect_event(struct reprise_subscription *subscription, reprise_position position);
 void expect_text(struct reprise_subscription *subscription, const char *text);
 void expect_events(struct reprise_subscription *subscription, reprise_position first,
@@ -63,7 +63,7 @@ struct reprise_session_stats stats_of_s(struct reprise_store *store);
 /* The kernel refuses membarrier from now on, to this thread and those that it starts. */
 void refuse_membarrier(void);
 
-/* What stands in a file of the folder tests/, to be freed. */
+/* The text of a file of the folder tests/, to be freed. */
 char *fixture_text(const char *name);
 
 static const uint64_t one_second = UINT64_C(1000000000);

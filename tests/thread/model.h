@@ -3,7 +3,7 @@
 #define THREAD_MODEL_H
 
 /*
- * A document and deltas in plain arrays, without JSON: what applying a delta means (rule B04),
+ * A document and deltas in plain arrays, without JSON: the meaning of applying a delta (rule B04),
  * written a second time. Each prints itself as JSON.
  */
 

@@ -144,7 +144,7 @@ Test(thread_contract, B05_a_save_remembers_the_deltas_that_it_settles)
 	snprintf(uid, sizeof(uid), "%s", create_t(store, "{}"));
 	cr_assert(eq(int, settle(store, settled, 3, &version, NULL), REPRISE_OK));
 	cr_assert(eq(u64, version, 3));
-	/* One that is known does not count. */
+	/* A delta that is known does not count. */
 	cr_assert(eq(int, settle(store, more, 2, &version, NULL), REPRISE_OK));
 	cr_assert(eq(u64, version, 5));
 	cr_assert(eq(int, settle(store, &other, 1, NULL, &error), REPRISE_E_EXISTS));

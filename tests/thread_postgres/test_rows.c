@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows by the port: what is put is found, and what cannot be is told. */
+/* Rows by the port: a row that is put is found, and an impossible row is told. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -43,7 +43,7 @@ final class Work {
 		}
 	}
 
-	/** What one host was given. */
+	/** The events that one host was given. */
 	static final class Tally {
 		long delivered;
 		long lost; // by the ordinals
@@ -123,7 +123,7 @@ final class Work {
 	Work(Task task, long warmUp, int seenMax) {
 		final boolean isParked = task.mode() == Task.Mode.PARKED && task.hosts() > 0;
 		final boolean isSeen = task.paceNs() > 0 && task.hosts() == 1 && task.mode() != Task.Mode.STALLED;
-		/* Whoever polls is not to be woken: only one of the two does anything when there is an event. */
+		/* A host that polls is not to be woken: only one of the two does anything when there is an event. */
 		final WaitStrategy wait = isParked ? new BlockingWaitStrategy() : new YieldingWaitStrategy();
 
 		this.task = task;
@@ -247,7 +247,7 @@ final class Work {
 		started.await();
 	}
 
-	/** Those who park have to fall asleep. */
+	/** Hosts that park have to fall asleep. */
 	void settle() {
 		final long patience = 1_000_000 + (task.mode() == Task.Mode.PARKED ? threads.size() * 100_000L : 0);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Descriptors are the system's; who waits for one is woken by the explorer. */
+/* Descriptors are the system's; the explorer wakes a thread that waits for a descriptor. */
 
 #include <poll.h>
 #include <unistd.h>

@@ -20,9 +20,9 @@
  *
  * Time stands still. A wait with a time-out runs out where the program allows it.
  *
- * What is never tried although C11 allows it: a load that answers a store that comes later (load
- * buffering); fences of seq_cst whose order contradicts who was read by whom. A futex passes no
- * view on but that of its own word.
+ * The explorer never tries two behaviours that C11 allows: a load that answers a store that comes
+ * later (load buffering); fences of seq_cst whose order contradicts the order of reads and stores.
+ * A futex passes no view on but that of its own word.
  */
 
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 #ifndef EXPLORER_INSIDE_H
 #define EXPLORER_INSIDE_H
 
-/* What the parts of the explorer know of each other. */
+/* The interfaces between the parts of the explorer. */
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the library asks the kernel and libpthread for. */
+/* The calls of the library to the kernel and to libpthread. */
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a load may answer. Each word keeps all stores of this execution in its modification order;
- * each thread has a view: per word, the oldest store that it may still see. Views travel with
- * stores: from a release to an acquire, over fences, along read-modify-writes. Threads' steps are
- * in the order in which the explorer runs them, so that a load answers what was stored before.
+ * The possible answers of a load. Each word keeps all stores of this execution in its modification
+ * order; each thread has a view: per word, the oldest store that it may still see. Views travel
+ * with stores: from a release to an acquire, over fences, along read-modify-writes. Threads' steps
+ * are in the order in which the explorer runs them, so that a load answers what was stored before.
  *
  * seq_cst is a view of its own: a fence takes it and adds to it; a store adds its word, a load
  * takes its word. That is no more than C11 says; of a mixture of both it says less than some
@@ -23,7 +23,9 @@ enum {
 static uint32_t sent_views[SENT_MAX];
 static uint32_t sent_count;
 
-/* What a thread has seen (now), would take at an acquire fence, and gave at its release fence. */
+/*
+ * The views of a thread: seen (now), to be taken at an acquire fence, given at its release fence.
+ */
 static struct views {
 	struct view now, acquired, released;
 	struct view light; /* now, at its last light fence */

@@ -99,7 +99,7 @@ can_time_out(const struct thread *thread, unsigned int left)
 	return thread->state == STATE_BLOCKED && thread->is_timed && left > 0;
 }
 
-/* Who can go on, after the current one in turn; last, whose time may run out. */
+/* The threads that can go on, after the current one in turn; last, those whose time may run out. */
 static unsigned int
 others(int who[THREADS_MAX])
 {
@@ -178,7 +178,10 @@ explorer_yield(void)
 
 	count_step();
 	count = others(who);
-	/* Who has yielded since is not asked again: two who wait for a third must not play ball. */
+	/*
+	 * A thread that has yielded since is not run again: two threads that wait for a third must
+	 * not alternate for ever.
+	 */
 	unsigned int kept = 0;
 
 	threads[current].has_yielded = true;

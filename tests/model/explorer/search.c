@@ -2,9 +2,9 @@
 
 /*
  * Which executions to try. First depth-first: all with at most one deviation, then two, and so on
- * until the number of executions that was asked for is spent. Then random ones, with more. What is
- * found is printed as the choices that differ from the usual, to be given to --replay, which tells
- * step by step what happens.
+ * until the number of executions that was asked for is spent. Then random ones, with more. A
+ * failure is printed as the choices that differ from the usual, to be given to --replay, which
+ * tells step by step what happens.
  */
 
 #include <signal.h>
@@ -383,7 +383,7 @@ times(const char *what)
 	return 0;
 }
 
-/* What the case says has to happen. */
+/* Checks that the events which the case demands have happened. */
 static void
 check_happened(void)
 {

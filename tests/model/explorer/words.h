@@ -48,7 +48,7 @@ bool word_is_shared(const struct word *word);
 /* Its place in a view. */
 unsigned int word_index(const struct word *word);
 
-/* What is in memory there, and where that is. */
+/* The content of memory there, and the place of the word. */
 uint64_t word_plain(uintptr_t at, unsigned int bytes);
 void *word_place(uintptr_t at);
 

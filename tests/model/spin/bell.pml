@@ -104,21 +104,22 @@ bit is_asleep;
 byte seen[HOSTS_MAX];
 bit saw_void[HOSTS_MAX], interrupted[HOSTS_MAX], was_interrupted[HOSTS_MAX];
 /*
- * What is counted up is kept as what others do with it: `rung` and `epoch_is_same` say whether it was
- * counted since the host read it; `has_epoch` whether direct_epoch, if the host has one, is still epoch.
+ * Counters are kept as the answers that hosts take from them: `rung` and `epoch_is_same` say
+ * whether the counter was raised since the host read it; `has_epoch` whether direct_epoch, if the
+ * host has one, is still epoch.
  */
 bit rung[HOSTS_MAX], epoch_is_same[HOSTS_MAX], has_epoch[HOSTS_MAX];
 bit is_hand_up[HOSTS_MAX], hand_is_late[HOSTS_MAX], is_waiting[HOSTS_MAX];
 bit has_descriptor[HOSTS_MAX], is_readable[HOSTS_MAX];
 
-/* Who is asleep in the kernel, and on what. */
+/* The word on which a host is asleep in the kernel. */
 #define AWAKE 0
 #define ON_EPOCH 1
 #define ON_RUNG 2
 byte bed[HOSTS_MAX];
 bit is_relay_in_bed;
 
-/* What the assertions remember. */
+/* The memory of the assertions. */
 bit is_dead[SESSIONS], is_in_queue[SESSIONS], is_direct_up[SESSIONS];
 bit is_relay_called;
 byte arming[SESSIONS]; /* who are between bell_arm and the end of bell_barrier */
@@ -250,7 +251,7 @@ inline call_relay(s, is_writer)
 #define GONE(hands) ((hands) | ((hands) & BELL_ARMED -> BELL_SETTLED : 0))
 #endif
 
-/* What there is of @hands, into `raised`. */
+/* The raised ones of @hands, into `raised`. */
 inline lower_bits(s, hands, is_writer)
 {
 #ifdef MUTANT_LOWERED_IN_TWO_STEPS

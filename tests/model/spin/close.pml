@@ -61,7 +61,7 @@ bit is_wanted, calling, waits_for_call;
 /* Between the host's callback and its thread. */
 bit is_pinged, is_left;
 
-/* What the assertions remember. */
+/* The memory of the assertions. */
 bit is_freed, has_close_returned, is_owner_back;
 bit is_gone[3];
 
@@ -414,7 +414,10 @@ inline call_back()
 	fi
 }
 
-/* The thread that opened it. Who goes on until everything is seen hangs if a call or a ring is missing. */
+/*
+ * The thread that opened it. An owner that goes on until everything is seen hangs if a call or a
+ * ring is missing.
+ */
 proctype Owner()
 {
 	bit is_new_call, is_new_hand, was_up, has_news, is_quiet = 1, goes_on;

@@ -67,7 +67,7 @@ bit store_lock;
 bit is_looking[THREADS], is_awaited[THREADS];
 bit is_retired[LIVES];
 
-/* What the assertions remember. */
+/* The memory of the assertions. */
 bit is_window_given[LIVES], was_retired[LIVES], is_freed[LIVES];
 
 #define LOCK atomic { !store_lock -> store_lock = 1 }
@@ -190,7 +190,7 @@ inline past_remember(some)
 	past = (newest[some] > past -> newest[some] : past)
 }
 
-/* What was given out is below, but for a window that a writer is still in: contracts A09. */
+/* All positions given out are below, but for a window that a writer is still in: contracts A09. */
 #define IS_BELOW(some, position) (some >= lives || has_writer[some] || newest[some] <= position)
 
 /* Under the lock, with nothing in the table. Nobody else sees it before it is there. */

@@ -65,7 +65,7 @@ bit store_lock;
 byte incarnation[LIVES], position_before[LIVES], newest[LIVES], floor[LIVES], handles[LIVES];
 bit ended[LIVES], invalid[LIVES], is_in_table[LIVES], has_writer[LIVES];
 
-/* What the assertions remember. */
+/* The memory of the assertions. */
 byte settled[LIVES];	 /* the newest position when the declaration of the window as void began */
 bit is_writing[LIVES];
 byte over;
@@ -85,7 +85,10 @@ inline past_remember(position)
 #endif
 }
 
-/* What was given out in @life, but for appends that ran while it was declared void: contracts A09. */
+/*
+ * The positions given out in @life, but for appends that ran while it was declared void: contracts
+ * A09.
+ */
 #define GIVEN(life) (has_writer[life] && invalid[life] -> settled[life] : newest[life])
 #define IS_BELOW(life, position) (life >= lives || GIVEN(life) <= position)
 

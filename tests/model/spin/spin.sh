@@ -37,7 +37,7 @@ search() {
 	rm -rf "$folder"
 	mkdir -p "$folder" && cd "$folder" || return 1
 	spin -a "$@" "$here/$model.pml" >spin.log 2>&1 || return 1
-	# What gcc makes of a large pan.c is not worth what it takes to make it.
+	# For a large pan.c, the optimizer of gcc takes more time than it saves.
 	level=-O0
 	[ "$(wc -l <pan.m)" -gt 8000 ] || level=-O1
 	"${CC:-gcc}" "$level" -w -DSAFETY -DCOLLAPSE -DMEMLIM="$memory_mb" -o pan pan.c >cc.log 2>&1 || return 1
@@ -69,7 +69,7 @@ unreached_in() {
 	/^	state +[0-9]+ -/ {
 		state = $2; line = $0; sub(/.*\.pml:/, "", line)
 		text = line; sub(/^[0-9]+ => /, "", text); sub(/ .*/, "", line)
-		# What differs between settings is numbers.
+		# Settings differ in numbers alone.
 		plain = text; gsub(/[0-9 ]/, "", plain); line = line "|" plain
 		owner[line] = name; says[line] = text
 		if (!((name, state) in missed)) reached[line] = 1
@@ -114,7 +114,7 @@ run_mutant() {
 	fi
 }
 
-# What is in no search of the model, and not excused in its head.
+# Statements in no search of the model, and not excused in the head of the model.
 check_reach() {
 	model=$1
 	bad=0

@@ -71,7 +71,7 @@ pub struct Task {
     pub writers: usize, // threads that append at the same time
 }
 
-/// What one host was given.
+/// The events that one host was given.
 pub struct Tally {
     delivered: Arc<AtomicU64>,
     lost: u64,     // by the ordinals
@@ -201,7 +201,7 @@ fn samples(name: &str, samples: &[u64], clock: &Clock) -> String {
     format!(" {name}={}", text.join(","))
 }
 
-/// What the measured part of a task came to.
+/// The results of the measured part of a task.
 #[derive(Default)]
 struct Measured {
     ns: f64,                    // of one append
@@ -298,7 +298,7 @@ fn run<P: Peer>(task: &Task, clock: &Clock) -> String {
     let delivered_by_now = || delivered.iter().map(|delivered| delivered.load(Ordering::Relaxed)).sum::<u64>();
     let is_stalled = task.hosts == 0 || task.mode == Mode::Stalled;
     let thread = (!is_stalled).then(|| start::<P>(std::mem::take(&mut hosts), *task));
-    // Those who park have to fall asleep.
+    // Hosts that park have to fall asleep.
     let asleep_us = if task.mode == Mode::Parked { task.hosts as u64 * 100 } else { 0 };
     let settled = Instant::now() + Duration::from_micros(1000 + asleep_us);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-//! tokio's broadcast channel as it is: 2,048 events, each copied into an `Arc<[u8]>` of its own and sent. Whoever lags
-//! is told by how many, and goes on with the oldest. Without anybody to send to, tokio's send fails at once and does
-//! nothing: so where the task says no host, there is one who never takes.
+//! tokio's broadcast channel as it is: 2,048 events, each copied into an `Arc<[u8]>` of its own and sent. A host that
+//! lags is told the number of lost events, and goes on with the oldest. Without anybody to send to, tokio's send fails
+//! at once and does nothing: so where the task says no host, there is one who never takes.
 
 mod peer;
 

@@ -57,7 +57,7 @@ impl Window {
         (event, displaced)
     }
 
-    /// What is left of what comes after a position.
+    /// The remaining events after a position.
     fn after(&self, position: u64) -> VecDeque<Arc<Event>> {
         let oldest = self.next_position - self.events.len() as u64;
         let had = (position + 1).saturating_sub(oldest) as usize;

@@ -99,7 +99,7 @@ fn append_paced<P: Peer>(peer: &P, feed: &mut Feed, clock: &Clock, pace_ns: u64,
     }
 }
 
-/// What each append took, with a pace.
+/// The time of each append, with a pace.
 pub fn append_all<P: Peer>(peer: &P, feed: &mut Feed, clock: &Clock, task: &Task, count: u64, cost: &mut [u64]) {
     if task.pace_ns > 0 {
         append_paced(peer, feed, clock, task.pace_ns, cost);
