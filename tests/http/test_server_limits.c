@@ -270,7 +270,7 @@ Test(http_limits, H14_those_turned_away_are_bounded_too)
 	for (int i = 0; i < 200; i++)
 		fds[i] = client_open(host);
 	wait_until(has_connections, host, 1 + 128);
-	/* A connection beyond the bound is closed when the server comes to accept the connection. */
+	/* The server closes a connection beyond the bound when the loop accepts it. */
 	for (uint64_t began = clock_ns();
 	     closed < 200 - 129 && clock_ns() - began < 10 * NS_PER_S;) {
 		closed = 0;
