@@ -77,6 +77,7 @@ expect 0 timeout 50 "$1" demo --rate 200 --seconds 1 "$long/lines"
 
 # T04: Ctrl-C ends a run, and prints the table so far.
 for options in '--rate 1000' '--sessions 20 --hosts 8'; do
+	: >"$table" # the shell in the background may empty it late
 	# shellcheck disable=SC2086 # words
 	"$1" demo --seconds 100 $options "$lines" >"$table" 2>&1 &
 	runs=$!
