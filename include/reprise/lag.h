@@ -44,8 +44,8 @@ struct reprise_subscription_lag {
 /*
  * reprise_subscription_lag - how far a subscription is behind, and how much headroom it has
  *
- * The answer is exact for one moment of the call. If appends overtake three looks of the call,
- * behind_bytes is the whole bytes_max of the window.
+ * All fields are of one moment of the call. If appends overtake three looks of the call,
+ * behind_bytes is the whole bytes_max of the window, and the headroom is 0.
  * (rule A28)
  *
  * @subscription  Borrowed.

@@ -46,23 +46,6 @@ measure(struct ring *ring, uint64_t first, uint64_t last, uint64_t *ret_bytes)
 	return true;
 }
 
-/* The bytes of what is retained of @first .. @last; 0 if nothing is. */
-static uint64_t
-bytes_of(struct ring *ring, uint64_t first, uint64_t last)
-{
-	uint64_t bytes = ring->arena_bytes;
-
-	for (int looks = 0; looks < LOOKS_MAX; looks++) {
-		const uint64_t from = greatest(first, ring_look(ring).kept);
-
-		if (from > last)
-			return 0;
-		if (measure(ring, from, last, &bytes))
-			break;
-	}
-	return bytes;
-}
-
 /* The first position that is not copied yet. */
 static uint64_t
 needed_of(const struct reprise_subscription *subscription)
@@ -74,21 +57,43 @@ needed_of(const struct reprise_subscription *subscription)
 		       : subscription->at.position + 1;
 }
 
-static void
-measure_headroom(const struct reprise_subscription *subscription,
-		 struct reprise_subscription_lag *lag)
+/* The bytes of the retained part of @first .. @last. False if overtaken. */
+static bool
+measure_retained(struct ring *ring, const struct look *look, uint64_t first, uint64_t last,
+		 uint64_t *ret_bytes)
+{
+	const uint64_t from = greatest(first, look->kept);
+
+	*ret_bytes = 0;
+	return from > last || measure(ring, from, last, ret_bytes);
+}
+
+/* All fields at one look. False if appends have displaced a record of the look meanwhile. */
+static bool
+measure_lag(const struct reprise_subscription *subscription,
+	    struct reprise_subscription_lag *ret_lag)
 {
 	struct ring *const ring = &subscription->session->ring;
-	const uint64_t needed = needed_of(subscription);
 	const struct look look = ring_look(ring);
-	uint64_t bytes = 0;
+	const uint64_t position = subscription->at.position;
+	const uint64_t last = least(look.newest, subscription->until);
+	const uint64_t needed = needed_of(subscription);
+	uint64_t behind, ahead;
 
-	if (needed < look.kept)
-		return;
-	if (needed <= look.newest && !measure(ring, needed, look.newest, &bytes))
-		return;
-	lag->headroom_events = needed + ring->events_max - 1 - look.newest;
-	lag->headroom_bytes = ring->arena_bytes - bytes;
+	*ret_lag = (struct reprise_subscription_lag){
+		.is_known = 1,
+		.behind_events = last > position ? last - position : 0,
+		.behind_bytes = ring->arena_bytes,
+	};
+	if (!measure_retained(ring, &look, position + 1, last, &behind) ||
+	    !measure_retained(ring, &look, needed, look.newest, &ahead))
+		return false;
+	ret_lag->behind_bytes = behind;
+	if (needed >= look.kept) {
+		ret_lag->headroom_events = needed + ring->events_max - 1 - look.newest;
+		ret_lag->headroom_bytes = ring->arena_bytes - ahead;
+	}
+	return true;
 }
 
 reprise_status
@@ -101,16 +106,13 @@ reprise_subscription_lag(const struct reprise_subscription *subscription,
 		return REPRISE_E_INVALID;
 	if (!stamp_is_here(subscription->home))
 		return REPRISE_E_FORKED;
-	if (is_in_window(subscription)) {
-		struct ring *const ring = &subscription->session->ring;
-		const uint64_t position = subscription->at.position;
-		const uint64_t last = least(ring_look(ring).newest, subscription->until);
-
-		lag.is_known = 1;
-		lag.behind_events = last > position ? last - position : 0;
-		if (lag.behind_events > 0)
-			lag.behind_bytes = bytes_of(ring, position + 1, last);
-		measure_headroom(subscription, &lag);
+	for (int looks = 0; looks < LOOKS_MAX; looks++) {
+		if (!is_in_window(subscription)) {
+			lag = (struct reprise_subscription_lag){ 0 };
+			break;
+		}
+		if (measure_lag(subscription, &lag))
+			break;
 	}
 	return sized_write(ret_lag, &lag, sizeof(lag), SIZE_MIN(reprise_subscription_lag))
 		       ? REPRISE_OK

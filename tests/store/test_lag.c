@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <reprise/lag.h>
 
+#include "ring/ring.h"
 #include "support.h"
 
 /* How far a subscription is behind, and its headroom, against a count by hand: contract A28. */
@@ -276,4 +277,42 @@ Test(lag, A28_nothing_is_known_outside_of_a_window)
 	reprise_subscription_close(subscription);
 	close_sheet(&sheet);
 	expect_no_leaks();
+}
+
+/* Appends as if another thread did so behind each look at the ring. */
+static struct reprise_writer *appends_behind_looks;
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
+struct look __real_ring_look(struct ring *ring);
+struct look __wrap_ring_look(struct ring *ring);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
+struct look
+__wrap_ring_look(struct ring *ring)
+{
+	const struct look look = __real_ring_look(ring);
+	struct reprise_writer *const writer = appends_behind_looks;
+
+	appends_behind_looks = NULL; /* an append looks, too */
+	if (writer != NULL)
+		append_text(writer, "x");
+	appends_behind_looks = writer;
+	return look;
+}
+
+Test(lag, A28_all_fields_are_of_one_moment_while_events_are_appended)
+{
+	struct sheet sheet = open_sheet(1);
+	struct reprise_subscription *const subscription = subscribed_after(sheet.store, 0);
+	struct reprise_subscription_lag lag = { .size = sizeof(lag) };
+
+	for (int events = 1; events < 5; events++) {
+		appends_behind_looks = sheet.writer;
+		cr_assert(eq(int, reprise_subscription_lag(subscription, &lag), REPRISE_OK));
+		appends_behind_looks = NULL;
+		cr_assert(eq(u64, lag.behind_events + lag.headroom_events, EVENTS_MAX));
+		cr_assert(eq(u64, lag.behind_bytes + lag.headroom_bytes, ARENA_BYTES));
+	}
+	reprise_subscription_close(subscription);
+	close_sheet(&sheet);
 }
