@@ -206,8 +206,8 @@ REPRISE_API reprise_status reprise_log_fork(struct reprise_log *log,
  * The first transaction archives every entry, drops the blobs, and puts one void life in the place
  * of all lives. From then on no call on the log returns an entry, a blob or a life of before; a
  * subscription may still hand out the page in its memory. Further transactions delete the hidden
- * rows, of the archive's table too, and their index entries, at most REPRISE_LOG_MOVE_MAX rows each.
- * After an error the call may be made again, and continues.
+ * rows, of the archive's table too, and their index entries, at most REPRISE_LOG_MOVE_MAX rows
+ * each. After an error the call may be made again, and continues.
  *
  * The head stays: ordinals go on above it, and are never given twice. The kind, the greatest
  * revision and the names of the key stay with it. reprise_log_each visits the key.
