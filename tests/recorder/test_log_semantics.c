@@ -123,6 +123,62 @@ Test(log_semantics, L46_the_newest_of_a_gap_is_the_windows_while_an_earlier_life
 	expect_no_leaks();
 }
 
+static void
+expect_newest_in_log(struct reprise_subscription *subscription, reprise_gap_detail detail,
+		     const struct reprise_cursor *newest)
+{
+	const struct reprise_gap gap =
+		world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, detail);
+
+	cr_assert(eq(u64, gap.newest.position, newest->position));
+	cr_assert(eq(u64, gap.newest.revision, newest->position));
+	cr_assert(memcmp(&gap.newest.incarnation, &newest->incarnation, 16) == 0);
+	reprise_subscription_close(subscription);
+}
+
+static void
+write_life_until(struct world *world, reprise_position newest)
+{
+	world_write(world);
+	world_append_until(world, newest);
+	world_leave_writer(world);
+	world_await_life(world, REPRISE_LIFE_CLEAN);
+	world_close(world, REPRISE_OK);
+	*world = world_open(world->path, 0, NULL);
+}
+
+Test(log_semantics, L46_the_newest_of_a_refusal_is_the_logs_without_a_live_window)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+
+	write_life_until(&world, 10);
+	const struct reprise_cursor earlier = world_cursor_in_log(&world, 5);
+
+	write_life_until(&world, 20);
+	for (int reads_only = 0; reads_only < 2; reads_only++) {
+		const struct reprise_cursor newest = world_cursor_in_log(&world, 20);
+		struct reprise_recorder_options options = world_options();
+		struct reprise_subscription *resumed = NULL;
+		struct reprise_cursor cursor = earlier;
+
+		cursor.position = 15;
+		expect_newest_in_log(world_subscribe(&world, &cursor), REPRISE_GAP_DIVERGED,
+				     &newest);
+		cursor.incarnation.bytes[0] ^= 1;
+		expect_newest_in_log(world_subscribe(&world, &cursor),
+				     REPRISE_GAP_OTHER_INCARNATION, &newest);
+		cr_assert(eq(int,
+			     reprise_resume_after(world.store, &earlier, 99, NULL, &resumed, NULL),
+			     REPRISE_OK));
+		expect_newest_in_log(resumed, REPRISE_GAP_BEHIND_DURABLE, &newest);
+		world_close(&world, REPRISE_OK);
+		options.reads_only = 1;
+		world = world_open(world.path, 0, &options);
+	}
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(log_semantics, L47_a_host_that_was_refused_resumes_with_the_gaps_cursor)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
