@@ -296,6 +296,14 @@ tell_events(struct telling *telling)
 		return STEP_UNKNOWN;
 	if (page->records.count > 0)
 		look_ahead(telling);
+	/*
+	 * The last events come with the session's end (rule A29). The log had the end before the
+	 * events were read. A window knows the end without the page.
+	 */
+	if (page->records.count > 0 && !telling->question->is_bound && is_last(telling) &&
+	    !telling->question->is_end_told &&
+	    page->records.first + page->records.count - 1 == page->ended)
+		return say(page, TAIL_ENDED, REPRISE_GAP_CAPACITY);
 	return page->records.count > 0 || page->tail != TAIL_MORE ? STEP_TOLD : STEP_UNKNOWN;
 }
 
