@@ -296,6 +296,14 @@ tell_events(struct telling *telling)
 		return STEP_UNKNOWN;
 	if (page->records.count > 0)
 		look_ahead(telling);
+	/*
+	 * The last events come with the session's end (rule A29). The log had the end before the
+	 * events were read. A window knows the end without the page.
+	 */
+	if (page->records.count > 0 && !telling->question->is_bound && is_last(telling) &&
+	    !telling->question->is_end_told &&
+	    page->records.first + page->records.count - 1 == page->ended)
+		return say(page, TAIL_ENDED, REPRISE_GAP_CAPACITY);
 	return page->records.count > 0 || page->tail != TAIL_MORE ? STEP_TOLD : STEP_UNKNOWN;
 }
 
@@ -347,12 +355,13 @@ static void
 tell_newest(const struct telling *telling)
 {
 	struct backfill_newest *const newest = &telling->page->newest;
+	const enum backfill_tail tail = telling->page->tail;
 	struct reprise_error error = { .size = sizeof(error) };
 	struct log_newest found = { 0 };
 
 	if (telling->question->is_bound ||
-	    (telling->page->tail != TAIL_GAP && telling->page->tail != TAIL_LIFE &&
-	     (telling->page->tail != TAIL_ENDED || !telling->question->is_continuous)))
+	    (tail != TAIL_GAP && tail != TAIL_LIFE && tail != TAIL_REFUSED &&
+	     (tail != TAIL_ENDED || !telling->question->is_continuous)))
 		return;
 	if (log_find_newest(telling->recorder->reading, &telling->key, &found, &error) !=
 	    REPRISE_OK)
@@ -412,9 +421,9 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 		step = judge(&telling);
 	if (step == STEP_ON)
 		step = bind_window(&telling);
-	if (step != STEP_ON)
-		return step == STEP_TOLD;
-	step = question->after < telling.life.end ? tell_events(&telling) : tell_end(&telling);
+	if (step == STEP_ON)
+		step = question->after < telling.life.end ? tell_events(&telling)
+							  : tell_end(&telling);
 	tell_newest(&telling);
 	return step == STEP_TOLD;
 }

@@ -245,6 +245,7 @@ be_refused(struct reprise_subscription *subscription)
 
 	subscription->stage = STAGE_REFUSED;
 	subscription->refusal = page->detail;
+	subscription->backfill->newest_at_refusal = page->newest;
 	subscription->diverged_end = page->tail_last;
 	/* A continuous one may go on in its window. */
 	subscription->stretch = subscription->staging;
@@ -347,33 +348,6 @@ backfill_advance(struct reprise_subscription *subscription)
 			return REPRISE_NEXT_EMPTY;
 		}
 	}
-}
-
-/*
- * The window's newest, also if the subscription is not there yet; without a window the
- * log's (rule L46).
- */
-struct reprise_cursor
-backfill_newest(const struct reprise_subscription *subscription)
-{
-	const struct backfill_newest *const in_log = &subscription->page->newest;
-	const struct reprise_cursor *const at = &subscription->at;
-	struct reprise_cursor newest = *at;
-
-	if (subscription_is_bound(subscription))
-		return session_newest_cursor(subscription->session, at->revision);
-	struct reprise_session *const live =
-		session_find(subscription->store, at->session_id, strlen(at->session_id));
-
-	if (live != NULL) {
-		newest = session_newest_cursor(live, at->revision);
-		session_unpin(live);
-	} else if (in_log->is_known) {
-		newest.incarnation = in_log->incarnation;
-		newest.position = in_log->position;
-		newest.revision = in_log->has_revision ? in_log->revision : at->revision;
-	}
-	return newest;
 }
 
 void

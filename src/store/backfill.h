@@ -147,6 +147,8 @@ struct backfill {
 	bool is_in_last_life;
 	uint64_t ended;
 	int32_t status;
+	/* From a refusal by a page to the refusal's gap; the owner's. */
+	struct backfill_newest newest_at_refusal;
 
 	/* The port's own, under its lock. */
 	TAILQ_ENTRY(backfill) link;

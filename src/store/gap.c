@@ -13,6 +13,42 @@ session_newest_cursor(struct reprise_session *session, uint64_t revision_known)
 	return session_cursor_at(session, position, revision);
 }
 
+/* @newest becomes the log's newest position, if the position is known. */
+static void
+use_newest_of_log(struct reprise_cursor *newest, const struct backfill_newest *in_log,
+		  uint64_t revision_known)
+{
+	if (!in_log->is_known)
+		return;
+	newest->incarnation = in_log->incarnation;
+	newest->position = in_log->position;
+	newest->revision = in_log->has_revision ? in_log->revision : revision_known;
+}
+
+/*
+ * The window's newest, also if the subscription is not there yet; without a window the
+ * log's (rule L46).
+ */
+struct reprise_cursor
+backfill_newest(const struct reprise_subscription *subscription)
+{
+	const struct reprise_cursor *const at = &subscription->at;
+	struct reprise_cursor newest = *at;
+
+	if (subscription_is_bound(subscription))
+		return session_newest_cursor(subscription->session, at->revision);
+	struct reprise_session *const live =
+		session_find(subscription->store, at->session_id, strlen(at->session_id));
+
+	if (live != NULL) {
+		newest = session_newest_cursor(live, at->revision);
+		session_unpin(live);
+	} else {
+		use_newest_of_log(&newest, &subscription->page->newest, at->revision);
+	}
+	return newest;
+}
+
 /* A cursor of no life, for a session that has no window. */
 static struct reprise_cursor
 no_cursor(const char id[REPRISE_SESSION_ID_BYTES_MAX + 1], uint64_t revision)
@@ -27,6 +63,7 @@ static void
 take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)
 {
 	const char *const id = subscription->at.session_id;
+	struct backfill *const backfill = subscription->backfill;
 	/* A host that comes back with the gap's cursor has loaded its durable state by then. */
 	const uint64_t revision = subscription->is_judged_by_durable
 					  ? subscription->durable_revision
@@ -44,7 +81,13 @@ take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *
 	} else {
 		ret_gap->cursor = no_cursor(id, revision);
 		ret_gap->newest = ret_gap->cursor;
+		if (backfill != NULL)
+			use_newest_of_log(&ret_gap->newest, &backfill->newest_at_refusal,
+					  subscription->at.revision);
 	}
+	/* A later refusal need not come from a page. */
+	if (backfill != NULL)
+		backfill->newest_at_refusal.is_known = false;
 	if (subscription->refusal == REPRISE_GAP_DIVERGED) {
 		ret_gap->cursor = subscription->at;
 		ret_gap->cursor.position = subscription->diverged_end;

@@ -123,6 +123,125 @@ Test(log_semantics, L46_the_newest_of_a_gap_is_the_windows_while_an_earlier_life
 	expect_no_leaks();
 }
 
+static void
+expect_newest_in_log(struct reprise_subscription *subscription, reprise_gap_detail detail,
+		     const struct reprise_cursor *newest)
+{
+	const struct reprise_gap gap =
+		world_expect_gap(subscription, REPRISE_GAP_UNAVAILABLE, detail);
+
+	cr_assert(eq(u64, gap.newest.position, newest->position));
+	cr_assert(eq(u64, gap.newest.revision, newest->position));
+	cr_assert(memcmp(&gap.newest.incarnation, &newest->incarnation, 16) == 0);
+	reprise_subscription_close(subscription);
+}
+
+static void
+write_life_until(struct world *world, reprise_position newest)
+{
+	world_write(world);
+	world_append_until(world, newest);
+	world_leave_writer(world);
+	world_await_life(world, REPRISE_LIFE_CLEAN);
+	world_close(world, REPRISE_OK);
+	*world = world_open(world->path, 0, NULL);
+}
+
+Test(log_semantics, L46_the_newest_of_a_refusal_is_the_logs_without_a_live_window)
+{
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+
+	write_life_until(&world, 10);
+	const struct reprise_cursor earlier = world_cursor_in_log(&world, 5);
+
+	write_life_until(&world, 20);
+	for (int reads_only = 0; reads_only < 2; reads_only++) {
+		const struct reprise_cursor newest = world_cursor_in_log(&world, 20);
+		struct reprise_recorder_options options = world_options();
+		struct reprise_subscription *resumed = NULL;
+		struct reprise_cursor cursor = earlier;
+
+		cursor.position = 15;
+		expect_newest_in_log(world_subscribe(&world, &cursor), REPRISE_GAP_DIVERGED,
+				     &newest);
+		cursor.incarnation.bytes[0] ^= 1;
+		expect_newest_in_log(world_subscribe(&world, &cursor),
+				     REPRISE_GAP_OTHER_INCARNATION, &newest);
+		cr_assert(eq(int,
+			     reprise_resume_after(world.store, &earlier, 99, NULL, &resumed, NULL),
+			     REPRISE_OK));
+		expect_newest_in_log(resumed, REPRISE_GAP_BEHIND_DURABLE, &newest);
+		world_close(&world, REPRISE_OK);
+		options.reads_only = 1;
+		world = world_open(world.path, 0, &options);
+	}
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+/*
+ * The page with the last events has the end, too: no request comes between, with EMPTY as the
+ * answer. A page holds the whole life.
+ */
+static void
+expect_end_at_once(struct world *world, const struct reprise_cursor *cursor, int is_continuous)
+{
+	const struct reprise_subscription_options options = { .size = sizeof(options),
+							      .is_continuous = is_continuous };
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_event event;
+	struct reprise_gap gap;
+	struct reprise_end end;
+
+	cr_assert(eq(int,
+		     reprise_subscribe_after(world->store, cursor, &options, &subscription, NULL),
+		     REPRISE_OK));
+	for (reprise_position position = cursor->position + 1; position <= 3; position++) {
+		cr_assert(
+			eq(int, world_next(subscription, &event, &gap, &end), REPRISE_NEXT_EVENT));
+		cr_assert(eq(u64, event.position, position));
+	}
+	const reprise_outcome outcome = reprise_next(subscription, &event, &gap, &end);
+
+	cr_assert(eq(int, outcome, is_continuous ? REPRISE_NEXT_GAP : REPRISE_NEXT_ENDED));
+	if (is_continuous) {
+		cr_assert(eq(int, gap.detail, REPRISE_GAP_LIFE_ENDED));
+		cr_assert(eq(i32, gap.end_status, 5));
+		cr_assert(eq(u64, gap.newest.position, 3));
+	} else {
+		cr_assert(eq(int, end.cause, REPRISE_END_SESSION));
+		cr_assert(eq(i32, end.status, 5));
+	}
+	reprise_subscription_close(subscription);
+}
+
+Test(log_semantics, A29_a_log_tells_the_end_right_after_the_last_event)
+{
+	const struct reprise_new_event last[2] = { { .kind = 1 }, { .kind = 2 } };
+	struct world world = world_open(scratch_path("log"), 0, NULL);
+
+	world_write(&world);
+	world_append_until(&world, 1);
+	cr_assert(eq(int, reprise_append_end(world.writer, last, 2, 5, NULL), REPRISE_OK));
+	world_leave_writer(&world);
+	world_await_life(&world, REPRISE_LIFE_CLEAN);
+	for (int reads_only = 0; reads_only < 2; reads_only++) {
+		struct reprise_recorder_options options = world_options();
+
+		world_close(&world, REPRISE_OK);
+		options.reads_only = reads_only;
+		world = world_open(world.path, 0, &options);
+		for (reprise_position after = 0; after < 3; after++) {
+			const struct reprise_cursor cursor = world_cursor_in_log(&world, after);
+
+			expect_end_at_once(&world, &cursor, 0);
+			expect_end_at_once(&world, &cursor, 1);
+		}
+	}
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(log_semantics, L47_a_host_that_was_refused_resumes_with_the_gaps_cursor)
 {
 	struct world world = world_open(scratch_path("log"), 0, NULL);
