@@ -233,6 +233,8 @@ reprise_log_prune(struct reprise_log *log, const char *tenant,
 		return error_detailed(error, REPRISE_E_INVALID, "retention", "it has no limit");
 	if (asked->includes_direct != 0 && asked->includes_direct != 1)
 		return error_invalid(error, "retention: includes_direct");
+	if (asked->reserved != 0)
+		return error_invalid(error, "retention: reserved");
 	UNCANCELLABLE;
 	pruning.oldest_ns = oldest_of(asked->age_ns_max);
 	pruning.due_ns = asked->deadline_ns != 0 ? deadline_after(clock_ns(), asked->deadline_ns)

@@ -324,6 +324,11 @@ Test(contract, L54_refuses_what_is_no_retention)
 		eq(int, reprise_log_prune(log, "t", &retention, NULL, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "retention: includes_direct"));
 	retention.includes_direct = 0;
+	retention.reserved = 1;
+	cr_assert(
+		eq(int, reprise_log_prune(log, "t", &retention, NULL, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "retention: reserved"));
+	retention.reserved = 0;
 	cr_assert(eq(int, reprise_log_prune(log, "", &retention, NULL, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "tenant"));
 	cr_assert(eq(int, reprise_log_prune(log, "t", NULL, NULL, &error), REPRISE_E_INVALID));
