@@ -235,6 +235,9 @@ reprise_log_prune(struct reprise_log *log, const char *tenant,
 		return error_invalid(error, "retention: includes_direct");
 	if (asked->reserved != 0)
 		return error_invalid(error, "retention: reserved");
+	if (log->is_read_only) /* also if no entry is beyond the limits */
+		return error_detailed(error, REPRISE_E_INVALID, "is_read_only",
+				      "the log was opened to be read only");
 	UNCANCELLABLE;
 	pruning.oldest_ns = oldest_of(asked->age_ns_max);
 	pruning.due_ns = asked->deadline_ns != 0 ? deadline_after(clock_ns(), asked->deadline_ns)
