@@ -314,7 +314,8 @@ REPRISE_API reprise_status reprise_log_tenants(struct reprise_log *log,
  *  - The number of blobs agrees with the head (rule L51).
  *  - In a SQLite file, no synced commit is missing (rule L03).
  *
- * A damaged or missing archived row is not a fault by itself.
+ * A damaged or missing archived row is not a fault by itself. If a fault is found, and the key was
+ * written to, dropped or erased during the checks, the checks begin again, up to three times.
  *
  * @log         Borrowed.
  * @key         The key to check.
