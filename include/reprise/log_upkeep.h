@@ -75,7 +75,7 @@ struct reprise_log_retention {
 	size_t size;          /* sizeof(struct reprise_log_retention), set by the caller */
 	uint64_t age_ns_max;  /* the age of an entry by the entry's time_ns; 0: no limit */
 	uint64_t entries_max; /* ordinals of each key, gaps counted in full; 0: no limit */
-	uint64_t bytes_max;   /* payload bytes of each key; 0: no limit */
+	uint64_t bytes_max;   /* payload bytes of each key, see reprise_log_prune; 0: no limit */
 	uint64_t deadline_ns; /* the call begins no transaction after this time; 0: no deadline */
 
 	/*
@@ -245,7 +245,8 @@ REPRISE_API reprise_status reprise_log_drop(struct reprise_log *log,
  *
  * Each key of the tenant is judged by itself. From the oldest entry on, every entry that is too
  * old, or beyond the newest @entries_max ordinals, or beyond @bytes_max, is archived and deleted,
- * up to the first entry within all limits. Archived rows up to there are deleted, in the archive's
+ * up to the first entry within all limits. An entry is beyond @bytes_max if the payloads from this
+ * entry to the newest have more than @bytes_max bytes. The newest entry never is. Archived rows up to there are deleted, in the archive's
  * table too, with the index entries. Hosts get a gap ARCHIVED, as after
  * reprise_log_archive_before. The head stays.
  *
@@ -314,7 +315,8 @@ REPRISE_API reprise_status reprise_log_tenants(struct reprise_log *log,
  *  - The number of blobs agrees with the head (rule L51).
  *  - In a SQLite file, no synced commit is missing (rule L03).
  *
- * A damaged or missing archived row is not a fault by itself.
+ * A damaged or missing archived row is not a fault by itself. If a fault is found, and the key was
+ * written to, dropped or erased during the checks, the checks begin again, up to three times.
  *
  * @log         Borrowed.
  * @key         The key to check.

@@ -357,6 +357,7 @@ struct reprise_log {
 	uint64_t generation;  /* how many forks that process is away from the first (process.h) */
 	LIST_ENTRY(reprise_log) open;
 	enum log_level level; /* of the calls that do not say one */
+	bool is_read_only;    /* by the options: begin refuses every write. Set by the adapter */
 	/* Under the lock: the transaction of this call may or may not have been committed. */
 	bool is_uncertain;
 

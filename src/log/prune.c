@@ -61,18 +61,29 @@ is_of_conversation(const struct walk *walk, const struct log_row *row)
 	       memcmp(row->payload.data, conversation_magic, sizeof(conversation_magic)) == 0;
 }
 
+/*
+ * Whether the row and the rows above have more payload bytes than the limit. The newest entry
+ * stays, however large.
+ */
+static bool
+is_beyond_bytes(const struct walk *walk, const struct log_row *row)
+{
+	const uint64_t bytes_max = walk->pruning->retention.bytes_max;
+
+	return bytes_max != 0 && walk->weight > bytes_max && row->last < walk->head->head;
+}
+
 static bool
 take_row(const struct log_row *row, void *context)
 {
 	struct walk *const walk = context;
 	const struct pruning *const pruning = walk->pruning;
-	const uint64_t bytes_max = pruning->retention.bytes_max;
 
 	walk->fault = row_fault(walk->head->key_checksum, row);
 	walk->is_kept = walk->is_kept || is_of_conversation(walk, row);
 	if (walk->fault != NULL || walk->is_kept)
 		return false;
-	if (row->time_ns >= pruning->oldest_ns && (bytes_max == 0 || walk->weight <= bytes_max))
+	if (row->time_ns >= pruning->oldest_ns && !is_beyond_bytes(walk, row))
 		return false;
 	walk->through = row->last;
 	walk->weight -= least(walk->weight, row->payload.size);
@@ -222,6 +233,11 @@ reprise_log_prune(struct reprise_log *log, const char *tenant,
 		return error_detailed(error, REPRISE_E_INVALID, "retention", "it has no limit");
 	if (asked->includes_direct != 0 && asked->includes_direct != 1)
 		return error_invalid(error, "retention: includes_direct");
+	if (asked->reserved != 0)
+		return error_invalid(error, "retention: reserved");
+	if (log->is_read_only) /* also if no entry is beyond the limits */
+		return error_detailed(error, REPRISE_E_INVALID, "is_read_only",
+				      "the log was opened to be read only");
 	UNCANCELLABLE;
 	pruning.oldest_ns = oldest_of(asked->age_ns_max);
 	pruning.due_ns = asked->deadline_ns != 0 ? deadline_after(clock_ns(), asked->deadline_ns)

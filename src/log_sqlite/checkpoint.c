@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/numbers.h"
 #include "log_sqlite/connection.h"
 
@@ -26,16 +27,15 @@ checkpoint_note(void *context, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* Whether it has done all that its mode asks for. */
-static bool
+/* SQLite's answer: SQLITE_OK if it has done all that its mode asks for. */
+static int
 checkpoint(struct connection *connection, int mode, uint64_t give_up_ns)
 {
 	int log_pages = 0, done_pages = 0;
 
 	/* A later checkpoint repeats a failed one; committed rows stay in the write-ahead log. */
 	connection->give_up_ns = give_up_ns;
-	return sqlite3_wal_checkpoint_v2(connection->db, "main", mode, &log_pages, &done_pages) ==
-	       SQLITE_OK;
+	return sqlite3_wal_checkpoint_v2(connection->db, "main", mode, &log_pages, &done_pages);
 }
 
 static int
@@ -58,10 +58,11 @@ begin_anew(struct connection *connection)
 	const uint64_t last_ns = connection->give_up_ns;
 
 	turn_close_gate(&connection->turn);
-	const bool is_done = checkpoint(connection, SQLITE_CHECKPOINT_FULL,
-					least(last_ns, deadline_after(clock_ns(), WAIT_NS))) &&
-			     checkpoint(connection, mode_of(connection),
-					least(last_ns, deadline_after(clock_ns(), WAIT_NS)));
+	const bool is_done =
+		checkpoint(connection, SQLITE_CHECKPOINT_FULL,
+			   least(last_ns, deadline_after(clock_ns(), WAIT_NS))) == SQLITE_OK &&
+		checkpoint(connection, mode_of(connection),
+			   least(last_ns, deadline_after(clock_ns(), WAIT_NS))) == SQLITE_OK;
 
 	turn_open_gate(&connection->turn);
 	return is_done;
@@ -105,12 +106,16 @@ checkpoint_all(struct connection *connection)
 	(void)checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, 0);
 }
 
-bool
-checkpoint_cut(struct connection *connection, uint64_t give_up_ns)
+reprise_status
+checkpoint_cut(struct connection *connection, uint64_t give_up_ns, struct reprise_error *error)
 {
 	turn_close_gate(&connection->turn);
-	const bool is_done = checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, give_up_ns);
+	const int answer = checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE, give_up_ns);
+	const reprise_status status = connection_status(connection, answer, error);
 
 	turn_open_gate(&connection->turn);
-	return is_done;
+	if (status == REPRISE_E_TIMEOUT)
+		return error_detailed(error, status, "-wal",
+				      "what was erased stands in it while a snapshot is read");
+	return status;
 }

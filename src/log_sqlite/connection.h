@@ -138,10 +138,11 @@ reprise_status schema_settle(struct connection *connection, struct reprise_error
 void checkpoint_if_due(struct connection *connection);
 void checkpoint_all(struct connection *connection);
 /*
- * Brings everything into the database and cuts the -wal to nothing; false: a snapshot
+ * Brings everything into the database and cuts the -wal to nothing. REPRISE_E_TIMEOUT: a snapshot
  * lasted until @give_up_ns.
  */
-bool checkpoint_cut(struct connection *connection, uint64_t give_up_ns);
+reprise_status checkpoint_cut(struct connection *connection, uint64_t give_up_ns,
+			      struct reprise_error *error);
 int checkpoint_note(void *context, sqlite3 *db, const char *name, int pages);
 
 /* The adapter's functions (log/adapter.h). */

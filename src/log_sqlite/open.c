@@ -127,6 +127,7 @@ open_with(const struct reprise_log_sqlite_options *options, struct reprise_log *
 	}
 	connection->options = *options;
 	connection->options.path = NULL;
+	connection->log.is_read_only = options->is_read_only != 0;
 	bound_init(&connection->bound);
 	connection_start(connection);
 	reprise_status status = bound_find(&connection->bound, options->path,

@@ -108,6 +108,8 @@ refusal(const char *path, const struct reprise_thread_sqlite_options *options,
 		return "is_set_up";
 	if (options->mode != 0 && (options->mode & ~MODE_BITS || (options->mode & 0600) != 0600))
 		return "mode";
+	if (options->reserved != 0)
+		return "reserved";
 	return thread_limits_choose(options->horizon_ns, options->retry_limit_ns, ret_limits);
 }
 

@@ -127,11 +127,50 @@ Test(contract, L54_entries_beyond_the_bytes_go)
 	cr_assert(eq(u64, contract_rows(), 11));
 	cr_assert(eq(u64, prune(log, (struct reprise_log_retention){ .bytes_max = 2000 }).ordinals,
 		     0));
-	/* Not even the last one is within 900 bytes. */
+	/* The last one has more than 900 bytes, and stays alone. */
 	cr_assert(eq(u64, prune(log, (struct reprise_log_retention){ .bytes_max = 900 }).ordinals,
-		     11));
-	cr_assert(eq(u64, contract_rows(), 0));
+		     10));
+	cr_assert(eq(u64, contract_rows(), 1));
 	expect_fault(log, "", 0);
+	close_log(log);
+}
+
+Test(contract, L54_at_most_bytes_max_bytes_are_kept_but_the_newest_entry_always)
+{
+	static const struct {
+		uint64_t bytes_max, kept;
+	} cases[] = {
+		{ 1, 1 },  { 5, 1 },  { 9, 1 },  { 10, 1 }, { 11, 1 },
+		{ 19, 1 }, { 20, 2 }, { 25, 2 }, { 99, 9 }, { 100, 10 },
+	};
+	struct reprise_log *const log = contract_open();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		/* The entries of the case before go first: 10 new ones of 10 bytes are left. */
+		append_of(log, &k, 10, 10, 0);
+		(void)prune(log, (struct reprise_log_retention){ .entries_max = 10 });
+		const struct reprise_log_pruned pruned = prune(
+			log, (struct reprise_log_retention){ .bytes_max = cases[i].bytes_max });
+
+		cr_expect(eq(u64, 10 - pruned.ordinals, cases[i].kept), "bytes_max %llu",
+			  (unsigned long long)cases[i].bytes_max);
+		cr_expect(eq(u64, contract_rows(), cases[i].kept));
+	}
+	expect_fault(log, "", 0);
+	close_log(log);
+}
+
+Test(contract, L54_an_empty_newest_entry_is_the_one_that_stays)
+{
+	struct reprise_log *const log = contract_open();
+
+	append_of(log, &k, 2, 10, 0);
+	append_of(log, &k, 1, 0, 0);
+	cr_assert(
+		eq(u64, prune(log, (struct reprise_log_retention){ .bytes_max = 10 }).ordinals, 1));
+	cr_assert(
+		eq(u64, prune(log, (struct reprise_log_retention){ .bytes_max = 9 }).ordinals, 1));
+	cr_assert(eq(u64, stats_of(log, &k).watermark, 2));
 	close_log(log);
 }
 
@@ -285,6 +324,11 @@ Test(contract, L54_refuses_what_is_no_retention)
 		eq(int, reprise_log_prune(log, "t", &retention, NULL, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "retention: includes_direct"));
 	retention.includes_direct = 0;
+	retention.reserved = 1;
+	cr_assert(
+		eq(int, reprise_log_prune(log, "t", &retention, NULL, &error), REPRISE_E_INVALID));
+	cr_assert(eq(str, error.what, "retention: reserved"));
+	retention.reserved = 0;
 	cr_assert(eq(int, reprise_log_prune(log, "", &retention, NULL, &error), REPRISE_E_INVALID));
 	cr_assert(eq(str, error.what, "tenant"));
 	cr_assert(eq(int, reprise_log_prune(log, "t", NULL, NULL, &error), REPRISE_E_INVALID));

@@ -222,3 +222,123 @@ Test(contract, C13_refuses_what_is_NULL)
 	cr_assert(eq(str, error.what, "ret_report: size"));
 	close_log(log);
 }
+
+/* What happens to the key before a look of a verify, by another connection. */
+static struct {
+	struct log_adapter adapter; /* with look_after */
+	const struct log_adapter *real;
+	struct reprise_log *other;
+	void (*change)(struct reprise_log *other);
+	int looks_left; /* until then */
+} meanwhile;
+
+static reprise_status
+look_after(struct reprise_log *log, const char *tenant, const char *thread,
+	   struct log_head *ret_head, struct reprise_error *error)
+{
+	if (meanwhile.looks_left-- == 0)
+		meanwhile.change(meanwhile.other);
+	return meanwhile.real->look(log, tenant, thread, ret_head, error);
+}
+
+/* 2,500 entries: three pages of a verify. Each is a rise, some are commits. */
+static void
+append_rising(struct reprise_log *log, uint64_t revision)
+{
+	static struct reprise_log_new_entry entries[2500];
+
+	for (size_t i = 0; i < 2500; i++)
+		entries[i] = event_of(revision + i, i % 7 == 0 ? REPRISE_EVENT_COMMIT : 0);
+	cr_assert(
+		eq(int, reprise_log_append(log, &k, NULL, entries, 2500, NULL, NULL), REPRISE_OK));
+}
+
+static void
+append_first(struct reprise_log *log)
+{
+	append_rising(log, 1);
+}
+
+/* A key of a runtime, of two lives. */
+static void
+record_lives(struct reprise_log *log)
+{
+	cr_assert(eq(int, open_life(log, 1), REPRISE_OK));
+	cr_assert(eq(int, record(log, 1, 1, 10), REPRISE_OK));
+	cr_assert(eq(int, close_life(log, 1), REPRISE_OK));
+	cr_assert(eq(int, open_life(log, 2), REPRISE_OK));
+	cr_assert(eq(int, record(log, 2, 11, 20), REPRISE_OK));
+	cr_assert(eq(int, close_life(log, 2), REPRISE_OK));
+}
+
+static void
+erase_it(struct reprise_log *other)
+{
+	cr_assert(eq(int, reprise_log_erase(other, &k, REPRISE_LOG_ERASE_NO_VACUUM, NULL, NULL),
+		     REPRISE_OK));
+}
+
+static void
+erase_and_write(struct reprise_log *other)
+{
+	erase_it(other);
+	append_rising(other, 5000);
+	append_rising(other, 9000);
+}
+
+static void
+drop_it(struct reprise_log *other)
+{
+	cr_assert(eq(int, reprise_log_drop(other, &k, false, NULL, NULL), REPRISE_OK));
+}
+
+/* @change before the first look of a verify, then before the second, until there is none. */
+static void
+expect_no_fault_during(void (*fill)(struct reprise_log *log),
+		       void (*change)(struct reprise_log *other))
+{
+	struct reprise_log *const log = contract_open();
+
+	meanwhile.other = contract_open();
+	meanwhile.change = change;
+	meanwhile.real = log->adapter;
+	meanwhile.adapter = *log->adapter;
+	meanwhile.adapter.look = look_after;
+	for (int looks = 0;; looks++) {
+		struct reprise_log_report report = { .size = sizeof(report) };
+
+		erase_it(meanwhile.other);
+		fill(meanwhile.other);
+		meanwhile.looks_left = looks;
+		log->adapter = &meanwhile.adapter;
+		const reprise_status status = reprise_log_verify(log, &k, &report, NULL);
+
+		log->adapter = meanwhile.real;
+		if (status != REPRISE_E_NOT_FOUND)
+			cr_assert(eq(int, status, REPRISE_OK));
+		cr_assert(eq(u64, report.faults, 0), "look %d: %s", looks, report.what);
+		if (meanwhile.looks_left >= 0) {
+			cr_assert(gt(int, looks, 4));
+			break;
+		}
+	}
+	reprise_log_close(meanwhile.other);
+	close_log(log);
+}
+
+Test(contract, C13_a_key_that_is_erased_during_a_verify_has_no_fault)
+{
+	expect_no_fault_during(append_first, erase_it);
+	expect_no_fault_during(record_lives, erase_it);
+}
+
+Test(contract, C13_a_key_that_is_erased_and_written_during_a_verify_has_no_fault)
+{
+	expect_no_fault_during(append_first, erase_and_write);
+}
+
+Test(contract, C13_a_key_that_is_dropped_during_a_verify_has_no_fault)
+{
+	expect_no_fault_during(append_first, drop_it);
+	expect_no_fault_during(record_lives, drop_it);
+}

@@ -243,6 +243,30 @@ Test(log_sqlite, C07_read_only_reads_and_makes_nothing)
 	cr_assert(eq(i64, scratch_ask(path, "PRAGMA user_version"), 1));
 }
 
+Test(log_sqlite, L54_read_only_prunes_nothing_also_without_an_entry_beyond_the_limits)
+{
+	struct reprise_log_sqlite_options options = options_of(file_with_log());
+	struct reprise_log_retention retention = { .size = sizeof(retention),
+						   .includes_direct = 1 };
+	struct reprise_error error = { .size = sizeof(error) };
+	static const struct {
+		const char *tenant;
+		uint64_t entries_max;
+	} cases[] = { { "t", 1 }, { "t", 1000 }, { "nobody", 1 } };
+
+	options.is_read_only = 1;
+	struct reprise_log *const log = opened(&options);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		retention.entries_max = cases[i].entries_max;
+		error.what[0] = '\0';
+		cr_expect(eq(int, reprise_log_prune(log, cases[i].tenant, &retention, NULL, &error),
+			     REPRISE_E_INVALID));
+		cr_expect(eq(str, error.what, "is_read_only"));
+	}
+	close_log(log);
+}
+
 Test(log_sqlite, L50_read_only_gets_blobs_and_puts_none)
 {
 	char *const path = file_with_log();

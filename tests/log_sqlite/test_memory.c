@@ -163,7 +163,8 @@ sqlite_realloc(void *memory, int size)
 	return refusal_is_now() ? NULL : methods.xRealloc(memory, size);
 }
 
-Test(log_sqlite, SQLites_that_fails_is_said)
+static void
+refuse_to_sqlite(void)
 {
 	sqlite3_mem_methods failing;
 
@@ -172,5 +173,44 @@ Test(log_sqlite, SQLites_that_fails_is_said)
 	failing.xMalloc = sqlite_malloc;
 	failing.xRealloc = sqlite_realloc;
 	cr_assert(eq(int, sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), SQLITE_OK));
+}
+
+Test(log_sqlite, SQLites_that_fails_is_said)
+{
+	refuse_to_sqlite();
 	cr_assert(gt(int, fail_each(scratch_path("log"), 40), 100));
+}
+
+/* Whether the allocation of that number was refused to an erase. */
+static bool
+erase_refused(struct reprise_log *log, int number)
+{
+	const struct reprise_log_new_entry entry = { .payload = { "x", 1 } };
+	const struct reprise_log_key key = { "erased", "k" };
+
+	cr_assert(eq(int, reprise_log_append(log, &key, NULL, &entry, 1, NULL, NULL), REPRISE_OK));
+	refusal_begin(number);
+	const reprise_status status = reprise_log_erase(log, &key, 0, NULL, NULL);
+	const bool was_refused = refusal_end();
+
+	if (status != REPRISE_OK)
+		cr_assert(eq(int, status, REPRISE_E_NO_MEMORY), "allocation %d", number);
+	return was_refused;
+}
+
+/* The last allocations are those of the -wal's cut: each of them in turn. */
+Test(log_sqlite, L55_an_erase_without_memory_is_not_told_as_a_timeout)
+{
+	int number = 1;
+
+	refuse_to_sqlite();
+	struct reprise_log *const log = open_at(scratch_path("log"));
+
+	while (erase_refused(log, number))
+		number += 100;
+	cr_assert(gt(int, number, 101));
+	number -= 100;
+	while (erase_refused(log, number))
+		number++;
+	close_log(log);
 }

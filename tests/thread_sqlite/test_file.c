@@ -122,6 +122,9 @@ Test(thread_sqlite, B05_an_option_out_of_its_range_is_refused_by_name)
 	expect_bad_option(&options, "mode");
 	options.mode = 010600;
 	expect_bad_option(&options, "mode");
+	options = default_options();
+	options.reserved = 1;
+	expect_bad_option(&options, "reserved");
 	options.size = 1;
 	expect_bad_option(&options, "options: size");
 	options = default_options();
