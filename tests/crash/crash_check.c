@@ -130,6 +130,41 @@ walk(struct crash *crash, struct reprise_log *log, unsigned int number, bool *re
 	return head;
 }
 
+/* The places that were told to the writer and to the hosts are in the lives of the log. */
+static void
+check_places(const struct crash_session *session, const struct lives *lives)
+{
+	const struct crash_place *const promised = crash_place(&session->promised);
+
+	if (promised != NULL) {
+		const struct reprise_life *const life = life_of(lives, &promised->cursor);
+
+		CHECK(promised->cursor.position >= life->first);
+		CHECK(promised->cursor.position <= life->end);
+	}
+	for (unsigned int host = 0; host < CRASH_HOSTS; host++) {
+		const struct crash_place *const place = crash_place(&session->hosts[host]);
+
+		if (place == NULL)
+			continue;
+		const struct reprise_life *const life = life_of(lives, &place->cursor);
+
+		/*
+		 * One of the hosts sees recorded events alone: it never holds an event that dies.
+		 */
+		CHECK(host == 0 || place->cursor.position <= life->end);
+		if (place->cursor.position > life->end || place->checksum == 0)
+			continue;
+		const uint32_t recorded = session->checksums[place->cursor.position];
+
+		/*
+		 * A host that sees live events may have seen events that were overrun before the
+		 * recorder wrote them.
+		 */
+		CHECK(recorded == place->checksum || (host == 0 && recorded == GAP_MARK));
+	}
+}
+
 static void
 check_log(struct crash *crash, struct reprise_log *log, unsigned int number, struct lives *lives)
 {
@@ -167,33 +202,7 @@ check_log(struct crash *crash, struct reprise_log *log, unsigned int number, str
 	read_lives(log, &key, lives);
 	if (crash->has_closed)
 		CHECK(stats.life.state == REPRISE_LIFE_CLEAN);
-	if (promised != NULL) {
-		const struct reprise_life *const life = life_of(lives, &promised->cursor);
-
-		CHECK(promised->cursor.position >= life->first);
-		CHECK(promised->cursor.position <= life->end);
-	}
-	for (unsigned int host = 0; host < CRASH_HOSTS; host++) {
-		const struct crash_place *const place = crash_place(&session->hosts[host]);
-
-		if (place == NULL)
-			continue;
-		const struct reprise_life *const life = life_of(lives, &place->cursor);
-
-		/*
-		 * One of the hosts sees recorded events alone: it never holds an event that dies.
-		 */
-		CHECK(host == 0 || place->cursor.position <= life->end);
-		if (place->cursor.position > life->end || place->checksum == 0)
-			continue;
-		const uint32_t recorded = session->checksums[place->cursor.position];
-
-		/*
-		 * A host that sees live events may have seen events that were overrun before the
-		 * recorder wrote them.
-		 */
-		CHECK(recorded == place->checksum || (host == 0 && recorded == GAP_MARK));
-	}
+	check_places(session, lives);
 }
 
 /* A host that comes back. */

@@ -305,6 +305,29 @@ of_stores(void)
 }
 
 static void
+of_batches(void)
+{
+	struct reprise_writer *const writer = world.writer;
+	reprise_position *const position = &world.out.position;
+	struct reprise_new_event event = { .payload = { "x", 1 } };
+
+	REFUSES(reprise_append_batch, NULL, &event, 1, position);
+	REFUSES(reprise_append_batch, writer, NULL, 1, position);
+	REFUSES(reprise_append_batch, writer, &event, 0, position);
+	REFUSES(reprise_append_end, NULL, &event, 1, 1, position);
+	REFUSES(reprise_append_end, writer, NULL, 1, 1, position);
+	REFUSES(reprise_append_end, writer, &event, 0, 1, position);
+	for (uint16_t flag = 2; flag <= 0x80; flag = (uint16_t)(flag * 2)) {
+		event.flags = flag;
+		REFUSES(reprise_append_batch, writer, &event, 1, position);
+		REFUSES(reprise_append_end, writer, &event, 1, 1, position);
+	}
+	event = (struct reprise_new_event){ .payload = { NULL, 1 } };
+	REFUSES(reprise_append_batch, writer, &event, 1, position);
+	REFUSES(reprise_append_end, writer, &event, 1, 1, position);
+}
+
+static void
 of_appends(void)
 {
 	struct reprise_writer *const writer = world.writer;
@@ -313,7 +336,6 @@ of_appends(void)
 	char byte[] = "x";
 	const struct iovec part = { byte, 1 }, no_part = { NULL, 1 };
 	const struct iovec huge[2] = { { byte, SIZE_MAX }, { byte, SIZE_MAX } };
-	struct reprise_new_event event = { .payload = x };
 	struct reprise_writer_opened opened = { .size = sizeof(opened) - 1 };
 
 	REFUSES(reprise_append, NULL, 0, 0, 0, x, position);
@@ -333,23 +355,11 @@ of_appends(void)
 	REFUSES(reprise_appendv, writer, 0, 0, 0, &part, 1025, position);
 	REFUSES(reprise_appendv, writer, 0, 0, 0, huge, 2, position);
 	ANSWERS(REPRISE_E_TOO_LARGE, NULL, reprise_appendv, writer, 0, 0, 0, huge, 1, position);
-	REFUSES(reprise_append_batch, NULL, &event, 1, position);
-	REFUSES(reprise_append_batch, writer, NULL, 1, position);
-	REFUSES(reprise_append_batch, writer, &event, 0, position);
-	REFUSES(reprise_append_end, NULL, &event, 1, 1, position);
-	REFUSES(reprise_append_end, writer, NULL, 1, 1, position);
-	REFUSES(reprise_append_end, writer, &event, 0, 1, position);
 	for (uint16_t flag = 2; flag <= 0x80; flag = (uint16_t)(flag * 2)) {
-		event.flags = flag;
 		REFUSES(reprise_append, writer, 0, 0, flag, x, position);
 		REFUSES(reprise_appendv, writer, 0, 0, flag, &part, 1, position);
-		REFUSES(reprise_append_batch, writer, &event, 1, position);
-		REFUSES(reprise_append_end, writer, &event, 1, 1, position);
 		REFUSES(reprise_publish, writer, 0, 0, flag, 0, position);
 	}
-	event = (struct reprise_new_event){ .payload = none };
-	REFUSES(reprise_append_batch, writer, &event, 1, position);
-	REFUSES(reprise_append_end, writer, &event, 1, 1, position);
 	REFUSES(reprise_reserve, NULL, 1, &world.out.payload);
 	REFUSES(reprise_reserve, writer, 1, NULL);
 	ANSWERS(REPRISE_E_TOO_LARGE, NULL, reprise_reserve, writer, SIZE_MAX, &world.out.payload);
@@ -563,6 +573,7 @@ bad_input_run(void)
 	of_stores();
 	of_lists();
 	of_appends();
+	of_batches();
 	of_subscribing();
 	of_subscriptions();
 	of_groups();

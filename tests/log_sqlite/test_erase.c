@@ -15,6 +15,7 @@
 
 enum {
 	ENTRIES = 300,
+	ENTRIES_OF_BOTH = 2 * ENTRIES,
 };
 
 static const struct reprise_log_key secret = { "t", "the secret name" };
@@ -56,7 +57,7 @@ fill(struct reprise_log *log, const struct reprise_log_key *key, const char *wor
 		memset(payload, 'x', sizeof(payload));
 		snprintf(payload, 40, "%s of %d", words, i);
 		if (size == sizeof(payload))
-			memcpy(payload + size - 20, words, strlen(words));
+			snprintf(payload + size - 20, 20, "%s", words);
 		cr_assert(eq(int, reprise_log_append(log, key, NULL, &entry, 1, NULL, NULL),
 			     REPRISE_OK));
 	}
@@ -97,7 +98,7 @@ expect_other(struct reprise_log *log)
 
 	cr_assert(eq(int, reprise_log_verify(log, &other, &report, NULL), REPRISE_OK));
 	cr_assert(eq(u64, report.faults, 0), "%s", report.what);
-	cr_assert(eq(u64, report.events, 2 * ENTRIES));
+	cr_assert(eq(u64, report.events, ENTRIES_OF_BOTH));
 }
 
 Test(log_sqlite, L55_nothing_of_an_erased_key_stands_in_the_files)
@@ -111,7 +112,7 @@ Test(log_sqlite, L55_nothing_of_an_erased_key_stands_in_the_files)
 	erase(log, &secret, 0);
 	cr_assert(eq(sz, count_in_files(path, "secret words"), 0));
 	cr_assert(eq(sz, count_in_files(path, "the secret name"), 0));
-	cr_assert(ge(sz, count_in_files(path, "public words"), 2 * ENTRIES));
+	cr_assert(ge(sz, count_in_files(path, "public words"), ENTRIES_OF_BOTH));
 	expect_other(log);
 	expect_other(reading);
 	/* The setting from before is set again. */
@@ -225,7 +226,7 @@ Test(log_sqlite, L55_a_process_that_is_killed_is_followed_by_another, .timeout =
 			log = open_at(path);
 			_exit(reprise_log_erase(log, &secret, 0, NULL, NULL) != REPRISE_OK);
 		}
-		const struct timespec nap = { .tv_nsec = round * 2000000 };
+		const struct timespec nap = { .tv_nsec = round * 2000000L };
 
 		nanosleep(&nap, NULL);
 		kill(child, SIGKILL);
@@ -237,7 +238,7 @@ Test(log_sqlite, L55_a_process_that_is_killed_is_followed_by_another, .timeout =
 
 		if (status == REPRISE_OK) {
 			cr_assert(eq(u64, report.faults, 0), "%s", report.what);
-			cr_assert(report.events == 0 || report.events == 2 * ENTRIES);
+			cr_assert(report.events == 0 || report.events == ENTRIES_OF_BOTH);
 		} else {
 			cr_assert(eq(int, status, REPRISE_E_NOT_FOUND));
 		}
