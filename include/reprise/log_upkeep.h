@@ -246,9 +246,9 @@ REPRISE_API reprise_status reprise_log_drop(struct reprise_log *log,
  * Each key of the tenant is judged by itself. From the oldest entry on, every entry that is too
  * old, or beyond the newest @entries_max ordinals, or beyond @bytes_max, is archived and deleted,
  * up to the first entry within all limits. An entry is beyond @bytes_max if the payloads from this
- * entry to the newest have more than @bytes_max bytes. The newest entry never is. Archived rows up to there are deleted, in the archive's
- * table too, with the index entries. Hosts get a gap ARCHIVED, as after
- * reprise_log_archive_before. The head stays.
+ * entry to the newest have more than @bytes_max bytes. The newest entry never is. Archived rows up
+ * to the first entry within all limits are deleted, in the archive's table too, with the index
+ * entries. Hosts get a gap ARCHIVED, as after reprise_log_archive_before. The head stays.
  *
  * One transaction archives or deletes at most REPRISE_LOG_MOVE_MAX rows of one key. The call may be
  * interrupted at any time, and made again. (rule L54)
