@@ -100,15 +100,15 @@ is_kept(const struct pruning *pruning, const struct log_head *head)
 }
 
 /*
- * Looks how far the key is to be archived now: walk->through. @weighs: the rest has not
- * been weighed yet.
+ * Looks how far the key is to be archived now: walk->through. The weight is still right if the look
+ * begins where the look before has ended; another call may have archived entries meanwhile.
  */
 static reprise_status
-look(const struct reprise_log_key *key, struct walk *walk, bool weighs, struct reprise_error *error)
+look(const struct reprise_log_key *key, struct walk *walk, struct reprise_error *error)
 {
 	const struct pruning *const pruning = walk->pruning;
 	struct reprise_log *const log = pruning->log;
-	const uint64_t entries_max = pruning->retention.entries_max;
+	const uint64_t entries_max = pruning->retention.entries_max, weighed = walk->through;
 	struct log_head head = { 0 };
 	reprise_status status = look_begin(log, key, &head, error);
 
@@ -118,7 +118,8 @@ look(const struct reprise_log_key *key, struct walk *walk, bool weighs, struct r
 	if (entries_max != 0 && head.head > entries_max)
 		walk->through = greatest(walk->through, head.head - entries_max);
 	walk->is_kept = is_kept(pruning, &head);
-	if (status == REPRISE_OK && !walk->is_kept && weighs && pruning->retention.bytes_max != 0)
+	if (status == REPRISE_OK && !walk->is_kept && walk->through != weighed &&
+	    pruning->retention.bytes_max != 0)
 		status = log->adapter->weigh(log, head.id, walk->through, &walk->weight, error);
 	/*
 	 * Of a key whose entries all go, one is looked at all the same: it may be of a
@@ -152,16 +153,16 @@ remove_all(struct pruning *pruning, const struct reprise_log_key *key, uint64_t 
 static reprise_status
 prune_key(struct pruning *pruning, const struct reprise_log_key *key, struct reprise_error *error)
 {
-	struct walk walk = { .pruning = pruning, .rows = REPRISE_LOG_MOVE_MAX };
+	struct walk walk = { .pruning = pruning,
+			     .through = UINT64_MAX, /* nothing is weighed yet */
+			     .rows = REPRISE_LOG_MOVE_MAX };
 	uint64_t ordinals = 0;
-	bool weighs = true;
 	reprise_status status = REPRISE_OK;
 
 	while (status == REPRISE_OK && walk.rows == REPRISE_LOG_MOVE_MAX && !is_due(pruning)) {
 		uint64_t count = 0;
 
-		status = look(key, &walk, weighs, error);
-		weighs = false;
+		status = look(key, &walk, error);
 		if (status == REPRISE_OK && walk.is_kept) {
 			pruning->pruned.keys_kept++;
 			return REPRISE_OK;

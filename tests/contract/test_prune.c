@@ -337,3 +337,49 @@ Test(contract, L54_refuses_what_is_no_retention)
 	cr_assert(eq(int, reprise_log_prune(log, "nobody", &retention, NULL, &error), REPRISE_OK));
 	close_log(log);
 }
+
+/* Another connection prunes before a look of this one. */
+static struct {
+	struct log_adapter adapter;
+	const struct log_adapter *real;
+	struct reprise_log *other;
+	int looks_left; /* until then */
+} beside;
+
+static reprise_status
+look_behind_another(struct reprise_log *log, const char *tenant, const char *thread,
+		    struct log_head *ret_head, struct reprise_error *error)
+{
+	if (beside.looks_left-- == 0)
+		(void)prune(beside.other, (struct reprise_log_retention){ .entries_max = 600 });
+	return beside.real->look(log, tenant, thread, ret_head, error);
+}
+
+Test(contract, L54_two_that_prune_at_once_keep_what_either_would_keep)
+{
+	const struct reprise_log_retention retention = { .bytes_max = 5000 };
+	struct reprise_log *const log = contract_open();
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+
+	beside.other = contract_open();
+	beside.real = log->adapter;
+	beside.adapter = *log->adapter;
+	beside.adapter.look = look_behind_another;
+	for (int looks = 0;; looks++) {
+		cr_assert(eq(int,
+			     reprise_log_erase(beside.other, &k, REPRISE_LOG_ERASE_NO_VACUUM, NULL,
+					       NULL),
+			     REPRISE_OK));
+		append_of(log, &k, 3500, 10, 0);
+		beside.looks_left = looks;
+		log->adapter = &beside.adapter;
+		(void)prune(log, retention);
+		log->adapter = beside.real;
+		cr_assert(eq(int, reprise_log_stats(log, &k, &stats, NULL), REPRISE_OK));
+		cr_assert(eq(u64, stats.head - stats.watermark, 500), "look %d", looks);
+		if (beside.looks_left >= 0)
+			break;
+	}
+	reprise_log_close(beside.other);
+	close_log(log);
+}
