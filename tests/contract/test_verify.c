@@ -223,7 +223,7 @@ Test(contract, C13_refuses_what_is_NULL)
 	close_log(log);
 }
 
-/* What happens to the key before a look of a verify, by another connection. */
+/* A change of the key by another connection, before a look of a verify. */
 static struct {
 	struct log_adapter adapter; /* with look_after */
 	const struct log_adapter *real;

@@ -3,8 +3,8 @@
 #define FUZZ_LLHTTP_JUDGE_H
 
 /*
- * What llhttp, the parser of Node, says of one request: in a file of its own, because its names are
- * like ours.
+ * The verdict of llhttp, the parser of Node, on one request: in a separate file, because the names
+ * are like ours.
  */
 
 #include <stdbool.h>

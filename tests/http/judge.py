@@ -13,7 +13,7 @@ except ImportError:
     print('h11        left out: python3-h11 is not installed')
     sys.exit(77)
 
-# What the client says, and whether the server is to close the connection behind the response.
+# The bytes of the client, and whether the server is to close the connection behind the response.
 POST = b'POST / HTTP/1.1\r\nHost: h\r\n'
 REQUESTS = [
     ('GET', b'GET / HTTP/1.1\r\nHost: h\r\n\r\n', False),
