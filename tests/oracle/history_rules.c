@@ -159,17 +159,19 @@ refuse(struct walk *walk, reprise_gap_detail detail)
 	const struct history_cursor *const asked = walk->asked;
 	struct reprise_gap gap = { .reason = REPRISE_GAP_UNAVAILABLE, .detail = detail };
 
-	if (window != NULL) {
+	/* Without a window AHEAD is judged without a look at the log. */
+	if (window != NULL || detail != REPRISE_GAP_AHEAD)
 		gap.newest = newest_of(walk);
+	if (window != NULL) {
 		gap.cursor = walk->at;
 		gap.cursor.incarnation = window->incarnation;
 		gap.cursor.position = window->first - 1;
 	} else {
-		gap.cursor.revision = gap.newest.revision = walk->at.revision;
+		gap.cursor.revision = walk->at.revision;
 	}
 	if (asked->use == USE_RESUME)
 		gap.cursor.revision = asked->durable_revision;
-	if (window == NULL)
+	if (window == NULL && detail == REPRISE_GAP_AHEAD)
 		gap.newest.revision = gap.cursor.revision;
 	if (detail == REPRISE_GAP_DIVERGED) {
 		gap.cursor = walk->at;
