@@ -98,12 +98,24 @@ static void
 note(struct reading *reading, const void *bytes, size_t size)
 {
 	reading->answers = crc32c(reading->answers, bytes, size);
+	reading->untimed = crc32c(reading->untimed, bytes, size);
 }
 
 static void
 note_number(struct reading *reading, uint64_t number)
 {
 	note(reading, &number, sizeof(number));
+}
+
+/* The time of a gap is the time of the write. */
+static void
+note_time(struct reading *reading, const struct reprise_log_entry *entry)
+{
+	const uint32_t untimed = reading->untimed;
+
+	note_number(reading, entry->time_ns);
+	if (entry->type == REPRISE_LOG_GAP)
+		reading->untimed = untimed;
 }
 
 /* E_NOT_FOUND is an answer like another. */
@@ -163,7 +175,7 @@ read_entries(struct reprise_log *log, const struct reprise_log_key *key, reprise
 		note_number(reading, entry->first);
 		note_number(reading, entry->last);
 		note_number(reading, entry->revision);
-		note_number(reading, entry->time_ns);
+		note_time(reading, entry);
 		note(reading, &entry->life, sizeof(entry->life));
 		note(reading, entry->payload.data, entry->payload.size);
 	}

@@ -17,6 +17,7 @@ bool reading_fill(struct reprise_log *log);
 
 struct reading {
 	uint32_t answers; /* a checksum of everything that was answered, but for what verify says */
+	uint32_t untimed; /* the same without the times of gaps */
 	bool is_told;     /* a call has failed, or verify has found a fault */
 };
 
