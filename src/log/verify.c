@@ -9,14 +9,13 @@
 #include "base/sized.h"
 #include "base/sizes.h"
 #include "log/handle.h"
-#include "log/lookup.h"
 #include "log/row.h"
 #include "log/verify_blobs.h"
+#include "log/verify_lives.h"
 #include "log/verify_marks.h"
 
 enum {
 	ROWS_AT_A_TIME = MARKS_AT_A_TIME,
-	LIVES_AT_A_TIME = 64,
 	RUNS_MAX = 4, /* over a key that changes meanwhile */
 };
 
@@ -192,91 +191,18 @@ verify_commits(struct verifying *verifying, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
-static void
-verify_life(struct verifying *verifying, const struct reprise_life *life, uint64_t number,
-	    reprise_ordinal first)
-{
-	const uint64_t last = verifying->head.life.number;
-
-	if (life->number != number)
-		found(verifying, life->first, "a life is missing");
-	if (life->first != first)
-		found(verifying, life->first, "a life begins where the one before did not end");
-	if (life->state == REPRISE_LIFE_OPEN && life->number < last)
-		found(verifying, life->first, "a life has an impossible state");
-	if (life->number < last && life->end + 1 < life->first)
-		found(verifying, life->first, "a life has an impossible end");
-	if (life->number == last && life->first > verifying->head.head + 1)
-		found(verifying, life->first, "a life lies beyond the head");
-}
-
-/* A life that was found by its number is found by its name and by its first ordinal as well. */
-static reprise_status
-find_otherwise(struct verifying *verifying, const struct reprise_life *life,
-	       struct reprise_error *error)
-{
-	struct reprise_log *const log = verifying->log;
-	struct log_head head = { 0 };
-	struct reprise_life named = { 0 }, placed = { 0 };
-	reprise_status status = look_begin(log, verifying->key, &head, error);
-
-	if (status == REPRISE_OK)
-		status = lookup_life_of(log, &head, &life->incarnation, &named, error);
-	if (status == REPRISE_OK)
-		status = lookup_life_at(log, &head, life->first, &placed, error);
-	look_end(log);
-	if (status != REPRISE_OK)
-		return status;
-	/* One without events begins where the next one does. */
-	if (named.number != life->number || placed.first != life->first ||
-	    placed.number < life->number)
-		found(verifying, life->first, "a life cannot be found");
-	return REPRISE_OK;
-}
-
-/*
- * The number of the first life, which is 1. A key that was dropped has one void life in the place
- * of the lives before: it covers all ordinals that were given, none of which is left, and has the
- * number of the last one.
- */
-static uint64_t
-first_number(const struct verifying *verifying, const struct reprise_life *first)
-{
-	const bool was_dropped = first->state == REPRISE_LIFE_INVALIDATED && first->first == 1 &&
-				 first->end <= verifying->head.watermark;
-
-	return was_dropped ? first->number : 1;
-}
-
-/* Lives tile the ordinals that there are; lives that begin meanwhile are not looked at. */
 static reprise_status
 verify_lives(struct verifying *verifying, struct reprise_error *error)
 {
-	struct reprise_life lives[LIVES_AT_A_TIME];
-	uint64_t number = 0;
-	reprise_ordinal first = 1;
-	size_t count = LIVES_AT_A_TIME;
+	struct lives_report lives = { 0 };
+	const reprise_status status =
+		lives_verify(verifying->log, verifying->key, &verifying->head, &lives, error);
 
-	while (count == LIVES_AT_A_TIME) {
-		reprise_status status = reprise_log_lives(verifying->log, verifying->key, number,
-							  lives, LIVES_AT_A_TIME, &count, error);
-
-		for (size_t i = 0; status == REPRISE_OK && i < count &&
-				   lives[i].number <= verifying->head.life.number;
-		     i++) {
-			if (number == 0)
-				number = first_number(verifying, &lives[i]) - 1;
-			verify_life(verifying, &lives[i], number + 1, first);
-			status = find_otherwise(verifying, &lives[i], error);
-			number = lives[i].number;
-			first = lives[i].end + 1;
-		}
-		if (status != REPRISE_OK)
-			return status;
+	if (lives.faults != 0) {
+		found(verifying, lives.at, lives.what);
+		verifying->report.faults += lives.faults - 1;
 	}
-	if (number < verifying->head.life.number)
-		found(verifying, first, "a life is missing");
-	return REPRISE_OK;
+	return status;
 }
 
 static void
