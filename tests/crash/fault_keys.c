@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <reprise/log_blob.h>
-#include <reprise/log_sqlite.h>
 
 /*
  * A process is killed while it copies, drops or prunes a key: the log is then as before the call or
@@ -216,34 +215,22 @@ kill_each(log_opener *open_log, change *make,
 	return FAULT_PASSED;
 }
 
-static struct reprise_log *
-open_sqlite(void)
-{
-	const struct reprise_log_sqlite_options options = { .size = sizeof(options),
-							    .path = fault_path("log"),
-							    .deadline_ns = 20 * FAULT_SECOND };
-	struct reprise_log *log = NULL;
-
-	CHECK_OK(reprise_log_sqlite_open(&options, &log, NULL));
-	return log;
-}
-
 static enum fault_end
 fork_is_killed_sqlite(void)
 {
-	return kill_each(open_sqlite, copy_source, check_copy);
+	return kill_each(fault_patient_sqlite, copy_source, check_copy);
 }
 
 static enum fault_end
 drop_is_killed_sqlite(void)
 {
-	return kill_each(open_sqlite, drop, check_dropped);
+	return kill_each(fault_patient_sqlite, drop, check_dropped);
 }
 
 static enum fault_end
 prune_is_killed_sqlite(void)
 {
-	return kill_each(open_sqlite, prune, check_pruned);
+	return kill_each(fault_patient_sqlite, prune, check_pruned);
 }
 
 const struct fault_scene fault_keys_sqlite_scenes[] = {

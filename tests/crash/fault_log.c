@@ -53,6 +53,18 @@ fault_sqlite(const char *path)
 	return log;
 }
 
+struct reprise_log *
+fault_patient_sqlite(void)
+{
+	const struct reprise_log_sqlite_options options = { .size = sizeof(options),
+							    .path = fault_path("log"),
+							    .deadline_ns = 20 * FAULT_SECOND };
+	struct reprise_log *log = NULL;
+
+	CHECK_OK(reprise_log_sqlite_open(&options, &log, NULL));
+	return log;
+}
+
 struct fault
 fault_open(struct reprise_log *log, uint64_t events_max, reprise_when_full when_full)
 {

@@ -41,6 +41,8 @@ struct fault {
 };
 
 struct reprise_log *fault_sqlite(const char *path);
+/* The file "log", for scenes of several processes: with a deadline of 20 s. */
+struct reprise_log *fault_patient_sqlite(void);
 struct reprise_log *fault_postgres(void); /* in a schema of the scene's */
 struct fault fault_open(struct reprise_log *log, uint64_t events_max, reprise_when_full when_full);
 struct fault fault_open_within(struct reprise_log *log, uint64_t events_max,

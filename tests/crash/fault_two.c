@@ -6,8 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <reprise/log_sqlite.h>
-
 /* Two processes on one log: a file, or a database. */
 
 typedef struct reprise_log *log_opener(void);
@@ -162,28 +160,16 @@ fenced(log_opener *open_log)
 	return FAULT_PASSED;
 }
 
-static struct reprise_log *
-open_sqlite(void)
-{
-	const struct reprise_log_sqlite_options options = { .size = sizeof(options),
-							    .path = fault_path("log"),
-							    .deadline_ns = 20 * FAULT_SECOND };
-	struct reprise_log *log = NULL;
-
-	CHECK_OK(reprise_log_sqlite_open(&options, &log, NULL));
-	return log;
-}
-
 static enum fault_end
 two_processes_sqlite(void)
 {
-	return two_processes(open_sqlite);
+	return two_processes(fault_patient_sqlite);
 }
 
 static enum fault_end
 fenced_sqlite(void)
 {
-	return fenced(open_sqlite);
+	return fenced(fault_patient_sqlite);
 }
 
 const struct fault_scene fault_two_sqlite_scenes[] = {
