@@ -23,6 +23,7 @@ allowed() {
 	thread_postgres) echo base thread thread_postgres ;;
 	jetstream) echo base thread jetstream ;;
 	http) echo base http ;;
+	gateway) echo base http gateway ;;
 	tool) echo tool ;;
 	*) echo ;;
 	esac
@@ -106,8 +107,9 @@ words() {
 if words 'consumer|listener|subscriber|follower|reader|sequence number'; then
 	fail "a word that stands for another one of ours"
 fi
-# A conversation and a thread document have messages, and so has a stream of NATS; nothing else has.
-if words message | grep -vE '^[^:]*(/conversation/|conversation[_a-z]*\.|/((contract|tool)_)?thread(_[a-z]+)?[/.]|/([a-z]+_)?(jetstream|nats)(_[a-z]+)?[/.])'; then
+# A conversation and a thread document have messages, and so has a stream of NATS; an event of SSE
+# and an error in JSON have the word by their protocols. Nothing else has.
+if words message | grep -vE '^[^:]*(/gateway/|/conversation/|conversation[_a-z]*\.|/((contract|tool)_)?thread(_[a-z]+)?[/.]|/([a-z]+_)?(jetstream|nats)(_[a-z]+)?[/.])'; then
 	fail "a word that stands for another one of ours: message"
 fi
 exit $bad

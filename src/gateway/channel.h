@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GATEWAY_CHANNEL_H
+#define GATEWAY_CHANNEL_H
+
+/*
+ * Streams of one session that keep up share a channel: one subscription, and one encoded block for
+ * all of them. All members of a channel stand at the channel's cursor. A member that falls behind
+ * leaves with a subscription of its own, after the last cursor that it was sent.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <reprise/cursor.h>
+#include <reprise/subscription.h>
+
+#include "gateway/watch.h"
+
+struct stream;
+struct reprise_gateway;
+
+/* How the events of a stream are chosen and encoded: streams that share have the same. */
+struct stream_shape {
+	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	uint16_t kinds[REPRISE_KINDS_MAX]; /* ascending */
+	uint32_t kinds_count;              /* 0: all */
+	bool is_bare;
+	bool is_recorded_only;
+	bool has_kind_names;
+};
+
+struct channel {
+	struct stream_shape shape;
+	struct watch watch;
+	struct stream *members;
+	uint64_t members_count;
+	struct channel *next; /* in the table's row */
+};
+
+enum { CHANNEL_ROWS = 1024 };
+
+struct channels {
+	struct channel *rows[CHANNEL_ROWS];
+};
+
+/*
+ * Has a stream share. @stream has read its subscription to EMPTY. True: the stream is a member, and
+ * its subscription is closed or has become the channel's. False: the stream goes on alone.
+ */
+bool channel_join(struct stream *stream);
+/* Takes a stream out that is a member; the last one closes the channel. */
+void channel_leave(struct stream *stream);
+
+#endif /* GATEWAY_CHANNEL_H */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GATEWAY_JSON_H
+#define GATEWAY_JSON_H
+
+/*
+ * JSON without a library: texts are checked and cut as they are, so that every number and every
+ * escape of a client comes out as it went in; and a buffer that writes JSON.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/text.h"
+
+/* Bytes that grow. After a refused allocation `failed` is set and further writes are dropped. */
+struct buffer {
+	char *data;
+	size_t size, room;
+	bool failed;
+};
+
+void buffer_free(struct buffer *buffer);
+bool buffer_reserve(struct buffer *buffer, size_t bytes);
+void buffer_add(struct buffer *buffer, const void *bytes, size_t size);
+void buffer_text(struct buffer *buffer, const char *text);
+void buffer_number(struct buffer *buffer, uint64_t number);
+/* As a JSON string, with quotes. Bytes that are not UTF-8 become U+FFFD. */
+void buffer_string(struct buffer *buffer, const char *bytes, size_t size);
+void buffer_base64(struct buffer *buffer, const void *bytes, size_t size);
+
+/* Whether the bytes are exactly one JSON text (RFC 8259), UTF-8, nested at most 512 deep. */
+bool json_is_valid(struct http_text text);
+/* The text without the white space around it. */
+struct http_text json_trim(struct http_text text);
+/*
+ * The element behind *offset of an array that json_is_valid has accepted: *ret_element is the
+ * element without white space around it, *offset moves behind it. False: there is none.
+ * Begin with *offset 0.
+ */
+bool json_next_element(struct http_text array, size_t *offset, struct http_text *ret_element);
+/* Whether the bytes are UTF-8 (base/utf8.h decides). */
+
+#endif /* GATEWAY_JSON_H */

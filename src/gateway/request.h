@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GATEWAY_REQUEST_H
+#define GATEWAY_REQUEST_H
+
+/*
+ * A request of a client: what the head said, and the part of the gateway that answers. A request
+ * lives as long as its exchange, and as long as a job of the request is under way.
+ */
+
+#include <stdbool.h>
+
+#include <reprise/cursor.h>
+
+#include "gateway/access.h"
+#include "gateway/errors.h"
+#include "gateway/query.h"
+#include "gateway/work.h"
+#include "http/http.h"
+
+struct request;
+
+/* The answering part. Each is called on the loop; all but `begin` may be NULL. */
+struct route_calls {
+	/* The head is valid during the call. The access was judged before. */
+	void (*begin)(struct request *request, const struct http_head *head);
+	void (*body)(struct request *request, struct http_text piece);
+	void (*body_end)(struct request *request);
+	void (*drain)(struct request *request);
+	void (*shutdown)(struct request *request);
+	/* The client is gone, or the answer is whole: request->exchange is NULL from now on. */
+	void (*close)(struct request *request);
+	/* Frees request->state; the last call. */
+	void (*release)(struct request *request);
+};
+
+struct request {
+	struct reprise_gateway *gateway;
+	struct http_exchange *exchange; /* NULL: gone; every answer is dropped */
+	const struct route *route;
+	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* "" on routes without one */
+	struct query query;
+	enum access_level level; /* what the caller may do */
+	const struct access_token *token; /* valid during `begin` alone; NULL: none needed */
+	const char *origin_answer; /* value of Access-Control-Allow-Origin, or NULL */
+	char origin[256];
+	struct job job;      /* one at a time */
+	uint32_t references; /* the exchange, and a job under way */
+	void *state;         /* of the route */
+};
+
+/* Keeps the request while a job is under way. Frees it with the last reference. */
+void request_hold(struct request *request);
+void request_release(struct request *request);
+
+/*
+ * Answers with JSON, or with another type. The fields of every response (nosniff, no-store, CORS)
+ * are added. @body is copied.
+ */
+void request_answer(struct request *request, int status, const char *type, struct http_text body);
+/* Answers with an error of the table: {"error":{"code":..,"status":..,"message":..,"detail":..}}.
+ * @detail may be NULL. */
+void request_refuse(struct request *request, enum error_code code, const char *detail);
+/* Maps a status of the library: request_refuse with the code that fits, and the error's words. */
+void request_refuse_status(struct request *request, reprise_status status,
+			   const struct reprise_error *error);
+/* Begins a stream with the fields of every response; false: the client is gone. */
+bool request_stream(struct request *request, int status, const char *type);
+
+#endif /* GATEWAY_REQUEST_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GATEWAY_ROUTE_H
+#define GATEWAY_ROUTE_H
+
+/* The table of routes: which path and method, which part answers, what it needs and takes. */
+
+#include <stdint.h>
+
+#include "gateway/access.h"
+#include "gateway/request.h"
+#include "http/parse.h"
+
+struct route {
+	enum http_method method; /* GET stands for HEAD, too */
+	const char *before;      /* of the session id: "/v1/sessions/"; or the whole path */
+	const char *after;       /* of the session id: "/events"; NULL: the route has none */
+	enum access_level level;
+	uint32_t parameters; /* bit n: the parameter n of query.h is taken */
+	const struct route_calls *calls;
+};
+
+/*
+ * Finds the route of a head, and decodes the session id of the path, once. On failure *ret_code is
+ * NO_ROUTE, BAD_SESSION_ID or METHOD, and of METHOD ret_allow has the value of Allow.
+ */
+const struct route *route_find(const struct http_head *head,
+			       char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1],
+			       enum error_code *ret_code, char ret_allow[64]);
+
+#endif /* GATEWAY_ROUTE_H */
