@@ -3,7 +3,7 @@
 #define HTTP_HTTP_H
 
 /*
- * A server of HTTP/1.1, on one thread (rules H10 to H19). The server reads requests, and calls a
+ * A server of HTTP/1.1, on one thread (rules H10 to H21). The server reads requests, and calls a
  * handler: on_request with the head, on_body with each piece of the body, on_body_end, and in the
  * end on_close. The handler answers an exchange when the handler likes: with a whole response, or
  * with a stream that goes on for as long as the handler writes. The server knows nothing of what
@@ -69,6 +69,8 @@ struct http_handler {
 	void (*on_close)(void *context, struct http_exchange *exchange);
 	/* http_server_notify was called, since the last on_notify began. Optional. */
 	void (*on_notify)(void *context, struct http_server *server);
+	/* @tick_ms have passed; rule H21 has the rhythm. Optional. */
+	void (*on_tick)(void *context, struct http_server *server);
 };
 
 /*
@@ -88,6 +90,7 @@ struct http_options {
 	uint32_t linger_ms;     /* a closed connection is read on for so long [1,000] */
 	uint32_t retry_after_s; /* of the responses 503 and 429 [1] */
 	uint32_t backlog;       /* connections that the kernel holds before accept [512] */
+	uint32_t tick_ms;       /* between two calls of on_tick [no tick] */
 };
 
 struct http_stats {
@@ -107,7 +110,7 @@ struct http_stats {
  * needed.
  *
  * Threads   any; the loop's thread afterwards.
- * Progress  Takes memory, an epoll descriptor and an eventfd. Does not wait.
+ * Progress  Takes memory, an epoll descriptor, an eventfd, and a timerfd for a tick. Does not wait.
  * Ordering  none.
  * Returns   OK; E_INVALID: no on_request; E_NO_MEMORY; E_SYSTEM: a descriptor was refused.
  */

@@ -217,6 +217,18 @@ on_notify(void *context, struct http_server *server)
 	host->notifies++;
 }
 
+static void
+on_tick(void *context, struct http_server *server)
+{
+	struct host *const host = context;
+
+	(void)server;
+	cr_expect(pthread_equal(pthread_self(), host->thread) != 0);
+	for (int ms = host->tick_sleep_ms; ms > 0; ms--)
+		usleep(1000);
+	host->ticks++;
+}
+
 static void *
 run(void *host_)
 {
@@ -238,7 +250,8 @@ start(const struct http_options *options, const char *where, int listening)
 					      .on_drain = on_drain,
 					      .on_shutdown = on_shutdown,
 					      .on_close = on_close,
-					      .on_notify = on_notify };
+					      .on_notify = on_notify,
+					      .on_tick = on_tick };
 	char address[64];
 
 	cr_assert(host != NULL);
@@ -320,6 +333,12 @@ bool
 has_requests(struct host *host, int requests)
 {
 	return host->requests == requests;
+}
+
+bool
+has_shutdowns(struct host *host, int shutdowns)
+{
+	return host->shutdowns == shutdowns;
 }
 
 bool

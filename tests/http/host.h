@@ -31,8 +31,9 @@ struct host {
 	char port[8];
 	reprise_status result; /* of the run */
 	struct http_block *block;
-	atomic_int requests, closes, shutdowns, notifies, body_ends, aborts;
-	atomic_int drain_ms; /* not 0: on_notify begins a drain */
+	atomic_int requests, closes, shutdowns, notifies, body_ends, aborts, ticks;
+	atomic_int drain_ms;      /* not 0: on_notify begins a drain */
+	atomic_int tick_sleep_ms; /* on_tick takes so long */
 	atomic_ullong pending_most;
 };
 
@@ -52,6 +53,7 @@ void wait_until(bool (*holds)(struct host *host, int value), struct host *host, 
 bool has_connections(struct host *host, int connections);
 bool has_requests(struct host *host, int requests);
 bool has_closes(struct host *host, int closes);
+bool has_shutdowns(struct host *host, int shutdowns);
 
 int client_open(struct host *host);
 void client_send(int fd, const char *text);

@@ -450,9 +450,18 @@ ignore_request(void *context, struct http_exchange *exchange, const struct http_
 	(void)head;
 }
 
+static void
+ignore_tick(void *context, struct http_server *server)
+{
+	(void)context;
+	(void)server;
+}
+
 Test(http_limits, H16_a_server_that_gets_no_memory_is_not_opened)
 {
-	const struct http_handler handler = { .on_request = ignore_request };
+	const struct http_handler handler = { .on_request = ignore_request,
+					      .on_tick = ignore_tick };
+	const struct http_options options = { .tick_ms = 1000 };
 	struct http_server *server;
 	reprise_status status;
 	bool was_refused;
@@ -461,7 +470,7 @@ Test(http_limits, H16_a_server_that_gets_no_memory_is_not_opened)
 	for (int number = 1;; number++) {
 		server = NULL;
 		refusal_begin(number);
-		status = http_server_open(NULL, &handler, &server, NULL);
+		status = http_server_open(&options, &handler, &server, NULL);
 		if (status == REPRISE_OK)
 			status = http_server_listen(server, "127.0.0.1:0", NULL);
 		was_refused = refusal_end();
