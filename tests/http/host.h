@@ -28,6 +28,7 @@
 struct host {
 	struct http_server *server;
 	pthread_t thread;
+	pthread_t loop; /* the same, as the loop has it */
 	char port[8];
 	reprise_status result; /* of the run */
 	struct http_block *block;
@@ -40,6 +41,14 @@ struct host {
 /* @options may be NULL. The server listens on 127.0.0.1. */
 struct host *host_start(const struct http_options *options);
 struct host *host_adopting(int listening);
+/*
+ * The same with another handler, whose on_notify counts, and begins a drain if @drain_ms says so.
+ * The memory of @host is taken over.
+ */
+void host_begin(struct host *host, const struct http_options *options,
+		const struct http_handler *handler);
+/* As many descriptors as the process may have. */
+void host_allow_descriptors(void);
 /* Drains at once, joins the thread, and expects that each request was closed. */
 void host_stop(struct host *host);
 void host_drain(struct host *host, int ms);

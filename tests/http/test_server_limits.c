@@ -288,12 +288,9 @@ Test(http_limits, H14_a_thousand_connections_are_served_and_counted)
 {
 	struct host *const host = host_start(&(struct http_options){
 		.connections_max = MANY, .connections_per_peer_max = MANY });
-	struct rlimit files = { 0 };
 	int *const fds = calloc(MANY, sizeof(*fds));
 
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
+	host_allow_descriptors();
 	cr_assert(fds != NULL);
 	for (int i = 0; i < MANY; i++) {
 		fds[i] = client_open(host);
