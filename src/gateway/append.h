@@ -35,13 +35,15 @@ struct append {
 	struct request *request;
 	struct open_writer *writer; /* of QUEUED, WORKING and UNRECORDED */
 	enum append_stage stage;
-	TAILQ_ENTRY(append) in_session;  /* of QUEUED and UNRECORDED */
-	TAILQ_ENTRY(append) in_gateway;  /* of UNRECORDED */
-	uint64_t deadline_ns;            /* to be recorded */
+	TAILQ_ENTRY(append) in_session; /* of QUEUED and UNRECORDED */
+	TAILQ_ENTRY(append) in_gateway; /* of UNRECORDED */
+	uint64_t deadline_ns;           /* to be recorded */
 	struct buffer body;
 	struct reprise_new_event *events;
 	size_t events_count; /* 0: the end alone */
 	uint16_t kind;
+	bool is_json;     /* the body is one JSON text */
+	bool is_lines;    /* each line of the body is a JSON text */
 	bool is_commit;   /* the last event has the flag */
 	bool has_end;     /* the session ends with this append */
 	bool waits;       /* the answer waits until all is recorded */
@@ -106,6 +108,8 @@ void append_answer(struct append *append);
 void append_refuse(struct append *append, enum error_code code, const char *detail);
 /* The same with the events' positions as the detail: they are in the window. */
 void append_refuse_appended(struct append *append, enum error_code code);
+/* Takes the append out of the lists that the append is in. */
+void append_take_out(struct append *append);
 /* The calls of the routes. */
 void append_body(struct request *request, struct http_text piece);
 void append_close(struct request *request);
@@ -125,6 +129,9 @@ void writers_drop_handle(struct open_writer *writer);
 void writers_let_go(struct open_writer *writer);
 /* The session may have been invalidated: a handle that is of no use is closed. */
 void writers_check(struct reprise_gateway *gateway, const char *session_id);
+
+/* Whether too much work is waiting to take more. */
+bool writers_is_overloaded(const struct reprise_gateway *gateway);
 
 /* recorded.c */
 

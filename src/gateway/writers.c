@@ -271,8 +271,8 @@ submit_opening(struct open_writer *writer)
 	finish_opening(&writer->job);
 }
 
-static bool
-is_overloaded(struct reprise_gateway *gateway)
+bool
+writers_is_overloaded(const struct reprise_gateway *gateway)
 {
 	return gateway->writers.queued >= WRITERS_QUEUED_MAX ||
 	       atomic_load_explicit(&gateway->counters.jobs, memory_order_relaxed) >=
@@ -284,7 +284,7 @@ writers_queue(struct open_writer *writer, struct append *append)
 {
 	struct reprise_gateway *const gateway = writer->gateway;
 
-	if (!append->was_closed && is_overloaded(gateway)) {
+	if (!append->was_closed && writers_is_overloaded(gateway)) {
 		append_refuse(append, ERROR_TOO_MANY_REQUESTS, NULL);
 		writers_let_go(writer);
 		return;

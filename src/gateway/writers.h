@@ -27,10 +27,10 @@ enum {
 struct writers {
 	struct open_writer *rows[WRITERS_ROWS];
 	uint64_t count;
-	uint64_t queued;                   /* appends that wait for a writer */
-	TAILQ_HEAD(, open_writer) idle;    /* open, the one unused for longest first */
-	TAILQ_HEAD(, append) unrecorded;   /* appends that wait to be recorded, oldest first */
-	struct job look;                   /* at the recorder's statistics */
+	uint64_t queued;                 /* appends that wait for a writer */
+	TAILQ_HEAD(, open_writer) idle;  /* open, the one unused for longest first */
+	TAILQ_HEAD(, append) unrecorded; /* appends that wait to be recorded, oldest first */
+	struct job look;                 /* at the recorder's statistics */
 	bool is_looking, was_failing;
 };
 
