@@ -14,6 +14,7 @@ const char demo_usage[] =
 	"       reprise demo --log FILE [--rate N] [--seconds N] [FILE ...]\n"
 	"       reprise demo --worker [--kill] [--log FILE]\n"
 	"       reprise demo --nats [--cluster]\n"
+	"       reprise demo --serve [--rate N] [--seconds N]\n"
 	"\n"
 	"A runtime appends the lines of each FILE as events of one session. Six hosts\n"
 	"subscribe to the session, each on its own thread, as a gateway does for a client.\n"
@@ -43,9 +44,13 @@ const char demo_usage[] =
 	"document. The server and the writer are killed in the middle. With --cluster: three\n"
 	"servers and two writers, and the server that leads the stream is killed.\n"
 	"\n"
+	"--serve: a runtime serves its two sessions over HTTP on 127.0.0.1, until Ctrl-C. The\n"
+	"demo prints the commands to try in a second terminal.\n"
+	"\n"
 	"  --rate N      events per second and session, 1 to 1000000 (default: 2000; with\n"
-	"                --sessions or --hosts: 20)\n"
-	"  --seconds N   seconds of appending, 1 to 3600 (default: 10; with --log: 3)\n"
+	"                --sessions or --hosts: 20; with --serve: 5)\n"
+	"  --seconds N   seconds of appending, 1 to 3600 (default: 10; with --log: 3; with\n"
+	"                --serve: no end)\n"
 	"  --sessions N  number of sessions, 1 to 100000 (default: 1)\n"
 	"  --hosts N     hosts per session, 1 to 64 (default: 6)\n"
 	"\n"
@@ -55,6 +60,7 @@ const char demo_usage[] =
 enum {
 	RATE_ALONE = 2000,
 	RATE_OF_MANY = 20,
+	RATE_SERVED = 5,
 	SECONDS_ALONE = 10,
 	SECONDS_WITH_LOG = 3,
 };
@@ -106,6 +112,9 @@ take_option(int option, struct demo_options *asked)
 		return true;
 	case 'c':
 		asked->is_cluster = true;
+		return true;
+	case 'v':
+		asked->is_serve = true;
 		return true;
 	default:
 		return false;
@@ -161,6 +170,37 @@ may_buffer(const struct demo_options *asked, int files_count)
 	return false;
 }
 
+static bool
+may_serve(const struct demo_options *asked, int files_count)
+{
+	const bool has_others = asked->is_worker || asked->kills || asked->is_scale ||
+				asked->is_nats || asked->is_cluster || asked->log != NULL ||
+				files_count > 0;
+	const char *fault =
+		has_others ? "--serve can be combined only with --rate and --seconds" : NULL;
+
+#ifndef TOOL_HAS_GATEWAY
+	if (fault == NULL)
+		fault = "--serve: this program was built without libevent";
+#endif
+	if (fault == NULL)
+		return true;
+	fprintf(stderr, "reprise demo: %s\n", fault);
+	return false;
+}
+
+/* The numbers that were not given. */
+static void
+set_defaults(struct demo_options *asked)
+{
+	if (asked->seconds == 0 && !asked->is_serve)
+		asked->seconds = asked->log != NULL ? SECONDS_WITH_LOG : SECONDS_ALONE;
+	if (asked->rate == 0)
+		asked->rate = asked->is_serve   ? RATE_SERVED
+			      : asked->is_scale ? RATE_OF_MANY
+						: RATE_ALONE;
+}
+
 bool
 demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 {
@@ -174,6 +214,7 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 		{ "kill", no_argument, NULL, 'k' },
 		{ "nats", no_argument, NULL, 'b' },
 		{ "cluster", no_argument, NULL, 'c' },
+		{ "serve", no_argument, NULL, 'v' },
 		{ 0 },
 	};
 	struct demo_options asked = { .sessions = 1, .hosts = HOST_WAYS };
@@ -185,16 +226,15 @@ demo_arguments(int argc, char **argv, struct demo_options *ret_options)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!take_option(option, &asked))
 			return false;
+	if (asked.is_serve && !may_serve(&asked, argc - optind))
+		return false;
 	if ((asked.is_nats || asked.is_cluster) && !may_buffer(&asked, argc - optind))
 		return false;
 	if (asked.log != NULL && !may_log(&asked))
 		return false;
 	if ((asked.is_worker || asked.kills) && !may_work(&asked, argc - optind))
 		return false;
-	if (asked.seconds == 0)
-		asked.seconds = asked.log != NULL ? SECONDS_WITH_LOG : SECONDS_ALONE;
-	if (asked.rate == 0)
-		asked.rate = asked.is_scale ? RATE_OF_MANY : RATE_ALONE;
+	set_defaults(&asked);
 	asked.files = argv + optind;
 	asked.files_count = argc - optind;
 	*ret_options = asked;

@@ -8,7 +8,7 @@
 /* The options of `reprise demo`. */
 struct demo_options {
 	uint64_t rate;     /* events a second and session */
-	uint64_t seconds;  /* of appending */
+	uint64_t seconds;  /* of appending; 0: until interrupted */
 	bool is_scale;     /* many hosts on few threads */
 	uint64_t sessions; /* of a scale run */
 	uint64_t hosts;    /* per session of a scale run */
@@ -16,6 +16,7 @@ struct demo_options {
 	bool kills;        /* the worker, again and again */
 	bool is_nats;      /* thread documents that are buffered, instead of sessions and hosts */
 	bool is_cluster;   /* of three servers */
+	bool is_serve;     /* sessions over HTTP */
 	const char *log;   /* borrowed: a file, or NULL */
 	char **files;      /* borrowed; one session each, or in rotation */
 	int files_count;   /* 0: the output of a command */

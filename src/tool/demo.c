@@ -9,6 +9,7 @@
 #include "tool/input.h"
 #include "tool/interrupt.h"
 #include "tool/scale.h"
+#include "tool/serve_demo.h"
 #include "tool/show.h"
 #include "tool/thread_demo.h"
 
@@ -64,6 +65,13 @@ demo_run(const struct demo_options *options)
 
 		return flush_output() ? worked : 1;
 	}
+#ifdef TOOL_HAS_GATEWAY
+	if (options->is_serve) {
+		const int served = serve_demo_run(options);
+
+		return flush_output() ? served : 1;
+	}
+#endif
 #ifdef TOOL_HAS_JETSTREAM_DEMO
 	if (options->is_nats) {
 		const int played = thread_demo_run(options->is_cluster);

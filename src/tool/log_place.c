@@ -86,10 +86,9 @@ log_place_note(const struct log_place *place)
 }
 
 reprise_status
-log_place_open(const struct log_place *place, enum log_access access, struct reprise_log **ret_log,
-	       struct reprise_error *error)
+log_place_connect(const struct log_place *place, enum log_access access,
+		  struct reprise_log **ret_log, struct reprise_error *error)
 {
-	log_place_note(place);
 #ifdef TOOL_HAS_SQLITE
 	if (place->file != NULL)
 		return open_sqlite(place, access, ret_log, error);
@@ -103,6 +102,14 @@ log_place_open(const struct log_place *place, enum log_access access, struct rep
 	(void)ret_log;
 	(void)error;
 	return REPRISE_E_INVALID;
+}
+
+reprise_status
+log_place_open(const struct log_place *place, enum log_access access, struct reprise_log **ret_log,
+	       struct reprise_error *error)
+{
+	log_place_note(place);
+	return log_place_connect(place, access, ret_log, error);
 }
 
 reprise_status

@@ -29,6 +29,10 @@ const char *log_place_fault(const struct log_place *place);
 reprise_status log_place_open(const struct log_place *place, enum log_access access,
 			      struct reprise_log **ret_log, struct reprise_error *error);
 
+/* The same in any thread: does not call log_place_note. */
+reprise_status log_place_connect(const struct log_place *place, enum log_access access,
+				 struct reprise_log **ret_log, struct reprise_error *error);
+
 /* Later errors on stderr name this place. */
 void log_place_note(const struct log_place *place);
 

@@ -10,12 +10,15 @@
 #include "tool/demo.h"
 #include "tool/log_command.h"
 #include "tool/log_request.h"
+#include "tool/serve.h"
+#include "tool/serve_arguments.h"
 #include "tool/thread_command.h"
 
 static const char usage[] =
 	"usage: reprise COMMAND [ARGUMENT ...]\n"
 	"\n"
 	"  demo          runs a runtime and hosts that stay, drop, lag and come late\n"
+	"  serve         serves sessions over HTTP, and takes events by POST\n"
 	"  log           lists, prints, archives and verifies the sessions in a log\n"
 	"  conversation  lists the conversations in a log, and shows the progress of one\n"
 	"  thread        lists and prints thread documents, and recovers buffered deltas\n"
@@ -31,6 +34,7 @@ print_help(int argc, char **argv)
 	static const struct {
 		const char *command, *usage;
 	} helps[] = { { "demo", demo_usage },
+		      { "serve", serve_usage },
 		      { "log", log_usage },
 		      { "conversation", conversation_usage },
 		      { "thread", thread_usage } };
@@ -46,6 +50,19 @@ print_help(int argc, char **argv)
 	return false;
 }
 
+static int
+serve(int argc, char **argv)
+{
+#ifdef TOOL_HAS_GATEWAY
+	return serve_command(argc, argv);
+#else
+	struct serve_request request;
+
+	(void)serve_arguments(argc, argv, &request); /* refuses every argument */
+	return EXIT_USAGE;
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
@@ -56,12 +73,14 @@ main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		printf("%s\n%s\n%s\n%s\n%s", usage, demo_usage, log_usage, conversation_usage,
-		       thread_usage);
+		printf("%s\n%s\n%s\n%s\n%s\n%s", usage, demo_usage, serve_usage, log_usage,
+		       conversation_usage, thread_usage);
 		return 0;
 	}
 	if (print_help(argc, argv))
 		return 0;
+	if (argc >= 2 && strcmp(argv[1], "serve") == 0)
+		return serve(argc - 1, argv + 1);
 	if (argc >= 2 && strcmp(argv[1], "log") == 0)
 		return log_command(argc - 1, argv + 1);
 	if (argc >= 2 && strcmp(argv[1], "conversation") == 0)

@@ -18,7 +18,7 @@ printf 'one\n\n{"three": 3}' >"$lines"
 
 expect 0 "$1" --version
 expect 0 "$1" --help
-for command in demo log conversation thread; do
+for command in demo serve log conversation thread; do
 	expect 0 "$1" $command --help
 	"$1" $command --help | grep -q "^usage: reprise $command " || { echo "tool: $command --help has no usage"; bad=1; }
 done
@@ -43,6 +43,10 @@ done
 expect 2 "$1" demo --hosts 65
 expect 2 "$1" demo --hosts 6 --rate 5 --seconds 3
 expect 2 "$1" demo --unknown
+for wrong in --worker --nats '--sessions 2' "--log $lines" "$lines" '--rate 0' '--seconds 0'; do
+	# shellcheck disable=SC2086 # words
+	expect 2 "$1" demo --serve $wrong
+done
 expect 3 "$1" demo /there/is/no/such/file
 expect 3 "$1" demo "$empty"
 expect 3 "$1" demo /
