@@ -156,6 +156,7 @@ buffer_base64(struct buffer *buffer, const void *bytes, size_t size)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char padding = '=';
 	const unsigned char *const from = bytes;
 	char *to;
 
@@ -173,8 +174,8 @@ buffer_base64(struct buffer *buffer, const void *bytes, size_t size)
 
 		*to++ = digits[word >> 18];
 		*to++ = digits[word >> 12 & 63];
-		*to++ = i + 1 < size ? digits[word >> 6 & 63] : '=';
-		*to++ = i + 2 < size ? digits[word & 63] : '=';
+		*to++ = i + 1 < size ? digits[word >> 6 & 63] : padding;
+		*to++ = i + 2 < size ? digits[word & 63] : padding;
 	}
 	buffer->size = (size_t)(to - buffer->data);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/siphash.h"
 #include "gateway/append.h"
 
@@ -207,8 +208,6 @@ take_handle(struct open_writer *writer)
 	TAILQ_INSERT_TAIL(&writer->gateway->writers.idle, writer, idle);
 }
 
-static void submit_opening(struct open_writer *writer);
-
 /*
  * Serves the appends that wait, in order. The entry stays meanwhile. An append that found its
  * window gone, or would create the session, waits for the next opening.
@@ -230,28 +229,24 @@ serve_queue(struct open_writer *writer)
 	}
 }
 
-static void
-finish_opening(struct job *job)
+/* The opening is over. True: appends wait for another one. False: the entry may be gone. */
+static bool
+settle_opening(struct open_writer *writer)
 {
-	struct open_writer *const writer =
-		(struct open_writer *)((char *)job - offsetof(struct open_writer, job));
-
 	take_handle(writer);
-	if (writer->is_abandoned) {
+	if (writer->is_abandoned)
 		writers_drop_handle(writer);
-	} else {
+	else
 		serve_queue(writer);
-		if (!TAILQ_EMPTY(&writer->queued)) {
-			submit_opening(writer);
-			return;
-		}
-	}
+	if (!TAILQ_EMPTY(&writer->queued))
+		return true;
 	writer->is_opening = false;
 	writers_let_go(writer);
+	return false;
 }
 
 static void
-submit_opening(struct open_writer *writer)
+prepare_opening(struct open_writer *writer)
 {
 	struct append *append;
 
@@ -259,16 +254,36 @@ submit_opening(struct open_writer *writer)
 	TAILQ_FOREACH(append, &writer->queued, in_session)
 		writer->creates |= append->events_count != 0;
 	writer->is_opening = true;
-	writer->job.run = run_opening;
-	writer->job.done = finish_opening;
+}
+
+static void
+finish_opening(struct job *job)
+{
+	struct open_writer *const writer =
+		(struct open_writer *)((char *)job - offsetof(struct open_writer, job));
+
+	if (!settle_opening(writer))
+		return;
+	prepare_opening(writer);
+	work_submit(&writer->gateway->work, job);
+}
+
+static void
+open_writer(struct open_writer *writer)
+{
 	if (gateway_has_log(writer->gateway)) {
+		prepare_opening(writer);
+		writer->job.run = run_opening;
+		writer->job.done = finish_opening;
 		work_submit(&writer->gateway->work, &writer->job);
 		return;
 	}
-	writer->job.status = REPRISE_OK;
-	writer->job.error = (struct reprise_error)REPRISE_ERROR_INIT;
-	run_opening(&writer->job, NULL);
-	finish_opening(&writer->job);
+	do {
+		prepare_opening(writer);
+		writer->job.status = REPRISE_OK;
+		writer->job.error = (struct reprise_error)REPRISE_ERROR_INIT;
+		run_opening(&writer->job, NULL);
+	} while (settle_opening(writer));
 }
 
 bool
@@ -298,7 +313,7 @@ writers_queue(struct open_writer *writer, struct append *append)
 	else
 		TAILQ_INSERT_TAIL(&writer->queued, append, in_session);
 	if (!writer->is_opening)
-		submit_opening(writer);
+		open_writer(writer);
 }
 
 void
@@ -325,6 +340,7 @@ close_idle(struct reprise_gateway *gateway)
 
 	while ((writer = TAILQ_FIRST(&gateway->writers.idle)) != NULL &&
 	       gateway->now_ns - writer->used_ns >= idle_ns) {
+		REPRISE_ASSERT(writer->writer != NULL);
 		writers_drop_handle(writer);
 		writers_let_go(writer);
 	}
