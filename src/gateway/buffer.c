@@ -8,6 +8,7 @@
 enum {
 	ROOM_MIN = 256,
 	ROOM_KEPT = 256 << 10, /* of a buffer that is used again */
+	PADDING = 64,          /* among the digits of base64 */
 };
 
 void
@@ -155,8 +156,7 @@ void
 buffer_base64(struct buffer *buffer, const void *bytes, size_t size)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	static const char padding = '=';
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 	const unsigned char *const from = bytes;
 	char *to;
 
@@ -174,8 +174,8 @@ buffer_base64(struct buffer *buffer, const void *bytes, size_t size)
 
 		*to++ = digits[word >> 18];
 		*to++ = digits[word >> 12 & 63];
-		*to++ = i + 1 < size ? digits[word >> 6 & 63] : padding;
-		*to++ = i + 2 < size ? digits[word & 63] : padding;
+		*to++ = digits[i + 1 < size ? (word >> 6 & 63) : PADDING];
+		*to++ = digits[i + 2 < size ? (word & 63) : PADDING];
 	}
 	buffer->size = (size_t)(to - buffer->data);
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/siphash.h"
 #include "gateway/append.h"
 
@@ -336,11 +335,10 @@ static void
 close_idle(struct reprise_gateway *gateway)
 {
 	const uint64_t idle_ns = (uint64_t)gateway->options.writer_idle_ms * 1000000;
-	struct open_writer *writer;
+	struct open_writer *writer = TAILQ_FIRST(&gateway->writers.idle), *next;
 
-	while ((writer = TAILQ_FIRST(&gateway->writers.idle)) != NULL &&
-	       gateway->now_ns - writer->used_ns >= idle_ns) {
-		REPRISE_ASSERT(writer->writer != NULL);
+	for (; writer != NULL && gateway->now_ns - writer->used_ns >= idle_ns; writer = next) {
+		next = TAILQ_NEXT(writer, idle);
 		writers_drop_handle(writer);
 		writers_let_go(writer);
 	}
