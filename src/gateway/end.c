@@ -102,7 +102,8 @@ finish_ask(struct job *job)
 
 	if (request->exchange != NULL && append->is_recorded) {
 		append_answer(append);
-	} else if (request->exchange == NULL || append->deadline_ns <= request->gateway->now_ns) {
+	} else if (request->exchange == NULL || append->deadline_ns <= request->gateway->now_ns ||
+		   work_is_closing(&request->gateway->work)) {
 		append_refuse_appended(append, ERROR_NOT_RECORDED);
 	} else {
 		ask_again(append);

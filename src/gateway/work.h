@@ -44,6 +44,12 @@ reprise_status work_open(struct work *work, struct reprise_gateway *gateway, uin
 			 struct reprise_error *error);
 /* Ends the workers behind the jobs that run; `done` of every job that was submitted is called. */
 void work_close(struct work *work);
+/* In `done`: whether work_close has begun, so that no further job would be done. */
+static inline bool
+work_is_closing(const struct work *work)
+{
+	return work->is_closing; /* written by the caller of `done` */
+}
 /* On the loop. */
 void work_submit(struct work *work, struct job *job);
 /* On the loop, from on_notify: calls `done` of the jobs that are done. */

@@ -228,15 +228,26 @@ serve_queue(struct open_writer *writer)
 	}
 }
 
+static void
+refuse_queue(struct open_writer *writer)
+{
+	struct append *append;
+
+	while ((append = TAILQ_FIRST(&writer->queued)) != NULL)
+		append_refuse(append, ERROR_SHUTTING_DOWN, NULL);
+}
+
 /* The opening is over. True: appends wait for another one. False: the entry may be gone. */
 static bool
 settle_opening(struct open_writer *writer)
 {
 	take_handle(writer);
-	if (writer->is_abandoned)
+	if (writer->is_abandoned || work_is_closing(&writer->gateway->work)) {
 		writers_drop_handle(writer);
-	else
+		refuse_queue(writer);
+	} else {
 		serve_queue(writer);
+	}
 	if (!TAILQ_EMPTY(&writer->queued))
 		return true;
 	writer->is_opening = false;
@@ -354,10 +365,7 @@ writers_tick(struct reprise_gateway *gateway)
 static void
 close_entry(struct open_writer *writer)
 {
-	struct append *append;
-
-	while ((append = TAILQ_FIRST(&writer->queued)) != NULL)
-		append_refuse(append, ERROR_SHUTTING_DOWN, NULL);
+	refuse_queue(writer);
 	recorded_fail(writer, ERROR_NOT_RECORDED);
 	writers_drop_handle(writer);
 	watch_close(&writer->watch);
