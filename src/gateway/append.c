@@ -74,9 +74,8 @@ append_parse_status(struct http_text text, int32_t *ret_status)
 	return true;
 }
 
-/* Takes the append out of the lists that the append is in. */
-static void
-take_out(struct append *append)
+void
+append_take_out(struct append *append)
 {
 	struct open_writer *const writer = append->writer;
 	struct writers *const writers = &append->request->gateway->writers;
@@ -98,7 +97,7 @@ take_out(struct append *append)
 void
 append_refuse(struct append *append, enum error_code code, const char *detail)
 {
-	take_out(append);
+	append_take_out(append);
 	request_refuse(append->request, code, detail);
 }
 
@@ -120,7 +119,7 @@ append_answer(struct append *append)
 	char body[ANSWER_BYTES_MAX];
 	int size;
 
-	take_out(append);
+	append_take_out(append);
 	if (append->events_count == 0)
 		size = snprintf(body, sizeof(body),
 				"{\"status\":%" PRId32 ",\"position\":%" PRIu64
@@ -259,7 +258,7 @@ append_carry_out(struct append *append)
 	struct open_writer *const writer = append->writer;
 	reprise_status status;
 
-	take_out(append);
+	append_take_out(append);
 	append->writer = writer;
 	append->stage = APPEND_BODY;
 	writers_use(writer);
@@ -302,7 +301,7 @@ finish_shared(struct job *job)
 	struct append *const append = request->state;
 	struct open_writer *const writer = append->writer;
 
-	take_out(append);
+	append_take_out(append);
 	if (request->exchange == NULL) {
 		writers_let_go(writer); /* the client is gone */
 	} else if (append->status == REPRISE_OK) {
@@ -336,7 +335,7 @@ try_shared(struct append *append)
 		append_refuse(append, code_of(append, status), NULL);
 		return;
 	}
-	take_out(append);
+	append_take_out(append);
 	append->writer = writer;
 	append->stage = APPEND_WORKING;
 	writer->working++;
@@ -426,7 +425,7 @@ append_close(struct request *request)
 	if (append == NULL || append->stage == APPEND_WORKING)
 		return;
 	writer = append->writer;
-	take_out(append);
+	append_take_out(append);
 	if (writer != NULL)
 		writers_let_go(writer);
 }

@@ -106,6 +106,8 @@ void append_answer(struct append *append);
 void append_refuse(struct append *append, enum error_code code, const char *detail);
 /* The same with the events' positions as the detail: they are in the window. */
 void append_refuse_appended(struct append *append, enum error_code code);
+/* Takes the append out of the lists that the append is in. */
+void append_take_out(struct append *append);
 /* The calls of the routes. */
 void append_body(struct request *request, struct http_text piece);
 void append_close(struct request *request);
