@@ -52,8 +52,10 @@ bool access_has_tokens(const struct access *access);
 /* Judges a request, in constant time as far as the token goes. */
 void access_judge(const struct access *access, const struct http_head *head,
 		  const struct access_need *need, struct access_answer *ret_answer);
-/* Whether the token's pattern has the session; true without a token. For lists. */
-bool access_sees(const struct access_token *token, const char *session_id);
+/* The sessions that the token may use, as a pattern: "*" without a token. */
+const char *access_pattern(const struct access_token *token);
+/* Whether the pattern has the session: the pattern is an id, or a beginning and a star. */
+bool access_pattern_has(const char *pattern, const char *session_id);
 /* Whether an address, as http_server_listen takes it, is of loopback alone. */
 bool access_is_loopback(const char *address);
 

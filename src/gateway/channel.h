@@ -19,10 +19,10 @@
 struct stream;
 struct reprise_gateway;
 
-/* How the events of a stream are chosen and encoded: streams that share have the same. */
+/* How the events of a stream are chosen and encoded: streams that share have the same shape. */
 struct stream_shape {
 	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1];
-	uint16_t kinds[REPRISE_KINDS_MAX]; /* ascending */
+	uint16_t kinds[REPRISE_KINDS_MAX]; /* ascending, no number twice */
 	uint32_t kinds_count;              /* 0: all */
 	bool is_bare;
 	bool is_recorded_only;
@@ -30,11 +30,11 @@ struct stream_shape {
 };
 
 struct channel {
-	struct stream_shape shape;
 	struct watch watch;
+	struct stream_shape shape;
 	struct stream *members;
-	uint64_t members_count;
-	struct channel *next; /* in the table's row */
+	struct channel *next; /* in the row of the table */
+	bool is_serving;      /* the members are being written to: the channel stays */
 };
 
 enum { CHANNEL_ROWS = 1024 };
@@ -48,7 +48,9 @@ struct channels {
  * its subscription is closed or has become the channel's. False: the stream goes on alone.
  */
 bool channel_join(struct stream *stream);
-/* Takes a stream out that is a member; the last one closes the channel. */
-void channel_leave(struct stream *stream);
+/* Takes a member out; the last member closes the channel. */
+void channel_remove(struct stream *stream);
+/* The cursor of all members. */
+void channel_cursor(const struct channel *channel, struct reprise_cursor *ret_cursor);
 
 #endif /* GATEWAY_CHANNEL_H */

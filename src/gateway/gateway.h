@@ -13,8 +13,10 @@
 
 #include <reprise/gateway.h>
 
+#include "base/siphash.h"
 #include "gateway/access.h"
 #include "gateway/channel.h"
+#include "gateway/json.h"
 #include "gateway/watch.h"
 #include "gateway/work.h"
 #include "gateway/writers.h"
@@ -41,7 +43,6 @@ count(_Atomic uint64_t *counter, int64_t amount)
 }
 
 struct stream;
-struct page;
 
 struct reprise_gateway {
 	struct reprise_gateway_options options; /* resolved: no field is 0 that has a default */
@@ -54,8 +55,10 @@ struct reprise_gateway {
 	struct watches watches;  /* subscriptions that have something */
 	struct channels channels; /* subscriptions that streams share */
 	struct writers writers;   /* open writers of sessions */
+	struct buffer scratch;    /* what is encoded now; empty between two calls */
 	struct stream *streams;   /* all streams, for heartbeats and the shutdown */
 	struct gateway_counters counters;
+	struct siphash_key hash_key;
 	uint64_t now_ns;     /* of the loop's present turn, CLOCK_MONOTONIC */
 	uint64_t started_ns; /* for healthz */
 	bool is_draining;

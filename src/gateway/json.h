@@ -21,6 +21,8 @@ struct buffer {
 };
 
 void buffer_free(struct buffer *buffer);
+/* Empties the buffer; memory of an uncommonly large text goes back. */
+void buffer_reset(struct buffer *buffer);
 bool buffer_reserve(struct buffer *buffer, size_t bytes);
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_text(struct buffer *buffer, const char *text);

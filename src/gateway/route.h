@@ -10,6 +10,10 @@
 #include "gateway/request.h"
 #include "http/parse.h"
 
+enum {
+	ROUTE_ALLOW_BYTES = 64, /* of a value of Allow, with the NUL */
+};
+
 struct route {
 	enum http_method method; /* GET stands for HEAD, too */
 	const char *before;      /* of the session id: "/v1/sessions/"; or the whole path */
@@ -21,10 +25,17 @@ struct route {
 
 /*
  * Finds the route of a head, and decodes the session id of the path, once. On failure *ret_code is
- * NO_ROUTE, BAD_SESSION_ID or METHOD, and of METHOD ret_allow has the value of Allow.
+ * NO_ROUTE, BAD_SESSION_ID or METHOD, and of METHOD ret_allow has the value of Allow. An OPTIONS
+ * for a path that exists is METHOD. With @reads_only there are no routes that write.
  */
-const struct route *route_find(const struct http_head *head,
+const struct route *route_find(const struct http_head *head, bool reads_only,
 			       char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1],
-			       enum error_code *ret_code, char ret_allow[64]);
+			       enum error_code *ret_code, char ret_allow[ROUTE_ALLOW_BYTES]);
+/*
+ * Parses the query, and chooses between the two forms of events: the answer is @route, or the route
+ * of JSON pages in its place. NULL: *ret_words say what is wrong with the query.
+ */
+const struct route *route_choose(const struct route *route, const struct http_head *head,
+				 struct query *query, const char **ret_words);
 
 #endif /* GATEWAY_ROUTE_H */

@@ -17,7 +17,7 @@ struct reprise_gateway;
 
 struct watch {
 	struct reprise_gateway *gateway;
-	struct reprise_subscription *subscription; /* NULL: closed */
+	struct reprise_subscription *subscription; /* NULL: none */
 	void (*ready)(struct watch *watch);        /* on the loop */
 	struct watch *next, *previous;             /* under the lock, while is_ready */
 	bool is_ready;                             /* under the lock */
@@ -26,15 +26,21 @@ struct watch {
 struct watches {
 	pthread_mutex_t lock;
 	struct watch *first, *last; /* under the lock */
+	size_t count;               /* of the list; under the lock */
 };
 
-reprise_status watches_init(struct watches *watches);
+void watches_init(struct watches *watches);
 void watches_destroy(struct watches *watches);
 
-/* Takes over @subscription, and has `ready` called until an EMPTY, and then after each EMPTY. */
+/*
+ * Takes over @subscription, and has `ready` called: soon if there is something, and after each
+ * EMPTY when there is more. On failure the subscription is closed.
+ */
 reprise_status watch_open(struct watch *watch, struct reprise_gateway *gateway,
 			  struct reprise_subscription *subscription,
 			  void (*ready)(struct watch *watch));
+/* Gives the subscription up, open: for another watch. */
+struct reprise_subscription *watch_release(struct watch *watch);
 /* Closes the subscription. `ready` is not called any more. @watch may be all zero. */
 void watch_close(struct watch *watch);
 /* Has `ready` called in the next turn of the loop, whether there is something or not. */

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fan-out. What a channel reads is encoded once and written to every member as one block, without a
+ * copy. The first stream of a shape that has everything gives its subscription to a new channel, so
+ * there is no seam: the subscription goes on where it stood.
+ */
+#include "gateway/channel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/siphash.h"
+#include "gateway/gateway.h"
+#include "gateway/sse.h"
+#include "gateway/stream.h"
+
+/* Blocks of a channel in one turn of the loop; other work has its turn then. */
+enum { CHANNEL_BLOCKS_PER_TURN = 8 };
+
+static bool
+is_same_shape(const struct stream_shape *a, const struct stream_shape *b)
+{
+	return strcmp(a->session_id, b->session_id) == 0 && a->kinds_count == b->kinds_count &&
+	       memcmp(a->kinds, b->kinds, a->kinds_count * sizeof(a->kinds[0])) == 0 &&
+	       a->is_bare == b->is_bare && a->is_recorded_only == b->is_recorded_only &&
+	       a->has_kind_names == b->has_kind_names;
+}
+
+static struct channel **
+find_row(struct reprise_gateway *gateway, const char *session_id)
+{
+	const uint64_t hash = siphash(&gateway->hash_key, session_id, strlen(session_id));
+
+	return &gateway->channels.rows[hash % CHANNEL_ROWS];
+}
+
+void
+channel_cursor(const struct channel *channel, struct reprise_cursor *ret_cursor)
+{
+	if (reprise_subscription_cursor(channel->watch.subscription, ret_cursor) != REPRISE_OK)
+		memset(ret_cursor, 0, sizeof(*ret_cursor));
+}
+
+static void
+close_channel(struct channel *channel)
+{
+	struct channel **place = find_row(channel->watch.gateway, channel->shape.session_id);
+
+	while (*place != channel)
+		place = &(*place)->next;
+	*place = channel->next;
+	watch_close(&channel->watch);
+	free(channel);
+}
+
+static void
+add_member(struct channel *channel, struct stream *stream)
+{
+	stream->channel = channel;
+	stream->previous_member = NULL;
+	stream->next_member = channel->members;
+	if (channel->members != NULL)
+		channel->members->previous_member = stream;
+	channel->members = stream;
+	count(&channel->watch.gateway->counters.streams_shared, 1);
+}
+
+void
+channel_remove(struct stream *stream)
+{
+	struct channel *const channel = stream->channel;
+
+	if (stream->previous_member == NULL)
+		channel->members = stream->next_member;
+	else
+		stream->previous_member->next_member = stream->next_member;
+	if (stream->next_member != NULL)
+		stream->next_member->previous_member = stream->previous_member;
+	stream->channel = NULL;
+	stream->next_member = stream->previous_member = NULL;
+	count(&channel->watch.gateway->counters.streams_shared, -1);
+	if (channel->members == NULL && !channel->is_serving)
+		close_channel(channel);
+}
+
+/* Writes a block to each member. @before is where all of them stand. */
+static void
+send_block(struct channel *channel, struct http_block *block, const struct reprise_cursor *before,
+	   const struct sse_read *read)
+{
+	struct reprise_gateway *const gateway = channel->watch.gateway;
+	struct stream *next;
+
+	for (struct stream *member = channel->members; member != NULL; member = next) {
+		next = member->next_member;
+		if (http_pending(member->request->exchange) > STREAM_PENDING_MAX) {
+			count(&gateway->counters.displaced, 1);
+			channel_remove(member);
+			stream_leave(member, before);
+		} else if (!stream_write(member, block)) {
+			channel_remove(member);
+			stream_cut(member);
+		} else {
+			count(&gateway->counters.events_sent, (int64_t)read->events);
+			count(&gateway->counters.gaps, (int64_t)read->gaps);
+			count(&gateway->counters.events_lost, (int64_t)read->lost);
+		}
+	}
+	count(&gateway->counters.events_encoded, (int64_t)read->events);
+}
+
+/* Every member is told the end, or is cut off if the channel cannot go on. */
+static void
+end_members(struct channel *channel, bool has_ended)
+{
+	struct stream *member;
+
+	while ((member = channel->members) != NULL) {
+		channel_remove(member);
+		if (has_ended)
+			stream_finish(member);
+		else
+			stream_cut(member);
+	}
+}
+
+static enum sse_outcome
+serve_block(struct channel *channel)
+{
+	struct buffer *const scratch = &channel->watch.gateway->scratch;
+	struct reprise_cursor before;
+	struct http_block *block = NULL;
+	struct sse_read read;
+
+	channel_cursor(channel, &before);
+	scratch->size = 0;
+	read = sse_read(channel->watch.subscription, &channel->shape, scratch, STREAM_READ_BYTES);
+	if (!scratch->failed && scratch->size > 0)
+		block = http_block_new((struct http_text){ scratch->data, scratch->size });
+	if (block != NULL)
+		send_block(channel, block, &before, &read);
+	else if (scratch->failed || scratch->size > 0)
+		read.outcome = SSE_LOST; /* out of memory: the clients come back */
+	http_block_release(block);
+	buffer_reset(scratch);
+	return read.outcome;
+}
+
+static void
+serve(struct watch *watch)
+{
+	struct channel *const channel = (struct channel *)((char *)watch -
+							   offsetof(struct channel, watch));
+	enum sse_outcome outcome = SSE_MORE;
+
+	channel->is_serving = true;
+	for (int i = 0; i < CHANNEL_BLOCKS_PER_TURN && outcome == SSE_MORE; i++)
+		outcome = channel->members == NULL ? SSE_EMPTY : serve_block(channel);
+	if (outcome == SSE_ENDED || outcome == SSE_LOST)
+		end_members(channel, outcome == SSE_ENDED);
+	channel->is_serving = false;
+	if (channel->members == NULL)
+		close_channel(channel);
+	else if (outcome == SSE_MORE)
+		watch_again(watch);
+}
+
+static struct channel *
+find_channel(struct reprise_gateway *gateway, const struct stream_shape *shape)
+{
+	struct channel *channel = *find_row(gateway, shape->session_id);
+
+	while (channel != NULL && !is_same_shape(&channel->shape, shape))
+		channel = channel->next;
+	return channel;
+}
+
+/* The stream's subscription becomes the channel's. */
+static bool
+found_channel(struct stream *stream)
+{
+	struct reprise_gateway *const gateway = stream->request->gateway;
+	struct channel *const channel = calloc(1, sizeof(*channel));
+	struct channel **row;
+
+	if (channel == NULL)
+		return false;
+	channel->shape = stream->shape;
+	row = find_row(gateway, channel->shape.session_id);
+	channel->next = *row;
+	*row = channel;
+	add_member(channel, stream);
+	if (watch_open(&channel->watch, gateway, watch_release(&stream->watch), serve) ==
+	    REPRISE_OK)
+		return true;
+	channel->is_serving = true;
+	end_members(channel, false);
+	close_channel(channel);
+	return true;
+}
+
+bool
+channel_join(struct stream *stream)
+{
+	struct channel *const channel = find_channel(stream->request->gateway, &stream->shape);
+	struct reprise_cursor here, there;
+
+	if (channel == NULL)
+		return found_channel(stream);
+	if (channel->is_serving)
+		return false;
+	channel_cursor(channel, &there);
+	if (reprise_subscription_cursor(stream->watch.subscription, &here) != REPRISE_OK)
+		return false;
+	if (here.position != there.position || here.revision != there.revision ||
+	    memcmp(&here.incarnation, &there.incarnation, sizeof(here.incarnation)) != 0) {
+		if (there.position < here.position && stream->joins_left > 0) {
+			stream->joins_left--; /* the channel reads on first */
+			watch_again(&channel->watch);
+			watch_again(&stream->watch);
+		}
+		return false;
+	}
+	watch_close(&stream->watch);
+	add_member(channel, stream);
+	return true;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds the place where a stream begins. The window knows its own oldest and newest event. Only the
+ * log knows events that have left the window, and sessions without a window; these questions are a
+ * worker's.
+ */
+#include "gateway/place.h"
+
+#include <string.h>
+
+#include <reprise/session.h>
+
+#include "gateway/gateway.h"
+
+enum { LIVES_AT_ONCE = 64 };
+
+static bool
+parse_cursor(struct place *place, struct request *request, struct http_text text)
+{
+	struct reprise_error error = REPRISE_ERROR_INIT;
+
+	if (reprise_cursor_parse(text.data, text.size, &place->cursor, &error) != REPRISE_OK) {
+		request_refuse(request, ERROR_MALFORMED_CURSOR, NULL);
+		return false;
+	}
+	if (reprise_cursor_check_session(&place->cursor, request->session_id, &error) !=
+	    REPRISE_OK) {
+		request_refuse(request, ERROR_WRONG_SESSION, error.actual_id);
+		return false;
+	}
+	place->at = PLACE_CURSOR;
+	return true;
+}
+
+/* The cursor of a client that comes back: the first of the field and three parameters. */
+static struct http_text
+find_cursor_text(const struct request *request, const struct http_head *head)
+{
+	static const enum query_name names[] = { QUERY_LAST_EVENT_ID, QUERY_LAST_EVENT_ID_SNAKE,
+						 QUERY_CURSOR };
+	const struct http_field *const field = http_head_field(head, "last-event-id");
+	const char *value = NULL;
+
+	if (field != NULL && field->value.size > 0)
+		return field->value;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && value == NULL; i++)
+		value = query_value(&request->query, names[i]);
+	return (struct http_text){ value, value == NULL ? 0 : strlen(value) };
+}
+
+bool
+place_parse(struct place *place, struct request *request, const struct http_head *head)
+{
+	const char *const from = query_value(&request->query, QUERY_FROM);
+	const char *const revision = query_value(&request->query, QUERY_REVISION);
+	const struct http_text text = find_cursor_text(request, head);
+
+	place->request = request;
+	memcpy(place->cursor.session_id, request->session_id, sizeof(place->cursor.session_id));
+	if (from != NULL && strcmp(from, "oldest") != 0 && strcmp(from, "newest") != 0) {
+		request_refuse(request, ERROR_BAD_QUERY, "from is oldest or newest");
+		return false;
+	}
+	if (revision != NULL && !query_number(revision, REPRISE_REVISION_UNKNOWN - 1, &place->revision)) {
+		request_refuse(request, ERROR_BAD_QUERY, "revision is a number below 2^64 - 1");
+		return false;
+	}
+	place->has_revision = revision != NULL;
+	if (text.size > 0)
+		return parse_cursor(place, request, text);
+	if (from != NULL && place->has_revision) {
+		request_refuse(request, ERROR_BAD_QUERY, "from and revision exclude each other");
+		return false;
+	}
+	if (place->has_revision)
+		place->at = PLACE_REVISION;
+	else
+		place->at = from != NULL && strcmp(from, "newest") == 0 ? PLACE_NEWEST : PLACE_OLDEST;
+	return true;
+}
+
+/*
+ * The first life that has events left, or takes events. An archived beginning is passed: "oldest"
+ * is the oldest event that is left.
+ */
+static reprise_status
+find_oldest(struct place *place, struct reprise_log *log, const struct reprise_log_key *key,
+	    reprise_ordinal watermark)
+{
+	struct reprise_life lives[LIVES_AT_ONCE];
+	size_t lives_count = LIVES_AT_ONCE;
+	uint64_t after = 0;
+	reprise_status status;
+
+	memset(&place->cursor.incarnation, 0, sizeof(place->cursor.incarnation));
+	place->cursor.position = 0;
+	place->cursor.revision = 0;
+	while (lives_count == LIVES_AT_ONCE) {
+		status = reprise_log_lives(log, key, after, lives, LIVES_AT_ONCE, &lives_count,
+					   &place->job.error);
+		if (status != REPRISE_OK)
+			return status;
+		for (size_t i = 0; i < lives_count; i++) {
+			after = lives[i].number;
+			if (lives[i].state == REPRISE_LIFE_INVALIDATED)
+				continue;
+			place->cursor.incarnation = lives[i].incarnation;
+			place->cursor.position = lives[i].first - 1;
+			if (watermark > place->cursor.position)
+				place->cursor.position = watermark < lives[i].end ? watermark :
+										    lives[i].end;
+			if (lives[i].end > watermark)
+				return REPRISE_OK;
+		}
+	}
+	return REPRISE_OK;
+}
+
+/* On a worker. */
+static void
+ask_log(struct job *job, struct reprise_log *log)
+{
+	struct place *const place = (struct place *)((char *)job - offsetof(struct place, job));
+	struct reprise_gateway *const gateway = place->request->gateway;
+	const struct reprise_log_key key = { gateway->tenant, place->request->session_id };
+	struct reprise_log_stats stats = REPRISE_LOG_STATS_INIT;
+
+	if (job->status == REPRISE_OK)
+		job->status = reprise_log_stats(log, &key, &stats, &job->error);
+	if (job->status == REPRISE_E_NOT_FOUND) {
+		job->status = REPRISE_OK;
+		return;
+	}
+	if (job->status != REPRISE_OK)
+		return;
+	place->is_known = true;
+	if (stats.head > place->newest)
+		place->newest = stats.head;
+	if (place->at == PLACE_OLDEST)
+		job->status = find_oldest(place, log, &key, stats.watermark);
+	else if (place->at == PLACE_NEWEST)
+		job->status = reprise_log_current_cursor(log, &key, REPRISE_REVISION_UNKNOWN,
+							 &place->cursor, &job->error);
+	else if (place->at == PLACE_REVISION)
+		job->status = reprise_log_current_cursor(log, &key, place->revision, &place->cursor,
+							 &job->error);
+	if (job->status == REPRISE_E_NOT_FOUND)
+		job->status = REPRISE_OK; /* every life is void: the next one begins later */
+}
+
+static void
+tell_found(struct job *job)
+{
+	struct place *const place = (struct place *)((char *)job - offsetof(struct place, job));
+	struct request *const request = place->request;
+
+	place->found(place);
+	request_release(request);
+}
+
+/* What the window alone can answer. True: no log need be asked. */
+static bool
+ask_window(struct place *place)
+{
+	struct request *const request = place->request;
+	struct reprise_gateway *const gateway = request->gateway;
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	reprise_status status = REPRISE_OK;
+
+	if (reprise_session_stats(gateway->store, request->session_id, &stats) != REPRISE_OK)
+		return !gateway_has_log(gateway);
+	place->is_known = true;
+	place->newest = place->is_recorded_only ? stats.recorded : stats.newest;
+	if (place->at == PLACE_CURSOR)
+		return true;
+	if (place->at == PLACE_NEWEST || place->at == PLACE_REVISION)
+		status = reprise_session_current_cursor(
+			gateway->store, request->session_id,
+			place->at == PLACE_NEWEST ? REPRISE_REVISION_UNKNOWN : place->revision,
+			&place->cursor);
+	else
+		status = reprise_session_earliest_cursor(gateway->store, request->session_id, 0,
+							 &place->cursor);
+	if (status != REPRISE_OK)
+		return !gateway_has_log(gateway);
+	/* Older events than the window's may be in the log. */
+	return !gateway_has_log(gateway) || place->at == PLACE_NEWEST ||
+	       (place->at == PLACE_REVISION && place->cursor.position >= stats.first);
+}
+
+void
+place_find(struct place *place)
+{
+	place->job.status = REPRISE_OK;
+	if (ask_window(place)) {
+		place->found(place);
+		return;
+	}
+	place->job.run = ask_log;
+	place->job.done = tell_found;
+	request_hold(place->request);
+	work_submit(&place->request->gateway->work, &place->job);
+}

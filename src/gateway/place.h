@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GATEWAY_PLACE_H
+#define GATEWAY_PLACE_H
+
+/*
+ * The place in a session where a stream or a page begins. A store without a log answers at once;
+ * with a log a worker may have to ask the log.
+ */
+
+#include <stdbool.h>
+
+#include <reprise/cursor.h>
+
+#include "gateway/request.h"
+#include "gateway/work.h"
+
+enum place_at {
+	PLACE_OLDEST,   /* before the oldest event that is left, in the window or the log */
+	PLACE_NEWEST,   /* behind the newest event */
+	PLACE_CURSOR,   /* where the client left off */
+	PLACE_REVISION, /* before the first event that is newer than a revision */
+};
+
+struct place {
+	enum place_at at;
+	bool has_revision;            /* the client has a durable state: */
+	uint64_t revision;            /* at this revision */
+	bool is_recorded_only;        /* `newest` counts recorded events alone */
+	struct reprise_cursor cursor; /* given for PLACE_CURSOR; found otherwise */
+
+	/* Found: */
+	bool is_known;           /* the session has a window, or is in the log */
+	reprise_position newest; /* at the moment of the answer */
+	struct job job;
+	struct request *request;
+	void (*found)(struct place *place); /* job.status and job.error say what failed */
+};
+
+/*
+ * Reads the place from the query and the field Last-Event-ID. False: the request was refused. The
+ * parameter `at` of the query is not read here.
+ */
+bool place_parse(struct place *place, struct request *request, const struct http_head *head);
+
+/* Calls `found`, at once or later, on the loop. The request is held until then. */
+void place_find(struct place *place);
+
+#endif /* GATEWAY_PLACE_H */

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GET /v1/sessions: the sessions of the store and of the log, in the byte order of their ids. The
+ * list is gathered on a worker, since it is linear in the sessions.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <reprise/sessions.h>
+
+#include "gateway/gateway.h"
+#include "gateway/routes.h"
+
+enum {
+	SESSIONS = 100,
+	SESSIONS_MAX = 1000,
+	PATTERN_BYTES = 200,
+};
+
+struct entry {
+	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	bool has_window, has_writer, has_ended;
+	int32_t end_status;
+	reprise_position oldest, newest, recorded;
+	uint64_t subscriptions;
+};
+
+/* At most limit + 1 entries, sorted: the one behind the limit says that there are more. */
+struct list {
+	struct request *request;
+	char pattern[PATTERN_BYTES];
+	char after[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	size_t limit, count;
+	struct entry *entries;
+};
+
+/* The place of an id, and whether it is there. */
+static size_t
+find_place(const struct list *list, const char *id, bool *ret_is_there)
+{
+	size_t low = 0, high = list->count;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		const int order = strcmp(list->entries[middle].id, id);
+
+		if (order == 0) {
+			*ret_is_there = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_is_there = false;
+	return low;
+}
+
+/* The entry of an id, new or there; NULL: the id is not of this list. */
+static struct entry *
+add_id(struct list *list, const char *id)
+{
+	bool is_there;
+	size_t place;
+
+	if (strcmp(id, list->after) <= 0 || !access_pattern_has(list->pattern, id))
+		return NULL;
+	place = find_place(list, id, &is_there);
+	if (is_there)
+		return &list->entries[place];
+	if (place > list->limit)
+		return NULL;
+	if (list->count > list->limit)
+		list->count--; /* the last one makes room */
+	memmove(&list->entries[place + 1], &list->entries[place],
+		(list->count - place) * sizeof(list->entries[0]));
+	list->count++;
+	list->entries[place] = (struct entry){ .has_window = false };
+	snprintf(list->entries[place].id, sizeof(list->entries[place].id), "%s", id);
+	return &list->entries[place];
+}
+
+static reprise_status
+add_windows(struct list *list, struct reprise_error *error)
+{
+	struct reprise_session_list *sessions;
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
+	struct entry *entry;
+	reprise_status status;
+
+	status = reprise_sessions_list(list->request->gateway->store, &sessions, error);
+	if (status != REPRISE_OK)
+		return status;
+	while (reprise_session_list_next(sessions, id, &stats) == REPRISE_OK) {
+		entry = add_id(list, id);
+		if (entry == NULL)
+			continue;
+		entry->has_window = true;
+		entry->has_writer = stats.has_writer != 0;
+		entry->has_ended = stats.ended != 0;
+		entry->end_status = stats.end_status;
+		entry->oldest = stats.oldest;
+		entry->newest = stats.newest;
+		entry->recorded = stats.recorded;
+		entry->subscriptions = stats.subscriptions;
+	}
+	reprise_session_list_close(sessions);
+	return REPRISE_OK;
+}
+
+/* Keys come in the order of their ids: behind the limit none is of interest. */
+static bool
+visit_key(const struct reprise_log_key *key, void *context)
+{
+	struct list *const list = context;
+
+	(void)add_id(list, key->thread);
+	return list->count <= list->limit ||
+	       strcmp(key->thread, list->entries[list->count - 1].id) <= 0;
+}
+
+static reprise_status
+add_keys(struct list *list, struct reprise_log *log, struct reprise_error *error)
+{
+	struct reprise_log_stats stats = REPRISE_LOG_STATS_INIT;
+	const char *const tenant = list->request->gateway->tenant;
+	struct reprise_log_key key = { .tenant = tenant };
+	struct entry *entry;
+	reprise_status status;
+
+	status = reprise_log_each(log, tenant, visit_key, list, error);
+	for (size_t i = 0; i < list->count && status == REPRISE_OK; i++) {
+		entry = &list->entries[i];
+		key.thread = entry->id;
+		status = reprise_log_stats(log, &key, &stats, error);
+		if (status == REPRISE_E_NOT_FOUND)
+			status = REPRISE_OK;
+		else if (status == REPRISE_OK) {
+			entry->oldest = stats.watermark + 1;
+			entry->recorded = stats.head;
+			if (!entry->has_window) {
+				entry->newest = stats.head;
+				entry->has_ended = stats.has_ended != 0;
+				entry->end_status = stats.end_status;
+			}
+		}
+	}
+	return status;
+}
+
+/* On a worker. */
+static void
+gather(struct job *job, struct reprise_log *log)
+{
+	struct request *const request = (struct request *)((char *)job -
+							   offsetof(struct request, job));
+	struct list *const list = request->state;
+
+	if (job->status == REPRISE_OK)
+		job->status = add_windows(list, &job->error);
+	if (job->status == REPRISE_OK && log != NULL)
+		job->status = add_keys(list, log, &job->error);
+}
+
+static void
+add_entry(struct buffer *body, const struct entry *entry)
+{
+	char status[16];
+
+	buffer_text(body, "{\"id\":");
+	buffer_string(body, entry->id, strlen(entry->id));
+	buffer_text(body, ",\"oldest\":");
+	buffer_number(body, entry->oldest);
+	buffer_text(body, ",\"newest\":");
+	buffer_number(body, entry->newest);
+	buffer_text(body, ",\"recorded\":");
+	buffer_number(body, entry->recorded);
+	buffer_text(body, entry->has_ended ? ",\"ended\":true,\"status\":" :
+					     ",\"ended\":false,\"status\":");
+	snprintf(status, sizeof(status), "%" PRId32, entry->end_status);
+	buffer_text(body, entry->has_ended ? status : "null");
+	buffer_text(body, entry->has_window ? ",\"in_memory\":true" : ",\"in_memory\":false");
+	buffer_text(body, entry->has_writer ? ",\"has_writer\":true" : ",\"has_writer\":false");
+	buffer_text(body, ",\"subscriptions\":");
+	buffer_number(body, entry->subscriptions);
+	buffer_text(body, "}");
+}
+
+static void
+answer(struct job *job)
+{
+	struct request *const request = (struct request *)((char *)job -
+							   offsetof(struct request, job));
+	struct list *const list = request->state;
+	struct buffer body = { 0 };
+	size_t shown = list->count;
+
+	if (job->status != REPRISE_OK) {
+		request_refuse_status(request, job->status, &job->error);
+		request_release(request);
+		return;
+	}
+	if (shown > list->limit)
+		shown = list->limit;
+	buffer_text(&body, "{\"sessions\":[");
+	for (size_t i = 0; i < shown; i++) {
+		buffer_text(&body, i == 0 ? "\n" : ",\n");
+		add_entry(&body, &list->entries[i]);
+	}
+	buffer_text(&body, "],\n\"after\":");
+	if (list->count > list->limit)
+		buffer_string(&body, list->entries[shown - 1].id,
+			      strlen(list->entries[shown - 1].id));
+	else
+		buffer_text(&body, "null");
+	buffer_text(&body, "}\n");
+	if (body.failed)
+		request_refuse(request, ERROR_NO_MEMORY, NULL);
+	else
+		request_answer(request, 200, "application/json",
+			       (struct http_text){ body.data, body.size });
+	buffer_free(&body);
+	request_release(request);
+}
+
+static void
+sessions_begin(struct request *request, const struct http_head *head)
+{
+	const char *const limit = query_value(&request->query, QUERY_LIMIT);
+	const char *const after = query_value(&request->query, QUERY_AFTER);
+	uint64_t number = SESSIONS;
+	struct list *list;
+
+	(void)head;
+	if (limit != NULL && (!query_number(limit, SESSIONS_MAX, &number) || number == 0)) {
+		request_refuse(request, ERROR_BAD_QUERY, "limit is a number from 1 to 1000");
+		return;
+	}
+	if (after != NULL && strlen(after) > REPRISE_SESSION_ID_BYTES_MAX) {
+		request_refuse(request, ERROR_BAD_QUERY, "after is a session id");
+		return;
+	}
+	list = calloc(1, sizeof(*list));
+	if (list != NULL)
+		list->entries = calloc(number + 2, sizeof(list->entries[0]));
+	if (list == NULL || list->entries == NULL) {
+		free(list);
+		request_refuse(request, ERROR_NO_MEMORY, NULL);
+		return;
+	}
+	request->state = list;
+	list->request = request;
+	list->limit = number;
+	snprintf(list->pattern, sizeof(list->pattern), "%s", access_pattern(request->token));
+	snprintf(list->after, sizeof(list->after), "%s", after == NULL ? "" : after);
+}
+
+static void
+sessions_body_end(struct request *request)
+{
+	request->job.run = gather;
+	request->job.done = answer;
+	request_hold(request);
+	work_submit(&request->gateway->work, &request->job);
+}
+
+static void
+sessions_release(struct request *request)
+{
+	struct list *const list = request->state;
+
+	if (list != NULL)
+		free(list->entries);
+	free(list);
+}
+
+const struct route_calls sessions_calls = {
+	.begin = sessions_begin,
+	.body_end = sessions_body_end,
+	.release = sessions_release,
+};

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One client of GET /v1/sessions/{id}/events. The stream goes through these states:
+ *
+ *    opening  the place is looked for; errors are answered with a status
+ *    alone    reads a subscription of its own, as fast as the client's socket takes the bytes
+ *    sharing  is a member of a channel, and has everything that the channel has
+ *    over     the session has ended, the gateway goes down, or the client is gone
+ *
+ * Once the stream is alone everything is told in band.
+ */
+#include "gateway/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <reprise/lag.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "gateway/gateway.h"
+#include "gateway/routes.h"
+#include "gateway/sse.h"
+
+enum { JOINS_MAX = 3 };
+
+void
+stream_shape_options(const struct stream_shape *shape,
+		     struct reprise_subscription_options *options)
+{
+	*options = (struct reprise_subscription_options)REPRISE_SUBSCRIPTION_OPTIONS_INIT;
+	options->staging_bytes = STREAM_STAGING_BYTES;
+	options->kinds = shape->kinds_count == 0 ? NULL : shape->kinds;
+	options->kinds_count = shape->kinds_count;
+	options->is_recorded_only = shape->is_recorded_only;
+	options->is_continuous = 1;
+}
+
+/* Takes the stream from its channel, or closes its subscription. */
+static void
+detach(struct stream *stream)
+{
+	if (stream->channel != NULL)
+		channel_remove(stream);
+	watch_close(&stream->watch);
+}
+
+void
+stream_cut(struct stream *stream)
+{
+	stream->is_over = true;
+	detach(stream);
+	if (stream->request->exchange != NULL)
+		http_abort(stream->request->exchange);
+}
+
+void
+stream_finish(struct stream *stream)
+{
+	static const struct http_text done = { "data: [DONE]\n\n", 14 };
+	struct http_exchange *const exchange = stream->request->exchange;
+
+	stream->is_over = true;
+	detach(stream);
+	if (exchange == NULL)
+		return;
+	if ((stream->has_done && http_write(exchange, done) != REPRISE_OK) ||
+	    http_finish(exchange) != REPRISE_OK)
+		http_abort(exchange);
+}
+
+bool
+stream_write(struct stream *stream, struct http_block *block)
+{
+	stream->sent_ns = stream->request->gateway->now_ns;
+	return http_write_block(stream->request->exchange, block) == REPRISE_OK;
+}
+
+/* Sends what is encoded. False: the stream is over. */
+static bool
+send_scratch(struct stream *stream)
+{
+	struct reprise_gateway *const gateway = stream->request->gateway;
+	struct buffer *const scratch = &gateway->scratch;
+	const struct http_text bytes = { scratch->data, scratch->size };
+	bool is_sent = !scratch->failed;
+
+	if (is_sent && scratch->size > 0) {
+		is_sent = http_write(stream->request->exchange, bytes) == REPRISE_OK;
+		stream->sent_ns = gateway->now_ns;
+	}
+	buffer_reset(scratch);
+	if (!is_sent)
+		stream_cut(stream);
+	return is_sent;
+}
+
+static bool
+is_at_live(const struct stream *stream, enum sse_outcome outcome)
+{
+	struct reprise_subscription_lag lag = REPRISE_SUBSCRIPTION_LAG_INIT;
+	struct reprise_cursor cursor;
+
+	if (reprise_subscription_cursor(stream->watch.subscription, &cursor) == REPRISE_OK &&
+	    cursor.position >= stream->place.newest)
+		return true;
+	return outcome == SSE_EMPTY &&
+	       reprise_subscription_lag(stream->watch.subscription, &lag) == REPRISE_OK &&
+	       lag.is_known && lag.behind_events == 0;
+}
+
+static void
+tell_live(struct stream *stream)
+{
+	struct reprise_cursor cursor;
+
+	if (reprise_subscription_cursor(stream->watch.subscription, &cursor) != REPRISE_OK)
+		return;
+	stream->is_live = true;
+	sse_live(&stream->request->gateway->scratch, &stream->shape, &cursor);
+}
+
+/* Reads one piece. True: there may be more, and the client can take more. */
+static bool
+read_piece(struct stream *stream)
+{
+	struct gateway_counters *const counters = &stream->request->gateway->counters;
+	struct buffer *const scratch = &stream->request->gateway->scratch;
+	struct sse_read read;
+
+	buffer_reset(scratch);
+	read = sse_read(stream->watch.subscription, &stream->shape, scratch, STREAM_READ_BYTES);
+	if (!stream->is_live && read.outcome != SSE_ENDED && is_at_live(stream, read.outcome))
+		tell_live(stream);
+	count(&counters->events_sent, (int64_t)read.events);
+	count(&counters->events_encoded, (int64_t)read.events);
+	count(&counters->gaps, (int64_t)read.gaps);
+	count(&counters->events_lost, (int64_t)read.lost);
+	if (read.events > 0)
+		stream->joins_left = JOINS_MAX;
+	if (!send_scratch(stream))
+		return false;
+	if (read.outcome == SSE_ENDED)
+		stream_finish(stream);
+	else if (read.outcome == SSE_LOST)
+		stream_cut(stream);
+	else if (read.outcome == SSE_EMPTY && stream->is_live)
+		(void)channel_join(stream);
+	return read.outcome == SSE_MORE;
+}
+
+static void
+read_alone(struct stream *stream)
+{
+	while (!stream->is_over && stream->watch.subscription != NULL &&
+	       http_pending(stream->request->exchange) <= STREAM_PENDING_MAX)
+		if (!read_piece(stream))
+			return;
+}
+
+static void
+on_ready(struct watch *watch)
+{
+	read_alone((struct stream *)((char *)watch - offsetof(struct stream, watch)));
+}
+
+void
+stream_leave(struct stream *stream, const struct reprise_cursor *cursor)
+{
+	struct reprise_gateway *const gateway = stream->request->gateway;
+	struct reprise_subscription_options options;
+	struct reprise_subscription *subscription;
+
+	stream_shape_options(&stream->shape, &options);
+	if (reprise_subscribe_after(gateway->store, cursor, &options, &subscription, NULL) !=
+		    REPRISE_OK ||
+	    watch_open(&stream->watch, gateway, subscription, on_ready) != REPRISE_OK)
+		stream_cut(stream);
+}
+
+static reprise_status
+subscribe(struct stream *stream, struct reprise_error *error)
+{
+	const struct place *const place = &stream->place;
+	struct reprise_gateway *const gateway = stream->request->gateway;
+	struct reprise_subscription_options options;
+	struct reprise_subscription *subscription;
+	reprise_status status;
+
+	stream_shape_options(&stream->shape, &options);
+	if (place->at == PLACE_REVISION)
+		status = reprise_resume_snapshot(gateway->store, place->cursor.session_id,
+						 place->revision, &options, &subscription, error);
+	else if (place->has_revision)
+		status = reprise_resume_after(gateway->store, &place->cursor, place->revision,
+					      &options, &subscription, error);
+	else
+		status = reprise_subscribe_after(gateway->store, &place->cursor, &options,
+						 &subscription, error);
+	if (status == REPRISE_OK)
+		status = watch_open(&stream->watch, gateway, subscription, on_ready);
+	return status;
+}
+
+static void
+link_stream(struct stream *stream)
+{
+	struct reprise_gateway *const gateway = stream->request->gateway;
+
+	stream->is_begun = true;
+	stream->joins_left = JOINS_MAX;
+	stream->next = gateway->streams;
+	if (gateway->streams != NULL)
+		gateway->streams->previous = stream;
+	gateway->streams = stream;
+	count(&gateway->counters.streams, 1);
+}
+
+static void
+begin_stream(struct stream *stream)
+{
+	static const char *const names[] = { "oldest", "newest", "cursor", "revision" };
+	struct request *const request = stream->request;
+	struct reprise_gateway *const gateway = request->gateway;
+	struct reprise_error error = REPRISE_ERROR_INIT;
+	struct reprise_cursor cursor = stream->place.cursor;
+	reprise_status status = REPRISE_OK;
+
+	if (!stream->is_head)
+		status = subscribe(stream, &error);
+	if (status != REPRISE_OK) {
+		request_refuse_status(request, status, &error);
+		return;
+	}
+	if (!request_stream(request, 200, "text/event-stream")) {
+		watch_close(&stream->watch);
+		return;
+	}
+	if (stream->is_head)
+		return;
+	link_stream(stream);
+	if (stream->place.at == PLACE_REVISION &&
+	    reprise_subscription_cursor(stream->watch.subscription, &cursor) != REPRISE_OK)
+		cursor = stream->place.cursor;
+	buffer_reset(&gateway->scratch);
+	sse_hello(&gateway->scratch, &stream->shape, &cursor, names[stream->place.at],
+		  gateway->options.retry_ms, gateway->options.heartbeat_ms);
+	if (send_scratch(stream))
+		read_alone(stream);
+}
+
+static void
+on_found(struct place *place)
+{
+	struct stream *const stream = (struct stream *)((char *)place -
+							offsetof(struct stream, place));
+	struct request *const request = place->request;
+
+	if (request->exchange == NULL)
+		return;
+	if (request->gateway->is_draining)
+		request_refuse(request, ERROR_SHUTTING_DOWN, NULL);
+	else if (place->job.status != REPRISE_OK)
+		request_refuse_status(request, place->job.status, &place->job.error);
+	else if (!place->is_known && !stream->waits_for_session)
+		request_refuse(request, ERROR_UNKNOWN_SESSION, NULL);
+	else
+		begin_stream(stream);
+}
+
+static int
+compare_kinds(const void *a, const void *b)
+{
+	const uint16_t left = *(const uint16_t *)a, right = *(const uint16_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+bool
+stream_parse_kinds(struct stream_shape *shape, const char *text)
+{
+	char number[8];
+	uint64_t kind;
+	size_t length;
+	uint32_t kept = 0;
+
+	for (;; text++) {
+		length = strcspn(text, ",");
+		if (length >= sizeof(number) || shape->kinds_count == REPRISE_KINDS_MAX)
+			return false;
+		memcpy(number, text, length);
+		number[length] = '\0';
+		if (!query_number(number, UINT16_MAX, &kind))
+			return false;
+		shape->kinds[shape->kinds_count++] = (uint16_t)kind;
+		text += length;
+		if (*text == '\0')
+			break;
+	}
+	qsort(shape->kinds, shape->kinds_count, sizeof(shape->kinds[0]), compare_kinds);
+	for (uint32_t i = 0; i < shape->kinds_count; i++)
+		if (i == 0 || shape->kinds[i] != shape->kinds[kept - 1])
+			shape->kinds[kept++] = shape->kinds[i];
+	shape->kinds_count = kept;
+	return true;
+}
+
+/* A parameter that is "1" or "0". False: another value. */
+static bool
+parse_flag(const struct query *query, enum query_name name, bool *ret_flag)
+{
+	const char *const value = query_value(query, name);
+
+	*ret_flag = value != NULL && strcmp(value, "1") == 0;
+	return value == NULL || *ret_flag || strcmp(value, "0") == 0;
+}
+
+/* NULL, or what is wrong with the query. */
+static const char *
+parse_shape(struct stream *stream, const struct query *query)
+{
+	const char *const frame = query_value(query, QUERY_FRAME);
+	const char *const kinds = query_value(query, QUERY_KINDS);
+	const char *const names = query_value(query, QUERY_NAMES);
+	struct stream_shape *const shape = &stream->shape;
+
+	memcpy(shape->session_id, stream->request->session_id, sizeof(shape->session_id));
+	if (frame != NULL && strcmp(frame, "native") != 0 && strcmp(frame, "bare") != 0)
+		return "frame is native or bare";
+	if (names != NULL && strcmp(names, "kinds") != 0)
+		return "names is kinds";
+	if (kinds != NULL && !stream_parse_kinds(shape, kinds))
+		return "kinds is a list of at most 64 numbers from 0 to 65535";
+	if (!parse_flag(query, QUERY_DONE, &stream->has_done))
+		return "done is 0 or 1";
+	if (!parse_flag(query, QUERY_RECORDED, &shape->is_recorded_only))
+		return "recorded is 0 or 1";
+	if (!parse_flag(query, QUERY_WAIT, &stream->waits_for_session))
+		return "wait is 0 or 1";
+	shape->is_bare = frame != NULL && strcmp(frame, "bare") == 0;
+	shape->has_kind_names = names != NULL;
+	return NULL;
+}
+
+static void
+stream_begin(struct request *request, const struct http_head *head)
+{
+	struct stream *const stream = calloc(1, sizeof(*stream));
+	const char *wrong;
+
+	if (stream == NULL) {
+		request_refuse(request, ERROR_NO_MEMORY, NULL);
+		return;
+	}
+	request->state = stream;
+	stream->request = request;
+	stream->is_head = head->method == HTTP_METHOD_HEAD;
+	wrong = parse_shape(stream, &request->query);
+	if (wrong != NULL) {
+		request_refuse(request, ERROR_BAD_QUERY, wrong);
+		return;
+	}
+	if (stream->shape.is_recorded_only && !gateway_has_log(request->gateway)) {
+		request_refuse(request, ERROR_NO_LOG, "recorded");
+		return;
+	}
+	if (!place_parse(&stream->place, request, head))
+		return;
+	stream->place.is_recorded_only = stream->shape.is_recorded_only;
+	stream->place.found = on_found;
+}
+
+/* The response begins behind the body, so that the connection can be kept. */
+static void
+stream_body_end(struct request *request)
+{
+	struct stream *const stream = request->state;
+
+	place_find(&stream->place);
+}
+
+static void
+stream_drain(struct request *request)
+{
+	struct stream *const stream = request->state;
+
+	if (stream != NULL && stream->is_begun)
+		read_alone(stream);
+}
+
+/* The time to come back, spread so that the clients of a gateway do not come at once. */
+static uint32_t
+pick_retry_ms(const struct reprise_gateway *gateway)
+{
+	const uint32_t least = gateway->options.retry_ms;
+	uint32_t random = 0;
+
+	if (!random_bytes(&random, sizeof(random)))
+		random = (uint32_t)gateway->now_ns;
+	return least + random % (2 * least + 1);
+}
+
+static void
+say_bye(struct stream *stream)
+{
+	struct reprise_gateway *const gateway = stream->request->gateway;
+	struct reprise_cursor cursor;
+
+	if (stream->is_over || !stream->is_begun)
+		return;
+	if (stream->channel != NULL)
+		channel_cursor(stream->channel, &cursor);
+	else if (reprise_subscription_cursor(stream->watch.subscription, &cursor) != REPRISE_OK)
+		return;
+	buffer_reset(&gateway->scratch);
+	sse_bye(&gateway->scratch, &stream->shape, &cursor, pick_retry_ms(gateway));
+	stream->has_done = false; /* the session goes on */
+	if (send_scratch(stream))
+		stream_finish(stream);
+}
+
+void
+streams_shutdown(struct reprise_gateway *gateway)
+{
+	for (struct stream *stream = gateway->streams; stream != NULL; stream = stream->next)
+		say_bye(stream);
+}
+
+void
+streams_tick(struct reprise_gateway *gateway)
+{
+	static const struct http_text heartbeat = { ":\n", 2 };
+	const uint64_t silence_ns = (uint64_t)gateway->options.heartbeat_ms * 1000000;
+
+	for (struct stream *stream = gateway->streams; stream != NULL; stream = stream->next) {
+		if (stream->is_over || gateway->now_ns - stream->sent_ns < silence_ns)
+			continue;
+		stream->sent_ns = gateway->now_ns;
+		if (http_pending(stream->request->exchange) == 0)
+			(void)http_write(stream->request->exchange, heartbeat);
+	}
+}
+
+static void
+stream_close(struct request *request)
+{
+	struct stream *const stream = request->state;
+
+	if (stream == NULL)
+		return;
+	stream->is_over = true;
+	detach(stream);
+	if (!stream->is_begun)
+		return;
+	if (stream->previous == NULL)
+		request->gateway->streams = stream->next;
+	else
+		stream->previous->next = stream->next;
+	if (stream->next != NULL)
+		stream->next->previous = stream->previous;
+	stream->is_begun = false;
+	count(&request->gateway->counters.streams, -1);
+}
+
+static void
+stream_release(struct request *request)
+{
+	free(request->state);
+}
+
+const struct route_calls stream_calls = {
+	.begin = stream_begin,
+	.body_end = stream_body_end,
+	.drain = stream_drain,
+	.close = stream_close,
+	.release = stream_release,
+};

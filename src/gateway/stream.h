@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GATEWAY_STREAM_H
+#define GATEWAY_STREAM_H
+
+/*
+ * A stream of events to one client. A stream reads a subscription of its own until the client has
+ * everything, and then shares a channel with the other clients that have everything. Nothing is
+ * buffered for a slow client but the block that its socket did not take: the socket's drain reads
+ * on.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/channel.h"
+#include "gateway/place.h"
+#include "gateway/request.h"
+#include "gateway/watch.h"
+
+enum {
+	STREAM_PENDING_MAX = 64 << 10, /* bytes: a client with more has fallen behind */
+	STREAM_READ_BYTES = 32 << 10,  /* encoded at a time */
+	STREAM_STAGING_BYTES = 4096,   /* of each subscription of the gateway */
+};
+
+struct stream {
+	struct request *request;
+	struct place place;
+	struct stream_shape shape;
+	struct watch watch;                    /* while the stream reads alone */
+	struct channel *channel;               /* while the stream shares */
+	struct stream *next_member, *previous_member;
+	struct stream *next, *previous;        /* of the gateway's streams */
+	uint64_t sent_ns;                      /* when bytes were written last */
+	uint32_t joins_left;                   /* tries to share before the next event */
+	bool waits_for_session;                /* a session that does not exist is waited for */
+	bool has_done;                         /* the stream ends with "data: [DONE]" */
+	bool is_head;                          /* the request was HEAD */
+	bool is_begun;
+	bool is_live;                          /* the hand-over was told */
+	bool is_over;
+};
+
+/* Sends to one member or to a stream that reads alone. */
+bool stream_write(struct stream *stream, struct http_block *block);
+/* Ends a stream whose session has ended: what is encoded already has told so. */
+void stream_finish(struct stream *stream);
+/* Gives a stream a subscription of its own, after @cursor. On failure the client is cut off. */
+void stream_leave(struct stream *stream, const struct reprise_cursor *cursor);
+/* Ends a stream without a word: the client comes back with its last id. */
+void stream_cut(struct stream *stream);
+/* The options of a subscription for the shape. @options points into @shape. */
+void stream_shape_options(const struct stream_shape *shape,
+			  struct reprise_subscription_options *options);
+/* "1,2,300". False: not a list of at most 64 kinds. */
+bool stream_parse_kinds(struct stream_shape *shape, const char *text);
+
+/* From on_tick: heartbeats. From stop: `bye` to each stream. */
+void streams_tick(struct reprise_gateway *gateway);
+void streams_shutdown(struct reprise_gateway *gateway);
+
+#endif /* GATEWAY_STREAM_H */

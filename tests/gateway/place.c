@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "place.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <reprise/log_sqlite.h>
+#include <sqlite3.h>
+
+#include "log_sqlite/scratch.h"
+
+static void
+must(reprise_status status, const char *what)
+{
+	if (status != REPRISE_OK)
+		cr_fatal("%s: %s", what, reprise_status_name(status));
+}
+
+static reprise_status
+connect_log(void *place_, struct reprise_log **ret_log, struct reprise_error *error)
+{
+	const struct place *const place = place_;
+	const struct reprise_log_sqlite_options options = { .size = sizeof(options),
+							    .path = place->path,
+							    .deadline_ns = 2000000000 };
+
+	return reprise_log_sqlite_open(&options, ret_log, error);
+}
+
+struct reprise_log *
+place_connect_log(struct place *place)
+{
+	struct reprise_log *log = NULL;
+
+	must(connect_log(place, &log, NULL), "the log");
+	return log;
+}
+
+static void
+keep_line(void *place_, const char *line, size_t line_bytes)
+{
+	struct place *const place = place_;
+
+	pthread_mutex_lock(&place->lock);
+	if (line_bytes + 2 <= sizeof(place->lines) - place->lines_size) {
+		memcpy(place->lines + place->lines_size, line, line_bytes);
+		place->lines_size += line_bytes;
+		place->lines[place->lines_size++] = '\n';
+	}
+	pthread_mutex_unlock(&place->lock);
+}
+
+bool
+place_has_line(struct place *place, const char *piece)
+{
+	bool has;
+
+	pthread_mutex_lock(&place->lock);
+	place->lines[place->lines_size] = '\0';
+	has = strstr(place->lines, piece) != NULL;
+	pthread_mutex_unlock(&place->lock);
+	return has;
+}
+
+static void *
+run(void *place_)
+{
+	struct place *const place = place_;
+
+	place->result = reprise_gateway_run(place->gateway, NULL);
+	return NULL;
+}
+
+static void
+open_recorder(struct place *place, const struct reprise_recorder_options *options)
+{
+	const struct reprise_recorder_options usual = { .size = sizeof(usual),
+							.retry_ns_max = 50000000 };
+
+	place->path = scratch_path("log.db");
+	place->log = place_connect_log(place);
+	must(reprise_recorder_open(place->store, place->log, options != NULL ? options : &usual,
+				   &place->recorder, NULL),
+	     "the recorder");
+}
+
+static void
+open_gateway(struct place *place, const struct reprise_gateway_options *given)
+{
+	struct reprise_gateway_options options = REPRISE_GATEWAY_OPTIONS_INIT;
+	struct reprise_error error = REPRISE_ERROR_INIT;
+	reprise_status status;
+
+	if (given != NULL)
+		options = *given;
+	options.write_line = keep_line;
+	options.write_line_context = place;
+	if (place->recorder != NULL) {
+		options.recorder = place->recorder;
+		options.open_log = connect_log;
+		options.open_log_context = place;
+	}
+	status = reprise_gateway_open(place->store, &options, &place->gateway, &error);
+	if (status != REPRISE_OK)
+		cr_fatal("the gateway: %s, %s %s", reprise_status_name(status), error.what,
+			 error.detail);
+	must(reprise_gateway_address(place->gateway, 0, place->address, sizeof(place->address)),
+	     "the address");
+}
+
+struct place *
+place_open(const struct place_setup *setup)
+{
+	struct place *const place = calloc(1, sizeof(*place));
+	const struct reprise_store_options store = { .size = sizeof(store),
+						     .session = setup->session,
+						     .sessions_max = setup->sessions_max };
+
+	cr_assert(place != NULL);
+	pthread_mutex_init(&place->lock, NULL);
+	must(reprise_store_open(&store, &place->store, NULL), "the store");
+	if (setup->has_log)
+		open_recorder(place, setup->recorder);
+	open_gateway(place, setup->gateway);
+	cr_assert(eq(int, pthread_create(&place->thread, NULL, run, place), 0));
+	return place;
+}
+
+struct place *
+place_without_log(void)
+{
+	const struct place_setup setup = { 0 };
+
+	return place_open(&setup);
+}
+
+struct place *
+place_with_log(void)
+{
+	const struct place_setup setup = { .has_log = true };
+
+	return place_open(&setup);
+}
+
+void
+place_stop(struct place *place, uint32_t drain_ms)
+{
+	if (place->is_stopped)
+		return;
+	must(reprise_gateway_stop(place->gateway, drain_ms), "the stop");
+	pthread_join(place->thread, NULL);
+	must(place->result, "the run");
+	place->is_stopped = true;
+}
+
+void
+place_close_as(struct place *place, reprise_status status)
+{
+	place_stop(place, 0);
+	reprise_gateway_close(place->gateway);
+	if (place->recorder != NULL)
+		cr_assert(eq(int, reprise_recorder_close(place->recorder), status));
+	must(reprise_store_close(place->store), "the store's close");
+	reprise_log_close(place->log);
+	if (place->log != NULL)
+		scratch_remove();
+	pthread_mutex_destroy(&place->lock);
+	free(place);
+}
+
+void
+place_close(struct place *place)
+{
+	place_close_as(place, REPRISE_OK);
+}
+
+struct reprise_gateway_stats
+place_stats(struct place *place)
+{
+	struct reprise_gateway_stats stats = REPRISE_GATEWAY_STATS_INIT;
+
+	must(reprise_gateway_stats(place->gateway, &stats), "the statistics");
+	return stats;
+}
+
+/* A transaction of another program. */
+struct place_blockade {
+	sqlite3 *database;
+};
+
+struct place_blockade *
+place_block_log(struct place *place)
+{
+	struct place_blockade *const blockade = calloc(1, sizeof(*blockade));
+
+	cr_assert(blockade != NULL);
+	cr_assert(eq(int, sqlite3_open(place->path, &blockade->database), SQLITE_OK));
+	sqlite3_busy_timeout(blockade->database, 60000);
+	cr_assert(eq(int, sqlite3_exec(blockade->database, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+		     SQLITE_OK));
+	return blockade;
+}
+
+void
+place_unblock_log(struct place_blockade *blockade)
+{
+	sqlite3_exec(blockade->database, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(blockade->database);
+	free(blockade);
+}
