@@ -167,6 +167,14 @@ if begin "$program" serve --listen 127.0.0.1:0 --token-file "$scratch/tokens"; t
 	until [ "$(code other-token-0123456789abcdef)" = 200 ] || [ $tries = 0 ]; do sleep 0.1; tries=$((tries - 1)); done
 	[ $tries -gt 0 ] || fail 'SIGHUP has read no tokens'
 	[ "$(code first-token-0123456789abcdef)" = 401 ] || fail 'the old token is taken'
+	# A bad file changes nothing, and the own log says so.
+	before=$(wc -c <"$scratch/lines")
+	echo "other-token-0123456789abcdef default * nonsense" >"$scratch/tokens"
+	kill -HUP "$served"
+	tries=100
+	until [ "$(wc -c <"$scratch/lines")" -gt "$before" ] || [ $tries = 0 ]; do sleep 0.1; tries=$((tries - 1)); done
+	[ $tries -gt 0 ] || fail 'the own log says nothing of a bad token file'
+	[ "$(code other-token-0123456789abcdef)" = 200 ] || fail 'a bad token file is in force'
 	finish TERM 0
 fi
 
