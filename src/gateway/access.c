@@ -256,10 +256,24 @@ access_judge(const struct access *access, const struct http_head *head,
 		judge_without_token(access, head, need, ret_answer);
 }
 
-bool
-access_sees(const struct access_token *token, const char *session_id)
+struct access_scope
+access_scope(const struct access_token *token)
 {
-	return token == NULL || token_has_session(token, session_id);
+	struct access_scope scope = { .is_prefix = true };
+
+	if (token == NULL)
+		return scope;
+	scope.is_prefix = token->is_prefix;
+	memcpy(scope.pattern, token->pattern, sizeof(scope.pattern));
+	return scope;
+}
+
+bool
+access_scope_has(const struct access_scope *scope, const char *session_id)
+{
+	if (scope->is_prefix)
+		return strncmp(session_id, scope->pattern, strlen(scope->pattern)) == 0;
+	return strcmp(session_id, scope->pattern) == 0;
 }
 
 bool
