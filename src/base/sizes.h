@@ -29,6 +29,10 @@
 /* reprise/conversation_upkeep.h */
 #define SIZE_MIN_LAST_reprise_conversation_snapshots last
 
+/* reprise/gateway.h */
+#define SIZE_MIN_LAST_reprise_gateway_options write_line_context
+#define SIZE_MIN_LAST_reprise_gateway_stats   jobs
+
 /* reprise/group.h */
 #define SIZE_MIN_LAST_reprise_group_options spin_ns
 #define SIZE_MIN_LAST_reprise_group_stats   sleeps

@@ -137,11 +137,12 @@ serve_block(struct channel *channel)
 	read = sse_read(channel->watch.subscription, &channel->shape, scratch, STREAM_READ_BYTES);
 	if (!scratch->failed && scratch->size > 0)
 		block = http_block_new((struct http_text){ scratch->data, scratch->size });
-	if (block != NULL)
+	if (block != NULL) {
 		send_block(channel, block, &before, &read);
-	else if (scratch->failed || scratch->size > 0)
+		http_block_release(block);
+	} else if (scratch->failed || scratch->size > 0) {
 		read.outcome = SSE_LOST; /* out of memory: the clients come back */
-	http_block_release(block);
+	}
 	buffer_reset(scratch);
 	return read.outcome;
 }
@@ -185,6 +186,7 @@ found_channel(struct stream *stream)
 
 	if (channel == NULL)
 		return false;
+	channel->watch.gateway = gateway;
 	channel->shape = stream->shape;
 	row = find_row(gateway, channel->shape.session_id);
 	channel->next = *row;

@@ -49,6 +49,7 @@ struct reprise_gateway {
 	struct reprise_store *store;
 	struct reprise_recorder *recorder; /* NULL: without a log */
 	char *tenant;
+	char *tls_certificate_file, *tls_key_file; /* NULL: without TLS */
 	struct http_server *server;
 	struct access *access;   /* tokens, hosts, origins */
 	struct work work;        /* workers, and jobs that are done */
@@ -64,6 +65,9 @@ struct reprise_gateway {
 	bool is_draining;
 	bool is_log_failing; /* as the recorder said last; see recorded.c */
 	uint64_t log_looked_ns;
+	/* Of the server, as of the loop's last turn; any thread may read. */
+	_Atomic uint64_t connections, accepted, refused_early;
+	_Atomic bool is_running;
 	_Atomic uint64_t stop; /* 0, or 1 + the drain's time in ms */
 	_Atomic uint32_t reloads;
 	uint32_t reloads_done;
