@@ -52,10 +52,15 @@ bool access_has_tokens(const struct access *access);
 /* Judges a request, in constant time as far as the token goes. */
 void access_judge(const struct access *access, const struct http_head *head,
 		  const struct access_need *need, struct access_answer *ret_answer);
-/* The sessions that the token may use, as a pattern: "*" without a token. */
-const char *access_pattern(const struct access_token *token);
-/* Whether the pattern has the session: the pattern is an id, or a beginning and a star. */
-bool access_pattern_has(const char *pattern, const char *session_id);
+/* The sessions that a token may use; for lists that outlive a reload. */
+struct access_scope {
+	bool is_prefix; /* any rest may follow the pattern */
+	char pattern[REPRISE_SESSION_ID_BYTES_MAX + 1];
+};
+
+/* @token NULL: every session. */
+struct access_scope access_scope(const struct access_token *token);
+bool access_scope_has(const struct access_scope *scope, const char *session_id);
 /* Whether an address, as http_server_listen takes it, is of loopback alone. */
 bool access_is_loopback(const char *address);
 

@@ -7,6 +7,7 @@
 
 enum {
 	ROOM_MIN = 256,
+	ROOM_KEPT = 256 << 10,
 };
 
 void
@@ -14,6 +15,15 @@ buffer_free(struct buffer *buffer)
 {
 	free(buffer->data);
 	*buffer = (struct buffer){ 0 };
+}
+
+void
+buffer_reset(struct buffer *buffer)
+{
+	if (buffer->room > ROOM_KEPT)
+		buffer_free(buffer);
+	buffer->size = 0;
+	buffer->failed = false;
 }
 
 bool

@@ -41,8 +41,10 @@ struct request {
 	struct query query;
 	enum access_level level; /* what the caller may do */
 	const struct access_token *token; /* valid during `begin` alone; NULL: none needed */
-	const char *origin_answer; /* value of Access-Control-Allow-Origin, or NULL */
+	bool has_origin; /* an origin of another site that is allowed */
 	char origin[256];
+	uint64_t began_ns;
+	int status; /* of the response, 0 before */
 	struct job job;      /* one at a time */
 	uint32_t references; /* the exchange, and a job under way */
 	void *state;         /* of the route */
@@ -60,6 +62,10 @@ void request_answer(struct request *request, int status, const char *type, struc
 /* Answers with an error of the table: {"error":{"code":..,"status":..,"message":..,"detail":..}}.
  * @detail may be NULL. */
 void request_refuse(struct request *request, enum error_code code, const char *detail);
+/* 405, with the methods that the path takes. */
+void request_refuse_method(struct request *request, const char *allow);
+/* Answers OPTIONS; a preflight of a page whose origin is allowed gets the fields of CORS. */
+void request_allow(struct request *request, int status, const char *allow, bool is_preflight);
 /* Maps a status of the library: request_refuse with the code that fits, and the error's words. */
 void request_refuse_status(struct request *request, reprise_status status,
 			   const struct reprise_error *error);

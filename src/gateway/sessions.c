@@ -16,7 +16,6 @@
 enum {
 	SESSIONS = 100,
 	SESSIONS_MAX = 1000,
-	PATTERN_BYTES = 200,
 };
 
 struct entry {
@@ -30,7 +29,7 @@ struct entry {
 /* At most limit + 1 entries, sorted: the one behind the limit says that there are more. */
 struct list {
 	struct request *request;
-	char pattern[PATTERN_BYTES];
+	struct access_scope scope;
 	char after[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	size_t limit, count;
 	struct entry *entries;
@@ -66,7 +65,7 @@ add_id(struct list *list, const char *id)
 	bool is_there;
 	size_t place;
 
-	if (strcmp(id, list->after) <= 0 || !access_pattern_has(list->pattern, id))
+	if (strcmp(id, list->after) <= 0 || !access_scope_has(&list->scope, id))
 		return NULL;
 	place = find_place(list, id, &is_there);
 	if (is_there)
@@ -255,7 +254,7 @@ sessions_begin(struct request *request, const struct http_head *head)
 	request->state = list;
 	list->request = request;
 	list->limit = number;
-	snprintf(list->pattern, sizeof(list->pattern), "%s", access_pattern(request->token));
+	list->scope = access_scope(request->token);
 	snprintf(list->after, sizeof(list->after), "%s", after == NULL ? "" : after);
 }
 

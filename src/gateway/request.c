@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests and answers. Every response has the same fields of safety; an answer to a client that is
+ * gone is dropped here, so that the answering parts need not ask.
+ */
+#include "gateway/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/gateway.h"
+#include "gateway/json.h"
+#include "gateway/route.h"
+
+enum { FIELDS_MAX = 12 };
+
+struct fields {
+	struct http_field_out array[FIELDS_MAX];
+	size_t count;
+};
+
+static void
+add_field(struct fields *fields, const char *name, const char *value)
+{
+	fields->array[fields->count++] = (struct http_field_out){ name, value };
+}
+
+static void
+add_origin(struct fields *fields, const struct request *request)
+{
+	if (!request->has_origin)
+		return;
+	add_field(fields, "Access-Control-Allow-Origin", request->origin);
+	add_field(fields, "Access-Control-Expose-Headers", "Location, Retry-After");
+	add_field(fields, "Vary", "Origin");
+}
+
+void
+request_hold(struct request *request)
+{
+	request->references++;
+}
+
+void
+request_release(struct request *request)
+{
+	if (--request->references > 0)
+		return;
+	if (request->route != NULL && request->route->calls->release != NULL)
+		request->route->calls->release(request);
+	free(request);
+}
+
+static void
+respond(struct request *request, int status, struct fields *fields, struct http_text body)
+{
+	if (request->exchange == NULL)
+		return;
+	request->status = status;
+	if (status >= 400)
+		count(&request->gateway->counters.refused, 1);
+	add_field(fields, "X-Content-Type-Options", "nosniff");
+	add_field(fields, "Cache-Control", "no-store");
+	add_origin(fields, request);
+	if (http_respond(request->exchange, status, fields->array, fields->count, body) ==
+	    REPRISE_E_INVALID)
+		http_abort(request->exchange);
+}
+
+void
+request_answer(struct request *request, int status, const char *type, struct http_text body)
+{
+	struct fields fields = { .count = 0 };
+
+	if (type != NULL)
+		add_field(&fields, "Content-Type", type);
+	respond(request, status, &fields, body);
+}
+
+void
+request_allow(struct request *request, int status, const char *allow, bool is_preflight)
+{
+	struct fields fields = { .count = 0 };
+
+	add_field(&fields, "Allow", allow);
+	if (is_preflight) {
+		add_field(&fields, "Access-Control-Allow-Methods", allow);
+		add_field(&fields, "Access-Control-Allow-Headers",
+			  "Authorization, Content-Type, Last-Event-ID, Reprise-Kind, "
+			  "Reprise-Revision, Reprise-Commit");
+		add_field(&fields, "Access-Control-Max-Age", "600");
+	}
+	respond(request, status, &fields, (struct http_text){ "", 0 });
+}
+
+static void
+add_error(struct buffer *body, enum error_code code, const char *detail)
+{
+	buffer_text(body, "{\"error\":{\"code\":\"");
+	buffer_text(body, error_code_text(code));
+	buffer_text(body, "\",\"status\":");
+	buffer_number(body, (uint64_t)error_http_status(code));
+	buffer_text(body, ",\"message\":");
+	buffer_string(body, error_sentence(code), strlen(error_sentence(code)));
+	buffer_text(body, ",\"detail\":");
+	if (detail == NULL || detail[0] == '\0')
+		buffer_text(body, "null");
+	else
+		buffer_string(body, detail, strlen(detail));
+	buffer_text(body, "}}\n");
+}
+
+static void
+refuse(struct request *request, enum error_code code, const char *detail, const char *allow)
+{
+	const int status = error_http_status(code);
+	struct fields fields = { .count = 0 };
+	struct buffer body = { 0 };
+
+	add_error(&body, code, detail);
+	add_field(&fields, "Content-Type", "application/json");
+	if (status == 401)
+		add_field(&fields, "WWW-Authenticate", "Bearer");
+	if (status == 429 || status == 503)
+		add_field(&fields, "Retry-After", "1");
+	if (allow != NULL)
+		add_field(&fields, "Allow", allow);
+	respond(request, status, &fields, (struct http_text){ body.data, body.size });
+	buffer_free(&body);
+}
+
+void
+request_refuse(struct request *request, enum error_code code, const char *detail)
+{
+	refuse(request, code, detail, NULL);
+}
+
+void
+request_refuse_method(struct request *request, const char *allow)
+{
+	refuse(request, ERROR_METHOD, NULL, allow);
+}
+
+void
+request_refuse_status(struct request *request, reprise_status status,
+		      const struct reprise_error *error)
+{
+	const char *detail = NULL;
+
+	if (error != NULL && error->status == status)
+		detail = error->detail[0] != '\0' ? error->detail : error->what;
+	refuse(request, error_of_status(status), detail, NULL);
+}
+
+bool
+request_stream(struct request *request, int status, const char *type)
+{
+	struct fields fields = { .count = 0 };
+
+	if (request->exchange == NULL)
+		return false;
+	request->status = status;
+	add_field(&fields, "Content-Type", type);
+	add_field(&fields, "X-Content-Type-Options", "nosniff");
+	add_field(&fields, "Cache-Control", "no-cache, no-transform");
+	add_field(&fields, "X-Accel-Buffering", "no");
+	add_origin(&fields, request);
+	return http_stream(request->exchange, status, fields.array, fields.count) == REPRISE_OK;
+}
