@@ -11,7 +11,7 @@
 
 SUITE(gateway_access);
 
-#define READER "reader-token-0001"
+#define GUEST  "guest-token-00001"
 #define WRITER "writer-token-0001"
 #define ADMIN  "admin-token-00001"
 
@@ -43,13 +43,13 @@ assert_refused(const char *text, const char *detail)
 
 Test(gateway_access, V21_a_line_is_a_token_a_tenant_a_pattern_and_a_level)
 {
-	struct tokens tokens = parsed("# tokens\n\n" READER " acme chat-* read\r\n"
+	struct tokens tokens = parsed("# tokens\n\n" GUEST " acme chat-* read\r\n"
 				      "\t" WRITER "\tacme  chat-1 write \n"
 				      "other-token-00001 else * admin\n" ADMIN " acme * admin");
 	const struct access_token *token;
 
 	cr_assert(eq(sz, tokens.count, 3));
-	token = tokens_find(&tokens, (struct http_text){ READER, strlen(READER) });
+	token = tokens_find(&tokens, (struct http_text){ GUEST, strlen(GUEST) });
 	cr_assert(ne(ptr, (void *)token, NULL));
 	cr_assert(eq(int, (int)token->level, ACCESS_READ));
 	cr_assert(token_has_session(token, "chat-"));
@@ -65,17 +65,16 @@ Test(gateway_access, V21_a_line_is_a_token_a_tenant_a_pattern_and_a_level)
 
 Test(gateway_access, V21_a_token_is_found_only_whole)
 {
-	struct tokens tokens = parsed(READER " acme * read\n" READER "0 acme * write\n");
+	struct tokens tokens = parsed(GUEST " acme * read\n" GUEST "0 acme * write\n");
 	char longer[TOKEN_BYTES_MAX + 2];
 
 	memset(longer, 'a', sizeof(longer));
-	cr_assert(eq(int, (int)tokens_find(&tokens, (struct http_text){ READER "0", 18 })->level,
+	cr_assert(eq(int, (int)tokens_find(&tokens, (struct http_text){ GUEST "0", 18 })->level,
 		     ACCESS_WRITE));
-	cr_assert(eq(ptr, (void *)tokens_find(&tokens, (struct http_text){ READER, 16 }), NULL));
+	cr_assert(eq(ptr, (void *)tokens_find(&tokens, (struct http_text){ GUEST, 16 }), NULL));
+	cr_assert(eq(ptr, (void *)tokens_find(&tokens, (struct http_text){ GUEST "1", 18 }), NULL));
 	cr_assert(
-		eq(ptr, (void *)tokens_find(&tokens, (struct http_text){ READER "1", 18 }), NULL));
-	cr_assert(
-		eq(ptr, (void *)tokens_find(&tokens, (struct http_text){ READER "\0", 18 }), NULL));
+		eq(ptr, (void *)tokens_find(&tokens, (struct http_text){ GUEST "\0", 18 }), NULL));
 	cr_assert(eq(ptr,
 		     (void *)tokens_find(&tokens, (struct http_text){ longer, sizeof(longer) }),
 		     NULL));
@@ -85,17 +84,17 @@ Test(gateway_access, V21_a_token_is_found_only_whole)
 
 Test(gateway_access, V21_one_bad_line_refuses_the_file_and_is_named)
 {
-	assert_refused("\n" READER " acme chat-*\n", "line 2: a line is");
-	assert_refused(READER " acme chat-* read more\n", "line 1: a line is");
+	assert_refused("\n" GUEST " acme chat-*\n", "line 2: a line is");
+	assert_refused(GUEST " acme chat-* read more\n", "line 1: a line is");
 	assert_refused("short acme * read\n", "line 1: the token");
-	assert_refused("reader-token-\x21\x21\x21\x21 acme * read\n", "line 1: the token");
+	assert_refused("guest-token-\x21\x21\x21\x21 acme * read\n", "line 1: the token");
 	assert_refused("================= acme * read\n", "line 1: the token");
-	assert_refused(READER " acme a*b read\n", "line 1: the pattern");
-	assert_refused(READER " acme ** read\n", "line 1: the pattern");
-	assert_refused(READER " acme * Read\n", "line 1: the level");
-	assert_refused(READER " else * none\n", "line 1: the level");
-	assert_refused(READER " acme * read\n\n" READER " acme a write\n", "line 3: the token is");
-	assert_refused(READER " acme \xff read\n", "not UTF-8");
+	assert_refused(GUEST " acme a*b read\n", "line 1: the pattern");
+	assert_refused(GUEST " acme ** read\n", "line 1: the pattern");
+	assert_refused(GUEST " acme * Read\n", "line 1: the level");
+	assert_refused(GUEST " else * none\n", "line 1: the level");
+	assert_refused(GUEST " acme * read\n\n" GUEST " acme a write\n", "line 3: the token is");
+	assert_refused(GUEST " acme \xff read\n", "not UTF-8");
 }
 
 Test(gateway_access, V21_the_file_has_at_most_ten_thousand_lines)
@@ -117,7 +116,7 @@ static reprise_status
 read_with_mode(mode_t mode, struct reprise_error *error)
 {
 	char file[] = "/tmp/reprise-tokens-XXXXXX";
-	const char line[] = READER " acme * read\n";
+	const char line[] = GUEST " acme * read\n";
 	const int fd = mkstemp(file);
 	struct tokens tokens = { .table = NULL };
 	reprise_status status;
@@ -167,7 +166,7 @@ judge(const struct access *access, const char *method, const char *fields, enum 
 Test(gateway_access, V21_a_token_permits_its_level_and_its_sessions)
 {
 	char file[] = "/tmp/reprise-tokens-XXXXXX";
-	const char lines[] = READER " acme a-* read\n" ADMIN " acme * admin\n";
+	const char lines[] = GUEST " acme a-* read\n" ADMIN " acme * admin\n";
 	const int fd = mkstemp(file);
 	struct reprise_error error = REPRISE_ERROR_INIT;
 	struct access *access = NULL;
@@ -187,12 +186,12 @@ Test(gateway_access, V21_a_token_permits_its_level_and_its_sessions)
 		  ERROR_TOKEN_MISSING },
 		{ "GET", "Host: h\r\nAuthorization: Bearer nobodys-token-000\r\n", NULL,
 		  ACCESS_READ, ERROR_TOKEN_UNKNOWN },
-		{ "GET", "Host: h\r\nAuthorization: Bearer " READER "\r\n", NULL, ACCESS_READ, -1 },
-		{ "GET", "Host: h\r\nAuthorization: bEARER  " READER "\r\n", "a-1", ACCESS_READ,
+		{ "GET", "Host: h\r\nAuthorization: Bearer " GUEST "\r\n", NULL, ACCESS_READ, -1 },
+		{ "GET", "Host: h\r\nAuthorization: bEARER  " GUEST "\r\n", "a-1", ACCESS_READ,
 		  -1 },
-		{ "GET", "Host: h\r\nAuthorization: Bearer " READER "\r\n", "b-1", ACCESS_READ,
+		{ "GET", "Host: h\r\nAuthorization: Bearer " GUEST "\r\n", "b-1", ACCESS_READ,
 		  ERROR_NOT_PERMITTED },
-		{ "POST", "Host: h\r\nAuthorization: Bearer " READER "\r\n", "a-1", ACCESS_WRITE,
+		{ "POST", "Host: h\r\nAuthorization: Bearer " GUEST "\r\n", "a-1", ACCESS_WRITE,
 		  ERROR_NOT_PERMITTED },
 		/* With a token neither the origin nor the type matters. */
 		{ "POST",
@@ -209,12 +208,12 @@ Test(gateway_access, V21_a_token_permits_its_level_and_its_sessions)
 	}
 	cr_assert(eq(int, ftruncate(fd, 5), 0));
 	cr_assert(eq(int, (int)access_reload(access, &error), REPRISE_E_INVALID));
-	cr_assert(judge(access, "GET", "Host: h\r\nAuthorization: Bearer " READER "\r\n",
+	cr_assert(judge(access, "GET", "Host: h\r\nAuthorization: Bearer " GUEST "\r\n",
 			ACCESS_READ, NULL)
 			  .is_allowed);
 	cr_assert(eq(int, ftruncate(fd, 0), 0));
 	cr_assert(eq(int, (int)access_reload(access, &error), REPRISE_OK));
-	cr_assert(not(judge(access, "GET", "Host: h\r\nAuthorization: Bearer " READER "\r\n",
+	cr_assert(not(judge(access, "GET", "Host: h\r\nAuthorization: Bearer " GUEST "\r\n",
 			    ACCESS_READ, NULL)
 			      .is_allowed));
 	access_close(access);
