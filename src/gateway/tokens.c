@@ -328,7 +328,8 @@ tokens_find(const struct tokens *tokens, struct http_text given)
 		memcpy(padded, given.data, given.size);
 	for (size_t i = 0; i < tokens->count; i++) {
 		const unsigned char *const bytes = tokens->table[i].bytes;
-		uint64_t difference = !fits | (tokens->table[i].size ^ (uint64_t)given.size);
+		uint64_t difference =
+			(uint64_t)!fits | (tokens->table[i].size ^ (uint64_t)given.size);
 
 		for (size_t j = 0; j < TOKEN_BYTES_MAX; j++)
 			difference |= (uint64_t)(bytes[j] ^ padded[j]);
