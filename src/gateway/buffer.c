@@ -7,7 +7,7 @@
 
 enum {
 	ROOM_MIN = 256,
-	ROOM_KEPT = 256 << 10,
+	ROOM_KEPT = 256 << 10, /* of a buffer that is used again */
 };
 
 void

@@ -15,6 +15,7 @@
 	X(WRONG_SESSION, 400, "wrong_session", "the cursor belongs to another session")            \
 	X(BAD_BODY, 400, "bad_body", "the body is not what its content type says")                 \
 	X(BAD_KIND, 400, "bad_kind", "the kind is not a number from 0 to 65535")                   \
+	X(BAD_FIELD, 400, "bad_field", "a field of the request is malformed, or comes twice")      \
 	X(EMPTY_BODY, 400, "empty_body", "the body has no event")                                  \
 	X(NO_LOG, 400, "no_log", "the gateway has no log")                                         \
 	X(TOKEN_MISSING, 401, "token_missing", "the request needs a bearer token")                 \

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <reprise/writer.h>
+
 #include "base/utf8.h"
 #include "gateway/gateway.h"
 #include "gateway/place.h"

@@ -27,7 +27,10 @@ print_time(char text[TIME_ROOM])
 	clock_gettime(CLOCK_REALTIME, &now);
 	log_text_time(text, TIME_ROOM - 1,
 		      (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, 'T', 3);
-	strcat(text, "Z");
+	const size_t length = strlen(text);
+
+	text[length] = 'Z';
+	text[length + 1] = '\0';
 }
 
 /* A pipe that takes something takes PIPE_BUF bytes at once, and a file takes all. */

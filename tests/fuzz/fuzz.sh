@@ -9,7 +9,7 @@ case ${1:-} in
 esac
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- conversation_event cursor_text http_request log_rows options program thread_delta
+[ $# -gt 0 ] || set -- conversation_event cursor_text gateway_json http_request log_rows options program thread_delta
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
 build=$project/build/fuzz

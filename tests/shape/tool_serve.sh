@@ -63,8 +63,12 @@ none="--log sqlite:$scratch/none.db"
 }
 [ ! -e "$scratch/none.db" ] || fail 'a refused start has left a log behind'
 refuses 1 REPRISE_E_NOT_FOUND --listen 127.0.0.1:0 --reads-only --log "sqlite:$scratch/none.db"
-LISTEN_PID=x LISTEN_FDS=1 refuses 2 LISTEN_PID
-NOTIFY_SOCKET=here refuses 2 NOTIFY_SOCKET
+export LISTEN_PID=x LISTEN_FDS=1
+refuses 2 LISTEN_PID
+unset LISTEN_PID LISTEN_FDS
+export NOTIFY_SOCKET=here
+refuses 2 NOTIFY_SOCKET
+unset NOTIFY_SOCKET
 
 command -v curl >/dev/null || { echo "tool: curl is not installed"; [ $bad != 0 ] || exit 77; exit 1; }
 
@@ -163,6 +167,14 @@ if begin "$program" serve --listen 127.0.0.1:0 --token-file "$scratch/tokens"; t
 	until [ "$(code other-token-0123456789abcdef)" = 200 ] || [ $tries = 0 ]; do sleep 0.1; tries=$((tries - 1)); done
 	[ $tries -gt 0 ] || fail 'SIGHUP has read no tokens'
 	[ "$(code first-token-0123456789abcdef)" = 401 ] || fail 'the old token is taken'
+	# A bad file changes nothing, and the own log says so.
+	before=$(wc -c <"$scratch/lines")
+	echo "other-token-0123456789abcdef default * nonsense" >"$scratch/tokens"
+	kill -HUP "$served"
+	tries=100
+	until [ "$(wc -c <"$scratch/lines")" -gt "$before" ] || [ $tries = 0 ]; do sleep 0.1; tries=$((tries - 1)); done
+	[ $tries -gt 0 ] || fail 'the own log says nothing of a bad token file'
+	[ "$(code other-token-0123456789abcdef)" = 200 ] || fail 'a bad token file is in force'
 	finish TERM 0
 fi
 
@@ -191,7 +203,9 @@ for name in "$scratch/manager" "@reprise-test-$$"; do
 	"$manager" hear "$name" "$scratch/news" &
 	heard=$!
 	await "$scratch/news" bound
-	NOTIFY_SOCKET=$name begin "$manager" start 2 own "$program" serve
+	export NOTIFY_SOCKET="$name"
+	begin "$manager" start 2 own "$program" serve
+	unset NOTIFY_SOCKET
 	await "$scratch/news" '^READY=1'
 	[ "$(wc -l <"$scratch/url")" = 2 ] || fail 'two sockets are not two addresses'
 	ask "$(sed -n 2p "$scratch/url")/healthz"

@@ -3,8 +3,8 @@
 /*
  * A service manager for tool_serve.sh.
  *
- *   start COUNT PID PROGRAM ...  starts a program with listening sockets from 3 on; PID is "own", or
- *                                the value of LISTEN_PID
+ *   start COUNT PID PROGRAM ...  starts a program with listening sockets from 3 on; PID is
+ *                                "own", or the value of LISTEN_PID
  *   hear NAME FILE               binds NOTIFY_SOCKET, and adds each datagram to FILE as a line
  */
 

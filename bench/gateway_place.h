@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_GATEWAY_PLACE_H
+#define BENCH_GATEWAY_PLACE_H
+
+/* The HTTP servers of the gateway's measurements: each a process on a free port of the loopback. */
+
+#include <sys/types.h>
+
+#include "harness.h"
+
+enum place_kind {
+	PLACE_REPRISE,
+	PLACE_NCHAN,
+	PLACE_LIBEVENT, /* writes the same bytes, and nothing beside */
+	PLACE_KINDS,
+};
+
+extern const char *const place_names[PLACE_KINDS];
+
+struct place {
+	enum place_kind kind;
+	pid_t pid; /* 0: not running */
+	uint16_t port;
+	const char *log; /* a SQLite file for reprise, or NULL */
+	char absence[256];
+};
+
+/* Starts the server of `kind`, and waits until the port answers. False: `absence` tells why. */
+bool place_start(const struct harness *harness, struct place *place);
+void place_stop(struct place *place);
+
+/* The resident bytes of the server's process. */
+double place_resident(const struct place *place);
+
+/* The request lines' targets of the session @id. */
+void place_targets(const struct place *place, const char *id, char read_target[128],
+		   char write_target[128]);
+
+#endif /* BENCH_GATEWAY_PLACE_H */

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Appends of clients. Whatever can fail for want of memory is taken before the append, so that an
+ * append is carried out and answered, or changes nothing. The answer has a fixed size.
+ */
+#include "gateway/append.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+enum {
+	ANSWER_BYTES_MAX = REPRISE_CURSOR_TEXT_BYTES_MAX + 256,
+	DETAIL_BYTES_MAX = 80,
+};
+
+struct append *
+append_new(struct request *request)
+{
+	struct append *const append = calloc(1, sizeof(*append));
+
+	if (append == NULL) {
+		request_refuse(request, ERROR_NO_MEMORY, NULL);
+		return NULL;
+	}
+	append->request = request;
+	append->waits = gateway_has_log(request->gateway);
+	request->state = append;
+	return append;
+}
+
+bool
+append_read_wait(struct append *append)
+{
+	struct request *const request = append->request;
+	const char *const wait = query_value(&request->query, QUERY_WAIT);
+
+	if (wait == NULL)
+		return true;
+	append->waits = strcmp(wait, "recorded") == 0;
+	if (!append->waits && strcmp(wait, "none") != 0) {
+		append_refuse(append, ERROR_BAD_QUERY, "wait is recorded or none");
+		return false;
+	}
+	if (append->waits && !gateway_has_log(request->gateway)) {
+		append_refuse(append, ERROR_NO_LOG, "wait=recorded needs a log");
+		return false;
+	}
+	return true;
+}
+
+bool
+append_parse_status(struct http_text text, int32_t *ret_status)
+{
+	const bool is_negative = text.size != 0 && text.data[0] == '-';
+	const uint64_t most = is_negative ? (uint64_t)INT32_MAX + 1 : INT32_MAX;
+	char digits[12];
+	uint64_t number;
+
+	if (is_negative) {
+		text.data++;
+		text.size--;
+	}
+	if (text.size == 0 || text.size >= sizeof(digits))
+		return false;
+	memcpy(digits, text.data, text.size);
+	digits[text.size] = '\0';
+	if (!query_number(digits, most, &number) || (is_negative && number == 0))
+		return false;
+	*ret_status = (int32_t)(is_negative ? -(int64_t)number : (int64_t)number);
+	return true;
+}
+
+void
+append_take_out(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+	struct writers *const writers = &append->request->gateway->writers;
+
+	if (append->stage == APPEND_QUEUED) {
+		TAILQ_REMOVE(&writer->queued, append, in_session);
+		writers->queued--;
+	}
+	if (append->stage == APPEND_UNRECORDED) {
+		TAILQ_REMOVE(&writer->unrecorded, append, in_session);
+		TAILQ_REMOVE(&writers->unrecorded, append, in_gateway);
+	}
+	if (append->stage == APPEND_WORKING)
+		writer->working--;
+	append->stage = APPEND_ANSWERED;
+	append->writer = NULL;
+}
+
+void
+append_refuse(struct append *append, enum error_code code, const char *detail)
+{
+	append_take_out(append);
+	request_refuse(append->request, code, detail);
+}
+
+void
+append_refuse_appended(struct append *append, enum error_code code)
+{
+	char detail[DETAIL_BYTES_MAX];
+
+	snprintf(detail, sizeof(detail), "first %" PRIu64 ", last %" PRIu64, append->first,
+		 append->last);
+	append_refuse(append, code, append->events_count == 0 ? "the end" : detail);
+}
+
+void
+append_answer(struct append *append)
+{
+	struct request *const request = append->request;
+	const char *const recorded = append->is_recorded ? "true" : "false";
+	char body[ANSWER_BYTES_MAX];
+	int size;
+
+	append_take_out(append);
+	if (append->events_count == 0)
+		size = snprintf(body, sizeof(body),
+				"{\"status\":%" PRId32 ",\"position\":%" PRIu64
+				",\"cursor\":\"%s\",\"recorded\":%s}",
+				append->end_status, append->last, append->cursor, recorded);
+	else
+		size = snprintf(body, sizeof(body),
+				"{\"first\":%" PRIu64 ",\"last\":%" PRIu64
+				",\"count\":%zu,\"cursor\":\"%s\",\"recorded\":%s}",
+				append->first, append->last, append->events_count, append->cursor,
+				recorded);
+	if (append->is_recorded)
+		count(&request->gateway->counters.appends_recorded, (int64_t)append->events_count);
+	request_answer(request, 200, "application/json", (struct http_text){ body, (size_t)size });
+}
+
+static void
+format_cursor(struct append *append, const struct reprise_cursor *cursor)
+{
+	const reprise_status status =
+		reprise_cursor_format(cursor, append->cursor, sizeof(append->cursor), NULL, NULL);
+
+	REPRISE_ASSERT(status == REPRISE_OK);
+}
+
+/* Of the position `last`. A host may trim the event at once: then the revision is the client's. */
+static void
+find_cursor(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	struct reprise_cursor cursor = { .position = append->last, .revision = append->revision };
+
+	if (writer->writer == NULL ||
+	    reprise_writer_cursor(writer->writer, append->last, &cursor) != REPRISE_OK) {
+		memcpy(cursor.session_id, writer->session_id, sizeof(cursor.session_id));
+		if (reprise_session_stats(writer->gateway->store, writer->session_id, &stats) ==
+		    REPRISE_OK)
+			cursor.incarnation = stats.incarnation;
+	}
+	format_cursor(append, &cursor);
+}
+
+/* The events or the end are in the window. */
+static void
+succeed(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+
+	count(&writer->gateway->counters.appended, (int64_t)append->events_count);
+	find_cursor(append);
+	if (append->has_end)
+		writers_drop_handle(writer);
+	if (!append->waits)
+		append_answer(append);
+	else if (append->events_count == 0)
+		end_wait(append);
+	else
+		recorded_wait(append);
+	writers_let_go(writer);
+}
+
+static reprise_status
+call_writer(struct append *append)
+{
+	struct reprise_writer *const writer = append->writer->writer;
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	reprise_status status;
+
+	if (append->events_count == 0) {
+		status = reprise_session_stats(append->writer->gateway->store,
+					       append->writer->session_id, &stats);
+		if (status == REPRISE_OK)
+			status = reprise_writer_end(writer, append->end_status);
+		append->last = stats.newest;
+		return status == REPRISE_E_NOT_FOUND ? REPRISE_E_CLOSED : status;
+	}
+	if (append->has_end)
+		status = reprise_append_end(writer, append->events, append->events_count,
+					    append->end_status, &append->first);
+	else
+		status = reprise_append_batch(writer, append->events, append->events_count,
+					      &append->first);
+	append->last = append->first + append->events_count - 1;
+	return status;
+}
+
+static enum error_code
+code_of(const struct append *append, reprise_status status)
+{
+	if (status == REPRISE_E_FULL && gateway_has_log(append->request->gateway))
+		return ERROR_WINDOW_FULL;
+	if (status == REPRISE_E_CLOSED)
+		return ERROR_INVALIDATED;
+	return error_of_status(status);
+}
+
+/* The handle takes no more: the session has ended, or the window has gone. */
+static void
+meet_closed(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	struct reprise_cursor cursor;
+
+	writers_drop_handle(writer);
+	if (reprise_session_stats(writer->gateway->store, writer->session_id, &stats) ==
+		    REPRISE_OK &&
+	    stats.ended &&
+	    reprise_session_current_cursor(writer->gateway->store, writer->session_id,
+					   REPRISE_REVISION_UNKNOWN, &cursor) == REPRISE_OK) {
+		end_again(append, stats.end_status, &cursor);
+	} else if (!append->was_closed) {
+		append->was_closed = true;
+		writers_queue(writer, append);
+		return;
+	} else {
+		append_refuse(append, ERROR_INVALIDATED, NULL);
+	}
+	writers_let_go(writer);
+}
+
+/* Before the append: behind it nothing may fail for want of memory. */
+static reprise_status
+watch_if_needed(struct append *append)
+{
+	if (!append->waits || append->events_count == 0)
+		return REPRISE_OK;
+	return recorded_watch(append->writer);
+}
+
+void
+append_carry_out(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+	reprise_status status;
+
+	append_take_out(append);
+	append->writer = writer;
+	append->stage = APPEND_BODY;
+	writers_use(writer);
+	status = watch_if_needed(append);
+	if (status == REPRISE_OK)
+		status = call_writer(append);
+	if (status == REPRISE_OK) {
+		succeed(append);
+		return;
+	}
+	if (status == REPRISE_E_CLOSED) {
+		meet_closed(append);
+		return;
+	}
+	append_refuse(append, code_of(append, status), NULL);
+	writers_let_go(writer);
+}
+
+/* On a worker: a shared writer of the runtime's appends. */
+static void
+run_shared(struct job *job, struct reprise_log *log)
+{
+	struct request *const request =
+		(struct request *)((char *)job - offsetof(struct request, job));
+	struct append *const append = request->state;
+	const struct reprise_new_event *const event = &append->events[0];
+
+	(void)log;
+	append->status = reprise_session_append(request->gateway->store, request->session_id,
+						event->revision, event->kind, event->flags,
+						event->payload, &append->first);
+	append->last = append->first;
+}
+
+static void
+finish_shared(struct job *job)
+{
+	struct request *const request =
+		(struct request *)((char *)job - offsetof(struct request, job));
+	struct append *const append = request->state;
+	struct open_writer *const writer = append->writer;
+
+	append_take_out(append);
+	if (request->exchange == NULL) {
+		writers_let_go(writer); /* the client is gone */
+	} else if (append->status == REPRISE_OK) {
+		append->writer = writer;
+		append->stage = APPEND_BODY;
+		succeed(append);
+	} else {
+		append_refuse(append,
+			      append->status == REPRISE_E_BUSY ? ERROR_SESSION_BUSY
+							       : code_of(append, append->status),
+			      NULL);
+		writers_let_go(writer);
+	}
+	request_release(request);
+}
+
+/* The runtime has the writer: if the writer is shared, one event can go through it. */
+static void
+try_shared(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+	struct request *const request = append->request;
+	reprise_status status;
+
+	if (append->events_count != 1 || append->has_end) {
+		append_refuse(append, ERROR_SESSION_BUSY, NULL);
+		return;
+	}
+	status = watch_if_needed(append);
+	if (status != REPRISE_OK) {
+		append_refuse(append, code_of(append, status), NULL);
+		return;
+	}
+	append_take_out(append);
+	append->writer = writer;
+	append->stage = APPEND_WORKING;
+	writer->working++;
+	request->job.run = run_shared;
+	request->job.done = finish_shared;
+	request_hold(request);
+	work_submit(&request->gateway->work, &request->job);
+}
+
+static void
+fail_opening(struct append *append, const struct job *job)
+{
+	/* Another runtime's life is open, or the key is of another kind. */
+	if (job->status == REPRISE_E_CONFLICT)
+		append_refuse(append, ERROR_SESSION_BUSY, job->error.detail);
+	else if (job->status == REPRISE_E_FULL)
+		append_refuse(append, ERROR_STORE_FULL, job->error.what);
+	else
+		append_refuse(append, error_of_status(job->status), job->error.detail);
+}
+
+void
+append_fail(struct append *append, struct open_writer *writer)
+{
+	switch (writer->opening) {
+	case OPENING_ENDED:
+		end_again(append, writer->end_status, &writer->ended);
+		break;
+	case OPENING_UNKNOWN:
+		append_refuse(append, ERROR_UNKNOWN_SESSION, NULL);
+		break;
+	case OPENING_FULL:
+		append_refuse(append, ERROR_TOO_MANY_SESSIONS, NULL);
+		break;
+	case OPENING_OPENED:
+	case OPENING_FAILED:
+		if (writer->job.status == REPRISE_E_BUSY)
+			try_shared(append);
+		else
+			fail_opening(append, &writer->job);
+		break;
+	}
+}
+
+void
+append_start(struct append *append)
+{
+	struct request *const request = append->request;
+	struct reprise_gateway *const gateway = request->gateway;
+	struct open_writer *writer;
+
+	if (append->waits && gateway->is_log_failing) {
+		append_refuse(append, ERROR_LOG_UNAVAILABLE, NULL);
+		return;
+	}
+	writer = writers_get(gateway, request->session_id);
+	if (writer == NULL) {
+		append_refuse(append, ERROR_NO_MEMORY, NULL);
+		return;
+	}
+	append->writer = writer;
+	if (writer->writer != NULL && TAILQ_EMPTY(&writer->queued))
+		append_carry_out(append);
+	else
+		writers_queue(writer, append);
+}
+
+void
+append_body(struct request *request, struct http_text piece)
+{
+	struct append *const append = request->state;
+
+	if (append == NULL || append->stage != APPEND_BODY)
+		return;
+	buffer_add(&append->body, piece.data, piece.size);
+	if (append->body.failed)
+		append_refuse(append, ERROR_NO_MEMORY, NULL);
+}
+
+void
+append_close(struct request *request)
+{
+	struct append *const append = request->state;
+	struct open_writer *writer;
+
+	/* A worker's append is taken up again when the job is done. */
+	if (append == NULL || append->stage == APPEND_WORKING)
+		return;
+	writer = append->writer;
+	append_take_out(append);
+	if (writer != NULL)
+		writers_let_go(writer);
+}
+
+void
+append_release(struct request *request)
+{
+	struct append *const append = request->state;
+
+	if (append == NULL)
+		return;
+	free(append->events);
+	buffer_free(&append->body);
+	free(append);
+	request->state = NULL;
+}

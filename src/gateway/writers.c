@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of sessions that clients append to. An entry is there while a writer is open or being
+ * opened, and while an append waits. Without a log an opening takes no worker.
+ */
+#include "gateway/writers.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/siphash.h"
+#include "gateway/append.h"
+
+void
+writers_init(struct writers *writers)
+{
+	*writers = (struct writers){ .count = 0 };
+	TAILQ_INIT(&writers->idle);
+	TAILQ_INIT(&writers->unrecorded);
+}
+
+static struct open_writer **
+find_row(struct reprise_gateway *gateway, const char *session_id)
+{
+	const uint64_t hash = siphash(&gateway->hash_key, session_id, strlen(session_id));
+
+	return &gateway->writers.rows[hash % WRITERS_ROWS];
+}
+
+static struct open_writer *
+find(struct reprise_gateway *gateway, const char *session_id)
+{
+	struct open_writer *writer = *find_row(gateway, session_id);
+
+	while (writer != NULL && strcmp(writer->session_id, session_id) != 0)
+		writer = writer->next;
+	return writer;
+}
+
+struct open_writer *
+writers_get(struct reprise_gateway *gateway, const char *session_id)
+{
+	struct open_writer *writer = find(gateway, session_id);
+	struct open_writer **row;
+
+	if (writer != NULL)
+		return writer;
+	writer = calloc(1, sizeof(*writer));
+	if (writer == NULL)
+		return NULL;
+	writer->gateway = gateway;
+	memcpy(writer->session_id, session_id, strlen(session_id) + 1);
+	TAILQ_INIT(&writer->queued);
+	TAILQ_INIT(&writer->unrecorded);
+	row = find_row(gateway, session_id);
+	writer->next = *row;
+	*row = writer;
+	gateway->writers.count++;
+	return writer;
+}
+
+static void
+take_from_row(struct open_writer *writer)
+{
+	struct open_writer **place = find_row(writer->gateway, writer->session_id);
+
+	while (*place != writer)
+		place = &(*place)->next;
+	*place = writer->next;
+	writer->gateway->writers.count--;
+}
+
+void
+writers_let_go(struct open_writer *writer)
+{
+	if (writer->writer != NULL || writer->is_opening || writer->working != 0 ||
+	    !TAILQ_EMPTY(&writer->queued) || !TAILQ_EMPTY(&writer->unrecorded))
+		return;
+	watch_close(&writer->watch);
+	take_from_row(writer);
+	free(writer);
+}
+
+void
+writers_use(struct open_writer *writer)
+{
+	struct writers *const writers = &writer->gateway->writers;
+
+	TAILQ_REMOVE(&writers->idle, writer, idle);
+	TAILQ_INSERT_TAIL(&writers->idle, writer, idle);
+	writer->used_ns = writer->gateway->now_ns;
+}
+
+void
+writers_drop_handle(struct open_writer *writer)
+{
+	if (writer->writer == NULL)
+		return;
+	TAILQ_REMOVE(&writer->gateway->writers.idle, writer, idle);
+	reprise_writer_close(writer->writer);
+	writer->writer = NULL;
+}
+
+/* On a worker: what the log knows of a session without a window. */
+static reprise_status
+ask_log(struct open_writer *writer, struct reprise_log *log, bool *ret_exists)
+{
+	const struct reprise_log_key key = { writer->gateway->tenant, writer->session_id };
+	struct reprise_log_stats stats = REPRISE_LOG_STATS_INIT;
+	struct reprise_error *const error = &writer->job.error;
+	reprise_status status = reprise_log_stats(log, &key, &stats, error);
+
+	*ret_exists = false;
+	if (status == REPRISE_E_NOT_FOUND)
+		return REPRISE_OK;
+	if (status != REPRISE_OK)
+		return status;
+	*ret_exists = true;
+	if (!stats.has_ended || stats.life.state == REPRISE_LIFE_INVALIDATED)
+		return REPRISE_OK;
+	writer->opening = OPENING_ENDED;
+	writer->end_status = stats.end_status;
+	return reprise_log_current_cursor(log, &key, REPRISE_REVISION_UNKNOWN, &writer->ended,
+					  error);
+}
+
+/* Whether the session exists, and whether the session has ended. */
+static reprise_status
+look_up(struct open_writer *writer, struct reprise_log *log, bool *ret_exists)
+{
+	struct reprise_store *const store = writer->gateway->store;
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	const reprise_status status = reprise_session_stats(store, writer->session_id, &stats);
+
+	*ret_exists = status == REPRISE_OK;
+	if (status == REPRISE_E_NOT_FOUND)
+		return log == NULL ? REPRISE_OK : ask_log(writer, log, ret_exists);
+	if (status != REPRISE_OK || !stats.ended)
+		return status;
+	writer->opening = OPENING_ENDED;
+	writer->end_status = stats.end_status;
+	return reprise_session_current_cursor(store, writer->session_id, REPRISE_REVISION_UNKNOWN,
+					      &writer->ended);
+}
+
+static bool
+may_create(const struct reprise_gateway *gateway)
+{
+	struct reprise_store_stats stats = REPRISE_STORE_STATS_INIT;
+
+	return reprise_store_stats(gateway->store, &stats) == REPRISE_OK &&
+	       stats.sessions < gateway->options.sessions_max;
+}
+
+static reprise_status
+open_handle(struct open_writer *writer)
+{
+	const struct reprise_session_options options = {
+		.size = sizeof(options),
+		.when_full = gateway_has_log(writer->gateway) ? REPRISE_WHEN_FULL_REFUSE
+							      : REPRISE_WHEN_FULL_DEFAULT,
+	};
+	const reprise_status status =
+		reprise_writer_open(writer->gateway->store, writer->session_id, &options,
+				    &writer->opened, &writer->job.error);
+
+	if (status == REPRISE_OK)
+		writer->opening = OPENING_OPENED;
+	return status;
+}
+
+/* On a worker; without a log on the loop. */
+static void
+run_opening(struct job *job, struct reprise_log *log)
+{
+	struct open_writer *const writer =
+		(struct open_writer *)((char *)job - offsetof(struct open_writer, job));
+	bool exists = false;
+
+	writer->opening = OPENING_FAILED;
+	writer->opened = NULL;
+	if (job->status == REPRISE_OK)
+		job->status = look_up(writer, log, &exists);
+	if (job->status != REPRISE_OK) {
+		writer->opening = OPENING_FAILED;
+		return;
+	}
+	if (writer->opening == OPENING_ENDED)
+		return;
+	if (!exists && !writer->creates)
+		writer->opening = OPENING_UNKNOWN;
+	else if (!exists && !may_create(writer->gateway))
+		writer->opening = OPENING_FULL;
+	else
+		job->status = open_handle(writer);
+}
+
+static void
+take_handle(struct open_writer *writer)
+{
+	if (writer->opened == NULL)
+		return;
+	writer->writer = writer->opened;
+	writer->opened = NULL;
+	writer->used_ns = writer->gateway->now_ns;
+	TAILQ_INSERT_TAIL(&writer->gateway->writers.idle, writer, idle);
+}
+
+static void submit_opening(struct open_writer *writer);
+
+/*
+ * Serves the appends that wait, in order. The entry stays meanwhile. An append that found its
+ * window gone, or would create the session, waits for the next opening.
+ */
+static void
+serve_queue(struct open_writer *writer)
+{
+	const bool was_opened = writer->opening == OPENING_OPENED;
+	struct append *append;
+
+	while ((append = TAILQ_FIRST(&writer->queued)) != NULL) {
+		if (writer->writer != NULL)
+			append_carry_out(append);
+		else if (was_opened ||
+			 (writer->opening == OPENING_UNKNOWN && append->events_count != 0))
+			break;
+		else
+			append_fail(append, writer);
+	}
+}
+
+static void
+finish_opening(struct job *job)
+{
+	struct open_writer *const writer =
+		(struct open_writer *)((char *)job - offsetof(struct open_writer, job));
+
+	take_handle(writer);
+	if (writer->is_abandoned) {
+		writers_drop_handle(writer);
+	} else {
+		serve_queue(writer);
+		if (!TAILQ_EMPTY(&writer->queued)) {
+			submit_opening(writer);
+			return;
+		}
+	}
+	writer->is_opening = false;
+	writers_let_go(writer);
+}
+
+static void
+submit_opening(struct open_writer *writer)
+{
+	struct append *append;
+
+	writer->creates = false;
+	TAILQ_FOREACH(append, &writer->queued, in_session)
+		writer->creates |= append->events_count != 0;
+	writer->is_opening = true;
+	writer->job.run = run_opening;
+	writer->job.done = finish_opening;
+	if (gateway_has_log(writer->gateway)) {
+		work_submit(&writer->gateway->work, &writer->job);
+		return;
+	}
+	writer->job.status = REPRISE_OK;
+	writer->job.error = (struct reprise_error)REPRISE_ERROR_INIT;
+	run_opening(&writer->job, NULL);
+	finish_opening(&writer->job);
+}
+
+bool
+writers_is_overloaded(const struct reprise_gateway *gateway)
+{
+	return gateway->writers.queued >= WRITERS_QUEUED_MAX ||
+	       atomic_load_explicit(&gateway->counters.jobs, memory_order_relaxed) >=
+		       WRITERS_QUEUED_MAX;
+}
+
+void
+writers_queue(struct open_writer *writer, struct append *append)
+{
+	struct reprise_gateway *const gateway = writer->gateway;
+
+	if (!append->was_closed && writers_is_overloaded(gateway)) {
+		append_refuse(append, ERROR_TOO_MANY_REQUESTS, NULL);
+		writers_let_go(writer);
+		return;
+	}
+	append->writer = writer;
+	append->stage = APPEND_QUEUED;
+	gateway->writers.queued++;
+	/* An append that comes back goes before the appends that came later. */
+	if (append->was_closed)
+		TAILQ_INSERT_HEAD(&writer->queued, append, in_session);
+	else
+		TAILQ_INSERT_TAIL(&writer->queued, append, in_session);
+	if (!writer->is_opening)
+		submit_opening(writer);
+}
+
+void
+writers_check(struct reprise_gateway *gateway, const char *session_id)
+{
+	struct open_writer *const writer = find(gateway, session_id);
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	struct reprise_cursor cursor;
+
+	if (writer == NULL || writer->writer == NULL)
+		return;
+	if (reprise_session_stats(gateway->store, session_id, &stats) == REPRISE_OK &&
+	    reprise_writer_cursor(writer->writer, stats.newest, &cursor) != REPRISE_E_CLOSED)
+		return;
+	writers_drop_handle(writer);
+	writers_let_go(writer);
+}
+
+static void
+close_idle(struct reprise_gateway *gateway)
+{
+	const uint64_t idle_ns = (uint64_t)gateway->options.writer_idle_ms * 1000000;
+	struct open_writer *writer;
+
+	while ((writer = TAILQ_FIRST(&gateway->writers.idle)) != NULL &&
+	       gateway->now_ns - writer->used_ns >= idle_ns) {
+		writers_drop_handle(writer);
+		writers_let_go(writer);
+	}
+}
+
+void
+writers_tick(struct reprise_gateway *gateway)
+{
+	recorded_tick(gateway);
+	close_idle(gateway);
+}
+
+static void
+close_entry(struct open_writer *writer)
+{
+	struct append *append;
+
+	while ((append = TAILQ_FIRST(&writer->queued)) != NULL)
+		append_refuse(append, ERROR_SHUTTING_DOWN, NULL);
+	recorded_fail(writer, ERROR_NOT_RECORDED);
+	writers_drop_handle(writer);
+	watch_close(&writer->watch);
+	/* A job's entry goes when the job is done. */
+	writer->is_abandoned = writer->is_opening;
+	writers_let_go(writer);
+}
+
+void
+writers_close(struct reprise_gateway *gateway)
+{
+	struct open_writer *writer, *next;
+
+	for (size_t i = 0; i < WRITERS_ROWS; i++)
+		for (writer = gateway->writers.rows[i]; writer != NULL; writer = next) {
+			next = writer->next;
+			close_entry(writer);
+		}
+}
