@@ -11,7 +11,7 @@
  * the routes, and CONTRACT.md the rules (V01 to V30).
  *
  * A gateway has one thread for all connections, the thread of reprise_gateway_run, and a few
- * workers that wait for the log, so that no connection waits for the log of another one.
+ * workers that wait for the log, so that no connection waits for the log of another connection.
  *
  * A cursor is no permission. Without a token file every client of a loopback address may read and
  * write every session, and a gateway on another address does not open.
@@ -38,7 +38,7 @@ struct reprise_gateway_options {
 
 	/*
 	 * Addresses to listen on, such as "127.0.0.1:8080" and "[::1]:0"; names are not looked up.
-	 * Together with listen_fds at most 8. None of both: "127.0.0.1:0", a free port.
+	 * Together with listen_fds at most 8. Without either: "127.0.0.1:0", a free port.
 	 */
 	const char *const *listen;
 	size_t listen_count;
@@ -110,15 +110,15 @@ struct reprise_gateway_stats {
 	uint64_t requests;         /* heads that were well-formed */
 	uint64_t refused;          /* requests answered with 4xx or 5xx */
 	uint64_t streams;          /* open streams of events */
-	uint64_t streams_shared;   /* those of them that share a subscription */
+	uint64_t streams_shared;   /* open streams that share a subscription */
 	uint64_t subscriptions;    /* of the gateway, open now */
 	uint64_t events_sent;      /* to all clients */
 	uint64_t events_encoded;   /* fewer than events_sent while clients share */
 	uint64_t events_lost;      /* told to clients in gaps with a range */
 	uint64_t gaps;             /* told to clients */
-	uint64_t displaced;        /* streams that fell behind those they shared with */
+	uint64_t displaced;        /* streams that fell behind the shared subscription */
 	uint64_t appended;         /* events of POST requests */
-	uint64_t appends_recorded; /* of these, answered as recorded */
+	uint64_t appends_recorded; /* events answered as recorded */
 	uint64_t jobs;             /* requests that wait for a worker, or are with one */
 };
 #define REPRISE_GATEWAY_STATS_INIT REPRISE_INIT(struct reprise_gateway_stats)
@@ -183,8 +183,8 @@ REPRISE_API reprise_status reprise_gateway_run(struct reprise_gateway *gateway,
  * reprise_gateway_reload - reads the token file and the certificate again
  *
  * A stop takes no further connection, tells each stream `bye` with the time to come back, and gives
- * the rest of the answers @drain_ms. A second stop may shorten the time. A reload that fails keeps
- * what was in force, and says so in the gateway's own log.
+ * the rest of the answers @drain_ms. A second stop may shorten the time. A failed reload keeps
+ * the tokens and the certificate in force, and the gateway's own log has the reason.
  *
  * Threads   Any, also in a signal handler.
  * Progress  One system call that does not wait.
@@ -193,8 +193,8 @@ REPRISE_API reprise_status reprise_gateway_run(struct reprise_gateway *gateway,
  *           REPRISE_E_INVALID  a NULL argument
  *           REPRISE_E_FORKED   in the child of a fork
  */
-REPRISE_API reprise_status reprise_gateway_stop(struct reprise_gateway *gateway, uint32_t drain_ms)
-	REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_gateway_stop(struct reprise_gateway *gateway,
+						uint32_t drain_ms) REPRISE_MUST_USE;
 REPRISE_API reprise_status reprise_gateway_reload(struct reprise_gateway *gateway) REPRISE_MUST_USE;
 
 /*
@@ -209,9 +209,8 @@ REPRISE_API reprise_status reprise_gateway_reload(struct reprise_gateway *gatewa
  *           REPRISE_E_INVALID  a NULL argument or a bad size
  *           REPRISE_E_FORKED   in the child of a fork
  */
-REPRISE_API reprise_status reprise_gateway_stats(struct reprise_gateway *gateway,
-						 struct reprise_gateway_stats *ret_stats)
-	REPRISE_MUST_USE;
+REPRISE_API reprise_status reprise_gateway_stats(
+	struct reprise_gateway *gateway, struct reprise_gateway_stats *ret_stats) REPRISE_MUST_USE;
 
 /*
  * reprise_gateway_close - closes every connection, subscription and writer of the gateway

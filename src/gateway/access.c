@@ -70,9 +70,8 @@ is_localhost(struct http_text name)
 
 	if (http_is_name(name, localhost + 1))
 		return true;
-	return name.size > size && http_is_name((struct http_text){ name.data + name.size - size,
-								   size },
-						localhost);
+	return name.size > size &&
+	       http_is_name((struct http_text){ name.data + name.size - size, size }, localhost);
 }
 
 /* A host as in the field Host: a name or an address, and perhaps a port. */
@@ -86,8 +85,7 @@ is_loopback_host(struct http_text host)
 		port = (struct http_text){ host.data + ipv6, host.size - ipv6 };
 		host.size = ipv6;
 	} else {
-		const char *const colon =
-			host.size == 0 ? NULL : memchr(host.data, ':', host.size);
+		const char *const colon = host.size == 0 ? NULL : memchr(host.data, ':', host.size);
 
 		if (colon != NULL) {
 			port = (struct http_text){ colon, (size_t)(host.data + host.size - colon) };
@@ -96,8 +94,8 @@ is_loopback_host(struct http_text host)
 	}
 	if (port.size != 0 &&
 	    (port.data[0] != ':' ||
-	     (port.size > 1 && !http_are_all((struct http_text){ port.data + 1, port.size - 1 },
-					     HTTP_CLASS_DIGIT))))
+	     (port.size > 1 &&
+	      !http_are_all((struct http_text){ port.data + 1, port.size - 1 }, HTTP_CLASS_DIGIT))))
 		return false;
 	return is_text(host, "[::1]") || is_localhost(host) || is_loopback_ipv4(host);
 }
@@ -209,8 +207,8 @@ bearer_of(const struct http_head *head)
 
 	if (field == NULL || !begins_with(field->value, "bearer "))
 		return (struct http_text){ NULL, 0 };
-	return http_trim((struct http_text){ field->value.data + scheme,
-					     field->value.size - scheme });
+	return http_trim(
+		(struct http_text){ field->value.data + scheme, field->value.size - scheme });
 }
 
 static void

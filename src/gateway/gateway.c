@@ -271,8 +271,7 @@ reprise_gateway_stats(struct reprise_gateway *gateway, struct reprise_gateway_st
 		return REPRISE_E_INVALID;
 	if (is_forked(gateway))
 		return REPRISE_E_FORKED;
-#define READ(name) \
-	stats.name = atomic_load_explicit(&gateway->counters.name, memory_order_relaxed);
+#define READ(name) stats.name = atomic_load_explicit(&gateway->counters.name, memory_order_relaxed);
 	GATEWAY_COUNTERS(READ)
 #undef READ
 	stats.connections = atomic_load_explicit(&gateway->connections, memory_order_relaxed);

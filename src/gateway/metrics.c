@@ -26,7 +26,10 @@ static const struct row {
 	const char *name, *type, *help;
 	size_t offset; /* of a 64-bit number in the struct of the table */
 } gateway_rows[] = {
-#define ROW(name, type, help) { #name, type, help, offsetof(struct gateway_counters, name) }
+#define ROW(name, type, help)                                              \
+	{                                                                  \
+#name, type, help, offsetof(struct gateway_counters, name) \
+	}
 	ROW(requests, "counter", "Requests with a well-formed head."),
 	ROW(refused, "counter", "Requests that the gateway answered with 4xx or 5xx."),
 	ROW(streams, "gauge", "Open streams of events."),
@@ -48,7 +51,10 @@ static_assert(sizeof(gateway_rows) / sizeof(*gateway_rows) ==
 	      "each counter of the gateway has a row");
 
 static const struct row http_rows[] = {
-#define ROW(name, type, help) { #name, type, help, offsetof(struct http_stats, name) }
+#define ROW(name, type, help)                                        \
+	{                                                            \
+#name, type, help, offsetof(struct http_stats, name) \
+	}
 	ROW(connections, "gauge", "Open connections."),
 	ROW(accepted, "counter", "Connections accepted."),
 	ROW(refused, "counter", "Requests that broke a rule of HTTP."),
@@ -61,7 +67,10 @@ static const struct row http_rows[] = {
 };
 
 static const struct row store_rows[] = {
-#define ROW(name, type, help) { #name, type, help, offsetof(struct reprise_store_stats, name) }
+#define ROW(name, type, help)                                                 \
+	{                                                                     \
+#name, type, help, offsetof(struct reprise_store_stats, name) \
+	}
 	ROW(sessions, "gauge", "Windows in the store."),
 	ROW(sessions_idle, "gauge", "Idle windows in the store."),
 	ROW(writers, "gauge", "Open writers."),
@@ -71,7 +80,10 @@ static const struct row store_rows[] = {
 };
 
 static const struct row recorder_rows[] = {
-#define ROW(name, type, help) { #name, type, help, offsetof(struct reprise_recorder_stats, name) }
+#define ROW(name, type, help)                                                    \
+	{                                                                        \
+#name, type, help, offsetof(struct reprise_recorder_stats, name) \
+	}
 	ROW(recorded, "counter", "Events written to the log."),
 	ROW(lost, "counter", "Events in gap entries of the log."),
 	ROW(batches, "counter", "Committed batches."),
@@ -88,8 +100,8 @@ add_head(struct buffer *body, const char *group, const char *name, const char *t
 	char line[LINE_BYTES];
 
 	snprintf(line, sizeof(line), "# HELP %s%s%s %s\n# TYPE %s%s%s %s\n", group, name,
-		 type[0] == 'c' ? "_total" : "", help, group, name,
-		 type[0] == 'c' ? "_total" : "", type);
+		 type[0] == 'c' ? "_total" : "", help, group, name, type[0] == 'c' ? "_total" : "",
+		 type);
 	buffer_text(body, line);
 }
 
@@ -99,8 +111,7 @@ add_rows(struct buffer *body, const char *group, const struct row *rows, size_t 
 {
 	for (size_t i = 0; i < count; i++) {
 		/* A counter of the loop is read on the loop: a plain word. */
-		const uint64_t *const value =
-			(const void *)((const char *)stats + rows[i].offset);
+		const uint64_t *const value = (const void *)((const char *)stats + rows[i].offset);
 
 		add_head(body, group, rows[i].name, rows[i].type, rows[i].help);
 		buffer_text(body, group);
@@ -115,8 +126,7 @@ add_rows(struct buffer *body, const char *group, const struct row *rows, size_t 
 	add_rows((body), (group), (rows), sizeof(rows) / sizeof(*(rows)), (stats))
 
 static void
-add_seconds(struct buffer *body, const char *name, const char *type, const char *help,
-	    uint64_t us)
+add_seconds(struct buffer *body, const char *name, const char *type, const char *help, uint64_t us)
 {
 	char line[LINE_BYTES];
 
@@ -187,8 +197,8 @@ read_recorder(struct job *job, struct reprise_log *log)
 	struct metrics *const metrics = request_of(job)->state;
 
 	(void)log;
-	job->status = reprise_recorder_stats(request_of(job)->gateway->recorder,
-					     &metrics->recorder);
+	job->status =
+		reprise_recorder_stats(request_of(job)->gateway->recorder, &metrics->recorder);
 }
 
 static void

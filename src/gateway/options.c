@@ -31,7 +31,7 @@ refuse(struct reprise_error *error, const char *what, const char *words)
 static void
 set_defaults(struct reprise_gateway_options *options)
 {
-#define DEFAULT(name, value)   \
+#define DEFAULT(name, value)    \
 	if (options->name == 0) \
 	options->name = (value)
 	DEFAULT(connections_max, 10000);

@@ -137,7 +137,8 @@ query_number(const char *value, uint64_t max, uint64_t *ret_number)
 	for (; *value != '\0'; value++) {
 		const uint64_t digit = (uint64_t)(*value - '0');
 
-		if (!http_is(*value, HTTP_CLASS_DIGIT) || number > (max - digit) / 10 || digit > max)
+		if (!http_is(*value, HTTP_CLASS_DIGIT) || number > (max - digit) / 10 ||
+		    digit > max)
 			return false;
 		number = number * 10 + digit;
 	}

@@ -12,8 +12,8 @@
 #include "gateway/routes.h"
 
 #define TAKES(name) (UINT32_C(1) << QUERY_##name)
-#define TAKES_PLACE                                                                              \
-	(TAKES(FROM) | TAKES(KINDS) | TAKES(RECORDED) | TAKES(LAST_EVENT_ID) |                   \
+#define TAKES_PLACE                                                            \
+	(TAKES(FROM) | TAKES(KINDS) | TAKES(RECORDED) | TAKES(LAST_EVENT_ID) | \
 	 TAKES(LAST_EVENT_ID_SNAKE) | TAKES(CURSOR) | TAKES(REVISION) | TAKES(NAMES))
 
 #define SESSIONS "/v1/sessions"
@@ -73,9 +73,9 @@ has_path(const struct route *route, struct http_text path, struct http_text *ret
 	*ret_segment = rest;
 	if (slash != NULL)
 		ret_segment->size = (size_t)(slash - rest.data);
-	return is_text((struct http_text){ rest.data + ret_segment->size,
-					   rest.size - ret_segment->size },
-		       route->after);
+	return is_text(
+		(struct http_text){ rest.data + ret_segment->size, rest.size - ret_segment->size },
+		route->after);
 }
 
 static bool
@@ -150,8 +150,8 @@ read_quality(struct http_text parameters)
 	for (size_t i = 0; i + 2 < parameters.size; i++) {
 		if (parameters.data[i] != ';')
 			continue;
-		const struct http_text value = http_trim((struct http_text){
-			parameters.data + i + 1, parameters.size - i - 1 });
+		const struct http_text value = http_trim(
+			(struct http_text){ parameters.data + i + 1, parameters.size - i - 1 });
 
 		if (value.size < 3 || (value.data[0] | 0x20) != 'q' || value.data[1] != '=')
 			continue;
@@ -188,8 +188,8 @@ quality_of(struct http_text accept, const char *type, const char *family)
 
 		if (found > rank) {
 			rank = found;
-			best = read_quality((struct http_text){ element.data + size,
-								element.size - size });
+			best = read_quality(
+				(struct http_text){ element.data + size, element.size - size });
 		}
 	}
 	return best;
@@ -233,8 +233,8 @@ route_choose(const struct route *route, const struct http_head *head, struct que
 		*ret_words = "format is \"json\"";
 		return NULL;
 	}
-	if (other != route && (format != NULL || query_value(query, QUERY_LIMIT) != NULL ||
-			       prefers_json(head)))
+	if (other != route &&
+	    (format != NULL || query_value(query, QUERY_LIMIT) != NULL || prefers_json(head)))
 		route = other;
 	if ((query->present & ~route->parameters) != 0) {
 		*ret_words = "frame, done and wait are of streams; limit and format are of pages";

@@ -50,8 +50,8 @@ keep_for_line(struct served *served, const struct http_head *head)
 	if (served->request.gateway->options.write_line == NULL)
 		return;
 	http_exchange_peer(served->request.exchange, served->peer, sizeof(served->peer));
-	served->path_bytes = (uint32_t)(head->path.size < PATH_KEPT_BYTES ? head->path.size
-									  : PATH_KEPT_BYTES);
+	served->path_bytes =
+		(uint32_t)(head->path.size < PATH_KEPT_BYTES ? head->path.size : PATH_KEPT_BYTES);
 	memcpy(served->path, head->path.data, served->path_bytes);
 }
 
@@ -100,9 +100,8 @@ serve(struct request *request, const struct http_head *head)
 	char allow[ROUTE_ALLOW_BYTES];
 	enum error_code code = ERROR_NO_ROUTE;
 	const char *words = NULL;
-	const struct route *route =
-		route_find(head, request->gateway->options.reads_only != 0, request->session_id,
-			   &code, allow);
+	const struct route *route = route_find(head, request->gateway->options.reads_only != 0,
+					       request->session_id, &code, allow);
 
 	if (!judge(request, head, route))
 		return;
@@ -208,12 +207,12 @@ on_close(void *context, struct http_exchange *exchange)
 	request->exchange = NULL;
 	if (request->route != NULL && request->route->calls->close != NULL)
 		request->route->calls->close(request);
-	line_request(gateway, &(struct line_request){
-				      .method = http_method_name(served->method),
-				      .peer = served->peer,
-				      .path = { served->path, served->path_bytes },
-				      .status = request->status,
-				      .duration_ns = gateway->now_ns - request->began_ns });
+	line_request(gateway,
+		     &(struct line_request){ .method = http_method_name(served->method),
+					     .peer = served->peer,
+					     .path = { served->path, served->path_bytes },
+					     .status = request->status,
+					     .duration_ns = gateway->now_ns - request->began_ns });
 	request_release(request);
 }
 

@@ -112,7 +112,9 @@ take_level(struct access_token *token, struct http_text text)
 	static const struct {
 		const char *word;
 		enum access_level level;
-	} levels[] = { { "read", ACCESS_READ }, { "write", ACCESS_WRITE }, { "admin", ACCESS_ADMIN } };
+	} levels[] = { { "read", ACCESS_READ },
+		       { "write", ACCESS_WRITE },
+		       { "admin", ACCESS_ADMIN } };
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
 		if (text.size == strlen(levels[i].word) &&
@@ -179,8 +181,8 @@ refuse_twice(struct tokens *tokens, struct reprise_error *error)
 {
 	qsort(tokens->table, tokens->count, sizeof(*tokens->table), compare_tokens);
 	for (size_t i = 1; i < tokens->count; i++)
-		if (memcmp(tokens->table[i - 1].bytes, tokens->table[i].bytes,
-			   TOKEN_BYTES_MAX) == 0)
+		if (memcmp(tokens->table[i - 1].bytes, tokens->table[i].bytes, TOKEN_BYTES_MAX) ==
+		    0)
 			return refuse_line(error, tokens->table[i].line,
 					   "the token is there already");
 	return REPRISE_OK;
@@ -326,12 +328,13 @@ tokens_find(const struct tokens *tokens, struct http_text given)
 		memcpy(padded, given.data, given.size);
 	for (size_t i = 0; i < tokens->count; i++) {
 		const unsigned char *const bytes = tokens->table[i].bytes;
-		unsigned int difference = !fits;
+		uint64_t difference =
+			(uint64_t)!fits | (tokens->table[i].size ^ (uint64_t)given.size);
 
 		for (size_t j = 0; j < TOKEN_BYTES_MAX; j++)
-			difference |= bytes[j] ^ padded[j];
+			difference |= (uint64_t)(bytes[j] ^ padded[j]);
 		/* All ones where there is no difference: no branch tells the row. */
-		const size_t same = (size_t)(((uint64_t)difference - 1) >> 63) * SIZE_MAX;
+		const size_t same = (size_t)((difference - 1) >> 63) * SIZE_MAX;
 
 		found = (found & ~same) | (i & same);
 	}
