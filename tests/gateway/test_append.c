@@ -243,7 +243,7 @@ Test(append, V13_the_last_batch_and_the_end_are_one)
 static void
 check_end(struct place *place)
 {
-	struct reply reply = ask(place, "POST", "/v1/sessions/none/end", NULL, "");
+	struct reply reply = ask(place, "POST", "/v1/sessions/none/end", JSON, "");
 
 	expect_error(&reply, 404, "unknown_session");
 	(void)post(place, "s", "1");
@@ -302,7 +302,7 @@ Test(append, V13_an_end_with_a_log_is_answered_once_it_is_recorded)
 Test(append, V14_an_invalidated_session_goes_on_as_a_new_life)
 {
 	struct place *const place = place_with_log();
-	struct reply reply = ask(place, "POST", "/v1/sessions/s/invalidate", NULL, "");
+	struct reply reply = ask(place, "POST", "/v1/sessions/s/invalidate", JSON, "");
 
 	expect_error(&reply, 404, "unknown_session");
 	for (int i = 0; i < 3; i++) {
@@ -310,7 +310,7 @@ Test(append, V14_an_invalidated_session_goes_on_as_a_new_life)
 
 		reply = post(place, "s", "1");
 		snprintf(before, sizeof(before), "%s", json_text(reply.body, "cursor"));
-		reply = ask(place, "POST", "/v1/sessions/s/invalidate", NULL, "");
+		reply = ask(place, "POST", "/v1/sessions/s/invalidate", JSON, "");
 		cr_assert(eq(int, reply.status, 204), "%s", reply.body);
 		reply = post(place, "s", "2");
 		cr_assert(strncmp(before, json_text(reply.body, "cursor"), 36) != 0);
@@ -338,9 +338,9 @@ Test(append, V14_an_ended_session_that_is_invalidated_takes_appends)
 	struct reply reply;
 
 	(void)post(place, "s", "1");
-	reply = ask(place, "POST", "/v1/sessions/s/end", NULL, "");
+	reply = ask(place, "POST", "/v1/sessions/s/end", JSON, "");
 	cr_assert(eq(int, reply.status, 200), "%s", reply.body);
-	reply = ask(place, "POST", "/v1/sessions/s/invalidate", NULL, "");
+	reply = ask(place, "POST", "/v1/sessions/s/invalidate", JSON, "");
 	cr_assert(eq(int, reply.status, 204), "%s", reply.body);
 	reply = post(place, "s", "2");
 	cr_assert(eq(u64, json_number(reply.body, "first"), 2));
@@ -451,7 +451,7 @@ Test(append, V17_another_writer_is_told_and_a_shared_one_appends)
 	}
 	reply = ask(place, "POST", "/v1/sessions/t/events", NDJSON, "1\n2\n");
 	expect_error(&reply, 409, "session_busy");
-	reply = ask(place, "POST", "/v1/sessions/t/end", NULL, "");
+	reply = ask(place, "POST", "/v1/sessions/t/end", JSON, "");
 	expect_error(&reply, 409, "session_busy");
 	reprise_writer_close(writer);
 	place_close(place);
