@@ -184,7 +184,7 @@ judge_without_token(const struct access *access, const struct http_head *head,
 {
 	const struct http_field *const origin = http_head_field(head, "origin");
 
-	if (access->checks_host && head->host.size != 0 && !is_loopback_host(head->host)) {
+	if (access->checks_host && !is_loopback_host(head->host)) {
 		refuse(answer, ERROR_FOREIGN_HOST);
 		return;
 	}

@@ -63,11 +63,6 @@ Test(safety, V22_a_foreign_host_is_refused_on_every_path)
 		expect_error(&reply, 403, "foreign_host");
 		client_close(client);
 	}
-	client = client_open(place);
-	client_send(client, "GET /healthz HTTP/1.0\r\n\r\n");
-	reply = client_receive(client);
-	cr_assert(eq(int, reply.status, 200));
-	client_close(client);
 	place_close(place);
 }
 
