@@ -7,11 +7,11 @@
  *
  * A gateway serves the sessions of one store over HTTP/1.1: events as Server-Sent Events and as
  * JSON pages, appends by POST, resume by cursor, gaps in band. The program `reprise serve` is a
- * gateway around a store of its own; a runtime may serve the store that it appends to. GUIDE.md has
+ * gateway around a store of its own; a runtime may serve its own store. GUIDE.md has
  * the routes, and CONTRACT.md the rules (V01 to V30).
  *
  * A gateway has one thread for all connections, the thread of reprise_gateway_run, and a few
- * workers that wait for the log, so that no connection waits for the log of another connection.
+ * workers for calls on the log, so a slow log delays no other connection.
  *
  * A cursor is no permission. Without a token file every client of a loopback address may read and
  * write every session, and a gateway on another address does not open.
@@ -43,7 +43,7 @@ struct reprise_gateway_options {
 	const char *const *listen;
 	size_t listen_count;
 
-	/* Listening sockets, from a service manager. They move on REPRISE_OK. */
+	/* Listening sockets, from a service manager. The sockets move on REPRISE_OK. */
 	const int *listen_fds;
 	size_t listen_fds_count;
 
@@ -72,7 +72,7 @@ struct reprise_gateway_options {
 	const char *tls_certificate_file;
 	const char *tls_key_file;
 
-	/* Origins of other pages that may use the gateway (CORS): "https://app.example", or "*". */
+	/* Origins of other pages with access to the gateway (CORS): "https://app.example", or "*". */
 	const char *const *origins;
 	size_t origins_count;
 
@@ -94,7 +94,7 @@ struct reprise_gateway_options {
 	uint32_t retry_ms;         /* told to clients; 1 to 600,000 [1,000] */
 	uint32_t recorded_wait_ms; /* an append is answered 503 after this time [5,000] */
 	uint32_t writer_idle_ms;   /* a session's writer is closed after this time [5,000] */
-	uint32_t workers;          /* threads that wait for the log; at most 64 [4] */
+	uint32_t workers;          /* threads for calls on the log; at most 64 [4] */
 	uint32_t reserved;         /* 0 */
 
 	/* The gateway's own log; NULL: none. Called on the thread of reprise_gateway_run. */
@@ -107,19 +107,19 @@ struct reprise_gateway_stats {
 	size_t size;               /* sizeof(struct reprise_gateway_stats), set by the caller */
 	uint64_t connections;      /* open now */
 	uint64_t accepted;         /* connections since the opening */
-	uint64_t requests;         /* heads that were well-formed */
+	uint64_t requests;         /* well-formed heads */
 	uint64_t refused;          /* requests answered with 4xx or 5xx */
 	uint64_t streams;          /* open streams of events */
-	uint64_t streams_shared;   /* open streams that share a subscription */
+	uint64_t streams_shared;   /* open streams with a shared subscription */
 	uint64_t subscriptions;    /* of the gateway, open now */
 	uint64_t events_sent;      /* to all clients */
 	uint64_t events_encoded;   /* fewer than events_sent while clients share */
 	uint64_t events_lost;      /* told to clients in gaps with a range */
 	uint64_t gaps;             /* told to clients */
-	uint64_t displaced;        /* streams that fell behind the shared subscription */
+	uint64_t displaced;        /* streams taken out of a shared subscription as too slow */
 	uint64_t appended;         /* events of POST requests */
 	uint64_t appends_recorded; /* events answered as recorded */
-	uint64_t jobs;             /* requests that wait for a worker, or are with one */
+	uint64_t jobs;             /* requests with a worker, or waiting for a worker */
 };
 #define REPRISE_GATEWAY_STATS_INIT REPRISE_INIT(struct reprise_gateway_stats)
 
@@ -135,8 +135,8 @@ struct reprise_gateway_stats {
  * Progress  Reads the token file and the certificate; system calls.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL store, a bad option, a token file or certificate that
- *                                cannot be used; an address beyond loopback without a token file
+ *           REPRISE_E_INVALID    a NULL store, a bad option, an unusable token file or
+ *                                certificate; an address beyond loopback without a token file
  *                                (`what` "listen")
  *           REPRISE_E_SYSTEM     an address is in use, or a thread or descriptor was refused
  *           REPRISE_E_NO_MEMORY  nothing was opened
@@ -147,13 +147,13 @@ REPRISE_API reprise_status reprise_gateway_open(struct reprise_store *store,
 						struct reprise_error *error) REPRISE_MUST_USE;
 
 /*
- * reprise_gateway_address - the address that the gateway listens on, as a text
+ * reprise_gateway_address - returns an address of the gateway, as a text
  *
  * @index  0 for the first of the addresses and then the descriptors.
  * @room   Bytes at @text, with the NUL; 80 are enough.
  *
  * Threads   Any, before and during the run.
- * Progress  System calls that do not wait.
+ * Progress  System calls without a wait.
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  no such address
@@ -167,7 +167,7 @@ REPRISE_API reprise_status reprise_gateway_address(struct reprise_gateway *gatew
 /*
  * reprise_gateway_run - serves until reprise_gateway_stop
  *
- * Threads   One at a time. Cancellation is put off to the end.
+ * Threads   One thread at a time. Cancellation is put off to the end.
  * Progress  Blocks.
  * Ordering  None.
  * Returns   REPRISE_OK          stopped; every connection is closed
@@ -187,7 +187,7 @@ REPRISE_API reprise_status reprise_gateway_run(struct reprise_gateway *gateway,
  * the tokens and the certificate in force, and the gateway's own log has the reason.
  *
  * Threads   Any, also in a signal handler.
- * Progress  One system call that does not wait.
+ * Progress  One system call without a wait.
  * Ordering  The run sees the caller's earlier writes.
  * Returns   REPRISE_OK
  *           REPRISE_E_INVALID  a NULL argument

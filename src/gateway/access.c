@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges requests. With tokens, the token alone decides: a page of another site cannot know a token.
- * Without tokens three checks keep pages of other sites out of a loopback address: the host's name,
- * the origin, and the content type of a POST. A DELETE, and a POST with a type that is not simple,
- * come from such a page only after a preflight, which is not answered for a foreign origin.
+ * Judges requests. With tokens, the token alone decides: a page of another site cannot know a
+ * token. Without tokens three checks keep pages of other sites out of a loopback address: the
+ * host's name, the origin, and the content type of a POST. Such a page may send a DELETE, or a
+ * POST with a type that is not simple, only after a preflight, and the preflight of a foreign
+ * origin is answered without leave.
  */
 #include "gateway/access.h"
 
@@ -198,7 +199,7 @@ judge_without_token(const struct access *access, const struct http_head *head,
 		refuse(answer, ERROR_SIMPLE_TYPE);
 }
 
-/* The token of `Authorization: Bearer TOKEN`; empty if the field is missing or of another scheme. */
+/* The token of `Authorization: Bearer TOKEN`; empty without the field, or with another scheme. */
 static struct http_text
 bearer_of(const struct http_head *head)
 {
