@@ -64,20 +64,19 @@ pause_accept(struct http_server *server)
 	server->stats.accept_failures++;
 	for (uint32_t i = 0; i < server->listens_count; i++)
 		event_del(server->listens[i].event);
-	/*
-	 * The timer's place in libevent's heap is kept: it was added once, when the server was
-	 * opened.
-	 */
+	/* The timer is in libevent's heap already, and moving the timer there needs no memory. */
 	event_add(server->accept_again, &pause);
 }
 
 void
 accept_resume(evutil_socket_t fd, short what, void *server_)
 {
+	static const struct timeval day = { .tv_sec = 86400 };
 	struct http_server *const server = server_;
 
 	(void)fd;
 	(void)what;
+	event_add(server->accept_again, &day);
 	for (uint32_t i = 0; i < server->listens_count; i++)
 		if (server->listens[i].event != NULL &&
 		    event_add(server->listens[i].event, NULL) != 0) {

@@ -176,7 +176,7 @@ reprise_status http_server_run(struct http_server *server, struct reprise_error 
 
 /*
  * Has on_notify called by the loop, soon and at least once behind this call. The call may be made
- * in a signal's handler.
+ * in a signal's handler, and behind the end of http_server_run, but not behind http_server_close.
  *
  * Threads   any.
  * Progress  One system call that does not wait.

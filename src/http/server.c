@@ -104,16 +104,19 @@ on_drain_time(evutil_socket_t fd, short what, void *server_)
 	close_exchanges(server);
 }
 
-/* Added once, so that libevent's heap has a place for each of them. */
+/*
+ * The timer of accept's pause is always armed, for a day when there is no pause: so the timer keeps
+ * its place in libevent's heap. The drain closes what is open if its timer gets no place.
+ */
 static bool
-make_timer(struct http_server *server, event_callback_fn callback, struct event **ret_timer)
+make_timers(struct http_server *server)
 {
 	const struct timeval day = { .tv_sec = 86400 };
 
-	*ret_timer = event_new(server->base, -1, 0, callback, server);
-	if (*ret_timer == NULL || event_add(*ret_timer, &day) != 0)
-		return false;
-	return event_del(*ret_timer) == 0;
+	server->accept_again = event_new(server->base, -1, 0, accept_resume, server);
+	server->drain = event_new(server->base, -1, 0, on_drain_time, server);
+	return server->accept_again != NULL && server->drain != NULL &&
+	       event_add(server->accept_again, &day) == 0;
 }
 
 static bool
@@ -121,9 +124,8 @@ make_events(struct http_server *server)
 {
 	server->wake =
 		event_new(server->base, server->wake_fd, EV_READ | EV_PERSIST, on_wake, server);
-	return server->wake != NULL && event_add(server->wake, NULL) == 0 &&
-	       make_timer(server, accept_resume, &server->accept_again) &&
-	       make_timer(server, on_drain_time, &server->drain) && tick_watch(server);
+	return server->wake != NULL && event_add(server->wake, NULL) == 0 && make_timers(server) &&
+	       tick_watch(server);
 }
 
 /*

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: MIT
 # Fuzzes every target: first what the corpus has, then on from there. New inputs are kept in
 # build/fuzz/corpus, inputs that fail in build/fuzz/artifacts. Ends with 1 if one fails.
-# Usage: fuzz.sh SECONDS_PER_TARGET [TARGET ...]
+# Usage: fuzz.sh SECONDS_PER_TARGET|--runs INPUTS_PER_TARGET [TARGET ...]
 set -u
+is_count=
+[ "${1:-}" != --runs ] || { is_count=1; shift; }
 case ${1:-} in
-'' | *[!0-9]*) echo "usage: fuzz.sh SECONDS_PER_TARGET [TARGET ...]" >&2; exit 2 ;;
+'' | *[!0-9]*) echo "usage: fuzz.sh SECONDS_PER_TARGET|--runs INPUTS_PER_TARGET [TARGET ...]" >&2; exit 2 ;;
 esac
-seconds=$1
+runs=0
+limit=-max_total_time=$1
+[ -z "$is_count" ] || { runs=$1; limit=-runs=$1; }
 shift
 [ $# -gt 0 ] || set -- conversation_event cursor_text gateway_json http_request log_rows options program thread_delta
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,15 +37,18 @@ for target; do
 	[ -f "$dictionary" ] || dictionary=
 	mkdir -p "$found"
 	if UBSAN_OPTIONS=print_stacktrace=1 "$build/tests/fuzz/fuzz_$target" ${dictionary:+"-dict=$dictionary"} \
-		-max_total_time="$seconds" -timeout=30 -max_len=2048 -print_final_stats=1 \
+		"$limit" -timeout=30 -max_len=2048 -print_final_stats=1 \
 		-artifact_prefix="$build/artifacts/$target-" "$found" "$here/corpus/$target" \
 		>"$log" 2>&1; then
-		awk -v target="$target" '
+		awk -v target="$target" -v wanted="$runs" '
 		/^stat::number_of_executed_units:/ { runs = $2 }
 		/^stat::new_units_added:/ { new = $2 }
 		/ cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") coverage = $(i + 1) }
-		END { printf "%s: %d runs, %d new inputs, coverage %d, no failure\n",
-			target, runs, new, coverage }' "$log"
+		END {
+			printf "%s: %d runs, %d new inputs, coverage %d, no failure\n",
+				target, runs, new, coverage
+			exit runs < wanted
+		}' "$log" || { echo "$target: fewer inputs than $runs"; status=1; }
 	else
 		tail -n 60 "$log" >&2
 		echo "$target: FAILED; see $log and $build/artifacts"

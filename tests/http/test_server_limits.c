@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* H13 to H16: deadlines, limits, descriptors and memory that run out. */
+/* H13 to H15: deadlines, limits, descriptors that run out. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <event2/event.h>
-
 #include "base/clock.h"
 #include "host.h"
-#include "refusal.h"
 
 SUITE(http_limits);
 
@@ -368,115 +365,4 @@ Test(http_limits, H15_a_loop_without_descriptors_neither_spins_nor_ends)
 	close(held);
 	close(waiting);
 	host_stop(host);
-}
-
-/*
- * libevent's memory is refused along with ours: the library is a shared one, and out of the
- * linker's reach.
- */
-static void *
-event_malloc(size_t size)
-{
-	void *const block = malloc(size);
-
-	if (block == NULL)
-		errno = ENOMEM; /* as malloc itself does */
-	return block;
-}
-
-static void *
-event_realloc(void *block, size_t size)
-{
-	void *const moved = realloc(block, size);
-
-	if (moved == NULL)
-		errno = ENOMEM;
-	return moved;
-}
-
-/*
- * A client that takes what comes, an answer or a closed connection; true if the answer was whole.
- */
-static bool
-try_exchange(struct host *host, const char *request, const char *wanted)
-{
-	return strstr(client_ask(host, request), wanted) != NULL;
-}
-
-static void
-refuse_each(const char *request, const char *wanted)
-{
-	struct host *const host = host_start(NULL);
-	int failed = 0, number = 1;
-
-	cr_assert(try_exchange(host, request, wanted));
-	for (;; number++) {
-		bool was_refused;
-
-		wait_until(has_connections, host, 0);
-		refusal_begin(number);
-		failed += !try_exchange(host, request, wanted);
-		was_refused = refusal_end();
-		cr_assert(try_exchange(host, request, wanted), "behind the %d-th allocation",
-			  number);
-		if (!was_refused)
-			break;
-	}
-	cr_assert(gt(int, number, 5));
-	cr_assert(gt(int, failed, 0));
-	wait_until(has_connections, host, 0);
-	cr_assert(gt(u64, host_stats(host).no_memory, 0));
-	host_stop(host);
-}
-
-Test(http_limits, H16_a_lack_of_memory_closes_one_connection, .timeout = 120)
-{
-	event_set_mem_functions(event_malloc, event_realloc, free);
-	refuse_each("GET /1" LAST, "\r\n\r\n1");
-	refuse_each(POST("/echo", "5") "Connection: close\r\n\r\nhello", "\r\n\r\nhello");
-	refuse_each("GET /pull?40000" LAST, "\r\n0\r\n\r\n");
-	refuse_each("GET /block" LAST, "block\r\n0\r\n\r\n");
-	refuse_each("GET / HTTP/1.1\n", "line-end");
-}
-
-static void
-ignore_request(void *context, struct http_exchange *exchange, const struct http_head *head)
-{
-	(void)context;
-	(void)exchange;
-	(void)head;
-}
-
-static void
-ignore_tick(void *context, struct http_server *server)
-{
-	(void)context;
-	(void)server;
-}
-
-Test(http_limits, H16_a_server_that_gets_no_memory_is_not_opened)
-{
-	const struct http_handler handler = { .on_request = ignore_request,
-					      .on_tick = ignore_tick };
-	const struct http_options options = { .tick_ms = 1000 };
-	struct http_server *server;
-	reprise_status status;
-	bool was_refused;
-
-	event_set_mem_functions(event_malloc, event_realloc, free);
-	for (int number = 1;; number++) {
-		server = NULL;
-		refusal_begin(number);
-		status = http_server_open(&options, &handler, &server, NULL);
-		if (status == REPRISE_OK)
-			status = http_server_listen(server, "127.0.0.1:0", NULL);
-		was_refused = refusal_end();
-		http_server_close(server);
-		if (!was_refused)
-			break;
-		if (status != REPRISE_OK)
-			cr_assert(eq(int, status, REPRISE_E_NO_MEMORY), "%d", number);
-	}
-	cr_assert(eq(int, status, REPRISE_OK));
-	cr_assert(eq(int, http_server_open(NULL, NULL, &server, NULL), REPRISE_E_INVALID));
 }
