@@ -182,8 +182,11 @@ free_server(struct http_server *server)
 	tick_close(server);
 	free_event(server->accept_again);
 	free_event(server->drain);
-	if (server->base != NULL)
+	if (server->base != NULL) {
+		/* libevent frees a closed socket in the loop's next turn: the last socket's turn. */
+		event_base_loop(server->base, EVLOOP_NONBLOCK);
 		event_base_free(server->base);
+	}
 	if (server->wake_fd >= 0)
 		close(server->wake_fd);
 	peers_free(server);
