@@ -72,7 +72,7 @@ struct reprise_gateway_options {
 	const char *tls_certificate_file;
 	const char *tls_key_file;
 
-	/* Origins of other pages with access to the gateway (CORS): "https://app.example", or "*". */
+	/* Origins of other pages with access (CORS): "https://app.example", or "*". */
 	const char *const *origins;
 	size_t origins_count;
 
