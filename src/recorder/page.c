@@ -119,7 +119,7 @@ judge(struct telling *telling)
 		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEFORE_WINDOW);
 	if (position > life->end && is_last(telling) && life->state == REPRISE_LIFE_OPEN &&
 	    !telling->question->is_bound && !place_was_recorded(telling->question))
-		/* It may be recorded yet, by another process; or that has died: the next life tells. */
+		/* Another process may record the event yet, or has died: the next life tells. */
 		return tell_nothing_more(telling);
 	if (position > life->end && !telling->question->is_bound) {
 		telling->page->tail_last = life->end;
