@@ -3,7 +3,7 @@
 #define HTTP_HTTP_H
 
 /*
- * A server of HTTP/1.1, on one thread (rules H10 to H19). The server reads requests, and calls a
+ * A server of HTTP/1.1, on one thread (rules H10 to H22). The server reads requests, and calls a
  * handler: on_request with the head, on_body with each piece of the body, on_body_end, and in the
  * end on_close. The handler answers an exchange when the handler likes: with a whole response, or
  * with a stream that goes on for as long as the handler writes. The server knows nothing of what
@@ -15,7 +15,8 @@
  * http_server_close closes the child's listening sockets there, and leaves its memory.
  *
  * No callback is called inside of a call of the handler's: what a call causes happens when the loop
- * goes on.
+ * goes on. So a callback may write to, finish and abort each open exchange, and not just the
+ * callback's own (H22).
  */
 
 #include <stdbool.h>
@@ -69,6 +70,8 @@ struct http_handler {
 	void (*on_close)(void *context, struct http_exchange *exchange);
 	/* http_server_notify was called, since the last on_notify began. Optional. */
 	void (*on_notify)(void *context, struct http_server *server);
+	/* @tick_ms have passed; rule H21 has the rhythm. Optional. */
+	void (*on_tick)(void *context, struct http_server *server);
 };
 
 /*
@@ -88,6 +91,7 @@ struct http_options {
 	uint32_t linger_ms;     /* a closed connection is read on for so long [1,000] */
 	uint32_t retry_after_s; /* of the responses 503 and 429 [1] */
 	uint32_t backlog;       /* connections that the kernel holds before accept [512] */
+	uint32_t tick_ms;       /* between two calls of on_tick [no tick] */
 };
 
 struct http_stats {
@@ -107,7 +111,7 @@ struct http_stats {
  * needed.
  *
  * Threads   any; the loop's thread afterwards.
- * Progress  Takes memory, an epoll descriptor and an eventfd. Does not wait.
+ * Progress  Takes memory, an epoll descriptor, an eventfd, and a timerfd for a tick. Does not wait.
  * Ordering  none.
  * Returns   OK; E_INVALID: no on_request; E_NO_MEMORY; E_SYSTEM: a descriptor was refused.
  */
@@ -249,11 +253,13 @@ reprise_status http_respond(struct http_exchange *exchange, int status,
  * client that closes its sending half while a stream goes on counts as gone: on_close follows.
  *
  * Threads   the loop's.
- * Progress  Copies; the loop sends. Does not wait: @pending_bytes_max bounds what is kept.
+ * Progress  Copies; the loop sends. Does not wait: @pending_bytes_max bounds what is kept, the
+ *           framing of the chunks included.
  * Ordering  Bytes are sent in the order of the calls.
  * Returns   OK; E_INVALID as for http_respond; E_FULL: @pending_bytes_max would be passed, nothing
- *           is kept: wait for on_drain; E_CLOSED: no stream is open, or the client is gone;
- *           E_NO_MEMORY: the connection is closed.
+ *           is kept: wait for on_drain; E_TOO_LARGE: the bytes alone pass @pending_bytes_max, and
+ *           no waiting helps; E_CLOSED: no stream is open, or the client is gone; E_NO_MEMORY: the
+ *           connection is closed.
  */
 reprise_status http_stream(struct http_exchange *exchange, int status,
 			   const struct http_field_out *fields, size_t fields_count);

@@ -158,26 +158,30 @@ http_stream(struct http_exchange *exchange, int status, const struct http_field_
 	return REPRISE_OK;
 }
 
-/* Whether so many bytes may be added to a stream. */
+/* Whether so many bytes, framing included, may be added to a stream. */
 static reprise_status
 judge_stream(const struct http_exchange *exchange, size_t size)
 {
+	const uint64_t most = exchange->server->options.pending_bytes_max;
+
 	if (exchange->is_doomed || exchange->output != OUTPUT_STREAM)
 		return REPRISE_E_CLOSED;
-	return http_pending(exchange) + size > exchange->server->options.pending_bytes_max
-		       ? REPRISE_E_FULL
-		       : REPRISE_OK;
+	if (size > most)
+		return REPRISE_E_TOO_LARGE;
+	return http_pending(exchange) + size > most ? REPRISE_E_FULL : REPRISE_OK;
 }
 
 reprise_status
 http_write(struct http_exchange *exchange, struct http_text bytes)
 {
-	const reprise_status judged = judge_stream(exchange, bytes.size);
+	const bool is_framed = exchange->is_chunked && bytes.size != 0;
 	char size[24];
+	const size_t digits = (size_t)snprintf(size, sizeof(size), "%zx\r\n", bytes.size);
+	const reprise_status judged =
+		judge_stream(exchange, bytes.size + (is_framed ? digits + 2 : 0));
 
 	if (judged != REPRISE_OK || bytes.size == 0)
 		return judged;
-	snprintf(size, sizeof(size), "%zx\r\n", bytes.size);
 	if ((exchange->is_chunked && !put_text(exchange, size)) ||
 	    !put_bytes(exchange, bytes.data, bytes.size) ||
 	    (exchange->is_chunked && !put_text(exchange, "\r\n")))

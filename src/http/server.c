@@ -17,6 +17,10 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
+enum {
+	EVENT_DESCRIPTORS = 3, /* of libevent: an epoll instance and a pipe */
+};
+
 static struct http_options
 with_defaults(const struct http_options *given)
 {
@@ -119,7 +123,25 @@ make_events(struct http_server *server)
 		event_new(server->base, server->wake_fd, EV_READ | EV_PERSIST, on_wake, server);
 	return server->wake != NULL && event_add(server->wake, NULL) == 0 &&
 	       make_timer(server, accept_resume, &server->accept_again) &&
-	       make_timer(server, on_drain_time, &server->drain);
+	       make_timer(server, on_drain_time, &server->drain) && tick_watch(server);
+}
+
+/*
+ * libevent ends the process if there is no descriptor for its signals' pipe. So as many
+ * descriptors as libevent opens are opened and closed before; false, and errno, if there are fewer.
+ */
+static bool
+has_descriptors(void)
+{
+	int held[EVENT_DESCRIPTORS], count = 0, saved;
+
+	while (count < EVENT_DESCRIPTORS && (held[count] = eventfd(0, EFD_CLOEXEC)) >= 0)
+		count++;
+	saved = errno;
+	for (int i = 0; i < count; i++)
+		close(held[i]);
+	errno = saved;
+	return count == EVENT_DESCRIPTORS;
 }
 
 /*
@@ -130,7 +152,7 @@ static struct event_base *
 make_base(void)
 {
 	const struct descriptors standard = descriptors_occupy_standard();
-	struct event_config *const config = event_config_new();
+	struct event_config *const config = has_descriptors() ? event_config_new() : NULL;
 	struct event_base *base = NULL;
 
 	if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
@@ -155,6 +177,7 @@ free_server(struct http_server *server)
 	if (server->accept_again != NULL)
 		accept_stop(server);
 	free_event(server->wake);
+	tick_close(server);
 	free_event(server->accept_again);
 	free_event(server->drain);
 	if (server->base != NULL)
@@ -182,10 +205,13 @@ http_server_open(const struct http_options *options, const struct http_handler *
 	server->options = with_defaults(options);
 	server->handler = *handler;
 	server->process = getpid();
+	server->tick_fd = -1;
 	TAILQ_INIT(&server->exchanges);
 	server->wake_fd = descriptor_above_standard(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 	if (server->wake_fd < 0 || !random_bytes(&server->secret, sizeof(server->secret)))
 		saved = errno;
+	if (saved == 0)
+		saved = tick_open(server);
 	errno = 0;
 	if (saved == 0)
 		server->base = make_base();
@@ -230,6 +256,7 @@ http_server_run(struct http_server *server, struct reprise_error *error)
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	tick_begin(server);
 	result = event_base_loop(server->base, EVLOOP_NO_EXIT_ON_EMPTY);
 	take_pipe_signal(&before);
 	return result < 0 ? error_system(error, "epoll_wait", errno) : REPRISE_OK;
@@ -268,6 +295,8 @@ leave_by_fork(const struct http_server *server)
 	for (uint32_t i = 0; i < server->listens_count; i++)
 		close(server->listens[i].fd);
 	close(server->wake_fd);
+	if (server->tick_fd >= 0)
+		close(server->tick_fd);
 }
 
 void

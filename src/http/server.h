@@ -52,6 +52,9 @@ struct http_server {
 	int wake_fd;
 	struct event *wake;
 
+	int tick_fd; /* -1: no tick */
+	struct event *tick;
+
 	struct listen listens[LISTENS_MAX];
 	uint32_t listens_count;
 	struct event *accept_again; /* behind a pause */
@@ -149,6 +152,12 @@ void timer_fired(evutil_socket_t fd, short what, void *exchange);
 /* Read deadline: 0 ms is none. */
 void timer_set_read(struct http_exchange *exchange, uint64_t ms);
 void timer_watch_output(struct http_exchange *exchange);
+
+/* tick.c: an errno, or 0; tick_watch answers false if there is no memory. */
+int tick_open(struct http_server *server);
+bool tick_watch(struct http_server *server);
+void tick_begin(const struct http_server *server);
+void tick_close(struct http_server *server);
 
 /* respond.c */
 void refuse_request(struct http_exchange *exchange, int status, const char *word);

@@ -66,8 +66,10 @@ on_close(void *context, struct http_exchange *exchange)
 int
 main(int argc, char **argv)
 {
-	const struct http_handler handler = { NULL, on_request, on_body,  on_body_end,
-					      NULL, NULL,       on_close, NULL };
+	const struct http_handler handler = { .on_request = on_request,
+					      .on_body = on_body,
+					      .on_body_end = on_body_end,
+					      .on_close = on_close };
 	struct reprise_error error = REPRISE_ERROR_INIT;
 	struct http_server *server;
 	char address[80];

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -217,16 +218,47 @@ on_notify(void *context, struct http_server *server)
 	host->notifies++;
 }
 
+static void
+on_tick(void *context, struct http_server *server)
+{
+	struct host *const host = context;
+
+	(void)server;
+	cr_expect(pthread_equal(pthread_self(), host->loop) != 0);
+	for (int ms = host->tick_sleep_ms; ms > 0; ms--)
+		usleep(1000);
+	host->ticks++;
+}
+
 static void *
 run(void *host_)
 {
 	struct host *const host = host_;
 
+	host->loop = pthread_self();
 	host->result = http_server_run(host->server, NULL);
 	return NULL;
 }
 
 /* Without an address, the server takes over @listening. */
+static void
+begin(struct host *host, const struct http_options *options, const struct http_handler *handler,
+      const char *where, int listening)
+{
+	char address[64];
+
+	cr_assert(eq(int, http_server_open(options, handler, &host->server, NULL), REPRISE_OK));
+	cr_assert(eq(int,
+		     where == NULL ? http_server_adopt(host->server, listening, NULL)
+				   : http_server_listen(host->server, where, NULL),
+		     REPRISE_OK));
+	cr_assert(eq(int, http_server_address(host->server, 0, address, sizeof(address)),
+		     REPRISE_OK));
+	snprintf(host->port, sizeof(host->port), "%.7s", strrchr(address, ':') + 1);
+	host->block = http_block_new((struct http_text){ "block", 5 });
+	cr_assert(eq(int, pthread_create(&host->thread, NULL, run, host), 0));
+}
+
 static struct host *
 start(const struct http_options *options, const char *where, int listening)
 {
@@ -238,20 +270,11 @@ start(const struct http_options *options, const char *where, int listening)
 					      .on_drain = on_drain,
 					      .on_shutdown = on_shutdown,
 					      .on_close = on_close,
-					      .on_notify = on_notify };
-	char address[64];
+					      .on_notify = on_notify,
+					      .on_tick = on_tick };
 
 	cr_assert(host != NULL);
-	cr_assert(eq(int, http_server_open(options, &handler, &host->server, NULL), REPRISE_OK));
-	cr_assert(eq(int,
-		     where == NULL ? http_server_adopt(host->server, listening, NULL)
-				   : http_server_listen(host->server, where, NULL),
-		     REPRISE_OK));
-	cr_assert(eq(int, http_server_address(host->server, 0, address, sizeof(address)),
-		     REPRISE_OK));
-	snprintf(host->port, sizeof(host->port), "%.7s", strrchr(address, ':') + 1);
-	host->block = http_block_new((struct http_text){ "block", 5 });
-	cr_assert(eq(int, pthread_create(&host->thread, NULL, run, host), 0));
+	begin(host, options, &handler, where, listening);
 	return host;
 }
 
@@ -259,6 +282,23 @@ struct host *
 host_start(const struct http_options *options)
 {
 	return start(options, "127.0.0.1:0", -1);
+}
+
+void
+host_begin(struct host *host, const struct http_options *options,
+	   const struct http_handler *handler)
+{
+	begin(host, options, handler, "127.0.0.1:0", -1);
+}
+
+void
+host_allow_descriptors(void)
+{
+	struct rlimit files = { 0 };
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 struct host *
@@ -320,6 +360,12 @@ bool
 has_requests(struct host *host, int requests)
 {
 	return host->requests == requests;
+}
+
+bool
+has_shutdowns(struct host *host, int shutdowns)
+{
+	return host->shutdowns == shutdowns;
 }
 
 bool

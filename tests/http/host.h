@@ -28,17 +28,27 @@
 struct host {
 	struct http_server *server;
 	pthread_t thread;
+	pthread_t loop; /* the same, as the loop has it */
 	char port[8];
 	reprise_status result; /* of the run */
 	struct http_block *block;
-	atomic_int requests, closes, shutdowns, notifies, body_ends, aborts;
-	atomic_int drain_ms; /* not 0: on_notify begins a drain */
+	atomic_int requests, closes, shutdowns, notifies, body_ends, aborts, ticks;
+	atomic_int drain_ms;      /* not 0: on_notify begins a drain */
+	atomic_int tick_sleep_ms; /* on_tick takes so long */
 	atomic_ullong pending_most;
 };
 
 /* @options may be NULL. The server listens on 127.0.0.1. */
 struct host *host_start(const struct http_options *options);
 struct host *host_adopting(int listening);
+/*
+ * The same with another handler, whose on_notify counts, and begins a drain if @drain_ms says so.
+ * The memory of @host is taken over.
+ */
+void host_begin(struct host *host, const struct http_options *options,
+		const struct http_handler *handler);
+/* As many descriptors as the process may have. */
+void host_allow_descriptors(void);
 /* Drains at once, joins the thread, and expects that each request was closed. */
 void host_stop(struct host *host);
 void host_drain(struct host *host, int ms);
@@ -52,6 +62,7 @@ void wait_until(bool (*holds)(struct host *host, int value), struct host *host, 
 bool has_connections(struct host *host, int connections);
 bool has_requests(struct host *host, int requests);
 bool has_closes(struct host *host, int closes);
+bool has_shutdowns(struct host *host, int shutdowns);
 
 int client_open(struct host *host);
 void client_send(int fd, const char *text);

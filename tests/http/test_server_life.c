@@ -194,9 +194,9 @@ Test(http_life, H19_a_socket_of_a_service_manager_is_served)
 
 Test(http_life, H19_a_child_harms_nobody)
 {
-	struct host *const host = host_start(NULL);
+	struct host *const host = host_start(&(struct http_options){ .tick_ms = 5 });
 	const int fd = client_open(host);
-	int status = 0;
+	int status = 0, ticks;
 	pid_t child;
 
 	client_send(fd, "GET /open" END);
@@ -215,6 +215,9 @@ Test(http_life, H19_a_child_harms_nobody)
 	waitpid(child, &status, 0);
 	cr_assert(eq(int, status, 0));
 	expect_has(client_ask(host, "GET /6" LAST), "\r\n\r\n6");
+	ticks = host->ticks;
+	while (host->ticks == ticks)
+		usleep(1000);
 	host_drain(host, 10000);
 	expect_has(client_read(fd, NULL), "bye");
 	close(fd);

@@ -288,12 +288,9 @@ Test(http_limits, H14_a_thousand_connections_are_served_and_counted)
 {
 	struct host *const host = host_start(&(struct http_options){
 		.connections_max = MANY, .connections_per_peer_max = MANY });
-	struct rlimit files = { 0 };
 	int *const fds = calloc(MANY, sizeof(*fds));
 
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
+	host_allow_descriptors();
 	cr_assert(fds != NULL);
 	for (int i = 0; i < MANY; i++) {
 		fds[i] = client_open(host);
@@ -450,9 +447,18 @@ ignore_request(void *context, struct http_exchange *exchange, const struct http_
 	(void)head;
 }
 
+static void
+ignore_tick(void *context, struct http_server *server)
+{
+	(void)context;
+	(void)server;
+}
+
 Test(http_limits, H16_a_server_that_gets_no_memory_is_not_opened)
 {
-	const struct http_handler handler = { .on_request = ignore_request };
+	const struct http_handler handler = { .on_request = ignore_request,
+					      .on_tick = ignore_tick };
+	const struct http_options options = { .tick_ms = 1000 };
 	struct http_server *server;
 	reprise_status status;
 	bool was_refused;
@@ -461,7 +467,7 @@ Test(http_limits, H16_a_server_that_gets_no_memory_is_not_opened)
 	for (int number = 1;; number++) {
 		server = NULL;
 		refusal_begin(number);
-		status = http_server_open(NULL, &handler, &server, NULL);
+		status = http_server_open(&options, &handler, &server, NULL);
 		if (status == REPRISE_OK)
 			status = http_server_listen(server, "127.0.0.1:0", NULL);
 		was_refused = refusal_end();
