@@ -85,9 +85,12 @@ export async function openChromium() {
 	});
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 	const child = startProgram(`http://127.0.0.1:${server.address().port}/`, folder);
+	const killAll = () => process.kill(-child.pid, 'SIGKILL');
+	process.once('exit', killAll);
 	const close = async () => {
 		const gone = new Promise((resolve) => child.once('exit', resolve));
-		process.kill(-child.pid, 'SIGKILL');
+		process.off('exit', killAll);
+		killAll();
 		server.closeAllConnections();
 		server.close();
 		await gone;

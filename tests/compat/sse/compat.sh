@@ -34,7 +34,7 @@ cd "$place" || exit 1
 if ! cmp -s package-lock.json node_modules/installed-lock.json; then
 	command -v npm >/dev/null || skip 'npm is not installed'
 	echo 'Installing the npm packages of package-lock.json' >&2
-	if ! npm ci --omit=optional --ignore-scripts >npm.log 2>&1; then
+	if ! npm ci --omit=optional --ignore-scripts --fetch-retries=1 >npm.log 2>&1; then
 		cat npm.log >&2
 		skip 'npm cannot install the packages'
 	fi

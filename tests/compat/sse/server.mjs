@@ -6,6 +6,12 @@ import readline from 'node:readline';
 import { createDecoder } from './wire.mjs';
 
 const START_MS = 10000;
+const STREAM = { agent: false, headers: { Accept: 'text/event-stream' } };
+
+// No server outlives the harness.
+const children = new Set();
+process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+['SIGINT', 'SIGTERM'].forEach((signal) => process.on(signal, () => process.exit(1)));
 
 /**
  * Starts `command` in a shell, which becomes the program: the command is one program with arguments. {listen} in the
@@ -14,7 +20,8 @@ const START_MS = 10000;
 export async function startServer(command, names = {}, listen = '127.0.0.1:0') {
 	const text = command.replace(/\{(\w+)\}/g, (place, name) => ({ listen, ...names })[name] ?? place);
 	const child = spawn('sh', ['-c', `exec ${text}`], { stdio: ['ignore', 'pipe', 'inherit'] });
-	const gone = new Promise((resolve) => child.once('exit', resolve));
+	children.add(child);
+	const gone = new Promise((resolve) => child.once('exit', resolve)).then(() => children.delete(child));
 	const lines = readline.createInterface({ input: child.stdout });
 	const url = await new Promise((resolve, reject) => {
 		const fail = (words) => () => reject(new Error(`${words}: ${text}`));
@@ -22,7 +29,7 @@ export async function startServer(command, names = {}, listen = '127.0.0.1:0') {
 		gone.then(() => clearTimeout(timer)).then(fail('the server has exited'));
 		lines.once('line', (line) => {
 			clearTimeout(timer);
-			resolve(line.trim());
+			resolve(/https?:\/\/[^\s/]+/.exec(line)?.[0] ?? line);
 		});
 	});
 	return {
@@ -54,7 +61,7 @@ export const postEnd = (url) => post(`${url}/end`, 'application/json', '{"status
 /** The bytes of a response, until the server closes the response or `deadline_ms` have passed. */
 export function readAll(url, deadline_ms = 10000) {
 	return new Promise((resolve, reject) => {
-		const request = http.get(url, { agent: false }, (response) => {
+		const request = http.get(url, STREAM, (response) => {
 			const pieces = [];
 			response.on('data', (piece) => pieces.push(piece));
 			response.on('end', () => resolve(Buffer.concat(pieces)));
@@ -74,7 +81,7 @@ export function readAll(url, deadline_ms = 10000) {
 export function readIds(url, count) {
 	return new Promise((resolve, reject) => {
 		const ids = [];
-		const request = http.get(url, { agent: false }, (response) => {
+		const request = http.get(url, STREAM, (response) => {
 			const decode = createDecoder((type, data, id) => {
 				if (type !== 'message' || ids.push(id) < count) {
 					return;
