@@ -118,8 +118,11 @@ judge(struct telling *telling)
 	if (life->first > position && life->first - position > 1)
 		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEFORE_WINDOW);
 	if (position > life->end && is_last(telling) && life->state == REPRISE_LIFE_OPEN &&
-	    !telling->question->is_bound && !place_was_recorded(telling->question))
-		/* Another process may record the event yet, or has died: the next life tells. */
+	    !telling->question->is_bound)
+		/*
+		 * It may be recorded yet, by another process; or that has died. The
+		 * next life tells.
+		 */
 		return tell_nothing_more(telling);
 	if (position > life->end && !telling->question->is_bound) {
 		telling->page->tail_last = life->end;
@@ -414,9 +417,7 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	/*
 	 * Also of a life that was left at its window's end: not all of it may have been recorded.
 	 */
-	if (step == STEP_ON &&
-	    (question->is_judged || question->is_end_told ||
-	     (place_was_recorded(question) && question->after > telling.life.end)))
+	if (step == STEP_ON && (question->is_judged || question->is_end_told))
 		step = judge(&telling);
 	if (step == STEP_ON)
 		step = bind_window(&telling);

@@ -16,16 +16,4 @@ bool place_is_asked(const struct backfill_question *question);
 bool place_tell(struct reprise_recorder *recorder, struct backfill *backfill,
 		const struct backfill_question *question, struct backfill_page *page);
 
-/*
- * Whether events up to the question's position were in the log, as far as the subscription knows:
- * the log alone gave the events. If the life ends before this position, the log went
- * back (rule L57). A cursor may stand at an event that is not recorded yet, and so may a
- * subscription that has left a window.
- */
-static inline bool
-place_was_recorded(const struct backfill_question *question)
-{
-	return !question->is_bound && !question->is_judged && !question->is_end_told;
-}
-
 #endif /* RECORDER_PLACE_H */
