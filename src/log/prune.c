@@ -130,7 +130,7 @@ reprise_log_prune(struct reprise_log *log, const char *tenant,
 		  const struct reprise_log_retention *retention,
 		  struct reprise_log_pruned *ret_pruned, struct reprise_error *error)
 {
-	struct reprise_log_retention asked;
+	struct reprise_log_retention asked = REPRISE_LOG_RETENTION_INIT;
 	struct reprise_log_pruned pruned;
 
 	if (log == NULL)

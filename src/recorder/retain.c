@@ -10,7 +10,7 @@
 
 #define INTERVAL_NS       (60 * NS_PER_S)
 #define INTERVAL_NS_LEAST (NS_PER_S / 100)
-#define INTERVAL_NS_MOST  (24 * 3600 * NS_PER_S)
+#define INTERVAL_NS_MOST  (UINT64_C(24) * 3600 * NS_PER_S)
 
 reprise_status
 retain_resolve(struct reprise_recorder_options *options, struct reprise_error *error)

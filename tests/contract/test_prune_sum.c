@@ -169,6 +169,7 @@ Test(contract, L54_the_limits_of_a_key_come_before_the_limits_of_the_sum)
 	/* The bytes are stricter: 350 of the 400 of the first go. */
 	pruned = prune(log, (struct reprise_log_retention){ .tenant_entries_max = 22,
 							    .tenant_bytes_max = 650 });
+	cr_assert(eq(u64, pruned.keys_pruned, 1));
 	expect_left(log, 0, 10, 10);
 	close_log(log);
 }
