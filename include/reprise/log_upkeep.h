@@ -252,10 +252,11 @@ REPRISE_API reprise_status reprise_log_drop(struct reprise_log *log,
  *
  * First each key of the tenant is judged alone. From the oldest entry on, every entry of too great
  * an age, or beyond the newest @entries_max ordinals, or beyond @bytes_max, is archived and
- * deleted, up to the first entry within all limits. An entry is beyond @bytes_max if the payloads from this
- * entry to the newest have more than @bytes_max bytes. The newest entry never is. Archived rows up
- * to the first entry within all limits are deleted, in the archive's table too, with the index
- * entries. Hosts get a gap ARCHIVED, as after reprise_log_archive_before. The head stays.
+ * deleted, up to the first entry within all limits. An entry is beyond @bytes_max if the payloads
+ * from this entry to the newest have more than @bytes_max bytes. The newest entry never is.
+ * Archived rows up to the first entry within all limits are deleted, in the archive's table too,
+ * with the index entries. Hosts get a gap ARCHIVED, as after reprise_log_archive_before. The head
+ * stays.
  *
  * Then the limits for the sum are kept. While the sum over all keys is beyond @tenant_entries_max
  * or @tenant_bytes_max, the key of the longest silence loses entries, from the oldest entry on and
