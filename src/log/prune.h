@@ -37,7 +37,7 @@ struct prune_left {
 
 /* A key with entries, for the limits over the sum. */
 struct prune_summand {
-	char *thread; /* owned */
+	char thread[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	struct prune_left left;
 };
 

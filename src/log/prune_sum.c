@@ -39,11 +39,10 @@ prune_sum_add(struct prune_sum *sum, const char *thread, const struct prune_left
 		return true;
 	if (!make_room(sum))
 		return false;
-	char *const copy = strdup(thread);
+	struct prune_summand *const key = &sum->keys[sum->count++];
 
-	if (copy == NULL)
-		return false;
-	sum->keys[sum->count++] = (struct prune_summand){ copy, *left };
+	memcpy(key->thread, thread, strlen(thread) + 1);
+	key->left = *left;
 	sum->entries += left->head - left->through;
 	sum->bytes += left->bytes;
 	return true;
@@ -52,8 +51,6 @@ prune_sum_add(struct prune_sum *sum, const char *thread, const struct prune_left
 void
 prune_sum_free(struct prune_sum *sum)
 {
-	for (size_t i = 0; i < sum->count; i++)
-		free(sum->keys[i].thread);
 	free(sum->keys);
 	*sum = (struct prune_sum){ 0 };
 }
