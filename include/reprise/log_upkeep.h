@@ -70,7 +70,7 @@ REPRISE_API reprise_status reprise_log_erase(struct reprise_log *log,
 					     uint64_t *ret_count,
 					     struct reprise_error *error) REPRISE_MUST_USE;
 
-/* Limits for each key of a tenant. At least one limit is not 0. */
+/* Limits for the keys of a tenant. At least one limit is not 0. */
 struct reprise_log_retention {
 	size_t size;          /* sizeof(struct reprise_log_retention), set by the caller */
 	uint64_t age_ns_max;  /* the age of an entry by the entry's time_ns; 0: no limit */
@@ -83,6 +83,13 @@ struct reprise_log_retention {
 	 */
 	int32_t includes_direct;
 	int32_t reserved; /* 0 */
+
+	/*
+	 * Limits for the sum over all keys of the tenant, without the keys that are left to their
+	 * owners. See reprise_log_prune for the order in which keys lose entries.
+	 */
+	uint64_t tenant_entries_max; /* ordinals of all keys, gaps counted in full; 0: no limit */
+	uint64_t tenant_bytes_max;   /* payload bytes of all keys; 0: no limit */
 };
 #define REPRISE_LOG_RETENTION_INIT REPRISE_INIT(struct reprise_log_retention)
 
@@ -243,12 +250,20 @@ REPRISE_API reprise_status reprise_log_drop(struct reprise_log *log,
 /*
  * reprise_log_prune - archives and deletes the entries of a tenant beyond limits
  *
- * Each key of the tenant is judged by itself. From the oldest entry on, every entry that is too
- * old, or beyond the newest @entries_max ordinals, or beyond @bytes_max, is archived and deleted,
- * up to the first entry within all limits. An entry is beyond @bytes_max if the payloads from this
- * entry to the newest have more than @bytes_max bytes. The newest entry never is. Archived rows up
- * to the first entry within all limits are deleted, in the archive's table too, with the index
- * entries. Hosts get a gap ARCHIVED, as after reprise_log_archive_before. The head stays.
+ * First each key of the tenant is judged alone. From the oldest entry on, every entry of too great
+ * an age, or beyond the newest @entries_max ordinals, or beyond @bytes_max, is archived and
+ * deleted, up to the first entry within all limits. An entry is beyond @bytes_max if the payloads
+ * from this entry to the newest have more than @bytes_max bytes. The newest entry never is.
+ * Archived rows up to the first entry within all limits are deleted, in the archive's table too,
+ * with the index entries. Hosts get a gap ARCHIVED, as after reprise_log_archive_before. The head
+ * stays.
+ *
+ * Then the limits for the sum are kept. While the sum over all keys is beyond @tenant_entries_max
+ * or @tenant_bytes_max, the key of the longest silence loses entries, from the oldest entry on and
+ * as many as the sum needs. At most all entries of the key go; then the key of the second longest
+ * silence follows. A key is silent since the time_ns of the newest entry. Keys of equal times lose
+ * entries in the byte order of the threads. With @tenant_bytes_max the newest entry of the last key
+ * stays. Entries appended during the call are not removed for the sum.
  *
  * One transaction archives or deletes at most REPRISE_LOG_MOVE_MAX rows of one key. The call may be
  * interrupted at any time, and made again. (rule L54)
@@ -261,8 +276,9 @@ REPRISE_API reprise_status reprise_log_drop(struct reprise_log *log,
  * @error       Optional. If a key failed, `detail` is the thread.
  *
  * Threads   Any.
- * Progress  Blocks; linear in the deleted rows and the number of keys. With @bytes_max also linear
- *           in the retained rows, whose sizes are added up.
+ * Progress  Blocks; linear in the deleted rows and the number of keys. With a limit of bytes also
+ *           linear in the retained rows, whose sizes are added up. With a limit for the sum the
+ *           call needs memory for the name and the sizes of each key.
  * Ordering  On return the watermarks are durable, to the level chosen when the log was opened.
  * Returns   REPRISE_OK           also if the deadline passed; see `is_complete`
  *           REPRISE_E_INVALID    a NULL argument, a bad tenant, size or option, no limit, or a log

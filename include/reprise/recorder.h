@@ -30,6 +30,10 @@
  * recorded events only. Such a recorder has the reading thread, and for a log in PostgreSQL a
  * thread with a connection to hear of commits. (rules S15 to S17)
  *
+ * With the option retention another thread of the recorder, with a connection of its own, removes
+ * entries beyond limits from the log. Recording waits for at most one transaction of the pruning.
+ * (rule L58)
+ *
  * A store with a recorder is a store with a log. The positions of a session continue after the
  * log's ordinals, and the log has the life of each window before the window takes an append. A life
  * ends clean once the writer is closed and all events are recorded. If a life is still open when
@@ -38,6 +42,7 @@
 
 #include <reprise/base.h>
 #include <reprise/log.h>
+#include <reprise/log_upkeep.h>
 #include <reprise/store.h>
 
 REPRISE_BEGIN_DECLARATIONS
@@ -133,6 +138,21 @@ struct reprise_recorder_options {
 	 * and the recorder looks every watch_ns or every second, whichever is longer.
 	 */
 	uint64_t watch_ns;
+
+	/*
+	 * The limits within which the recorder keeps the keys of the tenant (reprise_log_prune);
+	 * copied. NULL: the recorder prunes nothing. The keys of other runtimes are pruned, too. A
+	 * recorder with reads_only refuses a retention.
+	 */
+	const struct reprise_log_retention *retention;
+
+	/*
+	 * The time between the end of a round of pruning and the next round. The first round begins
+	 * with the recorder. 10 ms to 24 h; default 60 s. After a failure of the log the next round
+	 * begins after the pauses of retry_ns_min and retry_ns_max, if these are shorter. Only with
+	 * a retention.
+	 */
+	uint64_t prune_interval_ns;
 };
 #define REPRISE_RECORDER_OPTIONS_INIT REPRISE_INIT(struct reprise_recorder_options)
 
@@ -175,6 +195,19 @@ struct reprise_recorder_stats {
 	char stuck_session_id[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	char stuck_text[REPRISE_ERROR_DETAIL_BYTES];
 	reprise_status stuck_status;
+
+	/*
+	 * Retention. A round goes through the keys of the tenant once. `prune_last` is the status
+	 * of the last round; `prune_failure` and `prune_text` are of the last round that failed,
+	 * in the words of `failure_text`. Of a round with a damaged key the other keys are pruned.
+	 */
+	reprise_status prune_last;
+	reprise_status prune_failure; /* REPRISE_OK: none */
+	uint64_t prunes;              /* rounds that have ended */
+	uint64_t prune_failures;      /* rounds that have failed */
+	uint64_t pruned;              /* newly archived ordinals, gaps counted in full */
+	uint64_t pruned_rows;         /* deleted rows, as in struct reprise_log_pruned */
+	char prune_text[REPRISE_ERROR_DETAIL_BYTES];
 };
 #define REPRISE_RECORDER_STATS_INIT REPRISE_INIT(struct reprise_recorder_stats)
 

@@ -25,6 +25,12 @@ words_of(reprise_status status, const struct reprise_error *error)
 	return reprise_status_text(status);
 }
 
+void
+failure_copy_words(char *to, reprise_status status, const struct reprise_error *error)
+{
+	copy_words(to, words_of(status, error));
+}
+
 static void
 note(struct reprise_recorder *recorder, reprise_status status, const char *words)
 {

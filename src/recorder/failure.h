@@ -14,7 +14,10 @@ struct batch_mark;
 struct recording;
 struct reprise_recorder;
 
-/* All under the recorder's lock. */
+/* The words of a failure, of at most REPRISE_ERROR_DETAIL_BYTES with the end. */
+void failure_copy_words(char *to, reprise_status status, const struct reprise_error *error);
+
+/* From here on under the recorder's lock. */
 
 /* A transaction has failed as a whole. */
 void recorder_note_failure(struct reprise_recorder *recorder, reprise_status status,

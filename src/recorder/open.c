@@ -8,102 +8,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/numbers.h"
-#include "base/sized.h"
-#include "base/sizes.h"
 #include "base/thread.h"
-#include "base/utf8.h"
 #include "recorder/recorder.h"
 
-#define TENANT_DEFAULT "default"
-
-#define LINGER_NS_MOST (10 * NS_PER_S)
-#define WAIT_NS_MOST   (3600 * NS_PER_S)
-#define LEASE_NS_LEAST (NS_PER_S / 10)
-#define WATCH_NS_LEAST (NS_PER_S / 1000)
-#define WATCH_NS_MOST  (10 * NS_PER_S)
-#define PARK_NS        (NS_PER_S / 10) /* a pause inside a conversation costs no notification */
-
-enum {
-	BATCH_EVENTS_MOST = PORT_BATCH_EVENTS_MAX,
-	BATCH_BYTES_MOST = 64 << 20,
-};
-
-static uint64_t
-given_or(uint64_t given, uint64_t otherwise)
-{
-	return given != 0 ? given : otherwise;
-}
-
-static bool
-is_tenant(const char *tenant)
-{
-	const size_t bytes = strnlen(tenant, REPRISE_SESSION_ID_BYTES_MAX + 1);
-
-	return bytes >= 1 && bytes <= REPRISE_SESSION_ID_BYTES_MAX &&
-	       utf8_text_prefix(tenant, bytes) == bytes;
-}
-
-static const char *
-fault_of(const struct reprise_recorder_options *options)
-{
-	if (!is_tenant(options->tenant))
-		return "tenant";
-	if (options->durability != REPRISE_WRITTEN && options->durability != REPRISE_SYNCED)
-		return "durability";
-	if (options->linger_ns > LINGER_NS_MOST)
-		return "linger_ns";
-	if (options->batch_events_max > BATCH_EVENTS_MOST)
-		return "batch_events_max";
-	if (options->batch_bytes_max > BATCH_BYTES_MOST)
-		return "batch_bytes_max";
-	if (options->retry_ns_min > options->retry_ns_max)
-		return "retry_ns_min";
-	if (options->retry_ns_max > WAIT_NS_MOST)
-		return "retry_ns_max";
-	if (options->deadline_ns > WAIT_NS_MOST)
-		return "deadline_ns";
-	if (options->invalidates_async != 0 && options->invalidates_async != 1)
-		return "invalidates_async";
-	if (options->refuses_leased != 0 && options->refuses_leased != 1)
-		return "refuses_leased";
-	if (options->lease_ns != 0 &&
-	    (options->lease_ns < LEASE_NS_LEAST || options->lease_ns > WAIT_NS_MOST))
-		return "lease_ns";
-	if (options->reads_only != 0 && options->reads_only != 1)
-		return "reads_only";
-	if (options->watch_ns < WATCH_NS_LEAST || options->watch_ns > WATCH_NS_MOST)
-		return "watch_ns";
-	return NULL;
-}
-
-static reprise_status
-options_resolve(const struct reprise_recorder_options *given,
-		struct reprise_recorder_options *ret_options, struct reprise_error *error)
-{
-	struct reprise_recorder_options known = { 0 };
-
-	if (given != NULL &&
-	    !sized_read(&known, sizeof(known), SIZE_MIN(reprise_recorder_options), given))
-		return error_size(error, "recorder options: size", given, sizeof(known));
-	if (known.tenant == NULL)
-		known.tenant = TENANT_DEFAULT;
-	if (known.durability == REPRISE_ENQUEUED)
-		known.durability = REPRISE_SYNCED;
-	known.linger_ns = given_or(known.linger_ns, 2 * NS_PER_S / 1000);
-	known.batch_events_max = given_or(known.batch_events_max, 4096);
-	known.batch_bytes_max = given_or(known.batch_bytes_max, 4 << 20);
-	known.retry_ns_min = given_or(known.retry_ns_min, NS_PER_S / 100);
-	known.retry_ns_max = given_or(known.retry_ns_max, 2 * NS_PER_S);
-	known.deadline_ns = given_or(known.deadline_ns, 5 * NS_PER_S);
-	known.heal_wait_ns = given_or(known.heal_wait_ns, 5 * NS_PER_S);
-	known.watch_ns = given_or(known.watch_ns, 15 * NS_PER_S / 1000);
-	const char *const fault = fault_of(&known);
-
-	if (fault != NULL)
-		return error_invalid(error, fault);
-	*ret_options = known;
-	return REPRISE_OK;
-}
+/* A pause inside a conversation costs no notification. */
+#define PARK_NS (NS_PER_S / 10)
 
 static void
 init_condition(pthread_cond_t *condition)
@@ -131,6 +40,7 @@ fill(struct reprise_recorder *recorder, struct reprise_store *store,
 	pthread_mutex_init(&recorder->lock, NULL);
 	init_condition(&recorder->has_work);
 	init_condition(&recorder->has_news);
+	init_condition(&recorder->retention.has_end);
 	TAILQ_INIT(&recorder->coming);
 	TAILQ_INIT(&recorder->attached);
 	TAILQ_INIT(&recorder->parked);
@@ -152,9 +62,11 @@ done(struct reprise_recorder *recorder)
 	reprise_log_close(recorder->writing);
 	reprise_log_close(recorder->reading);
 	news_close(recorder);
+	retain_close(recorder);
 	pthread_mutex_destroy(&recorder->lock);
 	pthread_cond_destroy(&recorder->has_work);
 	pthread_cond_destroy(&recorder->has_news);
+	pthread_cond_destroy(&recorder->retention.has_end);
 	pthread_mutex_destroy(&recorder->healing.lock);
 	pthread_cond_destroy(&recorder->healing.has_work);
 	free(recorder);
@@ -185,6 +97,8 @@ open_parts(struct reprise_recorder *recorder, struct reprise_log *log, struct re
 	if (status == REPRISE_OK && recorder->options.reads_only == 0)
 		status = open_writing(recorder, log, error);
 	if (status == REPRISE_OK)
+		status = retain_open(recorder, log, error);
+	if (status == REPRISE_OK)
 		status = log->adapter->another(log, &recorder->reading, error);
 	if (status == REPRISE_OK)
 		status = port_attach(recorder->store, &recorder->port, error);
@@ -203,9 +117,9 @@ stop(struct reprise_recorder *recorder, bool has_written)
 		pthread_join(recorder->thread, NULL);
 }
 
-/* All threads, or none; answers 0 or an errno. */
+/* The threads that read and record, or none; answers 0 or an errno. */
 static int
-start(struct reprise_recorder *recorder)
+start_work(struct reprise_recorder *recorder)
 {
 	int refused = thread_start(&recorder->healing.thread, "reprise-read", heal_run, recorder);
 
@@ -219,12 +133,26 @@ start(struct reprise_recorder *recorder)
 	return refused;
 }
 
+/* All threads, or none; answers 0 or an errno. */
+static int
+start(struct reprise_recorder *recorder)
+{
+	int refused = retain_start(recorder);
+
+	if (refused != 0)
+		return refused;
+	refused = start_work(recorder);
+	if (refused != 0)
+		retain_stop(recorder);
+	return refused;
+}
+
 reprise_status
 reprise_recorder_open(struct reprise_store *store, struct reprise_log *log,
 		      const struct reprise_recorder_options *options,
 		      struct reprise_recorder **ret_recorder, struct reprise_error *error)
 {
-	struct reprise_recorder_options known = { .tenant = TENANT_DEFAULT };
+	struct reprise_recorder_options known = { .size = sizeof(known) };
 
 	if (store == NULL)
 		return error_invalid(error, "store");
@@ -235,7 +163,7 @@ reprise_recorder_open(struct reprise_store *store, struct reprise_log *log,
 	if (!store_is_here(store))
 		return error_plain(error, REPRISE_E_FORKED);
 	UNCANCELLABLE;
-	reprise_status status = options_resolve(options, &known, error);
+	reprise_status status = recorder_options_resolve(options, &known, error);
 	if (status != REPRISE_OK)
 		return status;
 
@@ -306,6 +234,7 @@ discard_logs(struct reprise_recorder *recorder)
 	reprise_log_close(recorder->reading);
 	recorder->writing = recorder->reading = NULL;
 	news_close(recorder);
+	retain_close(recorder);
 }
 
 /* The end of a recorder that only reads: no work is left, but calls may be waiting for the log. */
@@ -363,6 +292,8 @@ reprise_recorder_close_with_stats(struct reprise_recorder *recorder,
 	if (stats.writers != 0 || stats.subscriptions != 0)
 		return REPRISE_E_BUSY;
 	const bool only_reads = recorder->options.reads_only != 0;
+
+	retain_stop(recorder);
 	const bool has_drained = only_reads || drain(recorder);
 
 	if (only_reads)

@@ -5,8 +5,8 @@
 /*
  * A recorder inside. One thread writes, another reads for subscriptions that heal; each has a
  * connection to the log. With the option reads_only there is no thread that writes, and no
- * recording; where the log announces commits, a thread waits for them (news.h). The store's
- * requests come in by its port.
+ * recording; where the log announces commits, a thread waits for them (news.h). With the option
+ * retention another thread prunes the log (retain.h). The store's requests come in by its port.
  *
  * Locks: the store's, then the healing lock (heal.h), then a session's hands, then the recorder's.
  * No other lock is taken under the recorder's, and none is held while the log is written or read.
@@ -23,6 +23,7 @@
 #include "recorder/heal.h"
 #include "recorder/lease.h"
 #include "recorder/news.h"
+#include "recorder/retain.h"
 #include "store/port.h"
 
 enum {
@@ -123,6 +124,7 @@ struct reprise_recorder {
 
 	struct healing healing;
 	struct recorder_news news;
+	struct recorder_retention retention;
 };
 
 static inline struct reprise_recorder *
@@ -130,6 +132,11 @@ recorder_of(struct store_port *port)
 {
 	return (struct reprise_recorder *)(void *)port;
 }
+
+/* The options with each default filled in; REPRISE_E_INVALID with the name of a bad option. */
+reprise_status recorder_options_resolve(const struct reprise_recorder_options *given,
+					struct reprise_recorder_options *ret_options,
+					struct reprise_error *error);
 
 /* The port's functions: follow.c. */
 extern const struct store_port recorder_port;

@@ -9,89 +9,52 @@
 
 #include "tool/thread_place.h"
 
-const char log_usage[] =
-	"usage: reprise log ls      PLACE\n"
-	"       reprise log cat     PLACE ID [--after N] [--limit N]\n"
-	"       reprise log tail    PLACE ID [-n N] [--follow]\n"
-	"       reprise log archive PLACE ID --before N\n"
-	"       reprise log fork    PLACE ID NEW-ID [--through N]\n"
-	"       reprise log drop    PLACE ID [--open]\n"
-	"       reprise log prune   PLACE [--max-age MS] [--max-entries N] [--max-bytes N] "
-	"[--all]\n"
-	"                           [--deadline MS]\n"
-	"       reprise log erase   PLACE ID|--all [--open] [--no-vacuum]\n"
-	"       reprise log tenants PLACE\n"
-	"       reprise log verify  PLACE [ID ...]\n"
-	"\n"
-	"PLACE is --file PATH (SQLite) or --postgres CONNINFO [--schema NAME]. ID is the id of a\n"
-	"session or of a conversation; tables and JSON call it the thread. An ordinal is the "
-	"place\n"
-	"of an event in the log of a thread: 1, 2, 3.\n"
-	"\n"
-	"ls       lists the threads of a tenant: the last ordinal, the last archived ordinal, the\n"
-	"         number of lives, the state of the last life, and the status of an ended session\n"
-	"cat      prints the log of a thread: an event or a gap per line. Flags are hexadecimal;\n"
-	"         the flag 0001 is COMMIT\n"
-	"tail     prints the last ordinals; with --follow, also new entries, until interrupted\n"
-	"archive  archives ordinals 1 to N for good: cat and hosts do not get them any more\n"
-	"fork     copies a thread to a new thread with the same ordinals, up to N (default: all)\n"
-	"drop     removes all entries of a thread, but remembers the last ordinal, so that no\n"
-	"         ordinal is given twice; with --open also if a runtime may be recording\n"
-	"prune    removes the entries beyond the limits from each thread of a tenant: entries of\n"
-	"         a greater age, all but the last N, and payloads beyond so many bytes. Never "
-	"from\n"
-	"         conversations and threads with blobs; from other direct threads with --all\n"
-	"erase    deletes a thread, or all threads of a tenant, for good, with the names and the\n"
-	"         copies in the free space of a file; --no-vacuum is faster and leaves the copies\n"
-	"tenants  lists the tenants of a log\n"
-	"verify   checks everything that the log holds of each ID, or of all threads\n"
-	"\n"
-	"  --tenant T  the tenant (default: \"default\")\n"
-	"  --json      prints one JSON object per line. A payload that is not UTF-8 is named\n"
-	"              payload_base64; a number of 2^53 or more is a string\n"
-	"  --after N   only ordinals above N (default: 0)\n"
-	"  --limit N   at most N entries (default: all)\n"
-	"  -n N        the number of ordinals (default: 10)\n"
-	"\n"
-	"Exit status: 0 success; 1 a fault was found, or the command failed; 2 wrong arguments.\n";
-
+/* Numbers of options, below the characters that getopt_long returns itself. */
 enum {
-	OPTION_FILE = 1 << 0,
-	OPTION_POSTGRES = 1 << 1,
-	OPTION_SCHEMA = 1 << 2,
-	OPTION_TENANT = 1 << 3,
-	OPTION_JSON = 1 << 4,
-	OPTION_AFTER = 1 << 5,
-	OPTION_LIMIT = 1 << 6,
-	OPTION_LAST = 1 << 7,
-	OPTION_FOLLOW = 1 << 8,
-	OPTION_BEFORE = 1 << 9,
-	OPTION_NATS = 1 << 10,
-	OPTION_CREDENTIALS = 1 << 11,
-	OPTION_USER = 1 << 12,
-	OPTION_PASSWORD_FILE = 1 << 13,
-	OPTION_TOKEN_FILE = 1 << 14,
-	OPTION_TLS_CA = 1 << 15,
-	OPTION_TLS_CERT = 1 << 16,
-	OPTION_TLS_KEY = 1 << 17,
-	OPTION_STREAM = 1 << 18,
-	OPTION_SUBJECT = 1 << 19,
-	OPTION_REPLICAS = 1 << 20,
-	OPTION_MAX_BYTES = 1 << 21,
-	OPTION_MAX_AGE = 1 << 22,
-	OPTION_DEADLINE = 1 << 23,
-	OPTION_HORIZON = 1 << 24,
-	OPTION_DROP = 1 << 25,
-	OPTION_THROUGH = 1 << 26,
-	OPTION_OPEN = 1 << 27,
-	OPTION_MAX_ENTRIES = 1 << 28,
-	OPTION_NO_VACUUM = 1 << 29,
-	OPTION_ALL = 1 << 30,
-	LIMITS_OF_PRUNE = OPTION_MAX_AGE | OPTION_MAX_ENTRIES | OPTION_MAX_BYTES,
-	OPTIONS_OF_NATS = OPTION_DROP - OPTION_NATS, /* all of these options but --drop */
-	OPTIONS_OF_ALL = OPTION_FILE | OPTION_POSTGRES | OPTION_SCHEMA | OPTION_JSON,
+	OPTION_FILE = 1,
+	OPTION_POSTGRES,
+	OPTION_SCHEMA,
+	OPTION_TENANT,
+	OPTION_JSON,
+	OPTION_AFTER,
+	OPTION_LIMIT,
+	OPTION_LAST,
+	OPTION_FOLLOW,
+	OPTION_BEFORE,
+	OPTION_NATS,
+	OPTION_CREDENTIALS,
+	OPTION_USER,
+	OPTION_PASSWORD_FILE,
+	OPTION_TOKEN_FILE,
+	OPTION_TLS_CA,
+	OPTION_TLS_CERT,
+	OPTION_TLS_KEY,
+	OPTION_STREAM,
+	OPTION_SUBJECT,
+	OPTION_REPLICAS,
+	OPTION_MAX_BYTES,
+	OPTION_MAX_AGE,
+	OPTION_DEADLINE,
+	OPTION_HORIZON,
+	OPTION_DROP,
+	OPTION_THROUGH,
+	OPTION_OPEN,
+	OPTION_MAX_ENTRIES,
+	OPTION_NO_VACUUM,
+	OPTION_ALL,
+	OPTION_TENANT_ENTRIES,
+	OPTION_TENANT_BYTES,
 	LAST_DEFAULT = 10,
 };
+
+/* Sets of options. */
+#define BIT(option) (UINT64_C(1) << (option))
+#define LIMITS_OF_PRUNE                                                          \
+	(BIT(OPTION_MAX_AGE) | BIT(OPTION_MAX_ENTRIES) | BIT(OPTION_MAX_BYTES) | \
+	 BIT(OPTION_TENANT_ENTRIES) | BIT(OPTION_TENANT_BYTES))
+#define OPTIONS_OF_NATS (BIT(OPTION_DROP) - BIT(OPTION_NATS)) /* all of these but --drop */
+#define OPTIONS_OF_ALL \
+	(BIT(OPTION_FILE) | BIT(OPTION_POSTGRES) | BIT(OPTION_SCHEMA) | BIT(OPTION_JSON))
 
 static const struct option options[] = {
 	{ "file", required_argument, NULL, OPTION_FILE },
@@ -123,6 +86,8 @@ static const struct option options[] = {
 	{ "open", no_argument, NULL, OPTION_OPEN },
 	{ "max-entries", required_argument, NULL, OPTION_MAX_ENTRIES },
 	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "tenant-entries", required_argument, NULL, OPTION_TENANT_ENTRIES },
+	{ "tenant-bytes", required_argument, NULL, OPTION_TENANT_BYTES },
 	{ "no-vacuum", no_argument, NULL, OPTION_NO_VACUUM },
 	{ 0 },
 };
@@ -130,29 +95,36 @@ static const struct option options[] = {
 /* The options and ids of each command. */
 static const struct verb {
 	const char *command, *name;
-	int options; /* beside OPTIONS_OF_ALL */
+	uint64_t options; /* beside OPTIONS_OF_ALL */
 	int threads_least, threads_most;
 } verbs[] = {
-	[LOG_VERB_LS] = { "log", "ls", OPTION_TENANT, 0, 0 },
-	[LOG_VERB_CAT] = { "log", "cat", OPTION_TENANT | OPTION_AFTER | OPTION_LIMIT, 1, 1 },
-	[LOG_VERB_TAIL] = { "log", "tail", OPTION_TENANT | OPTION_LAST | OPTION_FOLLOW, 1, 1 },
-	[LOG_VERB_ARCHIVE] = { "log", "archive", OPTION_TENANT | OPTION_BEFORE, 1, 1 },
-	[LOG_VERB_VERIFY] = { "log", "verify", OPTION_TENANT, 0, 1 << 20 },
-	[LOG_VERB_FORK] = { "log", "fork", OPTION_TENANT | OPTION_THROUGH, 2, 2 },
-	[LOG_VERB_DROP] = { "log", "drop", OPTION_TENANT | OPTION_OPEN, 1, 1 },
+	[LOG_VERB_LS] = { "log", "ls", BIT(OPTION_TENANT), 0, 0 },
+	[LOG_VERB_CAT] = { "log", "cat", BIT(OPTION_TENANT) | BIT(OPTION_AFTER) | BIT(OPTION_LIMIT),
+			   1, 1 },
+	[LOG_VERB_TAIL] = { "log", "tail",
+			    BIT(OPTION_TENANT) | BIT(OPTION_LAST) | BIT(OPTION_FOLLOW), 1, 1 },
+	[LOG_VERB_ARCHIVE] = { "log", "archive", BIT(OPTION_TENANT) | BIT(OPTION_BEFORE), 1, 1 },
+	[LOG_VERB_VERIFY] = { "log", "verify", BIT(OPTION_TENANT), 0, 1 << 20 },
+	[LOG_VERB_FORK] = { "log", "fork", BIT(OPTION_TENANT) | BIT(OPTION_THROUGH), 2, 2 },
+	[LOG_VERB_DROP] = { "log", "drop", BIT(OPTION_TENANT) | BIT(OPTION_OPEN), 1, 1 },
 	[LOG_VERB_PRUNE] = { "log", "prune",
-			     OPTION_TENANT | LIMITS_OF_PRUNE | OPTION_ALL | OPTION_DEADLINE, 0, 0 },
+			     BIT(OPTION_TENANT) | LIMITS_OF_PRUNE | BIT(OPTION_ALL) |
+				     BIT(OPTION_DEADLINE),
+			     0, 0 },
 	[LOG_VERB_ERASE] = { "log", "erase",
-			     OPTION_TENANT | OPTION_OPEN | OPTION_ALL | OPTION_NO_VACUUM, 0, 1 },
+			     BIT(OPTION_TENANT) | BIT(OPTION_OPEN) | BIT(OPTION_ALL) |
+				     BIT(OPTION_NO_VACUUM),
+			     0, 1 },
 	[LOG_VERB_TENANTS] = { "log", "tenants", 0, 0, 0 },
-	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", OPTION_TENANT, 0, 0 },
-	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", OPTION_TENANT, 1, 1 },
+	[LOG_VERB_CONVERSATION_LS] = { "conversation", "ls", BIT(OPTION_TENANT), 0, 0 },
+	[LOG_VERB_CONVERSATION_SHOW] = { "conversation", "show", BIT(OPTION_TENANT), 1, 1 },
 	[LOG_VERB_THREAD_LS] = { "thread", "ls", 0, 0, 0 },
 	[LOG_VERB_THREAD_CAT] = { "thread", "cat", 0, 1, 1 },
-	[LOG_VERB_THREAD_DELTAS] = { "thread", "deltas", OPTION_AFTER | OPTION_LIMIT, 1, 1 },
+	[LOG_VERB_THREAD_DELTAS] = { "thread", "deltas", BIT(OPTION_AFTER) | BIT(OPTION_LIMIT), 1,
+				     1 },
 	[LOG_VERB_THREAD_RECOVER] = { "thread", "recover", OPTIONS_OF_NATS, 0, 0 },
-	[LOG_VERB_THREAD_DEAD] = { "thread", "dead", OPTIONS_OF_NATS | OPTION_AFTER | OPTION_DROP,
-				   0, 0 },
+	[LOG_VERB_THREAD_DEAD] = { "thread", "dead",
+				   OPTIONS_OF_NATS | BIT(OPTION_AFTER) | BIT(OPTION_DROP), 0, 0 },
 };
 
 enum {
@@ -249,6 +221,10 @@ number_of(int option, struct log_request *asked, const char **ret_name)
 		return &asked->through;
 	case OPTION_MAX_ENTRIES:
 		return &asked->max_entries;
+	case OPTION_TENANT_ENTRIES:
+		return &asked->tenant_entries;
+	case OPTION_TENANT_BYTES:
+		return &asked->tenant_bytes;
 	default:
 		return NULL;
 	}
@@ -281,7 +257,7 @@ take_option(int option, struct log_request *asked)
 }
 
 static bool
-take_options(int argc, char **argv, struct log_request *asked, int *ret_given)
+take_options(int argc, char **argv, struct log_request *asked, uint64_t *ret_given)
 {
 	int option;
 
@@ -291,41 +267,42 @@ take_options(int argc, char **argv, struct log_request *asked, int *ret_given)
 			option = OPTION_LAST;
 		if (!take_option(option, asked))
 			return false;
-		*ret_given |= option;
+		*ret_given |= BIT(option);
 	}
 	return true;
 }
 
 /* The first option that the command does not have, or NULL. @given is the set of options. */
 static const char *
-find_unknown_option(const struct verb *verb, int given)
+find_unknown_option(const struct verb *verb, uint64_t given)
 {
-	const int unknown = given & ~(OPTIONS_OF_ALL | verb->options);
+	const uint64_t unknown = given & ~(OPTIONS_OF_ALL | verb->options);
 
-	if ((unknown & OPTION_LAST) != 0)
+	if ((unknown & BIT(OPTION_LAST)) != 0)
 		return "-n";
 	for (const struct option *known = options; known->name != NULL; known++)
-		if ((unknown & known->val) != 0)
+		if ((unknown & BIT(known->val)) != 0)
 			return known->name;
 	return NULL;
 }
 
 /* Why the arguments do not go together, or NULL. */
 static const char *
-fault_of(const struct log_request *asked, int given)
+fault_of(const struct log_request *asked, uint64_t given)
 {
 	const struct verb *const verb = &verbs[asked->verb];
 
-	if (((given & OPTION_FILE) != 0) == ((given & OPTION_POSTGRES) != 0))
+	if (((given & BIT(OPTION_FILE)) != 0) == ((given & BIT(OPTION_POSTGRES)) != 0))
 		return "takes either --file or --postgres";
-	if ((given & OPTION_SCHEMA) != 0 && (given & OPTION_POSTGRES) == 0)
+	if ((given & BIT(OPTION_SCHEMA)) != 0 && (given & BIT(OPTION_POSTGRES)) == 0)
 		return "takes --schema only with --postgres";
-	if ((given & OPTION_DROP) != 0 && (given & OPTION_AFTER) != 0)
+	if ((given & BIT(OPTION_DROP)) != 0 && (given & BIT(OPTION_AFTER)) != 0)
 		return "takes either --after or --drop";
-	if (asked->verb == LOG_VERB_ARCHIVE && (given & OPTION_BEFORE) == 0)
+	if (asked->verb == LOG_VERB_ARCHIVE && (given & BIT(OPTION_BEFORE)) == 0)
 		return "needs --before N";
 	if (asked->verb == LOG_VERB_PRUNE && (given & LIMITS_OF_PRUNE) == 0)
-		return "needs --max-age, --max-entries or --max-bytes";
+		return "needs --max-age, --max-entries, --max-bytes, --tenant-entries or "
+		       "--tenant-bytes";
 	if (asked->verb == LOG_VERB_ERASE && asked->takes_all == (asked->threads_count == 1))
 		return "needs either an ID or --all";
 	if (asked->threads_count < verb->threads_least)
@@ -338,8 +315,9 @@ fault_of(const struct log_request *asked, int given)
 		return log_place_fault(&asked->place);
 	const char *const fault = thread_place_fault(&asked->place);
 
-	return fault == NULL && (verb->options & OPTION_NATS) != 0 ? thread_nats_fault(&asked->nats)
-								   : fault;
+	return fault == NULL && (verb->options & BIT(OPTION_NATS)) != 0
+		       ? thread_nats_fault(&asked->nats)
+		       : fault;
 }
 
 bool
@@ -350,7 +328,7 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 				     .last = LAST_DEFAULT };
 	static char program[48]; /* the prefix of getopt's errors */
 	size_t verb = 0;
-	int given = 0;
+	uint64_t given = 0;
 
 	if (argc < 2) {
 		fprintf(stderr, "reprise: %s needs a command\n", argv[0]);
@@ -369,9 +347,9 @@ log_request_parse(int argc, char **argv, struct log_request *ret_request)
 	argv[1] = program;
 	if (!take_options(argc - 1, argv + 1, &asked, &given))
 		return false;
-	asked.has_after = (given & OPTION_AFTER) != 0;
-	asked.has_drop = (given & OPTION_DROP) != 0;
-	asked.has_through = (given & OPTION_THROUGH) != 0;
+	asked.has_after = (given & BIT(OPTION_AFTER)) != 0;
+	asked.has_drop = (given & BIT(OPTION_DROP)) != 0;
+	asked.has_through = (given & BIT(OPTION_THROUGH)) != 0;
 	asked.threads = argv + 1 + optind;
 	asked.threads_count = argc - 1 - optind;
 	const char *const unknown = find_unknown_option(&verbs[verb], given);

@@ -51,6 +51,8 @@ struct log_request {
 	 * deadline are below.
 	 */
 	uint64_t max_entries;
+	uint64_t tenant_entries; /* prune: ordinals of all threads; 0: no limit */
+	uint64_t tenant_bytes;   /* prune: payload bytes of all threads; 0: no limit */
 	uint64_t through;        /* fork: up to this ordinal */
 	uint64_t drop;           /* dead: the number of a letter */
 	uint64_t horizon_ms;     /* recover, dead: the horizon of the store; 0: the default */

@@ -160,6 +160,8 @@ log_upkeep_prune(const struct log_request *request, struct reprise_log *log)
 		.bytes_max = request->nats.max_bytes,
 		.deadline_ns = nanoseconds(request->nats.deadline_ms),
 		.includes_direct = request->takes_all ? 1 : 0,
+		.tenant_entries_max = request->tenant_entries,
+		.tenant_bytes_max = request->tenant_bytes,
 	};
 	struct reprise_log_pruned pruned = { .size = sizeof(pruned) };
 	struct reprise_error error = { .size = sizeof(error) };

@@ -547,7 +547,12 @@ static reprise_status
 prune_tenant(struct reprise_log *log)
 {
 	const struct reprise_log_retention retention = {
-		.size = sizeof(retention), .entries_max = 3, .bytes_max = 1000, .includes_direct = 1
+		.size = sizeof(retention),
+		.entries_max = 3,
+		.bytes_max = 1000,
+		.includes_direct = 1,
+		.tenant_entries_max = 2,
+		.tenant_bytes_max = 999,
 	};
 
 	return reprise_log_prune(log, key.thread, &retention, NULL, NULL);

@@ -320,8 +320,8 @@ Test(contract, P03_a_child_that_outlives_its_parent_keeps_none_of_its_locks)
 
 	cr_assert(eq(u64, append_count(log, &k, 3), 3));
 	clock_gettime(CLOCK_MONOTONIC, &done);
-	/* Not after a deadline, which is a minute. */
-	cr_assert(lt(i64, (int64_t)(done.tv_sec - begun.tv_sec), 10));
+	/* The deadline is a minute. A slow disk may take some of the time. */
+	cr_assert(lt(i64, (int64_t)(done.tv_sec - begun.tv_sec), 30));
 	close(to[1]); /* the child ends */
 	close(from[0]);
 	close_log(log);

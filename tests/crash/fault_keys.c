@@ -58,14 +58,29 @@ prune(struct reprise_log *log, const struct reprise_log_key *key)
 	return reprise_log_prune(log, key->tenant, &retention, NULL, NULL);
 }
 
+/* The keys of earlier rounds are older, and are pruned to nothing. */
+static reprise_status
+prune_sum(struct reprise_log *log, const struct reprise_log_key *key)
+{
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .tenant_entries_max = RETAINED,
+							 .includes_direct = 1 };
+
+	return reprise_log_prune(log, key->tenant, &retention, NULL, NULL);
+}
+
 static void
 fill(struct reprise_log *log, const struct reprise_log_key *key)
 {
 	static char payload[PAYLOAD_BYTES];
 	static struct reprise_log_new_entry entries[ENTRIES];
+	static uint64_t time_ns;
+
+	time_ns++;
 
 	for (uint64_t i = 0; i < ENTRIES; i++)
 		entries[i] = (struct reprise_log_new_entry){
+			.time_ns = time_ns,
 			.revision = i + 1,
 			.flags = i % 3 == 0 ? REPRISE_EVENT_COMMIT : 0,
 			.payload = { payload, sizeof(payload) },
@@ -161,7 +176,7 @@ check_dropped(struct reprise_log *log, const struct reprise_log_key *key)
  * more than that.
  */
 static bool
-check_pruned(struct reprise_log *log, const struct reprise_log_key *key)
+check_pruned_by(change *make, struct reprise_log *log, const struct reprise_log_key *key)
 {
 	struct reprise_log_stats stats = { .size = sizeof(stats) };
 
@@ -169,9 +184,21 @@ check_pruned(struct reprise_log *log, const struct reprise_log_key *key)
 	CHECK(stats.head == ENTRIES && stats.revision_max == ENTRIES);
 	CHECK(stats.watermark <= ENTRIES - RETAINED);
 	CHECK(verify(log, key).events == ENTRIES - stats.watermark);
-	CHECK_OK(prune(log, key));
+	CHECK_OK(make(log, key));
 	CHECK(verify(log, key).events == RETAINED);
 	return stats.watermark == ENTRIES - RETAINED;
+}
+
+static bool
+check_pruned(struct reprise_log *log, const struct reprise_log_key *key)
+{
+	return check_pruned_by(prune, log, key);
+}
+
+static bool
+check_sum(struct reprise_log *log, const struct reprise_log_key *key)
+{
+	return check_pruned_by(prune_sum, log, key);
 }
 
 static void
@@ -190,8 +217,9 @@ kill_each(log_opener *open_log, change *make,
 {
 	uint64_t whole_ns = 0, after = 0;
 	char thread[32];
+	const bool prunes = make == prune || make == prune_sum;
 	/* The source is not to be pruned. */
-	const struct reprise_log_key key = { make == prune ? "pruned" : "default", thread };
+	const struct reprise_log_key key = { prunes ? "pruned" : "default", thread };
 	struct reprise_log *log = open_log();
 
 	fill(log, &source);
@@ -199,7 +227,7 @@ kill_each(log_opener *open_log, change *make,
 		snprintf(thread, sizeof(thread), "key %d", (int)i);
 		if (make == drop)
 			prepare_drop(log, &key);
-		if (make == prune)
+		if (prunes)
 			fill(log, &key);
 		reprise_log_close(log);
 		const uint64_t took_ns =
@@ -233,10 +261,17 @@ prune_is_killed_sqlite(void)
 	return kill_each(fault_patient_sqlite, prune, check_pruned);
 }
 
+static enum fault_end
+prune_sum_is_killed_sqlite(void)
+{
+	return kill_each(fault_patient_sqlite, prune_sum, check_sum);
+}
+
 const struct fault_scene fault_keys_sqlite_scenes[] = {
 	{ "fork_is_killed", fork_is_killed_sqlite },
 	{ "drop_is_killed", drop_is_killed_sqlite },
 	{ "prune_is_killed", prune_is_killed_sqlite },
+	{ "prune_sum_is_killed", prune_sum_is_killed_sqlite },
 	{ NULL, NULL },
 };
 
@@ -259,10 +294,17 @@ prune_is_killed_postgres(void)
 	return kill_each(fault_postgres, prune, check_pruned);
 }
 
+static enum fault_end
+prune_sum_is_killed_postgres(void)
+{
+	return kill_each(fault_postgres, prune_sum, check_sum);
+}
+
 const struct fault_scene fault_keys_postgres_scenes[] = {
 	{ "fork_is_killed_postgres", fork_is_killed_postgres },
 	{ "drop_is_killed_postgres", drop_is_killed_postgres },
 	{ "prune_is_killed_postgres", prune_is_killed_postgres },
+	{ "prune_sum_is_killed_postgres", prune_sum_is_killed_postgres },
 	{ NULL, NULL },
 };
 #endif

@@ -71,7 +71,7 @@ on_request(void *books_, struct http_exchange *exchange, const struct http_head 
 	fill(books, exchange, head);
 }
 
-/* What was refused fits when the client has taken the rest. */
+/* A refused write fits when the client has taken the rest. */
 static void
 on_drain(void *books_, struct http_exchange *exchange)
 {

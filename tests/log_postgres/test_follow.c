@@ -74,13 +74,14 @@ Test(follow, S16_what_is_archived_meanwhile_is_an_exact_gap)
 	expect_no_leaks();
 }
 
-Test(follow, S16_runtimes_that_are_killed_lose_nothing_acknowledged)
+Test(follow, S16_runtimes_that_are_killed_lose_nothing_acknowledged,
+     .disabled = IS_ALLOCATOR_LOCKED)
 {
 	schema = "followed_writers";
 	following_expect_killed_writers(open_log, 5);
 }
 
-Test(follow, S16_a_host_that_is_killed_goes_on_at_its_cursor)
+Test(follow, S16_a_host_that_is_killed_goes_on_at_its_cursor, .disabled = IS_ALLOCATOR_LOCKED)
 {
 	schema = "followed_hosts";
 	following_expect_killed_hosts(open_log, 5);

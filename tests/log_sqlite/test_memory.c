@@ -53,7 +53,11 @@ use_prune(struct reprise_log *log, const struct reprise_log_new_entry *entry)
 {
 	const struct reprise_log_key key = { "pruned", "k" };
 	const struct reprise_log_retention retention = {
-		.size = sizeof(retention), .entries_max = 2, .bytes_max = 7000, .includes_direct = 1
+		.size = sizeof(retention),
+		.entries_max = 2,
+		.bytes_max = 7000,
+		.includes_direct = 1,
+		.tenant_bytes_max = 3000,
 	};
 	const struct reprise_log_key all = { "erased", NULL }, erased = { "erased", "k" };
 	reprise_status status = reprise_log_append(log, &key, NULL, entry, 1, NULL, NULL);

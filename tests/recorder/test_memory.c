@@ -88,6 +88,9 @@ open_world_as(const char *path, int32_t reads_only)
 {
 	const struct reprise_log_sqlite_options log_options = { .size = sizeof(log_options),
 								.path = path };
+	/* A limit that no event is beyond. */
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .tenant_bytes_max = UINT64_MAX };
 	struct reprise_recorder_options options = world_options();
 	struct world world = { .path = path };
 
@@ -95,6 +98,7 @@ open_world_as(const char *path, int32_t reads_only)
 	options.retry_ns_max = 1000000;
 	options.heal_wait_ns = 60 * one_second;
 	options.reads_only = reads_only;
+	options.retention = reads_only ? NULL : &retention;
 	DO(reprise_log_sqlite_open(&log_options, &world.log, NULL));
 	DO(reprise_store_open(NULL, &world.store, NULL));
 	DO(reprise_recorder_open(world.store, world.log, &options, &world.recorder, NULL));

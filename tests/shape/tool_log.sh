@@ -55,6 +55,9 @@ expect 2 "$program" log prune $option x
 expect 2 "$program" log prune $option x --all
 expect 2 "$program" log prune $option x a --max-entries 1
 expect 2 "$program" log prune $option x --max-entries -1
+expect 2 "$program" log prune $option x --tenant-entries
+expect 2 "$program" log prune $option x --tenant-bytes 1k
+expect 2 "$program" log ls $option x --tenant-bytes 1
 expect 2 "$program" log ls $option x --max-entries 1
 expect 2 "$program" log erase $option x
 expect 2 "$program" log erase $option x a --all
@@ -266,6 +269,12 @@ expect 0 log prune --max-entries 100000 --max-bytes 1000000000000 --deadline 600
 is_json
 prints <<'END'
 {"tenant":"default","threads":4,"pruned":0,"kept":2,"ordinals":0,"removed":0,"complete":true}
+END
+expect 1 log prune --tenant-entries 0
+says REPRISE_E_INVALID
+expect 0 log prune --tenant other --tenant-entries 1 --tenant-bytes 100000 --all
+prints <<'END'
+0 of 1 threads pruned: 0 ordinals, 0 rows removed; 0 threads left to their owners
 END
 expect 0 log prune --tenant other --max-age 1 --all
 prints <<'END'

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+import { EventSource } from 'eventsource-4';
+import { followSource } from './event_types.mjs';
+
+export const follow = (url, deliver) => followSource(new EventSource(url), deliver);

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Cuts the streams of a server at every byte, and has the clients of other projects resume. Kills the server, and starts
+# the server again. Prints a row for each client. Without `reprise serve` the clients run against the harness's own mock.
+#
+# Usage: compat.sh BUILD [--test] [ARGUMENT ...]
+#   BUILD    the build folder, with the program `reprise`; the packages are installed below the folder
+#   --test   runs the harness's own test, which needs no packages
+#   The arguments are those of run.mjs. Two of them are commands; each names one program that prints its base URL first:
+#   --with-gap COMMAND   keeps {events} events of a session and has no log
+#   --with-log COMMAND   has its log in the file {log}
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "$1" && pwd) || exit 1
+shift
+
+skip() {
+	echo "sse-clients: skipped: $*" >&2
+	exit 77
+}
+
+node=$(command -v node) || skip 'node is not installed'
+has_node() { "$node" -e "process.exit(parseInt(process.versions.node) >= $1 ? 0 : 1)"; }
+if [ "${1:-}" = --test ]; then
+	has_node 18 || skip "node $("$node" --version) is older than 18"
+	exec "$node" "$here/harness_test.mjs"
+fi
+has_node 20 || skip "node $("$node" --version) is older than 20"
+
+# Modules find their packages beside themselves, so a copy of the harness runs.
+place=$build/compat/sse
+mkdir -p "$place"
+cp -R "$here/." "$place/"
+cd "$place" || exit 1
+if ! cmp -s package-lock.json node_modules/installed-lock.json; then
+	command -v npm >/dev/null || skip 'npm is not installed'
+	echo 'Installing the npm packages of package-lock.json' >&2
+	if ! npm ci --omit=optional --ignore-scripts --fetch-retries=1 >npm.log 2>&1; then
+		cat npm.log >&2
+		skip 'npm cannot install the packages'
+	fi
+	cp package-lock.json node_modules/installed-lock.json
+fi
+
+if "$build/reprise" serve --help >/dev/null 2>&1; then
+	with_gap="'$build/reprise' serve --listen {listen} --events-max {events}"
+	with_log="'$build/reprise' serve --listen {listen} --log sqlite:{log}"
+else
+	echo 'This build has no gateway: the server is the mock of the harness' >&2
+	with_gap="'$node' '$place/mock.mjs' --listen {listen} --events-max {events}"
+	with_log="'$node' '$place/mock.mjs' --listen {listen} --log {log}"
+fi
+exec "$node" run.mjs --with-gap "$with_gap" --with-log "$with_log" "$@"

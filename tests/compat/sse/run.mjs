@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Runs the scenes with the clients of other projects, and prints a row for each client.
+//
+// Usage: run.mjs --with-gap COMMAND --with-log COMMAND [--client NAME ...] [--step N] [--width N] [--cut fin|reset]
+//                [--deadline MS]
+//
+// A client is cut at each N-th byte (default: at every byte), at most `width` streams at a time. Exits with 1 where a
+// client loses, doubles or spoils an event or hangs, and with 77 where a named client cannot run.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { openChromium } from './chromium.mjs';
+import { openClient } from './processes.mjs';
+import { cutEverywhere, killAndRestart, makeStream, withProxy } from './scenes.mjs';
+
+const { values: options } = parseArgs({
+	options: {
+		'with-gap': { type: 'string' },
+		'with-log': { type: 'string' },
+		client: { type: 'string', multiple: true },
+		step: { type: 'string', default: '1' },
+		width: { type: 'string', default: '256' },
+		cut: { type: 'string', default: 'fin' },
+		deadline: { type: 'string', default: '30000' },
+	},
+});
+
+// The width of a client, where it is not the default: curl is a process a stream, Chromium has 256 sockets, and the
+// polyfill waits for a second at least.
+const CLIENTS = new Map([
+	['eventsource-2', {}],
+	['eventsource-3', {}],
+	['eventsource-4', {}],
+	['eventsource-5', {}],
+	['undici', {}],
+	['eventsource-client', {}],
+	['fetch-event-source', {}],
+	['event-source-polyfill', { width: 512 }],
+	['curl', { width: 16 }],
+	['chromium', { width: 128 }],
+]);
+const COLUMNS = ['cuts', 'lost', 'doubled', 'corrupt', 'hung', 'tolerated', 'spoilt'];
+const deadline_ms = Number(options.deadline);
+
+function version(name) {
+	if (name === 'curl') {
+		return /[\d.]+/.exec(execFileSync('curl', ['--version'], { encoding: 'utf8' }))[0];
+	}
+	const folder = { 'fetch-event-source': '@microsoft/fetch-event-source' }[name] ?? name;
+	const file = new URL(`node_modules/${folder}/package.json`, import.meta.url);
+	return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')).version : '';
+}
+
+async function open(name) {
+	try {
+		const client = name === 'chromium' ? await openChromium() : await openClient(name);
+		return { ...client, version: client.version ?? version(name) };
+	} catch (error) {
+		console.log(`${name.padEnd(22)} left out: ${error.message.split('\n')[0]}`);
+		return null;
+	}
+}
+
+const isRight = ({ lost, doubled, corrupt, hung }) => lost + doubled + corrupt + hung === 0;
+
+function printRow(client, sum, killed) {
+	const cells = COLUMNS.map((column) => String(sum[column]).padStart(10)).join('');
+	const words = killed === undefined ? 'not run' : isRight(killed) ? 'right' : JSON.stringify(killed);
+	console.log(`${client.name.padEnd(22)} ${client.version.padEnd(8)}${cells}  ${words}`);
+	sum.faults.slice(0, 3).forEach((fault) => console.log(`  ${fault}`));
+	if (client.errors?.() && sum.faults.length > 0) {
+		console.log(client.errors().replace(/^/gm, '  '));
+	}
+}
+
+async function cutAll(clients, killed) {
+	let isAllRight = true;
+	await withProxy(options['with-gap'], {}, options.cut, async (server, proxy) => {
+		const stream = await makeStream(server, 'cut');
+		console.log(`a stream of ${stream.blocks.length} blocks and ${stream.blocks.at(-1).end} bytes\n`);
+		console.log(`${''.padEnd(31)}${COLUMNS.map((column) => column.padStart(10)).join('')}  killed`);
+		for (const client of clients) {
+			const widest = CLIENTS.get(client.name).width ?? Number(options.width);
+			const scene = { step: Number(options.step), width: widest, deadline_ms };
+			const sum = await cutEverywhere(client, proxy, stream, scene);
+			const ofKill = killed.get(client.name);
+			printRow(client, sum, ofKill);
+			isAllRight = isAllRight && sum.faults.length === 0 && isRight(sum) && isRight(ofKill);
+		}
+	});
+	return isAllRight;
+}
+
+async function main() {
+	const names = options.client ?? [...CLIENTS.keys()];
+	const unknown = names.find((name) => !CLIENTS.has(name));
+	if (unknown !== undefined || !options['with-gap'] || !options['with-log']) {
+		console.error(unknown ? `there is no client ${unknown}` : 'two commands are needed: --with-gap and --with-log');
+		return 2;
+	}
+	const clients = (await Promise.all(names.map(open))).filter((client) => client !== null);
+	const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'reprise-sse-'));
+	try {
+		const log = path.join(scratch, 'log');
+		const killed = await killAndRestart(options['with-log'], { log }, clients, deadline_ms);
+		const isAllRight = await cutAll(clients, killed);
+		console.log('\nspoilt: the first data of a stream, hello, has left-over data of the cut stream before its own');
+		console.log('tolerated: lost where the cut was between the line end of an id and the blank line');
+		const isWhole = options.client === undefined || clients.length === names.length;
+		return !isAllRight ? 1 : isWhole ? 0 : 77;
+	} finally {
+		clients.forEach((client) => client.close());
+		fs.rmSync(scratch, { recursive: true });
+	}
+}
+
+process.exitCode = await main().catch((error) => {
+	console.error(`sse-clients: ${error.message}`);
+	return 1;
+});

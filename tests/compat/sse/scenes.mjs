@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// The scenes: how the harness makes the streams of a server, and what it does to the clients. A server with
+// another way of making a gap is taught here, in makeStream.
+import { compareWithSent, judge, add } from './judge.mjs';
+import { openProxy } from './proxy.mjs';
+import { postEnd, postLines, postObject, readAll, readIds, startServer } from './server.mjs';
+import { readBlocks } from './wire.mjs';
+
+// How many events a session of the server with gaps keeps.
+export const EVENTS_MAX = 4;
+
+/** The address of a session. */
+const sessionOf = (url, name) => `${url}/v1/sessions/${name}`;
+
+/**
+ * Makes a session in a server without a log that keeps EVENTS_MAX events: the stream from a cursor that the
+ * session has trimmed is hello, a gap, events and an end. Returns the path of the stream, and its blocks.
+ */
+export async function makeStream(server, name) {
+	const session = sessionOf(server.url, name);
+	const first = ['{"n":1}', '{"n":2}'];
+	const trimmed = ['{"n":3}', '{"n":4}', '{"n":5}'];
+	const kept = ['{"n":6}', '{"n":7,"text":"Grüße, 世界 🦊"}', '{"n":8,\n"lines":\n["two","three"]}', '{"n":9}'];
+	await postLines(session, first);
+	const cursor = (await readIds(`${session}/events?from=oldest`, first.length)).at(-1);
+	await postLines(session, trimmed);
+	for (const payload of kept) {
+		await postObject(session, payload);
+	}
+	await postEnd(session);
+	const path = `/v1/sessions/${name}/events?cursor=${encodeURIComponent(cursor)}`;
+	const blocks = readBlocks(await readAll(server.url + path));
+	const words = compareWithSent(blocks, [...trimmed, ...kept]);
+	if (words !== null) {
+		throw new Error(words);
+	}
+	if (!blocks.some(({ type }) => type === 'gap')) {
+		throw new Error('the stream has no gap');
+	}
+	return { path, blocks };
+}
+
+// Runs work(item) for every item, `width` at a time.
+async function pool(items, width, work) {
+	const queue = [...items];
+	const lane = async () => {
+		while (queue.length > 0) {
+			await work(queue.shift());
+		}
+	};
+	await Promise.all(Array.from({ length: Math.min(width, queue.length) }, lane));
+}
+
+/** Every position of a cut, or each `step`th: 0 is a cut behind the head, and the last is behind the last byte. */
+function positionsOf(blocks, step) {
+	const positions = [];
+	for (let position = 0; position <= blocks.at(-1).end; position += step) {
+		positions.push(position);
+	}
+	return positions;
+}
+
+/**
+ * Cuts a stream at every position, and returns the sum of the judgements, with the number of the cuts. A position
+ * where the proxy did not cut, or where the client asked more than twice, is a fault of the scene: a line of `faults`.
+ */
+export async function cutEverywhere(client, proxy, { path, blocks }, { step, width, deadline_ms }) {
+	const sum = { cuts: 0, faults: [] };
+	await pool(positionsOf(blocks, step), width, async (position) => {
+		const token = `${client.name}-${position}`;
+		const plan = proxy.plan(token, position);
+		const run = await client.followToEnd((host) => proxy.address(token, path, host), deadline_ms);
+		const counts = judge(blocks, run, position, client.flaws);
+		add(sum, counts);
+		sum.cuts += plan.isCut ? 1 : 0;
+		if (!plan.isCut || plan.requests > 2) {
+			sum.faults.push(`byte ${position}: ${plan.requests} requests, ${plan.isCut ? '' : 'not '}cut`);
+		} else if (counts.lost + counts.doubled + counts.corrupt + counts.hung > 0) {
+			sum.faults.push(`byte ${position}: ${plan.requests} requests, ${JSON.stringify(counts)} ${JSON.stringify(run)}`);
+		}
+	});
+	return sum;
+}
+
+/** Starts a server with gaps, and a proxy before it; work(server, proxy) cuts. */
+export async function withProxy(command, names, how, work) {
+	const server = await startServer(command, { events: EVENTS_MAX, ...names });
+	let proxy;
+	try {
+		proxy = await openProxy(server.url, how);
+		return await work(server, proxy);
+	} finally {
+		proxy?.close();
+		await server.kill();
+	}
+}
+
+const range = (from, to) => Array.from({ length: to - from }, (_, i) => `{"n":${from + i},"text":"ä"}`);
+
+// Posts events one by one. The server is killed in the middle of the last request, whose event may be there or not.
+async function postAndKill(server, session, payloads, acknowledged) {
+	for (const payload of payloads.slice(0, -1)) {
+		await postObject(session, payload);
+		acknowledged.push(payload);
+	}
+	const last = postObject(session, payloads.at(-1)).then(
+		() => acknowledged.push(payloads.at(-1)),
+		() => {},
+	);
+	await server.kill();
+	await last;
+	return server.restart();
+}
+
+/**
+ * Kills the server twice while `clients` follow one session, and starts it again at the same address with the
+ * same log. Returns a map from the name of a client to its judgement. Every acknowledged event is in the log.
+ */
+export async function killAndRestart(command, names, clients, deadline_ms) {
+	let server = await startServer(command, names);
+	try {
+		const session = sessionOf(server.url, 'killed');
+		const path = '/v1/sessions/killed/events?from=oldest&recorded=1';
+		const acknowledged = range(0, 4);
+		await postLines(session, acknowledged);
+		const proxy = await openProxy(server.url);
+		const runs = clients.map((client) =>
+			client.followToEnd((host) => (host ? proxy.address('all', path, host) : server.url + path), deadline_ms, 4));
+		await Promise.all(runs.map((run) => run.hasBegun));
+		server = await postAndKill(server, session, range(4, 12), acknowledged);
+		server = await postAndKill(server, session, range(12, 20), acknowledged);
+		const last = range(20, 24);
+		await postLines(session, last);
+		await postEnd(session);
+		const results = await Promise.all(runs);
+		proxy.close();
+		const blocks = readBlocks(await readAll(server.url + path));
+		checkAcknowledged(blocks, [...acknowledged, ...last]);
+		return new Map(clients.map((client, i) => [client.name, judge(blocks, results[i], -1, client.flaws)]));
+	} finally {
+		await server.kill();
+	}
+}
+
+function checkAcknowledged(blocks, acknowledged) {
+	const there = new Set(blocks.map(({ data }) => data));
+	const absent = acknowledged.filter((payload) => !there.has(payload));
+	if (absent.length > 0) {
+		throw new Error(`${absent.length} acknowledged events are not in the log, such as ${absent[0]}`);
+	}
+	if (blocks.some(({ type }) => type === 'gap')) {
+		throw new Error('the stream of a log has a gap');
+	}
+}
