@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libevent's core alone: each body of a POST goes to every stream, in the bytes that a gateway would
- * write (the name of an event has as many). No checks, no history but the newest event, no ids of its own. Argument: the port.
+ * libevent's core alone: each body of a POST goes to every stream, in the bytes that a gateway
+ * would write (the name of an event has as many). No checks, no history but the newest event, no
+ * ids of its own. Argument: the port.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

@@ -136,8 +136,8 @@ bool writers_is_overloaded(const struct reprise_gateway *gateway);
 /* recorded.c */
 
 /*
- * Opens the watch of the session's present life, unless the watch is open. E_CLOSED: the session has
- * no window.
+ * Opens the watch of the session's present life, unless the watch is open. E_CLOSED: the session
+ * has no window.
  */
 reprise_status recorded_watch(struct open_writer *writer);
 /* Has the append wait until `last` is recorded. */

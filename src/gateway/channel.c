@@ -15,7 +15,9 @@
 #include "gateway/stream.h"
 
 /* Blocks of a channel in one turn of the loop; other work has its turn then. */
-enum { CHANNEL_BLOCKS_PER_TURN = 8 };
+enum {
+	CHANNEL_BLOCKS_PER_TURN = 8
+};
 
 static bool
 is_same_shape(const struct stream_shape *a, const struct stream_shape *b)
@@ -150,8 +152,8 @@ serve_block(struct channel *channel)
 static void
 serve(struct watch *watch)
 {
-	struct channel *const channel = (struct channel *)((char *)watch -
-							   offsetof(struct channel, watch));
+	struct channel *const channel =
+		(struct channel *)((char *)watch - offsetof(struct channel, watch));
 	enum sse_outcome outcome = SSE_MORE;
 
 	channel->is_serving = true;

@@ -37,7 +37,9 @@ struct channel {
 	bool is_serving;      /* the members are being written to: the channel stays */
 };
 
-enum { CHANNEL_ROWS = 1024 };
+enum {
+	CHANNEL_ROWS = 1024
+};
 
 struct channels {
 	struct channel *rows[CHANNEL_ROWS];

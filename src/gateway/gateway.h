@@ -23,9 +23,22 @@
 #include "http/http.h"
 
 /* Counters that any thread may read: X(name), each an atomic word with one writer, the loop. */
-#define GATEWAY_COUNTERS(X)                                                                        \
-	X(requests) X(refused) X(streams) X(streams_shared) X(subscriptions) X(events_sent)        \
-	X(events_encoded) X(events_lost) X(gaps) X(displaced) X(appended) X(appends_recorded) X(jobs)
+/* clang-format off */
+#define GATEWAY_COUNTERS(X) \
+	X(requests) \
+	X(refused) \
+	X(streams) \
+	X(streams_shared) \
+	X(subscriptions) \
+	X(events_sent) \
+	X(events_encoded) \
+	X(events_lost) \
+	X(gaps) \
+	X(displaced) \
+	X(appended) \
+	X(appends_recorded) \
+	X(jobs)
+/* clang-format on */
 
 struct gateway_counters {
 #define GATEWAY_COUNTER(name) _Atomic uint64_t name;
@@ -51,9 +64,9 @@ struct reprise_gateway {
 	char *tenant;
 	char *tls_certificate_file, *tls_key_file; /* NULL: without TLS */
 	struct http_server *server;
-	struct access *access;   /* tokens, hosts, origins */
-	struct work work;        /* workers, and jobs that are done */
-	struct watches watches;  /* subscriptions that have something */
+	struct access *access;    /* tokens, hosts, origins */
+	struct work work;         /* workers, and jobs that are done */
+	struct watches watches;   /* subscriptions that have something */
 	struct channels channels; /* subscriptions that streams share */
 	struct writers writers;   /* open writers of sessions */
 	struct buffer scratch;    /* what is encoded now; empty between two calls */

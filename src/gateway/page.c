@@ -64,8 +64,8 @@ add_event(struct page *page, const struct reprise_event *event)
 	buffer_number(body, event->revision);
 	buffer_text(body, ",\"kind\":");
 	buffer_number(body, event->kind);
-	buffer_text(body, (event->flags & REPRISE_EVENT_COMMIT) != 0 ? ",\"commit\":true" :
-								       ",\"commit\":false");
+	buffer_text(body, (event->flags & REPRISE_EVENT_COMMIT) != 0 ? ",\"commit\":true"
+								     : ",\"commit\":false");
 	add_payload(body, event);
 	buffer_text(body, "}");
 }
@@ -89,9 +89,9 @@ answer(struct page *page, const struct reprise_cursor *cursor, const struct repr
 	watch_close(&page->watch);
 	buffer_text(body, "],\n\"cursor\":\"");
 	sse_cursor(body, cursor);
-	buffer_text(body, end == NULL || end->cause == REPRISE_END_INVALIDATED ?
-				  "\",\"up_to_date\":false" :
-				  "\",\"up_to_date\":true");
+	buffer_text(body, end == NULL || end->cause == REPRISE_END_INVALIDATED
+				  ? "\",\"up_to_date\":false"
+				  : "\",\"up_to_date\":true");
 	if (end != NULL && end->cause == REPRISE_END_SESSION) {
 		snprintf(status, sizeof(status), "%" PRId32, end->status);
 		buffer_text(body, ",\"ended\":true,\"status\":");
@@ -208,7 +208,8 @@ parse_page(struct page *page, const struct query *query)
 	const char *const recorded = query_value(query, QUERY_RECORDED);
 
 	page->limit = PAGE_EVENTS;
-	if (limit != NULL && (!query_number(limit, PAGE_EVENTS_MAX, &page->limit) || page->limit == 0))
+	if (limit != NULL &&
+	    (!query_number(limit, PAGE_EVENTS_MAX, &page->limit) || page->limit == 0))
 		return "limit is a number from 1 to 10000";
 	if (kinds != NULL && !stream_parse_kinds(&page->shape, kinds))
 		return "kinds is a list of at most 64 numbers from 0 to 65535";

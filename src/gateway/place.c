@@ -12,7 +12,9 @@
 
 #include "gateway/gateway.h"
 
-enum { LIVES_AT_ONCE = 64 };
+enum {
+	LIVES_AT_ONCE = 64
+};
 
 static bool
 parse_cursor(struct place *place, struct request *request, struct http_text text)
@@ -61,7 +63,8 @@ place_parse(struct place *place, struct request *request, const struct http_head
 		request_refuse(request, ERROR_BAD_QUERY, "from is oldest or newest");
 		return false;
 	}
-	if (revision != NULL && !query_number(revision, REPRISE_REVISION_UNKNOWN - 1, &place->revision)) {
+	if (revision != NULL &&
+	    !query_number(revision, REPRISE_REVISION_UNKNOWN - 1, &place->revision)) {
 		request_refuse(request, ERROR_BAD_QUERY, "revision is a number below 2^64 - 1");
 		return false;
 	}
@@ -75,7 +78,8 @@ place_parse(struct place *place, struct request *request, const struct http_head
 	if (place->has_revision)
 		place->at = PLACE_REVISION;
 	else
-		place->at = from != NULL && strcmp(from, "newest") == 0 ? PLACE_NEWEST : PLACE_OLDEST;
+		place->at =
+			from != NULL && strcmp(from, "newest") == 0 ? PLACE_NEWEST : PLACE_OLDEST;
 	return true;
 }
 
@@ -107,8 +111,8 @@ find_oldest(struct place *place, struct reprise_log *log, const struct reprise_l
 			place->cursor.incarnation = lives[i].incarnation;
 			place->cursor.position = lives[i].first - 1;
 			if (watermark > place->cursor.position)
-				place->cursor.position = watermark < lives[i].end ? watermark :
-										    lives[i].end;
+				place->cursor.position =
+					watermark < lives[i].end ? watermark : lives[i].end;
 			if (lives[i].end > watermark)
 				return REPRISE_OK;
 		}

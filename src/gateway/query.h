@@ -21,11 +21,25 @@ enum {
 };
 
 /* Every parameter of every route, in one table: X(name, text). */
-#define QUERY_TABLE(X)                                                                            \
-	X(FROM, "from") X(KINDS, "kinds") X(FRAME, "frame") X(DONE, "done") X(RECORDED, "recorded") \
-	X(LAST_EVENT_ID, "lastEventId") X(LAST_EVENT_ID_SNAKE, "last_event_id")                    \
-	X(CURSOR, "cursor") X(REVISION, "revision") X(NAMES, "names") X(LIMIT, "limit")            \
-	X(WAIT, "wait") X(END, "end") X(AFTER, "after") X(AT, "at") X(FORMAT, "format")
+/* clang-format off */
+#define QUERY_TABLE(X) \
+	X(FROM, "from") \
+	X(KINDS, "kinds") \
+	X(FRAME, "frame") \
+	X(DONE, "done") \
+	X(RECORDED, "recorded") \
+	X(LAST_EVENT_ID, "lastEventId") \
+	X(LAST_EVENT_ID_SNAKE, "last_event_id") \
+	X(CURSOR, "cursor") \
+	X(REVISION, "revision") \
+	X(NAMES, "names") \
+	X(LIMIT, "limit") \
+	X(WAIT, "wait") \
+	X(END, "end") \
+	X(AFTER, "after") \
+	X(AT, "at") \
+	X(FORMAT, "format")
+/* clang-format on */
 
 enum query_name {
 #define QUERY_ENUM(name, text) QUERY_##name,

@@ -13,7 +13,9 @@
 #include "gateway/json.h"
 #include "gateway/route.h"
 
-enum { FIELDS_MAX = 12 };
+enum {
+	FIELDS_MAX = 12
+};
 
 struct fields {
 	struct http_field_out array[FIELDS_MAX];

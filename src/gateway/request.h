@@ -39,12 +39,12 @@ struct request {
 	const struct route *route;
 	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* "" on routes without one */
 	struct query query;
-	enum access_level level; /* what the caller may do */
+	enum access_level level;          /* what the caller may do */
 	const struct access_token *token; /* valid during `begin` alone; NULL: none needed */
-	bool has_origin; /* an origin of another site that is allowed */
+	bool has_origin;                  /* an origin of another site that is allowed */
 	char origin[256];
 	uint64_t began_ns;
-	int status; /* of the response, 0 before */
+	int status;          /* of the response, 0 before */
 	struct job job;      /* one at a time */
 	uint32_t references; /* the exchange, and a job under way */
 	void *state;         /* of the route */

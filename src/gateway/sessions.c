@@ -155,8 +155,8 @@ add_keys(struct list *list, struct reprise_log *log, struct reprise_error *error
 static void
 gather(struct job *job, struct reprise_log *log)
 {
-	struct request *const request = (struct request *)((char *)job -
-							   offsetof(struct request, job));
+	struct request *const request =
+		(struct request *)((char *)job - offsetof(struct request, job));
 	struct list *const list = request->state;
 
 	if (job->status == REPRISE_OK)
@@ -178,8 +178,8 @@ add_entry(struct buffer *body, const struct entry *entry)
 	buffer_number(body, entry->newest);
 	buffer_text(body, ",\"recorded\":");
 	buffer_number(body, entry->recorded);
-	buffer_text(body, entry->has_ended ? ",\"ended\":true,\"status\":" :
-					     ",\"ended\":false,\"status\":");
+	buffer_text(body, entry->has_ended ? ",\"ended\":true,\"status\":"
+					   : ",\"ended\":false,\"status\":");
 	snprintf(status, sizeof(status), "%" PRId32, entry->end_status);
 	buffer_text(body, entry->has_ended ? status : "null");
 	buffer_text(body, entry->has_window ? ",\"in_memory\":true" : ",\"in_memory\":false");
@@ -192,8 +192,8 @@ add_entry(struct buffer *body, const struct entry *entry)
 static void
 answer(struct job *job)
 {
-	struct request *const request = (struct request *)((char *)job -
-							   offsetof(struct request, job));
+	struct request *const request =
+		(struct request *)((char *)job - offsetof(struct request, job));
 	struct list *const list = request->state;
 	struct buffer body = { 0 };
 	size_t shown = list->count;

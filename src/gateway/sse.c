@@ -97,8 +97,8 @@ add_member(struct buffer *buffer, const char *name, uint64_t number)
 void
 sse_gap_members(struct buffer *buffer, const struct reprise_gap *gap)
 {
-	const bool is_exact = gap->reason == REPRISE_GAP_TRIMMED &&
-			      gap->detail != REPRISE_GAP_RESTART;
+	const bool is_exact =
+		gap->reason == REPRISE_GAP_TRIMMED && gap->detail != REPRISE_GAP_RESTART;
 
 	buffer_text(buffer, "\"reason\":\"");
 	buffer_text(buffer, reprise_gap_reason_name(gap->reason));

@@ -22,11 +22,12 @@
 #include "gateway/routes.h"
 #include "gateway/sse.h"
 
-enum { JOINS_MAX = 3 };
+enum {
+	JOINS_MAX = 3
+};
 
 void
-stream_shape_options(const struct stream_shape *shape,
-		     struct reprise_subscription_options *options)
+stream_shape_options(const struct stream_shape *shape, struct reprise_subscription_options *options)
 {
 	*options = (struct reprise_subscription_options)REPRISE_SUBSCRIPTION_OPTIONS_INIT;
 	options->staging_bytes = STREAM_STAGING_BYTES;
@@ -252,8 +253,8 @@ begin_stream(struct stream *stream)
 static void
 on_found(struct place *place)
 {
-	struct stream *const stream = (struct stream *)((char *)place -
-							offsetof(struct stream, place));
+	struct stream *const stream =
+		(struct stream *)((char *)place - offsetof(struct stream, place));
 	struct request *const request = place->request;
 
 	if (request->exchange == NULL)

@@ -27,17 +27,17 @@ struct stream {
 	struct request *request;
 	struct place place;
 	struct stream_shape shape;
-	struct watch watch;                    /* while the stream reads alone */
-	struct channel *channel;               /* while the stream shares */
+	struct watch watch;      /* while the stream reads alone */
+	struct channel *channel; /* while the stream shares */
 	struct stream *next_member, *previous_member;
-	struct stream *next, *previous;        /* of the gateway's streams */
-	uint64_t sent_ns;                      /* when bytes were written last */
-	uint32_t joins_left;                   /* tries to share before the next event */
-	bool waits_for_session;                /* a session that does not exist is waited for */
-	bool has_done;                         /* the stream ends with "data: [DONE]" */
-	bool is_head;                          /* the request was HEAD */
+	struct stream *next, *previous; /* of the gateway's streams */
+	uint64_t sent_ns;               /* when bytes were written last */
+	uint32_t joins_left;            /* tries to share before the next event */
+	bool waits_for_session;         /* a session that does not exist is waited for */
+	bool has_done;                  /* the stream ends with "data: [DONE]" */
+	bool is_head;                   /* the request was HEAD */
 	bool is_begun;
-	bool is_live;                          /* the hand-over was told */
+	bool is_live; /* the hand-over was told */
 	bool is_over;
 };
 

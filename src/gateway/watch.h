@@ -3,9 +3,9 @@
 #define GATEWAY_WATCH_H
 
 /*
- * A watch joins a subscription to the loop: the subscription's callback, on the store's thread, puts
- * the watch on the list of the ready, and one eventfd wakes the loop for all of them. No descriptor
- * is spent for a client.
+ * A watch joins a subscription to the loop: the subscription's callback, on the store's thread,
+ * puts the watch on the list of the ready, and one eventfd wakes the loop for all of them. No
+ * descriptor is spent for a client.
  */
 
 #include <pthread.h>

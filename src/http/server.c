@@ -183,7 +183,7 @@ free_server(struct http_server *server)
 	free_event(server->accept_again);
 	free_event(server->drain);
 	if (server->base != NULL) {
-		/* libevent frees a closed socket in the loop's next turn: the last socket's turn. */
+		/* libevent frees a closed socket in the loop's next turn: here, the last one's. */
 		event_base_loop(server->base, EVLOOP_NONBLOCK);
 		event_base_free(server->base);
 	}
