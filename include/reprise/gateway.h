@@ -7,8 +7,8 @@
  *
  * A gateway serves the sessions of one store over HTTP/1.1: events as Server-Sent Events and as
  * JSON pages, appends by POST, resume by cursor, gaps in band. The program `reprise serve` is a
- * gateway around a store of its own; a runtime may serve its own store. GUIDE.md has
- * the routes, and CONTRACT.md the rules (V01 to V30).
+ * gateway around a store of its own; a runtime may serve its own store. gateway/README.md in the
+ * source has the routes, and section V of CONTRACT.md the rules.
  *
  * A gateway has one thread for all connections, the thread of reprise_gateway_run, and a few
  * workers for calls on the log, so a slow log delays no other connection.
@@ -59,7 +59,7 @@ struct reprise_gateway_options {
 	const char *tenant;
 
 	/*
-	 * A file of bearer tokens, as GUIDE.md says. NULL: no tokens; then only loopback addresses
+	 * A file of bearer tokens, as V21 says. NULL: no tokens; then only loopback addresses
 	 * are allowed, unless is_insecure.
 	 */
 	const char *token_file;
