@@ -19,15 +19,6 @@ enum {
 	CHANNEL_BLOCKS_PER_TURN = 8
 };
 
-static bool
-is_same_shape(const struct stream_shape *a, const struct stream_shape *b)
-{
-	return strcmp(a->session_id, b->session_id) == 0 && a->kinds_count == b->kinds_count &&
-	       memcmp(a->kinds, b->kinds, a->kinds_count * sizeof(a->kinds[0])) == 0 &&
-	       a->is_bare == b->is_bare && a->is_recorded_only == b->is_recorded_only &&
-	       a->has_kind_names == b->has_kind_names;
-}
-
 static struct channel **
 find_row(struct reprise_gateway *gateway, const char *session_id)
 {
@@ -173,7 +164,7 @@ find_channel(struct reprise_gateway *gateway, const struct stream_shape *shape)
 {
 	struct channel *channel = *find_row(gateway, shape->session_id);
 
-	while (channel != NULL && !is_same_shape(&channel->shape, shape))
+	while (channel != NULL && !stream_shape_is_same(&channel->shape, shape))
 		channel = channel->next;
 	return channel;
 }

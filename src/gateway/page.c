@@ -15,8 +15,8 @@
 #include "gateway/gateway.h"
 #include "gateway/place.h"
 #include "gateway/routes.h"
+#include "gateway/shape.h"
 #include "gateway/sse.h"
-#include "gateway/stream.h"
 
 enum {
 	PAGE_EVENTS = 100,
@@ -204,19 +204,12 @@ static const char *
 parse_page(struct page *page, const struct query *query)
 {
 	const char *const limit = query_value(query, QUERY_LIMIT);
-	const char *const kinds = query_value(query, QUERY_KINDS);
-	const char *const recorded = query_value(query, QUERY_RECORDED);
 
 	page->limit = PAGE_EVENTS;
 	if (limit != NULL &&
 	    (!query_number(limit, PAGE_EVENTS_MAX, &page->limit) || page->limit == 0))
 		return "limit is a number from 1 to 10000";
-	if (kinds != NULL && !stream_parse_kinds(&page->shape, kinds))
-		return "kinds is a list of at most 64 numbers from 0 to 65535";
-	if (recorded != NULL && strcmp(recorded, "0") != 0 && strcmp(recorded, "1") != 0)
-		return "recorded is 0 or 1";
-	page->shape.is_recorded_only = recorded != NULL && recorded[0] == '1';
-	return NULL;
+	return stream_shape_parse_choice(&page->shape, page->request->session_id, query);
 }
 
 static void
