@@ -266,16 +266,21 @@ try_shared(struct append *append)
 	work_submit(&request->gateway->work, &request->job);
 }
 
+static enum error_code
+code_of_opening(reprise_status status)
+{
+	/* Another runtime's life is open, or the key is of another kind. */
+	if (status == REPRISE_E_CONFLICT)
+		return ERROR_SESSION_BUSY;
+	return error_of_status(status);
+}
+
 static void
 fail_opening(struct append *append, const struct job *job)
 {
-	/* Another runtime's life is open, or the key is of another kind. */
-	if (job->status == REPRISE_E_CONFLICT)
-		append_refuse(append, ERROR_SESSION_BUSY, job->error.detail);
-	else if (job->status == REPRISE_E_FULL)
-		append_refuse(append, ERROR_STORE_FULL, job->error.what);
-	else
-		append_refuse(append, error_of_status(job->status), job->error.detail);
+	append_take_out(append);
+	request_refuse_failed(append->request, code_of_opening(job->status), job->status,
+			      &job->error);
 }
 
 void
