@@ -103,17 +103,22 @@ void append_start(struct append *append);
 void append_carry_out(struct append *append);
 /* The opening of the writer has failed. */
 void append_fail(struct append *append, struct open_writer *writer);
-/* Answers, and takes the append out of every list. */
-void append_answer(struct append *append);
-void append_refuse(struct append *append, enum error_code code, const char *detail);
-/* The same with the events' positions as the detail: they are in the window. */
-void append_refuse_appended(struct append *append, enum error_code code);
 /* Takes the append out of the lists that the append is in. */
 void append_take_out(struct append *append);
 /* The calls of the routes. */
 void append_body(struct request *request, struct http_text piece);
 void append_close(struct request *request);
 void append_release(struct request *request);
+
+/* answer.c */
+
+/* The cursor of the answer: at the position `last`. */
+void append_find_cursor(struct append *append);
+/* Answers, and takes the append out of every list. */
+void append_answer(struct append *append);
+void append_refuse(struct append *append, enum error_code code, const char *detail);
+/* The same with the events' positions as the detail: they are in the window. */
+void append_refuse_appended(struct append *append, enum error_code code);
 
 /* writers.c */
 

@@ -11,6 +11,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/json.h"
+#include "gateway/lines.h"
 #include "gateway/route.h"
 
 enum {
@@ -144,15 +145,31 @@ request_refuse_method(struct request *request, const char *allow)
 	refuse(request, ERROR_METHOD, NULL, allow);
 }
 
+/*
+ * Errors of status 500 and above are no fault of the client: a detail there is the log's, with
+ * paths and addresses of the gateway's machine, and is told in the gateway's own log alone.
+ */
+void
+request_refuse_failed(struct request *request, enum error_code code, reprise_status status,
+		      const struct reprise_error *error)
+{
+	const bool has_words = error != NULL && error->status == status;
+	const char *detail = NULL;
+
+	if (error_http_status(code) >= 500) {
+		if (has_words)
+			line_event(request->gateway, "request_failed", error);
+	} else if (has_words) {
+		detail = error->detail[0] != '\0' ? error->detail : error->what;
+	}
+	refuse(request, code, detail, NULL);
+}
+
 void
 request_refuse_status(struct request *request, reprise_status status,
 		      const struct reprise_error *error)
 {
-	const char *detail = NULL;
-
-	if (error != NULL && error->status == status)
-		detail = error->detail[0] != '\0' ? error->detail : error->what;
-	refuse(request, error_of_status(status), detail, NULL);
+	request_refuse_failed(request, error_of_status(status), status, error);
 }
 
 bool

@@ -97,7 +97,8 @@ open_gateway(struct place *place, const struct reprise_gateway_options *given)
 	options.write_line_context = place;
 	if (place->recorder != NULL) {
 		options.recorder = place->recorder;
-		options.open_log = connect_log;
+		if (options.open_log == NULL)
+			options.open_log = connect_log;
 		options.open_log_context = place;
 	}
 	status = reprise_gateway_open(place->store, &options, &place->gateway, &error);
