@@ -29,8 +29,10 @@ struct place {
 	struct reprise_cursor cursor; /* given for PLACE_CURSOR; found otherwise */
 
 	/* Found: */
-	bool is_known;           /* the session has a window, or is in the log */
-	reprise_position newest; /* at the moment of the answer */
+	bool is_known; /* the session has a window, or is in the log */
+	bool has_window;
+	reprise_position newest;         /* at the moment of the answer, 0: none, */
+	struct reprise_incarnation life; /* in this life; all zero: none */
 	struct job job;
 	struct request *request;
 	void (*found)(struct place *place); /* job.status and job.error say what failed */

@@ -83,13 +83,32 @@ stream_send_scratch(struct stream *stream)
 }
 
 static bool
+is_same_life(const struct reprise_incarnation *a, const struct reprise_incarnation *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* Whether the cursor stands at or behind the event that was newest when the stream began. */
+static bool
+has_reached(const struct place *place, const struct reprise_cursor *cursor)
+{
+	/* Nothing is said yet of a client's cursor beyond the newest event. */
+	const bool is_unjudged = place->at == PLACE_CURSOR &&
+				 place->cursor.position > place->newest &&
+				 place->cursor.position == cursor->position;
+
+	return is_same_life(&cursor->incarnation, &place->life) &&
+	       cursor->position >= place->newest && !is_unjudged;
+}
+
+static bool
 is_at_live(const struct stream *stream, enum sse_outcome outcome)
 {
 	struct reprise_subscription_lag lag = REPRISE_SUBSCRIPTION_LAG_INIT;
 	struct reprise_cursor cursor;
 
 	if (reprise_subscription_cursor(stream->watch.subscription, &cursor) == REPRISE_OK &&
-	    cursor.position >= stream->place.newest)
+	    has_reached(&stream->place, &cursor))
 		return true;
 	return outcome == SSE_EMPTY &&
 	       reprise_subscription_lag(stream->watch.subscription, &lag) == REPRISE_OK &&
@@ -210,7 +229,6 @@ begin_stream(struct stream *stream)
 	struct request *const request = stream->request;
 	struct reprise_gateway *const gateway = request->gateway;
 	struct reprise_error error = REPRISE_ERROR_INIT;
-	struct reprise_cursor cursor = stream->place.cursor;
 	reprise_status status = REPRISE_OK;
 
 	if (!stream->is_head)
@@ -226,11 +244,8 @@ begin_stream(struct stream *stream)
 	if (stream->is_head)
 		return;
 	link_stream(stream);
-	if (stream->place.at == PLACE_REVISION &&
-	    reprise_subscription_cursor(stream->watch.subscription, &cursor) != REPRISE_OK)
-		cursor = stream->place.cursor;
 	buffer_reset(&gateway->scratch);
-	sse_hello(&gateway->scratch, &stream->shape, &cursor, names[stream->place.at],
+	sse_hello(&gateway->scratch, &stream->shape, &stream->place.cursor, names[stream->place.at],
 		  gateway->options.retry_ms, gateway->options.heartbeat_ms);
 	if (stream_send_scratch(stream))
 		read_alone(stream);
