@@ -52,7 +52,6 @@ struct append {
 	int32_t end_status;
 	uint64_t revision;
 	reprise_position first, last;
-	reprise_status status; /* of the worker's call */
 	char cursor[REPRISE_CURSOR_TEXT_BYTES_MAX];
 };
 
@@ -155,7 +154,10 @@ void recorded_tick(struct reprise_gateway *gateway);
 
 /* end.c */
 
-/* The session has ended already: answers an end with the same status, refuses others. */
+/*
+ * The session has ended already: answers an end with the same status, refuses others. The entry of
+ * the session may be gone then.
+ */
 void end_again(struct append *append, int32_t end_status, const struct reprise_cursor *cursor);
 /* The end is told: answers when the log has the end. */
 void end_wait(struct append *append);

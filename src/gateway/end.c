@@ -146,11 +146,13 @@ end_again(struct append *append, int32_t end_status, const struct reprise_cursor
 	    reprise_cursor_format(cursor, append->cursor, sizeof(append->cursor), NULL, NULL) !=
 		    REPRISE_OK) {
 		append_refuse(append, ERROR_SESSION_ENDED, NULL);
+		writers_let_go(writer);
 		return;
 	}
 	append->last = cursor->position;
 	if (!append->waits) {
 		append_answer(append);
+		writers_let_go(writer);
 		return;
 	}
 	append_take_out(append);
