@@ -152,6 +152,19 @@ void recorded_fail(struct open_writer *writer, enum error_code code);
 void recorded_read(struct watch *watch);
 void recorded_tick(struct reprise_gateway *gateway);
 
+/* post.c */
+
+enum body_type {
+	BODY_BYTES, /* any type that is not known; none, too */
+	BODY_JSON,
+	BODY_NDJSON,
+	BODY_FORM,
+};
+
+/* What the body's fields say. False: the request is refused. */
+bool append_read_type(struct append *append, const struct http_head *head,
+		      enum body_type *ret_type);
+
 /* end.c */
 
 /*
