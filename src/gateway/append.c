@@ -230,6 +230,10 @@ finish_shared(struct job *job)
 		append->writer = writer;
 		append->stage = APPEND_BODY;
 		succeed(append);
+	} else if (job->status == REPRISE_E_CLOSED) {
+		append->writer = writer;
+		append->stage = APPEND_BODY;
+		meet_closed(append);
 	} else {
 		append_refuse(append, code_of(append, job->status), NULL);
 		writers_let_go(writer);
@@ -251,7 +255,11 @@ try_shared(struct append *append)
 	}
 	status = watch_if_needed(append);
 	if (status != REPRISE_OK) {
-		append_refuse(append, code_of(append, status), NULL);
+		/* A window that is gone: the runtime has closed its writer meanwhile. */
+		append_refuse(append,
+			      status == REPRISE_E_CLOSED ? ERROR_SESSION_BUSY
+							 : code_of(append, status),
+			      NULL);
 		return;
 	}
 	append_take_out(append);
@@ -281,6 +289,13 @@ fail_opening(struct append *append, const struct job *job)
 			      &job->error);
 }
 
+/* Another process has the session, which no writer of this process shares. */
+static bool
+is_leased(const struct job *job)
+{
+	return job->error.status == REPRISE_E_BUSY && strcmp(job->error.what, "lease") == 0;
+}
+
 void
 append_fail(struct append *append, struct open_writer *writer)
 {
@@ -296,7 +311,7 @@ append_fail(struct append *append, struct open_writer *writer)
 		break;
 	case OPENING_OPENED:
 	case OPENING_FAILED:
-		if (writer->job.status == REPRISE_E_BUSY)
+		if (writer->job.status == REPRISE_E_BUSY && !is_leased(&writer->job))
 			try_shared(append);
 		else
 			fail_opening(append, &writer->job);
