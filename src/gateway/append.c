@@ -95,12 +95,14 @@ succeed(struct append *append)
 	append_find_cursor(append);
 	if (append->has_end)
 		writers_drop_handle(writer);
-	if (!append->waits)
-		append_answer(append);
-	else if (append->events_count == 0)
-		end_wait(append);
-	else
+	if (append->waits && append->events_count == 0) {
+		end_wait(append); /* the append holds the entry */
+		return;
+	}
+	if (append->waits)
 		recorded_wait(append);
+	else
+		append_answer(append);
 	writers_let_go(writer);
 }
 
@@ -157,11 +159,10 @@ meet_closed(struct append *append)
 	} else if (!append->was_closed) {
 		append->was_closed = true;
 		writers_queue(writer, append);
-		return;
 	} else {
 		append_refuse(append, ERROR_INVALIDATED, NULL);
+		writers_let_go(writer);
 	}
-	writers_let_go(writer);
 }
 
 /* Before the append: behind it nothing may fail for want of memory. */
@@ -208,9 +209,9 @@ run_shared(struct job *job, struct reprise_log *log)
 	const struct reprise_new_event *const event = &append->events[0];
 
 	(void)log;
-	append->status = reprise_session_append(request->gateway->store, request->session_id,
-						event->revision, event->kind, event->flags,
-						event->payload, &append->first);
+	job->status = reprise_session_append(request->gateway->store, request->session_id,
+					     event->revision, event->kind, event->flags,
+					     event->payload, &append->first);
 	append->last = append->first;
 }
 
@@ -225,15 +226,16 @@ finish_shared(struct job *job)
 	append_take_out(append);
 	if (request->exchange == NULL) {
 		writers_let_go(writer); /* the client is gone */
-	} else if (append->status == REPRISE_OK) {
+	} else if (job->status == REPRISE_OK) {
 		append->writer = writer;
 		append->stage = APPEND_BODY;
 		succeed(append);
+	} else if (job->status == REPRISE_E_CLOSED) {
+		append->writer = writer;
+		append->stage = APPEND_BODY;
+		meet_closed(append);
 	} else {
-		append_refuse(append,
-			      append->status == REPRISE_E_BUSY ? ERROR_SESSION_BUSY
-							       : code_of(append, append->status),
-			      NULL);
+		append_refuse(append, code_of(append, job->status), NULL);
 		writers_let_go(writer);
 	}
 	request_release(request);
@@ -253,7 +255,11 @@ try_shared(struct append *append)
 	}
 	status = watch_if_needed(append);
 	if (status != REPRISE_OK) {
-		append_refuse(append, code_of(append, status), NULL);
+		/* A window that is gone: the runtime has closed its writer meanwhile. */
+		append_refuse(append,
+			      status == REPRISE_E_CLOSED ? ERROR_SESSION_BUSY
+							 : code_of(append, status),
+			      NULL);
 		return;
 	}
 	append_take_out(append);
@@ -283,6 +289,13 @@ fail_opening(struct append *append, const struct job *job)
 			      &job->error);
 }
 
+/* Another process has the session, which no writer of this process shares. */
+static bool
+is_leased(const struct job *job)
+{
+	return job->error.status == REPRISE_E_BUSY && strcmp(job->error.what, "lease") == 0;
+}
+
 void
 append_fail(struct append *append, struct open_writer *writer)
 {
@@ -298,7 +311,7 @@ append_fail(struct append *append, struct open_writer *writer)
 		break;
 	case OPENING_OPENED:
 	case OPENING_FAILED:
-		if (writer->job.status == REPRISE_E_BUSY)
+		if (writer->job.status == REPRISE_E_BUSY && !is_leased(&writer->job))
 			try_shared(append);
 		else
 			fail_opening(append, &writer->job);

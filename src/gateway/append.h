@@ -52,7 +52,6 @@ struct append {
 	int32_t end_status;
 	uint64_t revision;
 	reprise_position first, last;
-	reprise_status status; /* of the worker's call */
 	char cursor[REPRISE_CURSOR_TEXT_BYTES_MAX];
 };
 
@@ -153,9 +152,25 @@ void recorded_fail(struct open_writer *writer, enum error_code code);
 void recorded_read(struct watch *watch);
 void recorded_tick(struct reprise_gateway *gateway);
 
+/* post.c */
+
+enum body_type {
+	BODY_BYTES, /* any type that is not known; none, too */
+	BODY_JSON,
+	BODY_NDJSON,
+	BODY_FORM,
+};
+
+/* What the body's fields say. False: the request is refused. */
+bool append_read_type(struct append *append, const struct http_head *head,
+		      enum body_type *ret_type);
+
 /* end.c */
 
-/* The session has ended already: answers an end with the same status, refuses others. */
+/*
+ * The session has ended already: answers an end with the same status, refuses others. The entry of
+ * the session may be gone then.
+ */
 void end_again(struct append *append, int32_t end_status, const struct reprise_cursor *cursor);
 /* The end is told: answers when the log has the end. */
 void end_wait(struct append *append);

@@ -59,10 +59,10 @@ error_of_status(reprise_status status)
 	case REPRISE_E_ABORTED:
 	case REPRISE_E_IO:
 		return ERROR_LOG_UNAVAILABLE;
+	case REPRISE_E_INTERRUPTED: /* the workers are gone */
 	case REPRISE_E_FORKED:
 		return ERROR_SHUTTING_DOWN;
 	case REPRISE_OK:
-	case REPRISE_E_INTERRUPTED:
 	case REPRISE_E_EXISTS:
 	case REPRISE_E_CORRUPT:
 	case REPRISE_E_VERSION:

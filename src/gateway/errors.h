@@ -29,6 +29,7 @@
 	X(METHOD, 405, "method_not_allowed", "the path does not take this method")                 \
 	X(SESSION_ENDED, 409, "session_ended", "the session has ended")                            \
 	X(SESSION_BUSY, 409, "session_busy", "another writer has the session")                     \
+	X(NO_WINDOW, 409, "no_window", "the session is in the log alone, and has no window")       \
 	X(TAKEN_OVER, 409, "taken_over", "another process goes on with the session")               \
 	X(INVALIDATED, 410, "invalidated", "the session was invalidated meanwhile")                \
 	X(TOO_LARGE, 413, "too_large", "the window or the log cannot hold the events")             \

@@ -15,13 +15,6 @@ enum {
 	FIELD_BYTES_MAX = 24,
 };
 
-enum body_type {
-	BODY_BYTES,
-	BODY_JSON,
-	BODY_NDJSON,
-	BODY_FORM,
-};
-
 /* A content type without its parameters, in lower case. */
 static const struct {
 	const char *name;
@@ -36,16 +29,15 @@ static const struct {
 };
 
 static enum body_type
-find_type(const struct http_head *head)
+find_type(const struct http_field *field)
 {
-	const struct http_field *const field = http_head_field(head, "content-type");
 	struct http_text name;
 	const char *semicolon;
 
 	if (field == NULL)
 		return BODY_BYTES;
 	name = field->value;
-	semicolon = memchr(name.data, ';', name.size);
+	semicolon = name.size == 0 ? NULL : memchr(name.data, ';', name.size);
 	if (semicolon != NULL)
 		name.size = (size_t)(semicolon - name.data);
 	name = http_trim(name);
@@ -55,20 +47,47 @@ find_type(const struct http_head *head)
 	return BODY_BYTES;
 }
 
+/* *ret_field is NULL without the field. False: the field comes twice. */
+static bool
+find_once(const struct http_head *head, const char *name, const struct http_field **ret_field)
+{
+	*ret_field = NULL;
+	for (unsigned int i = 0; i < head->fields_count; i++) {
+		if (!http_is_name(head->fields[i].name, name))
+			continue;
+		if (*ret_field != NULL)
+			return false;
+		*ret_field = &head->fields[i];
+	}
+	return true;
+}
+
+bool
+append_read_type(struct append *append, const struct http_head *head, enum body_type *ret_type)
+{
+	const struct http_field *coding;
+
+	if (!find_once(head, "content-encoding", &coding)) {
+		append_refuse(append, ERROR_BAD_FIELD, "Content-Encoding comes once");
+		return false;
+	}
+	if (coding != NULL && !http_is_name(coding->value, "identity")) {
+		append_refuse(append, ERROR_BODY_TYPE, "Content-Encoding");
+		return false;
+	}
+	*ret_type = find_type(http_head_field(head, "content-type"));
+	return true;
+}
+
 /* A field that is a number: *ret_number stays without the field. False: twice, or no number. */
 static bool
 read_number(const struct http_head *head, const char *name, uint64_t max, uint64_t *ret_number)
 {
 	char digits[FIELD_BYTES_MAX];
-	const struct http_field *found = NULL;
+	const struct http_field *found;
 
-	for (unsigned int i = 0; i < head->fields_count; i++) {
-		if (!http_is_name(head->fields[i].name, name))
-			continue;
-		if (found != NULL)
-			return false;
-		found = &head->fields[i];
-	}
+	if (!find_once(head, name, &found))
+		return false;
 	if (found == NULL)
 		return true;
 	if (found->value.size == 0 || found->value.size >= sizeof(digits))
@@ -105,17 +124,14 @@ read_fields(struct append *append, const struct http_head *head)
 static bool
 read_type(struct append *append, const struct http_head *head)
 {
-	const struct http_field *const coding = http_head_field(head, "content-encoding");
-	const enum body_type type = find_type(head);
+	enum body_type type;
 
+	if (!append_read_type(append, head, &type))
+		return false;
 	append->is_json = type == BODY_JSON;
 	append->is_lines = type == BODY_NDJSON;
 	if (type == BODY_FORM) {
 		append_refuse(append, ERROR_BODY_TYPE, "a form is no event");
-		return false;
-	}
-	if (coding != NULL && !http_is_name(coding->value, "identity")) {
-		append_refuse(append, ERROR_BODY_TYPE, "Content-Encoding");
 		return false;
 	}
 	return true;

@@ -123,9 +123,22 @@ work_close(struct work *work)
 	work->threads = NULL;
 }
 
+/* No worker is left: a job in the queue would never be done, and its owner never be answered. */
+static void
+refuse_job(struct job *job)
+{
+	job->error = (struct reprise_error)REPRISE_ERROR_INIT;
+	job->status = error_plain(&job->error, REPRISE_E_INTERRUPTED);
+	job->done(job);
+}
+
 void
 work_submit(struct work *work, struct job *job)
 {
+	if (work_is_closing(work)) {
+		refuse_job(job);
+		return;
+	}
 	count(&work->gateway->counters.jobs, 1);
 	pthread_mutex_lock(&work->lock);
 	queue_add(&work->waiting, job);

@@ -115,10 +115,11 @@ http_respond(struct http_exchange *exchange, int status, const struct http_field
 void
 refuse_request(struct http_exchange *exchange, int status, const char *word)
 {
-	static const struct http_field_out type = { "Content-Type", "application/json" };
-	struct http_field_out fields[] = { type, { "", "" } };
-	char text[LINE_BYTES_MAX / 4], seconds[16];
-	size_t count = 1;
+	struct http_field_out fields[4] = { { "Content-Type", "application/json" },
+					    { "X-Content-Type-Options", "nosniff" },
+					    { "Cache-Control", "no-store" } };
+	char text[LINE_BYTES_MAX], seconds[16];
+	size_t count = 3;
 
 	if (status == 405)
 		fields[count++] =
@@ -127,7 +128,9 @@ refuse_request(struct http_exchange *exchange, int status, const char *word)
 		snprintf(seconds, sizeof(seconds), "%u", exchange->server->options.retry_after_s);
 		fields[count++] = (struct http_field_out){ "Retry-After", seconds };
 	}
-	snprintf(text, sizeof(text), "{\"error\":\"%s\"}\n", word);
+	snprintf(text, sizeof(text),
+		 "{\"error\":{\"code\":\"%s\",\"status\":%d,\"message\":\"%s\",\"detail\":null}}\n",
+		 word, status, http_status_text(status));
 	exchange->keeps_alive = false;
 	if (http_respond(exchange, status, fields, count,
 			 (struct http_text){ text, strlen(text) }) != REPRISE_OK)

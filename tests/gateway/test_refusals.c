@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <reprise/session.h>
+#include <reprise/writer.h>
 
 #include "client.h"
 #include "log_sqlite/scratch.h"
@@ -69,5 +70,99 @@ Test(refusals, V40_the_words_of_the_log_are_for_the_gateways_own_log_alone)
 	}
 	cr_assert(comes_line(place, "\"event\":\"request_failed\",\"status\":\"REPRISE_E_IO\","
 				    "\"what\":\"PQconnectdb\",\"detail\":\"password"));
+	place_close(place);
+}
+
+/* A session as an earlier runtime has left it: in the log, and without a window. */
+static void
+put_into_log(struct place *place, const char *session_id)
+{
+	struct reprise_log *const log = place_connect_log(place);
+	struct reprise_store *store;
+	struct reprise_recorder *recorder;
+	struct reprise_writer *writer;
+	reprise_position position;
+
+	cr_assert(eq(int, reprise_store_open(NULL, &store, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_recorder_open(store, log, NULL, &recorder, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_writer_open(store, session_id, NULL, &writer, NULL), REPRISE_OK));
+	cr_assert(eq(int,
+		     reprise_append(writer, 0, 0, 0, reprise_bytes_from_string("1"), &position),
+		     REPRISE_OK));
+	reprise_writer_close(writer);
+	cr_assert(eq(int, reprise_recorder_close(recorder), REPRISE_OK));
+	cr_assert(eq(int, reprise_store_close(store), REPRISE_OK));
+	reprise_log_close(log);
+}
+
+Test(refusals, V13_the_body_of_an_end_is_json_and_no_body_needs_no_type)
+{
+	static const char *const types[] = { "application/octet-stream", "application/x-ndjson",
+					     "application/jsonx" };
+	struct place *const place = place_without_log();
+	struct reply reply;
+	char fields[80];
+
+	(void)post(place, "s", "1");
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		snprintf(fields, sizeof(fields), "Content-Type: %s\r\n", types[i]);
+		reply = ask(place, "POST", "/v1/sessions/s/end", fields, "{\"status\":7}");
+		expect_error(&reply, 415, "unsupported_type");
+	}
+	reply = ask(place, "POST", "/v1/sessions/s/end", NULL, "{\"status\":7}");
+	expect_error(&reply, 403, "simple_type");
+	reply = ask(place, "POST", "/v1/sessions/s/end", "Content-Type: text/plain\r\n", "");
+	expect_error(&reply, 403, "simple_type");
+	reply = ask(place, "POST", "/v1/sessions/s/end", "Origin: https://evil.example\r\n", "");
+	expect_error(&reply, 403, "foreign_origin");
+	reply = ask(place, "POST", "/v1/sessions/s/end", NULL, NULL);
+	cr_assert(eq(int, reply.status, 200), "%s", reply.body);
+	reply = ask(place, "POST", "/v1/sessions/s/end", NULL, "");
+	cr_assert(eq(int, reply.status, 200), "%s", reply.body);
+	reply = ask(place, "POST", "/v1/sessions/s/end",
+		    "Content-Type: application/json; charset=utf-8\r\n", "{\"status\":0}");
+	cr_assert(eq(int, reply.status, 200), "%s", reply.body);
+	reply = ask(place, "POST", "/v1/sessions/s/invalidate", NULL, NULL);
+	cr_assert(eq(int, reply.status, 204), "%s", reply.body);
+	place_close(place);
+}
+
+Test(refusals, V14_a_session_of_the_log_alone_has_no_window_to_invalidate)
+{
+	struct place *const place = place_with_log();
+	struct reply reply = post(place, "s", "1");
+
+	(void)reply;
+	cr_assert(eq(int, reprise_sessions_invalidate(place->store), REPRISE_OK));
+	/* Said again: the last life is void. */
+	for (int i = 0; i < 2; i++) {
+		reply = ask(place, "POST", "/v1/sessions/s/invalidate", JSON, "");
+		cr_assert(eq(int, reply.status, 204), "%s", reply.body);
+	}
+	put_into_log(place, "t");
+	reply = ask(place, "POST", "/v1/sessions/t/invalidate", JSON, "");
+	expect_error(&reply, 409, "no_window");
+	reply = ask(place, "POST", "/v1/sessions/nowhere/invalidate", JSON, "");
+	expect_error(&reply, 404, "unknown_session");
+	place_close(place);
+}
+
+Test(refusals, V11_a_field_that_decides_comes_once)
+{
+	static const struct {
+		const char *fields, *code;
+	} rows[] = {
+		{ JSON JSON, "field-twice" },
+		{ JSON "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n", "bad_field" },
+		{ JSON "Reprise-Commit: 1\r\nReprise-Commit: 1\r\n", "bad_field" },
+	};
+	struct place *const place = place_without_log();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct reply reply =
+			ask(place, "POST", "/v1/sessions/s/events", rows[i].fields, "1");
+
+		expect_error(&reply, 400, rows[i].code);
+	}
 	place_close(place);
 }

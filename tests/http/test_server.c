@@ -11,6 +11,11 @@
 
 SUITE(http_server);
 
+/* The body of a refusal. */
+#define REFUSAL(code, status, message)                                                   \
+	"{\"error\":{\"code\":\"" code "\",\"status\":" status ",\"message\":\"" message \
+	"\",\"detail\":null}}\n"
+
 #define END                " HTTP/1.1\r\nHost: h\r\n\r\n"
 #define LAST               " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 #define POST(path, length) "POST " path " HTTP/1.1\r\nHost: h\r\nContent-Length: " length "\r\n"
@@ -205,20 +210,21 @@ Test(http_server, H10_a_refusal_has_a_status_and_a_word)
 	expect_begins(text, "HTTP/1.1 405 Method Not Allowed\r\n");
 	expect_has(text, "\r\nConnection: close\r\n");
 	expect_has(text, "\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n");
-	expect_has(text, "\r\n\r\n{\"error\":\"method-not-allowed\"}\n");
-	expect_has(client_ask(host, "GET / HTTP/1.1\n"), "{\"error\":\"line-end\"}\n");
+	expect_has(text, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+	expect_has(text, "\r\n\r\n" REFUSAL("method-not-allowed", "405", "Method Not Allowed"));
+	expect_has(client_ask(host, "GET / HTTP/1.1\n"), REFUSAL("line-end", "400", "Bad Request"));
 	expect_has(client_ask(host, POST("/echo", "5") "Transfer-Encoding: chunked\r\n\r\n"),
-		   "{\"error\":\"two-lengths\"}\n");
+		   REFUSAL("two-lengths", "400", "Bad Request"));
 	expect_has(client_ask(host,
 			      "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 			      "5\r\nhello!"),
-		   "{\"error\":\"chunk-end\"}\n");
+		   REFUSAL("chunk-end", "400", "Bad Request"));
 	text = client_ask(host, "HEAD /1" END "HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n");
 	expect_has(text, "HTTP/1.1 400 Bad Request\r\n");
 	cr_assert(strcmp(text + strlen(text) - 4, "\r\n\r\n") == 0); /* the head alone */
 	/* The method of the request before does not matter. */
 	expect_has(client_ask(host, "HEAD /1" END "GET / HTTP/1.1\n"),
-		   "{\"error\":\"line-end\"}\n");
+		   REFUSAL("line-end", "400", "Bad Request"));
 	cr_assert(eq(int, host->requests, 3));
 	host_stop(host);
 }
