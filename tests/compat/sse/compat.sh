@@ -42,8 +42,8 @@ if ! cmp -s package-lock.json node_modules/installed-lock.json; then
 fi
 
 if "$build/reprise" serve --help >/dev/null 2>&1; then
-	with_gap="'$build/reprise' serve --listen {listen} --events-max {events}"
-	with_log="'$build/reprise' serve --listen {listen} --log sqlite:{log}"
+	with_gap="'$build/reprise' serve --quiet --listen {listen} --events-max {events}"
+	with_log="'$build/reprise' serve --quiet --listen {listen} --log sqlite:{log}"
 else
 	echo 'This build has no gateway: the server is the mock of the harness' >&2
 	with_gap="'$node' '$place/mock.mjs' --listen {listen} --events-max {events}"
