@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * V10: the gateway judges the 318 cases of JSONTestSuite as json_cases.txt says, and cuts arrays and
- * NDJSON of these texts without a change. The head of json_cases.txt describes the lines.
+ * V10: the gateway judges the 318 cases of JSONTestSuite as json_cases.txt says, and cuts arrays
+ * and NDJSON of these texts without a change. The head of json_cases.txt describes the lines.
  */
 #include <stdlib.h>
 

@@ -8,8 +8,8 @@
  *
  * With --gateway the server is `reprise serve` with the token of the variable VECTORS_TOKEN: then
  * the gateway takes any host. The first POST to / appends bytes to a session with the name of the
- * case, and another first request of / asks for /healthz. Bodies of answers are not compared. A case
- * that must be refused must not leave a session behind.
+ * case, and another first request of / asks for /healthz. Bodies of answers are not compared. A
+ * case that must be refused must not leave a session behind.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -313,7 +313,7 @@ holds(const char *word, const struct answer *answer)
 	const bool has_answer = find_response(answer, at, &first, &body);
 	bool has_final = has_answer;
 
-	/* The request was accepted: an empty body is refused by the gateway, and not by the room. */
+	/* The room http accepted the request: the gateway alone refuses an empty body. */
 	if (is_gateway && first == 400 && strstr(body, "\"empty_body\"") != NULL)
 		first = 200;
 	status = first;
