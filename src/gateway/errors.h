@@ -6,7 +6,8 @@
 
 /*
  * Every error of the gateway: X(name, status, code, sentence). The codes are stable: clients decide
- * by the code. Errors of malformed requests are the room http's (H01 to H09).
+ * by the code. Errors of malformed requests are the room http's (H01 to H14): the same JSON, and
+ * codes that begin with http_.
  */
 #define ERROR_TABLE(X)                                                                             \
 	X(BAD_QUERY, 400, "bad_query", "a parameter of the query is unknown, twice or malformed")  \

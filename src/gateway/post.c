@@ -160,30 +160,13 @@ begin_post(struct request *request, const struct http_head *head)
 		(void)read_fields(append, head);
 }
 
-/* The next line that is not empty, without the white space around it. False: there is none. */
-static bool
-next_line(struct http_text *rest, struct http_text *ret_line)
-{
-	while (rest->size != 0) {
-		const char *const end = memchr(rest->data, '\n', rest->size);
-		const size_t size = end == NULL ? rest->size : (size_t)(end - rest->data) + 1;
-
-		*ret_line = json_trim((struct http_text){ rest->data, size });
-		rest->data += size;
-		rest->size -= size;
-		if (ret_line->size != 0)
-			return true;
-	}
-	return false;
-}
-
 static size_t
 count_lines(struct http_text rest)
 {
 	struct http_text line;
 	size_t lines = 0;
 
-	while (next_line(&rest, &line))
+	while (json_next_line(&rest, &line))
 		lines++;
 	return lines;
 }
@@ -227,7 +210,7 @@ cut_lines(struct append *append, struct http_text body)
 
 	if (!take_events(append, count_lines(body)))
 		return false;
-	while (next_line(&body, &line)) {
+	while (json_next_line(&body, &line)) {
 		if (!json_is_valid(line)) {
 			append_refuse(append, ERROR_BAD_BODY, "a line is no JSON text");
 			return false;
