@@ -14,6 +14,11 @@
 #include "base/error.h"
 #include "gateway/tokens.h"
 
+/* The analyzer of gcc 12 loses what an element of an array points to. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
 struct access {
 	char *token_file; /* NULL: no tokens */
 	char *tenant;

@@ -213,6 +213,7 @@ Test(safety, V27_health_readiness_and_metrics_are_told)
 	struct place *const place = place_with_log();
 	struct reply reply = post(place, "a", "1");
 
+	cr_assert(eq(int, reply.status, 200), "%s", reply.body);
 	reply = ask(place, "GET", "/healthz", NULL, NULL);
 	cr_assert(eq(int, reply.status, 200));
 	cr_assert(eq(str, (char *)json_text(reply.body, "status"), "ok"));
