@@ -64,7 +64,7 @@ Test(codes, V23_the_servers_own_limits_have_their_codes)
 
 	memset(body, '1', sizeof(body) - 1);
 	reply = ask(place, "POST", "/v1/sessions/s/events", JSON, body);
-	expect_error(&reply, 413, "body-too-large");
+	expect_error(&reply, 413, "http_body_too_large");
 	snprintf(fields, sizeof(fields), JSON "X: %5500d\r\n", 0);
 	reply = ask(place, "GET", "/healthz", fields, NULL);
 	cr_assert(eq(int, reply.status, 200));
@@ -72,11 +72,11 @@ Test(codes, V23_the_servers_own_limits_have_their_codes)
 	for (int i = 0; i < 300; i++)
 		strcat(fields, "A: b\r\n");
 	reply = ask(place, "GET", "/healthz", fields, NULL);
-	expect_error(&reply, 431, "too-many-fields");
+	expect_error(&reply, 431, "http_too_many_fields");
 	reply = ask(place, "GET", "/healthz", "Host: b\r\n", NULL);
-	expect_error(&reply, 400, "field-twice");
+	expect_error(&reply, 400, "http_field_twice");
 	reply = ask(place, "BREW", "/healthz", NULL, NULL);
-	expect_error(&reply, 501, "method-unknown");
+	expect_error(&reply, 501, "http_method_unknown");
 	place_close(place);
 }
 
@@ -90,7 +90,7 @@ Test(codes, V23_more_requests_than_a_peer_may_send_are_429)
 	do
 		reply = ask(place, "GET", "/healthz", NULL, NULL);
 	while (reply.status == 200);
-	expect_error(&reply, 429, "too-many-requests");
+	expect_error(&reply, 429, "http_too_many_requests");
 	cr_assert(reply_field(&reply, "Retry-After") != NULL);
 	place_close(place);
 }

@@ -152,7 +152,7 @@ Test(refusals, V11_a_field_that_decides_comes_once)
 	static const struct {
 		const char *fields, *code;
 	} rows[] = {
-		{ JSON JSON, "field-twice" },
+		{ JSON JSON, "http_field_twice" },
 		{ JSON "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n", "bad_field" },
 		{ JSON "Reprise-Commit: 1\r\nReprise-Commit: 1\r\n", "bad_field" },
 	};

@@ -337,7 +337,7 @@ Test(stream, V03_a_cursor_that_is_none_or_of_another_session_is_refused)
 	snprintf(two, sizeof(two), "Last-Event-ID: %s\r\nLast-Event-ID: %s\r\n", id, id);
 	reply = ask(place, "GET", EVENTS, two, NULL);
 	cr_assert(eq(int, reply.status, 400));
-	cr_assert(strstr(reply.body, "field-twice") != NULL, "%s", reply.body);
+	cr_assert(strstr(reply.body, "http_field_twice") != NULL, "%s", reply.body);
 	reprise_writer_close(writer);
 	place_close(place);
 }
