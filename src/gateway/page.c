@@ -100,12 +100,7 @@ answer(struct page *page, const struct reprise_cursor *cursor, const struct repr
 		buffer_text(body, ",\"ended\":false,\"status\":null");
 	}
 	buffer_text(body, "}\n");
-	if (body->failed)
-		request_refuse(page->request, ERROR_NO_MEMORY, NULL);
-	else
-		request_answer(page->request, 200, "application/json",
-			       (struct http_text){ body->data, body->size });
-	buffer_free(body);
+	request_answer_buffer(page->request, "application/json", body);
 }
 
 /* True: the page goes on. */

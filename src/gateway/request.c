@@ -140,6 +140,16 @@ request_refuse(struct request *request, enum error_code code, const char *detail
 }
 
 void
+request_answer_buffer(struct request *request, const char *type, struct buffer *body)
+{
+	if (body->failed)
+		request_refuse(request, ERROR_NO_MEMORY, NULL);
+	else
+		request_answer(request, 200, type, (struct http_text){ body->data, body->size });
+	buffer_free(body);
+}
+
+void
 request_refuse_method(struct request *request, const char *allow)
 {
 	refuse(request, ERROR_METHOD, NULL, allow);

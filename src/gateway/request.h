@@ -17,6 +17,7 @@
 #include "gateway/work.h"
 #include "http/http.h"
 
+struct buffer;
 struct request;
 
 /* The answering part. Each is called on the loop; all but `begin` may be NULL. */
@@ -59,6 +60,8 @@ void request_release(struct request *request);
  * are added. @body is copied.
  */
 void request_answer(struct request *request, int status, const char *type, struct http_text body);
+/* Answers 200 with what @body has, and frees it; refuses if @body failed for want of memory. */
+void request_answer_buffer(struct request *request, const char *type, struct buffer *body);
 /* Answers with an error of the table: {"error":{"code":..,"status":..,"message":..,"detail":..}}.
  * @detail may be NULL. */
 void request_refuse(struct request *request, enum error_code code, const char *detail);

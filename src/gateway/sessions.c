@@ -217,12 +217,7 @@ answer(struct job *job)
 	else
 		buffer_text(&body, "null");
 	buffer_text(&body, "}\n");
-	if (body.failed)
-		request_refuse(request, ERROR_NO_MEMORY, NULL);
-	else
-		request_answer(request, 200, "application/json",
-			       (struct http_text){ body.data, body.size });
-	buffer_free(&body);
+	request_answer_buffer(request, "application/json", &body);
 	request_release(request);
 }
 
