@@ -31,7 +31,8 @@ struct page {
 	struct watch watch;
 	struct buffer body;
 	uint64_t limit, count;
-	bool is_over;
+	bool is_refused;             /* a gap UNAVAILABLE ends the replay: */
+	struct reprise_cursor after; /* the place to go on */
 };
 
 static void
@@ -73,6 +74,8 @@ add_event(struct page *page, const struct reprise_event *event)
 static void
 add_gap(struct page *page, const struct reprise_gap *gap)
 {
+	page->is_refused = gap->reason == REPRISE_GAP_UNAVAILABLE;
+	page->after = gap->cursor;
 	buffer_text(&page->body, page->count++ == 0 ? "\n{" : ",\n{");
 	buffer_text(&page->body, "\"type\":\"gap\",");
 	sse_gap_members(&page->body, gap);
@@ -85,7 +88,6 @@ answer(struct page *page, const struct reprise_cursor *cursor, const struct repr
 	struct buffer *const body = &page->body;
 	char status[16];
 
-	page->is_over = true;
 	watch_close(&page->watch);
 	buffer_text(body, "],\n\"cursor\":\"");
 	sse_cursor(body, cursor);
@@ -128,7 +130,9 @@ read_one(struct page *page)
 	}
 	if (!is_ended && page->count < page->limit && page->body.size < PAGE_BYTES)
 		return true;
-	if (reprise_subscription_cursor(page->watch.subscription, &cursor) != REPRISE_OK)
+	if (page->is_refused)
+		cursor = page->after;
+	else if (reprise_subscription_cursor(page->watch.subscription, &cursor) != REPRISE_OK)
 		cursor = page->place.cursor;
 	answer(page, &cursor, is_ended ? &end : NULL);
 	return false;
@@ -163,7 +167,7 @@ read_page(struct page *page)
 	reprise_status status;
 
 	buffer_text(&page->body, "{\"events\":[");
-	if (page->place.at != PLACE_CURSOR && !has_life(&page->place.cursor)) {
+	if (!has_life(&page->place.cursor) && page->place.cursor.position == 0) {
 		answer(page, &page->place.cursor, &nothing); /* no life has an event yet */
 		return;
 	}
@@ -207,6 +211,16 @@ parse_page(struct page *page, const struct query *query)
 	return stream_shape_parse_choice(&page->shape, page->request->session_id, query);
 }
 
+/* A cursor of no life at position 0 has seen nothing: the page begins with the first life. */
+static void
+begin_life(struct place *place)
+{
+	if (place->at != PLACE_CURSOR || has_life(&place->cursor) || place->cursor.position != 0)
+		return;
+	place->at = PLACE_OLDEST;
+	place->is_beginning = true;
+}
+
 static void
 page_begin(struct request *request, const struct http_head *head)
 {
@@ -227,6 +241,7 @@ page_begin(struct request *request, const struct http_head *head)
 	else if (place_parse(&page->place, request, head)) {
 		page->place.is_recorded_only = page->shape.is_recorded_only;
 		page->place.found = on_found;
+		begin_life(&page->place);
 	}
 }
 

@@ -31,6 +31,7 @@ parse_cursor(struct place *place, struct request *request, struct http_text text
 		return false;
 	}
 	place->at = PLACE_CURSOR;
+	place->has_cursor = true;
 	return true;
 }
 
@@ -134,10 +135,10 @@ find_oldest(struct place *place, struct reprise_log *log, const struct reprise_l
 				continue;
 			place->cursor.incarnation = lives[i].incarnation;
 			place->cursor.position = lives[i].first - 1;
-			if (watermark > place->cursor.position)
+			if (watermark > place->cursor.position && !place->is_beginning)
 				place->cursor.position =
 					watermark < lives[i].end ? watermark : lives[i].end;
-			if (lives[i].end > watermark)
+			if (lives[i].end > watermark || place->is_beginning)
 				return REPRISE_OK;
 		}
 	}
@@ -154,6 +155,7 @@ find_newest(struct place *place, struct reprise_log *log, const struct reprise_l
 
 	if (status != REPRISE_OK)
 		return status == REPRISE_E_NOT_FOUND ? REPRISE_OK : status;
+	place->is_known = true;
 	place->newest = cursor.position;
 	place->life = cursor.incarnation;
 	if (place->at == PLACE_NEWEST)
@@ -178,8 +180,8 @@ ask_log(struct job *job, struct reprise_log *log)
 	}
 	if (job->status != REPRISE_OK)
 		return;
-	place->is_known = true;
 	if (!place->has_window) {
+		place->is_known = place->has_cursor;
 		job->status = find_newest(place, log, &key);
 		if (job->status != REPRISE_OK)
 			return;
@@ -201,6 +203,18 @@ tell_found(struct job *job)
 
 	place->found(place);
 	request_release(request);
+}
+
+static reprise_status
+find_earliest(struct place *place, const struct reprise_session_stats *stats)
+{
+	const struct request *const request = place->request;
+	const reprise_status status = reprise_session_earliest_cursor(
+		request->gateway->store, request->session_id, 0, &place->cursor);
+
+	if (place->is_beginning)
+		place->cursor.position = stats->first - 1;
+	return status;
 }
 
 /* What the window alone can answer. True: no log need be asked. */
@@ -230,8 +244,7 @@ ask_window(struct place *place)
 		status = reprise_session_current_cursor(gateway->store, request->session_id,
 							place->revision, &place->cursor);
 	else
-		status = reprise_session_earliest_cursor(gateway->store, request->session_id, 0,
-							 &place->cursor);
+		status = find_earliest(place, &stats);
 	if (status != REPRISE_OK)
 		return !gateway_has_log(gateway);
 	/* Older events than the window's may be in the log. */
