@@ -13,6 +13,9 @@
  * A gateway has one thread for all connections, the thread of reprise_gateway_run, and a few
  * workers for calls on the log, so a slow log delays no other connection.
  *
+ * No thread ends inside of a call because of pthread_cancel. In the child of a fork the calls on
+ * the parent's gateway answer REPRISE_E_FORKED; the parent's gateway goes on.
+ *
  * A cursor is no permission. Without a token file every client of a loopback address may read and
  * write every session, and a gateway on another address does not open.
  */
@@ -26,7 +29,10 @@ REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_gateway; /* opaque; see reprise_gateway_open */
 
-/* Opens one more connection to the log of the recorder; called on a worker. */
+/*
+ * Opens one more connection to the log of the recorder; called on a worker. A log that is missing
+ * is a failure: a log that was moved away for a moment must not be created anew.
+ */
 typedef reprise_status (*reprise_gateway_open_log)(void *context, struct reprise_log **ret_log,
 						   struct reprise_error *error);
 
@@ -138,6 +144,7 @@ struct reprise_gateway_stats {
  *           REPRISE_E_INVALID    a NULL store, a bad option, an unusable token file or
  *                                certificate; an address beyond loopback without a token file
  *                                (`what` "listen")
+ *           REPRISE_E_FORKED     the store is of the parent process
  *           REPRISE_E_SYSTEM     an address is in use, or a thread or descriptor was refused
  *           REPRISE_E_NO_MEMORY  nothing was opened
  */

@@ -85,6 +85,14 @@ append_take_out(struct append *append)
 	append->writer = NULL;
 }
 
+static void
+free_body(struct append *append)
+{
+	free(append->events);
+	append->events = NULL;
+	buffer_free(&append->body);
+}
+
 /* The events or the end are in the window. */
 static void
 succeed(struct append *append)
@@ -92,6 +100,7 @@ succeed(struct append *append)
 	struct open_writer *const writer = append->writer;
 
 	count(&writer->gateway->counters.appended, (int64_t)append->events_count);
+	free_body(append); /* the wait for the log may be long */
 	append_find_cursor(append);
 	if (append->has_end)
 		writers_drop_handle(writer);
@@ -376,8 +385,7 @@ append_release(struct request *request)
 
 	if (append == NULL)
 		return;
-	free(append->events);
-	buffer_free(&append->body);
+	free_body(append);
 	free(append);
 	request->state = NULL;
 }

@@ -43,6 +43,7 @@
 	X(LOG_UNAVAILABLE, 503, "log_unavailable", "the log cannot be read or written now")        \
 	X(NOT_RECORDED, 503, "not_recorded", "the events were appended, and are not recorded yet") \
 	X(NO_MEMORY, 503, "no_memory", "out of memory")                                            \
+	X(NO_RESOURCES, 503, "no_resources", "no descriptor or no thread is left")                 \
 	X(SHUTTING_DOWN, 503, "shutting_down", "the gateway goes down")
 
 enum error_code {

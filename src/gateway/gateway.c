@@ -31,6 +31,15 @@ is_forked(const struct reprise_gateway *gateway)
 	return gateway->pid != getpid();
 }
 
+/* A store of the parent process serves nobody: each request would be refused. */
+static bool
+is_of_parent(struct reprise_store *store)
+{
+	struct reprise_store_stats stats = REPRISE_STORE_STATS_INIT;
+
+	return reprise_store_stats(store, &stats) == REPRISE_E_FORKED;
+}
+
 static bool
 copy_text(const char *text, char **ret_copy)
 {
@@ -179,6 +188,8 @@ reprise_gateway_open(struct reprise_store *store, const struct reprise_gateway_o
 		return error_invalid(error, "store");
 	if (ret_gateway == NULL)
 		return error_invalid(error, "ret_gateway");
+	if (is_of_parent(store))
+		return error_plain(error, REPRISE_E_FORKED);
 	status = options_resolve(options, &resolved, error);
 	if (status != REPRISE_OK)
 		return status;

@@ -15,7 +15,8 @@
 #include "gateway/route.h"
 
 enum {
-	FIELDS_MAX = 12
+	FIELDS_MAX = 12,
+	PLAIN_ERROR_BYTES = 256,
 };
 
 struct fields {
@@ -114,12 +115,26 @@ add_error(struct buffer *body, enum error_code code, const char *detail)
 	buffer_text(body, "}}\n");
 }
 
+/* Without memory the error is told all the same, without a detail. No sentence needs an escape. */
+static struct http_text
+format_plain_error(char text[PLAIN_ERROR_BYTES], enum error_code code)
+{
+	const int size =
+		snprintf(text, PLAIN_ERROR_BYTES,
+			 "{\"error\":{\"code\":\"%s\",\"status\":%d,\"message\":\"%s\","
+			 "\"detail\":null}}\n",
+			 error_code_text(code), error_http_status(code), error_sentence(code));
+
+	return (struct http_text){ text, (size_t)size };
+}
+
 static void
 refuse(struct request *request, enum error_code code, const char *detail, const char *allow)
 {
 	const int status = error_http_status(code);
 	struct fields fields = { .count = 0 };
 	struct buffer body = { 0 };
+	char plain[PLAIN_ERROR_BYTES];
 
 	add_error(&body, code, detail);
 	add_field(&fields, "Content-Type", "application/json");
@@ -129,7 +144,9 @@ refuse(struct request *request, enum error_code code, const char *detail, const 
 		add_field(&fields, "Retry-After", "1");
 	if (allow != NULL)
 		add_field(&fields, "Allow", allow);
-	respond(request, status, &fields, (struct http_text){ body.data, body.size });
+	respond(request, status, &fields,
+		body.failed ? format_plain_error(plain, code)
+			    : (struct http_text){ body.data, body.size });
 	buffer_free(&body);
 }
 

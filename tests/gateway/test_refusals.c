@@ -28,6 +28,8 @@ comes_line(struct place *place, const char *piece)
 	return false;
 }
 
+static reprise_status opening = REPRISE_E_IO;
+
 /* A log that cannot be opened, in the words of a database. */
 static reprise_status
 fail_to_open(void *place, struct reprise_log **ret_log, struct reprise_error *error)
@@ -35,29 +37,28 @@ fail_to_open(void *place, struct reprise_log **ret_log, struct reprise_error *er
 	(void)place;
 	*ret_log = NULL;
 	*error = (struct reprise_error)REPRISE_ERROR_INIT;
-	error->status = REPRISE_E_IO;
+	error->status = opening;
 	snprintf(error->what, sizeof(error->what), "PQconnectdb");
 	snprintf(error->detail, sizeof(error->detail), "password of user \"x\" at 10.0.0.7");
-	return REPRISE_E_IO;
+	return opening;
 }
 
-Test(refusals, V40_the_words_of_the_log_are_for_the_gateways_own_log_alone)
+/* Each request that needs the log is 503, without a word of the log. */
+static void
+expect_all_unavailable(struct place *place)
 {
 	static const struct {
 		const char *method, *target, *body;
 	} requests[] = {
 		{ "POST", "/v1/sessions/s/events", "1" },
 		{ "POST", "/v1/sessions/s/end", "" },
+		{ "POST", "/v1/sessions/s/invalidate", "" },
 		{ "DELETE", "/v1/sessions/s", NULL },
 		{ "GET", "/v1/sessions/s/cursor", NULL },
 		{ "GET", "/v1/sessions/s/events", NULL },
 		{ "GET", "/v1/sessions", NULL },
 		{ "GET", "/v1/sessions/s/events?limit=1", NULL },
 	};
-	const struct reprise_gateway_options options = { .size = sizeof(options),
-							 .open_log = fail_to_open };
-	const struct place_setup setup = { .has_log = true, .gateway = &options };
-	struct place *const place = place_open(&setup);
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
 		const struct reply reply =
@@ -67,6 +68,23 @@ Test(refusals, V40_the_words_of_the_log_are_for_the_gateways_own_log_alone)
 		cr_assert(strstr(reply.body, "\"detail\":null") != NULL, "%s: %s",
 			  requests[i].target, reply.body);
 		cr_assert(reply_field(&reply, "Retry-After") != NULL);
+	}
+}
+
+/* A log that is not found is no session that is not found. */
+Test(refusals, V40_the_words_of_the_log_are_for_the_gateways_own_log_alone)
+{
+	static const reprise_status statuses[] = { REPRISE_E_IO,      REPRISE_E_NOT_FOUND,
+						   REPRISE_E_BUSY,    REPRISE_E_CONFLICT,
+						   REPRISE_E_INVALID, REPRISE_E_TIMEOUT };
+	const struct reprise_gateway_options options = { .size = sizeof(options),
+							 .open_log = fail_to_open };
+	const struct place_setup setup = { .has_log = true, .gateway = &options };
+	struct place *const place = place_open(&setup);
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
+		opening = statuses[i];
+		expect_all_unavailable(place);
 	}
 	cr_assert(comes_line(place, "\"event\":\"request_failed\",\"status\":\"REPRISE_E_IO\","
 				    "\"what\":\"PQconnectdb\",\"detail\":\"password"));
