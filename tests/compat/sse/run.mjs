@@ -27,8 +27,8 @@ const { values: options } = parseArgs({
 	},
 });
 
-// The width of a client, where it is not the default: curl is a process a stream, Chromium has 256 sockets, and the
-// polyfill waits for a second at least. `plain` is the harness's own, and runs where it is named.
+// The width of a client, where it is not the default: curl and the clients of the guide are a process a stream, Chromium
+// has 256 sockets, and the polyfill waits for a second at least. A coarse client is cut at fewer bytes. `plain` is the harness's own, and runs where it is named.
 const CLIENTS = new Map([
 	['plain', { isOwn: true }],
 	['eventsource-2', {}],
@@ -40,14 +40,17 @@ const CLIENTS = new Map([
 	['fetch-event-source', {}],
 	['event-source-polyfill', { width: 512 }],
 	['curl', { width: 16 }],
+	['guide-python', { width: 16, coarse: 7 }],
+	['guide-js', { width: 16, coarse: 7 }],
 	['chromium', { width: 128 }],
 ]);
 const COLUMNS = ['cuts', 'lost', 'doubled', 'corrupt', 'hung', 'tolerated', 'spoilt'];
 const deadline_ms = Number(options.deadline);
 
 function version(name) {
-	if (name === 'curl') {
-		return /[\d.]+/.exec(execFileSync('curl', ['--version'], { encoding: 'utf8' }))[0];
+	const program = { curl: 'curl', 'guide-python': 'python3', 'guide-js': process.execPath }[name];
+	if (program !== undefined) {
+		return /[\d.]+/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))[0];
 	}
 	const folder = { 'fetch-event-source': '@microsoft/fetch-event-source' }[name] ?? name;
 	const file = new URL(`node_modules/${folder}/package.json`, import.meta.url);
@@ -83,8 +86,8 @@ async function cutAll(clients, killed) {
 		console.log(`a stream of ${stream.blocks.length} blocks and ${stream.blocks.at(-1).end} bytes\n`);
 		console.log(`${''.padEnd(31)}${COLUMNS.map((column) => column.padStart(10)).join('')}  killed`);
 		for (const client of clients) {
-			const widest = CLIENTS.get(client.name).width ?? Number(options.width);
-			const scene = { step: Number(options.step), width: widest, deadline_ms };
+			const { width = Number(options.width), coarse = 1 } = CLIENTS.get(client.name);
+			const scene = { step: Number(options.step) * coarse, width, deadline_ms };
 			const sum = await cutEverywhere(client, proxy, stream, scene);
 			const ofKill = killed.get(client.name);
 			printRow(client, sum, ofKill);
