@@ -256,6 +256,35 @@ Test(share, V07_a_client_that_falls_behind_goes_on_alone_and_comes_back)
 	place_close(place);
 }
 
+Test(share, V07_the_end_of_the_session_reaches_a_slow_client_behind_its_events)
+{
+	struct place *const place = place_of(0, UINT64_C(256) << 20, false);
+	struct reprise_writer *const writer = writer_of(place->store);
+	struct reading quick, slow;
+	reprise_position newest;
+	struct block block;
+
+	begin(place, &quick, "from=newest", NULL);
+	begin(place, &slow, "from=newest", NULL);
+	read_until(&quick, 0);
+	read_until(&slow, 0);
+	wait_until_shared(place, 2, 1);
+	newest = fall_behind(place, writer, &quick);
+	cr_assert(eq(int, reprise_writer_end(writer, 3), REPRISE_OK));
+	block = stream_expect(quick.client, "end");
+	cr_assert(eq(u64, json_number(block.data, "position"), newest));
+	wait_until_shared(place, 0, 1);
+	read_until(&slow, newest);
+	block = stream_expect(slow.client, "end");
+	cr_assert(eq(u64, json_number(block.data, "status"), 3));
+	cr_assert(eq(u64, json_number(block.data, "position"), newest));
+	wait_until_shared(place, 0, 0);
+	client_close(quick.client);
+	client_close(slow.client);
+	reprise_writer_close(writer);
+	place_close(place);
+}
+
 Test(share, V07_what_a_slow_client_has_lost_is_an_exact_gap)
 {
 	struct place *const place = place_of(4, UINT64_C(8) << 20, false);
