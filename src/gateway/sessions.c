@@ -10,6 +10,7 @@
 
 #include <reprise/sessions.h>
 
+#include "base/assert.h"
 #include "gateway/gateway.h"
 #include "gateway/routes.h"
 
@@ -76,6 +77,7 @@ add_id(struct list *list, const char *id)
 
 	if (!is_of_list(list, id))
 		return NULL;
+	REPRISE_ASSERT(list->entries != NULL);
 	place = find_place(list, id, &is_there);
 	if (is_there)
 		return &list->entries[place];

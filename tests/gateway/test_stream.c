@@ -814,3 +814,58 @@ Test(stream, V05_other_kinds_are_left_out)
 	reprise_writer_close(writer);
 	place_close(place);
 }
+
+Test(stream, V05_with_a_log_a_stream_goes_from_life_to_life)
+{
+	struct place *const place = place_with_log();
+	struct reprise_writer *writer = writer_of(place->store);
+	struct client *client, *other;
+	char id[ID_BYTES];
+
+	append_numbers(place, writer, 3);
+	snprintf(id, sizeof(id), "%s", id_at(place, 3));
+	cr_assert(eq(int, reprise_writer_end(writer, 1), REPRISE_OK));
+	client = stream_open(place, EVENTS, resume_field(id));
+	(void)stream_expect(client, "hello");
+	expect_end(place, client, "1", 3);
+	reprise_writer_close(writer);
+	writer = writer_of(place->store);
+	append_numbers(place, writer, 5);
+	client = stream_open(place, EVENTS, resume_field(id));
+	other = stream_open(place, EVENTS "?from=oldest", NULL);
+	(void)stream_expect(client, "hello");
+	expect_positions(place, client, 4, 5);
+	(void)stream_expect(client, "live");
+	(void)stream_expect(other, "hello");
+	for (int i = 0; i < 5; i++)
+		(void)stream_expect(other, "message");
+	(void)stream_expect(other, "live");
+	wait_until_shared(place, 2);
+	client_close(client);
+	client_close(other);
+	reprise_writer_close(writer);
+	place_close(place);
+}
+
+/* HTTP/1.0 has no chunks: the end of the connection is the end of the stream. */
+Test(stream, V01_a_client_of_http_1_0_gets_the_blocks_alone)
+{
+	struct place *const place = place_without_log();
+	struct reprise_writer *const writer = writer_of(place->store);
+	struct client *const client = client_open(place);
+	struct reply reply;
+	char expected[TARGET_BYTES];
+
+	append_numbers(place, writer, 1);
+	cr_assert(eq(int, reprise_writer_end(writer, 0), REPRISE_OK));
+	client_send(client, "GET " EVENTS "?frame=bare&from=oldest HTTP/1.0\r\n"
+			    "Host: localhost\r\n\r\n");
+	reply = client_receive(client);
+	cr_assert(eq(int, reply.status, 200));
+	cr_assert(reply_field(&reply, "Transfer-Encoding") == NULL, "%s", reply.head);
+	snprintf(expected, sizeof(expected), ":\ndata: 1\nid: %s\n\n", id_at(place, 1));
+	cr_assert(eq(str, (char *)reply.body, expected));
+	client_close(client);
+	reprise_writer_close(writer);
+	place_close(place);
+}
