@@ -14,7 +14,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openChromium } from './chromium.mjs';
 import { openClient } from './processes.mjs';
-import { cutEverywhere, killAndRestart, makeStream, withKilledServer, withProxy } from './scenes.mjs';
+import { cutEverywhere, killAndRestart, makeStreams, withKilledServer, withProxy } from './scenes.mjs';
 
 const { values: options } = parseArgs({
 	options: {
@@ -82,14 +82,15 @@ function printRow(client, sum, words) {
 }
 
 // Cuts one stream with every client. `killed` has the judgements of the other scene, or is null.
-async function cutStream(words, proxy, stream, clients, killed, coarser) {
+async function cutStream(words, proxy, streamOf, clients, killed, coarser) {
+	const stream = await streamOf();
 	console.log(`${words}: ${stream.blocks.length} blocks and ${stream.blocks.at(-1).end} bytes\n`);
 	console.log(`${''.padEnd(31)}${COLUMNS.map((column) => column.padStart(10)).join('')}${killed ? '  killed' : ''}`);
 	let isAllRight = true;
 	for (const client of clients) {
 		const { width = Number(options.width), coarse = 1 } = CLIENTS.get(client.name);
 		const scene = { step: Number(options.step) * coarse * coarser, width, deadline_ms };
-		const sum = await cutEverywhere(client, proxy, stream, scene);
+		const sum = await cutEverywhere(client, proxy, streamOf, scene);
 		const ofKill = killed === null ? NOTHING : killed.get(client.name);
 		printRow(client, sum, killed === null ? '' : isRight(ofKill) ? 'right' : JSON.stringify(ofKill));
 		isAllRight = isAllRight && sum.faults.length === 0 && isRight(sum) && isRight(ofKill);
@@ -99,10 +100,10 @@ async function cutStream(words, proxy, stream, clients, killed, coarser) {
 }
 
 async function cutAll(clients, killed, log) {
-	const ofMemory = await withProxy(options['with-gap'], {}, options.cut, async (server, proxy) =>
-		cutStream('a stream from memory', proxy, await makeStream(server, 'cut'), clients, killed, 1));
+	const ofMemory = await withProxy(options['with-gap'], {}, options.cut, (server, proxy) =>
+		cutStream('a stream from memory', proxy, makeStreams(server), clients, killed, 1));
 	const ofLog = await withKilledServer(options['with-log'], { log }, options.cut, (proxy, stream) =>
-		cutStream('a stream from a log, of two lives', proxy, stream, clients, null, Number(options.coarser)));
+		cutStream('a stream from a log, of two lives', proxy, () => stream, clients, null, Number(options.coarser)));
 	return ofMemory && ofLog;
 }
 

@@ -44,6 +44,22 @@ export async function makeStream(server, name) {
 	return { path, blocks };
 }
 
+// A session without a log drops its events after 120 s, and a slow machine takes longer for all cuts.
+const FRESH_MS = 60000;
+
+/** A function that answers a stream of makeStream, and after a minute another one of the same size. */
+export function makeStreams(server) {
+	let count = 0;
+	let newest;
+	return () => {
+		if (newest === undefined || performance.now() - newest.made > FRESH_MS) {
+			const name = `cut-${String(count++).padStart(3, '0')}`;
+			newest = { made: performance.now(), stream: makeStream(server, name) };
+		}
+		return newest.stream;
+	};
+}
+
 // Runs work(item) for every item, `width` at a time.
 async function pool(items, width, work) {
 	const queue = [...items];
@@ -65,12 +81,13 @@ function positionsOf(blocks, step) {
 }
 
 /**
- * Cuts a stream at every position, and returns the sum of the judgements, with the number of the cuts. A position
+ * Cuts the stream of streamOf() at every position, and returns the sum of the judgements, with the number of the cuts. A position
  * where the proxy did not cut, or where the client asked more than twice, is a fault of the scene: a line of `faults`.
  */
-export async function cutEverywhere(client, proxy, { path, blocks }, { step, width, deadline_ms }) {
+export async function cutEverywhere(client, proxy, streamOf, { step, width, deadline_ms }) {
 	const sum = { cuts: 0, faults: [] };
-	await pool(positionsOf(blocks, step), width, async (position) => {
+	await pool(positionsOf((await streamOf()).blocks, step), width, async (position) => {
+		const { path, blocks } = await streamOf();
 		const token = `${client.name}-${position}`;
 		const plan = proxy.plan(token, position);
 		const run = await client.followToEnd((host) => proxy.address(token, path, host), deadline_ms);
