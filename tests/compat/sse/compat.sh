@@ -47,7 +47,7 @@ if [ "${1:-}" = --short ]; then
 	has_node 18 || skip "node $("$node" --version) is older than 18"
 	has_gateway || skip 'this build has no gateway'
 	copy
-	set -- --client plain --client guide-js --step 9 "$@"
+	set -- --client plain --client guide-js --step 9 --coarser 4 "$@"
 	if command -v python3 >/dev/null; then set -- --client guide-python "$@"; fi
 	if command -v curl >/dev/null; then set -- --client curl "$@"; fi
 	if has_node 20 && has_packages; then set -- --client eventsource-5 "$@"; fi

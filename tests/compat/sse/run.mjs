@@ -2,10 +2,11 @@
 // Runs the scenes with the clients of other projects, and prints a row for each client.
 //
 // Usage: run.mjs --with-gap COMMAND --with-log COMMAND [--client NAME ...] [--step N] [--width N] [--cut fin|reset]
-//                [--deadline MS]
+//                [--coarser N] [--deadline MS]
 //
-// A client is cut at each N-th byte (default: at every byte), at most `width` streams at a time. Exits with 1 where a
-// client loses, doubles or spoils an event or hangs, and with 77 where a named client cannot run.
+// A client is cut at each N-th byte (default: at every byte), at most `width` streams at a time. The stream from the log is
+// cut at fewer bytes, as `coarser` says. Exits with 1 where a client loses, doubles or spoils an event or hangs, and with 77
+// where a named client cannot run.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -13,7 +14,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openChromium } from './chromium.mjs';
 import { openClient } from './processes.mjs';
-import { cutEverywhere, killAndRestart, makeStream, withProxy } from './scenes.mjs';
+import { cutEverywhere, killAndRestart, makeStreams, withKilledServer, withProxy } from './scenes.mjs';
 
 const { values: options } = parseArgs({
 	options: {
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
 		step: { type: 'string', default: '1' },
 		width: { type: 'string', default: '256' },
 		cut: { type: 'string', default: 'fin' },
+		coarser: { type: 'string', default: '1' },
 		deadline: { type: 'string', default: '30000' },
 	},
 });
@@ -67,34 +69,42 @@ async function open(name) {
 	}
 }
 
+const NOTHING = { lost: 0, doubled: 0, corrupt: 0, hung: 0 };
 const isRight = ({ lost, doubled, corrupt, hung }) => lost + doubled + corrupt + hung === 0;
 
-function printRow(client, sum, killed) {
+function printRow(client, sum, words) {
 	const cells = COLUMNS.map((column) => String(sum[column]).padStart(10)).join('');
-	const words = killed === undefined ? 'not run' : isRight(killed) ? 'right' : JSON.stringify(killed);
-	console.log(`${client.name.padEnd(22)} ${client.version.padEnd(8)}${cells}  ${words}`);
+	console.log(`${client.name.padEnd(22)} ${client.version.padEnd(8)}${cells}  ${words}`.trimEnd());
 	sum.faults.slice(0, 3).forEach((fault) => console.log(`  ${fault}`));
 	if (client.errors?.() && sum.faults.length > 0) {
 		console.log(client.errors().replace(/^/gm, '  '));
 	}
 }
 
-async function cutAll(clients, killed) {
+// Cuts one stream with every client. `killed` has the judgements of the other scene, or is null.
+async function cutStream(words, proxy, streamOf, clients, killed, coarser) {
+	const stream = await streamOf();
+	console.log(`${words}: ${stream.blocks.length} blocks and ${stream.blocks.at(-1).end} bytes\n`);
+	console.log(`${''.padEnd(31)}${COLUMNS.map((column) => column.padStart(10)).join('')}${killed ? '  killed' : ''}`);
 	let isAllRight = true;
-	await withProxy(options['with-gap'], {}, options.cut, async (server, proxy) => {
-		const stream = await makeStream(server, 'cut');
-		console.log(`a stream of ${stream.blocks.length} blocks and ${stream.blocks.at(-1).end} bytes\n`);
-		console.log(`${''.padEnd(31)}${COLUMNS.map((column) => column.padStart(10)).join('')}  killed`);
-		for (const client of clients) {
-			const { width = Number(options.width), coarse = 1 } = CLIENTS.get(client.name);
-			const scene = { step: Number(options.step) * coarse, width, deadline_ms };
-			const sum = await cutEverywhere(client, proxy, stream, scene);
-			const ofKill = killed.get(client.name);
-			printRow(client, sum, ofKill);
-			isAllRight = isAllRight && sum.faults.length === 0 && isRight(sum) && isRight(ofKill);
-		}
-	});
+	for (const client of clients) {
+		const { width = Number(options.width), coarse = 1 } = CLIENTS.get(client.name);
+		const scene = { step: Number(options.step) * coarse * coarser, width, deadline_ms };
+		const sum = await cutEverywhere(client, proxy, streamOf, scene);
+		const ofKill = killed === null ? NOTHING : killed.get(client.name);
+		printRow(client, sum, killed === null ? '' : isRight(ofKill) ? 'right' : JSON.stringify(ofKill));
+		isAllRight = isAllRight && sum.faults.length === 0 && isRight(sum) && isRight(ofKill);
+	}
+	console.log('');
 	return isAllRight;
+}
+
+async function cutAll(clients, killed, log) {
+	const ofMemory = await withProxy(options['with-gap'], {}, options.cut, (server, proxy) =>
+		cutStream('a stream from memory', proxy, makeStreams(server), clients, killed, 1));
+	const ofLog = await withKilledServer(options['with-log'], { log }, options.cut, (proxy, stream) =>
+		cutStream('a stream from a log, of two lives', proxy, () => stream, clients, null, Number(options.coarser)));
+	return ofMemory && ofLog;
 }
 
 async function main() {
@@ -109,8 +119,8 @@ async function main() {
 	try {
 		const log = path.join(scratch, 'log');
 		const killed = await killAndRestart(options['with-log'], { log }, clients, deadline_ms);
-		const isAllRight = await cutAll(clients, killed);
-		console.log('\nspoilt: the first data of a stream, hello, has left-over data of the cut stream before its own');
+		const isAllRight = await cutAll(clients, killed, `${log}-cut`);
+		console.log('spoilt: the first data of a stream, hello, has left-over data of the cut stream before its own');
 		console.log('tolerated: lost where the cut was between the line end of an id and the blank line');
 		const isWhole = options.client === undefined || clients.length === names.length;
 		return !isAllRight ? 1 : isWhole ? 0 : 77;
