@@ -101,7 +101,7 @@ struct reprise_gateway_options {
 	uint32_t recorded_wait_ms; /* an append is answered 503 after this time [5,000] */
 	uint32_t writer_idle_ms;   /* a session's writer is closed after this time [5,000] */
 	uint32_t workers;          /* threads for calls on the log; at most 64 [4] */
-	uint32_t reserved;         /* 0 */
+	int32_t is_quiet;          /* 1: the gateway's own log has failures alone */
 
 	/* The gateway's own log; NULL: none. Called on the thread of reprise_gateway_run. */
 	reprise_gateway_write_line write_line;

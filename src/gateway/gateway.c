@@ -97,7 +97,11 @@ use_tls(struct reprise_gateway *gateway, struct reprise_error *error)
 	status = http_tls_load(options->tls_certificate_file, options->tls_key_file, &tls, &cause);
 	if (status != REPRISE_OK)
 		return status == REPRISE_E_INVALID
-			       ? error_detailed(error, status, "tls_certificate_file", cause.detail)
+			       ? error_detailed(error, status,
+						strcmp(cause.what, "key") == 0
+							? "tls_key_file"
+							: "tls_certificate_file",
+						cause.detail)
 			       : error_copy(error, &cause);
 	status = http_server_use_tls(gateway->server, tls);
 	http_tls_release(tls);

@@ -112,7 +112,7 @@ Test(gateway_errors, V24_each_bad_option_is_named)
 	ASSERT_REFUSED("heartbeat_ms", options.heartbeat_ms = 60001);
 	ASSERT_REFUSED("retry_ms", options.retry_ms = 600001);
 	ASSERT_REFUSED("workers", options.workers = 65);
-	ASSERT_REFUSED("reserved", options.reserved = 1);
+	ASSERT_REFUSED("is_quiet", options.is_quiet = 2);
 	ASSERT_REFUSED("gateway options: size", options.size = 1);
 	ASSERT_REFUSED("", options.listen = any; options.listen_count = 1; options.is_insecure = 1);
 	ASSERT_REFUSED("", options.listen = any; options.listen_count = 1;
