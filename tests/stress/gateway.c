@@ -57,6 +57,7 @@ struct round {
 	_Atomic reprise_position answered[BATCHES], seen[BATCHES];
 	uint64_t batches;
 	atomic_uint_fast64_t events, gaps, resumes, posts;
+	uint64_t displaced; /* streams that were too slow for a shared subscription */
 };
 
 struct stream {
@@ -414,6 +415,7 @@ serve(struct round *round, uint32_t drain_ms, bool is_last)
 	CHECK(pthread_join(loop, NULL) == 0);
 	CHECK_OK(reprise_gateway_stats(round->gateway, &stats));
 	CHECK(stats.streams == 0 && stats.streams_shared == 0);
+	round->displaced += stats.displaced;
 	reprise_gateway_close(round->gateway);
 }
 
@@ -463,7 +465,7 @@ close_round(struct round *round, struct own owns[SHARED + 1])
 }
 
 struct totals {
-	uint64_t events, gaps, resumes, posts;
+	uint64_t events, gaps, resumes, posts, displaced;
 };
 
 static void
@@ -507,6 +509,7 @@ play(struct totals *totals)
 	totals->gaps += round->gaps;
 	totals->resumes += round->resumes;
 	totals->posts += round->posts;
+	totals->displaced += round->displaced;
 	close_round(round, owns);
 }
 
@@ -526,8 +529,9 @@ main(int argc, char **argv)
 		rounds++;
 	} while (!stress_is_over());
 	CHECK(totals.events != 0 && totals.resumes != 0 && totals.posts != 0);
-	printf("%u rounds, %llu events, %llu gaps, %llu streams, %llu requests\n", rounds,
-	       (unsigned long long)totals.events, (unsigned long long)totals.gaps,
-	       (unsigned long long)totals.resumes, (unsigned long long)totals.posts);
+	printf("%u rounds, %llu events, %llu gaps, %llu streams, %llu displaced, %llu requests\n",
+	       rounds, (unsigned long long)totals.events, (unsigned long long)totals.gaps,
+	       (unsigned long long)totals.resumes, (unsigned long long)totals.displaced,
+	       (unsigned long long)totals.posts);
 	return 0;
 }
