@@ -390,26 +390,41 @@ run(void *gateway)
 	return NULL;
 }
 
-/* A gateway for a while, which is stopped in the middle of everything. */
+/* What other threads may call meanwhile. */
 static void
-serve(struct round *round, uint32_t drain_ms, bool is_last)
+look(struct round *round)
+{
+	struct reprise_gateway_stats stats = REPRISE_GATEWAY_STATS_INIT;
+
+	CHECK_OK(reprise_gateway_stats(round->gateway, &stats));
+	CHECK_OK(reprise_gateway_reload(round->gateway));
+	pause_ms(1);
+}
+
+static void
+open_gateway(struct round *round)
 {
 	struct reprise_gateway_options options = REPRISE_GATEWAY_OPTIONS_INIT;
-	struct reprise_gateway_stats stats = REPRISE_GATEWAY_STATS_INIT;
 	char address[80];
-	pthread_t loop;
 
 	options.workers = 2;
 	gateway_log_set(&options);
 	CHECK_OK(reprise_gateway_open(round->store, &options, &round->gateway, NULL));
 	CHECK_OK(reprise_gateway_address(round->gateway, 0, address, sizeof(address)));
-	CHECK(pthread_create(&loop, NULL, run, round->gateway) == 0);
 	round->port = (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
-	if (!is_last)
-		pause_ms((unsigned int)stress_work(100));
-	else
-		while (!round->is_over)
-			pause_ms(1);
+}
+
+/* A gateway for a while, which is stopped in the middle of everything. */
+static void
+serve(struct round *round, uint32_t drain_ms, bool is_last)
+{
+	struct reprise_gateway_stats stats = REPRISE_GATEWAY_STATS_INIT;
+	pthread_t loop;
+
+	open_gateway(round);
+	CHECK(pthread_create(&loop, NULL, run, round->gateway) == 0);
+	for (uint64_t left = stress_work(100); is_last ? !round->is_over : left > 0; left--)
+		look(round);
 	round->port = 0;
 	CHECK_OK(reprise_gateway_stop(round->gateway, drain_ms));
 	CHECK(pthread_join(loop, NULL) == 0);
