@@ -395,9 +395,11 @@ static void
 look(struct round *round)
 {
 	struct reprise_gateway_stats stats = REPRISE_GATEWAY_STATS_INIT;
+	char address[80];
 
 	CHECK_OK(reprise_gateway_stats(round->gateway, &stats));
 	CHECK_OK(reprise_gateway_reload(round->gateway));
+	CHECK_OK(reprise_gateway_address(round->gateway, 0, address, sizeof(address)));
 	pause_ms(1);
 }
 
@@ -427,6 +429,7 @@ serve(struct round *round, uint32_t drain_ms, bool is_last)
 		look(round);
 	round->port = 0;
 	CHECK_OK(reprise_gateway_stop(round->gateway, drain_ms));
+	look(round);
 	CHECK(pthread_join(loop, NULL) == 0);
 	CHECK_OK(reprise_gateway_stats(round->gateway, &stats));
 	CHECK(stats.streams == 0 && stats.streams_shared == 0);
