@@ -159,8 +159,8 @@ REPRISE_API reprise_status reprise_gateway_open(struct reprise_store *store,
  * @index  0 for the first of the addresses and then the descriptors.
  * @room   Bytes at @text, with the NUL; 80 are enough.
  *
- * Threads   Any, before and during the run.
- * Progress  System calls without a wait.
+ * Threads   Any.
+ * Progress  Wait-free. The addresses of the opening are told behind a stop, too.
  * Ordering  None.
  * Returns   REPRISE_OK
  *           REPRISE_E_NOT_FOUND  no such address

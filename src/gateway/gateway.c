@@ -143,6 +143,24 @@ listen_all(struct reprise_gateway *gateway, struct reprise_error *error)
 	return status;
 }
 
+/* The texts stay when the server listens no more. */
+static reprise_status
+keep_addresses(struct reprise_gateway *gateway, struct reprise_error *error)
+{
+	reprise_status status = REPRISE_OK;
+
+	while (status == REPRISE_OK && gateway->addresses_count < ADDRESSES_MAX) {
+		status = http_server_address(gateway->server, gateway->addresses_count,
+					     gateway->addresses[gateway->addresses_count],
+					     ADDRESS_BYTES);
+		if (status == REPRISE_OK)
+			gateway->addresses_count++;
+	}
+	return status == REPRISE_OK || status == REPRISE_E_NOT_FOUND
+		       ? REPRISE_OK
+		       : error_system(error, "getsockname", errno);
+}
+
 static reprise_status
 open_parts(struct reprise_gateway *gateway, struct reprise_error *error)
 {
@@ -162,6 +180,8 @@ open_parts(struct reprise_gateway *gateway, struct reprise_error *error)
 		status = use_tls(gateway, error);
 	if (status == REPRISE_OK)
 		status = listen_all(gateway, error);
+	if (status == REPRISE_OK)
+		status = keep_addresses(gateway, error);
 	if (status == REPRISE_OK)
 		status = work_open(&gateway->work, gateway, options->workers, error);
 	return status;
@@ -226,7 +246,12 @@ reprise_gateway_address(struct reprise_gateway *gateway, uint32_t index, char *t
 		return REPRISE_E_INVALID;
 	if (is_forked(gateway))
 		return REPRISE_E_FORKED;
-	return http_server_address(gateway->server, index, text, room);
+	if (index >= gateway->addresses_count)
+		return REPRISE_E_NOT_FOUND;
+	if (strlen(gateway->addresses[index]) >= room)
+		return REPRISE_E_TOO_LARGE;
+	memcpy(text, gateway->addresses[index], strlen(gateway->addresses[index]) + 1);
+	return REPRISE_OK;
 }
 
 reprise_status

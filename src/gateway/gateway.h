@@ -55,6 +55,11 @@ count(_Atomic uint64_t *counter, int64_t amount)
 	atomic_store_explicit(counter, now + (uint64_t)amount, memory_order_relaxed);
 }
 
+enum {
+	ADDRESSES_MAX = 8, /* of the server */
+	ADDRESS_BYTES = 80,
+};
+
 struct stream;
 
 struct reprise_gateway {
@@ -64,6 +69,8 @@ struct reprise_gateway {
 	char *tenant;
 	char *tls_certificate_file, *tls_key_file; /* NULL: without TLS */
 	struct http_server *server;
+	uint32_t addresses_count; /* fixed by the opening, so any thread may read the addresses */
+	char addresses[ADDRESSES_MAX][ADDRESS_BYTES];
 	struct access *access;    /* tokens, hosts, origins */
 	struct work work;         /* workers, and jobs that are done */
 	struct watches watches;   /* subscriptions that have something */

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The unit tests under valgrind's memcheck, on the real liburcu, the children of forks too: an error or
-# memory that is definitely lost fails, whatever the test itself says. About five minutes.
-# Usage: memcheck.sh [SUITE ...]     (base ring store recorder conversation thread)
+# memory that is definitely lost fails, whatever the test itself says. About seven minutes.
+# Usage: memcheck.sh [SUITE ...]     (base ring store recorder conversation thread gateway_parts gateway)
 # Packages: valgrind libc6-dbg, and those of `./dev test`
 #
 # Criterion and nanomsg of Debian 12 need no suppressions: neither has errors of these kinds.
 cd "$(dirname "$0")/../.." || exit 1
 here=build/memcheck
 bad=0
-[ $# -gt 0 ] || set -- base ring store recorder conversation thread
+[ $# -gt 0 ] || set -- base ring store recorder conversation thread gateway_parts gateway
 
 # Left out, since they are too slow here:
 #   fork/the_child_may_open_a_store_of_its_own   30 forks of 2 s each; fork/a_callback_may_fork is one of them
@@ -21,7 +21,8 @@ bad=0
 measuring='deadlines/*|idle/*|watch/Q06*|flush/F02*|recorder_wall/F22*|misuse/P08_two*'
 # Left out, since they abort with memory in their hands: subscription/*_aborts, misuse/P12*, misuse/S22*
 aborting='subscription/*_aborts|misuse/P12*|misuse/S22*'
-filter="!(fork/the_child_may_open_a_store_of_its_own|group/S22_one*|$measuring|$aborting|recorder_open/P05*)"
+# Left out, since a gateway's close in the child of a fork leaves the memory: safety/V28_a_gateway_is_its*
+filter="!(safety/V28_a_gateway_is_its*|fork/the_child_may_open_a_store_of_its_own|group/S22_one*|$measuring|$aborting|recorder_open/P05*)"
 
 mkdir -p build
 {

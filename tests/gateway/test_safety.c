@@ -363,3 +363,15 @@ Test(safety, V28_a_stop_before_the_run_ends_the_run_at_once)
 	reprise_gateway_close(gateway);
 	place_close(place);
 }
+
+Test(safety, V28_an_address_is_told_behind_a_stop_too)
+{
+	struct place *const place = place_without_log();
+	char text[80];
+
+	place_stop(place, 0);
+	cr_assert(eq(int, reprise_gateway_address(place->gateway, 0, text, sizeof(text)),
+		     REPRISE_OK));
+	cr_assert(eq(str, text, place->address));
+	place_close(place);
+}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Breaks the shipping source on purpose, one small thing at a time, and demands that a model or a
-# stress program notices. Prints who did; the last line counts; 1 if somebody survived.
+# Breaks the shipping source on purpose, one small thing at a time, and demands that a model, a suite
+# or a stress program notices. Prints who did; the last line counts; 1 if somebody survived.
 #
 #   weaken.awk    makes one mutant of each order that the source has, weakened by one step
 #   mutants.txt   has the others, as sed scripts, with who is to notice
@@ -47,6 +47,8 @@ watchers() {
 	src/store/subscribe.c) echo model_pins model_recorded ;;
 	src/store/port.c | src/store/refuse.c | src/store/backfill*.c | src/recorder/*) echo model_recorded ;;
 	src/store/group*) echo model_groups model_pins ;;
+	src/gateway/watch.c) echo model_watches ;;
+	src/gateway/* | src/http/*) echo test_gateway_parts test_gateway ;;
 	src/store/hand.c | src/store/wait.c) echo model_settling model_bells model_doors model_recorded ;;
 	*) echo model_settling model_bells model_doors ;;
 	esac
@@ -89,7 +91,7 @@ lineless() {
 	sed -E 's/(\.[ch]):[0-9]+ /\1 /'
 }
 
-# PROGRAM<tab>CASE of each that noticed the mutant of this name.
+# PROGRAM<tab>CASE (of a suite: a filter) of each that noticed the mutant of this name.
 killers() {
 	key=$(printf '%s\n' "$1" | lineless)
 	awk -F "$tab" -v key="$key" '$1 == key { print $2 "\t" $3 }' $here/killers.txt
@@ -97,17 +99,28 @@ killers() {
 
 # run TREE PROGRAM [CASE]: builds and runs it. 0: it notices nothing; else *verdict* says what.
 run() {
-	tree=$1 program=$2
+	tree=$1
+	program=$2
 	if ! cmake --build "$tree/build" --target "$program" >"$tree/log" 2>&1; then
 		verdict="DOES NOT BUILD"
 		cp "$tree/log" "$out/does_not_build.log"
 		return 1
 	fi
-	timeout -k 5 120 "$tree/build/tests/model/$program" ${3:+--case "$3"} >"$tree/said" 2>&1
+	case $program in
+	model_*) set -- "$tree/build/tests/model/$program" ${3:+--case "$3"} ;;
+	test_*) set -- "$tree/build/tests/$program" --short-filename --fail-fast -j1 ${3:+--filter "$3*"} ;;
+	*) set -- "$tree/build/tests/$program" ;;
+	esac
+	timeout -k 5 120 "$@" >"$tree/said" 2>&1
 	status=$?
 	[ $status != 0 ] || return 0
-	# A finding says where; whatever else goes wrong is no answer.
-	found=$(sed -n "s/^\($program: [a-z_ ]*\): .*\.[ch]:[0-9]*: .*/\1/p" "$tree/said" | head -n 1)
+	# A finding says where; whatever else goes wrong is no answer. A test of a suite may crash, too.
+	case $program in
+	model_*) found=$(sed -n "s/^\($program: [a-z_ ]*\): .*\.[ch]:[0-9]*: .*/\1/p" "$tree/said") ;;
+	test_*) found=$(sed -nE "s/^\[FAIL\] ([a-z_]+)::([A-Za-z0-9_]+): .*/$program: \1\/\2/p" "$tree/said") ;;
+	*) found=$(sed -nE "s/^[^ ]*\.c:[0-9]+: (.*)/$program: \1/p" "$tree/said") ;;
+	esac
+	found=$(printf '%s\n' "$found" | head -n 1)
 	if [ $status = 1 ] && [ -n "$found" ]; then
 		verdict="killed by $found"
 	else
@@ -164,7 +177,7 @@ sed -nE 's/^ \* +([a-z]+:[A-Z]) \/ ([a-z]+:[A-Z]) .*/\1\n\2/p' $ordered src/ring
 mutants | grep -E -- "$only" >"$out/list"
 if [ "$list" = killers ]; then
 	sed -n '/^#/p' $here/killers.txt
-	sed -nE 's/^(.*) \| killed by (model_[a-z]+): (.*)$/\1\t\2\t\3/p' "$out/table" | lineless | sort -u
+	sed -nE 's/^(.*) \| killed by ((model|test)_[a-z_]+): (.*)$/\1\t\2\t\4/p' "$out/table" | lineless | sort -u
 	exit 0
 fi
 if [ -n "$list" ]; then

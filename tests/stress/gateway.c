@@ -57,6 +57,7 @@ struct round {
 	_Atomic reprise_position answered[BATCHES], seen[BATCHES];
 	uint64_t batches;
 	atomic_uint_fast64_t events, gaps, resumes, posts;
+	uint64_t displaced; /* streams that were too slow for a shared subscription */
 };
 
 struct stream {
@@ -389,31 +390,50 @@ run(void *gateway)
 	return NULL;
 }
 
-/* A gateway for a while, which is stopped in the middle of everything. */
+/* What other threads may call meanwhile. */
 static void
-serve(struct round *round, uint32_t drain_ms, bool is_last)
+look(struct round *round)
 {
-	struct reprise_gateway_options options = REPRISE_GATEWAY_OPTIONS_INIT;
 	struct reprise_gateway_stats stats = REPRISE_GATEWAY_STATS_INIT;
 	char address[80];
-	pthread_t loop;
+
+	CHECK_OK(reprise_gateway_stats(round->gateway, &stats));
+	CHECK_OK(reprise_gateway_reload(round->gateway));
+	CHECK_OK(reprise_gateway_address(round->gateway, 0, address, sizeof(address)));
+	pause_ms(1);
+}
+
+static void
+open_gateway(struct round *round)
+{
+	struct reprise_gateway_options options = REPRISE_GATEWAY_OPTIONS_INIT;
+	char address[80];
 
 	options.workers = 2;
 	gateway_log_set(&options);
 	CHECK_OK(reprise_gateway_open(round->store, &options, &round->gateway, NULL));
 	CHECK_OK(reprise_gateway_address(round->gateway, 0, address, sizeof(address)));
-	CHECK(pthread_create(&loop, NULL, run, round->gateway) == 0);
 	round->port = (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
-	if (!is_last)
-		pause_ms((unsigned int)stress_work(100));
-	else
-		while (!round->is_over)
-			pause_ms(1);
+}
+
+/* A gateway for a while, which is stopped in the middle of everything. */
+static void
+serve(struct round *round, uint32_t drain_ms, bool is_last)
+{
+	struct reprise_gateway_stats stats = REPRISE_GATEWAY_STATS_INIT;
+	pthread_t loop;
+
+	open_gateway(round);
+	CHECK(pthread_create(&loop, NULL, run, round->gateway) == 0);
+	for (uint64_t left = stress_work(100); is_last ? !round->is_over : left > 0; left--)
+		look(round);
 	round->port = 0;
 	CHECK_OK(reprise_gateway_stop(round->gateway, drain_ms));
+	look(round);
 	CHECK(pthread_join(loop, NULL) == 0);
 	CHECK_OK(reprise_gateway_stats(round->gateway, &stats));
 	CHECK(stats.streams == 0 && stats.streams_shared == 0);
+	round->displaced += stats.displaced;
 	reprise_gateway_close(round->gateway);
 }
 
@@ -463,7 +483,7 @@ close_round(struct round *round, struct own owns[SHARED + 1])
 }
 
 struct totals {
-	uint64_t events, gaps, resumes, posts;
+	uint64_t events, gaps, resumes, posts, displaced;
 };
 
 static void
@@ -507,6 +527,7 @@ play(struct totals *totals)
 	totals->gaps += round->gaps;
 	totals->resumes += round->resumes;
 	totals->posts += round->posts;
+	totals->displaced += round->displaced;
 	close_round(round, owns);
 }
 
@@ -526,8 +547,9 @@ main(int argc, char **argv)
 		rounds++;
 	} while (!stress_is_over());
 	CHECK(totals.events != 0 && totals.resumes != 0 && totals.posts != 0);
-	printf("%u rounds, %llu events, %llu gaps, %llu streams, %llu requests\n", rounds,
-	       (unsigned long long)totals.events, (unsigned long long)totals.gaps,
-	       (unsigned long long)totals.resumes, (unsigned long long)totals.posts);
+	printf("%u rounds, %llu events, %llu gaps, %llu streams, %llu displaced, %llu requests\n",
+	       rounds, (unsigned long long)totals.events, (unsigned long long)totals.gaps,
+	       (unsigned long long)totals.resumes, (unsigned long long)totals.displaced,
+	       (unsigned long long)totals.posts);
 	return 0;
 }
