@@ -3,7 +3,7 @@
 /*
  * The encoder of Server-Sent Events (rules V01 and V02). The first bytes of the input choose the
  * frame, the kind and the places of cuts; the rest are payloads. A stream of hello, events, gaps
- * and heartbeats is decoded by a decoder that is written from the rules of the WHATWG, byte by byte:
+ * and heartbeats is decoded by a decoder, written from the rules of the WHATWG, byte by byte:
  * each payload comes back, each block has one id and has it last, and nothing else comes.
  */
 
