@@ -326,7 +326,11 @@ stream_drain(struct request *request)
 {
 	struct stream *const stream = request->state;
 
-	if (stream != NULL && stream->is_begun)
+	if (stream == NULL || !stream->is_begun)
+		return;
+	if (stream->channel != NULL)
+		channel_drained(stream->channel);
+	else
 		read_alone(stream);
 }
 
