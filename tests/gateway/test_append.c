@@ -217,7 +217,7 @@ Test(append, V12_requests_at_once_are_one_row_of_batches)
 
 		cr_assert(eq(int, reply.status, 200), "%s", reply.body);
 		first = json_number(reply.body, "first");
-		cr_assert(first % 2 == 1 && first < 2 * CLIENTS && !seen[first / 2]);
+		cr_assert(first % 2 == 1 && first < UINT64_C(2) * CLIENTS && !seen[first / 2]);
 		seen[first / 2] = true;
 		client_close(clients[i]);
 	}
