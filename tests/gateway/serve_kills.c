@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * V35 and V12: `reprise serve` is killed with SIGKILL behind each acknowledged POST. Each such event
- * is there afterwards, once and in order. A batch whose POST was not answered is whole, or not
- * there.
+ * V35 and V12: `reprise serve` is killed with SIGKILL behind each acknowledged POST. Each such
+ * event is there afterwards, once and in order. A batch whose POST was not answered is whole, or
+ * not there.
  * Usage: serve_kills PROGRAM FOLDER ROUNDS
  */
 #include <stdio.h>
