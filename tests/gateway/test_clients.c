@@ -254,6 +254,22 @@ free_descriptor(void)
 	return fd;
 }
 
+/* Each worker's turn comes: a worker without a connection to the log says so. */
+static void
+expect_opened_or_refused(struct client *client)
+{
+	char target[64];
+
+	for (int i = 0; i < 40; i++) {
+		struct reply reply;
+
+		snprintf(target, sizeof(target), "/v1/sessions/new%d/cursor", i);
+		client_request(client, "GET", target, NULL, NULL);
+		reply = client_receive(client);
+		cr_assert(reply.status == 404 || reply.status == 503, "%s", reply.body);
+	}
+}
+
 /* A new connection is not accepted, and a worker gets no connection to the log. */
 Test(clients, V43_without_descriptors_the_open_connections_are_served)
 {
@@ -280,10 +296,12 @@ Test(clients, V43_without_descriptors_the_open_connections_are_served)
 		cr_assert(eq(int, reply.status, 200), "%s", reply.body);
 		expect_data(stream, "2");
 	}
+	expect_opened_or_refused(healthy);
 	cr_assert(not(client_hears(late, 0)));
 	setrlimit(RLIMIT_NOFILE, &before);
 	reply = client_receive(late);
 	cr_assert(eq(int, reply.status, 200), "%s", reply.body);
+	(void)post(place, "new0", "1");
 	client_close(late);
 	client_close(stream);
 	client_close(healthy);
