@@ -31,7 +31,7 @@ struct reprise_gateway; /* opaque; see reprise_gateway_open */
 
 /*
  * Opens one more connection to the log of the recorder; called on a worker. A missing log is a
- * failure: a log that was moved away for a moment must not be created anew.
+ * failure, and is not created: an operator may have moved the file for a moment.
  */
 typedef reprise_status (*reprise_gateway_open_log)(void *context, struct reprise_log **ret_log,
 						   struct reprise_error *error);

@@ -98,7 +98,7 @@ await_unready(const struct served *served)
 	expect_503(reply);
 }
 
-/* One outage. The session has the events 1 to @last before. Returns the last event's number. */
+/* One outage, behind the events 1 to @last. Answers the number of the last event. */
 static int
 outlast(const struct served *served, int stream, const char *down, const char *up, int last)
 {
@@ -109,7 +109,7 @@ outlast(const struct served *served, int stream, const char *down, const char *u
 	for (int i = 1; i <= 3; i++) {
 		snprintf(json, sizeof(json), "{\"n\":%d}", last + i);
 		snprintf(data, sizeof(data), "data: %s", json);
-		/* The first is appended and waits in vain; a client that does not wait goes on. */
+		/* The first waits in vain. A client that does not wait goes on. */
 		if (i == 1)
 			expect_503(append(served, "s/events", json));
 		else

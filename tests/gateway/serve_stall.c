@@ -101,6 +101,12 @@ compare(const void *left_, const void *right_)
 	return (left > right) - (left < right);
 }
 
+static double
+in_ms(uint64_t ns)
+{
+	return (double)ns / 1e6;
+}
+
 /* Asks once a millisecond. Answers the slowest answer. */
 static uint64_t
 ask_for(struct run *run, uint64_t seconds)
@@ -123,12 +129,13 @@ ask_for(struct run *run, uint64_t seconds)
 	}
 	close(connection);
 	qsort(run->latencies_ns, count, sizeof(*run->latencies_ns), compare);
+	const size_t half = count / 2, most = count * 99 / 100;
+
 	printf("stall: %zu answers beside %llu appends: p50 %.3f ms, p99 %.3f ms, slowest %.3f "
 	       "ms\n",
 	       count, (unsigned long long)(atomic_load(&run->appends) - appends),
-	       (double)run->latencies_ns[count / 2] / 1e6,
-	       (double)run->latencies_ns[count * 99 / 100] / 1e6,
-	       (double)run->latencies_ns[count - 1] / 1e6);
+	       in_ms(run->latencies_ns[half]), in_ms(run->latencies_ns[most]),
+	       in_ms(run->latencies_ns[count - 1]));
 	return run->latencies_ns[count - 1];
 }
 
