@@ -61,9 +61,9 @@ static bool
 send_get(int fd, uint16_t port, const char *target, const char *fields)
 {
 	char request[REQUEST_BYTES];
-	const int size = snprintf(request, sizeof(request),
-				  "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s\r\n", target, port,
-				  fields);
+	const int size =
+		snprintf(request, sizeof(request),
+			 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s\r\n", target, port, fields);
 
 	return size > 0 && (size_t)size < sizeof(request) && send_all(fd, request, (size_t)size);
 }
@@ -214,8 +214,8 @@ write_payload(char payload[EVENT_BYTES], uint64_t number)
 	char name[EVENT_DIGITS + 8];
 
 	memset(payload, 'x', EVENT_BYTES);
-	const int size = snprintf(name, sizeof(name), "%c%0*" PRIu64 ".", EVENT_MARK, EVENT_DIGITS,
-				  number);
+	const int size =
+		snprintf(name, sizeof(name), "%c%0*" PRIu64 ".", EVENT_MARK, EVENT_DIGITS, number);
 
 	memcpy(payload, name, (size_t)size);
 }
@@ -267,9 +267,8 @@ count_answers(struct publisher *publisher)
 bool
 publisher_take(struct publisher *publisher)
 {
-	const ssize_t size =
-		recv(publisher->fd, publisher->answer + publisher->used,
-		     sizeof(publisher->answer) - 1 - publisher->used, MSG_DONTWAIT);
+	const ssize_t size = recv(publisher->fd, publisher->answer + publisher->used,
+				  sizeof(publisher->answer) - 1 - publisher->used, MSG_DONTWAIT);
 
 	if (size < 0)
 		return errno == EAGAIN || errno == EINTR;

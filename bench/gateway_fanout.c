@@ -54,8 +54,8 @@ open_sites(struct harness *harness, const char *name, size_t clients)
 	uint32_t event_bytes = 0;
 
 	for (size_t i = 0; i < SITES; i++) {
-		*sites[i] = (struct site){ .place = { .kind = kinds[i],
-						      .event_bytes = event_bytes } };
+		*sites[i] =
+			(struct site){ .place = { .kind = kinds[i], .event_bytes = event_bytes } };
 		if (!site_open(harness, sites[i], name, clients + 1)) {
 			if (i == 0)
 				return false;
@@ -91,8 +91,7 @@ run_fanout(struct site *site, size_t events, size_t ahead)
 		site_post(site);
 		/* The answers must not fill the socket. */
 		(void)publisher_take(&site->publisher);
-		if (!crowd_await(&site->crowd, site->due - behind * site->crowd.count,
-				 PATIENCE_NS))
+		if (!crowd_await(&site->crowd, site->due - behind * site->crowd.count, PATIENCE_NS))
 			break;
 	}
 	(void)site_await(site);
@@ -142,8 +141,8 @@ static void
 measure_ahead(struct harness *harness, size_t ahead)
 {
 	const size_t events = harness->is_quick ? EVENTS_QUICK : EVENTS_FULL;
-	const uint64_t encoded = place_metric(&reprise.place,
-					      "reprise_gateway_events_encoded_total");
+	const uint64_t encoded =
+		place_metric(&reprise.place, "reprise_gateway_events_encoded_total");
 	const uint64_t posted = reprise.posted;
 	size_t runs = 0;
 
@@ -154,8 +153,8 @@ measure_ahead(struct harness *harness, size_t ahead)
 				sites[i]->values[runs] = run_fanout(sites[i], events, ahead);
 	if (runs == 0)
 		return;
-	const uint64_t more = place_metric(&reprise.place, "reprise_gateway_events_encoded_total") -
-			      encoded;
+	const uint64_t more =
+		place_metric(&reprise.place, "reprise_gateway_events_encoded_total") - encoded;
 
 	if (nchan.is_there)
 		print_fanout(harness, ahead, runs,
@@ -255,7 +254,8 @@ print_live(struct harness *harness, struct site *over, size_t runs, double goal)
 		ratios[i] = reprise.values[i] / over->values[i];
 	snprintf(result.parameters, sizeof(result.parameters),
 		 "\"clients\":%d,\"payload\":%d,\"quantile\":0.5", LIVE_CLIENTS, EVENT_BYTES);
-	result_add(&result, "over", over == &bare ? "libevent alone" : place_names[over->place.kind]);
+	result_add(&result, "over",
+		   over == &bare ? "libevent alone" : place_names[over->place.kind]);
 	site_account(harness, &reprise, &result);
 	result_print(harness, &result);
 }

@@ -233,8 +233,8 @@ place_targets(const struct place *place, const char *id, char read_target[TARGET
 {
 	const bool ours = place->kind == PLACE_REPRISE;
 
-	snprintf(read_target, TARGET_BYTES,
-		 ours ? "/v1/sessions/%s/events?from=oldest" : "/sub/%s", id);
+	snprintf(read_target, TARGET_BYTES, ours ? "/v1/sessions/%s/events?from=oldest" : "/sub/%s",
+		 id);
 	snprintf(write_target, TARGET_BYTES, ours ? "/v1/sessions/%s/events" : "/pub/%s", id);
 }
 

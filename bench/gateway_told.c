@@ -159,15 +159,16 @@ print_told(struct told *told, enum told_case which, const struct found *found)
 
 	/* A refusal says all; so does a gap of unknown size. */
 	if (!is_refused && !found->is_lost_unknown)
-		untold = (double)found->doubled +
-			 (double)(lost > found->told_lost ? lost - found->told_lost
-							  : found->told_lost - lost);
+		untold = (double)found->doubled + (double)(lost > found->told_lost
+								   ? lost - found->told_lost
+								   : found->told_lost - lost);
 	snprintf(result.parameters, sizeof(result.parameters),
-		 "\"side\":\"%s\",\"cursor\":\"%s\",\"status\":%d,\"says\":\"%s\",\"doubled\":%" PRIu64,
+		 "\"side\":\"%s\",\"cursor\":\"%s\",\"status\":%d,\"says\":\"%s\",\"doubled\":"
+		 "%" PRIu64,
 		 told->side, case_names[which], found->status,
-		 is_refused         ? "an error"
+		 is_refused       ? "an error"
 		 : found->has_gap ? "a gap"
-				    : "nothing",
+				  : "nothing",
 		 found->doubled);
 	result_print(told->harness, &result);
 }
