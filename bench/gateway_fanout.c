@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway_rows.h"
+#include "rows.h"
 
 enum {
 	CLIENTS = 1000,
@@ -206,7 +207,7 @@ measure_first(struct harness *harness)
 }
 
 void
-gateway_measure_fanout(struct harness *harness)
+measure_gateway_fanout(struct harness *harness)
 {
 	if (!open_sites(harness, "gateway-fanout", CLIENTS))
 		return;
@@ -261,12 +262,12 @@ print_live(struct harness *harness, struct site *over, size_t runs, double goal)
 }
 
 void
-gateway_measure_live(struct harness *harness)
+measure_gateway_live(struct harness *harness)
 {
 	const size_t posts = harness->is_quick ? POSTS_QUICK : POSTS_FULL;
 	size_t runs = 0;
 
-	if (harness_is_interrupted() || !open_sites(harness, "gateway-live", LIVE_CLIENTS))
+	if (!open_sites(harness, "gateway-live", LIVE_CLIENTS))
 		return;
 	for (size_t i = 0; i < SITES; i++)
 		if (sites[i]->is_there)

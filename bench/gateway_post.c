@@ -12,6 +12,7 @@
 
 #include "durable.h"
 #include "gateway_rows.h"
+#include "rows.h"
 
 enum {
 	WRITERS = 64,
@@ -222,7 +223,7 @@ print_posts(struct bench *bench, const struct posts *posts)
 }
 
 void
-gateway_measure_post(struct harness *harness)
+measure_gateway_post(struct harness *harness)
 {
 	struct bench bench = { .harness = harness,
 			       .events = harness->is_quick ? EVENTS_QUICK : EVENTS_FULL };

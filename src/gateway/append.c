@@ -170,6 +170,7 @@ succeed(struct append *append)
 	struct open_writer *const writer = append->writer;
 
 	count(&writer->gateway->counters.appended, (int64_t)append->events_count);
+	channels_wake(writer->gateway, writer->session_id);
 	find_cursor(append);
 	if (append->has_end)
 		writers_drop_handle(writer);
