@@ -227,6 +227,17 @@ place_resident(const struct place *place)
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+double
+place_cpu_ns(const struct place *place)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(place->pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		harness_die("the processor time of a server cannot be read");
+	return (double)used.tv_sec * 1e9 + (double)used.tv_nsec;
+}
+
 void
 place_targets(const struct place *place, const char *id, char read_target[TARGET_BYTES],
 	      char write_target[TARGET_BYTES])

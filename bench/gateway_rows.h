@@ -17,6 +17,7 @@ struct site {
 	uint64_t due;     /* events of all clients, delivered or not */
 	uint64_t doubled; /* of all clients, as accounted for */
 	double values[RUNS_MAX];
+	double cpu_ns[RUNS_MAX]; /* of the server, for a delivered event */
 };
 
 /*
@@ -51,6 +52,5 @@ void site_account(struct harness *harness, struct site *site, struct result *res
 /* Prints @runs values of a side as a row of its own; @parameters begin the row's parameters. */
 void site_print(struct harness *harness, struct site *site, const char *name, const char *unit,
 		const char *parameters, size_t runs, enum goal goal_is, double goal);
-
 
 #endif /* BENCH_GATEWAY_ROWS_H */
