@@ -23,7 +23,8 @@ enum {
 	AROUND_RESTART = 5,
 	ID_BYTES = 256,
 	TEXT_BYTES = 4 << 20,
-	POSTS_AT_ONCE = 16, /* on their way on one connection */
+	POSTS_AT_ONCE = 16,     /* on their way on one connection */
+	POSTS_UNRECORDED = 500, /* fewer than the window refuses */
 	QUIET_MS = 300,
 };
 
@@ -47,11 +48,11 @@ struct told {
 };
 
 static void
-post(struct told *told, size_t count)
+post_to(struct told *told, const char *target, size_t count)
 {
 	struct publisher publisher;
 
-	publisher_open(&publisher, told->place.port, told->write_target);
+	publisher_open(&publisher, told->place.port, target);
 	for (size_t i = 0; i < count; i++) {
 		publisher_send(&publisher, told->posted++);
 		if (publisher.sent % POSTS_AT_ONCE == 0)
@@ -60,6 +61,23 @@ post(struct told *told, size_t count)
 	publisher_await(&publisher);
 	told->harness->is_broken |= publisher.refused != 0;
 	publisher_close(&publisher);
+}
+
+/* With a log each part ends with an event that waits until all of the part are recorded. */
+static void
+post(struct told *told, size_t count)
+{
+	char quick_target[TARGET_BYTES + 16];
+
+	snprintf(quick_target, sizeof(quick_target), "%s%s", told->write_target,
+		 told->place.log == NULL ? "" : "?wait=none");
+	while (count > 0) {
+		const size_t part = count < POSTS_UNRECORDED ? count : POSTS_UNRECORDED;
+
+		post_to(told, quick_target, part - 1);
+		post_to(told, told->write_target, 1);
+		count -= part;
+	}
 }
 
 /* The id of the last event that came. */
