@@ -18,7 +18,7 @@ enum {
 	JOINS_AT_ONCE = 64, /* before the first of them must have its events */
 };
 
-#define PATIENCE_NS UINT64_C(5000000000)
+#define PATIENCE_NS UINT64_C(30000000000)
 
 /* --- a server with its clients ---------------------------------------------------------------- */
 

@@ -13,7 +13,7 @@ enum {
 	CLIENTS = 1000,
 	LIVE_CLIENTS = 1,
 	EVENTS_QUICK = 40,
-	EVENTS_FULL = 500,
+	EVENTS_FULL = 150,
 	JOINS_QUICK = 20,
 	JOINS_FULL = 100,
 	POSTS_QUICK = 300,
@@ -21,7 +21,7 @@ enum {
 	POSTS_MAX = POSTS_FULL,
 };
 
-#define PATIENCE_NS UINT64_C(5000000000)
+#define PATIENCE_NS UINT64_C(30000000000)
 
 static struct site reprise, nchan, bare;
 static struct site *const sites[] = { &reprise, &nchan, &bare };

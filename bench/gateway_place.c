@@ -24,7 +24,7 @@
 const char *const place_names[PLACE_KINDS] = { "reprise", "nchan", "libevent" };
 
 #define NCHAN_MODULE "/usr/lib/nginx/modules/ngx_nchan_module.so"
-#define PATIENCE_NS  UINT64_C(5000000000)
+#define PATIENCE_NS  UINT64_C(30000000000)
 
 enum {
 	ADDRESS_BYTES = 32,
