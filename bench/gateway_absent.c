@@ -5,9 +5,39 @@
 #include "result.h"
 #include "rows.h"
 
-void
-measure_gateway(struct harness *harness)
+static void
+skip(struct harness *harness, const char *name)
 {
-	result_skip(harness, "gateway", "libevent",
+	result_skip(harness, name, "libevent",
 		    "no libevent or SQLite (libevent-dev, libsqlite3-dev)");
+}
+
+void
+measure_gateway_idle(struct harness *harness)
+{
+	skip(harness, "gateway-idle");
+}
+
+void
+measure_gateway_fanout(struct harness *harness)
+{
+	skip(harness, "gateway-fanout");
+}
+
+void
+measure_gateway_live(struct harness *harness)
+{
+	skip(harness, "gateway-live");
+}
+
+void
+measure_gateway_post(struct harness *harness)
+{
+	skip(harness, "gateway-post");
+}
+
+void
+measure_gateway_told(struct harness *harness)
+{
+	skip(harness, "gateway-told");
 }

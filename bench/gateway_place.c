@@ -24,7 +24,7 @@
 const char *const place_names[PLACE_KINDS] = { "reprise", "nchan", "libevent" };
 
 #define NCHAN_MODULE "/usr/lib/nginx/modules/ngx_nchan_module.so"
-#define PATIENCE_NS  UINT64_C(5000000000)
+#define PATIENCE_NS  UINT64_C(30000000000)
 
 enum {
 	ADDRESS_BYTES = 32,
@@ -225,6 +225,17 @@ place_resident(const struct place *place)
 		harness_die("the memory of a server cannot be read");
 	fclose(file);
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+double
+place_cpu_ns(const struct place *place)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(place->pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		harness_die("the processor time of a server cannot be read");
+	return (double)used.tv_sec * 1e9 + (double)used.tv_nsec;
 }
 
 void

@@ -33,6 +33,9 @@ void place_stop(struct place *place);
 /* The resident bytes of the server's process. */
 double place_resident(const struct place *place);
 
+/* The processor time of the server so far, all threads. */
+double place_cpu_ns(const struct place *place);
+
 /* The request lines' targets of the session @id. */
 void place_targets(const struct place *place, const char *id, char read_target[TARGET_BYTES],
 		   char write_target[TARGET_BYTES]);

@@ -2,7 +2,7 @@
 #ifndef BENCH_GATEWAY_ROWS_H
 #define BENCH_GATEWAY_ROWS_H
 
-/* The parts of the measurement `gateway`, and what they share: one server with its clients. */
+/* What the measurements of the gateway share: one server with its clients. */
 
 #include "gateway_place.h"
 #include "result.h"
@@ -17,6 +17,7 @@ struct site {
 	uint64_t due;     /* events of all clients, delivered or not */
 	uint64_t doubled; /* of all clients, as accounted for */
 	double values[RUNS_MAX];
+	double cpu_ns[RUNS_MAX]; /* of the server, for a delivered event */
 };
 
 /*
@@ -51,10 +52,5 @@ void site_account(struct harness *harness, struct site *site, struct result *res
 /* Prints @runs values of a side as a row of its own; @parameters begin the row's parameters. */
 void site_print(struct harness *harness, struct site *site, const char *name, const char *unit,
 		const char *parameters, size_t runs, enum goal goal_is, double goal);
-
-void gateway_measure_fanout(struct harness *harness);
-void gateway_measure_live(struct harness *harness);
-void gateway_measure_post(struct harness *harness);
-void gateway_measure_told(struct harness *harness);
 
 #endif /* BENCH_GATEWAY_ROWS_H */

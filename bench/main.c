@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,14 @@ const struct rows all_rows[] = {
 	  measure_thread },
 	{ "jetstream", "thread documents that a NATS server buffers: not in a quick run", false,
 	  measure_jetstream },
-	{ "gateway", "sessions over HTTP, beside nchan and a bare server", true, measure_gateway },
+	{ "gateway-idle", "the memory of 5,000 idle streams over HTTP", true,
+	  measure_gateway_idle },
+	{ "gateway-fanout", "a session to 1,000 HTTP clients, and a client that joins", true,
+	  measure_gateway_fanout },
+	{ "gateway-live", "from a POST to the bytes at a client", true, measure_gateway_live },
+	{ "gateway-post", "recorded POSTs, over the log without HTTP", true, measure_gateway_post },
+	{ "gateway-told", "what a client that comes back over HTTP is told", true,
+	  measure_gateway_told },
 	{ NULL, NULL, false, NULL },
 };
 
@@ -66,7 +74,8 @@ print_usage(FILE *file)
 	      file);
 	for (const struct rows *rows = all_rows; rows->name != NULL; rows++)
 		fprintf(file, "  %-22s %s\n", rows->name, rows->about);
-	fputs("\n  --quick         five short runs of what has a goal: 1 to 2 minutes\n"
+	fputs("\nA NAME is a pattern, too: 'gateway-*'.\n"
+	      "\n  --quick         five short runs of what has a goal: 1 to 2 minutes\n"
 	      "  --json FILE     a line of JSON for each result; - is standard output\n"
 	      "  --plot DIR      histograms, data and plots (SVG and PNG) into DIR\n"
 	      "  --streams DIR   what `streams` appends: .jsonl files, one a session\n\n"
@@ -163,7 +172,7 @@ static bool
 is_wanted(const struct harness *harness, const struct rows *rows, int names_count, char **names)
 {
 	for (int i = 0; i < names_count; i++)
-		if (strcmp(names[i], rows->name) == 0)
+		if (fnmatch(names[i], rows->name, 0) == 0)
 			return true;
 	return names_count == 0 && (rows->is_quick || !harness->is_quick);
 }

@@ -45,7 +45,11 @@ void measure_thread(struct harness *harness);
 void measure_jetstream(struct harness *harness);
 
 /* Sessions over HTTP. */
-void measure_gateway(struct harness *harness);
+void measure_gateway_idle(struct harness *harness);
+void measure_gateway_fanout(struct harness *harness);
+void measure_gateway_live(struct harness *harness);
+void measure_gateway_post(struct harness *harness);
+void measure_gateway_told(struct harness *harness);
 
 /* Whether the folder has a .jsonl file with lines. */
 bool streams_are_in(const char *path);

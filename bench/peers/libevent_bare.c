@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,28 +79,37 @@ take_body(struct bufferevent *from, size_t size)
 	bufferevent_write(from, answer, sizeof(answer) - 1);
 }
 
-static void
-read_request(struct bufferevent *from, void *context)
+/* False: the request is not there as a whole. */
+static bool
+take_request(struct bufferevent *from)
 {
 	struct evbuffer *const input = bufferevent_get_input(from);
 	char head[1024] = { 0 };
 	const ev_ssize_t size = evbuffer_copyout(input, head, sizeof(head) - 1);
 	const char *const end = size > 0 ? strstr(head, "\r\n\r\n") : NULL;
-	const char *const length = strstr(head, "Content-Length: ");
+	const char *const length = end == NULL ? NULL : strstr(head, "Content-Length: ");
 
-	(void)context;
 	if (end == NULL)
-		return;
-	const size_t body = length == NULL ? 0 : strtoul(length + 16, NULL, 10);
+		return false;
+	const size_t body = length == NULL || length > end ? 0 : strtoul(length + 16, NULL, 10);
 	const size_t head_bytes = (size_t)(end - head) + 4;
 
 	if (body > BODY_MAX || evbuffer_get_length(input) < head_bytes + body)
-		return;
+		return false;
 	evbuffer_drain(input, head_bytes);
 	if (head[0] == 'G')
 		begin_stream(from);
 	else
 		take_body(from, body);
+	return true;
+}
+
+static void
+read_requests(struct bufferevent *from, void *context)
+{
+	(void)context;
+	while (take_request(from))
+		continue;
 }
 
 static void
@@ -119,7 +129,7 @@ take_connection(evutil_socket_t listening, short what, void *context)
 		return;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	bufferevent_setcb(stream, read_request, NULL, close_stream, NULL);
+	bufferevent_setcb(stream, read_requests, NULL, close_stream, NULL);
 	bufferevent_enable(stream, EV_READ | EV_WRITE);
 }
 

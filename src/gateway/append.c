@@ -101,6 +101,7 @@ succeed(struct append *append)
 
 	count(&writer->gateway->counters.appended, (int64_t)append->events_count);
 	free_body(append); /* the wait for the log may be long */
+	channels_wake(writer->gateway, writer->session_id);
 	append_find_cursor(append);
 	if (append->has_end)
 		writers_drop_handle(writer);

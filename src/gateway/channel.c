@@ -278,6 +278,17 @@ found_channel(struct stream *stream)
 	return true;
 }
 
+void
+channels_wake(struct reprise_gateway *gateway, const char *session_id)
+{
+	struct channel *channel = *find_row(gateway, session_id);
+
+	for (; channel != NULL; channel = channel->next)
+		if (!channel->shape.is_recorded_only &&
+		    strcmp(channel->shape.session_id, session_id) == 0)
+			watch_again(&channel->watch);
+}
+
 bool
 channel_join(struct stream *stream)
 {

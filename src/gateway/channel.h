@@ -44,6 +44,11 @@ struct channels {
  * its subscription is closed or has become the channel's. False: the stream goes on alone.
  */
 bool channel_join(struct stream *stream);
+/*
+ * The loop has appended to the session: its channels read in the loop's next turn. The store's
+ * thread would have them read, too, but two threads later.
+ */
+void channels_wake(struct reprise_gateway *gateway, const char *session_id);
 /* Takes a member out; the last member closes the channel. */
 void channel_remove(struct stream *stream);
 /* A member has taken all bytes. */

@@ -61,6 +61,7 @@ void
 exchange_drained(struct http_exchange *exchange)
 {
 	timer_watch_output(exchange);
+	exchange_hold_output(exchange);
 	if (exchange->output == OUTPUT_STREAM)
 		tell(exchange, exchange->server->handler.on_drain);
 	exchange_advance(exchange);
@@ -74,6 +75,7 @@ exchange_close(struct http_exchange *exchange)
 	exchange->is_doomed = true;
 	tell_close(exchange);
 	event_del(&exchange->timer);
+	exchange_forget_output(exchange);
 	bufferevent_free(exchange->socket);
 	TAILQ_REMOVE(&server->exchanges, exchange, link);
 	peer_give(exchange->peer);
@@ -132,7 +134,7 @@ ask_for_body(struct http_exchange *exchange)
 	if (exchange->input == INPUT_BODY && exchange->output == OUTPUT_NONE &&
 	    evbuffer_get_length(input_of(exchange)) == 0) {
 		put_bytes(exchange, interim, sizeof(interim) - 1);
-		timer_watch_output(exchange);
+		exchange_send(exchange);
 	}
 }
 

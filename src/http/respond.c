@@ -108,7 +108,7 @@ http_respond(struct http_exchange *exchange, int status, const struct http_field
 	if (has_length && !exchange->is_head && body.size != 0 &&
 	    !put_bytes(exchange, body.data, body.size))
 		return REPRISE_E_NO_MEMORY;
-	timer_watch_output(exchange);
+	exchange_send(exchange);
 	exchange_schedule(exchange);
 	return REPRISE_OK;
 }
@@ -172,7 +172,7 @@ http_stream(struct http_exchange *exchange, int status, const struct http_field_
 	if (!put_head(exchange, status, fields, fields_count,
 		      exchange->is_chunked ? "Transfer-Encoding: chunked\r\n" : ""))
 		return REPRISE_E_NO_MEMORY;
-	timer_watch_output(exchange);
+	exchange_send(exchange);
 	if (exchange->is_head)
 		exchange_schedule(exchange);
 	return REPRISE_OK;
@@ -206,7 +206,7 @@ http_write(struct http_exchange *exchange, struct http_text bytes)
 	    !put_bytes(exchange, bytes.data, bytes.size) ||
 	    (exchange->is_chunked && !put_text(exchange, "\r\n")))
 		return REPRISE_E_NO_MEMORY;
-	timer_watch_output(exchange);
+	exchange_send(exchange);
 	return REPRISE_OK;
 }
 
@@ -225,7 +225,7 @@ http_write_block(struct http_exchange *exchange, struct http_block *block)
 		return REPRISE_E_NO_MEMORY;
 	}
 	exchange->added_bytes += bytes.size;
-	timer_watch_output(exchange);
+	exchange_send(exchange);
 	return REPRISE_OK;
 }
 
@@ -239,7 +239,7 @@ http_finish(struct http_exchange *exchange)
 		return REPRISE_E_NO_MEMORY;
 	if (exchange->input == INPUT_BODY)
 		exchange->keeps_alive = false;
-	timer_watch_output(exchange);
+	exchange_send(exchange);
 	exchange_schedule(exchange);
 	return REPRISE_OK;
 }

@@ -115,7 +115,8 @@ make_timers(struct http_server *server)
 
 	server->accept_again = event_new(server->base, -1, 0, accept_resume, server);
 	server->drain = event_new(server->base, -1, 0, on_drain_time, server);
-	return server->accept_again != NULL && server->drain != NULL &&
+	server->send = event_new(server->base, -1, 0, sockets_send, server);
+	return server->accept_again != NULL && server->drain != NULL && server->send != NULL &&
 	       event_add(server->accept_again, &day) == 0;
 }
 
@@ -182,6 +183,7 @@ free_server(struct http_server *server)
 	tick_close(server);
 	free_event(server->accept_again);
 	free_event(server->drain);
+	free_event(server->send);
 	if (server->base != NULL) {
 		/* libevent frees a closed socket in the loop's next turn: here, the last one's. */
 		event_base_loop(server->base, EVLOOP_NONBLOCK);
@@ -212,6 +214,7 @@ http_server_open(const struct http_options *options, const struct http_handler *
 	server->process = getpid();
 	server->tick_fd = -1;
 	TAILQ_INIT(&server->exchanges);
+	TAILQ_INIT(&server->unsent);
 	server->wake_fd = descriptor_above_standard(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 	if (server->wake_fd < 0 || !random_bytes(&server->secret, sizeof(server->secret)))
 		saved = errno;

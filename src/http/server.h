@@ -60,6 +60,9 @@ struct http_server {
 	struct event *accept_again; /* behind a pause */
 
 	TAILQ_HEAD(, http_exchange) exchanges;
+	TAILQ_HEAD(unsent_exchanges, http_exchange) unsent;
+	uint64_t unsent_count;
+	struct event *send; /* active while there are unsent exchanges */
 	uint32_t turned_away_now;
 	struct peers peers[PEER_BUCKETS];
 	struct siphash_key secret; /* of the hash of peers */
@@ -90,7 +93,7 @@ enum output {
 
 /* A connection, and the one exchange that it is at. */
 struct http_exchange {
-	TAILQ_ENTRY(http_exchange) link;
+	TAILQ_ENTRY(http_exchange) link, unsent;
 	struct http_server *server;
 	struct bufferevent *socket;
 	struct peer *peer; /* NULL: not counted */
@@ -108,7 +111,9 @@ struct http_exchange {
 	bool keeps_alive;
 	bool is_chunked; /* the response */
 	bool is_paused;
-	bool is_full;        /* too much has come: not read on for now */
+	bool is_full; /* too much has come: not read on for now */
+	bool has_tls;
+	bool is_unsent;      /* in the list of the server */
 	bool is_half_closed; /* the client sends nothing more */
 	bool is_doomed;      /* closed as soon as the loop goes on */
 	bool is_shut;        /* nothing more is sent */
@@ -136,6 +141,17 @@ bool peer_may_ask(const struct http_server *server, struct peer *peer);
 void peers_free(struct http_server *server);
 
 /* socket.c */
+/*
+ * Behind the present callback the loop sends what has been put here, and asks the kernel for a
+ * notification only if the socket does not take all of that: a system call for a piece of a stream,
+ * where libevent alone makes three.
+ */
+void exchange_send(struct http_exchange *exchange);
+/* Sends the output of all exchanges that called exchange_send. */
+void sockets_send(evutil_socket_t fd, short what, void *server);
+/* libevent sends nothing until the output of exchange_send was too much for the socket. */
+void exchange_hold_output(struct http_exchange *exchange);
+void exchange_forget_output(struct http_exchange *exchange);
 /* Takes over @fd. False if there is no memory: @fd is closed then. */
 bool exchange_open(struct http_server *server, int fd, struct peer *peer, int turn_away);
 
