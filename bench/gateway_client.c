@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The HTTP clients of the gateway's measurements: just as much HTTP as the three servers need. */
+/*
+ * The HTTP clients of the gateway's measurements: just as much HTTP as the three servers need. One
+ * thread has all clients, and takes about the same time for each server's bytes.
+ */
 #include "gateway_client.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -52,132 +56,187 @@ send_all(int fd, const char *text, size_t size)
 	return true;
 }
 
+/* @fields: more lines of the head. */
 static bool
-send_get(int fd, uint16_t port, const char *target, const char *last_id)
+send_get(int fd, uint16_t port, const char *target, const char *fields)
 {
 	char request[REQUEST_BYTES];
-	const int size = snprintf(request, sizeof(request),
-				  "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
-				  "Accept: text/event-stream\r\n%s%s%s\r\n",
-				  target, port, last_id == NULL ? "" : "Last-Event-ID: ",
-				  last_id == NULL ? "" : last_id, last_id == NULL ? "" : "\r\n");
+	const int size =
+		snprintf(request, sizeof(request),
+			 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s\r\n", target, port, fields);
 
 	return size > 0 && (size_t)size < sizeof(request) && send_all(fd, request, (size_t)size);
 }
 
 /* --- the crowd -------------------------------------------------------------------------------- */
 
+static const char stream_fields[] = "Accept: text/event-stream\r\n";
+
 void
-crowd_init(struct crowd *crowd, size_t room)
+crowd_open(struct crowd *crowd, size_t room)
 {
 	*crowd = (struct crowd){ .epoll = epoll_create1(EPOLL_CLOEXEC),
-				 .fds = harness_allocate(room, sizeof(int)) };
+				 .clients = harness_allocate(room, sizeof(struct client)),
+				 .room = room };
 	if (crowd->epoll < 0)
 		harness_die("no epoll descriptor");
 }
 
 bool
-crowd_join(struct crowd *crowd, uint16_t port, const char *target)
+crowd_join(struct crowd *crowd, uint16_t port, const char *target, uint64_t first)
 {
-	struct epoll_event event = { .events = EPOLLIN };
-	const int fd = client_connect(port);
+	struct client *const client = &crowd->clients[crowd->count];
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
 
-	if (fd < 0)
+	if (crowd->count == crowd->room)
 		return false;
-	event.data.fd = fd;
-	crowd->fds[crowd->count++] = fd;
-	return epoll_ctl(crowd->epoll, EPOLL_CTL_ADD, fd, &event) == 0 &&
-	       send_get(fd, port, target, NULL);
+	*client = (struct client){ .fd = client_connect(port), .next = first };
+	if (client->fd < 0)
+		return false;
+	crowd->count++;
+	return epoll_ctl(crowd->epoll, EPOLL_CTL_ADD, client->fd, &event) == 0 &&
+	       send_get(client->fd, port, target, stream_fields);
 }
 
-static uint64_t
-count_marks(const char *text, size_t size)
+void
+crowd_leave_last(struct crowd *crowd)
 {
-	const char *const end = text + size;
-	uint64_t marks = 0;
-
-	while ((text = memchr(text, EVENT_MARK, (size_t)(end - text))) != NULL) {
-		marks++;
-		text++;
-	}
-	return marks;
+	close(crowd->clients[--crowd->count].fd);
 }
 
 static void
-take(struct crowd *crowd, int fd)
+count_event(struct crowd *crowd, struct client *client)
+{
+	crowd->delivered++;
+	if (client->number < client->next) {
+		crowd->doubled++;
+		return;
+	}
+	crowd->lost += client->number - client->next;
+	client->next = client->number + 1;
+}
+
+static void
+count_events(struct crowd *crowd, struct client *client, const char *text, size_t size)
+{
+	const char *const end = text + size;
+
+	while (text < end) {
+		if (client->digits == 0) {
+			text = memchr(text, EVENT_MARK, (size_t)(end - text));
+			if (text == NULL)
+				return;
+			text++;
+			client->digits = EVENT_DIGITS;
+			client->number = 0;
+			continue;
+		}
+		client->number = client->number * 10 + (uint64_t)(*text++ - '0');
+		if (--client->digits == 0)
+			count_event(crowd, client);
+	}
+}
+
+static void
+take_bytes(struct crowd *crowd, struct client *client)
 {
 	static char text[READ_BYTES];
-	const ssize_t size = recv(fd, text, sizeof(text), MSG_DONTWAIT);
+	const ssize_t size = recv(client->fd, text, sizeof(text), MSG_DONTWAIT);
 
 	if (size > 0) {
-		const uint64_t marks = count_marks(text, (size_t)size);
-
-		crowd->delivered += marks;
-		if (marks > 0)
-			crowd->last_ns = now_ns();
-	} else if (size == 0) {
+		crowd->bytes += (uint64_t)size;
+		count_events(crowd, client, text, (size_t)size);
+	} else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
 		crowd->dropped++;
-		(void)epoll_ctl(crowd->epoll, EPOLL_CTL_DEL, fd, NULL);
+		(void)epoll_ctl(crowd->epoll, EPOLL_CTL_DEL, client->fd, NULL);
 	}
+}
+
+static bool
+take_ready(struct crowd *crowd, int wait_ms)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	const int ready = epoll_wait(crowd->epoll, events, EVENTS_AT_ONCE, wait_ms);
+
+	for (int i = 0; i < ready; i++)
+		take_bytes(crowd, events[i].data.ptr);
+	return ready > 0;
+}
+
+void
+crowd_take(struct crowd *crowd)
+{
+	(void)take_ready(crowd, 0);
 }
 
 bool
 crowd_await(struct crowd *crowd, uint64_t delivered, uint64_t patience_ns)
 {
-	struct epoll_event events[EVENTS_AT_ONCE];
-
-	while (crowd->delivered < delivered) {
-		const int ready = epoll_wait(crowd->epoll, events, EVENTS_AT_ONCE,
-					     (int)(patience_ns / 1000000));
-
-		if (ready <= 0 || harness_is_interrupted())
+	while (crowd->delivered < delivered)
+		if (!take_ready(crowd, (int)(patience_ns / 1000000)) || harness_is_interrupted())
 			return false;
-		for (int i = 0; i < ready; i++)
-			take(crowd, events[i].data.fd);
-	}
 	return true;
 }
 
 void
-crowd_leave(struct crowd *crowd)
+crowd_close(struct crowd *crowd)
 {
-	for (size_t i = 0; i < crowd->count; i++)
-		close(crowd->fds[i]);
+	if (crowd->clients == NULL)
+		return;
+	while (crowd->count > 0)
+		crowd_leave_last(crowd);
 	close(crowd->epoll);
-	free(crowd->fds);
+	free(crowd->clients);
 	*crowd = (struct crowd){ .epoll = -1 };
 }
 
-/* --- the publisher ---------------------------------------------------------------------------- */
+/* --- publishers ------------------------------------------------------------------------------- */
 
 void
-client_payload(char payload[EVENT_BYTES], uint64_t number)
+publisher_open(struct publisher *publisher, uint16_t port, const char *target)
 {
-	char name[24];
+	*publisher = (struct publisher){ .fd = client_connect(port) };
+	if (publisher->fd < 0)
+		harness_die("a publisher cannot connect");
+	snprintf(publisher->target, sizeof(publisher->target), "%s", target);
+}
+
+void
+publisher_close(struct publisher *publisher)
+{
+	close(publisher->fd);
+	publisher->fd = -1;
+}
+
+static void
+write_payload(char payload[EVENT_BYTES], uint64_t number)
+{
+	char name[EVENT_DIGITS + 8];
 
 	memset(payload, 'x', EVENT_BYTES);
-	const int size = snprintf(name, sizeof(name), "%c%016" PRIu64 ".", EVENT_MARK, number);
+	const int size =
+		snprintf(name, sizeof(name), "%c%0*" PRIu64 ".", EVENT_MARK, EVENT_DIGITS, number);
 
 	memcpy(payload, name, (size_t)size);
 }
 
-bool
-publisher_send(int fd, const char *target, uint64_t number)
+void
+publisher_send(struct publisher *publisher, uint64_t number)
 {
 	char request[REQUEST_BYTES];
 	const int head = snprintf(request, sizeof(request) - EVENT_BYTES,
 				  "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 				  "Content-Type: application/octet-stream\r\n"
 				  "Content-Length: %d\r\n\r\n",
-				  target, EVENT_BYTES);
+				  publisher->target, EVENT_BYTES);
 
-	if (head <= 0 || (size_t)head >= sizeof(request) - EVENT_BYTES)
-		return false;
-	client_payload(request + head, number);
-	return send_all(fd, request, (size_t)head + EVENT_BYTES);
+	write_payload(request + head, number);
+	if (!send_all(publisher->fd, request, (size_t)head + EVENT_BYTES))
+		harness_die("a publisher's connection is gone");
+	publisher->sent++;
 }
 
-/* The length that the head tells, beyond the head itself; 0 until the head is whole. */
+/* The bytes of the answer, head included; 0 until the head is whole. */
 static size_t
 answer_bytes(const char *text)
 {
@@ -190,36 +249,50 @@ answer_bytes(const char *text)
 	       (length == NULL || length > end ? 0 : strtoul(length + 17, NULL, 10));
 }
 
-int
-publisher_answer(int fd)
+static void
+count_answers(struct publisher *publisher)
 {
-	char text[READ_BYTES / 8];
-	size_t used = 0, whole = 0;
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	size_t whole;
 
-	while (whole == 0 || used < whole) {
-		if (used == sizeof(text) - 1 || poll(&ready, 1, ANSWER_MS) <= 0)
-			return -1;
-		const ssize_t size = recv(fd, text + used, sizeof(text) - 1 - used, 0);
-
-		if (size <= 0)
-			return -1;
-		used += (size_t)size;
-		text[used] = '\0';
-		whole = answer_bytes(text);
+	while (publisher->used > 0 && (whole = answer_bytes(publisher->answer)) != 0 &&
+	       whole <= publisher->used) {
+		publisher->answered++;
+		/* "HTTP/1.1 2xx": nchan answers 201 and 202. */
+		publisher->refused += publisher->answer[9] != '2';
+		publisher->used -= whole;
+		memmove(publisher->answer, publisher->answer + whole, publisher->used + 1);
 	}
-	return used > 12 ? (int)strtol(text + 9, NULL, 10) : -1;
 }
 
-int
-publisher_post(int fd, const char *target, uint64_t number)
+bool
+publisher_take(struct publisher *publisher)
 {
-	return publisher_send(fd, target, number) ? publisher_answer(fd) : -1;
+	const ssize_t size = recv(publisher->fd, publisher->answer + publisher->used,
+				  sizeof(publisher->answer) - 1 - publisher->used, MSG_DONTWAIT);
+
+	if (size < 0)
+		return errno == EAGAIN || errno == EINTR;
+	publisher->used += (size_t)size;
+	publisher->answer[publisher->used] = '\0';
+	count_answers(publisher);
+	return size > 0;
 }
 
-size_t
-client_fetch(uint16_t port, const char *target, const char *last_id, char *text, size_t room,
-	     int wait_ms)
+void
+publisher_await(struct publisher *publisher)
+{
+	struct pollfd ready = { .fd = publisher->fd, .events = POLLIN };
+
+	while (publisher->answered < publisher->sent && !harness_is_interrupted())
+		if ((poll(&ready, 1, ANSWER_MS) <= 0 || !publisher_take(publisher)) &&
+		    !harness_is_interrupted())
+			harness_die("a publisher gets no answer");
+}
+
+/* --- single requests -------------------------------------------------------------------------- */
+
+static size_t
+fetch(uint16_t port, const char *target, const char *fields, char *text, size_t room, int wait_ms)
 {
 	struct pollfd ready = { .fd = client_connect(port), .events = POLLIN };
 	size_t used = 0;
@@ -228,7 +301,7 @@ client_fetch(uint16_t port, const char *target, const char *last_id, char *text,
 	text[0] = '\0';
 	if (ready.fd < 0)
 		return 0;
-	if (send_get(ready.fd, port, target, last_id))
+	if (send_get(ready.fd, port, target, fields))
 		while (size > 0 && used < room - 1 && poll(&ready, 1, wait_ms) > 0) {
 			size = recv(ready.fd, text + used, room - 1 - used, 0);
 			used += size > 0 ? (size_t)size : 0;
@@ -236,4 +309,22 @@ client_fetch(uint16_t port, const char *target, const char *last_id, char *text,
 		}
 	close(ready.fd);
 	return used;
+}
+
+size_t
+client_fetch(uint16_t port, const char *target, const char *last_id, char *text, size_t room,
+	     int wait_ms)
+{
+	char fields[REQUEST_BYTES / 2];
+
+	snprintf(fields, sizeof(fields), "%s%s%s%s", stream_fields,
+		 last_id == NULL ? "" : "Last-Event-ID: ", last_id == NULL ? "" : last_id,
+		 last_id == NULL ? "" : "\r\n");
+	return fetch(port, target, fields, text, room, wait_ms);
+}
+
+size_t
+client_ask(uint16_t port, const char *target, char *text, size_t room)
+{
+	return fetch(port, target, "Connection: close\r\n", text, room, ANSWER_MS);
 }

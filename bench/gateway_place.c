@@ -27,7 +27,8 @@ const char *const place_names[PLACE_KINDS] = { "reprise", "nchan", "libevent" };
 #define PATIENCE_NS  UINT64_C(5000000000)
 
 enum {
-	ADDRESS_BYTES = 32
+	ADDRESS_BYTES = 32,
+	METRICS_BYTES = 1 << 16,
 };
 
 static uint16_t
@@ -49,6 +50,21 @@ static const char *
 nginx_program(void)
 {
 	return access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : NULL;
+}
+
+/* What nginx makes beside its configuration. */
+static const char *const leftovers[] = { ".body", ".proxy", ".fastcgi", ".uwsgi", ".scgi", ".pid" };
+
+static void
+remove_leftovers(void)
+{
+	char path[PATH_BYTES];
+
+	for (size_t i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", scratch_path("nchan.conf"), leftovers[i]);
+		(void)remove(path);
+	}
+	(void)remove(scratch_path("nchan.conf"));
 }
 
 /* Writes nginx's configuration beside the other files of the run. */
@@ -92,7 +108,7 @@ use_all_processors(void)
 static _Noreturn void
 become(const struct harness *harness, const struct place *place, const char *configuration)
 {
-	char address[ADDRESS_BYTES], program[PATH_BYTES + 32], log[PATH_BYTES];
+	char address[ADDRESS_BYTES], size[ADDRESS_BYTES], program[PATH_BYTES + 32], log[PATH_BYTES];
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	use_all_processors();
@@ -106,7 +122,8 @@ become(const struct harness *harness, const struct place *place, const char *con
 		execl(nginx_program(), "nginx", "-c", configuration, (char *)NULL);
 	} else if (place->kind == PLACE_LIBEVENT) {
 		snprintf(program, sizeof(program), "%s/libevent_bare", harness->peers_dir);
-		execl(program, program, strchr(address, ':') + 1, (char *)NULL);
+		snprintf(size, sizeof(size), "%u", place->event_bytes);
+		execl(program, program, strchr(address, ':') + 1, size, (char *)NULL);
 	} else {
 		snprintf(program, sizeof(program), "%s/../../reprise", harness->peers_dir);
 		snprintf(log, sizeof(log), "sqlite:%s", place->log == NULL ? "" : place->log);
@@ -191,6 +208,8 @@ place_stop(struct place *place)
 	(void)kill(place->pid, SIGKILL);
 	(void)waitpid(place->pid, NULL, 0);
 	place->pid = 0;
+	if (place->kind == PLACE_NCHAN)
+		remove_leftovers();
 }
 
 double
@@ -209,11 +228,29 @@ place_resident(const struct place *place)
 }
 
 void
-place_targets(const struct place *place, const char *id, char read_target[128],
-	      char write_target[128])
+place_targets(const struct place *place, const char *id, char read_target[TARGET_BYTES],
+	      char write_target[TARGET_BYTES])
 {
 	const bool ours = place->kind == PLACE_REPRISE;
 
-	snprintf(read_target, 128, ours ? "/v1/sessions/%s/events?from=oldest" : "/sub/%s", id);
-	snprintf(write_target, 128, ours ? "/v1/sessions/%s/events" : "/pub/%s", id);
+	snprintf(read_target, TARGET_BYTES, ours ? "/v1/sessions/%s/events?from=oldest" : "/sub/%s",
+		 id);
+	snprintf(write_target, TARGET_BYTES, ours ? "/v1/sessions/%s/events" : "/pub/%s", id);
+}
+
+uint64_t
+place_metric(const struct place *place, const char *name)
+{
+	static char text[METRICS_BYTES];
+	char line[TARGET_BYTES];
+
+	snprintf(line, sizeof(line), "\n%s ", name);
+	(void)client_ask(place->port, "/metrics", text, sizeof(text));
+	const char *const found = strstr(text, line);
+
+	if (found != NULL)
+		return strtoull(found + strlen(line), NULL, 10);
+	if (!harness_is_interrupted())
+		harness_die("/metrics cannot be read");
+	return 0;
 }

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-#include "harness.h"
+#include "gateway_client.h"
 
 enum place_kind {
 	PLACE_REPRISE,
@@ -21,7 +21,8 @@ struct place {
 	enum place_kind kind;
 	pid_t pid; /* 0: not running */
 	uint16_t port;
-	const char *log; /* a SQLite file for reprise, or NULL */
+	const char *log;      /* a SQLite file for reprise, or NULL */
+	uint32_t event_bytes; /* that the bare server writes for an event */
 	char absence[256];
 };
 
@@ -33,7 +34,10 @@ void place_stop(struct place *place);
 double place_resident(const struct place *place);
 
 /* The request lines' targets of the session @id. */
-void place_targets(const struct place *place, const char *id, char read_target[128],
-		   char write_target[128]);
+void place_targets(const struct place *place, const char *id, char read_target[TARGET_BYTES],
+		   char write_target[TARGET_BYTES]);
+
+/* A counter of the gateway's /metrics. Dies without. */
+uint64_t place_metric(const struct place *place, const char *name);
 
 #endif /* BENCH_GATEWAY_PLACE_H */

@@ -55,6 +55,7 @@ const struct rows all_rows[] = {
 	  measure_thread },
 	{ "jetstream", "thread documents that a NATS server buffers: not in a quick run", false,
 	  measure_jetstream },
+	{ "gateway", "sessions over HTTP, beside nchan and a bare server", true, measure_gateway },
 	{ NULL, NULL, false, NULL },
 };
 

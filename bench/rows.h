@@ -44,6 +44,9 @@ void measure_conversation(struct harness *harness);
 void measure_thread(struct harness *harness);
 void measure_jetstream(struct harness *harness);
 
+/* Sessions over HTTP. */
+void measure_gateway(struct harness *harness);
+
 /* Whether the folder has a .jsonl file with lines. */
 bool streams_are_in(const char *path);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libevent's core alone: each body of a POST goes to every stream, in the bytes that a gateway
- * would write (the name of an event has as many). No checks, no history but the newest event, no
- * ids of its own. Argument: the port.
+ * libevent's core alone: each body of a POST goes to every stream, by one write of as many bytes as
+ * a gateway writes. No checks, no history but the newest event, no ids of its own. Arguments: the
+ * port, and the bytes of an event as a stream gets the event.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -16,16 +16,17 @@
 #include <unistd.h>
 
 enum {
-	STREAMS_MAX = 8192
+	STREAMS_MAX = 8192,
+	BODY_MAX = 1 << 15,
 };
 
-static const char before[] = "event: payload\ndata: ";
-static const char after[] = "\nid: rp1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\n";
+static const char before[] = "event: message\ndata: ";
+static const char after[] = "\nid: ";
 
 static struct bufferevent *streams[STREAMS_MAX];
 static size_t streams_count;
 static char newest[1 << 16];
-static size_t newest_bytes;
+static size_t newest_bytes, event_bytes;
 
 static void
 close_stream(struct bufferevent *stream, short what, void *context)
@@ -40,12 +41,18 @@ close_stream(struct bufferevent *stream, short what, void *context)
 	bufferevent_free(stream);
 }
 
+/* The payload is in its place already. The id fills up the size. */
 static void
-write_event(struct bufferevent *stream)
+frame_event(size_t payload_bytes)
 {
-	bufferevent_write(stream, before, sizeof(before) - 1);
-	bufferevent_write(stream, newest, newest_bytes);
-	bufferevent_write(stream, after, sizeof(after) - 1);
+	const size_t least = sizeof(before) + payload_bytes + sizeof(after);
+
+	newest_bytes = event_bytes > least ? event_bytes : least;
+	memcpy(newest, before, sizeof(before) - 1);
+	memset(newest + sizeof(before) - 1 + payload_bytes, 'A',
+	       newest_bytes - sizeof(before) + 1 - payload_bytes);
+	memcpy(newest + sizeof(before) - 1 + payload_bytes, after, sizeof(after) - 1);
+	memcpy(newest + newest_bytes - 2, "\n\n", 2);
 }
 
 static void
@@ -57,7 +64,7 @@ begin_stream(struct bufferevent *stream)
 	if (streams_count < STREAMS_MAX)
 		streams[streams_count++] = stream;
 	if (newest_bytes > 0)
-		write_event(stream);
+		bufferevent_write(stream, newest, newest_bytes);
 }
 
 static void
@@ -65,9 +72,9 @@ take_body(struct bufferevent *from, size_t size)
 {
 	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-	newest_bytes = bufferevent_read(from, newest, size);
+	frame_event(bufferevent_read(from, newest + sizeof(before) - 1, size));
 	for (size_t i = 0; i < streams_count; i++)
-		write_event(streams[i]);
+		bufferevent_write(streams[i], newest, newest_bytes);
 	bufferevent_write(from, answer, sizeof(answer) - 1);
 }
 
@@ -86,7 +93,7 @@ read_request(struct bufferevent *from, void *context)
 	const size_t body = length == NULL ? 0 : strtoul(length + 16, NULL, 10);
 	const size_t head_bytes = (size_t)(end - head) + 4;
 
-	if (body > sizeof(newest) || evbuffer_get_length(input) < head_bytes + body)
+	if (body > BODY_MAX || evbuffer_get_length(input) < head_bytes + body)
 		return;
 	evbuffer_drain(input, head_bytes);
 	if (head[0] == 'G')
@@ -140,6 +147,10 @@ main(int argc, char **argv)
 {
 	struct event_base *const base = event_base_new();
 	const int fd = listen_at((uint16_t)(argc > 1 ? strtoul(argv[1], NULL, 10) : 0));
+
+	event_bytes = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	if (event_bytes > BODY_MAX)
+		event_bytes = BODY_MAX;
 	struct event *const accepting =
 		base == NULL || fd < 0
 			? NULL

@@ -7,11 +7,14 @@
  *
  * A gateway serves the sessions of one store over HTTP/1.1: events as Server-Sent Events and as
  * JSON pages, appends by POST, resume by cursor, gaps in band. The program `reprise serve` is a
- * gateway around a store of its own; a runtime may serve its own store. GUIDE.md has
- * the routes, and CONTRACT.md the rules (V01 to V30).
+ * gateway around a store of its own; a runtime may serve its own store. gateway/README.md in the
+ * source has the routes, and section V of CONTRACT.md the rules.
  *
  * A gateway has one thread for all connections, the thread of reprise_gateway_run, and a few
  * workers for calls on the log, so a slow log delays no other connection.
+ *
+ * No thread ends inside of a call because of pthread_cancel. In the child of a fork the calls on
+ * the parent's gateway answer REPRISE_E_FORKED; the parent's gateway goes on.
  *
  * A cursor is no permission. Without a token file every client of a loopback address may read and
  * write every session, and a gateway on another address does not open.
@@ -26,7 +29,10 @@ REPRISE_BEGIN_DECLARATIONS
 
 struct reprise_gateway; /* opaque; see reprise_gateway_open */
 
-/* Opens one more connection to the log of the recorder; called on a worker. */
+/*
+ * Opens one more connection to the log of the recorder; called on a worker. A missing log is a
+ * failure: a log that was moved away for a moment must not be created anew.
+ */
 typedef reprise_status (*reprise_gateway_open_log)(void *context, struct reprise_log **ret_log,
 						   struct reprise_error *error);
 
@@ -59,7 +65,7 @@ struct reprise_gateway_options {
 	const char *tenant;
 
 	/*
-	 * A file of bearer tokens, as GUIDE.md says. NULL: no tokens; then only loopback addresses
+	 * A file of bearer tokens, as V21 says. NULL: no tokens; then only loopback addresses
 	 * are allowed, unless is_insecure.
 	 */
 	const char *token_file;
@@ -95,7 +101,7 @@ struct reprise_gateway_options {
 	uint32_t recorded_wait_ms; /* an append is answered 503 after this time [5,000] */
 	uint32_t writer_idle_ms;   /* a session's writer is closed after this time [5,000] */
 	uint32_t workers;          /* threads for calls on the log; at most 64 [4] */
-	uint32_t reserved;         /* 0 */
+	int32_t is_quiet;          /* 1: the gateway's own log has failures alone */
 
 	/* The gateway's own log; NULL: none. Called on the thread of reprise_gateway_run. */
 	reprise_gateway_write_line write_line;
@@ -138,6 +144,7 @@ struct reprise_gateway_stats {
  *           REPRISE_E_INVALID    a NULL store, a bad option, an unusable token file or
  *                                certificate; an address beyond loopback without a token file
  *                                (`what` "listen")
+ *           REPRISE_E_FORKED     the store is of the parent process
  *           REPRISE_E_SYSTEM     an address is in use, or a thread or descriptor was refused
  *           REPRISE_E_NO_MEMORY  nothing was opened
  */

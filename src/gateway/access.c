@@ -154,7 +154,10 @@ may_write(const struct access *access, struct http_text origin, struct http_text
 	return access->checks_host && is_loopback_host(authority);
 }
 
-/* The types that a page may send to any site without a preflight; a missing type is one of them. */
+/*
+ * The types that a page may send to any site without a preflight; a missing type is one of them. A
+ * request without a body has nothing that a type could disguise, and its origin is judged.
+ */
 static bool
 has_simple_type(const struct http_head *head)
 {
@@ -164,10 +167,10 @@ has_simple_type(const struct http_head *head)
 	struct http_text type;
 	const char *semicolon;
 
-	if (field == NULL || field->value.size == 0)
-		return true;
+	if (field == NULL)
+		return head->is_chunked || head->length != 0;
 	type = field->value;
-	semicolon = memchr(type.data, ';', type.size);
+	semicolon = type.size == 0 ? NULL : memchr(type.data, ';', type.size);
 	if (semicolon != NULL)
 		type.size = (size_t)(semicolon - type.data);
 	type = http_trim(type);

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Appends of clients. Whatever can fail for want of memory is taken before the append, so that an
- * append is carried out and answered, or changes nothing. The answer has a fixed size.
+ * append is carried out and answered, or changes nothing.
  */
 #include "gateway/append.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/assert.h"
-
-enum {
-	ANSWER_BYTES_MAX = REPRISE_CURSOR_TEXT_BYTES_MAX + 256,
-	DETAIL_BYTES_MAX = 80,
-};
 
 struct append *
 append_new(struct request *request)
@@ -94,73 +85,12 @@ append_take_out(struct append *append)
 	append->writer = NULL;
 }
 
-void
-append_refuse(struct append *append, enum error_code code, const char *detail)
-{
-	append_take_out(append);
-	request_refuse(append->request, code, detail);
-}
-
-void
-append_refuse_appended(struct append *append, enum error_code code)
-{
-	char detail[DETAIL_BYTES_MAX];
-
-	snprintf(detail, sizeof(detail), "first %" PRIu64 ", last %" PRIu64, append->first,
-		 append->last);
-	append_refuse(append, code, append->events_count == 0 ? "the end" : detail);
-}
-
-void
-append_answer(struct append *append)
-{
-	struct request *const request = append->request;
-	const char *const recorded = append->is_recorded ? "true" : "false";
-	char body[ANSWER_BYTES_MAX];
-	int size;
-
-	append_take_out(append);
-	if (append->events_count == 0)
-		size = snprintf(body, sizeof(body),
-				"{\"status\":%" PRId32 ",\"position\":%" PRIu64
-				",\"cursor\":\"%s\",\"recorded\":%s}",
-				append->end_status, append->last, append->cursor, recorded);
-	else
-		size = snprintf(body, sizeof(body),
-				"{\"first\":%" PRIu64 ",\"last\":%" PRIu64
-				",\"count\":%zu,\"cursor\":\"%s\",\"recorded\":%s}",
-				append->first, append->last, append->events_count, append->cursor,
-				recorded);
-	if (append->is_recorded)
-		count(&request->gateway->counters.appends_recorded, (int64_t)append->events_count);
-	request_answer(request, 200, "application/json", (struct http_text){ body, (size_t)size });
-}
-
 static void
-format_cursor(struct append *append, const struct reprise_cursor *cursor)
+free_body(struct append *append)
 {
-	const reprise_status status =
-		reprise_cursor_format(cursor, append->cursor, sizeof(append->cursor), NULL, NULL);
-
-	REPRISE_ASSERT(status == REPRISE_OK);
-}
-
-/* Of the position `last`. A host may trim the event at once: then the revision is the client's. */
-static void
-find_cursor(struct append *append)
-{
-	struct open_writer *const writer = append->writer;
-	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
-	struct reprise_cursor cursor = { .position = append->last, .revision = append->revision };
-
-	if (writer->writer == NULL ||
-	    reprise_writer_cursor(writer->writer, append->last, &cursor) != REPRISE_OK) {
-		memcpy(cursor.session_id, writer->session_id, sizeof(cursor.session_id));
-		if (reprise_session_stats(writer->gateway->store, writer->session_id, &stats) ==
-		    REPRISE_OK)
-			cursor.incarnation = stats.incarnation;
-	}
-	format_cursor(append, &cursor);
+	free(append->events);
+	append->events = NULL;
+	buffer_free(&append->body);
 }
 
 /* The events or the end are in the window. */
@@ -170,15 +100,18 @@ succeed(struct append *append)
 	struct open_writer *const writer = append->writer;
 
 	count(&writer->gateway->counters.appended, (int64_t)append->events_count);
-	find_cursor(append);
+	free_body(append); /* the wait for the log may be long */
+	append_find_cursor(append);
 	if (append->has_end)
 		writers_drop_handle(writer);
-	if (!append->waits)
-		append_answer(append);
-	else if (append->events_count == 0)
-		end_wait(append);
-	else
+	if (append->waits && append->events_count == 0) {
+		end_wait(append); /* the append holds the entry */
+		return;
+	}
+	if (append->waits)
 		recorded_wait(append);
+	else
+		append_answer(append);
 	writers_let_go(writer);
 }
 
@@ -235,11 +168,10 @@ meet_closed(struct append *append)
 	} else if (!append->was_closed) {
 		append->was_closed = true;
 		writers_queue(writer, append);
-		return;
 	} else {
 		append_refuse(append, ERROR_INVALIDATED, NULL);
+		writers_let_go(writer);
 	}
-	writers_let_go(writer);
 }
 
 /* Before the append: behind it nothing may fail for want of memory. */
@@ -286,9 +218,9 @@ run_shared(struct job *job, struct reprise_log *log)
 	const struct reprise_new_event *const event = &append->events[0];
 
 	(void)log;
-	append->status = reprise_session_append(request->gateway->store, request->session_id,
-						event->revision, event->kind, event->flags,
-						event->payload, &append->first);
+	job->status = reprise_session_append(request->gateway->store, request->session_id,
+					     event->revision, event->kind, event->flags,
+					     event->payload, &append->first);
 	append->last = append->first;
 }
 
@@ -303,15 +235,16 @@ finish_shared(struct job *job)
 	append_take_out(append);
 	if (request->exchange == NULL) {
 		writers_let_go(writer); /* the client is gone */
-	} else if (append->status == REPRISE_OK) {
+	} else if (job->status == REPRISE_OK) {
 		append->writer = writer;
 		append->stage = APPEND_BODY;
 		succeed(append);
+	} else if (job->status == REPRISE_E_CLOSED) {
+		append->writer = writer;
+		append->stage = APPEND_BODY;
+		meet_closed(append);
 	} else {
-		append_refuse(append,
-			      append->status == REPRISE_E_BUSY ? ERROR_SESSION_BUSY
-							       : code_of(append, append->status),
-			      NULL);
+		append_refuse(append, code_of(append, job->status), NULL);
 		writers_let_go(writer);
 	}
 	request_release(request);
@@ -331,7 +264,11 @@ try_shared(struct append *append)
 	}
 	status = watch_if_needed(append);
 	if (status != REPRISE_OK) {
-		append_refuse(append, code_of(append, status), NULL);
+		/* A window that is gone: the runtime has closed its writer meanwhile. */
+		append_refuse(append,
+			      status == REPRISE_E_CLOSED ? ERROR_SESSION_BUSY
+							 : code_of(append, status),
+			      NULL);
 		return;
 	}
 	append_take_out(append);
@@ -344,16 +281,28 @@ try_shared(struct append *append)
 	work_submit(&request->gateway->work, &request->job);
 }
 
+static enum error_code
+code_of_opening(reprise_status status)
+{
+	/* Another runtime's life is open, or the key is of another kind. */
+	if (status == REPRISE_E_CONFLICT)
+		return ERROR_SESSION_BUSY;
+	return error_of_status(status);
+}
+
 static void
 fail_opening(struct append *append, const struct job *job)
 {
-	/* Another runtime's life is open, or the key is of another kind. */
-	if (job->status == REPRISE_E_CONFLICT)
-		append_refuse(append, ERROR_SESSION_BUSY, job->error.detail);
-	else if (job->status == REPRISE_E_FULL)
-		append_refuse(append, ERROR_STORE_FULL, job->error.what);
-	else
-		append_refuse(append, error_of_status(job->status), job->error.detail);
+	append_take_out(append);
+	request_refuse_failed(append->request, code_of_opening(job->status), job->status,
+			      &job->error);
+}
+
+/* Another process has the session, which no writer of this process shares. */
+static bool
+is_leased(const struct job *job)
+{
+	return job->error.status == REPRISE_E_BUSY && strcmp(job->error.what, "lease") == 0;
 }
 
 void
@@ -371,7 +320,7 @@ append_fail(struct append *append, struct open_writer *writer)
 		break;
 	case OPENING_OPENED:
 	case OPENING_FAILED:
-		if (writer->job.status == REPRISE_E_BUSY)
+		if (writer->job.status == REPRISE_E_BUSY && !is_leased(&writer->job))
 			try_shared(append);
 		else
 			fail_opening(append, &writer->job);
@@ -436,8 +385,7 @@ append_release(struct request *request)
 
 	if (append == NULL)
 		return;
-	free(append->events);
-	buffer_free(&append->body);
+	free_body(append);
 	free(append);
 	request->state = NULL;
 }

@@ -52,7 +52,6 @@ struct append {
 	int32_t end_status;
 	uint64_t revision;
 	reprise_position first, last;
-	reprise_status status; /* of the worker's call */
 	char cursor[REPRISE_CURSOR_TEXT_BYTES_MAX];
 };
 
@@ -103,17 +102,22 @@ void append_start(struct append *append);
 void append_carry_out(struct append *append);
 /* The opening of the writer has failed. */
 void append_fail(struct append *append, struct open_writer *writer);
-/* Answers, and takes the append out of every list. */
-void append_answer(struct append *append);
-void append_refuse(struct append *append, enum error_code code, const char *detail);
-/* The same with the events' positions as the detail: they are in the window. */
-void append_refuse_appended(struct append *append, enum error_code code);
 /* Takes the append out of the lists that the append is in. */
 void append_take_out(struct append *append);
 /* The calls of the routes. */
 void append_body(struct request *request, struct http_text piece);
 void append_close(struct request *request);
 void append_release(struct request *request);
+
+/* answer.c */
+
+/* The cursor of the answer: at the position `last`. */
+void append_find_cursor(struct append *append);
+/* Answers, and takes the append out of every list. */
+void append_answer(struct append *append);
+void append_refuse(struct append *append, enum error_code code, const char *detail);
+/* The same with the events' positions as the detail: they are in the window. */
+void append_refuse_appended(struct append *append, enum error_code code);
 
 /* writers.c */
 
@@ -148,9 +152,25 @@ void recorded_fail(struct open_writer *writer, enum error_code code);
 void recorded_read(struct watch *watch);
 void recorded_tick(struct reprise_gateway *gateway);
 
+/* post.c */
+
+enum body_type {
+	BODY_BYTES, /* any type that is not known; none, too */
+	BODY_JSON,
+	BODY_NDJSON,
+	BODY_FORM,
+};
+
+/* What the body's fields say. False: the request is refused. */
+bool append_read_type(struct append *append, const struct http_head *head,
+		      enum body_type *ret_type);
+
 /* end.c */
 
-/* The session has ended already: answers an end with the same status, refuses others. */
+/*
+ * The session has ended already: answers an end with the same status, refuses others. The entry of
+ * the session may be gone then.
+ */
 void end_again(struct append *append, int32_t end_status, const struct reprise_cursor *cursor);
 /* The end is told: answers when the log has the end. */
 void end_wait(struct append *append);

@@ -19,21 +19,16 @@ enum {
 	CHANNEL_BLOCKS_PER_TURN = 8
 };
 
-static bool
-is_same_shape(const struct stream_shape *a, const struct stream_shape *b)
-{
-	return strcmp(a->session_id, b->session_id) == 0 && a->kinds_count == b->kinds_count &&
-	       memcmp(a->kinds, b->kinds, a->kinds_count * sizeof(a->kinds[0])) == 0 &&
-	       a->is_bare == b->is_bare && a->is_recorded_only == b->is_recorded_only &&
-	       a->has_kind_names == b->has_kind_names;
-}
-
+/* By session and kinds: a session may have as many channels as clients have lists of kinds. */
 static struct channel **
-find_row(struct reprise_gateway *gateway, const char *session_id)
+find_row(struct reprise_gateway *gateway, const struct stream_shape *shape)
 {
-	const uint64_t hash = siphash(&gateway->hash_key, session_id, strlen(session_id));
+	const struct siphash_key *const key = &gateway->hash_key;
+	const uint64_t session = siphash(key, shape->session_id, strlen(shape->session_id));
+	const uint64_t kinds =
+		siphash(key, shape->kinds, shape->kinds_count * sizeof(shape->kinds[0]));
 
-	return &gateway->channels.rows[hash % CHANNEL_ROWS];
+	return &gateway->channels.rows[(session + kinds) % CHANNEL_ROWS];
 }
 
 void
@@ -46,7 +41,7 @@ channel_cursor(const struct channel *channel, struct reprise_cursor *ret_cursor)
 static void
 close_channel(struct channel *channel)
 {
-	struct channel **place = find_row(channel->watch.gateway, channel->shape.session_id);
+	struct channel **place = find_row(channel->watch.gateway, &channel->shape);
 
 	while (*place != channel)
 		place = &(*place)->next;
@@ -171,9 +166,9 @@ serve(struct watch *watch)
 static struct channel *
 find_channel(struct reprise_gateway *gateway, const struct stream_shape *shape)
 {
-	struct channel *channel = *find_row(gateway, shape->session_id);
+	struct channel *channel = *find_row(gateway, shape);
 
-	while (channel != NULL && !is_same_shape(&channel->shape, shape))
+	while (channel != NULL && !stream_shape_is_same(&channel->shape, shape))
 		channel = channel->next;
 	return channel;
 }
@@ -190,7 +185,7 @@ found_channel(struct stream *stream)
 		return false;
 	channel->watch.gateway = gateway;
 	channel->shape = stream->shape;
-	row = find_row(gateway, channel->shape.session_id);
+	row = find_row(gateway, &channel->shape);
 	channel->next = *row;
 	*row = channel;
 	add_member(channel, stream);

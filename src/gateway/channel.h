@@ -14,20 +14,11 @@
 #include <reprise/cursor.h>
 #include <reprise/subscription.h>
 
+#include "gateway/shape.h"
 #include "gateway/watch.h"
 
 struct stream;
 struct reprise_gateway;
-
-/* How the events of a stream are chosen and encoded: streams that share have the same shape. */
-struct stream_shape {
-	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1];
-	uint16_t kinds[REPRISE_KINDS_MAX]; /* ascending, no number twice */
-	uint32_t kinds_count;              /* 0: all */
-	bool is_bare;
-	bool is_recorded_only;
-	bool has_kind_names;
-};
 
 struct channel {
 	struct watch watch;

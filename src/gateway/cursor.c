@@ -31,12 +31,7 @@ on_found(struct place *place)
 	buffer_text(&body, ",\"revision\":");
 	buffer_number(&body, place->cursor.revision);
 	buffer_text(&body, "}\n");
-	if (body.failed)
-		request_refuse(request, ERROR_NO_MEMORY, NULL);
-	else
-		request_answer(request, 200, "application/json",
-			       (struct http_text){ body.data, body.size });
-	buffer_free(&body);
+	request_answer_buffer(request, "application/json", &body);
 }
 
 static const char *

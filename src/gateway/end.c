@@ -41,13 +41,12 @@ static void
 begin_end(struct request *request, const struct http_head *head)
 {
 	struct append *const append = append_new(request);
-	const struct http_field *const coding = http_head_field(head, "content-encoding");
+	enum body_type type;
 
-	if (append == NULL || !append_read_wait(append))
+	if (append == NULL || !append_read_wait(append) || !append_read_type(append, head, &type))
 		return;
 	append->has_end = true;
-	if (coding != NULL && !http_is_name(coding->value, "identity"))
-		append_refuse(append, ERROR_BODY_TYPE, "Content-Encoding");
+	append->is_json = type == BODY_JSON;
 }
 
 static void
@@ -59,6 +58,10 @@ end_body(struct request *request)
 
 	if (append->stage != APPEND_BODY)
 		return;
+	if (append->body.size != 0 && !append->is_json) {
+		append_refuse(append, ERROR_BODY_TYPE, "the body of an end is application/json");
+		return;
+	}
 	if (body.size != 0 && (!json_is_valid(body) || !parse_object(body, &append->end_status))) {
 		append_refuse(append, ERROR_BAD_BODY,
 			      "{\"status\":N} with a number of 32 bits, or nothing");
@@ -146,11 +149,13 @@ end_again(struct append *append, int32_t end_status, const struct reprise_cursor
 	    reprise_cursor_format(cursor, append->cursor, sizeof(append->cursor), NULL, NULL) !=
 		    REPRISE_OK) {
 		append_refuse(append, ERROR_SESSION_ENDED, NULL);
+		writers_let_go(writer);
 		return;
 	}
 	append->last = cursor->position;
 	if (!append->waits) {
 		append_answer(append);
+		writers_let_go(writer);
 		return;
 	}
 	append_take_out(append);

@@ -59,14 +59,15 @@ error_of_status(reprise_status status)
 	case REPRISE_E_ABORTED:
 	case REPRISE_E_IO:
 		return ERROR_LOG_UNAVAILABLE;
+	case REPRISE_E_SYSTEM:
+		return ERROR_NO_RESOURCES;
+	case REPRISE_E_INTERRUPTED: /* the workers are gone */
 	case REPRISE_E_FORKED:
 		return ERROR_SHUTTING_DOWN;
 	case REPRISE_OK:
-	case REPRISE_E_INTERRUPTED:
 	case REPRISE_E_EXISTS:
 	case REPRISE_E_CORRUPT:
 	case REPRISE_E_VERSION:
-	case REPRISE_E_SYSTEM:
 		break;
 	}
 	return ERROR_INTERNAL;

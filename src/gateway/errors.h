@@ -6,7 +6,8 @@
 
 /*
  * Every error of the gateway: X(name, status, code, sentence). The codes are stable: clients decide
- * by the code. Errors of malformed requests are the room http's (H01 to H09).
+ * by the code. Errors of malformed requests are the room http's (H01 to H14): the same JSON, and
+ * codes that begin with http_.
  */
 #define ERROR_TABLE(X)                                                                             \
 	X(BAD_QUERY, 400, "bad_query", "a parameter of the query is unknown, twice or malformed")  \
@@ -29,6 +30,7 @@
 	X(METHOD, 405, "method_not_allowed", "the path does not take this method")                 \
 	X(SESSION_ENDED, 409, "session_ended", "the session has ended")                            \
 	X(SESSION_BUSY, 409, "session_busy", "another writer has the session")                     \
+	X(NO_WINDOW, 409, "no_window", "the session is in the log alone, and has no window")       \
 	X(TAKEN_OVER, 409, "taken_over", "another process goes on with the session")               \
 	X(INVALIDATED, 410, "invalidated", "the session was invalidated meanwhile")                \
 	X(TOO_LARGE, 413, "too_large", "the window or the log cannot hold the events")             \
@@ -41,6 +43,7 @@
 	X(LOG_UNAVAILABLE, 503, "log_unavailable", "the log cannot be read or written now")        \
 	X(NOT_RECORDED, 503, "not_recorded", "the events were appended, and are not recorded yet") \
 	X(NO_MEMORY, 503, "no_memory", "out of memory")                                            \
+	X(NO_RESOURCES, 503, "no_resources", "no descriptor or no thread is left")                 \
 	X(SHUTTING_DOWN, 503, "shutting_down", "the gateway goes down")
 
 enum error_code {

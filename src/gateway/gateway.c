@@ -31,6 +31,15 @@ is_forked(const struct reprise_gateway *gateway)
 	return gateway->pid != getpid();
 }
 
+/* A store of the parent process serves nobody: each request would be refused. */
+static bool
+is_of_parent(struct reprise_store *store)
+{
+	struct reprise_store_stats stats = REPRISE_STORE_STATS_INIT;
+
+	return reprise_store_stats(store, &stats) == REPRISE_E_FORKED;
+}
+
 static bool
 copy_text(const char *text, char **ret_copy)
 {
@@ -88,7 +97,11 @@ use_tls(struct reprise_gateway *gateway, struct reprise_error *error)
 	status = http_tls_load(options->tls_certificate_file, options->tls_key_file, &tls, &cause);
 	if (status != REPRISE_OK)
 		return status == REPRISE_E_INVALID
-			       ? error_detailed(error, status, "tls_certificate_file", cause.detail)
+			       ? error_detailed(error, status,
+						strcmp(cause.what, "key") == 0
+							? "tls_key_file"
+							: "tls_certificate_file",
+						cause.detail)
 			       : error_copy(error, &cause);
 	status = http_server_use_tls(gateway->server, tls);
 	http_tls_release(tls);
@@ -199,6 +212,8 @@ reprise_gateway_open(struct reprise_store *store, const struct reprise_gateway_o
 		return error_invalid(error, "store");
 	if (ret_gateway == NULL)
 		return error_invalid(error, "ret_gateway");
+	if (is_of_parent(store))
+		return error_plain(error, REPRISE_E_FORKED);
 	status = options_resolve(options, &resolved, error);
 	if (status != REPRISE_OK)
 		return status;

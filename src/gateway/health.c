@@ -21,12 +21,7 @@ answer_health(struct request *request)
 	buffer_text(&body, "{\"status\":\"ok\",\"uptime_s\":");
 	buffer_number(&body, (gateway->now_ns - gateway->started_ns) / NS_PER_S);
 	buffer_text(&body, "}\n");
-	if (body.failed)
-		request_refuse(request, ERROR_NO_MEMORY, NULL);
-	else
-		request_answer(request, 200, "application/json",
-			       (struct http_text){ body.data, body.size });
-	buffer_free(&body);
+	request_answer_buffer(request, "application/json", &body);
 }
 
 static void

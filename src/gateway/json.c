@@ -325,3 +325,19 @@ json_next_element(struct http_text array, size_t *offset, struct http_text *ret_
 	*offset = (size_t)(at - array.data);
 	return true;
 }
+
+bool
+json_next_line(struct http_text *rest, struct http_text *ret_line)
+{
+	while (rest->size != 0) {
+		const char *const end = memchr(rest->data, '\n', rest->size);
+		const size_t size = end == NULL ? rest->size : (size_t)(end - rest->data) + 1;
+
+		*ret_line = json_trim((struct http_text){ rest->data, size });
+		rest->data += size;
+		rest->size -= size;
+		if (ret_line->size != 0)
+			return true;
+	}
+	return false;
+}

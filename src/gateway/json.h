@@ -41,6 +41,10 @@ struct http_text json_trim(struct http_text text);
  * Begin with *offset 0.
  */
 bool json_next_element(struct http_text array, size_t *offset, struct http_text *ret_element);
-/* Whether the bytes are UTF-8 (base/utf8.h decides). */
+/*
+ * Takes the next line off @rest: *ret_line is the line without white space around it. Empty lines
+ * are left out. False: there is no further line.
+ */
+bool json_next_line(struct http_text *rest, struct http_text *ret_line);
 
 #endif /* GATEWAY_JSON_H */

@@ -51,6 +51,12 @@ end_line(struct reprise_gateway *gateway, struct buffer *line)
 	buffer_free(line);
 }
 
+bool
+line_tells_requests(const struct reprise_gateway *gateway)
+{
+	return gateway->options.write_line != NULL && gateway->options.is_quiet == 0;
+}
+
 void
 line_request(struct reprise_gateway *gateway, const struct line_request *request)
 {
@@ -58,7 +64,7 @@ line_request(struct reprise_gateway *gateway, const struct line_request *request
 	char numbers[TIME_BYTES];
 	const bool is_cut = request->path.size > PATH_BYTES_MAX;
 
-	if (gateway->options.write_line == NULL)
+	if (!line_tells_requests(gateway))
 		return;
 	begin_line(&line, "info", "request");
 	add_member(&line, "method", request->method);
@@ -79,7 +85,8 @@ line_event(struct reprise_gateway *gateway, const char *event, const struct repr
 {
 	struct buffer line = { 0 };
 
-	if (gateway->options.write_line == NULL)
+	if (gateway->options.write_line == NULL ||
+	    (gateway->options.is_quiet != 0 && error == NULL))
 		return;
 	begin_line(&line, error == NULL ? "info" : "error", event);
 	if (error != NULL) {

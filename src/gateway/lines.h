@@ -7,6 +7,7 @@
  * clients sent is cut and escaped.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <reprise/base.h>
@@ -22,6 +23,8 @@ struct line_request {
 	uint64_t duration_ns;
 };
 
+/* Whether requests have lines: there is an own log, and not of failures alone. */
+bool line_tells_requests(const struct reprise_gateway *gateway);
 void line_request(struct reprise_gateway *gateway, const struct line_request *line);
 /* @event is a word; @error may be NULL, and makes the level "error". */
 void line_event(struct reprise_gateway *gateway, const char *event,

@@ -176,12 +176,7 @@ answer(struct request *request, const struct reprise_recorder_stats *recorder)
 	if (recorder != NULL)
 		ADD(&body, "reprise_recorder_", recorder_rows, recorder);
 	add_process(&body, gateway);
-	if (body.failed)
-		request_refuse(request, ERROR_NO_MEMORY, NULL);
-	else
-		request_answer(request, 200, "text/plain; version=0.0.4; charset=utf-8",
-			       (struct http_text){ body.data, body.size });
-	buffer_free(&body);
+	request_answer_buffer(request, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 
 static struct request *

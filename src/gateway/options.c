@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -71,8 +72,50 @@ judge_numbers(const struct reprise_gateway_options *options, struct reprise_erro
 		return refuse(error, "is_insecure", "0 or 1");
 	if (options->reads_only != 0 && options->reads_only != 1)
 		return refuse(error, "reads_only", "0 or 1");
-	if (options->reserved != 0)
-		return refuse(error, "reserved", "must be 0");
+	if (options->is_quiet != 0 && options->is_quiet != 1)
+		return refuse(error, "is_quiet", "0 or 1");
+	return REPRISE_OK;
+}
+
+static bool
+is_loopback_fd(int fd)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(address);
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+		return true; /* http_server_adopt refuses the descriptor */
+	if (address.ss_family == AF_INET) {
+		memcpy(&ipv4, &address, sizeof(ipv4));
+		return ntohl(ipv4.sin_addr.s_addr) >> 24 == 127;
+	}
+	if (address.ss_family == AF_INET6) {
+		memcpy(&ipv6, &address, sizeof(ipv6));
+		return IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr);
+	}
+	return false;
+}
+
+/* Also names the text that is no address at all. */
+static reprise_status
+judge_loopback(const struct reprise_gateway_options *options, struct reprise_error *error)
+{
+	static const char words[] = "not a loopback address, and needs a token file or is_insecure";
+	char text[REPRISE_ERROR_DETAIL_BYTES];
+
+	for (size_t i = 0; i < options->listen_count; i++)
+		if (!access_is_loopback(options->listen[i])) {
+			snprintf(text, sizeof(text), "'%.80s' is %s", options->listen[i], words);
+			return refuse(error, "listen", text);
+		}
+	for (size_t i = 0; i < options->listen_fds_count; i++)
+		if (!is_loopback_fd(options->listen_fds[i])) {
+			snprintf(text, sizeof(text), "the descriptor %d has %s",
+				 options->listen_fds[i], words);
+			return refuse(error, "listen_fds", text);
+		}
 	return REPRISE_OK;
 }
 
@@ -93,11 +136,9 @@ judge_listen(const struct reprise_gateway_options *options, struct reprise_error
 	for (size_t i = 0; i < options->listen_fds_count; i++)
 		if (options->listen_fds[i] < 0)
 			return refuse(error, "listen_fds", "a descriptor is negative");
-	if (options->token_file == NULL && options->is_insecure == 0 &&
-	    !options_are_loopback(options))
-		return refuse(error, "listen",
-			      "an address beyond loopback needs a token file, or is_insecure");
-	return REPRISE_OK;
+	return options->token_file == NULL && options->is_insecure == 0
+		       ? judge_loopback(options, error)
+		       : REPRISE_OK;
 }
 
 /* "*", or a scheme and an authority as a browser sends both. */
@@ -155,27 +196,6 @@ options_resolve(const struct reprise_gateway_options *given,
 	if (status == REPRISE_OK)
 		*ret_options = known;
 	return status;
-}
-
-static bool
-is_loopback_fd(int fd)
-{
-	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
-	socklen_t size = sizeof(address);
-	struct sockaddr_in ipv4;
-	struct sockaddr_in6 ipv6;
-
-	if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-		return true; /* http_server_adopt refuses the descriptor */
-	if (address.ss_family == AF_INET) {
-		memcpy(&ipv4, &address, sizeof(ipv4));
-		return ntohl(ipv4.sin_addr.s_addr) >> 24 == 127;
-	}
-	if (address.ss_family == AF_INET6) {
-		memcpy(&ipv6, &address, sizeof(ipv6));
-		return IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr);
-	}
-	return false;
 }
 
 bool

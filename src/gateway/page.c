@@ -15,8 +15,8 @@
 #include "gateway/gateway.h"
 #include "gateway/place.h"
 #include "gateway/routes.h"
+#include "gateway/shape.h"
 #include "gateway/sse.h"
-#include "gateway/stream.h"
 
 enum {
 	PAGE_EVENTS = 100,
@@ -31,7 +31,8 @@ struct page {
 	struct watch watch;
 	struct buffer body;
 	uint64_t limit, count;
-	bool is_over;
+	bool is_refused;             /* a gap UNAVAILABLE ends the replay: */
+	struct reprise_cursor after; /* the place to go on */
 };
 
 static void
@@ -73,6 +74,8 @@ add_event(struct page *page, const struct reprise_event *event)
 static void
 add_gap(struct page *page, const struct reprise_gap *gap)
 {
+	page->is_refused = gap->reason == REPRISE_GAP_UNAVAILABLE;
+	page->after = gap->cursor;
 	buffer_text(&page->body, page->count++ == 0 ? "\n{" : ",\n{");
 	buffer_text(&page->body, "\"type\":\"gap\",");
 	sse_gap_members(&page->body, gap);
@@ -85,7 +88,6 @@ answer(struct page *page, const struct reprise_cursor *cursor, const struct repr
 	struct buffer *const body = &page->body;
 	char status[16];
 
-	page->is_over = true;
 	watch_close(&page->watch);
 	buffer_text(body, "],\n\"cursor\":\"");
 	sse_cursor(body, cursor);
@@ -100,12 +102,7 @@ answer(struct page *page, const struct reprise_cursor *cursor, const struct repr
 		buffer_text(body, ",\"ended\":false,\"status\":null");
 	}
 	buffer_text(body, "}\n");
-	if (body->failed)
-		request_refuse(page->request, ERROR_NO_MEMORY, NULL);
-	else
-		request_answer(page->request, 200, "application/json",
-			       (struct http_text){ body->data, body->size });
-	buffer_free(body);
+	request_answer_buffer(page->request, "application/json", body);
 }
 
 /* True: the page goes on. */
@@ -133,7 +130,9 @@ read_one(struct page *page)
 	}
 	if (!is_ended && page->count < page->limit && page->body.size < PAGE_BYTES)
 		return true;
-	if (reprise_subscription_cursor(page->watch.subscription, &cursor) != REPRISE_OK)
+	if (page->is_refused)
+		cursor = page->after;
+	else if (reprise_subscription_cursor(page->watch.subscription, &cursor) != REPRISE_OK)
 		cursor = page->place.cursor;
 	answer(page, &cursor, is_ended ? &end : NULL);
 	return false;
@@ -168,7 +167,7 @@ read_page(struct page *page)
 	reprise_status status;
 
 	buffer_text(&page->body, "{\"events\":[");
-	if (page->place.at != PLACE_CURSOR && !has_life(&page->place.cursor)) {
+	if (!has_life(&page->place.cursor) && page->place.cursor.position == 0) {
 		answer(page, &page->place.cursor, &nothing); /* no life has an event yet */
 		return;
 	}
@@ -204,19 +203,22 @@ static const char *
 parse_page(struct page *page, const struct query *query)
 {
 	const char *const limit = query_value(query, QUERY_LIMIT);
-	const char *const kinds = query_value(query, QUERY_KINDS);
-	const char *const recorded = query_value(query, QUERY_RECORDED);
 
 	page->limit = PAGE_EVENTS;
 	if (limit != NULL &&
 	    (!query_number(limit, PAGE_EVENTS_MAX, &page->limit) || page->limit == 0))
 		return "limit is a number from 1 to 10000";
-	if (kinds != NULL && !stream_parse_kinds(&page->shape, kinds))
-		return "kinds is a list of at most 64 numbers from 0 to 65535";
-	if (recorded != NULL && strcmp(recorded, "0") != 0 && strcmp(recorded, "1") != 0)
-		return "recorded is 0 or 1";
-	page->shape.is_recorded_only = recorded != NULL && recorded[0] == '1';
-	return NULL;
+	return stream_shape_parse_choice(&page->shape, page->request->session_id, query);
+}
+
+/* A cursor of no life at position 0 has seen nothing: the page begins with the first life. */
+static void
+begin_life(struct place *place)
+{
+	if (place->at != PLACE_CURSOR || has_life(&place->cursor) || place->cursor.position != 0)
+		return;
+	place->at = PLACE_OLDEST;
+	place->is_beginning = true;
 }
 
 static void
@@ -239,6 +241,7 @@ page_begin(struct request *request, const struct http_head *head)
 	else if (place_parse(&page->place, request, head)) {
 		page->place.is_recorded_only = page->shape.is_recorded_only;
 		page->place.found = on_found;
+		begin_life(&page->place);
 	}
 }
 

@@ -31,34 +31,40 @@ parse_cursor(struct place *place, struct request *request, struct http_text text
 		return false;
 	}
 	place->at = PLACE_CURSOR;
+	place->has_cursor = true;
 	return true;
 }
 
-/* The cursor of a client that comes back: the first of the field and three parameters. */
+/*
+ * The cursor of a client that comes back: of the first of the field and three parameters. A field
+ * without a value is no cursor, as browsers mean it; a parameter without one is a malformed cursor.
+ * *ret_is_host: the host itself gives the cursor, by the parameter `cursor`.
+ */
 static struct http_text
-find_cursor_text(const struct request *request, const struct http_head *head)
+find_cursor_text(const struct request *request, const struct http_head *head, bool *ret_is_host)
 {
 	static const enum query_name names[] = { QUERY_LAST_EVENT_ID, QUERY_LAST_EVENT_ID_SNAKE,
 						 QUERY_CURSOR };
 	const struct http_field *const field = http_head_field(head, "last-event-id");
 	const char *value = NULL;
 
+	*ret_is_host = false;
 	if (field != NULL && field->value.size > 0)
 		return field->value;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && value == NULL; i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && value == NULL; i++) {
 		value = query_value(&request->query, names[i]);
+		*ret_is_host = names[i] == QUERY_CURSOR;
+	}
 	return (struct http_text){ value, value == NULL ? 0 : strlen(value) };
 }
 
-bool
-place_parse(struct place *place, struct request *request, const struct http_head *head)
+/* What the query says of a client without a cursor. False: the request was refused. */
+static bool
+parse_beginning(struct place *place, struct request *request)
 {
 	const char *const from = query_value(&request->query, QUERY_FROM);
 	const char *const revision = query_value(&request->query, QUERY_REVISION);
-	const struct http_text text = find_cursor_text(request, head);
 
-	place->request = request;
-	memcpy(place->cursor.session_id, request->session_id, sizeof(place->cursor.session_id));
 	if (from != NULL && strcmp(from, "oldest") != 0 && strcmp(from, "newest") != 0) {
 		request_refuse(request, ERROR_BAD_QUERY, "from is oldest or newest");
 		return false;
@@ -68,18 +74,37 @@ place_parse(struct place *place, struct request *request, const struct http_head
 		request_refuse(request, ERROR_BAD_QUERY, "revision is a number below 2^64 - 1");
 		return false;
 	}
-	place->has_revision = revision != NULL;
-	if (text.size > 0)
-		return parse_cursor(place, request, text);
-	if (from != NULL && place->has_revision) {
+	if (from != NULL && revision != NULL) {
 		request_refuse(request, ERROR_BAD_QUERY, "from and revision exclude each other");
 		return false;
 	}
-	if (place->has_revision)
+	place->has_revision = revision != NULL;
+	place->cursor.revision = place->revision;
+	if (revision != NULL)
 		place->at = PLACE_REVISION;
 	else
 		place->at =
 			from != NULL && strcmp(from, "newest") == 0 ? PLACE_NEWEST : PLACE_OLDEST;
+	return true;
+}
+
+bool
+place_parse(struct place *place, struct request *request, const struct http_head *head)
+{
+	bool is_host;
+	const struct http_text text = find_cursor_text(request, head, &is_host);
+
+	place->request = request;
+	memcpy(place->cursor.session_id, request->session_id, sizeof(place->cursor.session_id));
+	if (!parse_beginning(place, request))
+		return false;
+	if (text.data == NULL)
+		return true;
+	if (!parse_cursor(place, request, text))
+		return false;
+	/* A client that reconnects by itself repeats the query of its beginning. */
+	if (!is_host && place->revision < place->cursor.revision)
+		place->has_revision = false;
 	return true;
 }
 
@@ -110,13 +135,31 @@ find_oldest(struct place *place, struct reprise_log *log, const struct reprise_l
 				continue;
 			place->cursor.incarnation = lives[i].incarnation;
 			place->cursor.position = lives[i].first - 1;
-			if (watermark > place->cursor.position)
+			if (watermark > place->cursor.position && !place->is_beginning)
 				place->cursor.position =
 					watermark < lives[i].end ? watermark : lives[i].end;
-			if (lives[i].end > watermark)
+			if (lives[i].end > watermark || place->is_beginning)
 				return REPRISE_OK;
 		}
 	}
+	return REPRISE_OK;
+}
+
+/* Without a window the newest event is the log's, of a life that is not void. */
+static reprise_status
+find_newest(struct place *place, struct reprise_log *log, const struct reprise_log_key *key)
+{
+	struct reprise_cursor cursor;
+	const reprise_status status = reprise_log_current_cursor(log, key, REPRISE_REVISION_UNKNOWN,
+								 &cursor, &place->job.error);
+
+	if (status != REPRISE_OK)
+		return status == REPRISE_E_NOT_FOUND ? REPRISE_OK : status;
+	place->is_known = true;
+	place->newest = cursor.position;
+	place->life = cursor.incarnation;
+	if (place->at == PLACE_NEWEST)
+		place->cursor = cursor;
 	return REPRISE_OK;
 }
 
@@ -137,14 +180,14 @@ ask_log(struct job *job, struct reprise_log *log)
 	}
 	if (job->status != REPRISE_OK)
 		return;
-	place->is_known = true;
-	if (stats.head > place->newest)
-		place->newest = stats.head;
+	if (!place->has_window) {
+		place->is_known = place->has_cursor;
+		job->status = find_newest(place, log, &key);
+		if (job->status != REPRISE_OK)
+			return;
+	}
 	if (place->at == PLACE_OLDEST)
 		job->status = find_oldest(place, log, &key, stats.watermark);
-	else if (place->at == PLACE_NEWEST)
-		job->status = reprise_log_current_cursor(log, &key, REPRISE_REVISION_UNKNOWN,
-							 &place->cursor, &job->error);
 	else if (place->at == PLACE_REVISION)
 		job->status = reprise_log_current_cursor(log, &key, place->revision, &place->cursor,
 							 &job->error);
@@ -162,6 +205,18 @@ tell_found(struct job *job)
 	request_release(request);
 }
 
+static reprise_status
+find_earliest(struct place *place, const struct reprise_session_stats *stats)
+{
+	const struct request *const request = place->request;
+	const reprise_status status = reprise_session_earliest_cursor(
+		request->gateway->store, request->session_id, 0, &place->cursor);
+
+	if (place->is_beginning)
+		place->cursor.position = stats->first - 1;
+	return status;
+}
+
 /* What the window alone can answer. True: no log need be asked. */
 static bool
 ask_window(struct place *place)
@@ -169,22 +224,27 @@ ask_window(struct place *place)
 	struct request *const request = place->request;
 	struct reprise_gateway *const gateway = request->gateway;
 	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	struct reprise_cursor cursor;
 	reprise_status status = REPRISE_OK;
 
 	if (reprise_session_stats(gateway->store, request->session_id, &stats) != REPRISE_OK)
 		return !gateway_has_log(gateway);
+	if (reprise_session_current_cursor(gateway->store, request->session_id,
+					   REPRISE_REVISION_UNKNOWN, &cursor) != REPRISE_OK)
+		return !gateway_has_log(gateway);
 	place->is_known = true;
+	place->has_window = true;
 	place->newest = place->is_recorded_only ? stats.recorded : stats.newest;
+	place->life = cursor.incarnation;
 	if (place->at == PLACE_CURSOR)
 		return true;
-	if (place->at == PLACE_NEWEST || place->at == PLACE_REVISION)
-		status = reprise_session_current_cursor(
-			gateway->store, request->session_id,
-			place->at == PLACE_NEWEST ? REPRISE_REVISION_UNKNOWN : place->revision,
-			&place->cursor);
+	if (place->at == PLACE_NEWEST)
+		place->cursor = cursor;
+	else if (place->at == PLACE_REVISION)
+		status = reprise_session_current_cursor(gateway->store, request->session_id,
+							place->revision, &place->cursor);
 	else
-		status = reprise_session_earliest_cursor(gateway->store, request->session_id, 0,
-							 &place->cursor);
+		status = find_earliest(place, &stats);
 	if (status != REPRISE_OK)
 		return !gateway_has_log(gateway);
 	/* Older events than the window's may be in the log. */

@@ -23,14 +23,19 @@ enum place_at {
 
 struct place {
 	enum place_at at;
+	bool has_cursor;              /* the client has one */
+	bool is_beginning;            /* OLDEST counts events that are lost, too: for a gap */
 	bool has_revision;            /* the client has a durable state: */
 	uint64_t revision;            /* at this revision */
 	bool is_recorded_only;        /* `newest` counts recorded events alone */
 	struct reprise_cursor cursor; /* given for PLACE_CURSOR; found otherwise */
 
 	/* Found: */
-	bool is_known;           /* the session has a window, or is in the log */
-	reprise_position newest; /* at the moment of the answer */
+	/* The session has a window or a life in the log, or the log knows of a cursor's session. */
+	bool is_known;
+	bool has_window;
+	reprise_position newest;         /* at the moment of the answer, 0: none, */
+	struct reprise_incarnation life; /* in this life; all zero: none */
 	struct job job;
 	struct request *request;
 	void (*found)(struct place *place); /* job.status and job.error say what failed */

@@ -20,13 +20,6 @@ enum {
 	FIELD_BYTES_MAX = 24,
 };
 
-enum body_type {
-	BODY_BYTES,
-	BODY_JSON,
-	BODY_NDJSON,
-	BODY_FORM,
-};
-
 /* A content type without its parameters, in lower case. */
 static const struct {
 	const char *name;
@@ -41,16 +34,15 @@ static const struct {
 };
 
 static enum body_type
-find_type(const struct http_head *head)
+find_type(const struct http_field *field)
 {
-	const struct http_field *const field = http_head_field(head, "content-type");
 	struct http_text name;
 	const char *semicolon;
 
 	if (field == NULL)
 		return BODY_BYTES;
 	name = field->value;
-	semicolon = memchr(name.data, ';', name.size);
+	semicolon = name.size == 0 ? NULL : memchr(name.data, ';', name.size);
 	if (semicolon != NULL)
 		name.size = (size_t)(semicolon - name.data);
 	name = http_trim(name);
@@ -60,20 +52,47 @@ find_type(const struct http_head *head)
 	return BODY_BYTES;
 }
 
+/* *ret_field is NULL without the field. False: the field comes twice. */
+static bool
+find_once(const struct http_head *head, const char *name, const struct http_field **ret_field)
+{
+	*ret_field = NULL;
+	for (unsigned int i = 0; i < head->fields_count; i++) {
+		if (!http_is_name(head->fields[i].name, name))
+			continue;
+		if (*ret_field != NULL)
+			return false;
+		*ret_field = &head->fields[i];
+	}
+	return true;
+}
+
+bool
+append_read_type(struct append *append, const struct http_head *head, enum body_type *ret_type)
+{
+	const struct http_field *coding;
+
+	if (!find_once(head, "content-encoding", &coding)) {
+		append_refuse(append, ERROR_BAD_FIELD, "Content-Encoding comes once");
+		return false;
+	}
+	if (coding != NULL && !http_is_name(coding->value, "identity")) {
+		append_refuse(append, ERROR_BODY_TYPE, "Content-Encoding");
+		return false;
+	}
+	*ret_type = find_type(http_head_field(head, "content-type"));
+	return true;
+}
+
 /* A field that is a number: *ret_number stays without the field. False: twice, or no number. */
 static bool
 read_number(const struct http_head *head, const char *name, uint64_t max, uint64_t *ret_number)
 {
 	char digits[FIELD_BYTES_MAX];
-	const struct http_field *found = NULL;
+	const struct http_field *found;
 
-	for (unsigned int i = 0; i < head->fields_count; i++) {
-		if (!http_is_name(head->fields[i].name, name))
-			continue;
-		if (found != NULL)
-			return false;
-		found = &head->fields[i];
-	}
+	if (!find_once(head, name, &found))
+		return false;
 	if (found == NULL)
 		return true;
 	if (found->value.size == 0 || found->value.size >= sizeof(digits))
@@ -110,17 +129,14 @@ read_fields(struct append *append, const struct http_head *head)
 static bool
 read_type(struct append *append, const struct http_head *head)
 {
-	const struct http_field *const coding = http_head_field(head, "content-encoding");
-	const enum body_type type = find_type(head);
+	enum body_type type;
 
+	if (!append_read_type(append, head, &type))
+		return false;
 	append->is_json = type == BODY_JSON;
 	append->is_lines = type == BODY_NDJSON;
 	if (type == BODY_FORM) {
 		append_refuse(append, ERROR_BODY_TYPE, "a form is no event");
-		return false;
-	}
-	if (coding != NULL && !http_is_name(coding->value, "identity")) {
-		append_refuse(append, ERROR_BODY_TYPE, "Content-Encoding");
 		return false;
 	}
 	return true;
@@ -149,30 +165,13 @@ begin_post(struct request *request, const struct http_head *head)
 		(void)read_fields(append, head);
 }
 
-/* The next line that is not empty, without the white space around it. False: there is none. */
-static bool
-next_line(struct http_text *rest, struct http_text *ret_line)
-{
-	while (rest->size != 0) {
-		const char *const end = memchr(rest->data, '\n', rest->size);
-		const size_t size = end == NULL ? rest->size : (size_t)(end - rest->data) + 1;
-
-		*ret_line = json_trim((struct http_text){ rest->data, size });
-		rest->data += size;
-		rest->size -= size;
-		if (ret_line->size != 0)
-			return true;
-	}
-	return false;
-}
-
 static size_t
 count_lines(struct http_text rest)
 {
 	struct http_text line;
 	size_t lines = 0;
 
-	while (next_line(&rest, &line))
+	while (json_next_line(&rest, &line))
 		lines++;
 	return lines;
 }
@@ -216,7 +215,7 @@ cut_lines(struct append *append, struct http_text body)
 
 	if (!take_events(append, count_lines(body)))
 		return false;
-	while (next_line(&body, &line)) {
+	while (json_next_line(&body, &line)) {
 		if (!json_is_valid(line)) {
 			append_refuse(append, ERROR_BAD_BODY, "a line is no JSON text");
 			return false;

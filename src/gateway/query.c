@@ -145,3 +145,12 @@ query_number(const char *value, uint64_t max, uint64_t *ret_number)
 	*ret_number = number;
 	return true;
 }
+
+bool
+query_flag(const struct query *query, enum query_name name, bool *ret_flag)
+{
+	const char *const value = query_value(query, name);
+
+	*ret_flag = value != NULL && strcmp(value, "1") == 0;
+	return value == NULL || *ret_flag || strcmp(value, "0") == 0;
+}

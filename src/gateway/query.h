@@ -73,5 +73,7 @@ const char *query_parse(struct query *query, struct http_text text, uint32_t all
 const char *query_value(const struct query *query, enum query_name name);
 /* A decimal number without sign or leading zeros, up to @max. False: the value is another. */
 bool query_number(const char *value, uint64_t max, uint64_t *ret_number);
+/* A parameter that is "1", or is "0" or not there. False: the value is another. */
+bool query_flag(const struct query *query, enum query_name name, bool *ret_flag);
 
 #endif /* GATEWAY_QUERY_H */

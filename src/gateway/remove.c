@@ -28,11 +28,35 @@ invalidate(struct request *request)
 				    : status;
 }
 
+/*
+ * What the log knows of a session without a window. The last life may be void already, so that an
+ * answer that was lost can be asked for again. A life that ended otherwise stays: the events were
+ * recorded by a runtime that is gone, and DELETE takes them away.
+ */
+static reprise_status
+judge_without_window(struct request *request, struct job *job, struct reprise_log *log)
+{
+	const struct reprise_log_key key = { request->gateway->tenant, request->session_id };
+	struct reprise_log_stats stats = REPRISE_LOG_STATS_INIT;
+	reprise_status status;
+
+	if (job->status != REPRISE_OK || log == NULL)
+		return job->status == REPRISE_OK ? REPRISE_E_NOT_FOUND : job->status;
+	status = reprise_log_stats(log, &key, &stats, &job->error);
+	if (status != REPRISE_OK || stats.life.state == REPRISE_LIFE_INVALIDATED)
+		return status;
+	return REPRISE_E_EXISTS;
+}
+
 static void
 run_invalidate(struct job *job, struct reprise_log *log)
 {
-	(void)log;
-	job->status = invalidate(request_of(job));
+	struct request *const request = request_of(job);
+	reprise_status status = invalidate(request);
+
+	if (status == REPRISE_E_NOT_FOUND)
+		status = judge_without_window(request, job, log);
+	job->status = status;
 }
 
 /*
@@ -67,6 +91,8 @@ finish_removal(struct job *job)
 	writers_check(request->gateway, request->session_id);
 	if (job->status == REPRISE_OK)
 		request_answer(request, 204, NULL, (struct http_text){ NULL, 0 });
+	else if (job->status == REPRISE_E_EXISTS)
+		request_refuse(request, ERROR_NO_WINDOW, NULL);
 	else
 		request_refuse_status(request, job->status, &job->error);
 	request_release(request);

@@ -11,10 +11,12 @@
 
 #include "gateway/gateway.h"
 #include "gateway/json.h"
+#include "gateway/lines.h"
 #include "gateway/route.h"
 
 enum {
-	FIELDS_MAX = 12
+	FIELDS_MAX = 12,
+	PLAIN_ERROR_BYTES = 256,
 };
 
 struct fields {
@@ -113,12 +115,26 @@ add_error(struct buffer *body, enum error_code code, const char *detail)
 	buffer_text(body, "}}\n");
 }
 
+/* Without memory the error is told all the same, without a detail. No sentence needs an escape. */
+static struct http_text
+format_plain_error(char text[PLAIN_ERROR_BYTES], enum error_code code)
+{
+	const int size =
+		snprintf(text, PLAIN_ERROR_BYTES,
+			 "{\"error\":{\"code\":\"%s\",\"status\":%d,\"message\":\"%s\","
+			 "\"detail\":null}}\n",
+			 error_code_text(code), error_http_status(code), error_sentence(code));
+
+	return (struct http_text){ text, (size_t)size };
+}
+
 static void
 refuse(struct request *request, enum error_code code, const char *detail, const char *allow)
 {
 	const int status = error_http_status(code);
 	struct fields fields = { .count = 0 };
 	struct buffer body = { 0 };
+	char plain[PLAIN_ERROR_BYTES];
 
 	add_error(&body, code, detail);
 	add_field(&fields, "Content-Type", "application/json");
@@ -128,7 +144,9 @@ refuse(struct request *request, enum error_code code, const char *detail, const 
 		add_field(&fields, "Retry-After", "1");
 	if (allow != NULL)
 		add_field(&fields, "Allow", allow);
-	respond(request, status, &fields, (struct http_text){ body.data, body.size });
+	respond(request, status, &fields,
+		body.failed ? format_plain_error(plain, code)
+			    : (struct http_text){ body.data, body.size });
 	buffer_free(&body);
 }
 
@@ -139,20 +157,46 @@ request_refuse(struct request *request, enum error_code code, const char *detail
 }
 
 void
+request_answer_buffer(struct request *request, const char *type, struct buffer *body)
+{
+	if (body->failed)
+		request_refuse(request, ERROR_NO_MEMORY, NULL);
+	else
+		request_answer(request, 200, type, (struct http_text){ body->data, body->size });
+	buffer_free(body);
+}
+
+void
 request_refuse_method(struct request *request, const char *allow)
 {
 	refuse(request, ERROR_METHOD, NULL, allow);
+}
+
+/*
+ * Errors of status 500 and above are no fault of the client: a detail there is the log's, with
+ * paths and addresses of the gateway's machine, and is told in the gateway's own log alone.
+ */
+void
+request_refuse_failed(struct request *request, enum error_code code, reprise_status status,
+		      const struct reprise_error *error)
+{
+	const bool has_words = error != NULL && error->status == status;
+	const char *detail = NULL;
+
+	if (error_http_status(code) >= 500) {
+		if (has_words)
+			line_event(request->gateway, "request_failed", error);
+	} else if (has_words) {
+		detail = error->detail[0] != '\0' ? error->detail : error->what;
+	}
+	refuse(request, code, detail, NULL);
 }
 
 void
 request_refuse_status(struct request *request, reprise_status status,
 		      const struct reprise_error *error)
 {
-	const char *detail = NULL;
-
-	if (error != NULL && error->status == status)
-		detail = error->detail[0] != '\0' ? error->detail : error->what;
-	refuse(request, error_of_status(status), detail, NULL);
+	request_refuse_failed(request, error_of_status(status), status, error);
 }
 
 bool

@@ -17,6 +17,7 @@
 #include "gateway/work.h"
 #include "http/http.h"
 
+struct buffer;
 struct request;
 
 /* The answering part. Each is called on the loop; all but `begin` may be NULL. */
@@ -59,6 +60,8 @@ void request_release(struct request *request);
  * are added. @body is copied.
  */
 void request_answer(struct request *request, int status, const char *type, struct http_text body);
+/* Answers 200 with what @body has, and frees it; refuses if @body failed for want of memory. */
+void request_answer_buffer(struct request *request, const char *type, struct buffer *body);
 /* Answers with an error of the table: {"error":{"code":..,"status":..,"message":..,"detail":..}}.
  * @detail may be NULL. */
 void request_refuse(struct request *request, enum error_code code, const char *detail);
@@ -66,7 +69,13 @@ void request_refuse(struct request *request, enum error_code code, const char *d
 void request_refuse_method(struct request *request, const char *allow);
 /* Answers OPTIONS; a preflight of a page whose origin is allowed gets the fields of CORS. */
 void request_allow(struct request *request, int status, const char *allow, bool is_preflight);
-/* Maps a status of the library: request_refuse with the code that fits, and the error's words. */
+/*
+ * Answers with @code for a call of the library that failed. The error's words are the detail; with
+ * 500 and above the words are a line of the gateway's own log instead.
+ */
+void request_refuse_failed(struct request *request, enum error_code code, reprise_status status,
+			   const struct reprise_error *error);
+/* The same, with the code that fits the status. */
 void request_refuse_status(struct request *request, reprise_status status,
 			   const struct reprise_error *error);
 /* Begins a stream with the fields of every response; false: the client is gone. */

@@ -14,7 +14,7 @@
 #define TAKES(name) (UINT32_C(1) << QUERY_##name)
 #define TAKES_PLACE                                                            \
 	(TAKES(FROM) | TAKES(KINDS) | TAKES(RECORDED) | TAKES(LAST_EVENT_ID) | \
-	 TAKES(LAST_EVENT_ID_SNAKE) | TAKES(CURSOR) | TAKES(REVISION) | TAKES(NAMES))
+	 TAKES(LAST_EVENT_ID_SNAKE) | TAKES(CURSOR) | TAKES(REVISION))
 
 #define SESSIONS "/v1/sessions"
 #define SESSION  "/v1/sessions/"
@@ -24,7 +24,7 @@ static const struct route routes[] = {
 	{ HTTP_METHOD_GET, SESSIONS, NULL, ACCESS_READ, TAKES(LIMIT) | TAKES(AFTER),
 	  &sessions_calls },
 	{ HTTP_METHOD_GET, SESSION, "/events", ACCESS_READ,
-	  TAKES_PLACE | TAKES(FRAME) | TAKES(DONE) | TAKES(WAIT), &stream_calls },
+	  TAKES_PLACE | TAKES(FRAME) | TAKES(NAMES) | TAKES(DONE) | TAKES(WAIT), &stream_calls },
 	{ HTTP_METHOD_GET, SESSION, "/events", ACCESS_READ,
 	  TAKES_PLACE | TAKES(LIMIT) | TAKES(FORMAT), &page_calls },
 	{ HTTP_METHOD_POST, SESSION, "/events", ACCESS_WRITE, TAKES(WAIT) | TAKES(END),
@@ -237,7 +237,8 @@ route_choose(const struct route *route, const struct http_head *head, struct que
 	    (format != NULL || query_value(query, QUERY_LIMIT) != NULL || prefers_json(head)))
 		route = other;
 	if ((query->present & ~route->parameters) != 0) {
-		*ret_words = "frame, done and wait are of streams; limit and format are of pages";
+		*ret_words =
+			"frame, names, done and wait are of streams; limit and format are of pages";
 		return NULL;
 	}
 	return route;

@@ -47,7 +47,7 @@ static void
 keep_for_line(struct served *served, const struct http_head *head)
 {
 	served->method = head->method;
-	if (served->request.gateway->options.write_line == NULL)
+	if (!line_tells_requests(served->request.gateway))
 		return;
 	http_exchange_peer(served->request.exchange, served->peer, sizeof(served->peer));
 	served->path_bytes =

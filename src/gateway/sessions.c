@@ -10,6 +10,7 @@
 
 #include <reprise/sessions.h>
 
+#include "base/assert.h"
 #include "gateway/gateway.h"
 #include "gateway/routes.h"
 
@@ -33,6 +34,9 @@ struct list {
 	char after[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	size_t limit, count;
 	struct entry *entries;
+	struct reprise_log *log; /* of `gather` */
+	reprise_status status;   /* of visit_key */
+	struct reprise_error error;
 };
 
 /* The place of an id, and whether it is there. */
@@ -58,6 +62,12 @@ find_place(const struct list *list, const char *id, bool *ret_is_there)
 	return low;
 }
 
+static bool
+is_of_list(const struct list *list, const char *id)
+{
+	return strcmp(id, list->after) > 0 && access_scope_has(&list->scope, id);
+}
+
 /* The entry of an id, new or there; NULL: the id is not of this list. */
 static struct entry *
 add_id(struct list *list, const char *id)
@@ -65,8 +75,9 @@ add_id(struct list *list, const char *id)
 	bool is_there;
 	size_t place;
 
-	if (strcmp(id, list->after) <= 0 || !access_scope_has(&list->scope, id))
+	if (!is_of_list(list, id))
 		return NULL;
+	REPRISE_ASSERT(list->entries != NULL);
 	place = find_place(list, id, &is_there);
 	if (is_there)
 		return &list->entries[place];
@@ -111,15 +122,32 @@ add_windows(struct list *list, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
+/* Whether the key has a life that is not void: a deleted session has none. */
+static bool
+has_life(struct list *list, const struct reprise_log_key *key)
+{
+	struct reprise_cursor cursor;
+	const reprise_status status = reprise_log_current_cursor(
+		list->log, key, REPRISE_REVISION_UNKNOWN, &cursor, &list->error);
+
+	if (status != REPRISE_E_NOT_FOUND && status != REPRISE_E_CONFLICT)
+		list->status = status;
+	return status == REPRISE_OK;
+}
+
 /* Keys come in the order of their ids: behind the limit none is of interest. */
 static bool
 visit_key(const struct reprise_log_key *key, void *context)
 {
 	struct list *const list = context;
+	bool is_there;
 
-	(void)add_id(list, key->thread);
-	return list->count <= list->limit ||
-	       strcmp(key->thread, list->entries[list->count - 1].id) <= 0;
+	if (list->count > list->limit && strcmp(key->thread, list->entries[list->count - 1].id) > 0)
+		return false;
+	(void)find_place(list, key->thread, &is_there);
+	if (!is_there && is_of_list(list, key->thread) && has_life(list, key))
+		(void)add_id(list, key->thread);
+	return list->status == REPRISE_OK;
 }
 
 static reprise_status
@@ -131,7 +159,12 @@ add_keys(struct list *list, struct reprise_log *log, struct reprise_error *error
 	struct entry *entry;
 	reprise_status status;
 
+	list->log = log;
 	status = reprise_log_each(log, tenant, visit_key, list, error);
+	if (status == REPRISE_OK && list->status != REPRISE_OK) {
+		*error = list->error;
+		status = list->status;
+	}
 	for (size_t i = 0; i < list->count && status == REPRISE_OK; i++) {
 		entry = &list->entries[i];
 		key.thread = entry->id;
@@ -217,12 +250,7 @@ answer(struct job *job)
 	else
 		buffer_text(&body, "null");
 	buffer_text(&body, "}\n");
-	if (body.failed)
-		request_refuse(request, ERROR_NO_MEMORY, NULL);
-	else
-		request_answer(request, 200, "application/json",
-			       (struct http_text){ body.data, body.size });
-	buffer_free(&body);
+	request_answer_buffer(request, "application/json", &body);
 	request_release(request);
 }
 
@@ -253,6 +281,7 @@ sessions_begin(struct request *request, const struct http_head *head)
 	}
 	request->state = list;
 	list->request = request;
+	list->error = (struct reprise_error)REPRISE_ERROR_INIT;
 	list->limit = number;
 	list->scope = access_scope(request->token);
 	snprintf(list->after, sizeof(list->after), "%s", after == NULL ? "" : after);

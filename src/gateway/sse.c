@@ -69,6 +69,8 @@ sse_event(struct buffer *buffer, const struct stream_shape *shape,
 		else
 			buffer_text(buffer, "message");
 		buffer_text(buffer, "\n");
+	} else if (!plain) {
+		buffer_text(buffer, ": base64\n");
 	}
 	if (plain) {
 		add_lines(buffer, event->payload.data, event->payload.size);
@@ -94,19 +96,23 @@ add_member(struct buffer *buffer, const char *name, uint64_t number)
 	buffer_number(buffer, number);
 }
 
+/* Whether the gap says how many events are lost. */
+static bool
+is_exact(const struct reprise_gap *gap)
+{
+	return gap->reason == REPRISE_GAP_TRIMMED && gap->detail != REPRISE_GAP_RESTART;
+}
+
 void
 sse_gap_members(struct buffer *buffer, const struct reprise_gap *gap)
 {
-	const bool is_exact =
-		gap->reason == REPRISE_GAP_TRIMMED && gap->detail != REPRISE_GAP_RESTART;
-
 	buffer_text(buffer, "\"reason\":\"");
 	buffer_text(buffer, reprise_gap_reason_name(gap->reason));
 	buffer_text(buffer, "\",\"code\":\"");
 	add_code(buffer, reprise_gap_detail_name(gap->detail));
 	buffer_text(buffer, "\",\"text\":\"");
 	buffer_text(buffer, reprise_gap_detail_text(gap->detail));
-	if (is_exact) {
+	if (is_exact(gap)) {
 		add_member(buffer, "\",\"lost\":", gap->lost);
 		add_member(buffer, ",\"first\":", gap->lost_first);
 		add_member(buffer, ",\"last\":", gap->lost_last);
@@ -118,17 +124,27 @@ sse_gap_members(struct buffer *buffer, const struct reprise_gap *gap)
 	buffer_text(buffer, ",\"healed\":false");
 }
 
+/* A comment: a block with data would be taken for a payload. */
+static void
+add_gap_comment(struct buffer *buffer, const struct reprise_gap *gap)
+{
+	buffer_text(buffer, ": gap ");
+	add_code(buffer, reprise_gap_detail_name(gap->detail));
+	if (is_exact(gap)) {
+		add_member(buffer, " lost ", gap->lost);
+		add_member(buffer, " first ", gap->lost_first);
+		add_member(buffer, " last ", gap->lost_last);
+	} else {
+		buffer_text(buffer, " lost unknown");
+	}
+	buffer_text(buffer, "\n");
+}
+
 void
 sse_gap(struct buffer *buffer, const struct stream_shape *shape, const struct reprise_gap *gap)
 {
 	if (shape->is_bare) {
-		/* A comment: a block with data would be taken for a payload. */
-		buffer_text(buffer, ": gap ");
-		add_code(buffer, reprise_gap_detail_name(gap->detail));
-		add_member(buffer, " lost ", gap->lost);
-		add_member(buffer, " first ", gap->lost_first);
-		add_member(buffer, " last ", gap->lost_last);
-		buffer_text(buffer, "\n");
+		add_gap_comment(buffer, gap);
 		return;
 	}
 	buffer_text(buffer, "event: gap\ndata: {");

@@ -13,8 +13,8 @@
 
 #include <reprise/subscription.h>
 
-#include "gateway/channel.h"
 #include "gateway/json.h"
+#include "gateway/shape.h"
 
 /* What was read, and how the reading ended. */
 enum sse_outcome {

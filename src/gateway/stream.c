@@ -16,8 +16,6 @@
 
 #include <reprise/lag.h>
 
-#include "base/clock.h"
-#include "base/random.h"
 #include "gateway/gateway.h"
 #include "gateway/routes.h"
 #include "gateway/sse.h"
@@ -25,17 +23,6 @@
 enum {
 	JOINS_MAX = 3
 };
-
-void
-stream_shape_options(const struct stream_shape *shape, struct reprise_subscription_options *options)
-{
-	*options = (struct reprise_subscription_options)REPRISE_SUBSCRIPTION_OPTIONS_INIT;
-	options->staging_bytes = STREAM_STAGING_BYTES;
-	options->kinds = shape->kinds_count == 0 ? NULL : shape->kinds;
-	options->kinds_count = shape->kinds_count;
-	options->is_recorded_only = shape->is_recorded_only;
-	options->is_continuous = 1;
-}
 
 /* Takes the stream from its channel, or closes its subscription. */
 static void
@@ -77,9 +64,8 @@ stream_write(struct stream *stream, struct http_block *block)
 	return http_write_block(stream->request->exchange, block) == REPRISE_OK;
 }
 
-/* Sends what is encoded. False: the stream is over. */
-static bool
-send_scratch(struct stream *stream)
+bool
+stream_send_scratch(struct stream *stream)
 {
 	struct reprise_gateway *const gateway = stream->request->gateway;
 	struct buffer *const scratch = &gateway->scratch;
@@ -97,13 +83,32 @@ send_scratch(struct stream *stream)
 }
 
 static bool
+is_same_life(const struct reprise_incarnation *a, const struct reprise_incarnation *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* Whether the cursor stands at or behind the event that was newest when the stream began. */
+static bool
+has_reached(const struct place *place, const struct reprise_cursor *cursor)
+{
+	/* Nothing is said yet of a client's cursor beyond the newest event. */
+	const bool is_unjudged = place->at == PLACE_CURSOR &&
+				 place->cursor.position > place->newest &&
+				 place->cursor.position == cursor->position;
+
+	return is_same_life(&cursor->incarnation, &place->life) &&
+	       cursor->position >= place->newest && !is_unjudged;
+}
+
+static bool
 is_at_live(const struct stream *stream, enum sse_outcome outcome)
 {
 	struct reprise_subscription_lag lag = REPRISE_SUBSCRIPTION_LAG_INIT;
 	struct reprise_cursor cursor;
 
 	if (reprise_subscription_cursor(stream->watch.subscription, &cursor) == REPRISE_OK &&
-	    cursor.position >= stream->place.newest)
+	    has_reached(&stream->place, &cursor))
 		return true;
 	return outcome == SSE_EMPTY &&
 	       reprise_subscription_lag(stream->watch.subscription, &lag) == REPRISE_OK &&
@@ -139,7 +144,7 @@ read_piece(struct stream *stream)
 	count(&counters->events_lost, (int64_t)read.lost);
 	if (read.events > 0)
 		stream->joins_left = JOINS_MAX;
-	if (!send_scratch(stream))
+	if (!stream_send_scratch(stream))
 		return false;
 	if (read.outcome == SSE_ENDED)
 		stream_finish(stream);
@@ -224,7 +229,6 @@ begin_stream(struct stream *stream)
 	struct request *const request = stream->request;
 	struct reprise_gateway *const gateway = request->gateway;
 	struct reprise_error error = REPRISE_ERROR_INIT;
-	struct reprise_cursor cursor = stream->place.cursor;
 	reprise_status status = REPRISE_OK;
 
 	if (!stream->is_head)
@@ -240,13 +244,10 @@ begin_stream(struct stream *stream)
 	if (stream->is_head)
 		return;
 	link_stream(stream);
-	if (stream->place.at == PLACE_REVISION &&
-	    reprise_subscription_cursor(stream->watch.subscription, &cursor) != REPRISE_OK)
-		cursor = stream->place.cursor;
 	buffer_reset(&gateway->scratch);
-	sse_hello(&gateway->scratch, &stream->shape, &cursor, names[stream->place.at],
+	sse_hello(&gateway->scratch, &stream->shape, &stream->place.cursor, names[stream->place.at],
 		  gateway->options.retry_ms, gateway->options.heartbeat_ms);
-	if (send_scratch(stream))
+	if (stream_send_scratch(stream))
 		read_alone(stream);
 }
 
@@ -269,78 +270,15 @@ on_found(struct place *place)
 		begin_stream(stream);
 }
 
-static int
-compare_kinds(const void *a, const void *b)
-{
-	const uint16_t left = *(const uint16_t *)a, right = *(const uint16_t *)b;
-
-	return (left > right) - (left < right);
-}
-
-bool
-stream_parse_kinds(struct stream_shape *shape, const char *text)
-{
-	char number[8];
-	uint64_t kind;
-	size_t length;
-	uint32_t kept = 0;
-
-	for (;; text++) {
-		length = strcspn(text, ",");
-		if (length >= sizeof(number) || shape->kinds_count == REPRISE_KINDS_MAX)
-			return false;
-		memcpy(number, text, length);
-		number[length] = '\0';
-		if (!query_number(number, UINT16_MAX, &kind))
-			return false;
-		shape->kinds[shape->kinds_count++] = (uint16_t)kind;
-		text += length;
-		if (*text == '\0')
-			break;
-	}
-	qsort(shape->kinds, shape->kinds_count, sizeof(shape->kinds[0]), compare_kinds);
-	for (uint32_t i = 0; i < shape->kinds_count; i++)
-		if (i == 0 || shape->kinds[i] != shape->kinds[kept - 1])
-			shape->kinds[kept++] = shape->kinds[i];
-	shape->kinds_count = kept;
-	return true;
-}
-
-/* A parameter that is "1" or "0". False: another value. */
-static bool
-parse_flag(const struct query *query, enum query_name name, bool *ret_flag)
-{
-	const char *const value = query_value(query, name);
-
-	*ret_flag = value != NULL && strcmp(value, "1") == 0;
-	return value == NULL || *ret_flag || strcmp(value, "0") == 0;
-}
-
 /* NULL, or what is wrong with the query. */
 static const char *
-parse_shape(struct stream *stream, const struct query *query)
+parse_query(struct stream *stream, const struct query *query)
 {
-	const char *const frame = query_value(query, QUERY_FRAME);
-	const char *const kinds = query_value(query, QUERY_KINDS);
-	const char *const names = query_value(query, QUERY_NAMES);
-	struct stream_shape *const shape = &stream->shape;
-
-	memcpy(shape->session_id, stream->request->session_id, sizeof(shape->session_id));
-	if (frame != NULL && strcmp(frame, "native") != 0 && strcmp(frame, "bare") != 0)
-		return "frame is native or bare";
-	if (names != NULL && strcmp(names, "kinds") != 0)
-		return "names is kinds";
-	if (kinds != NULL && !stream_parse_kinds(shape, kinds))
-		return "kinds is a list of at most 64 numbers from 0 to 65535";
-	if (!parse_flag(query, QUERY_DONE, &stream->has_done))
+	if (!query_flag(query, QUERY_DONE, &stream->has_done))
 		return "done is 0 or 1";
-	if (!parse_flag(query, QUERY_RECORDED, &shape->is_recorded_only))
-		return "recorded is 0 or 1";
-	if (!parse_flag(query, QUERY_WAIT, &stream->waits_for_session))
+	if (!query_flag(query, QUERY_WAIT, &stream->waits_for_session))
 		return "wait is 0 or 1";
-	shape->is_bare = frame != NULL && strcmp(frame, "bare") == 0;
-	shape->has_kind_names = names != NULL;
-	return NULL;
+	return stream_shape_parse(&stream->shape, stream->request->session_id, query);
 }
 
 static void
@@ -356,7 +294,7 @@ stream_begin(struct request *request, const struct http_head *head)
 	request->state = stream;
 	stream->request = request;
 	stream->is_head = head->method == HTTP_METHOD_HEAD;
-	wrong = parse_shape(stream, &request->query);
+	wrong = parse_query(stream, &request->query);
 	if (wrong != NULL) {
 		request_refuse(request, ERROR_BAD_QUERY, wrong);
 		return;
@@ -387,59 +325,6 @@ stream_drain(struct request *request)
 
 	if (stream != NULL && stream->is_begun)
 		read_alone(stream);
-}
-
-/* The time to come back, spread so that the clients of a gateway do not come at once. */
-static uint32_t
-pick_retry_ms(const struct reprise_gateway *gateway)
-{
-	const uint32_t least = gateway->options.retry_ms;
-	uint32_t random = 0;
-
-	if (!random_bytes(&random, sizeof(random)))
-		random = (uint32_t)gateway->now_ns;
-	return least + random % (2 * least + 1);
-}
-
-static void
-say_bye(struct stream *stream)
-{
-	struct reprise_gateway *const gateway = stream->request->gateway;
-	struct reprise_cursor cursor;
-
-	if (stream->is_over || !stream->is_begun)
-		return;
-	if (stream->channel != NULL)
-		channel_cursor(stream->channel, &cursor);
-	else if (reprise_subscription_cursor(stream->watch.subscription, &cursor) != REPRISE_OK)
-		return;
-	buffer_reset(&gateway->scratch);
-	sse_bye(&gateway->scratch, &stream->shape, &cursor, pick_retry_ms(gateway));
-	stream->has_done = false; /* the session goes on */
-	if (send_scratch(stream))
-		stream_finish(stream);
-}
-
-void
-streams_shutdown(struct reprise_gateway *gateway)
-{
-	for (struct stream *stream = gateway->streams; stream != NULL; stream = stream->next)
-		say_bye(stream);
-}
-
-void
-streams_tick(struct reprise_gateway *gateway)
-{
-	static const struct http_text heartbeat = { ":\n", 2 };
-	const uint64_t silence_ns = (uint64_t)gateway->options.heartbeat_ms * 1000000;
-
-	for (struct stream *stream = gateway->streams; stream != NULL; stream = stream->next) {
-		if (stream->is_over || gateway->now_ns - stream->sent_ns < silence_ns)
-			continue;
-		stream->sent_ns = gateway->now_ns;
-		if (http_pending(stream->request->exchange) == 0)
-			(void)http_write(stream->request->exchange, heartbeat);
-	}
 }
 
 static void

@@ -15,12 +15,12 @@
 #include "gateway/channel.h"
 #include "gateway/place.h"
 #include "gateway/request.h"
+#include "gateway/shape.h"
 #include "gateway/watch.h"
 
 enum {
 	STREAM_PENDING_MAX = 64 << 10, /* bytes: a client with more has fallen behind */
 	STREAM_READ_BYTES = 32 << 10,  /* encoded at a time */
-	STREAM_STAGING_BYTES = 4096,   /* of each subscription of the gateway */
 };
 
 struct stream {
@@ -41,19 +41,20 @@ struct stream {
 	bool is_over;
 };
 
+/* stream.c */
+
 /* Sends to one member or to a stream that reads alone. */
 bool stream_write(struct stream *stream, struct http_block *block);
+/* Sends what is encoded at the gateway's scratch. False: the stream is over. */
+bool stream_send_scratch(struct stream *stream);
 /* Ends a stream whose session has ended: what is encoded already has told so. */
 void stream_finish(struct stream *stream);
 /* Gives a stream a subscription of its own, after @cursor. On failure the client is cut off. */
 void stream_leave(struct stream *stream, const struct reprise_cursor *cursor);
 /* Ends a stream without a word: the client comes back with its last id. */
 void stream_cut(struct stream *stream);
-/* The options of a subscription for the shape. @options points into @shape. */
-void stream_shape_options(const struct stream_shape *shape,
-			  struct reprise_subscription_options *options);
-/* "1,2,300". False: not a list of at most 64 kinds. */
-bool stream_parse_kinds(struct stream_shape *shape, const char *text);
+
+/* streams.c */
 
 /* From on_tick: heartbeats. From stop: `bye` to each stream. */
 void streams_tick(struct reprise_gateway *gateway);

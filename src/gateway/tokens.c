@@ -253,6 +253,20 @@ tokens_free(struct tokens *tokens)
 	*tokens = (struct tokens){ .table = NULL };
 }
 
+/*
+ * A credential of systemd has the owner and the group root and the mode 0440: the list of the file
+ * names the service alone, and the mode shows the list's mask as the group's permissions.
+ */
+static bool
+is_of_owner_alone(const struct stat *stat)
+{
+	const mode_t mode = stat->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
+	const bool is_credential =
+		stat->st_uid == 0 && stat->st_gid == 0 && mode == (S_IRUSR | S_IRGRP);
+
+	return is_credential || (mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
 /* Opens a regular file of the owner alone; -1 with *error filled. */
 static int
 open_file(const char *file, struct reprise_error *error)
@@ -265,7 +279,7 @@ open_file(const char *file, struct reprise_error *error)
 		(void)refuse_file(error, strerrordesc_np(errno));
 	} else if (!S_ISREG(stat.st_mode)) {
 		(void)refuse_file(error, "not a regular file");
-	} else if ((stat.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+	} else if (!is_of_owner_alone(&stat)) {
 		(void)refuse_file(error, "other users may read or write the file: chmod 600");
 	} else {
 		return fd;

@@ -35,6 +35,20 @@ queue_take(struct job_queue *queue)
 	return job;
 }
 
+/*
+ * A log that is not found, or is busy, is no session that is not found or busy: what may mean a
+ * session is E_IO.
+ */
+static reprise_status
+judge_opening(reprise_status status)
+{
+	const bool is_plain = status == REPRISE_OK || status == REPRISE_E_NO_MEMORY ||
+			      status == REPRISE_E_TIMEOUT || status == REPRISE_E_CORRUPT ||
+			      status == REPRISE_E_VERSION || status == REPRISE_E_SYSTEM;
+
+	return is_plain ? status : REPRISE_E_IO;
+}
+
 static void
 run_job(struct work *work, struct job *job, struct reprise_log **log)
 {
@@ -43,9 +57,12 @@ run_job(struct work *work, struct job *job, struct reprise_log **log)
 	job->status = REPRISE_OK;
 	job->error = (struct reprise_error)REPRISE_ERROR_INIT;
 	if (*log == NULL && options->open_log != NULL)
-		job->status = options->open_log(options->open_log_context, log, &job->error);
-	if (job->status != REPRISE_OK)
+		job->status = judge_opening(
+			options->open_log(options->open_log_context, log, &job->error));
+	if (job->status != REPRISE_OK) {
+		job->error.status = job->status;
 		*log = NULL;
+	}
 	if (job->run != NULL)
 		job->run(job, *log);
 	if (job->status == REPRISE_E_IO || job->status == REPRISE_E_CORRUPT) {
@@ -123,9 +140,22 @@ work_close(struct work *work)
 	work->threads = NULL;
 }
 
+/* No worker is left: a job in the queue would never be done, and its owner never be answered. */
+static void
+refuse_job(struct job *job)
+{
+	job->error = (struct reprise_error)REPRISE_ERROR_INIT;
+	job->status = error_plain(&job->error, REPRISE_E_INTERRUPTED);
+	job->done(job);
+}
+
 void
 work_submit(struct work *work, struct job *job)
 {
+	if (work_is_closing(work)) {
+		refuse_job(job);
+		return;
+	}
 	count(&work->gateway->counters.jobs, 1);
 	pthread_mutex_lock(&work->lock);
 	queue_add(&work->waiting, job);

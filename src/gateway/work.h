@@ -14,8 +14,10 @@
 #include <reprise/gateway.h>
 
 struct job {
-	/* On a worker. @log is the worker's own connection; NULL without a log, or if @status says
-	 * why the log could not be opened. May be NULL: then nothing is run. */
+	/*
+	 * On a worker. @log is the worker's own connection; NULL without a log, or if @status says
+	 * why the log could not be opened. May be NULL: then nothing is run.
+	 */
 	void (*run)(struct job *job, struct reprise_log *log);
 	/* On the loop, exactly once behind each submit. */
 	void (*done)(struct job *job);
@@ -44,13 +46,16 @@ reprise_status work_open(struct work *work, struct reprise_gateway *gateway, uin
 			 struct reprise_error *error);
 /* Ends the workers behind the jobs that run; `done` of every job that was submitted is called. */
 void work_close(struct work *work);
-/* In `done`: whether work_close has begun, so that no further job would be done. */
+/* On the loop: whether work_close has begun, so that no further job would be run. */
 static inline bool
 work_is_closing(const struct work *work)
 {
-	return work->is_closing; /* written by the caller of `done` */
+	return work->is_closing; /* written by the loop's thread, or behind the loop's end */
 }
-/* On the loop. */
+/*
+ * On the loop. Behind the beginning of work_close `run` is left out, and `done` is called within
+ * the call, with the status E_INTERRUPTED.
+ */
 void work_submit(struct work *work, struct job *job);
 /* On the loop, from on_notify: calls `done` of the jobs that are done. */
 void work_finish(struct work *work);

@@ -39,7 +39,8 @@ enum http_method {
 };
 
 /*
- * Why a request is refused: X(name, status, word). The words are stable, for logs and error bodies.
+ * Why a request is refused: X(name, status, word). The words are stable, for logs and error bodies:
+ * the code of `two-lengths` is `http_two_lengths`.
  */
 #define HTTP_REFUSAL_TABLE(X)                             \
 	X(NONE, 0, "")                                    \

@@ -12,6 +12,8 @@
 
 enum {
 	LINE_BYTES_MAX = 256,
+	WORD_BYTES_MAX = 40,
+	REFUSAL_FIELDS_MAX = 4,
 };
 
 bool
@@ -111,14 +113,32 @@ http_respond(struct http_exchange *exchange, int status, const struct http_field
 	return REPRISE_OK;
 }
 
+/* The word as a code: "two-lengths" is http_two_lengths. */
+static void
+write_refusal(char *text, size_t room, int status, const char *word)
+{
+	char code[WORD_BYTES_MAX];
+
+	snprintf(code, sizeof(code), "%s", word);
+	for (char *dash = strchr(code, '-'); dash != NULL; dash = strchr(dash, '-'))
+		*dash = '_';
+	snprintf(text, room,
+		 "{\"error\":{\"code\":\"http_%s\",\"status\":%d,\"message\":\"%s\","
+		 "\"detail\":null}}\n",
+		 code, status, http_status_sentence(status));
+}
+
 /* The request is not the handler's, or the handler was not in time. */
 void
 refuse_request(struct http_exchange *exchange, int status, const char *word)
 {
-	static const struct http_field_out type = { "Content-Type", "application/json" };
-	struct http_field_out fields[] = { type, { "", "" } };
-	char text[LINE_BYTES_MAX / 4], seconds[16];
-	size_t count = 1;
+	struct http_field_out fields[REFUSAL_FIELDS_MAX] = {
+		{ "Content-Type", "application/json" },
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "Cache-Control", "no-store" },
+	};
+	char text[LINE_BYTES_MAX], seconds[16];
+	size_t count = 3;
 
 	if (status == 405)
 		fields[count++] =
@@ -127,7 +147,7 @@ refuse_request(struct http_exchange *exchange, int status, const char *word)
 		snprintf(seconds, sizeof(seconds), "%u", exchange->server->options.retry_after_s);
 		fields[count++] = (struct http_field_out){ "Retry-After", seconds };
 	}
-	snprintf(text, sizeof(text), "{\"error\":\"%s\"}\n", word);
+	write_refusal(text, sizeof(text), status, word);
 	exchange->keeps_alive = false;
 	if (http_respond(exchange, status, fields, count,
 			 (struct http_text){ text, strlen(text) }) != REPRISE_OK)

@@ -47,6 +47,32 @@ http_status_text(int status)
 	return "Other";
 }
 
+static const struct {
+	int status;
+	const char *sentence;
+} sentences[] = {
+	{ 400, "the request is malformed" },
+	{ 405, "the server does not take this method" },
+	{ 408, "the request did not come in time" },
+	{ 413, "the body is larger than the server takes" },
+	{ 414, "the request line is longer than the server takes" },
+	{ 417, "the server does not know this expectation" },
+	{ 429, "the peer has too many connections or requests" },
+	{ 431, "the head or the trailers are larger than the server takes" },
+	{ 501, "the server does not know this method or coding" },
+	{ 503, "the server has too many connections" },
+	{ 505, "the server does not know this version of HTTP" },
+};
+
+const char *
+http_status_sentence(int status)
+{
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++)
+		if (sentences[i].status == status)
+			return sentences[i].sentence;
+	return "the server refuses the request";
+}
+
 /* Made once a second. The words of a date are English whatever the locale is. */
 const char *
 http_date(struct http_server *server)

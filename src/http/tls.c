@@ -5,7 +5,9 @@
  */
 #include "http/tls.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
@@ -38,26 +40,56 @@ choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_siz
 static reprise_status
 fail(const char *what, struct reprise_error *error)
 {
-	const char *const words = ERR_reason_error_string(ERR_peek_last_error());
+	/* The first error is the cause; the last one names a part of OpenSSL alone. */
+	const unsigned long cause = ERR_peek_error();
+	const char *const words = ERR_SYSTEM_ERROR(cause) ? strerrordesc_np(ERR_GET_REASON(cause))
+							  : ERR_reason_error_string(cause);
 
 	ERR_clear_error();
 	return error_detailed(error, REPRISE_E_INVALID, what, words == NULL ? "" : words);
 }
 
-static reprise_status
-load(SSL_CTX *context, const char *certificate_file, const char *key_file,
-     struct reprise_error *error)
+/* OpenSSL would ask the terminal for the passphrase, and the loop would wait. */
+static int
+refuse_passphrase(char *text, int room, int encrypts, void *was_asked)
 {
-	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	(void)text;
+	(void)room;
+	(void)encrypts;
+	*(bool *)was_asked = true;
+	return -1;
+}
+
+static reprise_status
+load_files(SSL_CTX *context, const char *certificate_file, const char *key_file,
+	   struct reprise_error *error)
+{
 	if (SSL_CTX_use_certificate_chain_file(context, certificate_file) != 1)
 		return fail("certificate", error);
 	if (SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_check_private_key(context) != 1)
 		return fail("key", error);
 	return REPRISE_OK;
+}
+
+static reprise_status
+load(SSL_CTX *context, const char *certificate_file, const char *key_file,
+     struct reprise_error *error)
+{
+	bool was_asked = false;
+	reprise_status status;
+
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	SSL_CTX_set_default_passwd_cb(context, refuse_passphrase);
+	SSL_CTX_set_default_passwd_cb_userdata(context, &was_asked);
+	status = load_files(context, certificate_file, key_file, error);
+	SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
+	return was_asked
+		       ? error_detailed(error, REPRISE_E_INVALID, "key", "the key has a passphrase")
+		       : status;
 }
 
 reprise_status

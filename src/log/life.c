@@ -93,12 +93,22 @@ target_life(struct target *target, struct log_write *write, struct reprise_error
 	return put_life(target, error);
 }
 
+/*
+ * Whether @write goes on with the last life, up to at most the head. A log that has gone back has
+ * less: the life is not closed, so that the next one begins behind a crash (rule L57).
+ */
+static bool
+is_whole(const struct target *target, const struct log_write *write)
+{
+	return target_is_of_life(target, write) && write->last <= target->head->head;
+}
+
 reprise_status
 target_reopen(struct target *target, struct log_write *write, struct reprise_error *error)
 {
 	struct reprise_life *const life = &target->head->life;
 
-	if (!target_is_of_life(target, write) ||
+	if (!is_whole(target, write) ||
 	    (life->state != REPRISE_LIFE_OPEN && life->state != REPRISE_LIFE_CLEAN))
 		return refuse_here(target, write);
 	life->state = REPRISE_LIFE_OPEN;
@@ -109,7 +119,7 @@ reprise_status
 target_renew(struct target *target, struct log_write *write, struct reprise_error *error)
 {
 	(void)error;
-	if (!target_is_of_life(target, write))
+	if (!is_whole(target, write))
 		return refuse_here(target, write);
 	target->is_touched = true;
 	return REPRISE_OK;
@@ -120,7 +130,7 @@ target_close(struct target *target, struct log_write *write, struct reprise_erro
 {
 	struct reprise_life *const life = &target->head->life;
 
-	if (!target_is_of_life(target, write))
+	if (!is_whole(target, write))
 		return refuse_here(target, write);
 	if (life->state == REPRISE_LIFE_OPEN) {
 		life->state = REPRISE_LIFE_CLEAN;

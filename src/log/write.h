@@ -25,9 +25,9 @@ enum log_write_type {
 	LOG_RECORD, /* RING: entries at first and following, by the life of that incarnation */
 	LOG_GAP,    /* RING: first .. last are lost, for a reason */
 	LOG_LIFE,   /* RING: a new life; an open one before it has crashed */
-	LOG_REOPEN, /* RING: the last life goes on */
-	LOG_RENEW,  /* RING: nothing but the lease of the last life (lease.h) */
-	LOG_CLOSE,  /* RING: all of the life is in the log */
+	LOG_REOPEN, /* RING: the last life goes on, after `last` or later */
+	LOG_RENEW,  /* RING: nothing but the lease of the last life (lease.h), up to `last` */
+	LOG_CLOSE,  /* RING: all of the life is in the log, up to `last` */
 	/* RING: nobody may read the life any more; its events may still be recorded. */
 	LOG_VOID,
 	LOG_END,     /* RING: the session ended after `last`, with end_status */

@@ -259,7 +259,7 @@ gather_events(struct batch *batch, struct reprise_recorder *recorder, struct rec
 
 /* The facts of a recording when it is gathered. */
 struct knowledge {
-	bool has_writer, is_void, is_marked, has_heir;
+	bool has_writer, is_void, is_marked, has_heir, is_doubted;
 };
 
 /* Before the look: the look sees all events that a writer appended before it went. */
@@ -268,8 +268,10 @@ begin_attempt(struct reprise_recorder *recorder, struct recording *recording)
 {
 	pthread_mutex_lock(&recorder->lock);
 	const struct knowledge known = { recording->has_writer, recording->is_void,
-					 recording->is_void_marked, recording->has_heir };
+					 recording->is_void_marked, recording->has_heir,
+					 recording->is_doubted };
 
+	recording->is_doubted = false;
 	recording->attempt++;
 	pthread_mutex_unlock(&recorder->lock);
 	return known;
@@ -321,7 +323,7 @@ batch_gather(struct batch *batch, struct reprise_recorder *recorder, struct reco
 		(void)put(batch, recording, LOG_VOID, 0, recording->taken);
 	put_state(batch, recording, &known, &look);
 	if (batch->writes_count == before && known.has_writer && !known.is_void &&
-	    recording->leased_ns < batch->leases_before_ns)
+	    (known.is_doubted || recording->leased_ns < batch->leases_before_ns))
 		(void)put(batch, recording, LOG_RENEW, 0, recording->taken);
 	return GATHERED_ALL;
 }

@@ -41,6 +41,14 @@ recorder_is_void(struct reprise_recorder *recorder, const char *id,
 	return is_void;
 }
 
+bool
+recorder_knows_void(struct reprise_recorder *recorder, const char *id,
+		    const struct reprise_life *life)
+{
+	return life->state == REPRISE_LIFE_INVALIDATED ||
+	       recorder_is_void(recorder, id, &life->incarnation);
+}
+
 void
 recording_free(struct recording *recording)
 {

@@ -5,6 +5,7 @@
 #include "base/numbers.h"
 #include "recorder/heal_queue.h"
 #include "recorder/heal_watch.h"
+#include "recorder/known.h"
 #include "recorder/page.h"
 #include "recorder/recorder.h"
 
@@ -109,6 +110,7 @@ asks_the_same(const struct backfill *backfill, const struct backfill *served,
 
 	return backfill->hash == served->hash && other->after == question->after &&
 	       !other->is_judged && !question->is_judged && other->is_bound == question->is_bound &&
+	       known_of(backfill, other) == question->recorded &&
 	       other->is_replay == question->is_replay && other->place == question->place &&
 	       other->is_continuous == question->is_continuous &&
 	       other->is_end_told == question->is_end_told &&
@@ -149,10 +151,11 @@ static void
 serve(struct reprise_recorder *recorder, struct backfill *backfill)
 {
 	struct healing *const healing = &recorder->healing;
-	const struct backfill_question question = backfill->question;
+	struct backfill_question question = backfill->question;
 	const uint64_t began_ns = clock_ns();
 	struct backfill *same;
 
+	question.recorded = known_of(backfill, &question);
 	begin_serving(healing, backfill);
 	healing->serving = backfill;
 	pthread_mutex_unlock(&healing->lock);
@@ -170,6 +173,7 @@ serve(struct reprise_recorder *recorder, struct backfill *backfill)
 		pthread_mutex_lock(&healing->lock);
 		same->is_at_end = is_copied && backfill->is_at_end;
 		same->seen = backfill->seen;
+		known_copy(same, backfill);
 		same->is_stirred = backfill->is_stirred;
 		healing->serving = same;
 		finish_serving(recorder, backfill, is_there);

@@ -83,6 +83,7 @@ heal_seen(const struct reprise_log_stats *stats)
 		.lives = stats->lives,
 		.life_state = stats->life.state,
 		.end_ordinal = stats->has_ended ? stats->end_ordinal : UINT64_MAX,
+		.last_life = stats->life.incarnation,
 	};
 }
 

@@ -77,7 +77,7 @@ finish(struct reprise_recorder *recorder, struct opening *opening, const struct 
 	opening->status = asked->status;
 	if (opening->joined != NULL) {
 		if (opening->status == REPRISE_E_CONFLICT)
-			port_fence(opening->joined);
+			port_fence(opening->joined, PORT_HAS_ALL);
 		return;
 	}
 	if (opening->status != REPRISE_OK)

@@ -5,6 +5,8 @@
 
 #include "base/numbers.h"
 #include "recorder/bridge.h"
+#include "recorder/known.h"
+#include "recorder/newest.h"
 #include "recorder/place.h"
 #include "recorder/recorder.h"
 
@@ -52,13 +54,6 @@ page_say_nothing(struct backfill *backfill)
 }
 
 static bool
-is_void(const struct telling *telling, const struct reprise_life *life)
-{
-	return life->state == REPRISE_LIFE_INVALIDATED ||
-	       recorder_is_void(telling->recorder, telling->key.thread, &life->incarnation);
-}
-
-static bool
 is_last(const struct telling *telling)
 {
 	return telling->life.number == telling->stats.lives;
@@ -83,7 +78,8 @@ find_life(struct telling *telling)
 		return STEP_UNKNOWN;
 	telling->page->head = telling->stats.head;
 	telling->page->is_of_last_life = is_last(telling);
-	if (telling->stats.has_ended && !is_void(telling, &telling->stats.life)) {
+	if (telling->stats.has_ended &&
+	    !recorder_knows_void(telling->recorder, telling->key.thread, &telling->stats.life)) {
 		telling->page->ended = telling->stats.end_ordinal;
 		telling->page->status = telling->stats.end_status;
 	}
@@ -91,7 +87,7 @@ find_life(struct telling *telling)
 		return say(telling->page, TAIL_REFUSED,
 			   telling->stats.lives != 0 ? REPRISE_GAP_OTHER_INCARNATION
 						     : REPRISE_GAP_UNKNOWN_SESSION);
-	if (was_void || is_void(telling, &telling->life))
+	if (was_void || recorder_knows_void(telling->recorder, telling->key.thread, &telling->life))
 		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_INVALIDATED);
 	return STEP_ON;
 }
@@ -107,6 +103,29 @@ tell_nothing_more(const struct telling *telling)
 	return STEP_UNKNOWN;
 }
 
+/* The host has seen events behind the life's end. */
+static enum step
+say_diverged(const struct telling *telling)
+{
+	telling->page->tail_last = telling->life.end;
+	return say(telling->page, TAIL_REFUSED, REPRISE_GAP_DIVERGED);
+}
+
+static enum step
+compare_with_known(const struct telling *telling, reprise_position recorded)
+{
+	switch (known_compare(telling->recorder, telling->backfill, telling->question, recorded,
+			      &telling->life)) {
+	case KNOWN_LESS:
+		return say_diverged(telling);
+	case KNOWN_SOON:
+		return STEP_UNKNOWN;
+	case KNOWN_WHOLE:
+		break;
+	}
+	return STEP_ON;
+}
+
 /* Judges the cursor. The page says why a cursor is refused. */
 static enum step
 judge(struct telling *telling)
@@ -119,15 +138,10 @@ judge(struct telling *telling)
 		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_BEFORE_WINDOW);
 	if (position > life->end && is_last(telling) && life->state == REPRISE_LIFE_OPEN &&
 	    !telling->question->is_bound)
-		/*
-		 * It may be recorded yet, by another process; or that has died. The
-		 * next life tells.
-		 */
+		/* Another process may record it yet, or has died: the next life tells. */
 		return tell_nothing_more(telling);
-	if (position > life->end && !telling->question->is_bound) {
-		telling->page->tail_last = life->end;
-		return say(telling->page, TAIL_REFUSED, REPRISE_GAP_DIVERGED);
-	}
+	if (position > life->end && !telling->question->is_bound)
+		return say_diverged(telling);
 	switch (bridge_find(telling->recorder, telling->backfill, telling->question)) {
 	case BRIDGE_UNKNOWN:
 		return STEP_UNKNOWN;
@@ -326,7 +340,7 @@ tell_next_life(struct telling *telling)
 			return STEP_UNKNOWN;
 		if (next.number == 0)
 			return tell_nothing_more(telling);
-		if (!is_void(telling, &next))
+		if (!recorder_knows_void(telling->recorder, telling->key.thread, &next))
 			break;
 		is_void_passed = true;
 		if (next.end >= next.first) {
@@ -348,29 +362,6 @@ tell_end(struct telling *telling)
 	if (telling->page->ended != telling->question->after || telling->question->is_end_told)
 		return tell_nothing_more(telling);
 	return say(telling->page, TAIL_ENDED, REPRISE_GAP_CAPACITY);
-}
-
-/* The newest position, for a gap. Unknown if the log cannot be asked now. */
-static void
-tell_newest(const struct telling *telling)
-{
-	struct backfill_newest *const newest = &telling->page->newest;
-	const enum backfill_tail tail = telling->page->tail;
-	struct reprise_error error = { .size = sizeof(error) };
-	struct log_newest found = { 0 };
-
-	if (telling->question->is_bound ||
-	    (tail != TAIL_GAP && tail != TAIL_LIFE && tail != TAIL_REFUSED &&
-	     (tail != TAIL_ENDED || !telling->question->is_continuous)))
-		return;
-	if (log_find_newest(telling->recorder->reading, &telling->key, &found, &error) !=
-	    REPRISE_OK)
-		return;
-	*newest = (struct backfill_newest){ .is_known = true,
-					    .incarnation = found.incarnation,
-					    .position = found.position,
-					    .revision = found.revision,
-					    .has_revision = found.has_revision };
 }
 
 /*
@@ -409,14 +400,15 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	if (place_is_asked(question)) {
 		const bool is_placed = place_tell(recorder, backfill, question, telling.page);
 
-		tell_newest(&telling);
+		newest_tell(recorder, &telling.key, question, telling.page);
 		return is_placed;
 	}
+	const reprise_position recorded = known_before(recorder, backfill, question);
 	enum step step = find_life(&telling);
 
-	/*
-	 * Also of a life that was left at its window's end: not all of it may have been recorded.
-	 */
+	if (step == STEP_ON)
+		step = compare_with_known(&telling, recorded);
+	/* Also of a life that was left at its window's end: it may not be recorded as a whole. */
 	if (step == STEP_ON && (question->is_judged || question->is_end_told))
 		step = judge(&telling);
 	if (step == STEP_ON)
@@ -424,6 +416,6 @@ page_load(struct reprise_recorder *recorder, struct backfill *backfill,
 	if (step == STEP_ON)
 		step = question->after < telling.life.end ? tell_events(&telling)
 							  : tell_end(&telling);
-	tell_newest(&telling);
+	newest_tell(recorder, &telling.key, question, telling.page);
 	return step == STEP_TOLD;
 }

@@ -76,8 +76,7 @@ wait_for_life(struct placing *placing, const struct reprise_log_stats *stats)
 static bool
 is_void(const struct placing *placing, const struct reprise_life *life)
 {
-	return life->state == REPRISE_LIFE_INVALIDATED ||
-	       recorder_is_void(placing->recorder, placing->key.thread, &life->incarnation);
+	return recorder_knows_void(placing->recorder, placing->key.thread, life);
 }
 
 /* The first life after the last position seen, void lives left out. */

@@ -46,6 +46,7 @@ struct recording {
 	bool is_void;
 	bool is_void_marked; /* and the log knows */
 	bool is_fenced;
+	bool is_doubted;   /* the log may have gone back: the next attempt finds out (known.h) */
 	bool has_heir;     /* another window has come in the place of `session`: see succeed.c */
 	bool is_forgotten; /* by the store: the last of those who wait frees it */
 	bool is_wanted;    /* a flush or the closing waits for it: the next attempt comes at once */
@@ -173,6 +174,10 @@ struct recording *recorder_find(struct reprise_recorder *recorder, const char *i
 /* Whether a life was declared void here, and the log may not know yet. */
 bool recorder_is_void(struct reprise_recorder *recorder, const char *id,
 		      const struct reprise_incarnation *incarnation);
+
+/* The same of a life as the log has it, if the log knows. */
+bool recorder_knows_void(struct reprise_recorder *recorder, const char *id,
+			 const struct reprise_life *life);
 
 void recording_free(struct recording *recording);
 

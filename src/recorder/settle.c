@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "recorder/known.h"
 #include "recorder/recorder.h"
 
 /* The outcome of a batch that was committed, write by write. The writing thread's. */
@@ -87,6 +88,19 @@ settle(struct reprise_recorder *recorder, const struct log_write *write,
 	return is_ours;
 }
 
+/* The session is another process's now, or the log has gone back (rule L57). */
+static void
+fence(struct reprise_recorder *recorder, const struct log_write *write, struct recording *recording)
+{
+	const reprise_position end = known_end_of(recorder, write, recording);
+
+	pthread_mutex_lock(&recorder->lock);
+	recording->written = least(recording->written, end);
+	recording->synced = least(recording->synced, end);
+	pthread_mutex_unlock(&recorder->lock);
+	port_fence(recording->session, end);
+}
+
 /*
  * Under the lock: a commit has succeeded. A synced commit brings everything that was written before
  * to the disk, too, whichever session it is of.
@@ -171,7 +185,7 @@ record_settle(struct reprise_recorder *recorder, enum log_level level)
 
 		has_committed = has_committed || status == REPRISE_OK;
 		if (!settle(recorder, &batch->writes[i], &batch->marks[i]))
-			port_fence(batch->marks[i].recording->session);
+			fence(recorder, &batch->writes[i], batch->marks[i].recording);
 	}
 	pthread_mutex_lock(&recorder->lock);
 	recorder->stats.batches += batch->writes_count != 0;

@@ -36,13 +36,22 @@ backfill_close(struct backfill *backfill)
 	port->orphan(port, backfill);
 }
 
+static bool
+is_same_life(const struct reprise_incarnation *a, const struct reprise_incarnation *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 static void
 ask(struct reprise_subscription *subscription, reprise_position after)
 {
 	struct backfill *const backfill = subscription->backfill;
 	struct store_port *const port = subscription->store->port;
+	const struct backfill_known *const left = &backfill->left;
 
 	backfill->question.incarnation = subscription->at.incarnation;
+	backfill->question.recorded =
+		is_same_life(&left->incarnation, &subscription->at.incarnation) ? left->through : 0;
 	backfill->question.after = after;
 	backfill->question.is_bound = subscription_is_bound(subscription);
 	backfill->question.is_replay = subscription->is_replay;
@@ -93,8 +102,13 @@ backfill_go_on(struct reprise_subscription *subscription, enum backfill_place pl
 
 	/* Before it leaves the window: from here on nobody rings it there. */
 	port->cancel(port, backfill);
-	if (subscription_is_bound(subscription))
+	if (subscription_is_bound(subscription)) {
+		backfill->left = (struct backfill_known){
+			.incarnation = subscription->session->incarnation,
+			.through = load_relaxed(&subscription->session->recorded),
+		};
 		subscription_move(subscription, subscription_hold_lobby(subscription->store), NULL);
+	}
 	subscription->gives_up = false;
 	begin(subscription);
 	backfill->question.place = place;

@@ -106,6 +106,12 @@ enum backfill_place {
 	PLACE_REVISION,
 };
 
+/* Knowledge of the log: it has had the events up to `through` of the life of `incarnation`. */
+struct backfill_known {
+	struct reprise_incarnation incarnation;
+	reprise_position through;
+};
+
 struct backfill_question {
 	enum backfill_place place;
 	struct reprise_incarnation incarnation; /* of the life that `after` is in */
@@ -114,10 +120,11 @@ struct backfill_question {
 	bool is_judged_by_durable;
 	uint64_t revision; /* the cursor's */
 	uint64_t durable_revision;
-	bool is_bound;      /* the subscription has this life's window */
-	bool is_replay;     /* TAIL_OVER is an answer */
-	bool is_continuous; /* without a life to go on with, it waits for one */
-	bool is_end_told;   /* TAIL_ENDED is no answer: it waits for the next life */
+	bool is_bound;             /* the subscription has this life's window */
+	bool is_replay;            /* TAIL_OVER is an answer */
+	bool is_continuous;        /* without a life to go on with, it waits for one */
+	bool is_end_told;          /* TAIL_ENDED is no answer: it waits for the next life */
+	reprise_position recorded; /* the log has had the events up to here, as far as is known */
 };
 
 /*
@@ -126,6 +133,7 @@ struct backfill_question {
  */
 struct backfill_seen {
 	uint64_t head, watermark, lives, life_state, end_ordinal;
+	struct reprise_incarnation last_life; /* a restored log may have another one (rule L57) */
 };
 
 struct backfill {
@@ -149,15 +157,17 @@ struct backfill {
 	int32_t status;
 	/* From a refusal by a page to the refusal's gap; the owner's. */
 	struct backfill_newest newest_at_refusal;
+	struct backfill_known left; /* of the window that it has left last; the owner's */
 
 	/* The port's own, under its lock. */
 	TAILQ_ENTRY(backfill) link;
 	bool is_queued, is_parked, is_waiting, is_served;
 	bool is_at_end; /* nothing is there yet, though the log was read: as in `seen` */
 	struct backfill_seen seen;
-	bool is_cancelled; /* while it is served: nobody wants the answer */
-	bool is_stirred;   /* while it is served: something may have come that was not seen */
-	bool is_orphan;    /* the same, and nobody will ask again: the serving thread frees it */
+	struct backfill_known known; /* by the pages so far; the serving thread's */
+	bool is_cancelled;           /* while it is served: nobody wants the answer */
+	bool is_stirred; /* while it is served: something may have come that was not seen */
+	bool is_orphan;  /* the same, and nobody will ask again: the serving thread frees it */
 	uint64_t hash, asked_ns, retry_ns;
 	uint32_t key_checksum; /* of the key in the log; 0: not computed yet */
 };

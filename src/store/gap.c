@@ -100,6 +100,22 @@ take_unavailable(struct reprise_subscription *subscription, struct reprise_gap *
 		session_unpin(live);
 }
 
+void
+subscription_be_void(struct reprise_subscription *subscription)
+{
+	struct reprise_session *const session = subscription->session;
+
+	pthread_mutex_lock(&session->store->lock);
+	const bool is_behind_in_log = session->is_behind_in_log;
+
+	pthread_mutex_unlock(&session->store->lock);
+	subscription->stage = STAGE_REFUSED;
+	subscription->refusal = is_behind_in_log ? REPRISE_GAP_DIVERGED : REPRISE_GAP_INVALIDATED;
+	/* Not beyond the subscription: the events up to the life's end are still to be read. */
+	subscription->diverged_end =
+		least(load_relaxed(&session->recorded), subscription->at.position);
+}
+
 /* The end of a life, of which everything is handed out. */
 static void
 take_end(struct reprise_subscription *subscription, struct reprise_gap *ret_gap)

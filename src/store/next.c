@@ -172,8 +172,7 @@ leave_void_window(struct reprise_subscription *subscription)
 			subscription->stage = STAGE_FOLLOWING;
 		break;
 	case SUCCESSION_NONE:
-		subscription->stage = STAGE_REFUSED;
-		subscription->refusal = REPRISE_GAP_INVALIDATED;
+		subscription_be_void(subscription);
 		break;
 	}
 	return true;

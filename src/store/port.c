@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/port.h"
 
+#include <string.h>
+
 #include "store/idle.h"
 #include "store/subscription.h"
 
@@ -132,7 +134,7 @@ last_heir(struct reprise_session *session)
 }
 
 void
-port_fence(struct reprise_session *session)
+port_fence(struct reprise_session *session, reprise_position end)
 {
 	struct reprise_store *const store = session->store;
 
@@ -141,13 +143,54 @@ port_fence(struct reprise_session *session)
 	session = last_heir(session);
 	const bool is_in_table = session->is_in_table;
 
-	if (is_in_table)
+	if (is_in_table) {
+		/* Before the window is void, for subscriptions that find it void. */
+		if (end != PORT_HAS_ALL)
+			store_relaxed(&session->recorded, end);
+		session->is_behind_in_log = end != PORT_HAS_ALL;
 		session_declare_void(session, REPRISE_GONE_TAKEN_OVER);
+	}
 	pthread_mutex_unlock(&store->lock);
 	if (!is_in_table)
 		return;
 	bell_ring(&session->bell);
 	session_unpin(session); /* the table's */
+}
+
+/* Pinned, or NULL. */
+static struct reprise_session *
+find_of_life(struct reprise_store *store, const char *id,
+	     const struct reprise_incarnation *incarnation)
+{
+	struct reprise_session *const session = session_find(store, id, strlen(id));
+
+	if (session == NULL ||
+	    memcmp(&session->incarnation, incarnation, sizeof(*incarnation)) == 0)
+		return session;
+	session_unpin(session);
+	return NULL;
+}
+
+bool
+port_has(struct reprise_store *store, const char *id, const struct reprise_incarnation *incarnation)
+{
+	struct reprise_session *const session = find_of_life(store, id, incarnation);
+
+	if (session != NULL)
+		session_unpin(session);
+	return session != NULL;
+}
+
+struct reprise_session *
+port_find(struct reprise_store *store, const char *id,
+	  const struct reprise_incarnation *incarnation)
+{
+	struct reprise_session *const session = find_of_life(store, id, incarnation);
+
+	if (session == NULL || session_hold(session))
+		return session;
+	session_unpin(session);
+	return NULL;
 }
 
 void

@@ -29,6 +29,8 @@
 #define port_barrier       reprise_private_port_barrier
 #define port_recorded      reprise_private_port_recorded
 #define port_fence         reprise_private_port_fence
+#define port_has           reprise_private_port_has
+#define port_find          reprise_private_port_find
 #define port_heir          reprise_private_port_heir
 #define port_unpin         reprise_private_port_unpin
 #define port_hold          reprise_private_port_hold
@@ -44,6 +46,9 @@ enum {
 	PORT_PAYLOAD_BYTES_MAX = 64 << 20, /* of each event */
 	PORT_BATCH_BYTES_MAX = 128 << 20,  /* all payloads */
 };
+
+/* As the end of a life. */
+#define PORT_HAS_ALL UINT64_MAX
 
 struct opening;
 struct recording; /* what the port keeps of a session */
@@ -151,10 +156,19 @@ REPRISE_API bool port_stamp_of_host(struct reprise_store *store, uint64_t *ret_s
 REPRISE_API void port_recorded(struct reprise_session *session, reprise_position position);
 
 /*
- * Another process has taken the session over: its window is void, its writer's calls answer
- * E_CLOSED.
+ * Another process has taken the session over, or the log has gone back and has the window's life up
+ * to @end alone (PORT_HAS_ALL: it has all that was recorded). The window is void, its writer's
+ * calls answer E_CLOSED.
  */
-REPRISE_API void port_fence(struct reprise_session *session);
+REPRISE_API void port_fence(struct reprise_session *session, reprise_position end);
+
+/* Whether the session has a window of that life. */
+REPRISE_API bool port_has(struct reprise_store *store, const char *id,
+			  const struct reprise_incarnation *incarnation);
+
+/* This window, held as by port_keep; or NULL. */
+REPRISE_API struct reprise_session *port_find(struct reprise_store *store, const char *id,
+					      const struct reprise_incarnation *incarnation);
 
 /* Keeps a session from being evicted or expired, and from being freed; and no more. */
 REPRISE_API void port_hold(struct reprise_session *session); /* under the store's lock */

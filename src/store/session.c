@@ -85,6 +85,7 @@ fill(struct reprise_session *session, struct reprise_store *store, const char *i
 	atomic_init(&session->recorded, 0);
 	atomic_init(&session->recorded_only, 0);
 	atomic_init(&session->refuses, 0);
+	session->is_behind_in_log = false;
 	hands_open(&session->hands);
 }
 

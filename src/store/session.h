@@ -58,8 +58,10 @@ struct reprise_session {
 	/* Under the store's lock, and here because there is room. */
 	bool is_in_table : 1;
 	bool is_end_told : 1; /* to those who follow the roster */
-	bool has_heir;        /* the heir goes on in its place, with the handles: see rebuild.c */
-	uint8_t opening;      /* SESSION_..: how the writer has found it */
+	/* It is void: the log has lost events, and has the life up to `recorded` alone. */
+	bool is_behind_in_log : 1;
+	bool has_heir;   /* the heir goes on in its place, with the handles: see rebuild.c */
+	uint8_t opening; /* SESSION_..: how the writer has found it */
 
 	/* With a log, too, and here because there is room. */
 	atomic_u32 recorded_only; /* subscriptions that see no more than what is recorded */

@@ -247,6 +247,9 @@ subscription_has_door(struct reprise_subscription *subscription)
 /* Judges the cursor, once. */
 void subscription_judge(struct reprise_subscription *subscription);
 
+/* Its window is void, and no other goes on: that is to be told. */
+void subscription_be_void(struct reprise_subscription *subscription);
+
 /* Writes the gap that advance has found, and moves past it. */
 void subscription_take_gap(struct reprise_subscription *subscription, struct reprise_gap *ret_gap);
 

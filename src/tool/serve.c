@@ -187,10 +187,8 @@ open_gateway(struct serving *serving)
 		options->open_log = open_one_more;
 		options->open_log_context = &serving->request;
 	}
-	if (!serving->request.is_quiet) {
-		options->write_line = serve_log_write;
-		options->write_line_context = &serving->lines;
-	}
+	options->write_line = serve_log_write;
+	options->write_line_context = &serving->lines;
 	const reprise_status status =
 		reprise_gateway_open(serving->store, options, &serving->gateway, &error);
 

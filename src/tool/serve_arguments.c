@@ -61,7 +61,7 @@ const char serve_usage[] =
 	"  --heartbeat MS      between two comments of a silent stream (default: 12000)\n"
 	"  --workers N         threads that wait for the log (default: 4)\n"
 	"  --drain SECONDS     how long the program goes on answering after SIGTERM (default: 5)\n"
-	"  --quiet             no log of its own, except failures\n"
+	"  --quiet             its own log has failures alone\n"
 	"\n"
 	"Exit status: 0 ended by a signal, and all events are recorded; 1 the program failed, or\n"
 	"events could not be recorded; 2 wrong arguments.\n";
@@ -94,56 +94,59 @@ enum {
 	DRAIN_SECONDS = 5,
 };
 
-static const struct option options[] = {
-	{ "listen", required_argument, NULL, OPTION_LISTEN },
-	{ "log", required_argument, NULL, OPTION_LOG },
-	{ "schema", required_argument, NULL, OPTION_SCHEMA },
-	{ "tenant", required_argument, NULL, OPTION_TENANT },
-	{ "reads-only", no_argument, NULL, OPTION_READS_ONLY },
-	{ "token-file", required_argument, NULL, OPTION_TOKEN_FILE },
-	{ "insecure", no_argument, NULL, OPTION_INSECURE },
-	{ "tls-cert", required_argument, NULL, OPTION_TLS_CERT },
-	{ "tls-key", required_argument, NULL, OPTION_TLS_KEY },
-	{ "origin", required_argument, NULL, OPTION_ORIGIN },
-	{ "quiet", no_argument, NULL, OPTION_QUIET },
-	{ "events-max", required_argument, NULL, OPTION_EVENTS_MAX },
-	{ "bytes-max", required_argument, NULL, OPTION_BYTES_MAX },
-	{ "sessions-max", required_argument, NULL, OPTION_SESSIONS_MAX },
-	{ "body-bytes-max", required_argument, NULL, OPTION_BODY_BYTES_MAX },
-	{ "connections-max", required_argument, NULL, OPTION_CONNECTIONS_MAX },
-	{ "connections-per-peer-max", required_argument, NULL, OPTION_CONNECTIONS_PER_PEER_MAX },
-	{ "requests-per-second", required_argument, NULL, OPTION_REQUESTS_PER_SECOND },
-	{ "recorded-wait", required_argument, NULL, OPTION_RECORDED_WAIT },
-	{ "heartbeat", required_argument, NULL, OPTION_HEARTBEAT },
-	{ "workers", required_argument, NULL, OPTION_WORKERS },
-	{ "linger", required_argument, NULL, OPTION_LINGER },
-	{ "drain", required_argument, NULL, OPTION_DRAIN },
-	{ 0 },
+static const struct option options[OPTIONS_COUNT + 1] = {
+	[OPTION_LISTEN] = { "listen", required_argument, NULL, OPTION_LISTEN },
+	[OPTION_LOG] = { "log", required_argument, NULL, OPTION_LOG },
+	[OPTION_SCHEMA] = { "schema", required_argument, NULL, OPTION_SCHEMA },
+	[OPTION_TENANT] = { "tenant", required_argument, NULL, OPTION_TENANT },
+	[OPTION_READS_ONLY] = { "reads-only", no_argument, NULL, OPTION_READS_ONLY },
+	[OPTION_TOKEN_FILE] = { "token-file", required_argument, NULL, OPTION_TOKEN_FILE },
+	[OPTION_INSECURE] = { "insecure", no_argument, NULL, OPTION_INSECURE },
+	[OPTION_TLS_CERT] = { "tls-cert", required_argument, NULL, OPTION_TLS_CERT },
+	[OPTION_TLS_KEY] = { "tls-key", required_argument, NULL, OPTION_TLS_KEY },
+	[OPTION_ORIGIN] = { "origin", required_argument, NULL, OPTION_ORIGIN },
+	[OPTION_QUIET] = { "quiet", no_argument, NULL, OPTION_QUIET },
+	[OPTION_EVENTS_MAX] = { "events-max", required_argument, NULL, OPTION_EVENTS_MAX },
+	[OPTION_BYTES_MAX] = { "bytes-max", required_argument, NULL, OPTION_BYTES_MAX },
+	[OPTION_SESSIONS_MAX] = { "sessions-max", required_argument, NULL, OPTION_SESSIONS_MAX },
+	[OPTION_BODY_BYTES_MAX] = { "body-bytes-max", required_argument, NULL,
+				    OPTION_BODY_BYTES_MAX },
+	[OPTION_CONNECTIONS_MAX] = { "connections-max", required_argument, NULL,
+				     OPTION_CONNECTIONS_MAX },
+	[OPTION_CONNECTIONS_PER_PEER_MAX] = { "connections-per-peer-max", required_argument, NULL,
+					      OPTION_CONNECTIONS_PER_PEER_MAX },
+	[OPTION_REQUESTS_PER_SECOND] = { "requests-per-second", required_argument, NULL,
+					 OPTION_REQUESTS_PER_SECOND },
+	[OPTION_RECORDED_WAIT] = { "recorded-wait", required_argument, NULL, OPTION_RECORDED_WAIT },
+	[OPTION_HEARTBEAT] = { "heartbeat", required_argument, NULL, OPTION_HEARTBEAT },
+	[OPTION_WORKERS] = { "workers", required_argument, NULL, OPTION_WORKERS },
+	[OPTION_LINGER] = { "linger", required_argument, NULL, OPTION_LINGER },
+	[OPTION_DRAIN] = { "drain", required_argument, NULL, OPTION_DRAIN },
 };
 
 /* The numbers that an option takes. */
 static const struct range {
-	const char *name;
 	uint64_t least, most;
 } ranges[OPTIONS_COUNT] = {
-	[OPTION_EVENTS_MAX] = { "events-max", 1, 1000000000 },
-	[OPTION_BYTES_MAX] = { "bytes-max", 256, UINT64_C(1) << 31 },
-	[OPTION_SESSIONS_MAX] = { "sessions-max", 1, 1048576 },
-	[OPTION_BODY_BYTES_MAX] = { "body-bytes-max", 1, 67108864 },
-	[OPTION_CONNECTIONS_MAX] = { "connections-max", 1, 1000000 },
-	[OPTION_CONNECTIONS_PER_PEER_MAX] = { "connections-per-peer-max", 1, 1000000 },
-	[OPTION_REQUESTS_PER_SECOND] = { "requests-per-second", 1, 1000000 },
-	[OPTION_RECORDED_WAIT] = { "recorded-wait", 1, 600000 },
-	[OPTION_HEARTBEAT] = { "heartbeat", 1000, 60000 },
-	[OPTION_WORKERS] = { "workers", 1, 64 },
-	[OPTION_LINGER] = { "linger", 1, 10000 },
-	[OPTION_DRAIN] = { "drain", 0, 3600 },
+	[OPTION_EVENTS_MAX] = { 1, 1000000000 },
+	[OPTION_BYTES_MAX] = { 256, UINT64_C(1) << 31 },
+	[OPTION_SESSIONS_MAX] = { 1, 1048576 },
+	[OPTION_BODY_BYTES_MAX] = { 1, 67108864 },
+	[OPTION_CONNECTIONS_MAX] = { 1, 1000000 },
+	[OPTION_CONNECTIONS_PER_PEER_MAX] = { 1, 1000000 },
+	[OPTION_REQUESTS_PER_SECOND] = { 1, 1000000 },
+	[OPTION_RECORDED_WAIT] = { 1, 600000 },
+	[OPTION_HEARTBEAT] = { 1000, 60000 },
+	[OPTION_WORKERS] = { 1, 64 },
+	[OPTION_LINGER] = { 1, 10000 },
+	[OPTION_DRAIN] = { 0, 3600 },
 };
 
 /* What getopt has found. A number is 0 where the option was not given. */
 struct given {
 	uint64_t numbers[OPTIONS_COUNT];
 	const char *log, *schema;
+	bool is_given[OPTIONS_COUNT];
 };
 
 static bool
@@ -166,7 +169,7 @@ take_number(int option, const char *text, struct given *given)
 	    number > range->most) {
 		fprintf(stderr,
 			"reprise serve: --%s takes a whole number from %llu to %llu, not '%s'\n",
-			range->name, (unsigned long long)range->least,
+			options[option].name, (unsigned long long)range->least,
 			(unsigned long long)range->most, text);
 		return false;
 	}
@@ -192,9 +195,24 @@ take_origin(const char *text, struct serve_request *asked)
 	return true;
 }
 
+/* Of two values one would be left out without a word. */
+static bool
+is_first(int option, struct given *given)
+{
+	const bool was_given = given->is_given[option];
+
+	given->is_given[option] = true;
+	if (!was_given || option == OPTION_LISTEN || option == OPTION_ORIGIN)
+		return true;
+	fprintf(stderr, "reprise serve: --%s is given twice\n", options[option].name);
+	return false;
+}
+
 static bool
 take_option(int option, struct serve_request *asked, struct given *given)
 {
+	if (option < 0 || option >= OPTIONS_COUNT || !is_first(option, given))
+		return false;
 	switch (option) {
 	case OPTION_LISTEN:
 		return take_address(optarg, asked);
@@ -225,11 +243,10 @@ take_option(int option, struct serve_request *asked, struct given *given)
 		asked->gateway.tls_key_file = optarg;
 		return true;
 	case OPTION_QUIET:
-		asked->is_quiet = true;
+		asked->gateway.is_quiet = 1;
 		return true;
 	default:
-		return option >= OPTION_EVENTS_MAX && option < OPTIONS_COUNT &&
-		       take_number(option, optarg, given);
+		return take_number(option, optarg, given);
 	}
 }
 

@@ -23,7 +23,6 @@ struct serve_request {
 	bool has_log;
 	uint64_t linger_ns; /* of the recorder; 0: the default */
 	uint32_t drain_ms;
-	bool is_quiet;
 	const char *addresses[SERVE_ADDRESSES_MAX];
 	const char *origins[SERVE_ORIGINS_MAX];
 };

@@ -57,7 +57,9 @@ write_note(uint64_t dropped)
 
 	print_time(time);
 	snprintf(note, sizeof(note),
-		 "{\"time\":\"%s\",\"event\":\"dropped\",\"lines\":%" PRIu64 "}", time, dropped);
+		 "{\"time\":\"%s\",\"level\":\"error\",\"event\":\"dropped\",\"lines\":%" PRIu64
+		 "}",
+		 time, dropped);
 	return write_line(note, strlen(note));
 }
 
@@ -88,7 +90,7 @@ print_unrecorded(FILE *to, reprise_status status, const struct reprise_recorder_
 	char time[TIME_ROOM];
 
 	print_time(time);
-	fprintf(to, "{\"time\":\"%s\",\"event\":\"not_recorded\"", time);
+	fprintf(to, "{\"time\":\"%s\",\"level\":\"error\",\"event\":\"not_recorded\"", time);
 	print_text(to, "status", reprise_status_name(status));
 	log_text_member(to, "waiting", stats->lag);
 	log_text_member(to, "lost", stats->lost);

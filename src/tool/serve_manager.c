@@ -33,8 +33,8 @@ number_in(const char *text)
 static bool
 take_socket(struct serve_manager *manager, int socket)
 {
-	int listens = 0;
-	socklen_t size = sizeof(listens);
+	int listens = 0, domain = AF_UNSPEC;
+	socklen_t size = sizeof(listens), domain_bytes = sizeof(domain);
 	const char *fault = NULL;
 
 	if (fcntl(socket, F_SETFD, FD_CLOEXEC) == -1)
@@ -42,6 +42,9 @@ take_socket(struct serve_manager *manager, int socket)
 	else if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
 		 listens == 0)
 		fault = "is not a listening socket";
+	else if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &domain_bytes) != 0 ||
+		 (domain != AF_INET && domain != AF_INET6))
+		fault = "is not a socket of TCP"; /* clients have no address at a path */
 	if (fault != NULL) {
 		fprintf(stderr, "reprise serve: LISTEN_FDS: the descriptor %d %s\n", socket, fault);
 		return false;

@@ -79,26 +79,56 @@ now_ms(void)
 }
 
 struct client *
-client_open(struct place *place)
+client_prepare(void)
 {
 	struct client *const client = calloc(1, sizeof(*client));
-	const struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)atoi(strrchr(place->address, ':') + 1)),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
 	const int one = 1;
 
 	cr_assert(client != NULL);
 	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert(ge(int, client->fd, 0));
-	cr_assert(eq(int, connect(client->fd, (const struct sockaddr *)&address, sizeof(address)),
-		     0));
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	add(&client->in, NULL, 0);
 	add(&client->head, NULL, 0);
 	add(&client->body, NULL, 0);
 	return client;
+}
+
+void
+client_connect(struct client *client, struct place *place)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(strrchr(place->address, ':') + 1)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	cr_assert(eq(int, connect(client->fd, (const struct sockaddr *)&address, sizeof(address)),
+		     0));
+}
+
+struct client *
+client_open(struct place *place)
+{
+	struct client *const client = client_prepare();
+
+	client_connect(client, place);
+	return client;
+}
+
+void
+client_reset(struct client *client)
+{
+	const struct linger none = { .l_onoff = 1 };
+
+	setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	client_close(client);
+}
+
+void
+client_half_close(struct client *client)
+{
+	shutdown(client->fd, SHUT_WR);
 }
 
 void

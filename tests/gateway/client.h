@@ -31,6 +31,13 @@ struct block {
 
 struct client *client_open(struct place *place);
 void client_close(struct client *client);
+/* The two steps of client_open: a socket, and its connection. */
+struct client *client_prepare(void);
+void client_connect(struct client *client, struct place *place);
+/* Closes by a reset: a client that closes in order may still read. */
+void client_reset(struct client *client);
+/* Sends nothing more. */
+void client_half_close(struct client *client);
 /* A client that is gone: what is sent then is dropped. */
 void client_send(struct client *client, const char *text);
 void client_send_bytes(struct client *client, const void *bytes, size_t size);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <reprise/log_sqlite.h>
 #include <sqlite3.h>
@@ -25,6 +26,16 @@ connect_log(void *place_, struct reprise_log **ret_log, struct reprise_error *er
 							    .deadline_ns = 2000000000 };
 
 	return reprise_log_sqlite_open(&options, ret_log, error);
+}
+
+/* As `reprise serve` opens the connections of workers: a log that is away is not created anew. */
+static reprise_status
+connect_more(void *place_, struct reprise_log **ret_log, struct reprise_error *error)
+{
+	const struct place *const place = place_;
+
+	return access(place->path, F_OK) == 0 ? connect_log(place_, ret_log, error)
+					      : REPRISE_E_NOT_FOUND;
 }
 
 struct reprise_log *
@@ -99,7 +110,8 @@ open_gateway(struct place *place, const struct reprise_gateway_options *given)
 	options.write_line_context = place;
 	if (place->recorder != NULL) {
 		options.recorder = place->recorder;
-		options.open_log = connect_log;
+		if (options.open_log == NULL)
+			options.open_log = connect_more;
 		options.open_log_context = place;
 	}
 	status = reprise_gateway_open(place->store, &options, &place->gateway, &error);

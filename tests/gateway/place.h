@@ -33,7 +33,10 @@ struct place_setup {
 	bool has_log;
 	const struct reprise_session_options *session;
 	const struct reprise_recorder_options *recorder;
-	/* The log, the tenant and the lines are the place's. */
+	/*
+	 * The log, the tenant and the lines are the place's. An open_log is called with the place
+	 * as its context.
+	 */
 	const struct reprise_gateway_options *gateway;
 	uint64_t sessions_max; /* of the store */
 };

@@ -23,6 +23,7 @@ Test(gateway_errors, V23_each_code_is_one_word_of_one_error)
 
 		cr_assert(error_http_status(codes[i]) >= 400 && error_http_status(codes[i]) < 600);
 		cr_assert(ne(sz, strlen(error_sentence(codes[i])), 0));
+		cr_assert(eq(ptr, (void *)strpbrk(error_sentence(codes[i]), "\"\\"), NULL));
 		cr_assert(eq(sz, strspn(text, "abcdefghijklmnopqrstuvwxyz_"), strlen(text)));
 		for (size_t j = 0; j < i; j++)
 			cr_assert(ne(str, (char *)text, (char *)error_code_text(codes[j])));
@@ -42,7 +43,8 @@ Test(gateway_errors, V23_each_status_of_the_library_has_an_error)
 		{ REPRISE_E_TIMEOUT, 503 },       { REPRISE_E_NOT_FOUND, 404 },
 		{ REPRISE_E_STALE, 409 },         { REPRISE_E_EXPIRED, 410 },
 		{ REPRISE_E_CORRUPT, 500 },       { REPRISE_E_IO, 503 },
-		{ REPRISE_E_FORKED, 503 },        { REPRISE_E_SYSTEM, 500 },
+		{ REPRISE_E_FORKED, 503 },        { REPRISE_E_SYSTEM, 503 },
+		{ REPRISE_E_INTERRUPTED, 503 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -110,7 +112,7 @@ Test(gateway_errors, V24_each_bad_option_is_named)
 	ASSERT_REFUSED("heartbeat_ms", options.heartbeat_ms = 60001);
 	ASSERT_REFUSED("retry_ms", options.retry_ms = 600001);
 	ASSERT_REFUSED("workers", options.workers = 65);
-	ASSERT_REFUSED("reserved", options.reserved = 1);
+	ASSERT_REFUSED("is_quiet", options.is_quiet = 2);
 	ASSERT_REFUSED("gateway options: size", options.size = 1);
 	ASSERT_REFUSED("", options.listen = any; options.listen_count = 1; options.is_insecure = 1);
 	ASSERT_REFUSED("", options.listen = any; options.listen_count = 1;

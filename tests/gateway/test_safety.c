@@ -73,7 +73,7 @@ Test(safety, V22_a_foreign_page_can_neither_write_nor_delete)
 
 	reply = ask(place, "POST", "/v1/sessions/a/events", "Content-Type: text/plain\r\n", "1");
 	expect_error(&reply, 403, "simple_type");
-	reply = ask(place, "POST", "/v1/sessions/a/end", NULL, "");
+	reply = ask(place, "POST", "/v1/sessions/a/end", NULL, "{\"status\":1}");
 	expect_error(&reply, 403, "simple_type");
 	reply = ask(place, "POST", "/v1/sessions/a/events", JSON "Origin: https://evil.example\r\n",
 		    "1");

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Sends the requests of vectors/ to the least program on the room http, which must do with each as is expected, and for
-# comparison to the servers that are installed: evhttp, Node and nginx. Prints a line for each section and server.
+# Sends the requests of vectors/ to the least program on the room http and to `reprise serve`, which must do with each as
+# is expected, and for comparison to the servers that are installed: evhttp, Node and nginx. Prints a line for each section
+# and server.
 # Usage: compat.sh BUILD [--alone]   (the build folder; without the other servers)
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$1/tests
@@ -35,11 +36,11 @@ start() {
 	return 1
 }
 
-# judge NAME: the three files, each with its sum
+# judge NAME [--gateway]: the three files, each with its sum
 judge() {
 	status=0
 	for file in must checks cases; do
-		"$programs/http_vectors" 127.0.0.1 "$port" "$1" "$here/vectors/$file.txt" || status=1
+		"$programs/http_vectors" ${2:+"$2"} 127.0.0.1 "$port" "$1" "$here/vectors/$file.txt" || status=1
 	done
 	return $status
 }
@@ -72,6 +73,13 @@ CONF
 	return 1
 }
 
+# start_serve PROGRAM: with a token the gateway takes any host.
+start_serve() {
+	export VECTORS_TOKEN=vectors-token-0001
+	(umask 077 && echo "$VECTORS_TOKEN default * admin" >"$scratch/tokens") || return 1
+	start "$1" serve --quiet --token-file "$scratch/tokens" --listen 127.0.0.1:0
+}
+
 start "$programs/http_echo" || exit 1
 judge reprise
 ours=$?
@@ -79,6 +87,13 @@ ours=$?
 python=/usr/bin/python3
 if [ -x $python ]; then
 	$python "$here/judge.py" 127.0.0.1 "$port" || [ $? = 77 ] || ours=1
+fi
+if ! "$1/reprise" serve --help >/dev/null 2>&1; then
+	echo 'serve      left out: this build has no gateway'
+elif start_serve "$1/reprise"; then
+	judge serve --gateway || ours=1
+else
+	ours=1
 fi
 [ "${2:-}" != --alone ] || exit $ours
 

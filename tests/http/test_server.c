@@ -197,7 +197,7 @@ Test(http_server, H10_a_closed_connection_is_read_on_for_a_while)
 	host_stop(host);
 }
 
-Test(http_server, H10_a_refusal_has_a_status_and_a_word)
+Test(http_server, H10_a_refusal_has_a_status_and_a_code)
 {
 	struct host *const host = host_start(NULL);
 	const char *text = client_ask(host, "PATCH /" END);
@@ -205,20 +205,23 @@ Test(http_server, H10_a_refusal_has_a_status_and_a_word)
 	expect_begins(text, "HTTP/1.1 405 Method Not Allowed\r\n");
 	expect_has(text, "\r\nConnection: close\r\n");
 	expect_has(text, "\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n");
-	expect_has(text, "\r\n\r\n{\"error\":\"method-not-allowed\"}\n");
-	expect_has(client_ask(host, "GET / HTTP/1.1\n"), "{\"error\":\"line-end\"}\n");
+	expect_has(text, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+	expect_has(text, "\r\n\r\n{\"error\":{\"code\":\"http_method_not_allowed\",\"status\":405,"
+			 "\"message\":\"the server does not take this method\","
+			 "\"detail\":null}}\n");
+	expect_has(client_ask(host, "GET / HTTP/1.1\n"), "\"code\":\"http_line_end\"");
 	expect_has(client_ask(host, POST("/echo", "5") "Transfer-Encoding: chunked\r\n\r\n"),
-		   "{\"error\":\"two-lengths\"}\n");
+		   "\"code\":\"http_two_lengths\"");
 	expect_has(client_ask(host,
 			      "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 			      "5\r\nhello!"),
-		   "{\"error\":\"chunk-end\"}\n");
+		   "\"code\":\"http_chunk_end\"");
 	text = client_ask(host, "HEAD /1" END "HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n");
 	expect_has(text, "HTTP/1.1 400 Bad Request\r\n");
 	cr_assert(strcmp(text + strlen(text) - 4, "\r\n\r\n") == 0); /* the head alone */
 	/* The method of the request before does not matter. */
 	expect_has(client_ask(host, "HEAD /1" END "GET / HTTP/1.1\n"),
-		   "{\"error\":\"line-end\"}\n");
+		   "\"code\":\"http_line_end\"");
 	cr_assert(eq(int, host->requests, 3));
 	host_stop(host);
 }

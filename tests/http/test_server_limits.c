@@ -201,7 +201,7 @@ Test(http_limits, H14_connections_above_the_limit_get_503)
 	text = client_ask(host, "GET /1" END);
 	expect_begins(text, "HTTP/1.1 503 Service Unavailable\r\n");
 	expect_has(text, "\r\nRetry-After: 7\r\n");
-	expect_has(text, "{\"error\":\"too-many-connections\"}\n");
+	expect_has(text, "\"code\":\"http_too_many_connections\"");
 	client_send(fds[0], "GET /1" LAST);
 	expect_has(client_read(fds[0], NULL), "\r\n\r\n1");
 	for (int i = 0; i < 3; i++)
@@ -247,7 +247,7 @@ Test(http_limits, H14_requests_of_one_peer_above_the_rate_get_429)
 	} while (count_of(text, "HTTP/1.1 200") == 1 && clock_ns() - began < 10 * NS_PER_S);
 	expect_begins(text, "HTTP/1.1 429 Too Many Requests\r\n");
 	expect_has(text, "Retry-After: 1\r\n");
-	expect_has(text, "{\"error\":\"too-many-requests\"}\n");
+	expect_has(text, "\"code\":\"http_too_many_requests\"");
 	cr_assert(eq(u64, host_stats(host).too_many, 1));
 	while (clock_ns() - asked < 1050 * NS_PER_MS)
 		usleep(10000);

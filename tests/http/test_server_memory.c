@@ -120,7 +120,7 @@ Test(http_memory, H16_a_lack_of_memory_closes_one_connection, .timeout = 120)
 		    "\r\n\r\nhello");
 	refuse_each(NULL, ask, "GET /pull?40000" LAST, "\r\n0\r\n\r\n");
 	refuse_each(NULL, ask, "GET /block" LAST, "block\r\n0\r\n\r\n");
-	refuse_each(NULL, ask, "GET / HTTP/1.1\n", "line-end");
+	refuse_each(NULL, ask, "GET / HTTP/1.1\n", "http_line_end");
 }
 
 Test(http_memory, H16_a_lack_of_memory_in_a_wait_closes_one_connection, .timeout = 120)

@@ -88,3 +88,16 @@ scratch_ask(const char *path, const char *sql)
 	sqlite3_close(db);
 	return answer;
 }
+
+void
+scratch_copy(const char *from, const char *to)
+{
+	sqlite3 *const source = open_database(from), *const target = open_database(to);
+	sqlite3_backup *const backup = sqlite3_backup_init(target, "main", source, "main");
+
+	cr_assert(ne(ptr, backup, NULL), "%s", sqlite3_errmsg(target));
+	cr_assert(eq(int, sqlite3_backup_step(backup, -1), SQLITE_DONE));
+	cr_assert(eq(int, sqlite3_backup_finish(backup), SQLITE_OK));
+	cr_assert(eq(int, sqlite3_close(target), SQLITE_OK));
+	cr_assert(eq(int, sqlite3_close(source), SQLITE_OK));
+}

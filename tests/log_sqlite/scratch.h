@@ -16,4 +16,7 @@ int scratch_sql(const char *path, const char *sql);
 /* The first answer of a statement; -1: none. */
 int64_t scratch_ask(const char *path, const char *sql);
 
+/* Copies the database @from to @to, over its content: to the same file, which may be open. */
+void scratch_copy(const char *from, const char *to);
+
 #endif /* LOG_SQLITE_SCRATCH_H */

@@ -4,7 +4,7 @@
 # src/GUIDE.md compile as they stand, run, and print the text that follows them: with shared and with static libraries. If a
 # C++ compiler is named, a program in C++17 links as well. The guide's second program, over a log, is run again and goes on; its
 # third one has a store that only reads; its fourth one, a conversation, is run three times; its sixth one, which buffers
-# deltas, is run beside a NATS server, if there is one.
+# deltas, is run beside a NATS server, if there is one; its seventh one is a gateway, with curl as the client.
 # Usage: readme.sh PROJECT BUILD CC [CXX]     (REPRISE_RUN: a command that runs the programs, such as an emulator)
 cd "$1" || exit 1
 scratch=$(mktemp -d) || exit 1
@@ -111,6 +111,14 @@ if [ -e "$PKG_CONFIG_PATH/reprise_jetstream.pc" ] && [ -e "$PKG_CONFIG_PATH/repr
 		[ $status = 0 ] || exit 1
 		diff "$scratch/expected" "$scratch/printed" || exit 1
 	done
+fi
+
+# A runtime with a gateway, whose client is curl.
+if [ -e "$PKG_CONFIG_PATH/reprise_gateway.pc" ] && command -v curl >/dev/null; then
+	program src/GUIDE.md 7 60
+	both serving reprise_gateway
+	expect_output "$scratch/serving"
+	expect_output "$scratch/serving_static"
 fi
 
 # CMake finds what is installed, by its components, and says what is not.

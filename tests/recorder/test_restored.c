@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* L57: a backup of a log that is restored is noticed by runtimes and told to hosts. */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,24 +10,6 @@
 #include "world.h"
 
 TestSuite(restored, .fini = scratch_remove, .timeout = 60);
-
-/* Copies the database @from to @to, over what is there, in the same file. */
-static void
-copy_database(const char *from, const char *to)
-{
-	sqlite3 *source = NULL, *target = NULL;
-
-	cr_assert(eq(int, sqlite3_open(from, &source), SQLITE_OK));
-	cr_assert(eq(int, sqlite3_open(to, &target), SQLITE_OK));
-	sqlite3_busy_timeout(target, 10000);
-	sqlite3_backup *const backup = sqlite3_backup_init(target, "main", source, "main");
-
-	cr_assert(ne(ptr, backup, NULL), "%s", sqlite3_errmsg(target));
-	cr_assert(eq(int, sqlite3_backup_step(backup, -1), SQLITE_DONE));
-	cr_assert(eq(int, sqlite3_backup_finish(backup), SQLITE_OK));
-	cr_assert(eq(int, sqlite3_close(target), SQLITE_OK));
-	cr_assert(eq(int, sqlite3_close(source), SQLITE_OK));
-}
 
 /* While no process has the log open: the backup takes its place, and nothing stands beside it. */
 static void
@@ -53,7 +34,7 @@ open_with_backup(const char *path, const char *backup)
 	world_write(&world);
 	world_append_until(&world, 40);
 	world_flush(&world);
-	copy_database(path, backup);
+	scratch_copy(path, backup);
 	world_append_until(&world, 60);
 	world_flush(&world);
 	return world;
@@ -120,7 +101,7 @@ Test(restored, L57_a_runtime_under_which_a_log_went_back_records_no_more)
 	reprise_status status = REPRISE_OK;
 	reprise_position position = 0;
 
-	copy_database(backup, path);
+	scratch_copy(backup, path);
 	/* The note of the newest synced commit is ahead of the database (rule L03). */
 	cr_assert(eq(int, reprise_log_verify(world.log, &key, &report, NULL), REPRISE_OK));
 	cr_assert(gt(u64, report.faults, 0));

@@ -4,13 +4,15 @@
  * A service manager for tool_serve.sh.
  *
  *   start COUNT PID PROGRAM ...  starts a program with listening sockets from 3 on; PID is
- *                                "own", or the value of LISTEN_PID
+ *                                "own", or the value of LISTEN_PID. The address is loopback, any
+ *                                address with ADDRESS=any, and a path with ADDRESS=PATH
  *   hear NAME FILE               binds NOTIFY_SOCKET, and adds each datagram to FILE as a line
  */
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,16 +27,42 @@ fail(const char *what)
 	exit(1);
 }
 
-static void
-open_socket(int wanted)
+static int
+listen_on_path(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		fail("path");
+	memcpy(address.sun_path, path, strlen(path));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(fd, 8) != 0)
+		fail("socket");
+	return fd;
+}
+
+static int
+listen_on(uint32_t host)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
 	const int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	address.sin_addr.s_addr = htonl(host);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    listen(fd, 8) != 0)
 		fail("socket");
+	return fd;
+}
+
+static void
+open_socket(int wanted)
+{
+	const char *const address = getenv("ADDRESS");
+	const int fd = address == NULL     ? listen_on(INADDR_LOOPBACK)
+		       : address[0] == '/' ? listen_on_path(address)
+					   : listen_on(INADDR_ANY);
+
 	if (fd != wanted && (dup2(fd, wanted) != wanted || close(fd) != 0))
 		fail("dup2");
 }

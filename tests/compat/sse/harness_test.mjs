@@ -17,7 +17,7 @@ const options = { step: 1, width: 256, deadline_ms: 30000 };
 const cut = (fault, client, how = 'fin', chosen = options) =>
 	withProxy(withGap(fault), {}, how, async (server, proxy) => {
 		const stream = await makeStream(server, 'cut');
-		return { ...(await cutEverywhere(client, proxy, stream, chosen)), blocks: stream.blocks };
+		return { ...(await cutEverywhere(client, proxy, () => stream, chosen)), blocks: stream.blocks };
 	});
 
 // The parts of a judgement that must be 0.

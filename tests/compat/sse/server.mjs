@@ -39,6 +39,11 @@ export async function startServer(command, names = {}, listen = '127.0.0.1:0') {
 			child.kill('SIGKILL');
 			await gone;
 		},
+		/** Ends the program by SIGTERM, and waits until the program has gone. */
+		async stop() {
+			child.kill('SIGTERM');
+			await gone;
+		},
 		/** Starts the command again at the same address. */
 		restart: () => startServer(command, names, new URL(url).host),
 	};

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gateway: `reprise serve` as an HTTP client sees it, beside nchan and a bare server on libevent's
+ * core. Here: a server with its clients and their accounts, and the memory of idle streams.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "gateway_rows.h"
+#include "rows.h"
+
+enum {
+	IDLE_CLIENTS = 5000,
+	IDLE_RUNS_FULL = 3,
+	WARM_CLIENTS = 64,
+	SPARE_DESCRIPTORS = 256,
+	JOINS_AT_ONCE = 64, /* before the first of them must have its events */
+};
+
+#define PATIENCE_NS UINT64_C(5000000000)
+
+/* --- a server with its clients ---------------------------------------------------------------- */
+
+bool
+site_open(struct harness *harness, struct site *site, const char *name, size_t room)
+{
+	site->is_there = place_start(harness, &site->place);
+	if (!site->is_there) {
+		result_skip(harness, name, place_names[site->place.kind], site->place.absence);
+		return false;
+	}
+	place_targets(&site->place, "bench", site->read_target, site->write_target);
+	publisher_open(&site->publisher, site->place.port, site->write_target);
+	crowd_open(&site->crowd, room);
+	site_post(site);
+	publisher_await(&site->publisher);
+	return true;
+}
+
+void
+site_close(struct site *site)
+{
+	if (!site->is_there)
+		return;
+	site->is_there = false;
+	crowd_close(&site->crowd);
+	publisher_close(&site->publisher);
+	place_stop(&site->place);
+}
+
+void
+site_post(struct site *site)
+{
+	publisher_send(&site->publisher, site->posted++);
+	site->due += site->crowd.count;
+}
+
+void
+site_begin(struct site *site)
+{
+	site->due = 0;
+	site->crowd.delivered = site->crowd.lost = site->crowd.doubled = 0;
+}
+
+bool
+site_await(struct site *site)
+{
+	return crowd_await(&site->crowd, site->due, PATIENCE_NS);
+}
+
+/* The bare server keeps the newest event alone. */
+void
+site_add(struct site *site)
+{
+	const uint64_t first =
+		site->place.kind == PLACE_LIBEVENT && site->posted > 0 ? site->posted - 1 : 0;
+
+	if (!crowd_join(&site->crowd, site->place.port, site->read_target, first))
+		harness_die("a client cannot connect");
+	site->due += site->posted - first;
+}
+
+void
+site_join(struct site *site, size_t count)
+{
+	while (site->crowd.count < count && !harness_is_interrupted()) {
+		site_add(site);
+		if ((site->crowd.count % JOINS_AT_ONCE == 0 || site->crowd.count == count) &&
+		    !site_await(site) && !harness_is_interrupted())
+			harness_die("a client does not get its first event");
+	}
+}
+
+void
+site_account(struct harness *harness, struct site *site, struct result *result)
+{
+	struct crowd *const crowd = &site->crowd;
+	char doubled[32];
+
+	for (size_t i = 0; i < crowd->count; i++) {
+		struct client *const client = &crowd->clients[i];
+
+		crowd->lost += site->posted - client->next;
+		client->next = site->posted;
+	}
+	if (crowd->delivered - crowd->doubled + crowd->lost != site->due ||
+	    site->publisher.refused != 0) {
+		fprintf(stderr, "bench: BROKEN accounting of %s\n", place_names[site->place.kind]);
+		harness->is_broken = true;
+	}
+	result->delivered = crowd->delivered;
+	result->lost = crowd->lost;
+	snprintf(doubled, sizeof(doubled), "%" PRIu64, crowd->doubled);
+	result_add(result, "doubled", doubled);
+}
+
+void
+site_print(struct harness *harness, struct site *site, const char *name, const char *unit,
+	   const char *parameters, size_t runs, enum goal goal_is, double goal)
+{
+	struct result result = { .name = name,
+				 .unit = unit,
+				 .values = site->values,
+				 .runs = runs,
+				 .goal_is = goal_is,
+				 .goal = goal };
+
+	if (!site->is_there || runs == 0)
+		return;
+	result_add(&result, "side", place_names[site->place.kind]);
+	snprintf(result.parameters + strlen(result.parameters),
+		 sizeof(result.parameters) - strlen(result.parameters), ",%s", parameters);
+	site_account(harness, site, &result);
+	result_print(harness, &result);
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static bool
+may_have_descriptors(size_t count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return false;
+	if (limit.rlim_cur >= count + SPARE_DESCRIPTORS)
+		return true;
+	limit.rlim_cur = count + SPARE_DESCRIPTORS;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+/* Of each stream, behind its first events: memory may be touched only then. */
+static double
+idle_kib(struct site *site)
+{
+	site_join(site, WARM_CLIENTS);
+	site_post(site);
+	(void)site_await(site);
+	const double before = place_resident(&site->place);
+
+	site_join(site, IDLE_CLIENTS);
+	site_post(site);
+	(void)site_await(site);
+	publisher_await(&site->publisher);
+	return (place_resident(&site->place) - before) / (IDLE_CLIENTS - WARM_CLIENTS) / 1024;
+}
+
+static void
+measure_idle_side(struct harness *harness, enum place_kind kind, double goal)
+{
+	static struct site site;
+	const size_t most = harness->is_quick ? 1 : IDLE_RUNS_FULL;
+	char parameters[64];
+
+	site = (struct site){ .place.kind = kind };
+	for (size_t runs = 0; runs < most && !harness_is_interrupted();) {
+		site.posted = site.due = 0;
+		if (!site_open(harness, &site, "gateway-idle", IDLE_CLIENTS))
+			return;
+		site.values[runs++] = idle_kib(&site);
+		snprintf(parameters, sizeof(parameters), "\"streams\":%d,\"of\":\"each\"",
+			 IDLE_CLIENTS);
+		if (runs == most)
+			site_print(harness, &site, "gateway-idle", "KiB", parameters, runs,
+				   goal > 0 ? GOAL_AT_MOST : GOAL_NONE, goal);
+		site_close(&site);
+	}
+}
+
+static void
+measure_idle(struct harness *harness)
+{
+	if (!may_have_descriptors(IDLE_CLIENTS)) {
+		result_skip(harness, "gateway-idle", "reprise", "too few descriptors are granted");
+		return;
+	}
+	measure_idle_side(harness, PLACE_REPRISE, 16);
+	measure_idle_side(harness, PLACE_NCHAN, 0);
+	measure_idle_side(harness, PLACE_LIBEVENT, 0);
+}
+
+void
+measure_gateway(struct harness *harness)
+{
+	measure_idle(harness);
+	gateway_measure_fanout(harness);
+	gateway_measure_live(harness);
+	gateway_measure_post(harness);
+	gateway_measure_told(harness);
+}

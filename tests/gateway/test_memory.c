@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * V42: memory that is refused, once, in each place: of the gateway, of the store and the recorder
+ * below, and of libevent. The client here takes no memory.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include <reprise/session.h>
+
+#include "client.h"
+#include "log_sqlite/scratch.h"
+#include "refusal.h"
+
+TestSuite(memory, .fini = scratch_remove, .timeout = 120);
+
+#define END   " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#define LINES "1\n2\n3\n"
+#define HAS_LINES                                                                             \
+	" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json" \
+	"l\r\nContent-Length: 6\r\n\r\n" LINES
+
+/* libevent is a shared library, and out of the linker's reach. */
+static void *
+event_malloc(size_t size)
+{
+	void *const block = malloc(size);
+
+	if (block == NULL)
+		errno = ENOMEM; /* as malloc itself does */
+	return block;
+}
+
+static void *
+event_realloc(void *block, size_t size)
+{
+	void *const moved = realloc(block, size);
+
+	if (moved == NULL)
+		errno = ENOMEM;
+	return moved;
+}
+
+static char got[1 << 18];
+static size_t got_size;
+
+/* Reads until the text has come, or the connection's end. */
+static void
+read_until(int fd, const char *text)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	ssize_t some = 1;
+
+	got_size = 0;
+	got[0] = '\0';
+	while (some > 0 && (text == NULL || strstr(got, text) == NULL)) {
+		cr_assert(eq(int, poll(&ready, 1, 20000), 1), "nothing comes behind: %s", got);
+		some = read(fd, got + got_size, sizeof(got) - 1 - got_size);
+		got_size += some > 0 ? (size_t)some : 0;
+		got[got_size] = '\0';
+	}
+}
+
+/* Sends a request, and answers the status; 0: the connection was closed instead. */
+static int
+exchange(struct place *place, const char *request, const char *until)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(strrchr(place->address, ':') + 1)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert(ge(int, fd, 0));
+	cr_assert(eq(int, connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0));
+	(void)!send(fd, request, strlen(request), MSG_NOSIGNAL);
+	read_until(fd, until);
+	close(fd);
+	return strncmp(got, "HTTP/1.1 ", 9) == 0 ? atoi(got + 9) : 0;
+}
+
+static uint64_t
+newest_of(struct place *place, const char *session_id)
+{
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+
+	return reprise_session_stats(place->store, session_id, &stats) == REPRISE_OK ? stats.newest
+										     : 0;
+}
+
+/* A scene: a request to the session @n, what a whole answer has, and the status of success. */
+struct scene {
+	const char *format, *until;
+	int status;
+};
+
+static void
+expect_refusal(int status, int n)
+{
+	if (status == 0)
+		return; /* closed */
+	cr_assert(eq(int, status, 503), "%d: %s", n, got);
+	cr_assert(strstr(got, "{\"error\":{\"code\":\"") != NULL && strstr(got, "}}\n") != NULL,
+		  "%d: %s", n, got);
+	cr_assert(strstr(got, "\r\nRetry-After: 1\r\n") != NULL, "%d: %s", n, got);
+}
+
+/* Appends the three lines, until the append is whole. Answers the newest position. */
+static uint64_t
+append_lines(struct place *place, const char *session_id)
+{
+	char request[400];
+	int status;
+
+	snprintf(request, sizeof(request), "POST /v1/sessions/%s/events" HAS_LINES, session_id);
+	do {
+		status = exchange(place, request, NULL);
+		if (status != 200)
+			expect_refusal(status, -1);
+	} while (status != 200);
+	return json_number(got, "last");
+}
+
+/* Runs the scene with one refused allocation. Answers whether one was refused. */
+static bool
+refuse_one(struct place *place, const struct scene *scene, int n, int *failed)
+{
+	char request[400], id[32];
+	bool was_refused;
+	uint64_t newest;
+	int status;
+
+	snprintf(id, sizeof(id), "s%d", n);
+	newest = append_lines(place, id);
+	cr_assert(eq(u64, newest % 3, 0));
+	snprintf(request, sizeof(request), scene->format, id);
+	refusal_begin(n);
+	status = exchange(place, request, scene->until);
+	was_refused = refusal_end();
+	if (status != scene->status)
+		expect_refusal(status, n);
+	cr_assert(status < 400 || strstr(got, "\r\nContent-Length: 0\r\n") == NULL, "%s", got);
+	if (status != scene->status || (scene->until != NULL && strstr(got, scene->until) == NULL))
+		(*failed)++;
+	cr_assert(eq(u64, newest_of(place, id) % 3, 0), "%d: half a batch", n);
+	return was_refused;
+}
+
+static void
+refuse_each(bool has_log, const struct scene *scene)
+{
+	const struct reprise_gateway_options options = { .size = sizeof(options),
+							 .writer_idle_ms = 1,
+							 .workers = 1 };
+	struct place *const place =
+		place_open(&(struct place_setup){ .has_log = has_log, .gateway = &options });
+	int failed = 0, n = 1;
+
+	while (refuse_one(place, scene, n, &failed))
+		n++;
+	cr_assert(gt(int, n, 5));
+	cr_assert(gt(int, failed, 0));
+	cr_assert(eq(u64, place_stats(place).jobs, 0));
+	place_close(place);
+	expect_no_leaks();
+}
+
+static const struct scene scenes[] = {
+	{ "POST /v1/sessions/%s/events" HAS_LINES, NULL, 200 },
+	{ "POST /v1/sessions/new-%s/events" HAS_LINES, NULL, 200 },
+	{ "POST /v1/sessions/%s/events?end=7" HAS_LINES, NULL, 200 },
+	{ "GET /v1/sessions/%s/events" END, "event: live", 200 },
+	{ "GET /v1/sessions/%s/events?limit=10" END, NULL, 200 },
+	{ "GET /v1/sessions/%s/cursor?at=oldest" END, NULL, 200 },
+	{ "POST /v1/sessions/%s/end" END, NULL, 200 },
+	{ "POST /v1/sessions/%s/invalidate" END, NULL, 204 },
+	{ "DELETE /v1/sessions/%s" END, NULL, 204 },
+	{ "GET /v1/sessions?limit=5&after=%s" END, NULL, 200 },
+	{ "GET /metrics" END, NULL, 200 },
+	{ "GET /v1/nowhere/%s" END, NULL, 404 },
+};
+
+Test(memory, V42_a_lack_of_memory_refuses_one_request_and_halves_nothing)
+{
+	event_set_mem_functions(event_malloc, event_realloc, free);
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
+		refuse_each(false, &scenes[i]);
+}
+
+Test(memory, V42_a_lack_of_memory_with_a_log_halves_nothing)
+{
+	event_set_mem_functions(event_malloc, event_realloc, free);
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
+		refuse_each(true, &scenes[i]);
+}
+
+Test(memory, V42_a_gateway_that_gets_no_memory_is_not_opened)
+{
+	struct place *const place = place_without_log();
+	struct reprise_gateway *gateway;
+	struct reprise_error error = REPRISE_ERROR_INIT;
+	reprise_status status;
+	bool was_refused = true;
+	int n = 1;
+
+	event_set_mem_functions(event_malloc, event_realloc, free);
+	for (; was_refused; n++) {
+		gateway = NULL;
+		refusal_begin(n);
+		status = reprise_gateway_open(place->store, NULL, &gateway, &error);
+		was_refused = refusal_end();
+		if (status == REPRISE_OK)
+			cr_assert(gateway != NULL);
+		else
+			cr_assert(status == REPRISE_E_NO_MEMORY || status == REPRISE_E_SYSTEM,
+				  "%d: %s", n, reprise_status_name(status));
+		reprise_gateway_close(gateway);
+	}
+	cr_assert(eq(int, status, REPRISE_OK));
+	cr_assert(gt(int, n, 10));
+	place_close(place);
+	expect_no_leaks();
+}
+
+/* A stream, an append that waits and a job are under way when the gateway goes down. */
+Test(memory, V42_a_lack_of_memory_does_not_hold_the_end_up)
+{
+	bool was_refused = true;
+
+	event_set_mem_functions(event_malloc, event_realloc, free);
+	for (int n = 1; was_refused; n++) {
+		struct place *const place = place_without_log();
+		struct client *stream;
+
+		(void)post(place, "s", "1");
+		stream = stream_open(place, "/v1/sessions/s/events", NULL);
+		refusal_begin(n);
+		place_stop(place, 1000);
+		was_refused = refusal_end();
+		client_close(stream);
+		place_close(place);
+	}
+	expect_no_leaks();
+}
+
+/* Reads a stream up to a position, or to the connection's end. Answers whether it was reached. */
+static bool
+read_to(struct client *stream, const char *text)
+{
+	struct block block;
+
+	while (stream_next(stream, 10000, &block)) {
+		cr_assert(block.event == NULL || strcmp(block.event, "gap") != 0, "%s", block.raw);
+		if (block.data != NULL && strcmp(block.data, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+refuse_each_beside_streams(bool has_log)
+{
+	struct place *const place = has_log ? place_with_log() : place_without_log();
+	bool was_refused = true;
+	int cut = 0;
+
+	for (int n = 1; was_refused; n++) {
+		struct client *streams[3];
+		int status;
+
+		(void)append_lines(place, "s");
+		for (int i = 0; i < 3; i++) {
+			streams[i] = stream_open(place, "/v1/sessions/s/events?from=newest", NULL);
+			(void)stream_expect(streams[i], "hello");
+			(void)stream_expect(streams[i], "live");
+		}
+		refusal_begin(n);
+		status = exchange(place, "POST /v1/sessions/s/events" HAS_LINES, NULL);
+		if (status != 200)
+			expect_refusal(status, n);
+		was_refused = refusal_end();
+		(void)append_lines(place, "s");
+		for (int i = 0; i < 3; i++) {
+			const bool is_there = read_to(streams[i], "1") &&
+					      read_to(streams[i], "2") && read_to(streams[i], "3");
+
+			cut += !is_there;
+			client_close(streams[i]);
+		}
+	}
+	cr_assert(gt(int, cut, 0));
+	place_close(place);
+	expect_no_leaks();
+}
+
+Test(memory, V42_a_lack_of_memory_cuts_a_stream_and_loses_nothing_in_silence)
+{
+	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_each_beside_streams(false);
+	refuse_each_beside_streams(true);
+}
