@@ -90,7 +90,7 @@ send_block(struct channel *channel, struct http_block *block, const struct repri
 
 	for (struct stream *member = channel->members; member != NULL; member = next) {
 		next = member->next_member;
-		if (http_pending(member->request->exchange) > STREAM_PENDING_MAX) {
+		if (http_pending(member->request->exchange) > CHANNEL_PENDING_MAX) {
 			count(&gateway->counters.displaced, 1);
 			channel_remove(member);
 			stream_leave(member, before);
@@ -144,33 +144,113 @@ serve_block(struct channel *channel)
 	return read.outcome;
 }
 
+/*
+ * Whether a member can take more. If none can, the channel delays nobody when it waits: a burst is
+ * more than sockets take at once, and clients that keep up all have bytes pending.
+ */
+static bool
+has_ready_member(const struct channel *channel)
+{
+	const struct stream *member = channel->members;
+
+	while (member != NULL && http_pending(member->request->exchange) > STREAM_PENDING_MAX)
+		member = member->next_member;
+	return member != NULL;
+}
+
+void
+channel_drained(struct channel *channel)
+{
+	if (channel->is_waiting)
+		watch_again(&channel->watch);
+	channel->is_waiting = false;
+}
+
+static bool
+is_same_place(const struct reprise_cursor *a, const struct reprise_cursor *b)
+{
+	return a->position == b->position && a->revision == b->revision &&
+	       memcmp(&a->incarnation, &b->incarnation, sizeof(a->incarnation)) == 0;
+}
+
+/*
+ * A channel of the shape that stands at the cursor, or NULL. *ret_other is the foremost of the
+ * channels of the shape that go on, or NULL: clients that keep up do not join a channel that waits
+ * for slow ones.
+ */
+static struct channel *
+find_channel(struct reprise_gateway *gateway, const struct stream_shape *shape,
+	     const struct reprise_cursor *cursor, struct channel **ret_other)
+{
+	struct channel *channel = *find_row(gateway, shape);
+	reprise_position foremost = 0;
+	struct reprise_cursor there;
+
+	*ret_other = NULL;
+	for (; channel != NULL; channel = channel->next) {
+		if (channel->is_serving || !stream_shape_is_same(&channel->shape, shape))
+			continue;
+		channel_cursor(channel, &there);
+		if (is_same_place(cursor, &there))
+			break;
+		if (channel->is_waiting || (*ret_other != NULL && there.position <= foremost))
+			continue;
+		foremost = there.position;
+		*ret_other = channel;
+	}
+	return channel;
+}
+
+/* The channel has everything: if another channel stands there, too, they become one. */
+static void
+merge(struct channel *channel)
+{
+	struct reprise_cursor cursor;
+	struct channel *other, *none;
+	struct stream *member;
+
+	channel_cursor(channel, &cursor);
+	other = find_channel(channel->watch.gateway, &channel->shape, &cursor, &none);
+	while (other != NULL && (member = channel->members) != NULL) {
+		channel_remove(member);
+		add_member(other, member);
+	}
+	if (other != NULL)
+		channel_drained(other);
+}
+
+static enum sse_outcome
+serve_blocks(struct channel *channel)
+{
+	enum sse_outcome outcome = SSE_MORE;
+
+	for (int i = 0; i < CHANNEL_BLOCKS_PER_TURN && outcome == SSE_MORE; i++) {
+		channel->is_waiting = !has_ready_member(channel);
+		if (channel->is_waiting)
+			return SSE_MORE;
+		outcome = serve_block(channel);
+	}
+	return outcome;
+}
+
 static void
 serve(struct watch *watch)
 {
 	struct channel *const channel =
 		(struct channel *)((char *)watch - offsetof(struct channel, watch));
-	enum sse_outcome outcome = SSE_MORE;
+	enum sse_outcome outcome;
 
 	channel->is_serving = true;
-	for (int i = 0; i < CHANNEL_BLOCKS_PER_TURN && outcome == SSE_MORE; i++)
-		outcome = channel->members == NULL ? SSE_EMPTY : serve_block(channel);
-	if (outcome == SSE_ENDED || outcome == SSE_LOST)
+	outcome = serve_blocks(channel);
+	if (outcome == SSE_EMPTY)
+		merge(channel);
+	else if (outcome != SSE_MORE)
 		end_members(channel, outcome == SSE_ENDED);
 	channel->is_serving = false;
 	if (channel->members == NULL)
 		close_channel(channel);
-	else if (outcome == SSE_MORE)
+	else if (outcome == SSE_MORE && !channel->is_waiting)
 		watch_again(watch);
-}
-
-static struct channel *
-find_channel(struct reprise_gateway *gateway, const struct stream_shape *shape)
-{
-	struct channel *channel = *find_row(gateway, shape);
-
-	while (channel != NULL && !stream_shape_is_same(&channel->shape, shape))
-		channel = channel->next;
-	return channel;
 }
 
 /* The stream's subscription becomes the channel's. */
@@ -201,26 +281,25 @@ found_channel(struct stream *stream)
 bool
 channel_join(struct stream *stream)
 {
-	struct channel *const channel = find_channel(stream->request->gateway, &stream->shape);
+	struct channel *channel, *other;
 	struct reprise_cursor here, there;
 
-	if (channel == NULL)
-		return found_channel(stream);
-	if (channel->is_serving)
-		return false;
-	channel_cursor(channel, &there);
 	if (reprise_subscription_cursor(stream->watch.subscription, &here) != REPRISE_OK)
 		return false;
-	if (here.position != there.position || here.revision != there.revision ||
-	    memcmp(&here.incarnation, &there.incarnation, sizeof(here.incarnation)) != 0) {
-		if (there.position < here.position && stream->joins_left > 0) {
-			stream->joins_left--; /* the channel reads on first */
-			watch_again(&channel->watch);
-			watch_again(&stream->watch);
-		}
-		return false;
+	channel = find_channel(stream->request->gateway, &stream->shape, &here, &other);
+	if (channel == NULL && other == NULL)
+		return found_channel(stream);
+	if (channel != NULL) {
+		watch_close(&stream->watch);
+		add_member(channel, stream);
+		channel_drained(channel);
+		return true;
 	}
-	watch_close(&stream->watch);
-	add_member(channel, stream);
-	return true;
+	channel_cursor(other, &there);
+	if (there.position < here.position && stream->joins_left > 0) {
+		stream->joins_left--; /* the other channel reads on first */
+		watch_again(&other->watch);
+		watch_again(&stream->watch);
+	}
+	return false;
 }

@@ -4,8 +4,9 @@
 
 /*
  * Streams of one session that keep up share a channel: one subscription, and one encoded block for
- * all of them. All members of a channel stand at the channel's cursor. A member that falls behind
- * leaves with a subscription of its own, after the last cursor that it was sent.
+ * all of them. All members of a channel stand at the channel's cursor. The channel reads on while a
+ * member can take more. A member that falls far behind the quickest one leaves with a subscription
+ * of its own, after the last cursor that the member was sent.
  */
 
 #include <stdbool.h>
@@ -26,10 +27,12 @@ struct channel {
 	struct stream *members;
 	struct channel *next; /* in the row of the table */
 	bool is_serving;      /* the members are being written to: the channel stays */
+	bool is_waiting;      /* no member can take more: a drained one has the channel go on */
 };
 
 enum {
-	CHANNEL_ROWS = 1024
+	CHANNEL_ROWS = 1024,
+	CHANNEL_PENDING_MAX = 512 << 10, /* bytes of shared blocks: a member with more leaves */
 };
 
 struct channels {
@@ -43,6 +46,8 @@ struct channels {
 bool channel_join(struct stream *stream);
 /* Takes a member out; the last member closes the channel. */
 void channel_remove(struct stream *stream);
+/* A member has taken all bytes. */
+void channel_drained(struct channel *channel);
 /* The cursor of all members. */
 void channel_cursor(const struct channel *channel, struct reprise_cursor *ret_cursor);
 

@@ -153,8 +153,12 @@ find_newest(struct place *place, struct reprise_log *log, const struct reprise_l
 	const reprise_status status = reprise_log_current_cursor(log, key, REPRISE_REVISION_UNKNOWN,
 								 &cursor, &place->job.error);
 
+	if (status == REPRISE_E_NOT_FOUND) {
+		place->has_ended = false; /* the end, too, was of a void life */
+		return REPRISE_OK;
+	}
 	if (status != REPRISE_OK)
-		return status == REPRISE_E_NOT_FOUND ? REPRISE_OK : status;
+		return status;
 	place->is_known = true;
 	place->newest = cursor.position;
 	place->life = cursor.incarnation;
@@ -182,6 +186,7 @@ ask_log(struct job *job, struct reprise_log *log)
 		return;
 	if (!place->has_window) {
 		place->is_known = place->has_cursor;
+		place->has_ended = stats.has_ended != 0;
 		job->status = find_newest(place, log, &key);
 		if (job->status != REPRISE_OK)
 			return;
@@ -234,6 +239,7 @@ ask_window(struct place *place)
 		return !gateway_has_log(gateway);
 	place->is_known = true;
 	place->has_window = true;
+	place->has_ended = stats.ended != 0;
 	place->newest = place->is_recorded_only ? stats.recorded : stats.newest;
 	place->life = cursor.incarnation;
 	if (place->at == PLACE_CURSOR)

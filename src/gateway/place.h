@@ -34,6 +34,7 @@ struct place {
 	/* The session has a window or a life in the log, or the log knows of a cursor's session. */
 	bool is_known;
 	bool has_window;
+	bool has_ended;                  /* behind `newest` comes the end */
 	reprise_position newest;         /* at the moment of the answer, 0: none, */
 	struct reprise_incarnation life; /* in this life; all zero: none */
 	struct job job;

@@ -88,7 +88,10 @@ is_same_life(const struct reprise_incarnation *a, const struct reprise_incarnati
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* Whether the cursor stands at or behind the event that was newest when the stream began. */
+/*
+ * Whether the cursor stands at or behind the event that was newest when the stream began. In a
+ * session that had ended nothing is live: the end follows.
+ */
 static bool
 has_reached(const struct place *place, const struct reprise_cursor *cursor)
 {
@@ -98,7 +101,7 @@ has_reached(const struct place *place, const struct reprise_cursor *cursor)
 				 place->cursor.position == cursor->position;
 
 	return is_same_life(&cursor->incarnation, &place->life) &&
-	       cursor->position >= place->newest && !is_unjudged;
+	       cursor->position >= place->newest && !is_unjudged && !place->has_ended;
 }
 
 static bool
@@ -323,7 +326,11 @@ stream_drain(struct request *request)
 {
 	struct stream *const stream = request->state;
 
-	if (stream != NULL && stream->is_begun)
+	if (stream == NULL || !stream->is_begun)
+		return;
+	if (stream->channel != NULL)
+		channel_drained(stream->channel);
+	else
 		read_alone(stream);
 }
 

@@ -5,7 +5,7 @@
 /*
  * A stream of events to one client. A stream reads a subscription of its own until the client has
  * everything, and then shares a channel with the other clients that have everything. Nothing is
- * buffered for a slow client but the block that its socket did not take: the socket's drain reads
+ * buffered for a slow client but the blocks that the socket did not take: the socket's drain reads
  * on.
  */
 
@@ -19,7 +19,7 @@
 #include "gateway/watch.h"
 
 enum {
-	STREAM_PENDING_MAX = 64 << 10, /* bytes: a client with more has fallen behind */
+	STREAM_PENDING_MAX = 64 << 10, /* bytes: a client with more is not read for */
 	STREAM_READ_BYTES = 32 << 10,  /* encoded at a time */
 };
 

@@ -869,3 +869,37 @@ Test(stream, V01_a_client_of_http_1_0_gets_the_blocks_alone)
 	reprise_writer_close(writer);
 	place_close(place);
 }
+
+Test(stream, V05_a_session_that_has_ended_in_the_log_is_not_live)
+{
+	const struct place_setup setup = { .has_log = true, .sessions_max = 1 };
+	struct place *const place = place_open(&setup);
+	struct reprise_writer *const writer = writer_of(place->store);
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+	struct client *client;
+	struct reply reply;
+	char id[ID_BYTES];
+
+	append_numbers(place, writer, 3);
+	snprintf(id, sizeof(id), "%s", id_at(place, 3));
+	cr_assert(eq(int, reprise_writer_end(writer, 1), REPRISE_OK));
+	reprise_writer_close(writer);
+	/* The window has room for another session once the end is recorded. */
+	do
+		reply = ask(place, "POST", "/v1/sessions/other/events",
+			    "Content-Type: application/json\r\n", "1");
+	while (reply.status == 503);
+	cr_assert(eq(int, reply.status, 200), "%s", reply.body);
+	cr_assert(eq(int, reprise_session_stats(place->store, "s", &stats), REPRISE_E_NOT_FOUND));
+	client = stream_open(place, EVENTS "?from=oldest", NULL);
+	(void)stream_expect(client, "hello");
+	for (int i = 0; i < 3; i++)
+		(void)stream_expect(client, "message");
+	cr_assert(eq(str, (char *)stream_expect(client, "end").id, id));
+	client_close(client);
+	client = stream_open(place, EVENTS, resume_field(id));
+	(void)stream_expect(client, "hello");
+	cr_assert(eq(str, (char *)stream_expect(client, "end").id, id));
+	client_close(client);
+	place_close(place);
+}

@@ -184,6 +184,50 @@ Test(share, V07_clients_that_keep_up_share_one_subscription_and_one_encoding)
 	place_close(place);
 }
 
+/* All clients take what comes; one after the other, a block at a time. */
+static void
+read_in_turns(struct reading *readings, size_t count, reprise_position newest)
+{
+	for (size_t done = 0; done < count;) {
+		done = 0;
+		for (size_t i = 0; i < count; i++) {
+			if (readings[i].at < newest)
+				(void)take(&readings[i], 0);
+			done += readings[i].at == newest;
+		}
+	}
+}
+
+/* More at once than a client may have pending: the gateway waits for the sockets. */
+Test(share, V07_a_burst_takes_no_client_that_keeps_up_out_of_its_share)
+{
+	enum {
+		CLIENTS = 20,
+	};
+	struct place *const place = place_of(0, UINT64_C(16) << 20, false);
+	struct reprise_writer *const writer = writer_of(place->store);
+	struct reprise_gateway_stats before, after;
+	struct reading readings[CLIENTS];
+
+	for (int i = 0; i < CLIENTS; i++)
+		begin(place, &readings[i], "from=newest", NULL);
+	for (int i = 0; i < CLIENTS; i++)
+		read_until(&readings[i], 0);
+	wait_until_shared(place, CLIENTS, 1);
+	before = place_stats(place);
+	append_numbers(place, writer, 1000, 1000);
+	read_in_turns(readings, CLIENTS, 1000);
+	append_numbers(place, writer, 1008, LARGE_BYTES);
+	read_in_turns(readings, CLIENTS, 1008);
+	after = place_stats(place);
+	cr_assert(eq(u64, after.displaced, 0));
+	cr_assert(eq(u64, after.events_encoded - before.events_encoded, 1008));
+	for (int i = 0; i < CLIENTS; i++)
+		client_close(readings[i].client);
+	reprise_writer_close(writer);
+	place_close(place);
+}
+
 Test(share, V07_streams_of_another_shape_share_nothing)
 {
 	static const char *const queries[] = { "kinds=0",      "kinds=0,1",   "names=kinds",
