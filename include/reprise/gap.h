@@ -36,7 +36,8 @@ typedef enum reprise_gap_reason {
  *
  * OTHER_INCARNATION  TRIMMED, of a continuous subscription: the lost events were of another life.
  * DIVERGED           In a store with a log. The host drops everything after the gap's cursor, where
- *                    the life ended.
+ *                    the life ended in the log: later events were never recorded, or the log has
+ *                    lost them (a restored backup).
  * RESTART            In a store with a log. The range is empty.
  * LIFE_ENDED         Of a continuous subscription. The range is empty. The life ended with
  *                    `end_status`, and every event of the life was handed out or told as lost. The
@@ -58,7 +59,7 @@ typedef enum reprise_gap_reason {
 	X(REPRISE_GAP_BEHIND_DURABLE, 8, UNAVAILABLE, "behind the durable state",                  \
 	  "no retained COMMIT leads to the durable revision")                                      \
 	X(REPRISE_GAP_DIVERGED, 9, UNAVAILABLE, "diverged",                                        \
-	  "the host has seen events of an earlier life that were never recorded")                  \
+	  "the host has seen events that the log does not have")                                   \
 	X(REPRISE_GAP_RESTART, 10, TRIMMED, "restart",                                             \
 	  "a life crashed, and any events that followed were never recorded")                      \
 	X(REPRISE_GAP_OVERRUN, 11, TRIMMED, "overrun",                                             \

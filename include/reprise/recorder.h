@@ -164,7 +164,7 @@ struct reprise_recorder_stats {
 	uint64_t gaps;     /* gap entries */
 	uint64_t batches;  /* committed batches */
 	uint64_t failures; /* failed transactions, and refusals of single sessions */
-	uint64_t fenced;   /* sessions taken over by another process */
+	uint64_t fenced;   /* sessions taken over by another process, or lost by a restored log */
 	uint64_t lag;      /* events appended and not yet committed */
 	uint64_t lag_ns;   /* age of the first event in the current batch; 0: no batch */
 	uint64_t pages;    /* pages read from the log for subscriptions */

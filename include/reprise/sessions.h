@@ -35,7 +35,8 @@ typedef enum reprise_gone_cause {
 	REPRISE_GONE_EVICTED,  /* another session needed the place */
 	REPRISE_GONE_EXPIRED,  /* by reprise_sessions_expire_idle */
 	REPRISE_GONE_INVALIDATED, /* by reprise_session_invalidate or reprise_sessions_invalidate */
-	REPRISE_GONE_TAKEN_OVER,  /* with a log: another process goes on with the session */
+	/* With a log: another process goes on with the session, or a backup was restored. */
+	REPRISE_GONE_TAKEN_OVER,
 } reprise_gone_cause;
 
 /* The payload of these events, aligned to 8. Later versions may make the payload longer. */

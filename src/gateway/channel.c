@@ -21,14 +21,20 @@ enum {
 
 /* By session and kinds: a session may have as many channels as clients have lists of kinds. */
 static struct channel **
-find_row(struct reprise_gateway *gateway, const struct stream_shape *shape)
+find_row(struct reprise_gateway *gateway, const char *session_id, const uint16_t *kinds,
+	 size_t kinds_count)
 {
 	const struct siphash_key *const key = &gateway->hash_key;
-	const uint64_t session = siphash(key, shape->session_id, strlen(shape->session_id));
-	const uint64_t kinds =
-		siphash(key, shape->kinds, shape->kinds_count * sizeof(shape->kinds[0]));
+	const uint64_t session = siphash(key, session_id, strlen(session_id));
+	const uint64_t hash = session + siphash(key, kinds, kinds_count * sizeof(kinds[0]));
 
-	return &gateway->channels.rows[(session + kinds) % CHANNEL_ROWS];
+	return &gateway->channels.rows[hash % CHANNEL_ROWS];
+}
+
+static struct channel **
+find_row_of(struct reprise_gateway *gateway, const struct stream_shape *shape)
+{
+	return find_row(gateway, shape->session_id, shape->kinds, shape->kinds_count);
 }
 
 void
@@ -41,7 +47,7 @@ channel_cursor(const struct channel *channel, struct reprise_cursor *ret_cursor)
 static void
 close_channel(struct channel *channel)
 {
-	struct channel **place = find_row(channel->watch.gateway, &channel->shape);
+	struct channel **place = find_row_of(channel->watch.gateway, &channel->shape);
 
 	while (*place != channel)
 		place = &(*place)->next;
@@ -182,7 +188,7 @@ static struct channel *
 find_channel(struct reprise_gateway *gateway, const struct stream_shape *shape,
 	     const struct reprise_cursor *cursor, struct channel **ret_other)
 {
-	struct channel *channel = *find_row(gateway, shape);
+	struct channel *channel = *find_row_of(gateway, shape);
 	reprise_position foremost = 0;
 	struct reprise_cursor there;
 
@@ -265,7 +271,7 @@ found_channel(struct stream *stream)
 		return false;
 	channel->watch.gateway = gateway;
 	channel->shape = stream->shape;
-	row = find_row(gateway, &channel->shape);
+	row = find_row_of(gateway, &channel->shape);
 	channel->next = *row;
 	*row = channel;
 	add_member(channel, stream);
@@ -281,7 +287,8 @@ found_channel(struct stream *stream)
 void
 channels_wake(struct reprise_gateway *gateway, const char *session_id)
 {
-	struct channel *channel = *find_row(gateway, session_id);
+	static const uint16_t all; /* no list of kinds */
+	struct channel *channel = *find_row(gateway, session_id, &all, 0);
 
 	for (; channel != NULL; channel = channel->next)
 		if (!channel->shape.is_recorded_only &&

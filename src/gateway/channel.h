@@ -45,8 +45,9 @@ struct channels {
  */
 bool channel_join(struct stream *stream);
 /*
- * The loop has appended to the session: its channels read in the loop's next turn. The store's
- * thread would have them read, too, but two threads later.
+ * The loop has appended to the session: the channels of all kinds read in the loop's next turn.
+ * The store's thread would have them read, too, as it has the channels with a list of kinds, but
+ * two threads later.
  */
 void channels_wake(struct reprise_gateway *gateway, const char *session_id);
 /* Takes a member out; the last member closes the channel. */

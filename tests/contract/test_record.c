@@ -209,6 +209,32 @@ count_one(const struct reprise_log_key *key, void *context)
 	return true;
 }
 
+/* Of a life that has events up to 9 for its runtime, and up to 3 in the log. */
+Test(contract, L57_a_life_of_which_the_log_has_less_goes_on_in_no_way)
+{
+	static const enum log_write_type types[] = { LOG_RENEW, LOG_REOPEN, LOG_CLOSE };
+	struct reprise_log *const log = contract_open();
+	struct log_write three = { .type = LOG_GAP,
+				   .incarnation = life_name(1),
+				   .first = 1,
+				   .last = 3,
+				   .reason = REPRISE_LOG_GAP_OVERRUN };
+
+	cr_assert(eq(int, open_life(log, 1), REPRISE_OK));
+	cr_assert(eq(int, write_one(log, &three), REPRISE_OK));
+	for (size_t i = 0; i < 3; i++) {
+		struct log_write write = { .type = types[i], .incarnation = life_name(1) };
+
+		write.last = 4;
+		cr_assert(eq(int, write_one(log, &write), REPRISE_E_CONFLICT), "write %zu", i);
+		cr_assert(eq(u64, write.actual, 3));
+		cr_assert(eq(int, write.life.state, REPRISE_LIFE_OPEN));
+		write.last = 3;
+		cr_assert(eq(int, write_one(log, &write), REPRISE_OK), "write %zu", i);
+	}
+	close_log(log);
+}
+
 Test(contract, C05_what_was_refused_is_not_there)
 {
 	struct reprise_log *const log = contract_open();

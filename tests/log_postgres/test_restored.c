@@ -107,6 +107,43 @@ Test(restored, L57_a_subscription_over_a_log_that_goes_back_is_told_at_once)
 	expect_no_leaks();
 }
 
+/* Appends until the writer is told that nothing of it is recorded any more. */
+static void
+append_until_closed(struct reprise_writer *writer)
+{
+	reprise_status status = REPRISE_OK;
+
+	for (int i = 0; status == REPRISE_OK && i < 20000; i++) {
+		status = reprise_append(writer, 100, 0, 0, (struct reprise_bytes){ "x", 1 }, NULL);
+		usleep(1000);
+	}
+	cr_assert(eq(int, status, REPRISE_E_CLOSED));
+}
+
+Test(restored, L57_hosts_of_a_window_over_a_log_that_goes_back_are_told)
+{
+	schema = "restored_window";
+	struct following writing = following_writing(open_log);
+	struct reprise_writer *const writer = following_write(&writing);
+	struct reprise_subscription *subscription = NULL;
+	struct reprise_cursor cursor;
+
+	following_append(&writing, writer, 40);
+	back_up();
+	following_append(&writing, writer, 60);
+	cr_assert(eq(int, reprise_session_current_cursor(writing.store, "s", 60, &cursor),
+		     REPRISE_OK));
+	cr_assert(eq(int,
+		     reprise_subscribe_after(writing.store, &cursor, NULL, &subscription, NULL),
+		     REPRISE_OK));
+	restore();
+	append_until_closed(writer);
+	expect_diverged(subscription, 40);
+	reprise_writer_close(writer);
+	following_close(&writing);
+	expect_no_leaks();
+}
+
 Test(restored, L57_events_of_a_new_life_do_not_follow_what_the_log_has_lost)
 {
 	schema = "restored_anew";

@@ -319,3 +319,25 @@ Test(went_back, L57_events_that_were_never_recorded_are_no_sign)
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();
 }
+
+Test(went_back, L57_a_life_that_is_shorter_in_the_log_is_not_closed_as_clean)
+{
+	struct world world = open_world(0, NULL);
+
+	scratch_copy(backup, path);
+	world_leave_writer(&world);
+	while (world_stats(&world).fenced == 0)
+		usleep(1000);
+	cr_assert(eq(int, world_log_stats(&world).life.state, REPRISE_LIFE_OPEN));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
+Test(went_back, L57_a_silent_session_does_not_hold_up_the_closing)
+{
+	struct world world = open_world(0, NULL);
+
+	scratch_copy(backup, path);
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}

@@ -32,7 +32,7 @@ Test(names, X15_every_detail_of_a_gap_has_a_number_a_name_and_a_sentence)
 		{ REPRISE_GAP_BEHIND_DURABLE, 8, "behind the durable state",
 		  "no retained COMMIT leads to the durable revision" },
 		{ REPRISE_GAP_DIVERGED, 9, "diverged",
-		  "the host has seen events of an earlier life that were never recorded" },
+		  "the host has seen events that the log does not have" },
 		{ REPRISE_GAP_RESTART, 10, "restart",
 		  "a life crashed, and any events that followed were never recorded" },
 		{ REPRISE_GAP_OVERRUN, 11, "overrun",
