@@ -248,6 +248,7 @@ serve(struct watch *watch)
 
 	channel->is_serving = true;
 	outcome = serve_blocks(channel);
+	channel->has_more = outcome == SSE_MORE;
 	if (outcome == SSE_EMPTY)
 		merge(channel);
 	else if (outcome != SSE_MORE)
@@ -314,8 +315,9 @@ channel_join(struct stream *stream)
 		return true;
 	}
 	channel_cursor(other, &there);
-	if (there.position < here.position && stream->joins_left > 0) {
-		stream->joins_left--; /* the other channel reads on first */
+	/* The other channel reads on first. One that heals says EMPTY again and again. */
+	if (there.position < here.position && (other->has_more || stream->joins_left > 0)) {
+		stream->joins_left -= other->has_more ? 0 : 1;
 		watch_again(&other->watch);
 		watch_again(&stream->watch);
 	}

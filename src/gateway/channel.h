@@ -27,6 +27,7 @@ struct channel {
 	struct stream *members;
 	struct channel *next; /* in the row of the table */
 	bool is_serving;      /* the members are being written to: the channel stays */
+	bool has_more;        /* the last turn did not read to EMPTY */
 	bool is_waiting;      /* no member can take more: a drained one has the channel go on */
 };
 
