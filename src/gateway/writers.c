@@ -144,13 +144,22 @@ look_up(struct open_writer *writer, struct reprise_log *log, bool *ret_exists)
 					      &writer->ended);
 }
 
+/*
+ * Idle windows count in a store without a log alone: with a log the store may evict such a window,
+ * and the log has the events. Otherwise a session that has ended would keep others out for ever.
+ */
 static bool
 may_create(const struct reprise_gateway *gateway)
 {
 	struct reprise_store_stats stats = REPRISE_STORE_STATS_INIT;
+	uint64_t counted;
 
-	return reprise_store_stats(gateway->store, &stats) == REPRISE_OK &&
-	       stats.sessions < gateway->options.sessions_max;
+	if (reprise_store_stats(gateway->store, &stats) != REPRISE_OK)
+		return false;
+	counted = stats.sessions;
+	if (gateway_has_log(gateway))
+		counted -= stats.sessions_idle < counted ? stats.sessions_idle : counted;
+	return counted < gateway->options.sessions_max;
 }
 
 static reprise_status

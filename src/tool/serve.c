@@ -27,6 +27,7 @@ enum {
 	ADDRESS_ROOM = 96,
 	PORT_DIGITS_MAX = 5,
 	PORT_MAX = 65535,
+	SESSIONS_MAX_DEFAULT = 100000, /* as of the gateway */
 };
 
 struct serving {
@@ -89,8 +90,16 @@ say_failure(const struct serving *serving, reprise_status status, const struct r
 static int
 open_store(struct serving *serving)
 {
-	const struct reprise_store_options options = { .size = sizeof(options),
-						       .session = &serving->request.session };
+	const struct serve_request *const request = &serving->request;
+	const uint64_t sessions_max = request->gateway.sessions_max == 0
+					      ? SESSIONS_MAX_DEFAULT
+					      : request->gateway.sessions_max;
+	/* With a log idle windows are evicted: the log has their events. */
+	const struct reprise_store_options options = {
+		.size = sizeof(options),
+		.session = &request->session,
+		.sessions_max = request->has_log ? sessions_max : 0,
+	};
 	struct reprise_error error = REPRISE_ERROR_INIT;
 	const reprise_status status = reprise_store_open(&options, &serving->store, &error);
 

@@ -208,6 +208,39 @@ Test(codes, V23_a_damaged_log_is_500)
 	place_close(place);
 }
 
+/* Windows that nobody holds make room, and the log has their events. */
+Test(codes, V18_idle_sessions_of_the_log_keep_nobody_out)
+{
+	const struct reprise_gateway_options options = { .size = sizeof(options),
+							 .sessions_max = 2,
+							 .writer_idle_ms = 1 };
+	const struct place_setup setup = { .has_log = true,
+					   .gateway = &options,
+					   .sessions_max = 2 };
+	struct place *const place = place_open(&setup);
+	struct reply reply;
+	char target[64];
+
+	for (int i = 0; i < 6; i++) {
+		snprintf(target, sizeof(target), "/v1/sessions/s%d/events", i);
+		/* Until a writer is closed, all sessions are in use. */
+		for (int ms = 0; ms < 10000; ms++) {
+			reply = ask(place, "POST", target, JSON, "7");
+			if (reply.status != 429)
+				break;
+			usleep(1000);
+		}
+		cr_assert(eq(int, reply.status, 200), "%s", reply.body);
+	}
+	for (int i = 0; i < 6; i++) {
+		snprintf(target, sizeof(target), "/v1/sessions/s%d/events?limit=9", i);
+		reply = ask(place, "GET", target, NULL, NULL);
+		cr_assert(eq(int, reply.status, 200), "%s", reply.body);
+		cr_assert(strstr(reply.body, "\"data\":7") != NULL, "%s", reply.body);
+	}
+	place_close(place);
+}
+
 /* A log whose opening waits until the test lets go. */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
