@@ -6,7 +6,7 @@
 # With --serve the server is a gateway: the healthy client's first event is measured, the slow bodies are appends, and the
 # slow readers read a stream with an event of 256 KiB.
 # Usage: slow.sh [--serve] SECONDS CONNECTIONS COMMAND ...   (a server whose first line of output ends with its address)
-kind=echo
+kind='echo'
 [ "$1" != --serve ] || { kind=serve; shift; }
 here=$(cd "$(dirname "$0")" && pwd)
 seconds=$1 connections=$2
