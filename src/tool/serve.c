@@ -9,6 +9,7 @@
 
 #include "tool/serve.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ enum {
 	PORT_DIGITS_MAX = 5,
 	PORT_MAX = 65535,
 	SESSIONS_MAX_DEFAULT = 100000, /* as of the gateway */
+	LARGE_BYTES = 128 << 10, /* glibc's own default at the start */
 };
 
 struct serving {
@@ -301,6 +303,12 @@ serve_command(int argc, char **argv)
 		snprintf(address, sizeof(address), "127.0.0.1:%d", SERVE_PORT);
 		serving.request.addresses[serving.request.gateway.listen_count++] = address;
 	}
+	/*
+	 * Large blocks go back to the system at once. By default glibc raises the limit when the
+	 * first large block is freed, and 1,000 slow clients with an event of 256 KiB each leave
+	 * 200 MiB behind, in holes between small blocks.
+	 */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	log_output_begin();
 	int status = open_all(&serving);
 
