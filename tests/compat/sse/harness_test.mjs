@@ -12,7 +12,7 @@ const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'reprise-sse-'));
 const mock = fileURLToPath(new URL('mock.mjs', import.meta.url));
 const withGap = (fault) => `"${process.execPath}" "${mock}" --listen {listen} --events-max {events} --fault ${fault}`;
 const withLog = (fault) => `"${process.execPath}" "${mock}" --listen {listen} --log {log} --fault ${fault}`;
-const options = { step: 1, width: 256, deadline_ms: 30000 };
+const options = { step: 1, width: 256, deadline_ms: 80000 };
 
 const cut = (fault, client, how = 'fin', chosen = options) =>
 	withProxy(withGap(fault), {}, how, async (server, proxy) => {
@@ -65,7 +65,7 @@ const tests = {
 	},
 	async 'a right server that is killed loses nothing and doubles nothing'({ plain, hasty }) {
 		const log = path.join(scratch, 'right');
-		const results = await killAndRestart(withLog('none'), { log }, [plain, hasty], 30000);
+		const results = await killAndRestart(withLog('none'), { log }, [plain, hasty], options.deadline_ms);
 		assert.deepEqual([...results.keys()], ['plain', 'hasty']);
 		results.forEach((counts) => assert.deepEqual(wrong(counts), NOTHING_WRONG));
 	},
@@ -76,7 +76,7 @@ const tests = {
 	async 'a server that doubles or loses an event when it starts again is found'({ plain }) {
 		for (const [fault, count] of [['doubles', 'doubled'], ['loses', 'lost']]) {
 			const log = path.join(scratch, fault);
-			const results = await killAndRestart(withLog(fault), { log }, [plain], 30000);
+			const results = await killAndRestart(withLog(fault), { log }, [plain], options.deadline_ms);
 			assert.ok(results.get('plain')[count] > 0);
 		}
 	},

@@ -103,6 +103,9 @@ export async function openProxy(serverUrl, how = 'fin') {
 		upstream.write(rewriteHead(head, path, target));
 		upstream.on('data', (raw) => {
 			const bytes = hasBegun ? raw : allowOrigins(raw);
+			if (!hasBegun) {
+				plan?.statuses.push(raw.toString('latin1', 'HTTP/1.1 '.length, 'HTTP/1.1 200'.length));
+			}
 			hasBegun = true;
 			const passing = counter === null ? -1 : counter.take(bytes);
 			if (passing < 0) {
@@ -148,9 +151,9 @@ export async function openProxy(serverUrl, how = 'fin') {
 	return {
 		/** The address of `path` behind the proxy; host is a name of the loopback. */
 		address: (token, path, host = '127.0.0.1') => `http://${host}:${port}/cut/${token}${path}`,
-		/** Plans the cut of a token: { position, requests, isCut }. */
+		/** Plans the cut of a token: { position, requests, statuses, isCut }; the statuses are those of the responses. */
 		plan(token, position) {
-			const plan = { position, requests: 0, isCut: false };
+			const plan = { position, requests: 0, statuses: [], isCut: false };
 			plans.set(token, plan);
 			return plan;
 		},

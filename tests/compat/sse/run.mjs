@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 		width: { type: 'string', default: '256' },
 		cut: { type: 'string', default: 'fin' },
 		coarser: { type: 'string', default: '1' },
-		deadline: { type: 'string', default: '30000' },
+		deadline: { type: 'string', default: '80000' },
 	},
 });
 
