@@ -155,7 +155,7 @@ static bool
 await_port(struct place *place)
 {
 	const uint64_t end = now_ns() + PATIENCE_NS;
-	const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };
+	const struct timespec moment = { .tv_nsec = 5000000 };
 
 	while (now_ns() < end) {
 		const int fd = client_connect(place->port);
