@@ -16,6 +16,7 @@ enum {
 	WARM_CLIENTS = 64,
 	SPARE_DESCRIPTORS = 256,
 	JOINS_AT_ONCE = 64, /* before the first of them must have its events */
+	POSTS_AT_ONCE = 16, /* on their way on one connection */
 };
 
 #define PATIENCE_NS UINT64_C(30000000000)
@@ -168,21 +169,62 @@ idle_kib(struct site *site)
 	return (place_resident(&site->place) - before) / (IDLE_CLIENTS - WARM_CLIENTS) / 1024;
 }
 
+/* The event @number to each of so many sessions, whose names are numbers. */
 static void
-measure_idle_side(struct harness *harness, enum place_kind kind, double goal)
+post_to_each(struct site *site, size_t sessions, uint64_t number)
+{
+	char id[32], read_target[TARGET_BYTES];
+
+	for (size_t i = 0; i < sessions && !harness_is_interrupted(); i++) {
+		snprintf(id, sizeof(id), "bench-%zu", i);
+		place_targets(&site->place, id, read_target, site->publisher.target);
+		publisher_send(&site->publisher, number);
+		if (i % POSTS_AT_ONCE == 0)
+			publisher_await(&site->publisher);
+	}
+	publisher_await(&site->publisher);
+}
+
+/* Each stream has a session of its own, which is there before. */
+static double
+idle_own_kib(struct site *site)
+{
+	char id[32], read_target[TARGET_BYTES], write_target[TARGET_BYTES];
+	double before = 0;
+
+	post_to_each(site, IDLE_CLIENTS, 0);
+	for (size_t i = 0; i < IDLE_CLIENTS && !harness_is_interrupted(); i++) {
+		if (i == WARM_CLIENTS)
+			before = place_resident(&site->place);
+		snprintf(id, sizeof(id), "bench-%zu", i);
+		place_targets(&site->place, id, read_target, write_target);
+		if (!crowd_join(&site->crowd, site->place.port, read_target, 0))
+			harness_die("a client cannot connect");
+		site->due++;
+		(void)site_await(site);
+	}
+	post_to_each(site, site->crowd.count, 1);
+	site->due += site->crowd.count;
+	site->posted = 2;
+	(void)site_await(site);
+	return (place_resident(&site->place) - before) / (IDLE_CLIENTS - WARM_CLIENTS) / 1024;
+}
+
+static void
+measure_idle_site(struct harness *harness, enum place_kind kind, bool has_own_session, double goal)
 {
 	static struct site site;
 	const size_t most = harness->is_quick ? 1 : IDLE_RUNS_FULL;
 	char parameters[64];
 
 	site = (struct site){ .place.kind = kind };
+	snprintf(parameters, sizeof(parameters), "\"streams\":%d,\"sessions\":%d", IDLE_CLIENTS,
+		 has_own_session ? IDLE_CLIENTS : 1);
 	for (size_t runs = 0; runs < most && !harness_is_interrupted();) {
 		site.posted = site.due = 0;
 		if (!site_open(harness, &site, "gateway-idle", IDLE_CLIENTS))
 			return;
-		site.values[runs++] = idle_kib(&site);
-		snprintf(parameters, sizeof(parameters), "\"streams\":%d,\"of\":\"each\"",
-			 IDLE_CLIENTS);
+		site.values[runs++] = has_own_session ? idle_own_kib(&site) : idle_kib(&site);
 		if (runs == most)
 			site_print(harness, &site, "gateway-idle", "KiB", parameters, runs,
 				   goal > 0 ? GOAL_AT_MOST : GOAL_NONE, goal);
@@ -197,7 +239,9 @@ measure_gateway_idle(struct harness *harness)
 		result_skip(harness, "gateway-idle", "reprise", "too few descriptors are granted");
 		return;
 	}
-	measure_idle_side(harness, PLACE_REPRISE, 16);
-	measure_idle_side(harness, PLACE_NCHAN, 0);
-	measure_idle_side(harness, PLACE_LIBEVENT, 0);
+	measure_idle_site(harness, PLACE_REPRISE, false, 16);
+	measure_idle_site(harness, PLACE_NCHAN, false, 0);
+	measure_idle_site(harness, PLACE_LIBEVENT, false, 0);
+	measure_idle_site(harness, PLACE_REPRISE, true, 16);
+	measure_idle_site(harness, PLACE_NCHAN, true, 0);
 }

@@ -88,7 +88,7 @@ static bool
 is_known(const char *name)
 {
 	for (const struct rows *rows = all_rows; rows->name != NULL; rows++)
-		if (strcmp(rows->name, name) == 0)
+		if (fnmatch(name, rows->name, 0) == 0)
 			return true;
 	return false;
 }

@@ -21,7 +21,7 @@ enum {
 	BODY_MAX = 1 << 15,
 };
 
-static const char before[] = "event: message\ndata: ";
+static const char before[] = "event: payload\ndata: ";
 static const char after[] = "\nid: ";
 
 static struct bufferevent *streams[STREAMS_MAX];
@@ -53,7 +53,7 @@ frame_event(size_t payload_bytes)
 	memset(newest + sizeof(before) - 1 + payload_bytes, 'A',
 	       newest_bytes - sizeof(before) + 1 - payload_bytes);
 	memcpy(newest + sizeof(before) - 1 + payload_bytes, after, sizeof(after) - 1);
-	memcpy(newest + newest_bytes - 2, "\n\n", 2);
+	newest[newest_bytes - 2] = newest[newest_bytes - 1] = '\n';
 }
 
 static void
