@@ -35,7 +35,7 @@ typedef enum reprise_gone_cause {
 	REPRISE_GONE_EVICTED,  /* another session needed the place */
 	REPRISE_GONE_EXPIRED,  /* by reprise_sessions_expire_idle */
 	REPRISE_GONE_INVALIDATED, /* by reprise_session_invalidate or reprise_sessions_invalidate */
-	/* With a log: another process goes on with the session, or a backup of the log was restored. */
+	/* With a log: another process goes on with the session, or the log has gone back. */
 	REPRISE_GONE_TAKEN_OVER,
 } reprise_gone_cause;
 
