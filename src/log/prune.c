@@ -25,13 +25,17 @@ bool
 prune_note(struct pruning *pruning, const char *thread, reprise_status status,
 	   const struct reprise_error *error)
 {
-	if (!pruning->is_damaged || status != REPRISE_E_CORRUPT) {
-		(void)error_detailed(&pruning->first, status, error->what, thread);
+	const bool is_damage = status == REPRISE_E_CORRUPT;
+
+	if (!is_damage || !pruning->is_damaged) {
+		/* A failure of the log has words of its own: a full disk, for example. */
+		(void)error_detailed(&pruning->first, status, error->what,
+				     is_damage ? thread : error->detail);
 		pruning->status = status;
 	}
 	/* Damage to one key is no reason to keep the entries of other keys. */
-	pruning->is_damaged = pruning->is_damaged || status == REPRISE_E_CORRUPT;
-	return status == REPRISE_E_CORRUPT;
+	pruning->is_damaged = pruning->is_damaged || is_damage;
+	return is_damage;
 }
 
 static uint64_t

@@ -29,7 +29,7 @@ enum {
 	PORT_DIGITS_MAX = 5,
 	PORT_MAX = 65535,
 	SESSIONS_MAX_DEFAULT = 100000, /* as of the gateway */
-	LARGE_BYTES = 128 << 10, /* glibc's own default at the start */
+	LARGE_BYTES = 128 << 10,       /* glibc's own default at the start */
 };
 
 struct serving {

@@ -321,3 +321,16 @@ has_commit(struct reprise_log *log, reprise_ordinal after, uint64_t revision)
 		eq(int, reprise_log_has_commit(log, &k, after, revision, &has, NULL), REPRISE_OK));
 	return has;
 }
+
+struct reprise_log_pruned
+prune_by(struct reprise_log *log, struct reprise_log_retention retention)
+{
+	struct reprise_log_pruned pruned = { .size = sizeof(pruned) };
+	struct reprise_error error = { .size = sizeof(error) };
+
+	retention.size = sizeof(retention);
+	retention.includes_direct = 1;
+	cr_assert(eq(int, reprise_log_prune(log, "t", &retention, &pruned, &error), REPRISE_OK),
+		  "%s: %s", error.what, error.detail);
+	return pruned;
+}

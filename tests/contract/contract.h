@@ -69,6 +69,9 @@ reprise_status record(struct reprise_log *log, unsigned char incarnation, repris
 reprise_status record_gap(struct reprise_log *log, unsigned char incarnation, reprise_ordinal first,
 			  reprise_ordinal last);
 
+/* Prunes every key of "t", of either kind, by the limits of @retention. */
+struct reprise_log_pruned prune_by(struct reprise_log *log, struct reprise_log_retention retention);
+
 /*
  * Gives the stored data of ("t", "k") right checksums, but for the rows: the checksums then no
  * longer reveal the damage.

@@ -9,19 +9,6 @@
 
 static const struct reprise_log_key other = { "t", "l" };
 
-static struct reprise_log_pruned
-prune(struct reprise_log *log, struct reprise_log_retention retention)
-{
-	struct reprise_log_pruned pruned = { .size = sizeof(pruned) };
-	struct reprise_error error = { .size = sizeof(error) };
-
-	retention.size = sizeof(retention);
-	retention.includes_direct = 1;
-	cr_assert(eq(int, reprise_log_prune(log, "t", &retention, &pruned, &error), REPRISE_OK),
-		  "%s: %s", error.what, error.detail);
-	return pruned;
-}
-
 static uint64_t
 now_ns(void)
 {
@@ -55,7 +42,7 @@ Test(contract, L54_the_newest_entries_are_kept)
 	append_count(log, &k, 2600);
 	append_count(log, &other, 30);
 	const struct reprise_log_pruned pruned =
-		prune(log, (struct reprise_log_retention){ .entries_max = 100 });
+		prune_by(log, (struct reprise_log_retention){ .entries_max = 100 });
 
 	cr_assert(eq(u64, pruned.keys, 2));
 	cr_assert(eq(u64, pruned.keys_pruned, 1));
@@ -70,10 +57,12 @@ Test(contract, L54_the_newest_entries_are_kept)
 	expect_fault(log, "", 0);
 	close_log(log);
 	log = contract_open();
-	cr_assert(eq(u64, prune(log, (struct reprise_log_retention){ .entries_max = 100 }).ordinals,
+	cr_assert(eq(u64,
+		     prune_by(log, (struct reprise_log_retention){ .entries_max = 100 }).ordinals,
 		     0));
 	cr_assert(eq(u64, append_count(log, &k, 1), 2601));
-	cr_assert(eq(u64, prune(log, (struct reprise_log_retention){ .entries_max = 100 }).ordinals,
+	cr_assert(eq(u64,
+		     prune_by(log, (struct reprise_log_retention){ .entries_max = 100 }).ordinals,
 		     1));
 	close_log(log);
 }
@@ -88,7 +77,7 @@ Test(contract, L54_entries_that_are_too_old_go)
 	append_of(log, &other, 5, 8, 7200);
 	/* An old one after a young one stays: entries go from the oldest ordinal on. */
 	append_of(log, &k, 1, 8, 7200);
-	const struct reprise_log_pruned pruned = prune(log, hour);
+	const struct reprise_log_pruned pruned = prune_by(log, hour);
 
 	cr_assert(eq(u64, pruned.ordinals, 2305));
 	cr_assert(eq(u64, pruned.rows, 2305));
@@ -106,10 +95,10 @@ Test(contract, L54_an_age_beyond_the_clock_removes_nothing)
 	struct reprise_log *const log = contract_open();
 
 	append_of(log, &k, 5, 8, 7200);
-	cr_assert(
-		eq(u64,
-		   prune(log, (struct reprise_log_retention){ .age_ns_max = UINT64_MAX }).ordinals,
-		   0));
+	cr_assert(eq(
+		u64,
+		prune_by(log, (struct reprise_log_retention){ .age_ns_max = UINT64_MAX }).ordinals,
+		0));
 	close_log(log);
 }
 
@@ -120,15 +109,17 @@ Test(contract, L54_entries_beyond_the_bytes_go)
 	append_of(log, &k, 2500, 100, 0);
 	append_of(log, &k, 1, 950, 0);
 	const struct reprise_log_pruned pruned =
-		prune(log, (struct reprise_log_retention){ .bytes_max = 2000 });
+		prune_by(log, (struct reprise_log_retention){ .bytes_max = 2000 });
 
 	/* 10 of 100 bytes and the last one: 1,950 bytes. One more would be 2,050. */
 	cr_assert(eq(u64, pruned.ordinals, 2490));
 	cr_assert(eq(u64, contract_rows(), 11));
-	cr_assert(eq(u64, prune(log, (struct reprise_log_retention){ .bytes_max = 2000 }).ordinals,
+	cr_assert(eq(u64,
+		     prune_by(log, (struct reprise_log_retention){ .bytes_max = 2000 }).ordinals,
 		     0));
 	/* The last one has more than 900 bytes, and stays alone. */
-	cr_assert(eq(u64, prune(log, (struct reprise_log_retention){ .bytes_max = 900 }).ordinals,
+	cr_assert(eq(u64,
+		     prune_by(log, (struct reprise_log_retention){ .bytes_max = 900 }).ordinals,
 		     10));
 	cr_assert(eq(u64, contract_rows(), 1));
 	expect_fault(log, "", 0);
@@ -148,8 +139,8 @@ Test(contract, L54_at_most_bytes_max_bytes_are_kept_but_the_newest_entry_always)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		/* The entries of the case before go first: 10 new ones of 10 bytes are left. */
 		append_of(log, &k, 10, 10, 0);
-		(void)prune(log, (struct reprise_log_retention){ .entries_max = 10 });
-		const struct reprise_log_pruned pruned = prune(
+		(void)prune_by(log, (struct reprise_log_retention){ .entries_max = 10 });
+		const struct reprise_log_pruned pruned = prune_by(
 			log, (struct reprise_log_retention){ .bytes_max = cases[i].bytes_max });
 
 		cr_expect(eq(u64, 10 - pruned.ordinals, cases[i].kept), "bytes_max %llu",
@@ -166,10 +157,10 @@ Test(contract, L54_an_empty_newest_entry_is_the_one_that_stays)
 
 	append_of(log, &k, 2, 10, 0);
 	append_of(log, &k, 1, 0, 0);
-	cr_assert(
-		eq(u64, prune(log, (struct reprise_log_retention){ .bytes_max = 10 }).ordinals, 1));
-	cr_assert(
-		eq(u64, prune(log, (struct reprise_log_retention){ .bytes_max = 9 }).ordinals, 1));
+	cr_assert(eq(u64, prune_by(log, (struct reprise_log_retention){ .bytes_max = 10 }).ordinals,
+		     1));
+	cr_assert(eq(u64, prune_by(log, (struct reprise_log_retention){ .bytes_max = 9 }).ordinals,
+		     1));
 	cr_assert(eq(u64, stats_of(log, &k).watermark, 2));
 	close_log(log);
 }
@@ -183,7 +174,7 @@ Test(contract, L54_the_strictest_limit_counts)
 
 	append_of(log, &k, 10, 100, 7200);
 	append_of(log, &k, 60, 100, 0);
-	cr_assert(eq(u64, prune(log, retention).ordinals, 50));
+	cr_assert(eq(u64, prune_by(log, retention).ordinals, 50));
 	cr_assert(eq(u64, contract_rows(), 20));
 	close_log(log);
 }
@@ -197,7 +188,7 @@ Test(contract, L54_rows_of_the_archive_go_along)
 	cr_assert(eq(int, reprise_log_move_archived(log, &k, NULL, NULL), REPRISE_OK));
 	cr_assert(eq(u64, contract_archived_rows(), 30));
 	const struct reprise_log_pruned pruned =
-		prune(log, (struct reprise_log_retention){ .entries_max = 10 });
+		prune_by(log, (struct reprise_log_retention){ .entries_max = 10 });
 
 	cr_assert(eq(u64, pruned.ordinals, 10));
 	cr_assert(eq(u64, pruned.rows, 40));
@@ -214,7 +205,8 @@ Test(contract, L54_an_open_life_is_pruned_and_goes_on)
 	cr_assert(eq(int, record_gap(log, 1, 21, 40), REPRISE_OK));
 	cr_assert(eq(int, record(log, 1, 41, 45), REPRISE_OK));
 	/* In a gap: its row stays for as long as an ordinal of it does. */
-	cr_assert(eq(u64, prune(log, (struct reprise_log_retention){ .entries_max = 10 }).ordinals,
+	cr_assert(eq(u64,
+		     prune_by(log, (struct reprise_log_retention){ .entries_max = 10 }).ordinals,
 		     35));
 	cr_assert(eq(u64, stats_of(log, &k).watermark, 35));
 	cr_assert(eq(u64, contract_rows(), 6));
@@ -241,7 +233,7 @@ Test(contract, L54_a_conversation_and_a_key_with_blobs_are_left_to_their_owners)
 					  NULL),
 		     REPRISE_OK));
 	const struct reprise_log_pruned pruned =
-		prune(log, (struct reprise_log_retention){ .entries_max = 1, .age_ns_max = 1 });
+		prune_by(log, (struct reprise_log_retention){ .entries_max = 1, .age_ns_max = 1 });
 
 	cr_assert(eq(u64, pruned.keys_kept, 2));
 	cr_assert(eq(u64, pruned.ordinals, 0));
@@ -299,12 +291,12 @@ Test(contract, L54_a_deadline_ends_the_call_between_transactions)
 	struct reprise_log_retention retention = { .entries_max = 1, .deadline_ns = 1 };
 
 	append_count(log, &k, 50);
-	const struct reprise_log_pruned pruned = prune(log, retention);
+	const struct reprise_log_pruned pruned = prune_by(log, retention);
 
 	cr_assert(eq(int, pruned.is_complete, 0));
 	cr_assert(eq(u64, pruned.ordinals, 0));
 	retention.deadline_ns = UINT64_MAX;
-	cr_assert(eq(int, prune(log, retention).is_complete, 1));
+	cr_assert(eq(int, prune_by(log, retention).is_complete, 1));
 	cr_assert(eq(u64, contract_rows(), 1));
 	close_log(log);
 }
@@ -351,7 +343,7 @@ look_behind_another(struct reprise_log *log, const char *tenant, const char *thr
 		    struct log_head *ret_head, struct reprise_error *error)
 {
 	if (beside.looks_left-- == 0)
-		(void)prune(beside.other, (struct reprise_log_retention){ .entries_max = 600 });
+		(void)prune_by(beside.other, (struct reprise_log_retention){ .entries_max = 600 });
 	return beside.real->look(log, tenant, thread, ret_head, error);
 }
 
@@ -373,7 +365,7 @@ Test(contract, L54_two_that_prune_at_once_keep_what_either_would_keep)
 		append_of(log, &k, 3500, 10, 0);
 		beside.looks_left = looks;
 		log->adapter = &beside.adapter;
-		(void)prune(log, retention);
+		(void)prune_by(log, retention);
 		log->adapter = beside.real;
 		cr_assert(eq(int, reprise_log_stats(log, &k, &stats, NULL), REPRISE_OK));
 		cr_assert(eq(u64, stats.head - stats.watermark, 500), "look %d", looks);

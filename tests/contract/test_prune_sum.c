@@ -21,28 +21,15 @@ append_at(struct reprise_log *log, const struct reprise_log_key *key, size_t cou
 }
 
 static struct reprise_log_pruned
-prune(struct reprise_log *log, struct reprise_log_retention retention)
-{
-	struct reprise_log_pruned pruned = { .size = sizeof(pruned) };
-	struct reprise_error error = { .size = sizeof(error) };
-
-	retention.size = sizeof(retention);
-	retention.includes_direct = 1;
-	cr_assert(eq(int, reprise_log_prune(log, "t", &retention, &pruned, &error), REPRISE_OK),
-		  "%s: %s", error.what, error.detail);
-	return pruned;
-}
-
-static struct reprise_log_pruned
 prune_entries(struct reprise_log *log, uint64_t entries)
 {
-	return prune(log, (struct reprise_log_retention){ .tenant_entries_max = entries });
+	return prune_by(log, (struct reprise_log_retention){ .tenant_entries_max = entries });
 }
 
 static struct reprise_log_pruned
 prune_bytes(struct reprise_log *log, uint64_t bytes)
 {
-	return prune(log, (struct reprise_log_retention){ .tenant_bytes_max = bytes });
+	return prune_by(log, (struct reprise_log_retention){ .tenant_bytes_max = bytes });
 }
 
 static uint64_t
@@ -160,15 +147,15 @@ Test(contract, L54_the_limits_of_a_key_come_before_the_limits_of_the_sum)
 	 * Each alone: 8 of 100 bytes, 10 of 50, 10 of 10. Their sum is 28 and 1,400 bytes: 4 of the
 	 * first go.
 	 */
-	struct reprise_log_pruned pruned = prune(log, retention);
+	struct reprise_log_pruned pruned = prune_by(log, retention);
 
 	expect_left(log, 4, 10, 10);
 	cr_assert(eq(u64, pruned.keys_pruned, 3));
 	cr_assert(eq(u64, pruned.ordinals, 66));
 	cr_assert(eq(u64, pruned.rows, 66));
 	/* The bytes are stricter: 350 of the 400 of the first go. */
-	pruned = prune(log, (struct reprise_log_retention){ .tenant_entries_max = 22,
-							    .tenant_bytes_max = 650 });
+	pruned = prune_by(log, (struct reprise_log_retention){ .tenant_entries_max = 22,
+							       .tenant_bytes_max = 650 });
 	cr_assert(eq(u64, pruned.keys_pruned, 1));
 	expect_left(log, 0, 10, 10);
 	close_log(log);
@@ -260,10 +247,10 @@ Test(contract, L54_a_deadline_ends_the_pruning_for_the_sum)
 	struct reprise_log_retention retention = { .tenant_entries_max = 1, .deadline_ns = 1 };
 
 	append_at(log, &a, 50, 10, 1000);
-	cr_assert(eq(int, prune(log, retention).is_complete, 0));
+	cr_assert(eq(int, prune_by(log, retention).is_complete, 0));
 	cr_assert(eq(u64, rows_of(log, &a), 50));
 	retention.deadline_ns = UINT64_MAX;
-	cr_assert(eq(int, prune(log, retention).is_complete, 1));
+	cr_assert(eq(int, prune_by(log, retention).is_complete, 1));
 	cr_assert(eq(u64, rows_of(log, &a), 1));
 	close_log(log);
 }

@@ -12,7 +12,7 @@
 
 /*
  * A process is killed while it copies, drops or prunes a key: the log is then as before the call or
- * as after it.
+ * as after it. And a runtime is killed whose recorder prunes while it records.
  */
 
 enum {
@@ -67,6 +67,44 @@ prune_sum(struct reprise_log *log, const struct reprise_log_key *key)
 							 .includes_direct = 1 };
 
 	return reprise_log_prune(log, key->tenant, &retention, NULL, NULL);
+}
+
+/* A runtime whose recorder prunes meanwhile. All of it is over once the last round is. */
+static reprise_status
+record_and_prune(struct reprise_log *log, const struct reprise_log_key *key)
+{
+	static const char payload[PAYLOAD_BYTES];
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = RETAINED };
+	const struct reprise_recorder_options options = { .size = sizeof(options),
+							  .tenant = key->tenant,
+							  .retention = &retention,
+							  .prune_interval_ns = FAULT_SECOND / 100 };
+	const struct reprise_session_options session = { .size = sizeof(session),
+							 .events_max = ENTRIES,
+							 .bytes_max = 4 << 20 };
+	struct reprise_recorder *recorder = NULL;
+	struct reprise_store *store = NULL;
+	struct reprise_writer *writer = NULL;
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+
+	CHECK_OK(reprise_store_open(NULL, &store, NULL));
+	CHECK_OK(reprise_recorder_open(store, log, &options, &recorder, NULL));
+	CHECK_OK(reprise_writer_open(store, key->thread, &session, &writer, NULL));
+	for (uint64_t i = 0; i < ENTRIES; i++) {
+		CHECK_OK(reprise_append(writer, i + 1, 0, i % 3 == 0 ? REPRISE_EVENT_COMMIT : 0,
+					(struct reprise_bytes){ payload, sizeof(payload) }, NULL));
+		if (i % 100 == 99)
+			CHECK_OK(reprise_recorder_flush(recorder, key->thread, REPRISE_WRITTEN,
+							20 * FAULT_SECOND));
+	}
+	do {
+		crash_nap(FAULT_SECOND / 1000);
+		CHECK_OK(reprise_log_stats(log, key, &stats, NULL));
+	} while (stats.watermark != ENTRIES - RETAINED);
+	reprise_writer_close(writer);
+	CHECK_OK(reprise_recorder_close(recorder));
+	return reprise_store_close(store);
 }
 
 static void
@@ -201,6 +239,27 @@ check_sum(struct reprise_log *log, const struct reprise_log_key *key)
 	return check_pruned_by(prune_sum, log, key);
 }
 
+/*
+ * Whether the runtime has recorded all, and has pruned it. Whatever it has recorded is there, but
+ * for the entries beyond the newest ones; then the pruning goes on where it was.
+ */
+static bool
+check_recorded(struct reprise_log *log, const struct reprise_log_key *key)
+{
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	const reprise_status status = reprise_log_stats(log, key, &stats, NULL);
+
+	if (status == REPRISE_E_NOT_FOUND)
+		return false;
+	CHECK_OK(status);
+	CHECK(stats.head <= ENTRIES && stats.revision_max == stats.head);
+	CHECK(stats.watermark == 0 || stats.watermark + RETAINED <= stats.head);
+	CHECK(verify(log, key).events == stats.head - stats.watermark);
+	CHECK_OK(prune(log, key));
+	CHECK(verify(log, key).events == (stats.head < RETAINED ? stats.head : RETAINED));
+	return stats.watermark == ENTRIES - RETAINED;
+}
+
 static void
 prepare_drop(struct reprise_log *log, const struct reprise_log_key *key)
 {
@@ -219,7 +278,9 @@ kill_each(log_opener *open_log, change *make,
 	char thread[32];
 	const bool prunes = make == prune || make == prune_sum;
 	/* The source is not to be pruned. */
-	const struct reprise_log_key key = { prunes ? "pruned" : "default", thread };
+	const struct reprise_log_key key = { prunes || make == record_and_prune ? "pruned"
+										: "default",
+					     thread };
 	struct reprise_log *log = open_log();
 
 	fill(log, &source);
@@ -267,11 +328,18 @@ prune_sum_is_killed_sqlite(void)
 	return kill_each(fault_patient_sqlite, prune_sum, check_sum);
 }
 
+static enum fault_end
+pruning_recorder_is_killed_sqlite(void)
+{
+	return kill_each(fault_patient_sqlite, record_and_prune, check_recorded);
+}
+
 const struct fault_scene fault_keys_sqlite_scenes[] = {
 	{ "fork_is_killed", fork_is_killed_sqlite },
 	{ "drop_is_killed", drop_is_killed_sqlite },
 	{ "prune_is_killed", prune_is_killed_sqlite },
 	{ "prune_sum_is_killed", prune_sum_is_killed_sqlite },
+	{ "pruning_recorder_is_killed", pruning_recorder_is_killed_sqlite },
 	{ NULL, NULL },
 };
 
@@ -300,11 +368,18 @@ prune_sum_is_killed_postgres(void)
 	return kill_each(fault_postgres, prune_sum, check_sum);
 }
 
+static enum fault_end
+pruning_recorder_is_killed_postgres(void)
+{
+	return kill_each(fault_postgres, record_and_prune, check_recorded);
+}
+
 const struct fault_scene fault_keys_postgres_scenes[] = {
 	{ "fork_is_killed_postgres", fork_is_killed_postgres },
 	{ "drop_is_killed_postgres", drop_is_killed_postgres },
 	{ "prune_is_killed_postgres", prune_is_killed_postgres },
 	{ "prune_sum_is_killed_postgres", prune_sum_is_killed_postgres },
+	{ "pruning_recorder_is_killed_postgres", pruning_recorder_is_killed_postgres },
 	{ NULL, NULL },
 };
 #endif

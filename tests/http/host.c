@@ -285,6 +285,21 @@ host_start(const struct http_options *options)
 }
 
 void
+ignore_request(void *context, struct http_exchange *exchange, const struct http_head *head)
+{
+	(void)context;
+	(void)exchange;
+	(void)head;
+}
+
+void
+ignore_tick(void *context, struct http_server *server)
+{
+	(void)context;
+	(void)server;
+}
+
+void
 host_begin(struct host *host, const struct http_options *options,
 	   const struct http_handler *handler)
 {

@@ -47,6 +47,9 @@ struct host *host_adopting(int listening);
  */
 void host_begin(struct host *host, const struct http_options *options,
 		const struct http_handler *handler);
+/* For a handler that does nothing. */
+void ignore_request(void *context, struct http_exchange *exchange, const struct http_head *head);
+void ignore_tick(void *context, struct http_server *server);
 /* As many descriptors as the process may have. */
 void host_allow_descriptors(void);
 /* Drains at once, joins the thread, and expects that each request was closed. */

@@ -211,21 +211,6 @@ Test(http_memory, H15_a_pause_needs_no_memory)
 	host_stop(host);
 }
 
-static void
-ignore_request(void *context, struct http_exchange *exchange, const struct http_head *head)
-{
-	(void)context;
-	(void)exchange;
-	(void)head;
-}
-
-static void
-ignore_tick(void *context, struct http_server *server)
-{
-	(void)context;
-	(void)server;
-}
-
 Test(http_memory, H16_a_server_that_gets_no_memory_is_not_opened)
 {
 	const struct http_handler handler = { .on_request = ignore_request,

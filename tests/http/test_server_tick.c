@@ -92,21 +92,6 @@ count_timers(void)
 	return count;
 }
 
-static void
-ignore_request(void *context, struct http_exchange *exchange, const struct http_head *head)
-{
-	(void)context;
-	(void)exchange;
-	(void)head;
-}
-
-static void
-ignore_tick(void *context, struct http_server *server)
-{
-	(void)context;
-	(void)server;
-}
-
 Test(http_tick, H21_a_server_without_a_tick_has_no_timer)
 {
 	const struct http_handler without = { .on_request = ignore_request };

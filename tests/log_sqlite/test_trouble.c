@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <reprise/conversation.h>
+#include <reprise/log_upkeep.h>
 
 #include "log_sqlite/connection.h"
 
@@ -90,6 +91,65 @@ Test(log_sqlite, L50_a_full_disk_leaves_the_blob_that_was_there)
 	cr_assert(eq(str, report.what, ""));
 	cr_assert(eq(u64, report.blobs, 1));
 	reprise_log_page_close(page);
+	close_log(log);
+	cr_assert(eq(int, umount2(folder, MNT_DETACH), 0));
+}
+
+/* A transaction of somebody who reads: until it ends, the -wal cannot begin anew, and grows. */
+static sqlite3 *
+begin_reading(const char *path)
+{
+	sqlite3 *db = NULL;
+
+	cr_assert(eq(int, sqlite3_open(path, &db), SQLITE_OK));
+	cr_assert(eq(int, sqlite3_exec(db, "BEGIN; SELECT count(*) FROM heads", NULL, NULL, NULL),
+		     SQLITE_OK));
+	return db;
+}
+
+static struct reprise_log_report
+verified(struct reprise_log *log)
+{
+	struct reprise_log_report report = { .size = sizeof(report) };
+
+	cr_assert(eq(int, reprise_log_verify(log, &k, &report, NULL), REPRISE_OK));
+	cr_assert(eq(str, report.what, ""));
+	return report;
+}
+
+Test(log_sqlite, L54_a_full_disk_stops_the_pruning_and_nothing_is_lost)
+{
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = 2,
+							 .includes_direct = 1 };
+	char *const folder = small_disk();
+	char path[1400], filler[1400];
+	struct reprise_log_stats stats = { .size = sizeof(stats) };
+	struct reprise_error error = { .size = sizeof(error) };
+
+	snprintf(path, sizeof(path), "%s/log", folder);
+	snprintf(filler, sizeof(filler), "%s/filler", folder);
+	struct reprise_log *const log = open_at(path);
+
+	for (int i = 0; i < 30; i++)
+		cr_assert(eq(int, append_bytes(log, 5000), REPRISE_OK));
+	sqlite3 *const reading = begin_reading(path);
+	FILE *const file = fopen(filler, "wb");
+
+	while (fwrite(path, 1, 1000, file) == 1000 && fflush(file) == 0)
+		;
+	(void)fclose(file);
+	cr_assert(eq(int, reprise_log_prune(log, k.tenant, &retention, NULL, &error), REPRISE_E_IO),
+		  "%s", error.detail);
+	cr_assert(eq(str, error.detail, "database or disk is full"));
+	cr_assert(eq(int, reprise_log_stats(log, &k, &stats, NULL), REPRISE_OK));
+	cr_assert(eq(u64, stats.head, 30));
+	cr_assert(le(u64, stats.watermark, 28));
+	cr_assert(eq(u64, verified(log).events, 30 - stats.watermark));
+	cr_assert(eq(int, unlink(filler), 0));
+	cr_assert(eq(int, reprise_log_prune(log, k.tenant, &retention, NULL, &error), REPRISE_OK));
+	cr_assert(eq(u64, verified(log).events, 2));
+	cr_assert(eq(int, sqlite3_close(reading), SQLITE_OK));
 	close_log(log);
 	cr_assert(eq(int, umount2(folder, MNT_DETACH), 0));
 }

@@ -17,6 +17,7 @@
 
 #include <reprise/log_blob.h>
 #include <reprise/log_sqlite.h>
+#include <reprise/log_upkeep.h>
 
 #include "cancelled.h"
 #include "log_sqlite/reading.h"
@@ -52,8 +53,13 @@ expect_returns(struct scene *scene, void (*call)(void *argument), const char *na
 static void
 open_world(void *argument)
 {
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = 1000 };
+	struct reprise_recorder_options options = world_options();
 	struct scene *const scene = argument;
-	scene->world = world_open(scene->path, WINDOW_EVENTS, NULL);
+
+	options.retention = &retention;
+	scene->world = world_open(scene->path, WINDOW_EVENTS, &options);
 }
 
 /*
@@ -131,6 +137,22 @@ invalidate(void *argument)
 	(void)!reprise_session_invalidate(scene->world.store, "a");
 }
 
+/* Each key of the tenant has one entry left. */
+static void
+prune(void *argument)
+{
+	const struct reprise_log_retention retention = { .size = sizeof(retention),
+							 .entries_max = 1,
+							 .includes_direct = 1 };
+	struct reprise_log_pruned pruned = { .size = sizeof(pruned) };
+	struct scene *const scene = argument;
+
+	scene->is_right =
+		reprise_log_prune(scene->log, "default", &retention, &pruned, NULL) == REPRISE_OK &&
+		pruned.ordinals == WINDOW_EVENTS * WINDOWS - 1;
+	reprise_log_close(scene->log);
+}
+
 static void
 close_world(void *argument)
 {
@@ -154,6 +176,9 @@ Test(cancel, P06_no_call_of_the_recorder_or_the_log_ends_its_thread_but_a_wait)
 	cr_assert(eq(int, reprise_log_sqlite_open(&options, &scene.log, NULL), REPRISE_OK));
 	cr_assert(reading_fill(scene.log));
 	expect_returns(&scene, read_log, "read");
+	options.path = scene.path;
+	cr_assert(eq(int, reprise_log_sqlite_open(&options, &scene.log, NULL), REPRISE_OK));
+	expect_returns(&scene, prune, "prune");
 	expect_returns(&scene, invalidate, "invalidate");
 	expect_returns(&scene, close_world, "close");
 	expect_no_leaks();
