@@ -38,13 +38,13 @@ done
 # append SESSION: an event from the standard input
 append() {
 	curl -sS --max-time 30 -H 'Content-Type: application/json' --data-binary @- \
-		"http://127.0.0.1:$port/v1/sessions/$1/events" | grep -q '"count":1' || { echo "no append to $1" >&2; exit 1; }
+		"http://127.0.0.1:$port/v1/sessions/$1/events" | grep -q '"count":1' || { echo "no append to $1" >&2; return 1; }
 }
 # An event stays in memory for 120 s, so each wave has events of its own.
 append_both() {
 	[ "$kind" = serve ] || return 0
-	echo '{"n":1}' | append healthy
-	{ printf '"'; head -c 262144 /dev/zero | tr '\0' x; printf '"'; } | append large
+	echo '{"n":1}' | append healthy || exit 1
+	{ printf '"'; head -c 262144 /dev/zero | tr '\0' x; printf '"'; } | append large || exit 1
 }
 # attack SECONDS PATH OPTION ...: slowhttptest on the server
 attack() {
