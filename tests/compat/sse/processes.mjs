@@ -48,8 +48,9 @@ export async function openClient(name) {
 		child.once('exit', () => reject(new Error(`the client ${name} does not start\n${errors}`)));
 	});
 	child.on('message', ({ job, ...delivery }) => runs[job].take(delivery));
-	child.on('exit', () => {
+	child.on('exit', (code, signal) => {
 		hasExited = true;
+		errors += `the client has exited: ${signal ?? code}\n`;
 		runs.forEach((run) => run.stop());
 	});
 	return {
