@@ -131,6 +131,6 @@ async function main() {
 }
 
 process.exitCode = await main().catch((error) => {
-	console.error(`sse-clients: ${error.message}`);
+	console.error(`sse-clients: ${error.message}${error.cause ? `: ${error.cause.message}` : ''}`);
 	return 1;
 });
