@@ -14,7 +14,7 @@
 
 enum {
 	WRITERS = 64,
-	EVENTS_QUICK = 20, /* of each */
+	EVENTS_QUICK = 40, /* of each */
 	EVENTS_FULL = 100,
 	ID_BYTES = 32,
 	PATIENCE_MS = 60000,
