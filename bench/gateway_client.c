@@ -21,7 +21,7 @@ enum {
 	REQUEST_BYTES = 1024,
 	READ_BYTES = 1 << 16,
 	EVENTS_AT_ONCE = 256,
-	ANSWER_MS = 10000,
+	ANSWER_MS = 60000, /* a loaded disk takes its time */
 };
 
 int
@@ -283,10 +283,12 @@ publisher_await(struct publisher *publisher)
 {
 	struct pollfd ready = { .fd = publisher->fd, .events = POLLIN };
 
-	while (publisher->answered < publisher->sent && !harness_is_interrupted())
-		if ((poll(&ready, 1, ANSWER_MS) <= 0 || !publisher_take(publisher)) &&
-		    !harness_is_interrupted())
+	while (publisher->answered < publisher->sent && !harness_is_interrupted()) {
+		if (poll(&ready, 1, ANSWER_MS) <= 0 && !harness_is_interrupted())
 			harness_die("a publisher gets no answer");
+		if (!publisher_take(publisher) && !harness_is_interrupted())
+			harness_die("a publisher's connection is closed");
+	}
 }
 
 /* --- single requests -------------------------------------------------------------------------- */

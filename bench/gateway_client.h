@@ -70,7 +70,7 @@ void publisher_send(struct publisher *publisher, uint64_t number);
 /* Takes the answers that are there. False: the server has closed the connection. */
 bool publisher_take(struct publisher *publisher);
 
-/* Until each event is answered. Dies if no answer comes within ten seconds. */
+/* Until each event is answered. Dies if no answer comes within a minute. */
 void publisher_await(struct publisher *publisher);
 
 /* A connected socket of the loopback with TCP_NODELAY, or -1. */

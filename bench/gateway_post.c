@@ -14,10 +14,10 @@
 
 enum {
 	WRITERS = 64,
-	EVENTS_QUICK = 20, /* of each */
+	EVENTS_QUICK = 40, /* of each */
 	EVENTS_FULL = 100,
 	ID_BYTES = 32,
-	PATIENCE_MS = 10000,
+	PATIENCE_MS = 60000,
 };
 
 #define FLUSH_NS UINT64_C(10000000000)
