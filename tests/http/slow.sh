@@ -4,7 +4,7 @@
 # client of another address that must be served at once. Prints a line for each kind, and ends with 1 if the healthy
 # client's first byte takes more than 10 ms at the 99th percentile, or if the server keeps more than 1 MiB of memory.
 # With --serve the server is a gateway: the healthy client's first event is measured, the slow bodies are appends, and the
-# slow readers read a stream with an event of 256 KiB.
+# slow readers read a stream of 800 events.
 # Usage: slow.sh [--serve] SECONDS CONNECTIONS COMMAND ...   (a server whose first line of output ends with its address)
 kind='echo'
 [ "$1" != --serve ] || { kind=serve; shift; }
@@ -35,16 +35,17 @@ for _ in $(seq 100); do
 done
 [ -n "$port" ] || { echo "no address from: $*" >&2; exit 1; }
 
-# append SESSION: an event from the standard input
+# append SESSION: each line of the standard input is an event
 append() {
-	curl -sS --max-time 30 -H 'Content-Type: application/json' --data-binary @- \
-		"http://127.0.0.1:$port/v1/sessions/$1/events" | grep -q '"count":1' || { echo "no append to $1" >&2; return 1; }
+	curl -sS --max-time 30 -H 'Content-Type: application/x-ndjson' --data-binary @- \
+		"http://127.0.0.1:$port/v1/sessions/$1/events" | grep -q '"count":' || { echo "no append to $1" >&2; return 1; }
 }
 # An event stays in memory for 120 s, so each wave has events of its own.
 append_both() {
 	[ "$kind" = serve ] || return 0
 	echo '{"n":1}' | append healthy || exit 1
-	{ printf '"'; head -c 262144 /dev/zero | tr '\0' x; printf '"'; } | append large || exit 1
+	awk 'BEGIN { text = sprintf("%300s", ""); for (i = 0; i < 800; i++) print "{\"n\":" i ",\"text\":\"" text "\"}" }' |
+		append large || exit 1
 }
 # attack SECONDS PATH OPTION ...: slowhttptest on the server
 attack() {
