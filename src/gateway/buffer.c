@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The buffer of json.h. A buffer that has failed takes nothing more, so that its writer asks once,
+ * at the end. Strings are written with the escapes of JSON; control characters of Unicode are
+ * escaped, too, and bytes that are not UTF-8 become U+FFFD: what the gateway writes is safe on a
+ * terminal.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The options of a gateway: defaults, and a judgement of each value before anything is opened. The
+ * error names the option, and the detail says what is wrong (rule V24).
+ */
 #include "gateway/options.h"
 
 #include <arpa/inet.h>

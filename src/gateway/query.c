@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The query of a request, as query.h describes it. The values are decoded into one array of a fixed
+ * size within the request, so a query needs no memory and has a bound.
+ */
 #include "gateway/query.h"
 
 #include <string.h>

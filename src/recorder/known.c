@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A log that has gone back, as known.h describes it. The reading thread finds the sign, and decides
+ * for a subscription without a window. The writing thread alone declares a window void: the reading
+ * thread has that thread look.
+ */
 #include "recorder/known.h"
 
 #include "base/numbers.h"

@@ -9,7 +9,6 @@
 
 #include "tool/serve.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "tool/serve_arguments.h"
 #include "tool/serve_log.h"
 #include "tool/serve_manager.h"
+#include "tool/serve_memory.h"
 #include "tool/serve_signals.h"
 
 enum {
@@ -29,13 +29,13 @@ enum {
 	PORT_DIGITS_MAX = 5,
 	PORT_MAX = 65535,
 	SESSIONS_MAX_DEFAULT = 100000, /* as of the gateway */
-	LARGE_BYTES = 128 << 10,       /* glibc's own default at the start */
 };
 
 struct serving {
 	struct serve_request request;
 	struct serve_manager manager;
 	struct serve_log lines;
+	struct serve_memory memory;
 	struct reprise_store *store;
 	struct reprise_log *log;
 	struct reprise_recorder *recorder;
@@ -303,18 +303,14 @@ serve_command(int argc, char **argv)
 		snprintf(address, sizeof(address), "127.0.0.1:%d", SERVE_PORT);
 		serving.request.addresses[serving.request.gateway.listen_count++] = address;
 	}
-	/*
-	 * Large blocks go back to the system at once. By default glibc raises the limit when the
-	 * first large block is freed, and 1,000 slow clients with an event of 256 KiB each leave
-	 * 200 MiB behind, in holes between small blocks.
-	 */
-	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	log_output_begin();
+	serve_memory_open(&serving.memory);
 	int status = open_all(&serving);
 
 	if (status == 0)
 		status = run(&serving);
 	const int closed = close_all(&serving);
 
+	serve_memory_close(&serving.memory);
 	return status != 0 ? status : closed;
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The own log of `reprise serve`, as serve_log.h describes it. The output is asked for room first,
+ * and a line is written whole by one call, or dropped.
+ */
 #include "tool/serve_log.h"
 
 #include <inttypes.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The protocols of a service manager, as serve_manager.h describes them. The variables are read
+ * once, checked as strictly as an argument, and removed, so that no child takes them for its own.
+ */
 #include "tool/serve_manager.h"
 
 #include <errno.h>
