@@ -30,7 +30,7 @@ ADMIN, GUEST = 'admin-token-000001', 'guest-token-000001'
 # Not provoked here: these need a runtime in the same process, a second process, a log that is away for 10 s, a lack of
 # memory, 1,024 waiting appends, or a failure of the gateway.
 NOT_JUDGED = {'session_busy', 'taken_over', 'invalidated', 'internal', 'store_full', 'log_unavailable', 'no_memory',
-              'too_many_requests', 'shutting_down'}
+              'no_resources', 'too_many_requests', 'shutting_down'}
 codes_seen = set()
 
 
@@ -506,6 +506,10 @@ def a_gateway_that_only_reads_takes_no_post(server):
         assert 'POST' not in response.fields['allow'] and 'DELETE' not in response.fields['allow']
 
 
+def a_session_of_the_log_alone_has_no_window(server):
+    server.expect(409, 'POST', '/v1/sessions/logged/invalidate', JSON, b'', code='no_window')
+
+
 # --- the settings ---------------------------------------------------------------------------------
 
 PLAIN = [every_route_answers_every_method, a_head_has_the_fields_of_its_get, bad_requests_are_told, foreign_pages_are_refused,
@@ -548,6 +552,8 @@ def main():
         with Server(program, folder, *settings, token=ADMIN) as server:
             for scene in [tokens_are_asked_for, pages_of_a_listed_origin_are_given_leave, a_log_that_is_locked_is_told]:
                 play(scene, server)
+        with Server(program, folder, '--log', f'sqlite:{log}') as server:
+            play(a_session_of_the_log_alone_has_no_window, server)
         with Server(program, folder, '--log', f'sqlite:{log}', '--reads-only') as server:
             play(a_gateway_that_only_reads_takes_no_post, server)
         play(too_many_connections_and_requests_are_told, program, folder)
