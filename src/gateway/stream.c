@@ -129,16 +129,16 @@ tell_live(struct stream *stream)
 	sse_live(&stream->request->gateway->scratch, &stream->shape, &cursor);
 }
 
-/* Reads one piece. True: there may be more, and the client can take more. */
+/* Reads one piece. True: there may be more. */
 static bool
-read_piece(struct stream *stream)
+read_piece(struct stream *stream, size_t bytes)
 {
 	struct gateway_counters *const counters = &stream->request->gateway->counters;
 	struct buffer *const scratch = &stream->request->gateway->scratch;
 	struct sse_read read;
 
 	buffer_reset(scratch);
-	read = sse_read(stream->watch.subscription, &stream->shape, scratch, STREAM_READ_BYTES);
+	read = sse_read(stream->watch.subscription, &stream->shape, scratch, bytes);
 	if (!stream->is_live && read.outcome != SSE_ENDED && is_at_live(stream, read.outcome))
 		tell_live(stream);
 	count(&counters->events_sent, (int64_t)read.events);
@@ -158,19 +158,28 @@ read_piece(struct stream *stream)
 	return read.outcome == SSE_MORE;
 }
 
+/*
+ * Reads one piece in a turn of the loop, so that a thousand clients that come at once, each for a
+ * long history, keep nobody waiting. The next piece waits on the list of the ready, or for the
+ * socket.
+ */
 static void
-read_alone(struct stream *stream)
+read_alone(struct stream *stream, size_t bytes)
 {
-	while (!stream->is_over && stream->watch.subscription != NULL &&
-	       http_pending(stream->request->exchange) <= STREAM_PENDING_MAX)
-		if (!read_piece(stream))
-			return;
+	if (stream->is_over || stream->watch.subscription == NULL ||
+	    http_pending(stream->request->exchange) > STREAM_PENDING_MAX)
+		return;
+	if (read_piece(stream, bytes))
+		watch_again(&stream->watch);
 }
 
 static void
 on_ready(struct watch *watch)
 {
-	read_alone((struct stream *)((char *)watch - offsetof(struct stream, watch)));
+	struct stream *const stream =
+		(struct stream *)((char *)watch - offsetof(struct stream, watch));
+
+	read_alone(stream, STREAM_READ_BYTES);
 }
 
 void
@@ -251,7 +260,7 @@ begin_stream(struct stream *stream)
 	sse_hello(&gateway->scratch, &stream->shape, &stream->place.cursor, names[stream->place.at],
 		  gateway->options.retry_ms, gateway->options.heartbeat_ms);
 	if (stream_send_scratch(stream))
-		read_alone(stream);
+		read_alone(stream, STREAM_FIRST_BYTES);
 }
 
 static void
@@ -331,7 +340,7 @@ stream_drain(struct request *request)
 	if (stream->channel != NULL)
 		channel_drained(stream->channel);
 	else
-		read_alone(stream);
+		read_alone(stream, STREAM_READ_BYTES);
 }
 
 static void

@@ -21,6 +21,7 @@
 enum {
 	STREAM_PENDING_MAX = 64 << 10, /* bytes: a client with more is not read for */
 	STREAM_READ_BYTES = 32 << 10,  /* encoded at a time */
+	STREAM_FIRST_BYTES = 4 << 10,  /* the same, when a stream begins */
 };
 
 struct stream {

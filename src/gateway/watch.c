@@ -9,6 +9,11 @@
 #include "base/assert.h"
 #include "gateway/gateway.h"
 
+/* Between two looks of the loop at its sockets: a millisecond or two, if each encodes a piece. */
+enum {
+	WATCHES_PER_TURN = 16
+};
+
 void
 watches_init(struct watches *watches)
 {
@@ -130,10 +135,12 @@ watches_serve(struct reprise_gateway *gateway)
 {
 	struct watches *const watches = &gateway->watches;
 	struct watch *watch;
+	size_t left;
 
-	/* A watch that becomes ready again meanwhile waits for the next turn. */
+	/* A watch that becomes ready again meanwhile waits for the next turn, and so do the rest. */
 	pthread_mutex_lock(&watches->lock);
-	for (size_t left = watches->count; left > 0 && watches->first != NULL; left--) {
+	left = watches->count < WATCHES_PER_TURN ? watches->count : WATCHES_PER_TURN;
+	for (; left > 0 && watches->first != NULL; left--) {
 		watch = watches->first;
 		list_remove(watches, watch);
 		pthread_mutex_unlock(&watches->lock);
