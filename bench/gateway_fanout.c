@@ -49,14 +49,15 @@ close_sites(void)
  * the gateway is not there.
  */
 static bool
-open_sites(struct harness *harness, const char *name, size_t clients)
+open_sites(struct harness *harness, const char *name, size_t clients, bool is_beside)
 {
 	static const enum place_kind kinds[] = { PLACE_REPRISE, PLACE_NCHAN, PLACE_LIBEVENT };
 	uint32_t event_bytes = 0;
 
 	for (size_t i = 0; i < SITES; i++) {
-		*sites[i] =
-			(struct site){ .place = { .kind = kinds[i], .event_bytes = event_bytes } };
+		*sites[i] = (struct site){ .place = { .kind = kinds[i],
+						      .event_bytes = event_bytes,
+						      .is_beside = is_beside } };
 		if (!site_open(harness, sites[i], name, clients + 1)) {
 			if (i == 0)
 				return false;
@@ -238,7 +239,7 @@ measure_first(struct harness *harness)
 void
 measure_gateway_fanout(struct harness *harness)
 {
-	if (!open_sites(harness, "gateway-fanout", CLIENTS))
+	if (!open_sites(harness, "gateway-fanout", CLIENTS, false))
 		return;
 	measure_first(harness);
 	measure_ahead(harness, 1);
@@ -296,7 +297,7 @@ measure_gateway_live(struct harness *harness)
 	const size_t posts = harness->is_quick ? POSTS_QUICK : POSTS_FULL;
 	size_t runs = 0;
 
-	if (!open_sites(harness, "gateway-live", LIVE_CLIENTS))
+	if (!open_sites(harness, "gateway-live", LIVE_CLIENTS, true))
 		return;
 	for (size_t i = 0; i < SITES; i++)
 		if (sites[i]->is_there)

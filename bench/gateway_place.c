@@ -111,7 +111,8 @@ become(const struct harness *harness, const struct place *place, const char *con
 	char address[ADDRESS_BYTES], size[ADDRESS_BYTES], program[PATH_BYTES + 32], log[PATH_BYTES];
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	use_all_processors();
+	if (!place->is_beside || !harness_pin(harness->writer_core))
+		use_all_processors();
 	/* freopen would write the harness's buffered rows a second time. */
 	const int nowhere = open("/dev/null", O_WRONLY);
 

@@ -23,6 +23,7 @@ struct place {
 	uint16_t port;
 	const char *log;      /* a SQLite file for reprise, or NULL */
 	uint32_t event_bytes; /* that the bare server writes for an event */
+	bool is_beside;       /* on the clients' processor: no idle processor is woken */
 	char absence[256];
 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gateway: POST of one event that is answered once the event is synced in a SQLite log, from 64
- * clients with a session each. Beside: the same log in this process, where a round is one event in
- * each of 64 sessions and a flush; and SQLite by itself, where a round is one commit of 64 rows.
+ * clients with a session each. Beside: the same log in this process, by 64 threads that append one
+ * event and wait until the event is synced; by one thread, in rounds of one event in each of 64
+ * sessions and a flush; and SQLite by itself, where a round is one commit of 64 rows.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -113,6 +115,74 @@ run_posts(struct bench *bench)
 
 /* --- in this process -------------------------------------------------------------------------- */
 
+struct direct {
+	const struct bench *bench;
+	struct durable *durable;
+	struct reprise_writer *writer;
+	pthread_barrier_t *begin;
+	pthread_t thread;
+	char id[ID_BYTES];
+};
+
+static void *
+append_all(void *argument)
+{
+	struct direct *const direct = argument;
+	unsigned char payload[DURABLE_PAYLOAD_BYTES] = { 0 };
+
+	(void)pthread_barrier_wait(direct->begin);
+	for (uint64_t i = 1; i <= direct->bench->events; i++) {
+		const struct reprise_new_event event = durable_event(i, payload);
+
+		if (reprise_append(direct->writer, event.revision, event.kind, event.flags,
+				   event.payload, NULL) != REPRISE_OK ||
+		    reprise_recorder_flush(direct->durable->recorder, direct->id, REPRISE_SYNCED,
+					   FLUSH_NS) != REPRISE_OK)
+			harness_die("an append is not recorded");
+	}
+	return NULL;
+}
+
+static double
+run_threads(struct bench *bench)
+{
+	static struct direct directs[WRITERS];
+	struct durable durable;
+	pthread_barrier_t begin_together;
+
+	durable_open(bench->harness, &durable, "threads", REPRISE_SYNCED);
+	if (pthread_barrier_init(&begin_together, NULL, WRITERS + 1) != 0)
+		harness_die("no barrier");
+	for (size_t i = 0; i < WRITERS; i++) {
+		directs[i] = (struct direct){ .bench = bench,
+					      .durable = &durable,
+					      .begin = &begin_together };
+		snprintf(directs[i].id, sizeof(directs[i].id), "bench-%zu", i);
+		directs[i].writer =
+			durable_session(&durable, directs[i].id, REPRISE_WHEN_FULL_REFUSE);
+		if (pthread_create(&directs[i].thread, NULL, append_all, &directs[i]) != 0)
+			harness_die("no thread");
+	}
+	const uint64_t batches = durable_stats(&durable).batches;
+
+	(void)pthread_barrier_wait(&begin_together);
+	const uint64_t begin = now_ns();
+
+	for (size_t i = 0; i < WRITERS; i++)
+		(void)pthread_join(directs[i].thread, NULL);
+	const uint64_t ns = now_ns() - begin;
+	const struct reprise_recorder_stats stats = durable_stats(&durable);
+
+	bench->recorded = stats.recorded;
+	bench->batch = stats.batches == batches ? 0 : stats.recorded / (stats.batches - batches);
+	for (size_t i = 0; i < WRITERS; i++)
+		reprise_writer_close(directs[i].writer);
+	durable_close(&durable);
+	(void)pthread_barrier_destroy(&begin_together);
+	scratch_remove("threads");
+	return (double)ns / (double)(WRITERS * bench->events);
+}
+
 /* In rounds: an event to each session, and a wait for the recorder. */
 static double
 run_direct(struct bench *bench)
@@ -172,7 +242,7 @@ run_bare(const struct bench *bench)
 /* --- rows ------------------------------------------------------------------------------------- */
 
 struct posts {
-	double ours[RUNS_MAX], direct[RUNS_MAX], bare[RUNS_MAX];
+	double ours[RUNS_MAX], threads[RUNS_MAX], direct[RUNS_MAX], bare[RUNS_MAX];
 	size_t runs;
 	uint64_t recorded, batch;
 };
@@ -234,19 +304,23 @@ measure_gateway_post(struct harness *harness)
 	}
 	place_stop(&place);
 	(void)run_posts(&bench);
+	(void)run_threads(&bench);
 	(void)run_direct(&bench);
 	(void)run_bare(&bench);
 	for (; posts.runs < harness->runs && !harness_is_interrupted(); posts.runs++) {
 		posts.ours[posts.runs] = run_posts(&bench);
 		posts.recorded += bench.recorded;
 		posts.batch = bench.batch;
+		posts.threads[posts.runs] = run_threads(&bench);
+		harness->is_broken |= bench.recorded != WRITERS * bench.events;
 		posts.direct[posts.runs] = run_direct(&bench);
 		harness->is_broken |= bench.recorded != WRITERS * bench.events;
 		posts.bare[posts.runs] = run_bare(&bench);
 	}
 	if (posts.runs == 0)
 		return;
-	print_over(&bench, &posts, posts.direct, "the log without HTTP", 0.5);
+	print_over(&bench, &posts, posts.threads, "64 threads on the log", 0.5);
+	print_over(&bench, &posts, posts.direct, "rounds of one thread on the log", 0);
 	print_over(&bench, &posts, posts.bare, "bare commits of 64 rows", 0);
 	print_rate(&bench, &posts);
 }

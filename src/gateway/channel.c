@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <reprise/lag.h>
+
 #include "base/siphash.h"
 #include "gateway/gateway.h"
 #include "gateway/sse.h"
@@ -127,6 +129,21 @@ end_members(struct channel *channel, bool has_ended)
 	}
 }
 
+/*
+ * The newest event of now. The block ends there, and the question for more comes in the next turn:
+ * that question has the store wake this subscription, by system calls, and the bytes go out before.
+ */
+static reprise_position
+find_newest(const struct channel *channel, const struct reprise_cursor *before)
+{
+	struct reprise_subscription_lag lag = REPRISE_SUBSCRIPTION_LAG_INIT;
+
+	if (reprise_subscription_lag(channel->watch.subscription, &lag) != REPRISE_OK ||
+	    !lag.is_known)
+		return REPRISE_NO_LIMIT;
+	return before->position + lag.behind_events;
+}
+
 static enum sse_outcome
 serve_block(struct channel *channel)
 {
@@ -137,7 +154,8 @@ serve_block(struct channel *channel)
 
 	channel_cursor(channel, &before);
 	scratch->size = 0;
-	read = sse_read(channel->watch.subscription, &channel->shape, scratch, STREAM_READ_BYTES);
+	read = sse_read(channel->watch.subscription, &channel->shape, scratch, STREAM_READ_BYTES,
+			find_newest(channel, &before));
 	if (!scratch->failed && scratch->size > 0)
 		block = http_block_new((struct http_text){ scratch->data, scratch->size });
 	if (block != NULL) {
@@ -248,6 +266,8 @@ serve(struct watch *watch)
 
 	channel->is_serving = true;
 	outcome = serve_blocks(channel);
+	if (outcome == SSE_REACHED)
+		outcome = SSE_MORE;
 	channel->has_more = outcome == SSE_MORE;
 	if (outcome == SSE_EMPTY)
 		merge(channel);

@@ -214,7 +214,7 @@ sse_bye(struct buffer *buffer, const struct stream_shape *shape,
 
 struct sse_read
 sse_read(struct reprise_subscription *subscription, const struct stream_shape *shape,
-	 struct buffer *buffer, size_t bytes)
+	 struct buffer *buffer, size_t bytes, reprise_position until)
 {
 	struct sse_read read = { .outcome = SSE_MORE };
 	struct reprise_cursor cursor;
@@ -231,7 +231,10 @@ sse_read(struct reprise_subscription *subscription, const struct stream_shape *s
 				break;
 			sse_event(buffer, shape, &event, &cursor);
 			read.events++;
-			continue;
+			if (cursor.position < until)
+				continue;
+			read.outcome = SSE_REACHED;
+			return read;
 		case REPRISE_NEXT_GAP:
 			if (gap.detail == REPRISE_GAP_LIFE_ENDED) {
 				sse_end(buffer, shape, gap.end_status, &gap.cursor);

@@ -18,10 +18,11 @@
 
 /* What was read, and how the reading ended. */
 enum sse_outcome {
-	SSE_MORE,  /* enough bytes are encoded */
-	SSE_EMPTY, /* nothing newer */
-	SSE_ENDED, /* the session has ended: the block `end` is encoded */
-	SSE_LOST,  /* the subscription cannot go on */
+	SSE_MORE,    /* enough bytes are encoded */
+	SSE_REACHED, /* the event at the position that the caller asked for is encoded */
+	SSE_EMPTY,   /* nothing newer */
+	SSE_ENDED,   /* the session has ended: the block `end` is encoded */
+	SSE_LOST,    /* the subscription cannot go on */
 };
 
 struct sse_read {
@@ -31,10 +32,11 @@ struct sse_read {
 
 /*
  * Reads the subscription and encodes events, gaps and the end as blocks at @buffer, until the
- * buffer has @bytes.
+ * buffer has @bytes, or the event at the position @until.
  */
 struct sse_read sse_read(struct reprise_subscription *subscription,
-			 const struct stream_shape *shape, struct buffer *buffer, size_t bytes);
+			 const struct stream_shape *shape, struct buffer *buffer, size_t bytes,
+			 reprise_position until);
 
 void sse_event(struct buffer *buffer, const struct stream_shape *shape,
 	       const struct reprise_event *event, const struct reprise_cursor *cursor);

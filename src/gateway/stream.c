@@ -138,7 +138,8 @@ read_piece(struct stream *stream, size_t bytes)
 	struct sse_read read;
 
 	buffer_reset(scratch);
-	read = sse_read(stream->watch.subscription, &stream->shape, scratch, bytes);
+	read = sse_read(stream->watch.subscription, &stream->shape, scratch, bytes,
+			REPRISE_NO_LIMIT);
 	if (!stream->is_live && read.outcome != SSE_ENDED && is_at_live(stream, read.outcome))
 		tell_live(stream);
 	count(&counters->events_sent, (int64_t)read.events);

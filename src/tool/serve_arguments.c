@@ -38,7 +38,7 @@ const char serve_usage[] =
 	"  --schema NAME      the schema of the log in PostgreSQL\n"
 	"  --tenant T         the tenant of all sessions (default: \"default\")\n"
 	"  --reads-only       only reads: for sessions that other runtimes record in the same log\n"
-	"  --linger MS        how long events gather before a commit (default: 2)\n"
+	"  --linger MS        how long events gather before a commit (default: 1)\n"
 	"\n"
 	"  --token-file FILE  bearer tokens. Without tokens, all users and programs of this "
 	"machine\n"
@@ -313,7 +313,8 @@ take_numbers(const uint64_t *numbers, struct serve_request *asked)
 
 	asked->session.events_max = numbers[OPTION_EVENTS_MAX];
 	asked->session.bytes_max = numbers[OPTION_BYTES_MAX];
-	asked->linger_ns = numbers[OPTION_LINGER] * 1000000;
+	/* Less than the recorder's own default: the client of an append waits for the commit. */
+	asked->linger_ns = (numbers[OPTION_LINGER] != 0 ? numbers[OPTION_LINGER] : 1) * 1000000;
 	asked->drain_ms = (uint32_t)numbers[OPTION_DRAIN] * 1000;
 	gateway->sessions_max = numbers[OPTION_SESSIONS_MAX];
 	gateway->body_bytes_max = numbers[OPTION_BODY_BYTES_MAX];
