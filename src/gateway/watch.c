@@ -137,7 +137,7 @@ watches_serve(struct reprise_gateway *gateway)
 	struct watch *watch;
 	size_t left;
 
-	/* A watch that becomes ready again meanwhile waits for the next turn, and so do the rest. */
+	/* A watch that becomes ready again meanwhile waits for the next turn, as the rest does. */
 	pthread_mutex_lock(&watches->lock);
 	left = watches->count < WATCHES_PER_TURN ? watches->count : WATCHES_PER_TURN;
 	for (; left > 0 && watches->first != NULL; left--) {
