@@ -103,7 +103,7 @@ struct reprise_gateway_options {
 	uint32_t workers;          /* threads for calls on the log; at most 64 [4] */
 	int32_t is_quiet;          /* 1: the gateway's own log has failures alone */
 
-	/* The gateway's own log; NULL: none. Called on the thread of reprise_gateway_run. */
+	/* The gateway's own log; NULL: none. Called within reprise_gateway_run and _close. */
 	reprise_gateway_write_line write_line;
 	void *write_line_context;
 };

@@ -103,6 +103,7 @@ backfill_go_on(struct reprise_subscription *subscription, enum backfill_place pl
 	/* Before it leaves the window: from here on nobody rings it there. */
 	port->cancel(port, backfill);
 	if (subscription_is_bound(subscription)) {
+		/* The word only grows: an old value knows less, and promises nothing. */
 		backfill->left = (struct backfill_known){
 			.incarnation = subscription->session->incarnation,
 			.through = load_relaxed(&subscription->session->recorded),
