@@ -120,7 +120,10 @@ become(const struct harness *harness, const struct place *place, const char *con
 		_exit(1);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", place->port);
 	if (place->kind == PLACE_NCHAN) {
-		execl(nginx_program(), "nginx", "-c", configuration, (char *)NULL);
+		const char *const nginx = nginx_program();
+
+		if (nginx != NULL)
+			execl(nginx, "nginx", "-c", configuration, (char *)NULL);
 	} else if (place->kind == PLACE_LIBEVENT) {
 		snprintf(program, sizeof(program), "%s/libevent_bare", harness->peers_dir);
 		snprintf(size, sizeof(size), "%u", place->event_bytes);
