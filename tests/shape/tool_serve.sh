@@ -60,7 +60,8 @@ has_lines
 
 # The unit files, as systemd sees them.
 if command -v systemd-analyze >/dev/null; then
-	sed "s|^ExecStart=reprise|ExecStart=$program|" "$units/reprise-serve.service" >"$scratch/reprise-serve.service"
+	ln -s "$program" "$scratch/program" # the name of a folder may have a space
+	sed "s|^ExecStart=reprise|ExecStart=$scratch/program|" "$units/reprise-serve.service" >"$scratch/reprise-serve.service"
 	cp "$units/reprise-serve.socket" "$scratch"
 	systemd-analyze verify --man=no "$scratch/reprise-serve.service" "$scratch/reprise-serve.socket" >"$scratch/out" 2>&1
 	[ $? = 0 ] && ! grep -q reprise-serve "$scratch/out" || { fail 'systemd-analyze finds faults'; cat "$scratch/out"; }

@@ -145,7 +145,7 @@ tls="--tls-cert $scratch/crt --tls-key $scratch/key"
 	refuses 2 'tls_certificate_file: No such file' --tls-cert "$scratch/none" --tls-key "$scratch/key"
 	refuses 2 'tls_key_file: No such file' --tls-cert "$scratch/crt" --tls-key "$scratch/none"
 	if command -v script >/dev/null; then
-		timeout 20 script -qec "$program serve --listen 127.0.0.1:0 $tls" /dev/null </dev/null >"$scratch/out" 2>&1
+		timeout 20 script -qec "'$program' serve --listen 127.0.0.1:0 $tls" /dev/null </dev/null >"$scratch/out" 2>&1
 		[ $? = 2 ] && ! grep -qi 'pass phrase' "$scratch/out" || { fail 'asks the terminal for a passphrase'; cat "$scratch/out"; }
 	fi
 	use first first

@@ -3,10 +3,11 @@
 // each block.
 import { spawn } from 'node:child_process';
 import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 /** The function that follows a stream by `command`, with `file` of the harness's folder and the address as arguments. */
 export const followBy = (command, file) => (url, deliver) => {
-	const path = new URL(`../${file}`, import.meta.url).pathname;
+	const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
 	const child = spawn(command, [path, url], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, no_proxy: '*' } });
 	const lines = readline.createInterface({ input: child.stdout });
 	lines.on('line', (line) => deliver(...JSON.parse(line)));
