@@ -138,21 +138,6 @@ site_print(struct harness *harness, struct site *site, const char *name, const c
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static bool
-may_have_descriptors(size_t count)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return false;
-	if (limit.rlim_cur >= count + SPARE_DESCRIPTORS)
-		return true;
-	limit.rlim_cur = count + SPARE_DESCRIPTORS;
-	if (limit.rlim_max < limit.rlim_cur)
-		limit.rlim_max = limit.rlim_cur;
-	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
 /* Of each stream, behind its first events: memory may be touched only then. */
 static double
 idle_kib(struct site *site)
@@ -235,7 +220,7 @@ measure_idle_site(struct harness *harness, enum place_kind kind, bool has_own_se
 void
 measure_gateway_idle(struct harness *harness)
 {
-	if (!may_have_descriptors(IDLE_CLIENTS)) {
+	if (!harness_may_have_descriptors(IDLE_CLIENTS + SPARE_DESCRIPTORS)) {
 		result_skip(harness, "gateway-idle", "reprise", "too few descriptors are granted");
 		return;
 	}

@@ -52,7 +52,7 @@ nginx_program(void)
 	return access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : NULL;
 }
 
-/* What nginx makes beside its configuration. */
+/* The files that nginx makes beside its configuration. */
 static const char *const leftovers[] = { ".body", ".proxy", ".fastcgi", ".uwsgi", ".scgi", ".pid" };
 
 static void

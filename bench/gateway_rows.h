@@ -2,7 +2,7 @@
 #ifndef BENCH_GATEWAY_ROWS_H
 #define BENCH_GATEWAY_ROWS_H
 
-/* What the measurements of the gateway share: one server with its clients. */
+/* Shared by the measurements of the gateway: one server with its clients. */
 
 #include "gateway_place.h"
 #include "result.h"

@@ -190,26 +190,10 @@ measure(struct harness *harness, size_t count, bool is_grouped, uint64_t *taken)
 	return (double)(end - begin) / (double)(rounds * count);
 }
 
-/* So many descriptors, and some; whether the system grants them. */
-static bool
-may_have_descriptors(size_t count)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return false;
-	if (limit.rlim_cur >= count + SPARE_DESCRIPTORS)
-		return true;
-	limit.rlim_cur = count + SPARE_DESCRIPTORS;
-	if (limit.rlim_max < limit.rlim_cur)
-		limit.rlim_max = limit.rlim_cur;
-	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
 static void
 measure_count(struct harness *harness, size_t count)
 {
-	const bool has_peer = may_have_descriptors(count);
+	const bool has_peer = harness_may_have_descriptors(count + SPARE_DESCRIPTORS);
 	double ours[RUNS_MAX], over[RUNS_MAX], ratios[RUNS_MAX];
 	uint64_t taken = 0, taken_over = 0;
 	size_t runs = 0;

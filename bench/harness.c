@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -248,4 +249,19 @@ uint64_t
 random_below(uint64_t *state, uint64_t bound)
 {
 	return random_next(state) * bound >> 32;
+}
+
+bool
+harness_may_have_descriptors(size_t count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return false;
+	if (limit.rlim_cur >= count)
+		return true;
+	limit.rlim_cur = count;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }

@@ -49,6 +49,9 @@ _Noreturn void harness_die(const char *what);
 void *harness_allocate(size_t count, size_t bytes);
 bool harness_pin(int core);
 
+/* Asks the system for so many descriptors; whether it grants them. */
+bool harness_may_have_descriptors(size_t count);
+
 uint64_t now_ns(void);
 
 /* Ticks of the cheapest clock that the cores share, and how many make a nanosecond. */

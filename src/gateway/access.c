@@ -115,7 +115,7 @@ access_is_loopback(const char *address)
 	return !begins_with(host, "l") && is_loopback_host(host);
 }
 
-/* What is behind the "://" of an origin; empty if the origin is of no page on the web. */
+/* The part of an origin behind "://"; empty if the origin is of no page on the web. */
 static struct http_text
 authority_of(struct http_text origin)
 {

@@ -3,7 +3,7 @@
 #define GATEWAY_ACCESS_H
 
 /*
- * Who may do what: bearer tokens of a file; without tokens, the rules of loopback that keep pages
+ * Permissions: bearer tokens of a file; without tokens, the rules of loopback that keep pages
  * of other sites out (a page can send any request to 127.0.0.1 that needs no preflight, and can
  * point a name of its own at 127.0.0.1).
  */
@@ -25,7 +25,7 @@ enum access_level {
 struct access;
 struct access_token; /* a line of the file */
 
-/* What is asked of a route. */
+/* The permission that a route needs. */
 struct access_need {
 	enum access_level level;
 	const char *session_id; /* NULL: of no single session */

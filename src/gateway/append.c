@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Appends of clients. Whatever can fail for want of memory is taken before the append, so that an
+ * Appends of clients. All memory is taken before the append, so that an
  * append is carried out and answered, or changes nothing.
  */
 #include "gateway/append.h"

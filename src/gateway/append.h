@@ -161,7 +161,7 @@ enum body_type {
 	BODY_FORM,
 };
 
-/* What the body's fields say. False: the request is refused. */
+/* Reads the body's fields. False: the request is refused. */
 bool append_read_type(struct append *append, const struct http_head *head,
 		      enum body_type *ret_type);
 

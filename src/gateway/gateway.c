@@ -187,7 +187,7 @@ open_parts(struct reprise_gateway *gateway, struct reprise_error *error)
 	return status;
 }
 
-/* What was borrowed for the opening is forgotten. */
+/* Forgets the texts that were borrowed for the opening. */
 static void
 forget_borrowed(struct reprise_gateway *gateway)
 {

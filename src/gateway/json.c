@@ -16,7 +16,7 @@ enum {
 	WORD_BITS = 64,
 };
 
-/* What may come next, white space aside. */
+/* The tokens that may come next, white space aside. */
 enum expect {
 	EXPECT_VALUE,
 	EXPECT_ELEMENT, /* a value, or the end of an empty array */
@@ -98,7 +98,7 @@ take_number(struct scan *scan)
 	return true;
 }
 
-/* What follows a backslash. */
+/* The rest of an escape, behind the backslash. */
 static bool
 take_escape(struct scan *scan)
 {

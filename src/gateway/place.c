@@ -58,7 +58,7 @@ find_cursor_text(const struct request *request, const struct http_head *head, bo
 	return (struct http_text){ value, value == NULL ? 0 : strlen(value) };
 }
 
-/* What the query says of a client without a cursor. False: the request was refused. */
+/* Reads the query of a client without a cursor. False: the request was refused. */
 static bool
 parse_beginning(struct place *place, struct request *request)
 {
@@ -222,7 +222,7 @@ find_earliest(struct place *place, const struct reprise_session_stats *stats)
 	return status;
 }
 
-/* What the window alone can answer. True: no log need be asked. */
+/* Answers from the window alone. True: no log need be asked. */
 static bool
 ask_window(struct place *place)
 {

@@ -29,7 +29,7 @@ invalidate(struct request *request)
 }
 
 /*
- * What the log knows of a session without a window. The last life may be void already, so that an
+ * The log's knowledge of a session without a window. The last life may be void already, so that an
  * answer that was lost can be asked for again. A life that ended otherwise stays: the events were
  * recorded by a runtime that is gone, and DELETE takes them away.
  */

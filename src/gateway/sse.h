@@ -16,7 +16,7 @@
 #include "gateway/json.h"
 #include "gateway/shape.h"
 
-/* What was read, and how the reading ended. */
+/* The numbers of a reading, and how the reading ended. */
 enum sse_outcome {
 	SSE_MORE,    /* enough bytes are encoded */
 	SSE_REACHED, /* the event at the position that the caller asked for is encoded */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What concerns all streams of the gateway: heartbeats, and the word at the shutdown. */
+/* For all streams of the gateway: heartbeats, and `bye` at the shutdown. */
 #include "base/random.h"
 #include "gateway/gateway.h"
 #include "gateway/sse.h"

@@ -103,7 +103,7 @@ sockets_send(evutil_socket_t fd, short what, void *server_)
 		exchange_forget_output(exchange);
 		send_output(exchange);
 	}
-	/* What was put meanwhile waits for its turn. */
+	/* Bytes that were put meanwhile wait for their turn. */
 	if (!TAILQ_EMPTY(&server->unsent))
 		event_active(server->send, EV_TIMEOUT, 1);
 }

@@ -15,7 +15,7 @@
 /* No limit of a key: 0 is the limit at which every entry goes. */
 #define PRUNE_NO_LIMIT UINT64_MAX
 
-/* What a key keeps. */
+/* The entries that a key keeps. */
 struct prune_limits {
 	uint64_t entries_max;   /* the newest ordinals; PRUNE_NO_LIMIT: all */
 	uint64_t bytes_max;     /* payload bytes; PRUNE_NO_LIMIT: all */

@@ -142,7 +142,7 @@ static const struct range {
 	[OPTION_DRAIN] = { 0, 3600 },
 };
 
-/* What getopt has found. A number is 0 where the option was not given. */
+/* The options that getopt has found. A number is 0 where the option was not given. */
 struct given {
 	uint64_t numbers[OPTIONS_COUNT];
 	const char *log, *schema;

@@ -240,8 +240,8 @@ check_sum(struct reprise_log *log, const struct reprise_log_key *key)
 }
 
 /*
- * Whether the runtime has recorded all, and has pruned it. Whatever it has recorded is there, but
- * for the entries beyond the newest ones; then the pruning goes on where it was.
+ * Whether the runtime has recorded all, and has pruned it. Each recorded event is there, but for
+ * the entries beyond the newest ones; then the pruning goes on where it was.
  */
 static bool
 check_recorded(struct reprise_log *log, const struct reprise_log_key *key)

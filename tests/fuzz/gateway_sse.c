@@ -20,7 +20,7 @@ enum {
 	PIECE_MIN = 4,
 };
 
-/* What a client has of the present block. */
+/* A client's part of the present block. */
 struct decoder {
 	struct buffer data;
 	char event[NAME_BYTES];

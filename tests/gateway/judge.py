@@ -100,7 +100,7 @@ class Client:
 
 
 def judge(response, method):
-    """What holds for every response."""
+    """The rules of every response."""
     fields, status = response.fields, response.status
     assert DATE.fullmatch(fields['date']), fields
     assert fields['x-content-type-options'] == 'nosniff', fields

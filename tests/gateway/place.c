@@ -141,6 +141,19 @@ place_open(const struct place_setup *setup)
 }
 
 struct place *
+place_of_events(uint64_t events_max, bool has_log)
+{
+	const struct reprise_session_options session = {
+		.size = sizeof(session),
+		.events_max = events_max,
+		.age_ns_max = REPRISE_NO_LIMIT,
+	};
+	const struct place_setup setup = { .has_log = has_log, .session = &session };
+
+	return place_open(&setup);
+}
+
+struct place *
 place_without_log(void)
 {
 	const struct place_setup setup = { 0 };

@@ -42,6 +42,8 @@ struct place_setup {
 };
 
 struct place *place_open(const struct place_setup *setup);
+/* The windows hold @events_max events of any age. */
+struct place *place_of_events(uint64_t events_max, bool has_log);
 struct place *place_without_log(void);
 struct place *place_with_log(void);
 /* Ends the run, within @drain_ms, and waits for the end. */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-# The clients of soak.sh. Each client comes on a connection of its own, acts in one of nine ways and drops. What the
-# clients know is kept in `books`, and compared in the end with the gateway's counters, one by one.
+# The clients of soak.sh. Each client comes on a connection of its own, acts in one of nine ways and drops. The
+# clients keep their knowledge in `books`, which is compared in the end with the gateway's counters, one by one.
 # Usage: soak.py PORT PROCESS MINUTES CLIENTS_A_MINUTE
 import asyncio
 import socket

@@ -164,7 +164,7 @@ Test(clients, V43_a_client_that_vanishes_in_a_body_appends_nothing)
 	place_close(place);
 }
 
-/* What was appended stays, and is recorded; what waited for a writer is not appended. */
+/* An appended event stays, and is recorded; an event that waited for a writer is not appended. */
 Test(clients, V43_clients_that_vanish_in_a_wait_leave_whole_appends)
 {
 	struct place *const place = place_with_log();

@@ -71,7 +71,7 @@ await_failure(struct place *place)
 	expect_error(&reply, 503, "log_unavailable");
 }
 
-/* What a client meets while the log cannot be written. */
+/* A client's answers while the log cannot be written. */
 static void
 expect_no_log(struct place *place, struct client *stream)
 {

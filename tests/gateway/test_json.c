@@ -191,7 +191,7 @@ static const struct http_text refused[] = {
 	TEXT("\"a\nb\""),
 	TEXT("\"a\0b\""),
 	TEXT("\"\x1f\""),
-	/* What is not UTF-8. */
+	/* Bytes that are not UTF-8. */
 	TEXT("\xef\xbb\xbf{}"),
 	TEXT("\xfe\xff\0[\0]"),
 	TEXT("[\0]\0"),

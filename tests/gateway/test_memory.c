@@ -17,6 +17,7 @@
 #include <reprise/session.h>
 
 #include "client.h"
+#include "event_memory.h"
 #include "log_sqlite/scratch.h"
 #include "refusal.h"
 
@@ -27,27 +28,6 @@ TestSuite(memory, .fini = scratch_remove, .timeout = 120);
 #define HAS_LINES                                                                             \
 	" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json" \
 	"l\r\nContent-Length: 6\r\n\r\n" LINES
-
-/* libevent is a shared library, and out of the linker's reach. */
-static void *
-event_malloc(size_t size)
-{
-	void *const block = malloc(size);
-
-	if (block == NULL)
-		errno = ENOMEM; /* as malloc itself does */
-	return block;
-}
-
-static void *
-event_realloc(void *block, size_t size)
-{
-	void *const moved = realloc(block, size);
-
-	if (moved == NULL)
-		errno = ENOMEM;
-	return moved;
-}
 
 static char got[1 << 18];
 static size_t got_size;
@@ -191,14 +171,14 @@ static const struct scene scenes[] = {
 
 Test(memory, V42_a_lack_of_memory_refuses_one_request_and_halves_nothing)
 {
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
 		refuse_each(false, &scenes[i]);
 }
 
 Test(memory, V42_a_lack_of_memory_with_a_log_halves_nothing)
 {
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
 		refuse_each(true, &scenes[i]);
 }
@@ -212,7 +192,7 @@ Test(memory, V42_a_gateway_that_gets_no_memory_is_not_opened)
 	bool was_refused = true;
 	int n = 1;
 
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	for (; was_refused; n++) {
 		gateway = NULL;
 		refusal_begin(n);
@@ -236,7 +216,7 @@ Test(memory, V42_a_lack_of_memory_does_not_hold_the_end_up)
 {
 	bool was_refused = true;
 
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	for (int n = 1; was_refused; n++) {
 		struct place *const place = place_without_log();
 		struct client *stream;
@@ -304,7 +284,7 @@ refuse_each_beside_streams(bool has_log)
 
 Test(memory, V42_a_lack_of_memory_cuts_a_stream_and_loses_nothing_in_silence)
 {
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	refuse_each_beside_streams(false);
 	refuse_each_beside_streams(true);
 }

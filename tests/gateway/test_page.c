@@ -19,19 +19,6 @@ enum {
 	TARGET_BYTES = 1024,
 };
 
-static struct place *
-place_of(uint64_t events_max, bool has_log)
-{
-	const struct reprise_session_options session = {
-		.size = sizeof(session),
-		.events_max = events_max,
-		.age_ns_max = REPRISE_NO_LIMIT,
-	};
-	const struct place_setup setup = { .has_log = has_log, .session = &session };
-
-	return place_open(&setup);
-}
-
 static struct reply
 get(struct place *place, const char *target)
 {
@@ -175,7 +162,7 @@ Test(page, V08_a_page_has_the_kinds_that_were_asked_for)
 
 Test(page, V08_a_gap_of_a_page_is_exact_and_the_next_page_goes_on_behind)
 {
-	struct place *const place = place_of(4, false);
+	struct place *const place = place_of_events(4, false);
 	struct reprise_writer *const writer = writer_of(place->store);
 	reprise_position position = 5;
 	struct reply reply;
@@ -256,7 +243,7 @@ Test(page, V08_a_page_of_a_session_without_a_life_goes_on_with_the_next_life)
 
 Test(page, V08_with_a_log_a_page_has_what_has_left_the_window)
 {
-	struct place *const place = place_of(8, true);
+	struct place *const place = place_of_events(8, true);
 	reprise_position position = 0;
 	struct reply reply;
 
@@ -318,7 +305,7 @@ Test(page, V08_a_cursor_is_given_to_begin_with)
 {
 	static const char *const bad[] = { "at=middle", "at=", "revision=x", "at=oldest&revision=1",
 					   "from=oldest" };
-	struct place *const place = place_of(4, false);
+	struct place *const place = place_of_events(4, false);
 	struct reprise_writer *const writer = writer_of(place->store);
 	char target[TARGET_BYTES];
 	struct reply reply;

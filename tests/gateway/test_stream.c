@@ -22,20 +22,6 @@ enum {
 	ID_BYTES = 600,
 };
 
-/* A place whose windows hold @events_max events. */
-static struct place *
-place_of(uint64_t events_max, bool has_log)
-{
-	const struct reprise_session_options session = {
-		.size = sizeof(session),
-		.events_max = events_max,
-		.age_ns_max = REPRISE_NO_LIMIT,
-	};
-	const struct place_setup setup = { .has_log = has_log, .session = &session };
-
-	return place_open(&setup);
-}
-
 static void
 expect_begins(const char *text, const char *with)
 {
@@ -417,7 +403,7 @@ Test(stream, V03_a_revision_counts_for_a_client_without_a_cursor)
 
 Test(stream, V04_what_has_left_the_window_is_one_gap_before_what_follows)
 {
-	struct place *const place = place_of(4, false);
+	struct place *const place = place_of_events(4, false);
 	struct reprise_writer *const writer = writer_of(place->store);
 	struct client *client;
 	struct block block;
@@ -482,7 +468,7 @@ Test(stream, V04_a_cursor_of_another_life_is_a_gap_of_unknown_size)
 
 Test(stream, V04_with_a_log_what_has_left_the_window_is_healed)
 {
-	struct place *const place = place_of(8, true);
+	struct place *const place = place_of_events(8, true);
 	struct reprise_writer *const writer = writer_of(place->store);
 	struct client *client;
 	char id[ID_BYTES];

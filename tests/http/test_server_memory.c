@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "event_memory.h"
 #include "host.h"
 #include "refusal.h"
 
@@ -18,30 +19,6 @@ SUITE(http_memory);
 #define END                " HTTP/1.1\r\nHost: h\r\n\r\n"
 #define LAST               " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 #define POST(path, length) "POST " path " HTTP/1.1\r\nHost: h\r\nContent-Length: " length "\r\n"
-
-/*
- * libevent's memory is refused along with ours: the library is a shared one, and out of the
- * linker's reach.
- */
-static void *
-event_malloc(size_t size)
-{
-	void *const block = malloc(size);
-
-	if (block == NULL)
-		errno = ENOMEM; /* as malloc itself does */
-	return block;
-}
-
-static void *
-event_realloc(void *block, size_t size)
-{
-	void *const moved = realloc(block, size);
-
-	if (moved == NULL)
-		errno = ENOMEM;
-	return moved;
-}
 
 /* A scene has a client take what comes; true if that was all of @wanted. */
 typedef bool scene(struct host *host, const char *request, const char *wanted);
@@ -113,7 +90,7 @@ refuse_each(const struct http_options *options, scene *play, const char *request
 
 Test(http_memory, H16_a_lack_of_memory_closes_one_connection, .timeout = 120)
 {
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	refuse_each(NULL, ask, "GET /1" LAST, "\r\n\r\n1");
 	refuse_each(NULL, ask, "GET /1" END "GET /2" LAST, "\r\n\r\n2");
 	refuse_each(NULL, ask, POST("/echo", "5") "Connection: close\r\n\r\nhello",
@@ -125,7 +102,7 @@ Test(http_memory, H16_a_lack_of_memory_closes_one_connection, .timeout = 120)
 
 Test(http_memory, H16_a_lack_of_memory_in_a_wait_closes_one_connection, .timeout = 120)
 {
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	refuse_each(NULL, ask_and_release, "GET /hold" LAST, "\r\n\r\nheld");
 	refuse_each(NULL, ask_and_release, POST("/pause", "5") "Connection: close\r\n\r\nhello",
 		    "\r\n\r\nhello");
@@ -143,7 +120,7 @@ Test(http_memory, H16_a_lack_of_memory_does_not_hold_a_drain_up, .timeout = 120)
 	bool was_refused = true;
 	int cut = 0;
 
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	for (int number = 1; was_refused; number++) {
 		struct host *const host = host_start(NULL);
 		int fds[3];
@@ -187,7 +164,7 @@ Test(http_memory, H15_a_pause_needs_no_memory)
 	socklen_t size = sizeof(address);
 	int fds[40];
 
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	getrlimit(RLIMIT_NOFILE, &before);
 	none = before;
 	none.rlim_cur = 3;
@@ -220,7 +197,7 @@ Test(http_memory, H16_a_server_that_gets_no_memory_is_not_opened)
 	reprise_status status;
 	bool was_refused;
 
-	event_set_mem_functions(event_malloc, event_realloc, free);
+	refuse_event_memory();
 	for (int number = 1;; number++) {
 		server = NULL;
 		refusal_begin(number);

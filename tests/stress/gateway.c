@@ -401,7 +401,7 @@ run(void *gateway)
 	return NULL;
 }
 
-/* What other threads may call meanwhile. */
+/* The calls that other threads may make meanwhile. */
 static void
 look(struct round *round)
 {
@@ -479,7 +479,7 @@ open_round(struct own owns[SHARED + 1])
 	return round;
 }
 
-/* What a stream has seen of a batch is where the answer said. */
+/* A stream has seen each event of a batch where the answer said. */
 static void
 close_round(struct round *round, struct own owns[SHARED + 1])
 {
