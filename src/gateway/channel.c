@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fan-out. An event is encoded once for a channel and written to every member as one block,
- * without a copy. The first stream of a shape that has everything gives its subscription to a new channel, so
- * there is no seam: the subscription goes on where it stood.
+ * without a copy. The first stream of a shape that has everything gives its subscription to a new
+ * channel, so there is no seam: the subscription goes on where it stood.
  */
 #include "gateway/channel.h"
 
