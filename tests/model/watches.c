@@ -102,6 +102,29 @@ is_satisfied(void)
 
 static void on_ready(struct watch *watch);
 
+/* The store's thread adds to the list under its lock, so a look at the list takes the lock, too. */
+static bool
+is_any_ready(void)
+{
+	bool is_any;
+
+	pthread_mutex_lock(&gateway.watches.lock);
+	is_any = gateway.watches.first != NULL;
+	pthread_mutex_unlock(&gateway.watches.lock);
+	return is_any;
+}
+
+static bool
+is_ready(const struct watch *watch)
+{
+	bool is;
+
+	pthread_mutex_lock(&gateway.watches.lock);
+	is = watch->is_ready;
+	pthread_mutex_unlock(&gateway.watches.lock);
+	return is;
+}
+
 /* The subscription goes on where it stood; what is there already is told, too. */
 static void
 move(struct watch *watch)
@@ -119,7 +142,7 @@ close_other(void)
 
 	if (is_closed)
 		return;
-	model_note(other->is_ready ? "closed ready" : "closed idle");
+	model_note(is_ready(other) ? "closed ready" : "closed idle");
 	watch_close(other);
 	is_closed = true;
 }
@@ -131,7 +154,7 @@ on_ready(struct watch *watch)
 
 	MODEL_CHECK(!(is_closed && watch == &watches[1]) && !(is_moved && watch == &watches[0]));
 	MODEL_CHECK(watch->gateway == &gateway && watch->subscription != NULL);
-	if (gateway.watches.first != NULL)
+	if (is_any_ready())
 		model_note("both ready");
 	if (model_case == PIECES) {
 		if (world_take(watch->subscription, mine) == REPRISE_NEXT_EMPTY)
@@ -165,7 +188,7 @@ loop(void *argument)
 	MODEL_CHECK(is_satisfied());
 	for (unsigned int i = 0; i < WATCHES; i++)
 		watch_close(&watches[i]);
-	MODEL_CHECK(gateway.watches.first == NULL);
+	MODEL_CHECK(!is_any_ready());
 	return argument;
 }
 
