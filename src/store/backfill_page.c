@@ -9,8 +9,8 @@
 /* The port's side of healing: how a page is filled, and handed over. */
 
 enum {
-	PLACES_MAX = 4096, /* records in a page */
-	RECORDS_BYTES = 512 << 10,
+	PLACES_MAX = 4096,         /* records in a page */
+	RECORDS_BYTES = 384 << 10, /* two pages, and a place in the window, are less than a MiB */
 };
 
 void
