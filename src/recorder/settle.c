@@ -59,6 +59,17 @@ be_recorded(struct reprise_recorder *recorder, struct recording *recording,
 		recording->has_ended = true;
 }
 
+/* Under the lock: the void life was dropped or erased, and the log takes no more of the life. */
+static void
+be_dropped(struct recording *recording)
+{
+	recording->is_void_marked = true;
+	recording->is_fenced = true;
+	recording->attempts = 0;
+	recording->retry_ns = 0;
+	recording_forget_stuck(recording);
+}
+
 /* Settles one write; false if its session is another process's now. */
 static bool
 settle(struct reprise_recorder *recorder, const struct log_write *write,
@@ -80,6 +91,13 @@ settle(struct reprise_recorder *recorder, const struct log_write *write,
 		break;
 	case REPRISE_E_ABORTED:
 		break; /* the one before has said why */
+	case REPRISE_E_NOT_FOUND:
+		if (write->type == LOG_VOID)
+			be_dropped(recording);
+		else
+			refuse(recorder, recording, write->status,
+			       recorder_refusal_words(mark, write));
+		break;
 	default:
 		refuse(recorder, recording, write->status, recorder_refusal_words(mark, write));
 		break;

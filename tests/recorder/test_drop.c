@@ -68,6 +68,41 @@ Test(drop, L53_a_session_that_was_dropped_is_closed_and_its_hosts_are_told)
 	expect_no_leaks();
 }
 
+/* The log is locked while the window becomes void, and the recorder pauses behind its failure. */
+Test(drop, L53_a_void_life_that_is_dropped_before_the_log_knows_is_done)
+{
+	const char *const path = scratch_path("log");
+	struct reprise_recorder_options options = world_options();
+
+	options.retry_ns_min = options.retry_ns_max = 2 * one_second;
+	options.deadline_ns = one_second / 2;
+	struct world world = world_open(path, 8, &options);
+
+	world_write(&world);
+	world_append_until(&world, 5);
+	world_flush(&world);
+	const int blocked = world_block_log(path);
+
+	cr_assert(eq(int, reprise_session_invalidate(world.store, "s"), REPRISE_E_TIMEOUT));
+	for (int i = 0; i < 10000 && world_stats(&world).failures == 0; i++)
+		usleep(1000);
+	cr_assert(gt(u64, world_stats(&world).failures, 0));
+	world_unblock_log(blocked);
+	drop(&world, true);
+	world_leave_writer(&world);
+	reprise_status status = REPRISE_E_TIMEOUT;
+
+	for (int i = 0; i < 100 && status != REPRISE_OK; i++)
+		status = reprise_writer_open(world.store, "s", NULL, &world.writer, NULL);
+	cr_assert(eq(int, status, REPRISE_OK));
+	world_append_until(&world, 7);
+	world_flush(&world);
+	cr_assert(eq(u64, world_stats(&world).stuck, 0));
+	cr_assert(eq(u64, world_log_stats(&world).head, 7));
+	world_close(&world, REPRISE_OK);
+	expect_no_leaks();
+}
+
 Test(drop, L53_a_dropped_session_goes_on_above_its_ordinals)
 {
 	const char *const path = scratch_path("log");
