@@ -106,6 +106,16 @@ struct reprise_gateway_options {
 	/* The gateway's own log; NULL: none. Called within reprise_gateway_run and _close. */
 	reprise_gateway_write_line write_line;
 	void *write_line_context;
+
+	/*
+	 * A route map: a JSON file of further paths, for front ends whose addresses are fixed.
+	 * NULL: none. gateway/README.md has the form, V50 the limits.
+	 */
+	const char *routes_file;
+
+	/* A long-poll of a durable stream waits this time; at most 600,000 [20,000] */
+	uint32_t durable_poll_ms;
+	uint32_t reserved; /* 0 */
 };
 #define REPRISE_GATEWAY_OPTIONS_INIT REPRISE_INIT(struct reprise_gateway_options)
 
@@ -138,12 +148,12 @@ struct reprise_gateway_stats {
  * @error        Optional: `what` names the bad option, `detail` says why.
  *
  * Threads   Any.
- * Progress  Reads the token file and the certificate; system calls.
+ * Progress  Reads the token file, the route map and the certificate; system calls.
  * Ordering  None.
  * Returns   REPRISE_OK
- *           REPRISE_E_INVALID    a NULL store, a bad option, an unusable token file or
- *                                certificate; an address beyond loopback without a token file
- *                                (`what` "listen")
+ *           REPRISE_E_INVALID    a NULL store, a bad option, an unusable token file, route map
+ *                                or certificate; an address beyond loopback without a token
+ *                                file (`what` "listen")
  *           REPRISE_E_FORKED     the store is of the parent process
  *           REPRISE_E_SYSTEM     an address is in use, or a thread or descriptor was refused
  *           REPRISE_E_NO_MEMORY  nothing was opened
@@ -187,11 +197,11 @@ REPRISE_API reprise_status reprise_gateway_run(struct reprise_gateway *gateway,
 
 /*
  * reprise_gateway_stop   - ends the run
- * reprise_gateway_reload - reads the token file and the certificate again
+ * reprise_gateway_reload - reads the token file, the route map and the certificate again
  *
  * A stop takes no further connection, tells each stream `bye` with the time to come back, and gives
  * the rest of the answers @drain_ms. A second stop may shorten the time. A failed reload keeps
- * the tokens and the certificate in force, and the gateway's own log has the reason.
+ * the tokens, the routes and the certificate in force, and the gateway's own log has the reason.
  *
  * Threads   Any, also in a signal handler.
  * Progress  One system call without a wait.

@@ -187,6 +187,15 @@ refuse(struct access_answer *answer, enum error_code code)
 	answer->refusal = code;
 }
 
+/* A browser says so of a request of another site's page, even without an origin. */
+static bool
+is_cross_site(const struct http_head *head)
+{
+	const struct http_field *const site = http_head_field(head, "sec-fetch-site");
+
+	return site != NULL && http_is_name(site->value, "cross-site");
+}
+
 static void
 judge_without_token(const struct access *access, const struct http_head *head,
 		    const struct access_need *need, struct access_answer *answer)
@@ -198,12 +207,13 @@ judge_without_token(const struct access *access, const struct http_head *head,
 		return;
 	}
 	answer->level = ACCESS_ADMIN;
-	if (head->method != HTTP_METHOD_POST && head->method != HTTP_METHOD_DELETE)
+	if (head->method != HTTP_METHOD_POST && head->method != HTTP_METHOD_DELETE &&
+	    head->method != HTTP_METHOD_PUT)
 		return;
-	if (origin != NULL && !may_write(access, origin->value, head->host))
+	if (origin != NULL ? !may_write(access, origin->value, head->host) : is_cross_site(head))
 		refuse(answer, ERROR_FOREIGN_ORIGIN);
 	else if (need->level >= ACCESS_WRITE && head->method == HTTP_METHOD_POST &&
-		 has_simple_type(head))
+		 !need->takes_simple && has_simple_type(head))
 		refuse(answer, ERROR_SIMPLE_TYPE);
 }
 

@@ -29,6 +29,7 @@ struct access_token; /* a line of the file */
 struct access_need {
 	enum access_level level;
 	const char *session_id; /* NULL: of no single session */
+	bool takes_simple; /* a type that a page may send unasked is taken, without an origin */
 };
 
 struct access_answer {

@@ -19,7 +19,21 @@ void
 append_refuse(struct append *append, enum error_code code, const char *detail)
 {
 	append_take_out(append);
-	request_refuse(append->request, code, detail);
+	if (append->calls != NULL)
+		append->calls->finish(append, false, code, detail);
+	else
+		request_refuse(append->request, code, detail);
+}
+
+void
+append_refuse_failed(struct append *append, enum error_code code, reprise_status status,
+		     const struct reprise_error *error)
+{
+	append_take_out(append);
+	if (append->calls != NULL)
+		append->calls->finish(append, false, code, NULL);
+	else
+		request_refuse_failed(append->request, code, status, error);
 }
 
 void
@@ -41,6 +55,12 @@ append_answer(struct append *append)
 	int size;
 
 	append_take_out(append);
+	if (append->is_recorded)
+		count(&request->gateway->counters.appends_recorded, (int64_t)append->events_count);
+	if (append->calls != NULL) {
+		append->calls->finish(append, true, ERROR_INTERNAL, NULL);
+		return;
+	}
 	if (append->events_count == 0)
 		size = snprintf(body, sizeof(body),
 				"{\"status\":%" PRId32 ",\"position\":%" PRIu64
@@ -52,8 +72,6 @@ append_answer(struct append *append)
 				",\"count\":%zu,\"cursor\":\"%s\",\"recorded\":%s}",
 				append->first, append->last, append->events_count, append->cursor,
 				recorded);
-	if (append->is_recorded)
-		count(&request->gateway->counters.appends_recorded, (int64_t)append->events_count);
 	request_answer(request, 200, "application/json", (struct http_text){ body, (size_t)size });
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Appends of clients. All memory is taken before the append, so that an
- * append is carried out and answered, or changes nothing.
+ * Appends of clients. All memory is taken before: an append is carried out, or changes nothing.
  */
 #include "gateway/append.h"
 
@@ -21,48 +20,6 @@ append_new(struct request *request)
 	append->waits = gateway_has_log(request->gateway);
 	request->state = append;
 	return append;
-}
-
-bool
-append_read_wait(struct append *append)
-{
-	struct request *const request = append->request;
-	const char *const wait = query_value(&request->query, QUERY_WAIT);
-
-	if (wait == NULL)
-		return true;
-	append->waits = strcmp(wait, "recorded") == 0;
-	if (!append->waits && strcmp(wait, "none") != 0) {
-		append_refuse(append, ERROR_BAD_QUERY, "wait is recorded or none");
-		return false;
-	}
-	if (append->waits && !gateway_has_log(request->gateway)) {
-		append_refuse(append, ERROR_NO_LOG, "wait=recorded needs a log");
-		return false;
-	}
-	return true;
-}
-
-bool
-append_parse_status(struct http_text text, int32_t *ret_status)
-{
-	const bool is_negative = text.size != 0 && text.data[0] == '-';
-	const uint64_t most = is_negative ? (uint64_t)INT32_MAX + 1 : INT32_MAX;
-	char digits[12];
-	uint64_t number;
-
-	if (is_negative) {
-		text.data++;
-		text.size--;
-	}
-	if (text.size == 0 || text.size >= sizeof(digits))
-		return false;
-	memcpy(digits, text.data, text.size);
-	digits[text.size] = '\0';
-	if (!query_number(digits, most, &number) || (is_negative && number == 0))
-		return false;
-	*ret_status = (int32_t)(is_negative ? -(int64_t)number : (int64_t)number);
-	return true;
 }
 
 void
@@ -179,13 +136,46 @@ meet_closed(struct append *append)
 static reprise_status
 watch_if_needed(struct append *append)
 {
-	if (!append->waits || append->events_count == 0)
+	if (!append->waits || (append->events_count == 0 && append->calls == NULL))
 		return REPRISE_OK;
 	return recorded_watch(append->writer);
 }
 
-void
-append_carry_out(struct append *append)
+/* A session that had ended is open for one append alone: without the append it ends anew. */
+static void
+let_go_unappended(struct open_writer *writer)
+{
+	if (writer->writer != NULL && writer->was_ended) {
+		(void)!reprise_writer_end(writer->writer, writer->end_status);
+		writers_drop_handle(writer);
+	}
+	writers_let_go(writer);
+}
+
+/* Has the owner set the events. False: nothing is to be appended. */
+static bool
+prepare(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+
+	switch (append->calls->prepare(append)) {
+	case APPEND_GO:
+		return true;
+	case APPEND_WAIT:
+		if (recorded_has(writer, append->last))
+			append_answer(append);
+		else
+			recorded_wait(append);
+		break;
+	case APPEND_FINISHED:
+		break;
+	}
+	let_go_unappended(writer);
+	return false;
+}
+
+static void
+carry_out(struct append *append)
 {
 	struct open_writer *const writer = append->writer;
 	reprise_status status;
@@ -195,9 +185,13 @@ append_carry_out(struct append *append)
 	append->stage = APPEND_BODY;
 	writers_use(writer);
 	status = watch_if_needed(append);
+	if (status == REPRISE_OK && append->calls != NULL && !prepare(append))
+		return;
 	if (status == REPRISE_OK)
 		status = call_writer(append);
 	if (status == REPRISE_OK) {
+		if (append->calls != NULL)
+			append->calls->appended(append);
 		succeed(append);
 		return;
 	}
@@ -206,6 +200,17 @@ append_carry_out(struct append *append)
 		return;
 	}
 	append_refuse(append, code_of(append, status), NULL);
+	let_go_unappended(writer);
+}
+
+void
+append_carry_out(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+
+	writer->working++; /* an answer may begin another append, which lets go of the entry */
+	carry_out(append);
+	writer->working--;
 	writers_let_go(writer);
 }
 
@@ -259,7 +264,7 @@ try_shared(struct append *append)
 	struct request *const request = append->request;
 	reprise_status status;
 
-	if (append->events_count != 1 || append->has_end) {
+	if (append->events_count != 1 || append->has_end || append->calls != NULL) {
 		append_refuse(append, ERROR_SESSION_BUSY, NULL);
 		return;
 	}
@@ -294,9 +299,7 @@ code_of_opening(reprise_status status)
 static void
 fail_opening(struct append *append, const struct job *job)
 {
-	append_take_out(append);
-	request_refuse_failed(append->request, code_of_opening(job->status), job->status,
-			      &job->error);
+	append_refuse_failed(append, code_of_opening(job->status), job->status, &job->error);
 }
 
 /* Another process has the session, which no writer of this process shares. */
@@ -336,6 +339,11 @@ append_start(struct append *append)
 	struct reprise_gateway *const gateway = request->gateway;
 	struct open_writer *writer;
 
+	/* The close of the gateway walks the table of writers. */
+	if (work_is_closing(&gateway->work)) {
+		append_refuse(append, ERROR_SHUTTING_DOWN, NULL);
+		return;
+	}
 	if (append->waits && gateway->is_log_failing) {
 		append_refuse(append, ERROR_LOG_UNAVAILABLE, NULL);
 		return;

@@ -49,10 +49,32 @@ struct append {
 	bool waits;       /* the answer waits until all is recorded */
 	bool was_closed;  /* the writer was closed under the append once */
 	bool is_recorded; /* what the answer says */
+	bool creates;     /* a session that does not exist is created; only with `calls` */
+	bool reopens;     /* a session that has ended goes on; only with `calls` and `has_end` */
+	const struct append_calls *calls; /* NULL: the route's own answer */
+	void *owner;                      /* of `calls` */
 	int32_t end_status;
 	uint64_t revision;
 	reprise_position first, last;
 	char cursor[REPRISE_CURSOR_TEXT_BYTES_MAX];
+};
+
+/* The next step of an append behind its preparation. */
+enum append_prepared {
+	APPEND_GO,       /* `events` and `has_end` are set */
+	APPEND_WAIT,     /* nothing is appended: done when `last` is recorded */
+	APPEND_FINISHED, /* the append was answered or refused */
+};
+
+/* The calls of an append whose owner is not the route of events. All are made on the loop. */
+struct append_calls {
+	/* The writer is open and nothing can come between: sets the events. May be called again. */
+	enum append_prepared (*prepare)(struct append *append);
+	/* The events `first` to `last` are in the window. */
+	void (*appended)(struct append *append);
+	/* The answer, in place of the route's: the last call. @is_done: recorded, if `waits`. */
+	void (*finish)(struct append *append, bool is_done, enum error_code code,
+		       const char *detail);
 };
 
 /* A session that clients append to. Everything is the loop's, but what the job says. */
@@ -75,7 +97,9 @@ struct open_writer {
 
 	/* The opening, the worker's while is_opening. */
 	struct job job;
-	bool creates; /* a session that does not exist is created */
+	bool creates;   /* a session that does not exist is created */
+	bool reopens;   /* a session that has ended is opened for the appends that say so, alone */
+	bool was_ended; /* the session had ended, with end_status, and was opened */
 	enum opening {
 		OPENING_OPENED,
 		OPENING_ENDED,   /* the session has ended: end_status, ended */
@@ -92,10 +116,6 @@ struct open_writer {
 
 /* Of a route's `begin`: NULL without memory, and the request is answered then. */
 struct append *append_new(struct request *request);
-/* Reads what wait= says. False: the request is refused. */
-bool append_read_wait(struct append *append);
-/* A status of the session's end: a decimal number of 32 bits with its sign. */
-bool append_parse_status(struct http_text text, int32_t *ret_status);
 /* The body is checked: carries the append out. */
 void append_start(struct append *append);
 /* The session's writer is open: appends, and answers or waits. */
@@ -116,6 +136,9 @@ void append_find_cursor(struct append *append);
 /* Answers, and takes the append out of every list. */
 void append_answer(struct append *append);
 void append_refuse(struct append *append, enum error_code code, const char *detail);
+/* The same for a call of the library that failed. */
+void append_refuse_failed(struct append *append, enum error_code code, reprise_status status,
+			  const struct reprise_error *error);
 /* The same with the events' positions as the detail: they are in the window. */
 void append_refuse_appended(struct append *append, enum error_code code);
 
@@ -137,8 +160,15 @@ void writers_check(struct reprise_gateway *gateway, const char *session_id);
 /* Whether too much work is waiting to take more. */
 bool writers_is_overloaded(const struct reprise_gateway *gateway);
 
+/* opening.c */
+
+/* On a worker; without a log on the loop: opens the session's writer, or says why not. */
+void opening_run(struct job *job, struct reprise_log *log);
+
 /* recorded.c */
 
+/* Whether the log has everything up to the position, as far as the gateway knows. */
+bool recorded_has(const struct open_writer *writer, reprise_position position);
 /*
  * Opens the watch of the session's present life, unless the watch is open. E_CLOSED: the session
  * has no window.
@@ -161,6 +191,10 @@ enum body_type {
 	BODY_FORM,
 };
 
+/* Reads what wait= says. False: the request is refused. */
+bool append_read_wait(struct append *append);
+/* A status of the session's end: a decimal number of 32 bits with its sign. */
+bool append_parse_status(struct http_text text, int32_t *ret_status);
 /* Reads the body's fields. False: the request is refused. */
 bool append_read_type(struct append *append, const struct http_head *head,
 		      enum body_type *ret_type);

@@ -140,11 +140,51 @@ end_wait(struct append *append)
 	ask_again(append);
 }
 
+/* Waits for the record of what another append has added. */
+static void
+wait_for_record(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+
+	if (recorded_has(writer, append->last)) {
+		append_answer(append);
+	} else if (recorded_watch(writer) != REPRISE_OK) {
+		append_refuse(append, ERROR_NOT_RECORDED, NULL);
+	} else {
+		append_take_out(append);
+		append->writer = writer;
+		recorded_wait(append);
+	}
+}
+
+/* The owner's judgement: a repeated request may be answered, and nothing can be appended. */
+static void
+judge_ended(struct append *append)
+{
+	struct open_writer *const writer = append->writer;
+
+	switch (append->calls->prepare(append)) {
+	case APPEND_GO:
+		append_refuse(append, ERROR_SESSION_ENDED, NULL);
+		break;
+	case APPEND_WAIT:
+		wait_for_record(append);
+		break;
+	case APPEND_FINISHED:
+		break;
+	}
+	writers_let_go(writer);
+}
+
 void
 end_again(struct append *append, int32_t end_status, const struct reprise_cursor *cursor)
 {
 	struct open_writer *const writer = append->writer;
 
+	if (append->calls != NULL) {
+		judge_ended(append);
+		return;
+	}
 	if (append->events_count != 0 || append->end_status != end_status ||
 	    reprise_cursor_format(cursor, append->cursor, sizeof(append->cursor), NULL, NULL) !=
 		    REPRISE_OK) {

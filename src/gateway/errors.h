@@ -15,8 +15,9 @@
 	X(MALFORMED_CURSOR, 400, "malformed_cursor", "the text is not a cursor of this library")   \
 	X(WRONG_SESSION, 400, "wrong_session", "the cursor belongs to another session")            \
 	X(BAD_BODY, 400, "bad_body", "the body is not what its content type says")                 \
-	X(BAD_KIND, 400, "bad_kind", "the kind is not a number from 0 to 65535")                   \
+	X(BAD_KIND, 400, "bad_kind", "the kind is not a number from 0 to 65534")                   \
 	X(BAD_FIELD, 400, "bad_field", "a field of the request is malformed, or comes twice")      \
+	X(BAD_OFFSET, 400, "bad_offset", "the offset is malformed, or is behind the end")          \
 	X(EMPTY_BODY, 400, "empty_body", "the body has no event")                                  \
 	X(NO_LOG, 400, "no_log", "the gateway has no log")                                         \
 	X(TOKEN_MISSING, 401, "token_missing", "the request needs a bearer token")                 \
@@ -25,14 +26,20 @@
 	X(FOREIGN_HOST, 403, "foreign_host", "the host is not a loopback name")                    \
 	X(FOREIGN_ORIGIN, 403, "foreign_origin", "the origin is of another site")                  \
 	X(SIMPLE_TYPE, 403, "simple_type", "pages of other sites may send this content type")      \
+	X(STALE_PRODUCER, 403, "stale_producer", "the producer has begun a newer epoch")           \
 	X(NO_ROUTE, 404, "no_route", "there is nothing at this path")                              \
 	X(UNKNOWN_SESSION, 404, "unknown_session", "the session does not exist")                   \
+	X(UNKNOWN_STREAM, 404, "unknown_stream", "the stream does not exist")                      \
 	X(METHOD, 405, "method_not_allowed", "the path does not take this method")                 \
 	X(SESSION_ENDED, 409, "session_ended", "the session has ended")                            \
 	X(SESSION_BUSY, 409, "session_busy", "another writer has the session")                     \
+	X(CONFLICT, 409, "conflict", "the stream is not as the request takes the stream to be")    \
+	X(STREAM_CLOSED, 409, "stream_closed", "the stream takes no more data")                    \
 	X(NO_WINDOW, 409, "no_window", "the session is in the log alone, and has no window")       \
 	X(TAKEN_OVER, 409, "taken_over", "another process goes on with the session")               \
 	X(INVALIDATED, 410, "invalidated", "the session was invalidated meanwhile")                \
+	X(STREAM_GONE, 410, "stream_gone", "the stream was deleted, and is kept for its forks")    \
+	X(RETAINED, 410, "offset_expired", "events behind the offset are not kept any more")       \
 	X(TOO_LARGE, 413, "too_large", "the window or the log cannot hold the events")             \
 	X(BODY_TYPE, 415, "unsupported_type", "the content type or coding is not taken")           \
 	X(TOO_MANY_SESSIONS, 429, "too_many_sessions", "no further session may be created")        \

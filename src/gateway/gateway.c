@@ -16,6 +16,7 @@
 #include "base/sized.h"
 #include "base/sizes.h"
 #include "gateway/options.h"
+#include "gateway/route_map.h"
 #include "gateway/serve.h"
 
 enum {
@@ -55,11 +56,13 @@ own_texts(struct reprise_gateway *gateway)
 
 	if (!copy_text(options->tenant, &gateway->tenant) ||
 	    !copy_text(options->tls_certificate_file, &gateway->tls_certificate_file) ||
-	    !copy_text(options->tls_key_file, &gateway->tls_key_file))
+	    !copy_text(options->tls_key_file, &gateway->tls_key_file) ||
+	    !copy_text(options->routes_file, &gateway->routes_file))
 		return false;
 	options->tenant = gateway->tenant;
 	options->tls_certificate_file = gateway->tls_certificate_file;
 	options->tls_key_file = gateway->tls_key_file;
+	options->routes_file = gateway->routes_file;
 	return true;
 }
 
@@ -174,6 +177,8 @@ open_parts(struct reprise_gateway *gateway, struct reprise_error *error)
 		return error_system(error, "getrandom", errno);
 	status = access_open(options->token_file, gateway->tenant, options->origins,
 			     options->origins_count, is_open, &gateway->access, error);
+	if (status == REPRISE_OK && options->routes_file != NULL)
+		status = route_map_read(options->routes_file, &gateway->map, error);
 	if (status == REPRISE_OK)
 		status = open_server(gateway, error);
 	if (status == REPRISE_OK)
@@ -228,6 +233,7 @@ reprise_gateway_open(struct reprise_store *store, const struct reprise_gateway_o
 	gateway->now_ns = gateway->started_ns;
 	watches_init(&gateway->watches);
 	writers_init(&gateway->writers);
+	durable_open(&gateway->durable);
 	status = open_parts(gateway, error);
 	if (status != REPRISE_OK) {
 		reprise_gateway_close(gateway);
@@ -337,9 +343,12 @@ reprise_gateway_close(struct reprise_gateway *gateway)
 	work_close(&gateway->work);
 	writers_close(gateway);
 	http_server_close(gateway->server);
+	durable_close(gateway);
 	access_close(gateway->access);
+	route_map_release(gateway->map);
 	watches_destroy(&gateway->watches);
 	buffer_free(&gateway->scratch);
+	free(gateway->routes_file);
 	free(gateway->tls_certificate_file);
 	free(gateway->tls_key_file);
 	free(gateway->tenant);

@@ -16,6 +16,7 @@
 #include "base/siphash.h"
 #include "gateway/access.h"
 #include "gateway/channel.h"
+#include "gateway/durable.h"
 #include "gateway/json.h"
 #include "gateway/watch.h"
 #include "gateway/work.h"
@@ -60,6 +61,8 @@ enum {
 	ADDRESS_BYTES = 80,
 };
 
+struct durable_read;
+struct route_map;
 struct stream;
 
 struct reprise_gateway {
@@ -68,16 +71,20 @@ struct reprise_gateway {
 	struct reprise_recorder *recorder; /* NULL: without a log */
 	char *tenant;
 	char *tls_certificate_file, *tls_key_file; /* NULL: without TLS */
+	char *routes_file;                         /* NULL: without a route map */
 	struct http_server *server;
 	uint32_t addresses_count; /* fixed by the opening, so any thread may read the addresses */
 	char addresses[ADDRESSES_MAX][ADDRESS_BYTES];
-	struct access *access;    /* tokens, hosts, origins */
-	struct work work;         /* workers, and jobs that are done */
-	struct watches watches;   /* subscriptions that have something */
-	struct channels channels; /* subscriptions that streams share */
-	struct writers writers;   /* open writers of sessions */
-	struct buffer scratch;    /* what is encoded now; empty between two calls */
-	struct stream *streams;   /* all streams, for heartbeats and the shutdown */
+	struct access *access;              /* tokens, hosts, origins */
+	struct route_map *map;              /* NULL: none */
+	struct work work;                   /* workers, and jobs that are done */
+	struct watches watches;             /* subscriptions that have something */
+	struct channels channels;           /* subscriptions that streams share */
+	struct writers writers;             /* open writers of sessions */
+	struct durable_table durable;       /* durable streams */
+	struct durable_read *durable_reads; /* all GETs of durable streams, for their deadlines */
+	struct buffer scratch;              /* what is encoded now; empty between two calls */
+	struct stream *streams;             /* all streams, for heartbeats and the shutdown */
 	struct gateway_counters counters;
 	struct siphash_key hash_key;
 	uint64_t now_ns;     /* of the loop's present turn, CLOCK_MONOTONIC */

@@ -238,15 +238,17 @@ take_expected(struct scan *scan, enum expect expect)
 }
 
 bool
-json_is_valid(struct http_text text)
+json_check(struct http_text text, size_t *ret_offset)
 {
 	struct scan scan = { .at = text.data, .end = text.data + text.size };
 	enum expect expect = EXPECT_VALUE;
 
+	*ret_offset = 0;
 	if (text.size == 0 || !utf8_is_valid(text.data, text.size))
 		return false;
 	do {
 		skip_space(&scan);
+		*ret_offset = (size_t)(scan.at - text.data);
 		if (scan.at == scan.end)
 			return false;
 		expect = take_expected(&scan, expect);
@@ -254,90 +256,14 @@ json_is_valid(struct http_text text)
 			return false;
 	} while (expect != EXPECT_MORE || scan.depth != 0);
 	skip_space(&scan);
+	*ret_offset = (size_t)(scan.at - text.data);
 	return scan.at == scan.end;
 }
 
-struct http_text
-json_trim(struct http_text text)
-{
-	while (text.size != 0 && is_space(text.data[text.size - 1]))
-		text.size--;
-	while (text.size != 0 && is_space(text.data[0])) {
-		text.data++;
-		text.size--;
-	}
-	return text;
-}
-
-/* The bytes of a valid string, from the opening quote to the closing one. */
-static size_t
-string_size(const char *at, const char *end)
-{
-	const char *const begin = at++;
-
-	while (at < end && *at != '"')
-		at += *at == '\\' && end - at > 1 ? 2 : 1;
-	return (size_t)(at - begin) + (at < end);
-}
-
-/* The end of the element at @at: the comma behind the element, or the array's end. */
-static const char *
-element_end(const char *at, const char *end)
-{
-	unsigned int depth = 0;
-
-	while (at < end) {
-		if (depth == 0 && (*at == ',' || *at == ']'))
-			break;
-		if (*at == '"') {
-			at += string_size(at, end);
-			continue;
-		}
-		if (*at == '[' || *at == '{')
-			depth++;
-		if (*at == ']' || *at == '}')
-			depth--;
-		at++;
-	}
-	return at;
-}
-
 bool
-json_next_element(struct http_text array, size_t *offset, struct http_text *ret_element)
+json_is_valid(struct http_text text)
 {
-	const char *const end = array.data + array.size;
-	const char *at = array.data + *offset;
-	struct http_text element;
+	size_t offset;
 
-	/* Before the first element there is a bracket, and before each further element a comma. */
-	if (*offset == 0)
-		while (at < end && is_space(*at))
-			at++;
-	if (at == end || *at != (*offset == 0 ? '[' : ','))
-		return false;
-	element.data = at + 1;
-	at = element_end(at + 1, end);
-	element.size = (size_t)(at - element.data);
-	element = json_trim(element);
-	if (element.size == 0)
-		return false;
-	*ret_element = element;
-	*offset = (size_t)(at - array.data);
-	return true;
-}
-
-bool
-json_next_line(struct http_text *rest, struct http_text *ret_line)
-{
-	while (rest->size != 0) {
-		const char *const end = memchr(rest->data, '\n', rest->size);
-		const size_t size = end == NULL ? rest->size : (size_t)(end - rest->data) + 1;
-
-		*ret_line = json_trim((struct http_text){ rest->data, size });
-		rest->data += size;
-		rest->size -= size;
-		if (ret_line->size != 0)
-			return true;
-	}
-	return false;
+	return json_check(text, &offset);
 }

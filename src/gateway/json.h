@@ -33,6 +33,8 @@ void buffer_base64(struct buffer *buffer, const void *bytes, size_t size);
 
 /* Whether the bytes are exactly one JSON text (RFC 8259), UTF-8, nested at most 512 deep. */
 bool json_is_valid(struct http_text text);
+/* The same; if the text is not valid, *ret_offset is the byte where it ceases to be. */
+bool json_check(struct http_text text, size_t *ret_offset);
 /* The text without the white space around it. */
 struct http_text json_trim(struct http_text text);
 /*
@@ -41,6 +43,17 @@ struct http_text json_trim(struct http_text text);
  * Begin with *offset 0.
  */
 bool json_next_element(struct http_text array, size_t *offset, struct http_text *ret_element);
+/*
+ * The same of an object: the next member's name, with its quotes, and the member's value. The order
+ * is the text's, and a name may come twice.
+ */
+bool json_next_member(struct http_text object, size_t *offset, struct http_text *ret_name,
+		      struct http_text *ret_value);
+/*
+ * Decodes a valid string: @decoded ends with a NUL. False: the value is no string, or has a NUL or
+ * half of a surrogate, or more than @room - 1 bytes.
+ */
+bool json_read_string(struct http_text value, char *decoded, size_t room);
 /*
  * Takes the next line off @rest: *ret_line is the line without white space around it. Empty lines
  * are left out. False: there is no further line.

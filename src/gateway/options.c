@@ -24,6 +24,7 @@ enum {
 	HEARTBEAT_MS_LEAST = 1000,
 	HEARTBEAT_MS_MOST = 60000,
 	RETRY_MS_MOST = 600000,
+	POLL_MS_MOST = 600000,
 	WORKERS_MOST = 64,
 };
 
@@ -51,6 +52,7 @@ set_defaults(struct reprise_gateway_options *options)
 	DEFAULT(retry_ms, 1000);
 	DEFAULT(recorded_wait_ms, 5000);
 	DEFAULT(writer_idle_ms, 5000);
+	DEFAULT(durable_poll_ms, 20000);
 	DEFAULT(workers, 4);
 #undef DEFAULT
 	if (options->tenant == NULL)
@@ -70,6 +72,10 @@ judge_numbers(const struct reprise_gateway_options *options, struct reprise_erro
 		return refuse(error, "heartbeat_ms", "1,000 to 60,000");
 	if (options->retry_ms > RETRY_MS_MOST)
 		return refuse(error, "retry_ms", "1 to 600,000");
+	if (options->durable_poll_ms > POLL_MS_MOST)
+		return refuse(error, "durable_poll_ms", "at most 600,000");
+	if (options->reserved != 0)
+		return refuse(error, "reserved", "0");
 	if (options->workers > WORKERS_MOST)
 		return refuse(error, "workers", "at most 64");
 	if (options->is_insecure != 0 && options->is_insecure != 1)

@@ -119,7 +119,8 @@ read_one(struct page *page)
 	case REPRISE_NEXT_EMPTY:
 		return false;
 	case REPRISE_NEXT_EVENT:
-		add_event(page, &event);
+		if (stream_shape_takes(&page->shape, &event))
+			add_event(page, &event);
 		break;
 	case REPRISE_NEXT_GAP:
 		add_gap(page, &gap);

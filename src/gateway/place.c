@@ -32,6 +32,7 @@ parse_cursor(struct place *place, struct request *request, struct http_text text
 	}
 	place->at = PLACE_CURSOR;
 	place->has_cursor = true;
+	place->is_beginning = false;
 	return true;
 }
 
@@ -58,6 +59,22 @@ find_cursor_text(const struct request *request, const struct http_head *head, bo
 	return (struct http_text){ value, value == NULL ? 0 : strlen(value) };
 }
 
+/*
+ * A position comes from a route map, which has judged the number. Behind the position 0 is the
+ * beginning, and events that are lost there are a gap.
+ */
+static bool
+parse_position(struct place *place, const struct request *request)
+{
+	const char *const position = query_value(&request->query, QUERY_POSITION);
+
+	if (position == NULL || !query_number(position, UINT64_MAX, &place->position))
+		return false;
+	place->at = place->position == 0 ? PLACE_OLDEST : PLACE_POSITION;
+	place->is_beginning = place->position == 0;
+	return true;
+}
+
 /* Reads the query of a client without a cursor. False: the request was refused. */
 static bool
 parse_beginning(struct place *place, struct request *request)
@@ -80,6 +97,8 @@ parse_beginning(struct place *place, struct request *request)
 	}
 	place->has_revision = revision != NULL;
 	place->cursor.revision = place->revision;
+	if (parse_position(place, request))
+		return true;
 	if (revision != NULL)
 		place->at = PLACE_REVISION;
 	else
@@ -145,6 +164,34 @@ find_oldest(struct place *place, struct reprise_log *log, const struct reprise_l
 	return REPRISE_OK;
 }
 
+/*
+ * The life that has the event at the position; of a position that no life has yet, the last life.
+ * Without a life nothing is there to be behind of.
+ */
+static reprise_status
+find_position(struct place *place, struct reprise_log *log, const struct reprise_log_key *key)
+{
+	struct reprise_life lives[LIVES_AT_ONCE];
+	size_t lives_count = LIVES_AT_ONCE;
+	uint64_t after = 0;
+	reprise_status status;
+
+	while (lives_count == LIVES_AT_ONCE) {
+		status = reprise_log_lives(log, key, after, lives, LIVES_AT_ONCE, &lives_count,
+					   &place->job.error);
+		if (status != REPRISE_OK)
+			return status;
+		for (size_t i = 0; i < lives_count; i++) {
+			after = lives[i].number;
+			place->cursor.incarnation = lives[i].incarnation;
+			place->cursor.position = place->position;
+			if (lives[i].end >= place->position)
+				return REPRISE_OK;
+		}
+	}
+	return REPRISE_OK;
+}
+
 /* Without a window the newest event is the log's, of a life that is not void. */
 static reprise_status
 find_newest(struct place *place, struct reprise_log *log, const struct reprise_log_key *key)
@@ -193,6 +240,8 @@ ask_log(struct job *job, struct reprise_log *log)
 	}
 	if (place->at == PLACE_OLDEST)
 		job->status = find_oldest(place, log, &key, stats.watermark);
+	else if (place->at == PLACE_POSITION)
+		job->status = find_position(place, log, &key);
 	else if (place->at == PLACE_REVISION)
 		job->status = reprise_log_current_cursor(log, &key, place->revision, &place->cursor,
 							 &job->error);
@@ -241,20 +290,27 @@ ask_window(struct place *place)
 	place->has_window = true;
 	place->has_ended = stats.ended != 0;
 	place->newest = place->is_recorded_only ? stats.recorded : stats.newest;
+	place->has_unrecorded = place->newest < stats.newest;
 	place->life = cursor.incarnation;
 	if (place->at == PLACE_CURSOR)
 		return true;
-	if (place->at == PLACE_NEWEST)
+	if (place->at == PLACE_NEWEST) {
 		place->cursor = cursor;
-	else if (place->at == PLACE_REVISION)
+	} else if (place->at == PLACE_POSITION) {
+		/* An event of a life before is void: the beginning is behind a gap then. */
+		place->cursor.incarnation = cursor.incarnation;
+		place->cursor.position = place->position >= stats.first ? place->position : 0;
+	} else if (place->at == PLACE_REVISION) {
 		status = reprise_session_current_cursor(gateway->store, request->session_id,
 							place->revision, &place->cursor);
-	else
+	} else {
 		status = find_earliest(place, &stats);
+	}
 	if (status != REPRISE_OK)
 		return !gateway_has_log(gateway);
 	/* Older events than the window's may be in the log. */
 	return !gateway_has_log(gateway) || place->at == PLACE_NEWEST ||
+	       (place->at == PLACE_POSITION && place->position >= stats.first) ||
 	       (place->at == PLACE_REVISION && place->cursor.position >= stats.first);
 }
 
@@ -270,4 +326,17 @@ place_find(struct place *place)
 	place->job.done = tell_found;
 	request_hold(place->request);
 	work_submit(&place->request->gateway->work, &place->job);
+}
+
+bool
+place_is_at_end(const struct place *place)
+{
+	const struct reprise_incarnation *const life = &place->cursor.incarnation;
+
+	if (!place->has_ended || place->has_unrecorded)
+		return false;
+	if (!place->is_beginning && (place->at == PLACE_OLDEST || place->at == PLACE_NEWEST))
+		return true;
+	return memcmp(life, &place->life, sizeof(*life)) == 0 &&
+	       place->cursor.position >= place->newest;
 }

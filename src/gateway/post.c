@@ -20,6 +20,48 @@ enum {
 	FIELD_BYTES_MAX = 24,
 };
 
+bool
+append_read_wait(struct append *append)
+{
+	struct request *const request = append->request;
+	const char *const wait = query_value(&request->query, QUERY_WAIT);
+
+	if (wait == NULL)
+		return true;
+	append->waits = strcmp(wait, "recorded") == 0;
+	if (!append->waits && strcmp(wait, "none") != 0) {
+		append_refuse(append, ERROR_BAD_QUERY, "wait is recorded or none");
+		return false;
+	}
+	if (append->waits && !gateway_has_log(request->gateway)) {
+		append_refuse(append, ERROR_NO_LOG, "wait=recorded needs a log");
+		return false;
+	}
+	return true;
+}
+
+bool
+append_parse_status(struct http_text text, int32_t *ret_status)
+{
+	const bool is_negative = text.size != 0 && text.data[0] == '-';
+	const uint64_t most = is_negative ? (uint64_t)INT32_MAX + 1 : INT32_MAX;
+	char digits[12];
+	uint64_t number;
+
+	if (is_negative) {
+		text.data++;
+		text.size--;
+	}
+	if (text.size == 0 || text.size >= sizeof(digits))
+		return false;
+	memcpy(digits, text.data, text.size);
+	digits[text.size] = '\0';
+	if (!query_number(digits, most, &number) || (is_negative && number == 0))
+		return false;
+	*ret_status = (int32_t)(is_negative ? -(int64_t)number : (int64_t)number);
+	return true;
+}
+
 /* A content type without its parameters, in lower case. */
 static const struct {
 	const char *name;
@@ -107,7 +149,8 @@ read_fields(struct append *append, const struct http_head *head)
 {
 	uint64_t kind = 0, commit = 0;
 
-	if (!read_number(head, "reprise-kind", UINT16_MAX, &kind)) {
+	/* The state of a durable stream is the gateway's alone to write. */
+	if (!read_number(head, "reprise-kind", DURABLE_KIND - 1, &kind)) {
 		append_refuse(append, ERROR_BAD_KIND, NULL);
 		return false;
 	}

@@ -71,32 +71,39 @@ cut(struct http_text *text, char separator)
 	return piece;
 }
 
-static enum query_name
-find_name(struct http_text text)
+bool
+query_next(struct http_text *rest, struct http_text *ret_name, struct http_text *ret_value)
 {
-	enum query_name name = 0;
+	while (rest->size != 0) {
+		struct http_text parameter = cut(rest, '&');
 
-	while (name < QUERY_NAMES_COUNT &&
-	       (strlen(names[name]) != text.size || memcmp(names[name], text.data, text.size) != 0))
-		name++;
-	return name;
+		if (parameter.size == 0)
+			continue;
+		*ret_name = cut(&parameter, '=');
+		*ret_value = parameter;
+		return true;
+	}
+	return false;
 }
 
-/* NULL on success, else words. */
-static const char *
-take_parameter(struct query *query, struct http_text text, uint32_t allowed)
+enum query_name
+query_find(struct http_text name)
 {
-	const enum query_name name = find_name(cut(&text, '='));
-	char value[QUERY_VALUE_BYTES_MAX + 1];
-	size_t size;
+	enum query_name found = 0;
 
-	if (name == QUERY_NAMES_COUNT || (allowed & UINT32_C(1) << name) == 0)
-		return "the route does not take a parameter of the query";
+	while (found < QUERY_NAMES_COUNT && (strlen(names[found]) != name.size ||
+					     memcmp(names[found], name.data, name.size) != 0))
+		found++;
+	return found;
+}
+
+const char *
+query_put(struct query *query, enum query_name name, const char *value)
+{
+	const size_t size = strlen(value);
+
 	if ((query->present & UINT32_C(1) << name) != 0)
 		return "a parameter comes twice in the query";
-	if (!query_decode(text, true, value, sizeof(value)))
-		return "a value of the query is too long, or has a bad escape";
-	size = strlen(value);
 	if (!utf8_is_valid(value, size))
 		return "a value of the query is not UTF-8";
 	if (size + 1 > sizeof(query->bytes) - query->used)
@@ -109,17 +116,30 @@ take_parameter(struct query *query, struct http_text text, uint32_t allowed)
 }
 
 const char *
+query_take(struct query *query, enum query_name name, struct http_text value)
+{
+	char decoded[QUERY_VALUE_BYTES_MAX + 1];
+
+	if (!query_decode(value, true, decoded, sizeof(decoded)))
+		return "a value of the query is too long, or has a bad escape";
+	return query_put(query, name, decoded);
+}
+
+const char *
 query_parse(struct query *query, struct http_text text, uint32_t allowed)
 {
+	struct http_text name, value;
 	const char *words = NULL;
 
 	query->present = 0;
 	query->used = 0;
-	while (words == NULL && text.size != 0) {
-		const struct http_text parameter = cut(&text, '&');
+	while (words == NULL && query_next(&text, &name, &value)) {
+		const enum query_name found = query_find(name);
 
-		if (parameter.size != 0)
-			words = take_parameter(query, parameter, allowed);
+		if (found != QUERY_NAMES_COUNT && (allowed & UINT32_C(1) << found) != 0)
+			words = query_take(query, found, value);
+		else if ((allowed & QUERY_OTHERS) == 0)
+			words = "the route does not take a parameter of the query";
 	}
 	return words;
 }

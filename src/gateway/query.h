@@ -16,11 +16,13 @@
 #include "http/text.h"
 
 enum {
-	QUERY_PARAMETERS_MAX = 16,
 	QUERY_VALUE_BYTES_MAX = 600, /* decoded; a cursor has at most 511 */
 };
 
-/* Every parameter of every route, in one table: X(name, text). */
+/*
+ * Every parameter of every route, in one table: X(name, text). No route takes `position` by that
+ * name: a route map leads a parameter of a front end there.
+ */
 /* clang-format off */
 #define QUERY_TABLE(X) \
 	X(FROM, "from") \
@@ -38,7 +40,10 @@ enum {
 	X(END, "end") \
 	X(AFTER, "after") \
 	X(AT, "at") \
-	X(FORMAT, "format")
+	X(FORMAT, "format") \
+	X(POSITION, "position") \
+	X(OFFSET, "offset") \
+	X(LIVE, "live")
 /* clang-format on */
 
 enum query_name {
@@ -47,6 +52,9 @@ enum query_name {
 #undef QUERY_ENUM
 	QUERY_NAMES_COUNT,
 };
+
+/* Of the parameters that a route takes: any other parameter is passed over. */
+#define QUERY_OTHERS (UINT32_C(1) << 31)
 
 struct query {
 	/* Bit n: the parameter n is there. */
@@ -64,10 +72,20 @@ struct query {
 bool query_decode(struct http_text text, bool plus, char *decoded, size_t room);
 
 /*
- * Parses a query; @allowed has bit n for each parameter that the route takes. NULL on success, else
- * words that name the wrong parameter.
+ * Parses a query; @allowed has bit n for each parameter that the route takes, and maybe
+ * QUERY_OTHERS. NULL on success, else words that name the wrong parameter.
  */
 const char *query_parse(struct query *query, struct http_text text, uint32_t allowed);
+
+/* The steps of query_parse, for a route whose parameters have other names. */
+
+/* Cuts the next parameter off @rest, as sent. False: there is none. */
+bool query_next(struct http_text *rest, struct http_text *ret_name, struct http_text *ret_value);
+/* QUERY_NAMES_COUNT: no parameter has that name. */
+enum query_name query_find(struct http_text name);
+/* Takes a value, as sent, or as it is. NULL on success, else words. */
+const char *query_take(struct query *query, enum query_name name, struct http_text value);
+const char *query_put(struct query *query, enum query_name name, const char *value);
 
 /* The value, or NULL if the parameter is not there. */
 const char *query_value(const struct query *query, enum query_name name);

@@ -38,6 +38,20 @@ subscribe(struct open_writer *writer)
 	return watch_open(&writer->watch, writer->gateway, subscription, recorded_read);
 }
 
+/* Appends that come meanwhile stay: an answer may begin another append of the session. */
+void
+recorded_fail(struct open_writer *writer, enum error_code code)
+{
+	const struct append *const last = TAILQ_LAST(&writer->unrecorded, append_list);
+	const struct append *failed = NULL;
+	struct append *append;
+
+	while (failed != last && (append = TAILQ_FIRST(&writer->unrecorded)) != NULL) {
+		failed = append;
+		append_refuse_appended(append, code);
+	}
+}
+
 reprise_status
 recorded_watch(struct open_writer *writer)
 {
@@ -51,9 +65,21 @@ recorded_watch(struct open_writer *writer)
 	    memcmp(&stats.incarnation, &writer->life, sizeof(writer->life)) == 0)
 		return REPRISE_OK;
 	/* The watch is of an earlier life. */
-	recorded_fail(writer, ERROR_INVALIDATED);
 	watch_close(&writer->watch);
-	return subscribe(writer);
+	status = subscribe(writer);
+	recorded_fail(writer, ERROR_INVALIDATED);
+	return status;
+}
+
+bool
+recorded_has(const struct open_writer *writer, reprise_position position)
+{
+	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
+
+	/* Without a window the log is all that is known. */
+	return reprise_session_stats(writer->gateway->store, writer->session_id, &stats) !=
+		       REPRISE_OK ||
+	       stats.recorded >= position;
 }
 
 void
@@ -77,15 +103,6 @@ recorded_wait(struct append *append)
 	/* The watch may have read past the events of a shared writer already. */
 	if (append->last <= writer->through)
 		watch_again(&writer->watch);
-}
-
-void
-recorded_fail(struct open_writer *writer, enum error_code code)
-{
-	struct append *append;
-
-	while ((append = TAILQ_FIRST(&writer->unrecorded)) != NULL)
-		append_refuse_appended(append, code);
 }
 
 /* Everything up to `through` is recorded. */
@@ -145,9 +162,9 @@ take_end(struct open_writer *writer, const struct reprise_end *end)
 		writer->through = UINT64_MAX;
 		settle(writer);
 	}
+	watch_close(&writer->watch);
 	recorded_fail(writer,
 		      end->cause == REPRISE_END_STORE ? ERROR_SHUTTING_DOWN : ERROR_INVALIDATED);
-	watch_close(&writer->watch);
 }
 
 /* True: more may follow at once. */
@@ -183,11 +200,13 @@ recorded_read(struct watch *watch)
 		(struct open_writer *)((char *)watch - offsetof(struct open_writer, watch));
 	int left = READ_BATCHES_MAX;
 
+	writer->working++; /* an answer may begin another append, which lets go of the entry */
 	while (left > 0 && read_once(writer))
 		left--;
 	settle(writer);
 	if (left == 0)
 		watch_again(watch);
+	writer->working--;
 	writers_let_go(writer);
 }
 
@@ -200,7 +219,9 @@ expire(struct reprise_gateway *gateway)
 	       append->deadline_ns <= gateway->now_ns) {
 		struct open_writer *const writer = append->writer;
 
+		writer->working++;
 		append_refuse_appended(append, ERROR_NOT_RECORDED);
+		writer->working--;
 		writers_let_go(writer);
 	}
 }

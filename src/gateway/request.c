@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "gateway/gateway.h"
 #include "gateway/json.h"
 #include "gateway/lines.h"
 #include "gateway/route.h"
+#include "gateway/route_map.h"
 
 enum {
-	FIELDS_MAX = 12,
+	FIELDS_MAX = REQUEST_FIELDS_MAX + ALIAS_FIELDS_MAX + 12,
 	PLAIN_ERROR_BYTES = 256,
 };
 
@@ -30,14 +32,32 @@ add_field(struct fields *fields, const char *name, const char *value)
 	fields->array[fields->count++] = (struct http_field_out){ name, value };
 }
 
+/* A page of another site gets the answer if its origin is allowed, and embeds no answer. */
 static void
 add_origin(struct fields *fields, const struct request *request)
 {
+	add_field(fields, "Cross-Origin-Resource-Policy",
+		  request->has_origin ? "cross-origin" : "same-origin");
 	if (!request->has_origin)
 		return;
 	add_field(fields, "Access-Control-Allow-Origin", request->origin);
-	add_field(fields, "Access-Control-Expose-Headers", "Location, Retry-After");
+	add_field(fields, "Access-Control-Expose-Headers",
+		  request->alias == NULL ? ALIAS_EXPOSED : request->alias->exposed);
 	add_field(fields, "Vary", "Origin");
+}
+
+/* The fields of a route map, on every answer that succeeds. */
+static void
+add_alias(struct fields *fields, const struct request *request, int status)
+{
+	const struct route_alias *const alias = request->alias;
+
+	if (alias == NULL || status >= 300)
+		return;
+	if (request->location != NULL)
+		add_field(fields, "Location", request->location);
+	for (size_t i = 0; i < alias->fields_count; i++)
+		add_field(fields, alias->fields[i].name, alias->fields[i].value);
 }
 
 void
@@ -53,7 +73,18 @@ request_release(struct request *request)
 		return;
 	if (request->route != NULL && request->route->calls->release != NULL)
 		request->route->calls->release(request);
+	route_map_release(request->map);
+	free(request->location);
 	free(request);
+}
+
+static bool
+has_field(const struct fields *fields, const char *name)
+{
+	for (size_t i = 0; i < fields->count; i++)
+		if (strcmp(fields->array[i].name, name) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -65,8 +96,10 @@ respond(struct request *request, int status, struct fields *fields, struct http_
 	if (status >= 400)
 		count(&request->gateway->counters.refused, 1);
 	add_field(fields, "X-Content-Type-Options", "nosniff");
-	add_field(fields, "Cache-Control", "no-store");
+	if (!has_field(fields, "Cache-Control"))
+		add_field(fields, "Cache-Control", "no-store");
 	add_origin(fields, request);
+	add_alias(fields, request, status);
 	if (http_respond(request->exchange, status, fields->array, fields->count, body) ==
 	    REPRISE_E_INVALID)
 		http_abort(request->exchange);
@@ -88,11 +121,12 @@ request_allow(struct request *request, int status, const char *allow, bool is_pr
 	struct fields fields = { .count = 0 };
 
 	add_field(&fields, "Allow", allow);
-	if (is_preflight) {
-		add_field(&fields, "Access-Control-Allow-Methods", allow);
+	if (is_preflight)
 		add_field(&fields, "Access-Control-Allow-Headers",
-			  "Authorization, Content-Type, Last-Event-ID, Reprise-Kind, "
-			  "Reprise-Revision, Reprise-Commit");
+			  request->alias == NULL ? ALIAS_REQUESTED : request->alias->requested);
+	/* Without an allowed origin a browser gives no leave, whatever the fields. */
+	if (is_preflight && request->has_origin) {
+		add_field(&fields, "Access-Control-Allow-Methods", allow);
 		add_field(&fields, "Access-Control-Max-Age", "600");
 	}
 	respond(request, status, &fields, (struct http_text){ "", 0 });
@@ -129,25 +163,62 @@ format_plain_error(char text[PLAIN_ERROR_BYTES], enum error_code code)
 }
 
 static void
-refuse(struct request *request, enum error_code code, const char *detail, const char *allow)
+refuse_with(struct request *request, enum error_code code, const char *detail,
+	    struct fields *fields)
 {
 	const int status = error_http_status(code);
-	struct fields fields = { .count = 0 };
 	struct buffer body = { 0 };
 	char plain[PLAIN_ERROR_BYTES];
 
 	add_error(&body, code, detail);
-	add_field(&fields, "Content-Type", "application/json");
+	add_field(fields, "Content-Type", "application/json");
 	if (status == 401)
-		add_field(&fields, "WWW-Authenticate", "Bearer");
+		add_field(fields, "WWW-Authenticate", "Bearer");
 	if (status == 429 || status == 503)
-		add_field(&fields, "Retry-After", "1");
-	if (allow != NULL)
-		add_field(&fields, "Allow", allow);
-	respond(request, status, &fields,
+		add_field(fields, "Retry-After", "1");
+	respond(request, status, fields,
 		body.failed ? format_plain_error(plain, code)
 			    : (struct http_text){ body.data, body.size });
 	buffer_free(&body);
+}
+
+static void
+refuse(struct request *request, enum error_code code, const char *detail, const char *allow)
+{
+	struct fields fields = { .count = 0 };
+
+	if (allow != NULL)
+		add_field(&fields, "Allow", allow);
+	refuse_with(request, code, detail, &fields);
+}
+
+/* The fields of the caller, with room for those of every response. */
+static void
+take_fields(struct fields *fields, const struct http_field_out *array, size_t count_of_array)
+{
+	REPRISE_ASSERT(count_of_array <= REQUEST_FIELDS_MAX);
+	memcpy(fields->array, array, count_of_array * sizeof(*array));
+	fields->count = count_of_array;
+}
+
+void
+request_respond(struct request *request, int status, const struct http_field_out *fields,
+		size_t fields_count, struct http_text body)
+{
+	struct fields all;
+
+	take_fields(&all, fields, fields_count);
+	respond(request, status, &all, body);
+}
+
+void
+request_refuse_fields(struct request *request, enum error_code code, const char *detail,
+		      const struct http_field_out *fields, size_t fields_count)
+{
+	struct fields all;
+
+	take_fields(&all, fields, fields_count);
+	refuse_with(request, code, detail, &all);
 }
 
 void
@@ -200,17 +271,31 @@ request_refuse_status(struct request *request, reprise_status status,
 }
 
 bool
-request_stream(struct request *request, int status, const char *type)
+request_respond_stream(struct request *request, int status, const struct http_field_out *fields,
+		       size_t fields_count)
 {
-	struct fields fields = { .count = 0 };
+	struct fields all;
 
 	if (request->exchange == NULL)
 		return false;
+	take_fields(&all, fields, fields_count);
 	request->status = status;
-	add_field(&fields, "Content-Type", type);
-	add_field(&fields, "X-Content-Type-Options", "nosniff");
-	add_field(&fields, "Cache-Control", "no-cache, no-transform");
-	add_field(&fields, "X-Accel-Buffering", "no");
-	add_origin(&fields, request);
-	return http_stream(request->exchange, status, fields.array, fields.count) == REPRISE_OK;
+	add_field(&all, "X-Content-Type-Options", "nosniff");
+	if (!has_field(&all, "Cache-Control"))
+		add_field(&all, "Cache-Control", "no-store");
+	add_origin(&all, request);
+	add_alias(&all, request, status);
+	return http_stream(request->exchange, status, all.array, all.count) == REPRISE_OK;
+}
+
+bool
+request_stream(struct request *request, int status, const char *type)
+{
+	const struct http_field_out fields[] = {
+		{ "Content-Type", type },
+		{ "Cache-Control", "no-cache, no-transform" },
+		{ "X-Accel-Buffering", "no" },
+	};
+
+	return request_respond_stream(request, status, fields, sizeof(fields) / sizeof(*fields));
 }

@@ -19,6 +19,12 @@
 
 struct buffer;
 struct request;
+struct route_alias;
+struct route_map;
+
+enum {
+	REQUEST_FIELDS_MAX = 16
+};
 
 /* The answering part. Each is called on the loop; all but `begin` may be NULL. */
 struct route_calls {
@@ -38,6 +44,9 @@ struct request {
 	struct reprise_gateway *gateway;
 	struct http_exchange *exchange; /* NULL: gone; every answer is dropped */
 	const struct route *route;
+	const struct route_alias *alias; /* NULL: the path is the gateway's own */
+	struct route_map *map;           /* of the alias; the request holds the map */
+	char *location;                  /* a value of Location, NULL: none */
 	char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1]; /* "" on routes without one */
 	struct query query;
 	enum access_level level;          /* what the caller may do */
@@ -55,6 +64,18 @@ struct request {
 void request_hold(struct request *request);
 void request_release(struct request *request);
 
+/*
+ * Answers with fields of the caller, and those of every response; no-store only without a field
+ * Cache-Control of the caller. At most REQUEST_FIELDS_MAX fields.
+ */
+void request_respond(struct request *request, int status, const struct http_field_out *fields,
+		     size_t fields_count, struct http_text body);
+/* The same for a stream. False: the client is gone. */
+bool request_respond_stream(struct request *request, int status,
+			    const struct http_field_out *fields, size_t fields_count);
+/* An error of the table with fields. */
+void request_refuse_fields(struct request *request, enum error_code code, const char *detail,
+			   const struct http_field_out *fields, size_t fields_count);
 /*
  * Answers with JSON, or with another type. The fields of every response (nosniff, no-store, CORS)
  * are added. @body is copied.

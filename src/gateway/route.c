@@ -18,6 +18,7 @@
 
 #define SESSIONS "/v1/sessions"
 #define SESSION  "/v1/sessions/"
+#define STREAM   "/v1/stream/"
 
 /* Of one path and method the first row is found; route_choose finds the second. */
 static const struct route routes[] = {
@@ -34,6 +35,12 @@ static const struct route routes[] = {
 	{ HTTP_METHOD_POST, SESSION, "/end", ACCESS_WRITE, TAKES(WAIT), &end_calls },
 	{ HTTP_METHOD_POST, SESSION, "/invalidate", ACCESS_ADMIN, 0, &invalidate_calls },
 	{ HTTP_METHOD_DELETE, SESSION, "", ACCESS_ADMIN, 0, &delete_calls },
+	{ HTTP_METHOD_GET, STREAM, ROUTE_REST, ACCESS_READ,
+	  TAKES(OFFSET) | TAKES(LIVE) | TAKES(CURSOR) | QUERY_OTHERS, &durable_read_calls },
+	{ HTTP_METHOD_PUT, STREAM, ROUTE_REST, ACCESS_WRITE, QUERY_OTHERS, &durable_create_calls },
+	{ HTTP_METHOD_POST, STREAM, ROUTE_REST, ACCESS_WRITE, QUERY_OTHERS, &durable_append_calls },
+	{ HTTP_METHOD_DELETE, STREAM, ROUTE_REST, ACCESS_ADMIN, QUERY_OTHERS,
+	  &durable_remove_calls },
 	{ HTTP_METHOD_GET, "/healthz", NULL, ACCESS_NONE, 0, &health_calls },
 	{ HTTP_METHOD_GET, "/readyz", NULL, ACCESS_NONE, 0, &ready_calls },
 	{ HTTP_METHOD_GET, "/metrics", NULL, ACCESS_ADMIN, 0, &metrics_calls },
@@ -69,6 +76,10 @@ has_path(const struct route *route, struct http_text path, struct http_text *ret
 		return false;
 	rest = (struct http_text){ path.data + strlen(route->before),
 				   path.size - strlen(route->before) };
+	if (is_text((struct http_text){ route->after, strlen(route->after) }, ROUTE_REST)) {
+		*ret_segment = rest;
+		return true;
+	}
 	slash = rest.size == 0 ? NULL : memchr(rest.data, '/', rest.size);
 	*ret_segment = rest;
 	if (slash != NULL)
@@ -78,8 +89,8 @@ has_path(const struct route *route, struct http_text path, struct http_text *ret
 		route->after);
 }
 
-static bool
-decode_session_id(struct http_text segment, char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1])
+bool
+route_decode_session_id(struct http_text segment, char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1])
 {
 	if (segment.size == 0 ||
 	    !query_decode(segment, false, session_id, REPRISE_SESSION_ID_BYTES_MAX + 1))
@@ -95,14 +106,13 @@ add_allowed(char allow[ROUTE_ALLOW_BYTES], const char *method)
 	snprintf(allow + used, ROUTE_ALLOW_BYTES - used, "%s%s", used == 0 ? "" : ", ", method);
 }
 
-/* Adds the methods of a route, unless the row before has added the same. */
-static void
-add_route(char allow[ROUTE_ALLOW_BYTES], const struct route *route)
+void
+route_allow(char allow[ROUTE_ALLOW_BYTES], enum http_method method)
 {
-	if (strstr(allow, http_method_name(route->method)) != NULL)
+	if (strstr(allow, http_method_name(method)) != NULL)
 		return;
-	add_allowed(allow, http_method_name(route->method));
-	if (route->method == HTTP_METHOD_GET)
+	add_allowed(allow, http_method_name(method));
+	if (method == HTTP_METHOD_GET)
 		add_allowed(allow, http_method_name(HTTP_METHOD_HEAD));
 }
 
@@ -125,20 +135,36 @@ route_find(const struct http_head *head, bool reads_only,
 		has_any = true;
 		if (reads_only && routes[i].method != HTTP_METHOD_GET)
 			continue;
-		add_route(ret_allow, &routes[i]);
+		route_allow(ret_allow, routes[i].method);
 		if (routes[i].method == method)
 			found = &routes[i];
 	}
 	if (found == NULL) {
-		add_allowed(ret_allow, http_method_name(HTTP_METHOD_OPTIONS));
+		route_allow(ret_allow, HTTP_METHOD_OPTIONS);
 		*ret_code = has_any ? ERROR_METHOD : ERROR_NO_ROUTE;
 		return NULL;
 	}
-	if (found->after != NULL && !decode_session_id(segment, session_id)) {
+	if (found->after != NULL && !route_decode_session_id(segment, session_id)) {
 		*ret_code = ERROR_BAD_SESSION_ID;
 		return NULL;
 	}
 	return found;
+}
+
+const struct route *
+route_of(const struct route_calls *calls)
+{
+	size_t number = 0;
+
+	while (routes[number].calls != calls)
+		number++;
+	return &routes[number];
+}
+
+const struct route *
+route_row(size_t number)
+{
+	return number < ROUTES_COUNT ? &routes[number] : NULL;
 }
 
 /* Thousandths of a quality value, as RFC 9110 has it; a value that is none counts as 1. */

@@ -10,6 +10,8 @@
 #include "gateway/request.h"
 #include "http/parse.h"
 
+#define ROUTE_REST "*"
+
 enum {
 	ROUTE_ALLOW_BYTES = 64, /* of a value of Allow, with the NUL */
 };
@@ -17,7 +19,11 @@ enum {
 struct route {
 	enum http_method method; /* GET stands for HEAD, too */
 	const char *before;      /* of the session id: "/v1/sessions/"; or the whole path */
-	const char *after;       /* of the session id: "/events"; NULL: the route has none */
+	/*
+	 * Of the session id: "/events"; NULL: the route has no id. ROUTE_REST: the id is the whole
+	 * rest of the path, with its slashes.
+	 */
+	const char *after;
 	enum access_level level;
 	uint32_t parameters; /* bit n: the parameter n of query.h is taken */
 	const struct route_calls *calls;
@@ -31,6 +37,15 @@ struct route {
 const struct route *route_find(const struct http_head *head, bool reads_only,
 			       char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1],
 			       enum error_code *ret_code, char ret_allow[ROUTE_ALLOW_BYTES]);
+/* The same session id and the same methods for the paths of a route map. */
+bool route_decode_session_id(struct http_text segment,
+			     char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1]);
+/* Adds a method, and HEAD beside GET, to a value of Allow, unless the method is there. */
+void route_allow(char allow[ROUTE_ALLOW_BYTES], enum http_method method);
+/* The first row of the table whose part is @calls. */
+const struct route *route_of(const struct route_calls *calls);
+/* The rows of the table by number; NULL behind the last one. */
+const struct route *route_row(size_t number);
 /*
  * Parses the query, and chooses between the two forms of events: the answer is @route, or the route
  * of JSON pages in its place. NULL: *ret_words say what is wrong with the query.

@@ -9,10 +9,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "gateway/durable_read.h"
 #include "gateway/gateway.h"
 #include "gateway/lines.h"
 #include "gateway/request.h"
 #include "gateway/route.h"
+#include "gateway/route_map.h"
+#include "gateway/routes.h"
 #include "gateway/stream.h"
 
 enum {
@@ -55,6 +58,16 @@ keep_for_line(struct served *served, const struct http_head *head)
 	memcpy(served->path, head->path.data, served->path_bytes);
 }
 
+static void
+answer_options(struct request *request, const struct http_head *head, const char *allow)
+{
+	const bool is_preflight = http_head_field(head, "access-control-request-method") != NULL;
+
+	request->alias = route_map_asked(request->gateway->map, head);
+	request_allow(request, 204, allow, is_preflight);
+	request->alias = NULL;
+}
+
 /* No route takes the request: OPTIONS is answered, all else refused. */
 static void
 answer_without_route(struct request *request, const struct http_head *head, enum error_code code,
@@ -63,12 +76,9 @@ answer_without_route(struct request *request, const struct http_head *head, enum
 	const bool is_options = head->method == HTTP_METHOD_OPTIONS;
 
 	if (is_options && head->path.size == 1 && head->path.data[0] == '*')
-		request_allow(request, 204, "GET, HEAD, POST, DELETE, OPTIONS", false);
+		request_allow(request, 204, "GET, HEAD, POST, PUT, DELETE, OPTIONS", false);
 	else if (is_options && code == ERROR_METHOD)
-		request_allow(request, 204, allow,
-			      request->has_origin &&
-				      http_head_field(head, "access-control-request-method") !=
-					      NULL);
+		answer_options(request, head, allow);
 	else if (code == ERROR_METHOD)
 		request_refuse_method(request, allow);
 	else
@@ -81,6 +91,7 @@ judge(struct request *request, const struct http_head *head, const struct route 
 	const struct access_need need = {
 		.level = route == NULL ? ACCESS_NONE : route->level,
 		.session_id = route == NULL || route->after == NULL ? NULL : request->session_id,
+		.takes_simple = route != NULL && route->calls == &durable_append_calls,
 	};
 	struct access_answer answer;
 
@@ -94,14 +105,53 @@ judge(struct request *request, const struct http_head *head, const struct route 
 	return answer.is_allowed;
 }
 
+/* A path that is not the gateway's own may be an alias of the route map. */
+static const struct route *
+find(struct request *request, const struct http_head *head, enum error_code *ret_code,
+     char ret_allow[ROUTE_ALLOW_BYTES])
+{
+	struct reprise_gateway *const gateway = request->gateway;
+	const bool reads_only = gateway->options.reads_only != 0;
+	const struct route *const route =
+		route_find(head, reads_only, request->session_id, ret_code, ret_allow);
+
+	if (route != NULL || *ret_code != ERROR_NO_ROUTE)
+		return route;
+	request->alias = route_map_find(gateway->map, head, reads_only, request->session_id,
+					ret_code, ret_allow);
+	if (request->alias == NULL)
+		return NULL;
+	request->map = gateway->map;
+	route_map_hold(request->map);
+	return &request->alias->route;
+}
+
+/* False: the request was refused. */
+static bool
+prepare_alias(struct request *request, const struct http_head *head)
+{
+	const struct route_alias *const alias = request->alias;
+	const char *const words = route_alias_query(alias, head->query, &request->query);
+
+	if (words != NULL) {
+		request_refuse(request, ERROR_BAD_QUERY, words);
+		return false;
+	}
+	if (!alias->has_location)
+		return true;
+	request->location = route_alias_location(alias, head->path);
+	if (request->location == NULL)
+		request_refuse(request, ERROR_NO_MEMORY, NULL);
+	return request->location != NULL;
+}
+
 static void
 serve(struct request *request, const struct http_head *head)
 {
 	char allow[ROUTE_ALLOW_BYTES];
 	enum error_code code = ERROR_NO_ROUTE;
 	const char *words = NULL;
-	const struct route *route = route_find(head, request->gateway->options.reads_only != 0,
-					       request->session_id, &code, allow);
+	const struct route *route = find(request, head, &code, allow);
 
 	if (!judge(request, head, route))
 		return;
@@ -109,7 +159,16 @@ serve(struct request *request, const struct http_head *head)
 		answer_without_route(request, head, code, allow);
 		return;
 	}
-	route = route_choose(route, head, &request->query, &words);
+	if (route->level >= ACCESS_WRITE && durable_is_reserved(request->session_id)) {
+		request_refuse(request, ERROR_BAD_SESSION_ID, "the name is the gateway's own");
+		return;
+	}
+	if (request->alias != NULL) {
+		if (!prepare_alias(request, head))
+			return;
+	} else {
+		route = route_choose(route, head, &request->query, &words);
+	}
 	if (route == NULL) {
 		request_refuse(request, ERROR_BAD_QUERY, words);
 		return;
@@ -235,6 +294,24 @@ reload_tls(struct reprise_gateway *gateway)
 	line_event(gateway, "certificate_reloaded", NULL);
 }
 
+/* Streams that have begun keep the map that they began with. */
+static void
+reload_routes(struct reprise_gateway *gateway)
+{
+	struct reprise_error error = REPRISE_ERROR_INIT;
+	struct route_map *map;
+
+	if (gateway->routes_file == NULL)
+		return;
+	if (route_map_read(gateway->routes_file, &map, &error) != REPRISE_OK) {
+		line_event(gateway, "routes_not_reloaded", &error);
+		return;
+	}
+	route_map_release(gateway->map);
+	gateway->map = map;
+	line_event(gateway, "routes_reloaded", NULL);
+}
+
 static void
 serve_reload(struct reprise_gateway *gateway)
 {
@@ -248,6 +325,7 @@ serve_reload(struct reprise_gateway *gateway)
 		line_event(gateway, "tokens_not_reloaded", &error);
 	else if (access_has_tokens(gateway->access))
 		line_event(gateway, "tokens_reloaded", NULL);
+	reload_routes(gateway);
 	reload_tls(gateway);
 }
 
@@ -277,6 +355,7 @@ on_notify(void *context, struct http_server *server)
 	serve_reload(gateway);
 	work_finish(&gateway->work);
 	watches_serve(gateway);
+	durable_serve(gateway);
 }
 
 static void
@@ -288,6 +367,8 @@ on_tick(void *context, struct http_server *server)
 	begin_turn(gateway);
 	streams_tick(gateway);
 	writers_tick(gateway);
+	durable_tick(gateway);
+	durable_reads_tick(gateway);
 }
 
 struct http_handler

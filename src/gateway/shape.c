@@ -86,11 +86,32 @@ stream_shape_options(const struct stream_shape *shape, struct reprise_subscripti
 	options->is_continuous = 1;
 }
 
+static int
+compare_name(const void *kind, const void *name)
+{
+	const uint16_t left = *(const uint16_t *)kind;
+	const uint16_t right = ((const struct event_name *)name)->kind;
+
+	return (left > right) - (left < right);
+}
+
+const char *
+stream_shape_name(const struct stream_shape *shape, uint16_t kind)
+{
+	const struct event_names *const names = shape->names;
+	const struct event_name *const found =
+		names == NULL ? NULL
+			      : bsearch(&kind, names->table, names->count, sizeof(*names->table),
+					compare_name);
+
+	return found == NULL ? NULL : found->name;
+}
+
 bool
 stream_shape_is_same(const struct stream_shape *a, const struct stream_shape *b)
 {
 	return strcmp(a->session_id, b->session_id) == 0 && a->kinds_count == b->kinds_count &&
 	       memcmp(a->kinds, b->kinds, a->kinds_count * sizeof(a->kinds[0])) == 0 &&
 	       a->is_bare == b->is_bare && a->is_recorded_only == b->is_recorded_only &&
-	       a->has_kind_names == b->has_kind_names;
+	       a->has_kind_names == b->has_kind_names && a->names == b->names;
 }

@@ -54,24 +54,34 @@ add_lines(struct buffer *buffer, const char *data, size_t size)
 	buffer_add(buffer, data, size);
 }
 
+/* In a bare stream only a route map's names are told: a client that needs names asks for them. */
+static void
+add_name(struct buffer *buffer, const struct stream_shape *shape, const struct reprise_event *event,
+	 bool is_plain)
+{
+	const char *const name = stream_shape_name(shape, event->kind);
+
+	if (!is_plain) {
+		buffer_text(buffer, shape->is_bare ? ": base64\n" : "event: base64\n");
+		return;
+	}
+	if (name == NULL && shape->is_bare)
+		return;
+	buffer_text(buffer, "event: ");
+	if (name == NULL && shape->has_kind_names)
+		buffer_number(buffer, event->kind);
+	else
+		buffer_text(buffer, name == NULL ? "message" : name);
+	buffer_text(buffer, "\n");
+}
+
 void
 sse_event(struct buffer *buffer, const struct stream_shape *shape,
 	  const struct reprise_event *event, const struct reprise_cursor *cursor)
 {
 	const bool plain = is_plain(event);
 
-	if (!shape->is_bare) {
-		buffer_text(buffer, "event: ");
-		if (!plain)
-			buffer_text(buffer, "base64");
-		else if (shape->has_kind_names)
-			buffer_number(buffer, event->kind);
-		else
-			buffer_text(buffer, "message");
-		buffer_text(buffer, "\n");
-	} else if (!plain) {
-		buffer_text(buffer, ": base64\n");
-	}
+	add_name(buffer, shape, event, plain);
 	if (plain) {
 		add_lines(buffer, event->payload.data, event->payload.size);
 	} else {
@@ -229,8 +239,10 @@ sse_read(struct reprise_subscription *subscription, const struct stream_shape *s
 		case REPRISE_NEXT_EVENT:
 			if (reprise_subscription_cursor(subscription, &cursor) != REPRISE_OK)
 				break;
-			sse_event(buffer, shape, &event, &cursor);
-			read.events++;
+			if (stream_shape_takes(shape, &event)) {
+				sse_event(buffer, shape, &event, &cursor);
+				read.events++;
+			}
 			if (cursor.position < until)
 				continue;
 			read.outcome = SSE_REACHED;

@@ -17,6 +17,7 @@
 #include <reprise/lag.h>
 
 #include "gateway/gateway.h"
+#include "gateway/route_map.h"
 #include "gateway/routes.h"
 #include "gateway/sse.h"
 
@@ -96,7 +97,7 @@ static bool
 has_reached(const struct place *place, const struct reprise_cursor *cursor)
 {
 	/* Nothing is said yet of a client's cursor beyond the newest event. */
-	const bool is_unjudged = place->at == PLACE_CURSOR &&
+	const bool is_unjudged = (place->at == PLACE_CURSOR || place->at == PLACE_POSITION) &&
 				 place->cursor.position > place->newest &&
 				 place->cursor.position == cursor->position;
 
@@ -238,7 +239,7 @@ link_stream(struct stream *stream)
 static void
 begin_stream(struct stream *stream)
 {
-	static const char *const names[] = { "oldest", "newest", "cursor", "revision" };
+	static const char *const names[] = { "oldest", "newest", "cursor", "revision", "position" };
 	struct request *const request = stream->request;
 	struct reprise_gateway *const gateway = request->gateway;
 	struct reprise_error error = REPRISE_ERROR_INIT;
@@ -264,6 +265,20 @@ begin_stream(struct stream *stream)
 		read_alone(stream, STREAM_FIRST_BYTES);
 }
 
+/* Whether a route map has 204 in the place of the stream, or of the error. */
+static bool
+is_inactive(const struct stream *stream)
+{
+	const struct route_alias *const alias = stream->request->alias;
+	const struct place *const place = &stream->place;
+
+	if (alias == NULL)
+		return false;
+	if (!place->is_known)
+		return alias->is_unknown_204 && !stream->waits_for_session;
+	return alias->is_ended_204 && place_is_at_end(place);
+}
+
 static void
 on_found(struct place *place)
 {
@@ -277,6 +292,8 @@ on_found(struct place *place)
 		request_refuse(request, ERROR_SHUTTING_DOWN, NULL);
 	else if (place->job.status != REPRISE_OK)
 		request_refuse_status(request, place->job.status, &place->job.error);
+	else if (is_inactive(stream))
+		request_answer(request, 204, NULL, (struct http_text){ "", 0 });
 	else if (!place->is_known && !stream->waits_for_session)
 		request_refuse(request, ERROR_UNKNOWN_SESSION, NULL);
 	else
@@ -307,6 +324,7 @@ stream_begin(struct request *request, const struct http_head *head)
 	request->state = stream;
 	stream->request = request;
 	stream->is_head = head->method == HTTP_METHOD_HEAD;
+	stream->shape.names = request->alias == NULL ? NULL : request->alias->names;
 	wrong = parse_query(stream, &request->query);
 	if (wrong != NULL) {
 		request_refuse(request, ERROR_BAD_QUERY, wrong);

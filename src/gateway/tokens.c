@@ -6,16 +6,14 @@
 #include "gateway/tokens.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "gateway/file.h"
 
 enum {
 	LINE_FIELDS = 4,
@@ -271,37 +269,18 @@ is_of_owner_alone(const struct stat *stat)
 static int
 open_file(const char *file, struct reprise_error *error)
 {
-	/* A FIFO would have the open wait. */
-	const int fd = descriptor_above_standard(open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+	const char *words = NULL;
 	struct stat stat;
+	const int fd = file_open(file, &stat, &words);
 
-	if (fd < 0 || fstat(fd, &stat) != 0) {
-		(void)refuse_file(error, strerrordesc_np(errno));
-	} else if (!S_ISREG(stat.st_mode)) {
-		(void)refuse_file(error, "not a regular file");
-	} else if (!is_of_owner_alone(&stat)) {
-		(void)refuse_file(error, "other users may read or write the file: chmod 600");
-	} else {
+	if (fd >= 0 && is_of_owner_alone(&stat))
 		return fd;
-	}
-	if (fd >= 0)
+	if (fd >= 0) {
 		close(fd);
+		words = "other users may read or write the file: chmod 600";
+	}
+	(void)refuse_file(error, words);
 	return -1;
-}
-
-/* Reads up to the end of the file, or until the room is full. False with errno set. */
-static bool
-read_all(int fd, char *bytes, size_t room, size_t *ret_size)
-{
-	ssize_t got;
-
-	*ret_size = 0;
-	do {
-		got = read(fd, bytes + *ret_size, room - *ret_size);
-		if (got > 0)
-			*ret_size += (size_t)got;
-	} while ((got > 0 && *ret_size < room) || (got < 0 && errno == EINTR));
-	return got >= 0;
 }
 
 reprise_status
@@ -320,7 +299,7 @@ tokens_read(const char *file, const char *tenant, struct tokens *ret_tokens,
 	bytes = malloc(room);
 	if (bytes == NULL)
 		status = error_plain(error, REPRISE_E_NO_MEMORY);
-	else if (!read_all(fd, bytes, room, &size))
+	else if (!file_read(fd, bytes, room, &size))
 		status = refuse_file(error, strerrordesc_np(errno));
 	else
 		status = tokens_parse((struct http_text){ bytes, size }, tenant, ret_tokens, error);

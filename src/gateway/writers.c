@@ -102,109 +102,6 @@ writers_drop_handle(struct open_writer *writer)
 	writer->writer = NULL;
 }
 
-/* On a worker: what the log knows of a session without a window. */
-static reprise_status
-ask_log(struct open_writer *writer, struct reprise_log *log, bool *ret_exists)
-{
-	const struct reprise_log_key key = { writer->gateway->tenant, writer->session_id };
-	struct reprise_log_stats stats = REPRISE_LOG_STATS_INIT;
-	struct reprise_error *const error = &writer->job.error;
-	reprise_status status = reprise_log_stats(log, &key, &stats, error);
-
-	*ret_exists = false;
-	if (status == REPRISE_E_NOT_FOUND)
-		return REPRISE_OK;
-	if (status != REPRISE_OK)
-		return status;
-	*ret_exists = true;
-	if (!stats.has_ended || stats.life.state == REPRISE_LIFE_INVALIDATED)
-		return REPRISE_OK;
-	writer->opening = OPENING_ENDED;
-	writer->end_status = stats.end_status;
-	return reprise_log_current_cursor(log, &key, REPRISE_REVISION_UNKNOWN, &writer->ended,
-					  error);
-}
-
-/* Whether the session exists, and whether the session has ended. */
-static reprise_status
-look_up(struct open_writer *writer, struct reprise_log *log, bool *ret_exists)
-{
-	struct reprise_store *const store = writer->gateway->store;
-	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
-	const reprise_status status = reprise_session_stats(store, writer->session_id, &stats);
-
-	*ret_exists = status == REPRISE_OK;
-	if (status == REPRISE_E_NOT_FOUND)
-		return log == NULL ? REPRISE_OK : ask_log(writer, log, ret_exists);
-	if (status != REPRISE_OK || !stats.ended)
-		return status;
-	writer->opening = OPENING_ENDED;
-	writer->end_status = stats.end_status;
-	return reprise_session_current_cursor(store, writer->session_id, REPRISE_REVISION_UNKNOWN,
-					      &writer->ended);
-}
-
-/*
- * Idle windows count in a store without a log alone: with a log the store may evict such a window,
- * and the log has the events. Otherwise a session that has ended would keep others out for ever.
- */
-static bool
-may_create(const struct reprise_gateway *gateway)
-{
-	struct reprise_store_stats stats = REPRISE_STORE_STATS_INIT;
-	uint64_t counted;
-
-	if (reprise_store_stats(gateway->store, &stats) != REPRISE_OK)
-		return false;
-	counted = stats.sessions;
-	if (gateway_has_log(gateway))
-		counted -= stats.sessions_idle < counted ? stats.sessions_idle : counted;
-	return counted < gateway->options.sessions_max;
-}
-
-static reprise_status
-open_handle(struct open_writer *writer)
-{
-	const struct reprise_session_options options = {
-		.size = sizeof(options),
-		.when_full = gateway_has_log(writer->gateway) ? REPRISE_WHEN_FULL_REFUSE
-							      : REPRISE_WHEN_FULL_DEFAULT,
-	};
-	const reprise_status status =
-		reprise_writer_open(writer->gateway->store, writer->session_id, &options,
-				    &writer->opened, &writer->job.error);
-
-	if (status == REPRISE_OK)
-		writer->opening = OPENING_OPENED;
-	return status;
-}
-
-/* On a worker; without a log on the loop. */
-static void
-run_opening(struct job *job, struct reprise_log *log)
-{
-	struct open_writer *const writer =
-		(struct open_writer *)((char *)job - offsetof(struct open_writer, job));
-	bool exists = false;
-
-	writer->opening = OPENING_FAILED;
-	writer->opened = NULL;
-	if (job->status == REPRISE_OK)
-		job->status = look_up(writer, log, &exists);
-	if (job->status != REPRISE_OK) {
-		writer->opening = OPENING_FAILED;
-		return;
-	}
-	if (writer->opening == OPENING_ENDED)
-		return;
-	if (!exists && !writer->creates)
-		writer->opening = OPENING_UNKNOWN;
-	else if (!exists && !may_create(writer->gateway))
-		writer->opening = OPENING_FULL;
-	else
-		job->status = open_handle(writer);
-}
-
 static void
 take_handle(struct open_writer *writer)
 {
@@ -214,6 +111,27 @@ take_handle(struct open_writer *writer)
 	writer->opened = NULL;
 	writer->used_ns = writer->gateway->now_ns;
 	TAILQ_INSERT_TAIL(&writer->gateway->writers.idle, writer, idle);
+}
+
+static bool
+creates(const struct append *append)
+{
+	return append->calls != NULL ? append->creates : append->events_count != 0;
+}
+
+/*
+ * The first append that waits. A session that had ended is open for the append that reopens it,
+ * and has ended again behind that append: no append of another client comes between.
+ */
+static struct append *
+next_to_serve(struct open_writer *writer)
+{
+	struct append *append = TAILQ_FIRST(&writer->queued);
+
+	if (writer->reopens && writer->writer != NULL)
+		while (append != NULL && !append->reopens)
+			append = TAILQ_NEXT(append, in_session);
+	return append;
 }
 
 /*
@@ -226,11 +144,10 @@ serve_queue(struct open_writer *writer)
 	const bool was_opened = writer->opening == OPENING_OPENED;
 	struct append *append;
 
-	while ((append = TAILQ_FIRST(&writer->queued)) != NULL) {
+	while ((append = next_to_serve(writer)) != NULL) {
 		if (writer->writer != NULL)
 			append_carry_out(append);
-		else if (was_opened ||
-			 (writer->opening == OPENING_UNKNOWN && append->events_count != 0))
+		else if (was_opened || (writer->opening == OPENING_UNKNOWN && creates(append)))
 			break;
 		else
 			append_fail(append, writer);
@@ -269,9 +186,11 @@ prepare_opening(struct open_writer *writer)
 {
 	struct append *append;
 
-	writer->creates = false;
-	TAILQ_FOREACH(append, &writer->queued, in_session)
-		writer->creates |= append->events_count != 0;
+	writer->creates = writer->reopens = false;
+	TAILQ_FOREACH(append, &writer->queued, in_session) {
+		writer->creates |= creates(append);
+		writer->reopens |= append->reopens;
+	}
 	writer->is_opening = true;
 }
 
@@ -292,7 +211,7 @@ open_writer(struct open_writer *writer)
 {
 	if (gateway_has_log(writer->gateway)) {
 		prepare_opening(writer);
-		writer->job.run = run_opening;
+		writer->job.run = opening_run;
 		writer->job.done = finish_opening;
 		work_submit(&writer->gateway->work, &writer->job);
 		return;
@@ -301,7 +220,7 @@ open_writer(struct open_writer *writer)
 		prepare_opening(writer);
 		writer->job.status = REPRISE_OK;
 		writer->job.error = (struct reprise_error)REPRISE_ERROR_INIT;
-		run_opening(&writer->job, NULL);
+		opening_run(&writer->job, NULL);
 	} while (settle_opening(writer));
 }
 
@@ -319,7 +238,9 @@ writers_queue(struct open_writer *writer, struct append *append)
 	struct reprise_gateway *const gateway = writer->gateway;
 
 	if (!append->was_closed && writers_is_overloaded(gateway)) {
+		writer->working++; /* the answer may begin another append of the session */
 		append_refuse(append, ERROR_TOO_MANY_REQUESTS, NULL);
+		writer->working--;
 		writers_let_go(writer);
 		return;
 	}

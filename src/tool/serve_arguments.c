@@ -25,7 +25,7 @@ const char serve_usage[] =
 	"by POST, resume by cursor. The first line of the output is the address; stderr has the\n"
 	"program's own log, a JSON object per line. SIGTERM or Ctrl-C tells each client to come\n"
 	"back later, records all events and ends; a second signal ends without the delay. SIGHUP\n"
-	"reads the tokens and the certificate again.\n"
+	"reads the tokens, the routes and the certificate again.\n"
 	"\n"
 	"  --listen ADDRESS   such as 127.0.0.1:8080, [::1]:8080, 127.0.0.1:0 (a free port); up "
 	"to\n"
@@ -49,6 +49,9 @@ const char serve_usage[] =
 	"  --tls-key FILE     the key, PEM\n"
 	"  --origin O         pages of this origin may use the gateway (CORS), such as\n"
 	"                     https://app.example, or '*'; up to 64 times\n"
+	"  --routes FILE      further paths for front ends whose addresses are fixed, JSON; the "
+	"form\n"
+	"                     is in gateway/README.md of the source\n"
 	"\n"
 	"  --events-max N     events in the memory of a session (default: 2048)\n"
 	"  --bytes-max N      bytes in the memory of a session (default: 1 MiB)\n"
@@ -59,6 +62,7 @@ const char serve_usage[] =
 	"  --requests-per-second N        of the same (default: no limit)\n"
 	"  --recorded-wait MS  how long an append waits for the log (default: 5000)\n"
 	"  --heartbeat MS      between two comments of a silent stream (default: 12000)\n"
+	"  --long-poll MS      how long a long-poll of a durable stream waits (default: 20000)\n"
 	"  --workers N         threads that wait for the log (default: 4)\n"
 	"  --drain SECONDS     how long the program goes on answering after SIGTERM (default: 5)\n"
 	"  --quiet             its own log has failures alone\n"
@@ -77,6 +81,7 @@ enum {
 	OPTION_TLS_CERT,
 	OPTION_TLS_KEY,
 	OPTION_ORIGIN,
+	OPTION_ROUTES,
 	OPTION_QUIET,
 	OPTION_EVENTS_MAX, /* the first with a number */
 	OPTION_BYTES_MAX,
@@ -87,6 +92,7 @@ enum {
 	OPTION_REQUESTS_PER_SECOND,
 	OPTION_RECORDED_WAIT,
 	OPTION_HEARTBEAT,
+	OPTION_LONG_POLL,
 	OPTION_WORKERS,
 	OPTION_LINGER,
 	OPTION_DRAIN,
@@ -105,6 +111,7 @@ static const struct option options[OPTIONS_COUNT + 1] = {
 	[OPTION_TLS_CERT] = { "tls-cert", required_argument, NULL, OPTION_TLS_CERT },
 	[OPTION_TLS_KEY] = { "tls-key", required_argument, NULL, OPTION_TLS_KEY },
 	[OPTION_ORIGIN] = { "origin", required_argument, NULL, OPTION_ORIGIN },
+	[OPTION_ROUTES] = { "routes", required_argument, NULL, OPTION_ROUTES },
 	[OPTION_QUIET] = { "quiet", no_argument, NULL, OPTION_QUIET },
 	[OPTION_EVENTS_MAX] = { "events-max", required_argument, NULL, OPTION_EVENTS_MAX },
 	[OPTION_BYTES_MAX] = { "bytes-max", required_argument, NULL, OPTION_BYTES_MAX },
@@ -119,6 +126,7 @@ static const struct option options[OPTIONS_COUNT + 1] = {
 					 OPTION_REQUESTS_PER_SECOND },
 	[OPTION_RECORDED_WAIT] = { "recorded-wait", required_argument, NULL, OPTION_RECORDED_WAIT },
 	[OPTION_HEARTBEAT] = { "heartbeat", required_argument, NULL, OPTION_HEARTBEAT },
+	[OPTION_LONG_POLL] = { "long-poll", required_argument, NULL, OPTION_LONG_POLL },
 	[OPTION_WORKERS] = { "workers", required_argument, NULL, OPTION_WORKERS },
 	[OPTION_LINGER] = { "linger", required_argument, NULL, OPTION_LINGER },
 	[OPTION_DRAIN] = { "drain", required_argument, NULL, OPTION_DRAIN },
@@ -137,6 +145,7 @@ static const struct range {
 	[OPTION_REQUESTS_PER_SECOND] = { 1, 1000000 },
 	[OPTION_RECORDED_WAIT] = { 1, 600000 },
 	[OPTION_HEARTBEAT] = { 1000, 60000 },
+	[OPTION_LONG_POLL] = { 1, 600000 },
 	[OPTION_WORKERS] = { 1, 64 },
 	[OPTION_LINGER] = { 1, 10000 },
 	[OPTION_DRAIN] = { 0, 3600 },
@@ -242,6 +251,9 @@ take_option(int option, struct serve_request *asked, struct given *given)
 	case OPTION_TLS_KEY:
 		asked->gateway.tls_key_file = optarg;
 		return true;
+	case OPTION_ROUTES:
+		asked->gateway.routes_file = optarg;
+		return true;
 	case OPTION_QUIET:
 		asked->gateway.is_quiet = 1;
 		return true;
@@ -323,6 +335,7 @@ take_numbers(const uint64_t *numbers, struct serve_request *asked)
 	gateway->requests_per_second_max = (uint32_t)numbers[OPTION_REQUESTS_PER_SECOND];
 	gateway->recorded_wait_ms = (uint32_t)numbers[OPTION_RECORDED_WAIT];
 	gateway->heartbeat_ms = (uint32_t)numbers[OPTION_HEARTBEAT];
+	gateway->durable_poll_ms = (uint32_t)numbers[OPTION_LONG_POLL];
 	gateway->workers = (uint32_t)numbers[OPTION_WORKERS];
 }
 

@@ -8,10 +8,12 @@
 
 enum {
 	/*
-	 * Larger blocks are mapped alone, and go back when they are freed. This is glibc's own
-	 * value at the start; without the call glibc raises the value with the first such block.
+	 * Larger blocks are mapped alone, and go back when they are freed. Smaller blocks stay
+	 * mapped until the next look, also at the top: pages of the log come and go hundreds of
+	 * times in a second, and a third of a long read was the system giving pages.
 	 */
-	LARGE_BYTES = 128 << 10,
+	LARGE_BYTES = 4 << 20,
+	TOP_BYTES = 64 << 20,
 	TRIM_BYTES = 512 << 10, /* freed since the last look */
 };
 
@@ -58,6 +60,7 @@ serve_memory_open(struct serve_memory *memory)
 	sigset_t all, before;
 
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	mallopt(M_TRIM_THRESHOLD, TOP_BYTES);
 	pthread_mutex_init(&memory->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

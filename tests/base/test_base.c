@@ -14,6 +14,15 @@
 
 SUITE(base);
 
+Test(base, the_suites_gt_is_strict)
+{
+	const int one = 1;
+
+	cr_assert(gt(int, 2, one));
+	cr_assert(not(gt(int, 1, one)), "support/strictly.h is not included");
+	cr_assert(not(gt(int, 0, one)));
+}
+
 Test(base, crc32c_is_the_same_with_and_without_the_processors_help)
 {
 	unsigned char bytes[600];

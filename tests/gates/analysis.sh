@@ -12,7 +12,7 @@ bad=0
 # The tests' macros (Criterion's) say nothing to cppcheck and to gcc's: they look at the plain programs.
 plain='tests/stress tests/examples tests/gates tests/oracle tests/fault tests/fuzz tests/model tests/shape
 	tests/crash tests/cross'
-suites='tests/base tests/bench tests/contract tests/conversation tests/gateway tests/http tests/jetstream tests/log_postgres tests/log_sqlite tests/recorder tests/ring
+suites='tests/base tests/bench tests/contract tests/conversation tests/durable tests/gateway tests/http tests/jetstream tests/log_postgres tests/log_sqlite tests/recorder tests/ring
 	tests/store tests/support tests/thread tests/thread_contract tests/thread_postgres tests/thread_sqlite'
 
 # So that each file is looked at as it is built; once, if it is built more often. A file built for the

@@ -346,8 +346,16 @@ decode(struct client *client)
 	return client->is_over || client->body.size != before;
 }
 
+void
+client_take_little(struct client *client)
+{
+	const int bytes = 4096;
+
+	cr_assert(eq(int, setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0));
+}
+
 struct reply
-client_receive(struct client *client)
+client_receive_cut(struct client *client, bool *ret_is_cut)
 {
 	struct reply reply = { 0 };
 
@@ -363,11 +371,21 @@ client_receive(struct client *client)
 			break;
 		must_fill(client);
 	}
-	if (reply.status != 0 && !client->is_over)
-		cr_fatal("the body was cut off: %s%s", client->head.data, client->body.data);
+	*ret_is_cut = reply.status != 0 && !client->is_over;
 	reply.head = client->head.data;
 	reply.body = client->body.data;
 	reply.body_size = client->body.size;
+	return reply;
+}
+
+struct reply
+client_receive(struct client *client)
+{
+	bool is_cut;
+	const struct reply reply = client_receive_cut(client, &is_cut);
+
+	if (is_cut)
+		cr_fatal("the body was cut off: %s%s", reply.head, reply.body);
 	return reply;
 }
 
@@ -449,19 +467,40 @@ expect_error(const struct reply *reply, int status, const char *code)
 	cr_assert(eq(str, (char *)json_text(reply->body, "code"), (char *)code));
 }
 
-struct client *
-stream_open(struct place *place, const char *target, const char *fields)
+static void
+begin(struct client *client, const char *method, const char *target, const char *fields,
+      const char *body)
 {
-	struct client *const client = client_open(place);
 	const char *type;
 	int status;
 
-	client_request(client, "GET", target, fields, NULL);
+	client_request(client, method, target, fields, body);
 	status = take_head(client);
 	cr_assert(eq(int, status, 200), "%s%s", client->head.data, client->in.data);
 	type = field_of(client->head.data, "Content-Type");
 	cr_assert(type != NULL && strncmp(type, "text/event-stream", 17) == 0, "%s",
 		  client->head.data);
+}
+
+void
+stream_begin(struct client *client, const char *target, const char *fields)
+{
+	begin(client, "GET", target, fields, NULL);
+}
+
+struct client *
+stream_open(struct place *place, const char *target, const char *fields)
+{
+	return stream_ask(place, "GET", target, fields, NULL);
+}
+
+struct client *
+stream_ask(struct place *place, const char *method, const char *target, const char *fields,
+	   const char *body)
+{
+	struct client *const client = client_open(place);
+
+	begin(client, method, target, fields, body);
 	return client;
 }
 

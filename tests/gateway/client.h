@@ -49,6 +49,10 @@ void client_request(struct client *client, const char *method, const char *targe
 		    const char *fields, const char *body);
 /* The next whole reply. */
 struct reply client_receive(struct client *client);
+/* The next reply, or the part before the connection was cut. */
+struct reply client_receive_cut(struct client *client, bool *ret_is_cut);
+/* Before client_connect: the client takes a few KiB ahead of its reads, and no more. */
+void client_take_little(struct client *client);
 /* Whether bytes, or the connection's end, come within @ms. */
 bool client_hears(struct client *client, int ms);
 
@@ -70,6 +74,11 @@ void expect_error(const struct reply *reply, int status, const char *code);
 
 /* Begins a stream of events, and expects 200 and the type. */
 struct client *stream_open(struct place *place, const char *target, const char *fields);
+/* The same by another method. */
+struct client *stream_ask(struct place *place, const char *method, const char *target,
+			  const char *fields, const char *body);
+/* The same on an open client. */
+void stream_begin(struct client *client, const char *target, const char *fields);
 /* The next block within @ms. False: none, or the stream is over. */
 bool stream_next(struct client *client, int ms, struct block *ret_block);
 /* The next block that is not a comment alone, within 10 s. */

@@ -73,11 +73,14 @@ place_has_line(struct place *place, const char *piece)
 	return has;
 }
 
+_Thread_local bool place_is_loop;
+
 static void *
 run(void *place_)
 {
 	struct place *const place = place_;
 
+	place_is_loop = true;
 	place->result = reprise_gateway_run(place->gateway, NULL);
 	return NULL;
 }
@@ -90,7 +93,6 @@ open_recorder(struct place *place, const struct reprise_recorder_options *option
 							.retry_ns_max = 50000000,
 							.deadline_ns = UINT64_C(20000000000) };
 
-	place->path = scratch_path("log.db");
 	place->log = place_connect_log(place);
 	must(reprise_recorder_open(place->store, place->log, options != NULL ? options : &usual,
 				   &place->recorder, NULL),
@@ -122,35 +124,57 @@ open_gateway(struct place *place, const struct reprise_gateway_options *given)
 	     "the address");
 }
 
-struct place *
-place_open(const struct place_setup *setup)
+static void
+open_parts(struct place *place)
 {
-	struct place *const place = calloc(1, sizeof(*place));
+	const struct place_setup *const setup = &place->setup;
 	const struct reprise_store_options store = { .size = sizeof(store),
 						     .session = setup->session,
 						     .sessions_max = setup->sessions_max };
 
-	cr_assert(place != NULL);
-	pthread_mutex_init(&place->lock, NULL);
 	must(reprise_store_open(&store, &place->store, NULL), "the store");
 	if (setup->has_log)
 		open_recorder(place, setup->recorder);
 	open_gateway(place, setup->gateway);
+	place->is_stopped = false;
 	cr_assert(eq(int, pthread_create(&place->thread, NULL, run, place), 0));
+}
+
+static struct place *
+place_new(const struct place_setup *setup)
+{
+	struct place *const place = calloc(1, sizeof(*place));
+
+	cr_assert(place != NULL);
+	pthread_mutex_init(&place->lock, NULL);
+	place->setup = *setup;
+	if (setup->has_log)
+		place->path = scratch_path("log.db");
+	return place;
+}
+
+struct place *
+place_open(const struct place_setup *setup)
+{
+	struct place *const place = place_new(setup);
+
+	open_parts(place);
 	return place;
 }
 
 struct place *
 place_of_events(uint64_t events_max, bool has_log)
 {
-	const struct reprise_session_options session = {
-		.size = sizeof(session),
+	struct place *const place = place_new(&(struct place_setup){ .has_log = has_log });
+
+	place->session = (struct reprise_session_options){
+		.size = sizeof(place->session),
 		.events_max = events_max,
 		.age_ns_max = REPRISE_NO_LIMIT,
 	};
-	const struct place_setup setup = { .has_log = has_log, .session = &session };
-
-	return place_open(&setup);
+	place->setup.session = &place->session;
+	open_parts(place);
+	return place;
 }
 
 struct place *
@@ -180,8 +204,8 @@ place_stop(struct place *place, uint32_t drain_ms)
 	place->is_stopped = true;
 }
 
-void
-place_close_as(struct place *place, reprise_status status)
+static void
+close_parts(struct place *place, reprise_status status)
 {
 	place_stop(place, 0);
 	reprise_gateway_close(place->gateway);
@@ -189,10 +213,30 @@ place_close_as(struct place *place, reprise_status status)
 		cr_assert(eq(int, reprise_recorder_close(place->recorder), status));
 	must(reprise_store_close(place->store), "the store's close");
 	reprise_log_close(place->log);
+}
+
+void
+place_close_as(struct place *place, reprise_status status)
+{
+	close_parts(place, status);
 	if (place->log != NULL)
 		scratch_remove();
-	pthread_mutex_destroy(&place->lock);
 	free(place);
+}
+
+struct place *
+place_reopen(struct place *place, const struct place_setup *setup)
+{
+	close_parts(place, REPRISE_OK);
+	free(place);
+	return place_open(setup);
+}
+
+void
+place_restart(struct place *place)
+{
+	close_parts(place, REPRISE_OK);
+	open_parts(place);
 }
 
 void

@@ -13,7 +13,22 @@
 
 #include "support.h"
 
+/* NULL and 0 are the defaults. The setup of a place is borrowed until the close. */
+struct place_setup {
+	bool has_log;
+	const struct reprise_session_options *session;
+	const struct reprise_recorder_options *recorder;
+	/*
+	 * The log, the tenant and the lines are the place's. An open_log is called with the place
+	 * as its context.
+	 */
+	const struct reprise_gateway_options *gateway;
+	uint64_t sessions_max; /* of the store */
+};
+
 struct place {
+	struct place_setup setup;
+	struct reprise_session_options session; /* of place_of_events */
 	struct reprise_store *store;
 	struct reprise_log *log;           /* NULL: without a log */
 	struct reprise_recorder *recorder; /* NULL: without a log */
@@ -28,18 +43,8 @@ struct place {
 	size_t lines_size;
 };
 
-/* NULL and 0 are the defaults. */
-struct place_setup {
-	bool has_log;
-	const struct reprise_session_options *session;
-	const struct reprise_recorder_options *recorder;
-	/*
-	 * The log, the tenant and the lines are the place's. An open_log is called with the place
-	 * as its context.
-	 */
-	const struct reprise_gateway_options *gateway;
-	uint64_t sessions_max; /* of the store */
-};
+/* Whether this thread runs a gateway. */
+extern _Thread_local bool place_is_loop;
 
 struct place *place_open(const struct place_setup *setup);
 /* The windows hold @events_max events of any age. */
@@ -51,6 +56,13 @@ void place_stop(struct place *place, uint32_t drain_ms);
 /* Stops and closes all, and expects that the recorder's close answers @status. */
 void place_close_as(struct place *place, reprise_status status);
 void place_close(struct place *place);
+/* Closes all, and opens a place over the same log. */
+struct place *place_reopen(struct place *place, const struct place_setup *setup);
+/*
+ * Closes all but the log's file, as an orderly end of the program does, and opens all anew. The
+ * address changes.
+ */
+void place_restart(struct place *place);
 /* One more connection to the log; the caller's. */
 struct reprise_log *place_connect_log(struct place *place);
 /* No other connection can write to the log from here on, until the log is given back. */

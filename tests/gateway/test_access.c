@@ -152,7 +152,7 @@ static struct access_answer
 judge(const struct access *access, const char *method, const char *fields, enum access_level level,
       const char *session_id)
 {
-	const struct access_need need = { level, session_id };
+	const struct access_need need = { .level = level, .session_id = session_id };
 	struct access_answer answer;
 	struct http_head head;
 	char bytes[2048];
@@ -292,6 +292,8 @@ Test(gateway_access, V22_without_tokens_a_write_comes_from_no_foreign_page)
 		{ "POST", "Content-Length: 0\r\nOrigin: https://evil.example\r\n",
 		  ERROR_FOREIGN_ORIGIN },
 		{ "POST", "Origin: null\r\n", ERROR_FOREIGN_ORIGIN },
+		{ "POST", "Sec-Fetch-Site: cross-site\r\n", ERROR_FOREIGN_ORIGIN },
+		{ "POST", "Sec-Fetch-Site: same-origin\r\n", -1 },
 		{ "POST", "Content-Type: text/plain\r\n", ERROR_SIMPLE_TYPE },
 		{ "POST", "Content-Type: Text/Plain;charset=utf-8\r\n", ERROR_SIMPLE_TYPE },
 		{ "POST", "Content-Type: multipart/form-data; boundary=x\r\n", ERROR_SIMPLE_TYPE },

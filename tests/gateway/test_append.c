@@ -124,7 +124,7 @@ Test(append, V11_the_fields_say_kind_revision_and_commit)
 	struct reprise_event event;
 	struct reprise_gap gap;
 	struct reply reply = ask(place, "POST", "/v1/sessions/s/events",
-				 NDJSON "Reprise-Kind: 65535\r\nReprise-Revision: 7\r\n"
+				 NDJSON "Reprise-Kind: 65534\r\nReprise-Revision: 7\r\n"
 					"Reprise-Commit: 1\r\n",
 				 "1\n2\n");
 
@@ -136,7 +136,7 @@ Test(append, V11_the_fields_say_kind_revision_and_commit)
 	for (unsigned int i = 0; i < 2; i++) {
 		cr_assert(eq(int, reprise_next(subscription, &event, &gap, NULL),
 			     REPRISE_NEXT_EVENT));
-		cr_assert(eq(u16, event.kind, 65535));
+		cr_assert(eq(u16, event.kind, 65534));
 		cr_assert(eq(u64, event.revision, 7));
 		cr_assert(eq(u16, event.flags & REPRISE_EVENT_COMMIT, i));
 	}
@@ -150,6 +150,7 @@ Test(append, V11_bad_fields_are_refused_by_name)
 		const char *fields, *code;
 		int status;
 	} cases[] = {
+		{ JSON "Reprise-Kind: 65535\r\n", "bad_kind", 400 },
 		{ JSON "Reprise-Kind: 65536\r\n", "bad_kind", 400 },
 		{ JSON "Reprise-Kind: -1\r\n", "bad_kind", 400 },
 		{ JSON "Reprise-Kind: 1\r\nReprise-Kind: 1\r\n", "bad_kind", 400 },

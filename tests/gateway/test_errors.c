@@ -83,6 +83,7 @@ Test(gateway_errors, V24_the_defaults_are_those_of_the_header)
 	cr_assert(eq(str, (char *)resolved.tenant, "default"));
 	cr_assert(eq(u64, resolved.body_bytes_max, 1 << 20));
 	cr_assert(eq(u32, resolved.heartbeat_ms, 12000));
+	cr_assert(eq(u32, resolved.durable_poll_ms, 20000));
 	cr_assert(eq(u32, resolved.workers, 4));
 }
 
@@ -111,6 +112,8 @@ Test(gateway_errors, V24_each_bad_option_is_named)
 	ASSERT_REFUSED("heartbeat_ms", options.heartbeat_ms = 999);
 	ASSERT_REFUSED("heartbeat_ms", options.heartbeat_ms = 60001);
 	ASSERT_REFUSED("retry_ms", options.retry_ms = 600001);
+	ASSERT_REFUSED("durable_poll_ms", options.durable_poll_ms = 600001);
+	ASSERT_REFUSED("reserved", options.reserved = 1);
 	ASSERT_REFUSED("workers", options.workers = 65);
 	ASSERT_REFUSED("is_quiet", options.is_quiet = 2);
 	ASSERT_REFUSED("gateway options: size", options.size = 1);

@@ -388,3 +388,91 @@ Test(json, V10_bytes_are_written_as_base64_and_numbers_as_digits)
 		     "Zg== Zm8= Zm9v Zm9vYg== Zm9vYmE= Zm9vYmFy 0 18446744073709551615"));
 	buffer_free(&buffer);
 }
+
+/* --- V50: the file of a route map ------------------------------------------------------------ */
+
+static void
+expect_member(struct http_text object, size_t *offset, const char *name, const char *value)
+{
+	struct http_text got_name, got_value;
+
+	cr_assert(json_next_member(object, offset, &got_name, &got_value));
+	cr_assert(eq(sz, got_name.size, strlen(name)));
+	cr_assert(memcmp(got_name.data, name, got_name.size) == 0, "%s", name);
+	cr_assert(eq(sz, got_value.size, strlen(value)));
+	cr_assert(memcmp(got_value.data, value, got_value.size) == 0, "%s", value);
+}
+
+Test(json, V50_the_members_of_an_object_are_cut_in_their_order)
+{
+	static const struct http_text object =
+		TEXT(" {\"a\" : 1 ,\n\"b,}\\\"\":{\"c\":[1,2],\"d\":\"}\"}, \"a\":[{}, "
+		     "{}],\"\":\"x\" } ");
+	static const struct http_text none[] = { TEXT("{}"), TEXT(" { } "), TEXT("[1]"), TEXT("1"),
+						 TEXT("\"a\"") };
+	struct http_text name, value;
+	size_t offset = 0;
+
+	expect_member(object, &offset, "\"a\"", "1");
+	expect_member(object, &offset, "\"b,}\\\"\"", "{\"c\":[1,2],\"d\":\"}\"}");
+	expect_member(object, &offset, "\"a\"", "[{}, {}]");
+	expect_member(object, &offset, "\"\"", "\"x\"");
+	cr_assert(not(json_next_member(object, &offset, &name, &value)));
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		offset = 0;
+		cr_assert(not(json_next_member(none[i], &offset, &name, &value)));
+	}
+}
+
+static void
+expect_decoded(struct http_text value, const char *text)
+{
+	char decoded[64];
+
+	cr_assert(json_is_valid(value));
+	if (text == NULL) {
+		cr_assert(not(json_read_string(value, decoded, sizeof(decoded))), "%s", value.data);
+		return;
+	}
+	cr_assert(json_read_string(value, decoded, sizeof(decoded)), "%s", value.data);
+	cr_assert(eq(str, decoded, (char *)text));
+	cr_assert(json_read_string(value, decoded, strlen(text) + 1));
+	cr_assert(not(json_read_string(value, decoded, strlen(text))));
+}
+
+Test(json, V50_a_string_is_decoded_once)
+{
+	expect_decoded((struct http_text)TEXT("\"\""), "");
+	expect_decoded((struct http_text)TEXT("\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
+		       "a\"\\/\b\f\n\r\t");
+	expect_decoded((struct http_text)TEXT("\"\\u0041\\u00e9\\u20AC\\ud83d\\ude00\""),
+		       "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+	expect_decoded((struct http_text)TEXT("\"\\\\u0041\""), "\\u0041");
+	expect_decoded((struct http_text)TEXT("\"\\u0000\""), NULL);
+	expect_decoded((struct http_text)TEXT("\"\\ud83d\""), NULL);
+	expect_decoded((struct http_text)TEXT("\"\\ud83dx12345\""), NULL);
+	expect_decoded((struct http_text)TEXT("\"\\ud83d\\u0041\""), NULL);
+	expect_decoded((struct http_text)TEXT("\"\\ud83d\\n12345\""), NULL);
+	expect_decoded((struct http_text)TEXT("\"\\ude00\""), NULL);
+	expect_decoded((struct http_text)TEXT("1"), NULL);
+	expect_decoded((struct http_text)TEXT("{\"a\":\"b\"}"), NULL);
+}
+
+Test(json, V50_a_text_that_is_no_JSON_has_a_place)
+{
+	static const struct {
+		struct http_text text;
+		size_t offset;
+	} rows[] = {
+		{ TEXT(""), 0 },          { TEXT("{\"a\":1,}"), 7 }, { TEXT("[1, 2\n x]"), 7 },
+		{ TEXT("[1] 2"), 4 },     { TEXT("[1"), 2 },         { TEXT("[1, tru]"), 4 },
+		{ TEXT("{\"a\" 1}"), 1 },
+	};
+	size_t offset;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		cr_assert(not(json_check(rows[i].text, &offset)));
+		cr_assert(eq(sz, offset, rows[i].offset), "%s", rows[i].text.data);
+	}
+	cr_assert(json_check((struct http_text)TEXT("[1, 2] "), &offset));
+}

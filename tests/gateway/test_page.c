@@ -77,7 +77,7 @@ Test(page, V08_a_page_has_the_events_as_they_are_and_the_cursor_behind)
 
 	append_event(writer, 7, 3, REPRISE_EVENT_COMMIT, "{\"a\":1.50}");
 	append_event(writer, 7, 0, 0, "no \"json\"\n");
-	cr_assert(eq(int, reprise_append(writer, 8, 65535, 0, bytes, NULL), REPRISE_OK));
+	cr_assert(eq(int, reprise_append(writer, 8, 65534, 0, bytes, NULL), REPRISE_OK));
 	append_event(writer, 8, 0, 0, "");
 	cursor = cursor_at_revision(place->store, 4, 8);
 	cr_assert(eq(int, reprise_cursor_format(&cursor, id, sizeof(id), NULL, NULL), REPRISE_OK));
@@ -88,7 +88,7 @@ Test(page, V08_a_page_has_the_events_as_they_are_and_the_cursor_behind)
 		"\"data\":{\"a\":1.50}},\n"
 		"{\"type\":\"event\",\"position\":2,\"revision\":7,\"kind\":0,\"commit\":false,"
 		"\"text\":\"no \\\"json\\\"\\n\"},\n"
-		"{\"type\":\"event\",\"position\":3,\"revision\":8,\"kind\":65535,\"commit\":false,"
+		"{\"type\":\"event\",\"position\":3,\"revision\":8,\"kind\":65534,\"commit\":false,"
 		"\"base64\":\"/wA=\"},\n"
 		"{\"type\":\"event\",\"position\":4,\"revision\":8,\"kind\":0,\"commit\":false,"
 		"\"text\":\"\"}],\n"

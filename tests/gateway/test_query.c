@@ -80,6 +80,21 @@ Test(gateway_query, V20_a_parameter_that_is_unknown_or_twice_or_malformed_is_ref
 		cr_assert(ne(ptr, (void *)parse(&query, bad[i]), NULL), "%s", bad[i]);
 }
 
+Test(gateway_query, V20_a_route_may_pass_other_parameters_over)
+{
+	struct query query;
+	const char text[] = "foo=bar&offset=-1&foo=%zz&limit=1&=&x";
+
+	cr_assert(eq(ptr, (void *)query_parse(&query, text_of(text), BIT(OFFSET) | QUERY_OTHERS),
+		     NULL));
+	cr_assert(eq(str, (char *)query_value(&query, QUERY_OFFSET), "-1"));
+	cr_assert(eq(ptr, (void *)query_value(&query, QUERY_LIMIT), NULL));
+	cr_assert(ne(ptr,
+		     (void *)query_parse(&query, text_of("offset=1&offset=1"),
+					 BIT(OFFSET) | QUERY_OTHERS),
+		     NULL));
+}
+
 Test(gateway_query, V20_values_are_bounded)
 {
 	char text[QUERY_VALUE_BYTES_MAX + 16];

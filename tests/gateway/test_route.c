@@ -10,7 +10,8 @@ SUITE(gateway_route);
 
 /* The table alone is tested: no part answers. */
 const struct route_calls stream_calls, page_calls, sessions_calls, cursor_calls, append_calls,
-	end_calls, invalidate_calls, delete_calls, health_calls, ready_calls, metrics_calls;
+	end_calls, invalidate_calls, delete_calls, health_calls, ready_calls, metrics_calls,
+	durable_read_calls, durable_create_calls, durable_append_calls, durable_remove_calls;
 
 struct found {
 	const struct route *route;
@@ -60,6 +61,10 @@ Test(gateway_route, V20_each_path_and_method_has_its_part)
 		{ "POST", "/v1/sessions/a/end", &end_calls },
 		{ "POST", "/v1/sessions/a/invalidate", &invalidate_calls },
 		{ "DELETE", "/v1/sessions/a", &delete_calls },
+		{ "GET", "/v1/stream/a/b", &durable_read_calls },
+		{ "PUT", "/v1/stream/a/b", &durable_create_calls },
+		{ "POST", "/v1/stream/a", &durable_append_calls },
+		{ "DELETE", "/v1/stream/a/b/c", &durable_remove_calls },
 		{ "GET", "/healthz", &health_calls },
 		{ "GET", "/readyz", &ready_calls },
 		{ "GET", "/metrics", &metrics_calls },

@@ -48,6 +48,7 @@ watchers() {
 	src/store/port.c | src/store/refuse.c | src/store/backfill*.c | src/recorder/*) echo model_recorded ;;
 	src/store/group*) echo model_groups model_pins ;;
 	src/gateway/watch.c) echo model_watches ;;
+	src/durable/*) echo test_durable ;;
 	src/gateway/* | src/http/*) echo test_gateway_parts test_gateway ;;
 	src/store/hand.c | src/store/wait.c) echo model_settling model_bells model_doors model_recorded ;;
 	*) echo model_settling model_bells model_doors ;;

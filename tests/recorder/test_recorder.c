@@ -183,6 +183,9 @@ Test(recorder, C09_what_has_left_the_ring_unrecorded_is_a_gap_entry)
 	cr_assert(gt(u64, world_stats(&world).lag, 100));
 	cr_assert(gt(u64, world_stats(&world).lag_ns, 1000000));
 	cr_assert(eq(u64, world_stats(&world).sessions, 1));
+	/* The log's deadline is longer than the loop above. */
+	while (world_stats(&world).failures == 0)
+		usleep(1000);
 	world_unblock_log(blocked);
 	world_flush(&world);
 	cr_assert(eq(u64, world_stats(&world).lag, 0));
@@ -199,7 +202,6 @@ Test(recorder, C09_what_has_left_the_ring_unrecorded_is_a_gap_entry)
 	cr_assert(gt(u64, lost, 0));
 	cr_assert(eq(u64, world_stats(&world).recorded, events));
 	cr_assert(eq(u64, world_stats(&world).lost, lost));
-	cr_assert(gt(u64, world_stats(&world).failures, 0));
 	reprise_log_page_close(page);
 	world_close(&world, REPRISE_OK);
 	expect_no_leaks();

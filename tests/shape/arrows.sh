@@ -23,7 +23,8 @@ allowed() {
 	thread_postgres) echo base thread thread_postgres ;;
 	jetstream) echo base thread jetstream ;;
 	http) echo base http ;;
-	gateway) echo base http gateway ;;
+	durable) echo base durable ;;
+	gateway) echo base http durable gateway ;;
 	tool) echo tool ;;
 	*) echo ;;
 	esac

@@ -6,7 +6,7 @@
 
 # Each option of the usage is tested here.
 options=$("$program" serve --help | grep -oE '^  --[a-z-]+' | tr -d ' ')
-[ "$(echo "$options" | wc -l)" = 23 ] || fail 'the usage has other options than this test'
+[ "$(echo "$options" | wc -l)" = 25 ] || fail 'the usage has other options than this test'
 for option in $options; do
 	grep -qE -e "($option|^(numbers=.)?${option#--}) " "$0" || fail "there is no test of $option"
 done
@@ -21,6 +21,7 @@ connections-per-peer-max 1 1000000
 requests-per-second 1 1000000
 recorded-wait 1 600000
 heartbeat 1000 60000
+long-poll 1 600000
 workers 1 64
 linger 1 10000
 drain 0 3600'
@@ -40,8 +41,8 @@ $numbers
 NUMBERS
 
 # Texts and flags.
-for name in listen log schema tenant token-file tls-cert tls-key origin; do refuses 2 'requires an argument' "--$name"; done
-for name in log schema tenant token-file tls-cert tls-key; do refuses 2 "--$name is given twice" "--$name" a "--$name" a; done
+for name in listen log schema tenant token-file tls-cert tls-key origin routes; do refuses 2 'requires an argument' "--$name"; done
+for name in log schema tenant token-file tls-cert tls-key routes; do refuses 2 "--$name is given twice" "--$name" a "--$name" a; done
 for name in reads-only insecure quiet; do
 	refuses 2 "--$name is given twice" "--$name" "--$name"
 	refuses 2 "doesn't allow an argument" "--$name=1"
@@ -79,6 +80,10 @@ refuses 2 '64 times' $(for i in $(seq 65); do echo --origin "http://o$i.example"
 	done
 	refuses 2 'token_file: No such file' $log --token-file /there/is/no/such/file
 	refuses 2 'token_file: not a regular file' $log --token-file /
+	refuses 2 'routes_file: No such file' $log --routes /there/is/no/such/file
+	refuses 2 'routes_file: not a regular file' $log --routes /
+	printf '{"routes": [\n{"path": "/a/{session}", "to": "event"}]}\n' >"$scratch/routes"
+	refuses 2 'routes_file: line 2: to is events, page or append' $log --routes "$scratch/routes"
 	refuses 2 'tls_certificate_file' $log --tls-cert /there/is/none --tls-key /there/is/none
 }
 [ ! -e "$scratch/none.db" ] || fail 'a refused start has left a log behind'
@@ -158,6 +163,16 @@ finish TERM 0
 serve --origin '*'
 origin https://any.example
 has '^Access-Control-Allow-Origin:'
+finish TERM 0
+
+# --routes: a further path to the same session.
+printf '{"routes": [{"path": "/chat/{session}", "to": "page", "unknown": 204}]}\n' >"$scratch/routes"
+refuses 2 'unknown and ended are of events' --routes "$scratch/routes"
+printf '{"routes": [{"path": "/chat/{session}", "to": "page"}]}\n' >"$scratch/routes"
+serve --routes "$scratch/routes"
+append one '{"n":1}'
+ask "$url/chat/one"
+has '"data":{"n":1}'
 finish TERM 0
 
 # --listen: up to 8 times, a line each; --insecure: other addresses, and other names.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# V33, V21: the token file and the certificate of `reprise serve`: at the start, and at SIGHUP.
+# V33, V21, V54: the token file, the routes and the certificate of `reprise serve`: at the start, and at SIGHUP.
 # Usage: tool_serve_reload.sh PROGRAM MANAGER UNITS     (as tool_serve_common.sh)
 . "$(dirname "$0")/tool_serve_common.sh"
 tokens=$scratch/tokens
@@ -115,6 +115,31 @@ token second-0123456789abcdef 200 GET /v1/sessions
 kill -HUP "$served"
 until_true is_code 401 -H 'Authorization: Bearer second-0123456789abcdef' "$url/v1/sessions" || fail 'an empty file permits something'
 ! grep -q 0123456789 "$scratch/lines" || fail 'the own log has a token'
+has_lines
+finish TERM 0
+
+# SIGHUP: the routes. A stream of the old ones goes on; a bad file changes nothing.
+routes=$scratch/routes
+map() { printf '{"routes": [\n{"path": "/%s/{session}", "to": "%s"}]}\n' "$1" "$2" >"$routes"; }
+map old events
+serve --routes "$routes"
+append one '{"n":1}'
+curl -sSN --max-time 40 "$url/old/one" >"$scratch/stream" 2>&1 &
+stream=$!
+await "$scratch/stream" '"n":1'
+map new page
+kill -HUP "$served"
+await "$scratch/lines" '"routes_reloaded"'
+answers 404 "$url/old/one"
+answers 200 "$url/new/one"
+append one '{"n":2}'
+await "$scratch/stream" '"n":2'
+map third nothing
+kill -HUP "$served"
+await "$scratch/lines" '"level":"error","event":"routes_not_reloaded".*line 2: to is events'
+answers 200 "$url/new/one"
+answers 404 "$url/third/one"
+cut
 has_lines
 finish TERM 0
 
