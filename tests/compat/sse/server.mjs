@@ -21,7 +21,8 @@ export async function startServer(command, names = {}, listen = '127.0.0.1:0') {
 	const text = command.replace(/\{(\w+)\}/g, (place, name) => ({ listen, ...names })[name] ?? place);
 	const child = spawn('sh', ['-c', `exec ${text}`], { stdio: ['ignore', 'pipe', 'inherit'] });
 	children.add(child);
-	const gone = new Promise((resolve) => child.once('exit', resolve)).then(() => children.delete(child));
+	const gone = new Promise((resolve) => child.once('exit', resolve));
+	gone.then(() => children.delete(child));
 	const lines = readline.createInterface({ input: child.stdout });
 	const url = await new Promise((resolve, reject) => {
 		const fail = (words) => () => reject(new Error(`${words}: ${text}`));
@@ -39,10 +40,10 @@ export async function startServer(command, names = {}, listen = '127.0.0.1:0') {
 			child.kill('SIGKILL');
 			await gone;
 		},
-		/** Ends the program by SIGTERM, and waits until the program has gone. */
+		/** Ends the program by SIGTERM, and returns the exit status: null if the program was killed or has crashed. */
 		async stop() {
 			child.kill('SIGTERM');
-			await gone;
+			return gone;
 		},
 		/** Starts the command again at the same address. */
 		restart: () => startServer(command, names, new URL(url).host),
