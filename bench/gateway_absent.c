@@ -41,3 +41,21 @@ measure_gateway_told(struct harness *harness)
 {
 	skip(harness, "gateway-told");
 }
+
+void
+measure_gateway_durable_read(struct harness *harness)
+{
+	skip(harness, "gateway-durable-read");
+}
+
+void
+measure_gateway_durable_append(struct harness *harness)
+{
+	skip(harness, "gateway-durable-append");
+}
+
+void
+measure_gateway_durable_memory(struct harness *harness)
+{
+	skip(harness, "gateway-durable-memory");
+}

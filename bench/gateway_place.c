@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts and ends the three HTTP servers. Each may run on every processor; nginx has one worker, as
+ * Starts and ends the HTTP servers. Each may run on every processor; nginx has one worker, as
  * the gateway has one loop.
  */
 #include "gateway_place.h"
@@ -21,7 +21,8 @@
 #include "durable.h"
 #include "gateway_client.h"
 
-const char *const place_names[PLACE_KINDS] = { "reprise", "nchan", "libevent" };
+const char *const place_names[PLACE_KINDS] = { "reprise", "nchan", "libevent", "nginx",
+					       "reference" };
 
 #define NCHAN_MODULE "/usr/lib/nginx/modules/ngx_nchan_module.so"
 #define PATIENCE_NS  UINT64_C(30000000000)
@@ -93,6 +94,27 @@ write_configuration(uint16_t port, char path[PATH_BYTES])
 		harness_die("the configuration of nginx cannot be written");
 }
 
+/* The same for files alone. */
+static void
+write_file_configuration(const struct place *place, char path[PATH_BYTES])
+{
+	snprintf(path, PATH_BYTES, "%s", scratch_path("nchan.conf"));
+	FILE *const file = fopen(path, "w");
+
+	if (file == NULL)
+		harness_die("the configuration of nginx cannot be written");
+	fprintf(file,
+		"daemon off; master_process off; pid %s.pid; error_log stderr crit;\n"
+		"events { worker_connections 1024; }\n"
+		"http { access_log off; sendfile on;\n"
+		"client_body_temp_path %s.body; proxy_temp_path %s.proxy;\n"
+		"fastcgi_temp_path %s.fastcgi; uwsgi_temp_path %s.uwsgi; scgi_temp_path %s.scgi;\n"
+		"server { listen 127.0.0.1:%u; keepalive_requests 100000000; root %s; } }\n",
+		path, path, path, path, path, path, place->port, place->folder);
+	if (fclose(file) != 0)
+		harness_die("the configuration of nginx cannot be written");
+}
+
 static void
 use_all_processors(void)
 {
@@ -104,11 +126,19 @@ use_all_processors(void)
 	(void)sched_setaffinity(0, sizeof(all), &all);
 }
 
+/* Where the npm packages of tests/compat/durable are. */
+static void
+reference_program(const struct harness *harness, char program[PATH_BYTES + 64])
+{
+	snprintf(program, PATH_BYTES + 64, "%s/../../compat/durable/reference.mjs",
+		 harness->peers_dir);
+}
+
 /* In the child: becomes the server. */
 static _Noreturn void
 become(const struct harness *harness, const struct place *place, const char *configuration)
 {
-	char address[ADDRESS_BYTES], size[ADDRESS_BYTES], program[PATH_BYTES + 32], log[PATH_BYTES];
+	char address[ADDRESS_BYTES], size[ADDRESS_BYTES], program[PATH_BYTES + 64], log[PATH_BYTES];
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!place->is_beside || !harness_pin(harness->writer_core))
@@ -119,7 +149,10 @@ become(const struct harness *harness, const struct place *place, const char *con
 	if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
 		_exit(1);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", place->port);
-	if (place->kind == PLACE_NCHAN) {
+	if (place->kind == PLACE_REFERENCE) {
+		reference_program(harness, program);
+		execlp("node", "node", program, address, place->folder, (char *)NULL);
+	} else if (place->kind == PLACE_NCHAN || place->kind == PLACE_FILES) {
 		const char *const nginx = nginx_program();
 
 		if (nginx != NULL)
@@ -141,8 +174,17 @@ become(const struct harness *harness, const struct place *place, const char *con
 static const char *
 find_absence(const struct harness *harness, enum place_kind kind)
 {
-	char program[PATH_BYTES + 32];
+	char program[PATH_BYTES + 64];
 
+	if (kind == PLACE_FILES)
+		return nginx_program() == NULL ? "no nginx (nginx-light)" : NULL;
+	if (kind == PLACE_REFERENCE) {
+		reference_program(harness, program);
+		return access(program, R_OK) == 0
+			       ? NULL
+			       : "no reference server (tests/compat/durable/compat.sh BUILD "
+				 "--install)";
+	}
 	if (kind == PLACE_NCHAN)
 		return nginx_program() == NULL || access(NCHAN_MODULE, R_OK) != 0
 			       ? "no nginx with nchan (nginx-light, libnginx-mod-nchan)"
@@ -191,6 +233,8 @@ place_start(const struct harness *harness, struct place *place)
 		place->port = free_port();
 	if (place->kind == PLACE_NCHAN)
 		write_configuration(place->port, configuration);
+	if (place->kind == PLACE_FILES)
+		write_file_configuration(place, configuration);
 	place->pid = fork();
 	if (place->pid < 0)
 		harness_die("no process for a server");
@@ -212,7 +256,7 @@ place_stop(struct place *place)
 	(void)kill(place->pid, SIGKILL);
 	(void)waitpid(place->pid, NULL, 0);
 	place->pid = 0;
-	if (place->kind == PLACE_NCHAN)
+	if (place->kind == PLACE_NCHAN || place->kind == PLACE_FILES)
 		remove_leftovers();
 }
 

@@ -11,7 +11,9 @@
 enum place_kind {
 	PLACE_REPRISE,
 	PLACE_NCHAN,
-	PLACE_LIBEVENT, /* writes the same bytes, and nothing beside */
+	PLACE_LIBEVENT,  /* writes the same bytes, and nothing beside */
+	PLACE_FILES,     /* nginx with the files of a folder */
+	PLACE_REFERENCE, /* the reference server of Durable Streams, with its store of files */
 	PLACE_KINDS,
 };
 
@@ -22,6 +24,7 @@ struct place {
 	pid_t pid; /* 0: not running */
 	uint16_t port;
 	const char *log;      /* a SQLite file for reprise, or NULL */
+	const char *folder;   /* of the files */
 	uint32_t event_bytes; /* that the bare server writes for an event */
 	bool is_beside;       /* on the clients' processor: no idle processor is woken */
 	char absence[256];

@@ -64,6 +64,12 @@ const struct rows all_rows[] = {
 	{ "gateway-post", "recorded POSTs, over the log without HTTP", true, measure_gateway_post },
 	{ "gateway-told", "what a client that comes back over HTTP is told", true,
 	  measure_gateway_told },
+	{ "gateway-durable-read", "a durable stream of 100 MB, over nginx with a file", true,
+	  measure_gateway_durable_read },
+	{ "gateway-durable-append", "one producer, over the reference server", true,
+	  measure_gateway_durable_append },
+	{ "gateway-durable-memory", "clients that stop in the middle of a durable stream", true,
+	  measure_gateway_durable_memory },
 	{ NULL, NULL, false, NULL },
 };
 

@@ -50,6 +50,9 @@ void measure_gateway_fanout(struct harness *harness);
 void measure_gateway_live(struct harness *harness);
 void measure_gateway_post(struct harness *harness);
 void measure_gateway_told(struct harness *harness);
+void measure_gateway_durable_read(struct harness *harness);
+void measure_gateway_durable_append(struct harness *harness);
+void measure_gateway_durable_memory(struct harness *harness);
 
 /* Whether the folder has a .jsonl file with lines. */
 bool streams_are_in(const char *path);
