@@ -105,7 +105,8 @@ def judge(response, method):
     assert DATE.fullmatch(fields['date']), fields
     assert fields['x-content-type-options'] == 'nosniff', fields
     is_stream = status == 200 and fields.get('content-type', '').startswith('text/event-stream')
-    assert fields['cache-control'] == ('no-cache, no-transform' if is_stream else 'no-store'), fields
+    is_durable = 'stream-next-offset' in fields and status < 400  # a cache may keep what cannot change
+    assert fields['cache-control'] == ('no-cache, no-transform' if is_stream else 'no-store') or is_durable, fields
     assert not is_stream or fields['x-accel-buffering'] == 'no', fields
     has_framing = 'content-length' in fields or 'transfer-encoding' in fields or fields.get('connection') == 'close'
     assert has_framing == (status not in (204, 304)) or fields.get('connection') == 'close', fields
@@ -510,6 +511,40 @@ def a_session_of_the_log_alone_has_no_window(server):
     server.expect(409, 'POST', '/v1/sessions/logged/invalidate', JSON, b'', code='no_window')
 
 
+TEXT = {'Content-Type': 'text/plain'}
+
+
+def durable_streams_are_answered_in_the_same_form(server):
+    stream = '/v1/stream/a/b'
+    server.expect(404, 'GET', stream, code='unknown_stream')
+    server.expect(404, 'HEAD', stream)
+    server.expect(404, 'DELETE', stream, code='unknown_stream')
+    assert server.expect(201, 'PUT', stream, TEXT, b'one').fields['location'].endswith(stream)
+    server.expect(200, 'PUT', stream, TEXT, b'one')
+    server.expect(409, 'PUT', stream, JSON, b'[]', code='conflict')
+    old = server.expect(204, 'POST', stream, TEXT, b'two').fields['stream-next-offset']
+    first = {**TEXT, 'Producer-Id': 'p', 'Producer-Epoch': '1', 'Producer-Seq': '0'}
+    server.expect(200, 'POST', stream, first, b'three')
+    server.expect(204, 'POST', stream, first, b'three')
+    server.expect(403, 'POST', stream, {**first, 'Producer-Epoch': '0'}, b'three', code='stale_producer')
+    whole = server.expect(200, 'GET', stream)
+    assert whole.body == b'onetwothree', whole.body
+    server.expect(304, 'GET', stream, {'If-None-Match': whole.fields['etag']})
+    server.expect(200, 'HEAD', stream)
+    server.expect(400, 'GET', f'{stream}?offset=1', code='bad_offset')
+    server.expect(204, 'POST', stream, {'Stream-Closed': 'true'}, b'')
+    server.expect(409, 'POST', stream, TEXT, b'four', code='stream_closed')
+    for live in ['long-poll', 'sse']:
+        server.expect(200, 'GET', f'{stream}?offset=-1&live={live}')
+    server.expect(201, 'PUT', '/v1/stream/fork', {'Stream-Forked-From': stream}, b'')
+    server.expect(204, 'DELETE', stream)
+    server.expect(410, 'GET', stream, code='stream_gone')
+    server.expect(204, 'DELETE', '/v1/stream/fork')
+    server.expect(201, 'PUT', stream, TEXT, b'five')
+    expired = server.expect(410, 'GET', f'{stream}?offset={old}', code='offset_expired')
+    assert expired.fields['stream-earliest-offset'] > old, expired.fields
+
+
 # --- the settings ---------------------------------------------------------------------------------
 
 PLAIN = [every_route_answers_every_method, a_head_has_the_fields_of_its_get, bad_requests_are_told, foreign_pages_are_refused,
@@ -554,6 +589,7 @@ def main():
                 play(scene, server)
         with Server(program, folder, '--log', f'sqlite:{log}') as server:
             play(a_session_of_the_log_alone_has_no_window, server)
+            play(durable_streams_are_answered_in_the_same_form, server)
         with Server(program, folder, '--log', f'sqlite:{log}', '--reads-only') as server:
             play(a_gateway_that_only_reads_takes_no_post, server)
         play(too_many_connections_and_requests_are_told, program, folder)
