@@ -38,7 +38,9 @@ const char serve_usage[] =
 	"  --schema NAME      the schema of the log in PostgreSQL\n"
 	"  --tenant T         the tenant of all sessions (default: \"default\")\n"
 	"  --reads-only       only reads: for sessions that other runtimes record in the same log\n"
-	"  --linger MS        how long events gather before a commit (default: 1)\n"
+	"  --linger MS        how long events gather before a commit (default: 0, no longer than "
+	"the\n"
+	"                     commit before takes)\n"
 	"\n"
 	"  --token-file FILE  bearer tokens. Without tokens, all users and programs of this "
 	"machine\n"
@@ -147,7 +149,7 @@ static const struct range {
 	[OPTION_HEARTBEAT] = { 1000, 60000 },
 	[OPTION_LONG_POLL] = { 1, 600000 },
 	[OPTION_WORKERS] = { 1, 64 },
-	[OPTION_LINGER] = { 1, 10000 },
+	[OPTION_LINGER] = { 0, 10000 },
 	[OPTION_DRAIN] = { 0, 3600 },
 };
 
@@ -304,7 +306,7 @@ may_combine(const struct serve_request *asked, const struct given *given)
 		fault = "--schema needs --log";
 	else if (!has_log && asked->gateway.reads_only != 0)
 		fault = "--reads-only needs --log";
-	else if (!has_log && given->numbers[OPTION_LINGER] != 0)
+	else if (!has_log && given->is_given[OPTION_LINGER])
 		fault = "--linger needs --log";
 	else if (!has_log && given->numbers[OPTION_RECORDED_WAIT] != 0)
 		fault = "--recorded-wait needs --log";
@@ -325,8 +327,8 @@ take_numbers(const uint64_t *numbers, struct serve_request *asked)
 
 	asked->session.events_max = numbers[OPTION_EVENTS_MAX];
 	asked->session.bytes_max = numbers[OPTION_BYTES_MAX];
-	/* Less than the recorder's own default: the client of an append waits for the commit. */
-	asked->linger_ns = (numbers[OPTION_LINGER] != 0 ? numbers[OPTION_LINGER] : 1) * 1000000;
+	/* 0 is the recorder's own default, and the client of an append waits for the commit. */
+	asked->linger_ns = numbers[OPTION_LINGER] == 0 ? 1 : numbers[OPTION_LINGER] * 1000000;
 	asked->drain_ms = (uint32_t)numbers[OPTION_DRAIN] * 1000;
 	gateway->sessions_max = numbers[OPTION_SESSIONS_MAX];
 	gateway->body_bytes_max = numbers[OPTION_BODY_BYTES_MAX];

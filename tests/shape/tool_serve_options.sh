@@ -23,7 +23,7 @@ recorded-wait 1 600000
 heartbeat 1000 60000
 long-poll 1 600000
 workers 1 64
-linger 1 10000
+linger 0 10000
 drain 0 3600'
 log="--log sqlite:$scratch/none.db"
 while read -r name least most; do
