@@ -73,6 +73,17 @@ place_has_line(struct place *place, const char *piece)
 	return has;
 }
 
+bool
+place_comes_line(struct place *place, const char *piece)
+{
+	for (int i = 0; i < 10000; i++) {
+		if (place_has_line(place, piece))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 _Thread_local bool place_is_loop;
 
 static void *

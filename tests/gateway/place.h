@@ -70,6 +70,8 @@ struct place_blockade *place_block_log(struct place *place);
 void place_unblock_log(struct place_blockade *blockade);
 /* Whether a line of the gateway's own log has the piece. */
 bool place_has_line(struct place *place, const char *piece);
+/* The same, until a line has the piece: for 10 s. */
+bool place_comes_line(struct place *place, const char *piece);
 struct reprise_gateway_stats place_stats(struct place *place);
 
 #endif /* GATEWAY_PLACE_H */

@@ -16,18 +16,6 @@ TestSuite(refusals, .fini = scratch_remove, .timeout = 60);
 
 #define JSON "Content-Type: application/json\r\n"
 
-/* Until the gateway's own log has the piece: for 10 s. */
-static bool
-comes_line(struct place *place, const char *piece)
-{
-	for (int i = 0; i < 10000; i++) {
-		if (place_has_line(place, piece))
-			return true;
-		usleep(1000);
-	}
-	return false;
-}
-
 static reprise_status opening = REPRISE_E_IO;
 
 /* A log that cannot be opened, in the words of a database. */
@@ -86,8 +74,9 @@ Test(refusals, V40_the_words_of_the_log_are_for_the_gateways_own_log_alone)
 		opening = statuses[i];
 		expect_all_unavailable(place);
 	}
-	cr_assert(comes_line(place, "\"event\":\"request_failed\",\"status\":\"REPRISE_E_IO\","
-				    "\"what\":\"PQconnectdb\",\"detail\":\"password"));
+	cr_assert(place_comes_line(place,
+				   "\"event\":\"request_failed\",\"status\":\"REPRISE_E_IO\","
+				   "\"what\":\"PQconnectdb\",\"detail\":\"password"));
 	place_close(place);
 }
 

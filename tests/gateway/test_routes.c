@@ -69,18 +69,6 @@ place_of_example(const struct reprise_gateway_options *more)
 	return place_open(&(struct place_setup){ .gateway = &options });
 }
 
-/* Until the gateway's own log has the piece: for 10 s. */
-static bool
-comes_line(struct place *place, const char *piece)
-{
-	for (int i = 0; i < 10000; i++) {
-		if (place_has_line(place, piece))
-			return true;
-		usleep(1000);
-	}
-	return false;
-}
-
 /* Appends {"n":1} to {"n":count}, with the kinds 1 to count. */
 static void
 post_numbers(struct place *place, const char *session_id, int count)
@@ -805,7 +793,7 @@ Test(routes, V54_a_reload_changes_the_paths_and_leaves_streams_alone)
 	(void)stream_expect(stream, "live");
 	(void)write_routes("{\"path\":\"/other/{session}\",\"to\":\"events\",\"unknown\":204}");
 	cr_assert(eq(int, reprise_gateway_reload(place->gateway), REPRISE_OK));
-	cr_assert(comes_line(place, "\"event\":\"routes_reloaded\""));
+	cr_assert(place_comes_line(place, "\"event\":\"routes_reloaded\""));
 	reply = ask(place, "GET", "/native/s", NULL, NULL);
 	expect_error(&reply, 404, "no_route");
 	reply = ask(place, "GET", "/other/none", NULL, NULL);
@@ -817,13 +805,13 @@ Test(routes, V54_a_reload_changes_the_paths_and_leaves_streams_alone)
 	/* A bad file and a file that is gone change nothing. */
 	(void)write_file("routes.json", "{\"routes\":[\n{}]}");
 	cr_assert(eq(int, reprise_gateway_reload(place->gateway), REPRISE_OK));
-	cr_assert(comes_line(place, "\"detail\":\"line 2: a route needs path and to\""));
+	cr_assert(place_comes_line(place, "\"detail\":\"line 2: a route needs path and to\""));
 	cr_assert(place_has_line(place, "\"level\":\"error\",\"event\":\"routes_not_reloaded\""));
 	reply = ask(place, "GET", "/other/none", NULL, NULL);
 	cr_assert(eq(int, reply.status, 204));
 	(void)unlink(scratch_path("routes.json"));
 	cr_assert(eq(int, reprise_gateway_reload(place->gateway), REPRISE_OK));
-	cr_assert(comes_line(place, "\"detail\":\"No such file or directory\""));
+	cr_assert(place_comes_line(place, "\"detail\":\"No such file or directory\""));
 	reply = ask(place, "GET", "/other/none", NULL, NULL);
 	cr_assert(eq(int, reply.status, 204));
 	client_close(stream);

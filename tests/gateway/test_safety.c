@@ -31,18 +31,6 @@ write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* Until the gateway's own log has the piece: for 10 s. */
-static bool
-comes_line(struct place *place, const char *piece)
-{
-	for (int i = 0; i < 10000; i++) {
-		if (place_has_line(place, piece))
-			return true;
-		usleep(1000);
-	}
-	return false;
-}
-
 Test(safety, V22_a_foreign_host_is_refused_on_every_path)
 {
 	static const char *const paths[] = {
@@ -136,14 +124,14 @@ Test(safety, V21_a_reload_takes_good_tokens_and_keeps_the_old_ones_otherwise)
 	place = place_with(&options);
 	write_file(file, "short default * read\n");
 	cr_assert(eq(int, reprise_gateway_reload(place->gateway), REPRISE_OK));
-	cr_assert(comes_line(place, "tokens_not_reloaded"));
+	cr_assert(place_comes_line(place, "tokens_not_reloaded"));
 	cr_assert(eq(int,
 		     ask(place, "GET", "/v1/sessions", "Authorization: Bearer " GUEST "\r\n", NULL)
 			     .status,
 		     200));
 	write_file(file, ADMIN " default * admin\n");
 	cr_assert(eq(int, reprise_gateway_reload(place->gateway), REPRISE_OK));
-	cr_assert(comes_line(place, "tokens_reloaded"));
+	cr_assert(place_comes_line(place, "tokens_reloaded"));
 	cr_assert(eq(int,
 		     ask(place, "GET", "/v1/sessions", "Authorization: Bearer " GUEST "\r\n", NULL)
 			     .status,
@@ -232,11 +220,12 @@ Test(safety, V27_a_line_of_the_log_has_a_request_and_no_payload)
 	struct place *const place = place_without_log();
 
 	(void)post(place, "a%22b", "\"secret\"");
-	cr_assert(comes_line(place, "\"event\":\"request\",\"method\":\"POST\",\"path\":\"/v1/"
-				    "sessions/a%22b/events\",\"status\":200,\"duration_ms\":"));
+	cr_assert(place_comes_line(place,
+				   "\"event\":\"request\",\"method\":\"POST\",\"path\":\"/v1/"
+				   "sessions/a%22b/events\",\"status\":200,\"duration_ms\":"));
 	cr_assert(not(place_has_line(place, "secret")));
 	(void)ask(place, "GET", "/v1/sessions?after=private", NULL, NULL);
-	cr_assert(comes_line(place, "\"path\":\"/v1/sessions\",\"status\":200"));
+	cr_assert(place_comes_line(place, "\"path\":\"/v1/sessions\",\"status\":200"));
 	cr_assert(not(place_has_line(place, "private")));
 	place_close(place);
 }
