@@ -71,26 +71,27 @@ BEGIN {
 /Synthesis: Tested:/ {
 	gsub(/[^0-9 ]/, " ")
 	# The number of the test, and of its cases: tested, passed, failed, crashed. Each crashed case failed, too.
+	# The lines of tests that run beside each other come in turns.
 	passed += $3
-	bad = $2 - $3
-	failed += bad
-	synthesis = 1
+	bad[$1] += $2 - $3
+	failed += $2 - $3
+	synthesis[$1] = 1
 	next
 }
 /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: / {
 	print
 	is_suite = /: suite\./
-	failed_before = failed - bad
+	match($0, /#[0-9]+/)
+	number = substr($0, RSTART + 1, RLENGTH - 1)
+	failed_before = failed - bad[number]
 	if (/\*\*\*Skipped/) skipped++
-	else if (/ Passed /) { if (!is_suite) passed++; else if (!synthesis) failed++ }
-	else if (!is_suite || !synthesis || bad == 0) failed++
+	else if (/ Passed /) { if (!is_suite) passed++; else if (!synthesis[number]) failed++ }
+	else if (!is_suite || !synthesis[number] || bad[number] == 0) failed++
 	if (failed > failed_before) {
-		match($0, /#[0-9]+/)
-		failure[++failures] = substr($0, RSTART + 1, RLENGTH - 1)
+		failure[++failures] = number
 		sub(/^ +/, "")
-		result[failure[failures]] = $0 (/ Passed / ? "; no line counts the cases" : "")
+		result[number] = $0 (/ Passed / ? "; no line counts the cases" : "")
 	}
-	synthesis = 0; bad = 0
 }
 END {
 	print_failures()
