@@ -93,14 +93,14 @@ run_posts(struct bench *bench)
 	if (epoll < 0 || !place_start(bench->harness, &place))
 		harness_die("the gateway does not start");
 	open_publishers(&place, publishers, epoll);
-	recorded = place_metric(&place, "reprise_recorder_recorded_total");
+	recorded = place_metric(&place, "reprise_recorder_events_recorded_total");
 	batches = place_metric(&place, "reprise_recorder_batches_total");
 	const uint64_t begin = now_ns();
 
 	post_all(publishers, epoll, bench->events);
 	const uint64_t ns = now_ns() - begin;
 
-	bench->recorded = place_metric(&place, "reprise_recorder_recorded_total") - recorded;
+	bench->recorded = place_metric(&place, "reprise_recorder_events_recorded_total") - recorded;
 	batches = place_metric(&place, "reprise_recorder_batches_total") - batches;
 	bench->batch = batches == 0 ? 0 : bench->recorded / batches;
 	for (size_t i = 0; i < WRITERS; i++) {

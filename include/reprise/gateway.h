@@ -115,7 +115,7 @@ struct reprise_gateway_options {
 
 	/* A long-poll of a durable stream waits this time; at most 600,000 [20,000] */
 	uint32_t durable_poll_ms;
-	uint32_t reserved; /* 0 */
+	int32_t no_viewer; /* 1: without the viewer, a page at / that needs no token by itself */
 };
 #define REPRISE_GATEWAY_OPTIONS_INIT REPRISE_INIT(struct reprise_gateway_options)
 

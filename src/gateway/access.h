@@ -16,7 +16,7 @@
 #include "http/parse.h"
 
 enum access_level {
-	ACCESS_NONE,  /* healthz and readyz alone */
+	ACCESS_NONE,  /* healthz, readyz and the viewer */
 	ACCESS_READ,  /* GET */
 	ACCESS_WRITE, /* and POST of events, and of the end */
 	ACCESS_ADMIN, /* and DELETE, invalidate, metrics */

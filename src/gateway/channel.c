@@ -54,6 +54,7 @@ close_channel(struct channel *channel)
 	while (*place != channel)
 		place = &(*place)->next;
 	*place = channel->next;
+	clients_unlink_watch(&channel->link);
 	watch_close(&channel->watch);
 	free(channel);
 }
@@ -61,6 +62,7 @@ close_channel(struct channel *channel)
 static void
 add_member(struct channel *channel, struct stream *stream)
 {
+	clients_unlink_watch(&stream->link);
 	stream->channel = channel;
 	stream->previous_member = NULL;
 	stream->next_member = channel->members;
@@ -106,9 +108,7 @@ send_block(struct channel *channel, struct http_block *block, const struct repri
 			channel_remove(member);
 			stream_cut(member);
 		} else {
-			count(&gateway->counters.events_sent, (int64_t)read->events);
-			count(&gateway->counters.gaps, (int64_t)read->gaps);
-			count(&gateway->counters.events_lost, (int64_t)read->lost);
+			clients_count(gateway, member->clients, read);
 		}
 	}
 	count(&gateway->counters.events_encoded, (int64_t)read->events);
@@ -295,6 +295,7 @@ found_channel(struct stream *stream)
 	row = find_row_of(gateway, &channel->shape);
 	channel->next = *row;
 	*row = channel;
+	clients_link_watch(stream->clients, &channel->link, &channel->watch);
 	add_member(channel, stream);
 	if (watch_open(&channel->watch, gateway, watch_release(&stream->watch), serve) ==
 	    REPRISE_OK)

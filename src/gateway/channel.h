@@ -15,6 +15,7 @@
 #include <reprise/cursor.h>
 #include <reprise/subscription.h>
 
+#include "gateway/clients.h"
 #include "gateway/shape.h"
 #include "gateway/watch.h"
 
@@ -23,6 +24,7 @@ struct reprise_gateway;
 
 struct channel {
 	struct watch watch;
+	struct clients_link link;
 	struct stream_shape shape;
 	struct stream *members;
 	struct channel *next; /* in the row of the table */

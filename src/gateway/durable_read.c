@@ -180,6 +180,7 @@ read_close(struct request *request)
 	unlink_read(read);
 	read->is_over = true;
 	watch_close(&read->watch);
+	clients_remove(request->gateway, &read->clients, &read->link);
 	if (!read->is_looking)
 		durable_let_go(&read->look);
 }

@@ -20,6 +20,7 @@
 
 #include <reprise/gap.h>
 
+#include "gateway/clients.h"
 #include "gateway/durable.h"
 #include "gateway/durable_from.h"
 #include "gateway/json.h"
@@ -43,6 +44,8 @@ struct durable_read {
 	struct durable_look look;
 	struct durable_from from;
 	struct watch watch;
+	struct session_clients *clients; /* of SSE */
+	struct clients_link link;
 	struct durable_read *next, *previous; /* of the gateway's reads */
 	enum durable_mode mode;
 	enum durable_start start;

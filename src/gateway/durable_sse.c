@@ -289,6 +289,12 @@ void
 durable_sse(struct durable_read *read)
 {
 	read->end = read->begin;
+	read->clients = clients_add(read->request->gateway, read->request->session_id);
+	if (read->clients == NULL) {
+		fail(read, ERROR_NO_MEMORY);
+		return;
+	}
+	clients_link_watch(read->clients, &read->link, &read->watch);
 	durable_find(read, on_found);
 }
 

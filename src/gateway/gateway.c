@@ -231,8 +231,11 @@ reprise_gateway_open(struct reprise_store *store, const struct reprise_gateway_o
 	gateway->pid = getpid();
 	gateway->started_ns = clock_ns();
 	gateway->now_ns = gateway->started_ns;
+	gateway->started_wall_ms = process_wall_ms();
+	process_open(&gateway->process);
 	watches_init(&gateway->watches);
 	writers_init(&gateway->writers);
+	clients_open(&gateway->clients);
 	durable_open(&gateway->durable);
 	status = open_parts(gateway, error);
 	if (status != REPRISE_OK) {
@@ -334,6 +337,7 @@ reprise_gateway_close(struct reprise_gateway *gateway)
 	UNCANCELLABLE;
 	if (gateway == NULL)
 		return;
+	process_close(&gateway->process);
 	if (is_forked(gateway)) {
 		http_server_close(gateway->server);
 		return;
@@ -344,6 +348,7 @@ reprise_gateway_close(struct reprise_gateway *gateway)
 	writers_close(gateway);
 	http_server_close(gateway->server);
 	durable_close(gateway);
+	clients_close(&gateway->clients);
 	access_close(gateway->access);
 	route_map_release(gateway->map);
 	watches_destroy(&gateway->watches);

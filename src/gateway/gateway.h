@@ -16,8 +16,11 @@
 #include "base/siphash.h"
 #include "gateway/access.h"
 #include "gateway/channel.h"
+#include "gateway/clients.h"
 #include "gateway/durable.h"
 #include "gateway/json.h"
+#include "gateway/meters.h"
+#include "gateway/process.h"
 #include "gateway/watch.h"
 #include "gateway/work.h"
 #include "gateway/writers.h"
@@ -80,15 +83,19 @@ struct reprise_gateway {
 	struct work work;                   /* workers, and jobs that are done */
 	struct watches watches;             /* subscriptions that have something */
 	struct channels channels;           /* subscriptions that streams share */
+	struct clients_table clients;       /* clients, by session */
 	struct writers writers;             /* open writers of sessions */
 	struct durable_table durable;       /* durable streams */
 	struct durable_read *durable_reads; /* all GETs of durable streams, for their deadlines */
 	struct buffer scratch;              /* what is encoded now; empty between two calls */
 	struct stream *streams;             /* all streams, for heartbeats and the shutdown */
 	struct gateway_counters counters;
+	struct meters meters;
+	struct process process;
 	struct siphash_key hash_key;
-	uint64_t now_ns;     /* of the loop's present turn, CLOCK_MONOTONIC */
-	uint64_t started_ns; /* for healthz */
+	uint64_t now_ns;          /* of the loop's present turn, CLOCK_MONOTONIC */
+	uint64_t started_ns;      /* for healthz */
+	uint64_t started_wall_ms; /* since 1970 */
 	bool is_draining;
 	bool is_log_failing; /* as the recorder said last; see recorded.c */
 	uint64_t log_looked_ns;

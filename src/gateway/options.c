@@ -74,8 +74,8 @@ judge_numbers(const struct reprise_gateway_options *options, struct reprise_erro
 		return refuse(error, "retry_ms", "1 to 600,000");
 	if (options->durable_poll_ms > POLL_MS_MOST)
 		return refuse(error, "durable_poll_ms", "at most 600,000");
-	if (options->reserved != 0)
-		return refuse(error, "reserved", "0");
+	if (options->no_viewer != 0 && options->no_viewer != 1)
+		return refuse(error, "no_viewer", "0 or 1");
 	if (options->workers > WORKERS_MOST)
 		return refuse(error, "workers", "at most 64");
 	if (options->is_insecure != 0 && options->is_insecure != 1)

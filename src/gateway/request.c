@@ -170,6 +170,8 @@ refuse_with(struct request *request, enum error_code code, const char *detail,
 	struct buffer body = { 0 };
 	char plain[PLAIN_ERROR_BYTES];
 
+	if (request->exchange != NULL)
+		request->gateway->meters.refused[code]++;
 	add_error(&body, code, detail);
 	add_field(fields, "Content-Type", "application/json");
 	if (status == 401)
@@ -280,6 +282,7 @@ request_respond_stream(struct request *request, int status, const struct http_fi
 		return false;
 	take_fields(&all, fields, fields_count);
 	request->status = status;
+	request->is_stream = true;
 	add_field(&all, "X-Content-Type-Options", "nosniff");
 	if (!has_field(&all, "Cache-Control"))
 		add_field(&all, "Cache-Control", "no-store");

@@ -53,6 +53,7 @@ struct request {
 	const struct access_token *token; /* valid during `begin` alone; NULL: none needed */
 	bool has_origin;                  /* an origin of another site that is allowed */
 	char origin[256];
+	bool is_stream; /* the response */
 	uint64_t began_ns;
 	int status;          /* of the response, 0 before */
 	struct job job;      /* one at a time */

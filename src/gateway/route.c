@@ -24,6 +24,7 @@
 static const struct route routes[] = {
 	{ HTTP_METHOD_GET, SESSIONS, NULL, ACCESS_READ, TAKES(LIMIT) | TAKES(AFTER),
 	  &sessions_calls },
+	{ HTTP_METHOD_GET, SESSION, "", ACCESS_READ, 0, &session_calls },
 	{ HTTP_METHOD_GET, SESSION, "/events", ACCESS_READ,
 	  TAKES_PLACE | TAKES(FRAME) | TAKES(NAMES) | TAKES(DONE) | TAKES(WAIT), &stream_calls },
 	{ HTTP_METHOD_GET, SESSION, "/events", ACCESS_READ,
@@ -44,6 +45,8 @@ static const struct route routes[] = {
 	{ HTTP_METHOD_GET, "/healthz", NULL, ACCESS_NONE, 0, &health_calls },
 	{ HTTP_METHOD_GET, "/readyz", NULL, ACCESS_NONE, 0, &ready_calls },
 	{ HTTP_METHOD_GET, "/metrics", NULL, ACCESS_ADMIN, 0, &metrics_calls },
+	{ HTTP_METHOD_GET, "/", NULL, ACCESS_NONE, QUERY_OTHERS, &viewer_calls },
+	{ HTTP_METHOD_GET, "/viewer/", ROUTE_NAME, ACCESS_NONE, QUERY_OTHERS, &viewer_calls },
 };
 
 enum {
@@ -63,6 +66,12 @@ is_text(struct http_text text, const char *whole)
 	return text.size == strlen(whole) && begins_with(text, whole);
 }
 
+static bool
+is_name(const struct route *route)
+{
+	return route->after != NULL && strcmp(route->after, ROUTE_NAME) == 0;
+}
+
 /* Whether the path is the route's; *ret_segment is the session id as sent, if the route has one. */
 static bool
 has_path(const struct route *route, struct http_text path, struct http_text *ret_segment)
@@ -80,6 +89,8 @@ has_path(const struct route *route, struct http_text path, struct http_text *ret
 		*ret_segment = rest;
 		return true;
 	}
+	if (is_name(route))
+		return rest.size > 0 && memchr(rest.data, '/', rest.size) == NULL;
 	slash = rest.size == 0 ? NULL : memchr(rest.data, '/', rest.size);
 	*ret_segment = rest;
 	if (slash != NULL)
@@ -117,7 +128,7 @@ route_allow(char allow[ROUTE_ALLOW_BYTES], enum http_method method)
 }
 
 const struct route *
-route_find(const struct http_head *head, bool reads_only,
+route_find(const struct http_head *head, unsigned int without,
 	   char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1], enum error_code *ret_code,
 	   char ret_allow[ROUTE_ALLOW_BYTES])
 {
@@ -130,10 +141,12 @@ route_find(const struct http_head *head, bool reads_only,
 	session_id[0] = '\0';
 	ret_allow[0] = '\0';
 	for (int i = 0; i < ROUTES_COUNT && found == NULL; i++) {
+		if ((without & ROUTES_VIEWER) != 0 && routes[i].calls == &viewer_calls)
+			continue;
 		if (!has_path(&routes[i], head->path, &segment))
 			continue;
 		has_any = true;
-		if (reads_only && routes[i].method != HTTP_METHOD_GET)
+		if ((without & ROUTES_WRITING) != 0 && routes[i].method != HTTP_METHOD_GET)
 			continue;
 		route_allow(ret_allow, routes[i].method);
 		if (routes[i].method == method)
@@ -144,7 +157,8 @@ route_find(const struct http_head *head, bool reads_only,
 		*ret_code = has_any ? ERROR_METHOD : ERROR_NO_ROUTE;
 		return NULL;
 	}
-	if (found->after != NULL && !route_decode_session_id(segment, session_id)) {
+	if (found->after != NULL && !is_name(found) &&
+	    !route_decode_session_id(segment, session_id)) {
 		*ret_code = ERROR_BAD_SESSION_ID;
 		return NULL;
 	}

@@ -11,6 +11,7 @@
 #include "http/parse.h"
 
 #define ROUTE_REST "*"
+#define ROUTE_NAME "?"
 
 enum {
 	ROUTE_ALLOW_BYTES = 64, /* of a value of Allow, with the NUL */
@@ -21,7 +22,7 @@ struct route {
 	const char *before;      /* of the session id: "/v1/sessions/"; or the whole path */
 	/*
 	 * Of the session id: "/events"; NULL: the route has no id. ROUTE_REST: the id is the whole
-	 * rest of the path, with its slashes.
+	 * rest of the path, with its slashes. ROUTE_NAME: the rest is one segment, and no id.
 	 */
 	const char *after;
 	enum access_level level;
@@ -29,12 +30,18 @@ struct route {
 	const struct route_calls *calls;
 };
 
+/* Routes that a gateway leaves out. */
+enum {
+	ROUTES_WRITING = 1,
+	ROUTES_VIEWER = 2,
+};
+
 /*
  * Finds the route of a head, and decodes the session id of the path, once. On failure *ret_code is
  * NO_ROUTE, BAD_SESSION_ID or METHOD, and of METHOD ret_allow has the value of Allow. An OPTIONS
- * for a path that exists is METHOD. With @reads_only there are no routes that write.
+ * for a path that exists is METHOD. @without has the bits of the routes that are left out.
  */
-const struct route *route_find(const struct http_head *head, bool reads_only,
+const struct route *route_find(const struct http_head *head, unsigned int without,
 			       char session_id[REPRISE_SESSION_ID_BYTES_MAX + 1],
 			       enum error_code *ret_code, char ret_allow[ROUTE_ALLOW_BYTES]);
 /* The same session id and the same methods for the paths of a route map. */

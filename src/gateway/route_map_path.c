@@ -81,7 +81,7 @@ static bool
 reaches(const struct route_alias *alias, const char *text)
 {
 	struct http_text path = { text, strlen(text) }, segment;
-	const bool is_prefix = text[path.size - 1] == '/';
+	const bool is_prefix = path.size > 1 && text[path.size - 1] == '/';
 	size_t count = 0;
 
 	path.size -= is_prefix;

@@ -31,7 +31,8 @@ reading_refuse(struct reading *reading, const char *at, const char *words)
 
 	for (const char *byte = reading->text.data; byte < at; byte++)
 		line += *byte == '\n';
-	snprintf(detail, sizeof(detail), "line %zu: %s", line, words);
+	snprintf(detail, sizeof(detail), "line %zu: %.*s", line,
+		 (int)(sizeof(detail) - sizeof("line 65536: ")), words);
 	reading->status = error_detailed(reading->error, REPRISE_E_INVALID, "routes_file", detail);
 	return false;
 }

@@ -112,8 +112,10 @@ find(struct request *request, const struct http_head *head, enum error_code *ret
 {
 	struct reprise_gateway *const gateway = request->gateway;
 	const bool reads_only = gateway->options.reads_only != 0;
+	const unsigned int without = (reads_only ? ROUTES_WRITING : 0U) |
+				     (gateway->options.no_viewer != 0 ? ROUTES_VIEWER : 0U);
 	const struct route *const route =
-		route_find(head, reads_only, request->session_id, ret_code, ret_allow);
+		route_find(head, without, request->session_id, ret_code, ret_allow);
 
 	if (route != NULL || *ret_code != ERROR_NO_ROUTE)
 		return route;
@@ -266,6 +268,8 @@ on_close(void *context, struct http_exchange *exchange)
 	request->exchange = NULL;
 	if (request->route != NULL && request->route->calls->close != NULL)
 		request->route->calls->close(request);
+	if (request->status != 0 && !request->is_stream)
+		meters_add_duration(&gateway->meters, gateway->now_ns - request->began_ns);
 	line_request(gateway,
 		     &(struct line_request){ .method = http_method_name(served->method),
 					     .peer = served->peer,

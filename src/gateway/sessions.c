@@ -3,7 +3,6 @@
  * GET /v1/sessions: the sessions of the store and of the log, in the byte order of their ids. The
  * list is gathered on a worker, since it is linear in the sessions.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +12,11 @@
 #include "base/assert.h"
 #include "gateway/gateway.h"
 #include "gateway/routes.h"
+#include "gateway/session_entry.h"
 
 enum {
 	SESSIONS = 100,
 	SESSIONS_MAX = 1000,
-};
-
-struct entry {
-	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
-	bool has_window, has_writer, has_ended;
-	int32_t end_status;
-	reprise_position oldest, newest, recorded;
-	uint64_t subscriptions;
 };
 
 /* At most limit + 1 entries, sorted: the one behind the limit says that there are more. */
@@ -33,7 +25,7 @@ struct list {
 	struct access_scope scope;
 	char after[REPRISE_SESSION_ID_BYTES_MAX + 1];
 	size_t limit, count;
-	struct entry *entries;
+	struct session_entry *entries;
 	struct reprise_log *log; /* of `gather` */
 	reprise_status status;   /* of visit_key */
 	struct reprise_error error;
@@ -69,7 +61,7 @@ is_of_list(const struct list *list, const char *id)
 }
 
 /* The entry of an id, new or there; NULL: the id is not of this list. */
-static struct entry *
+static struct session_entry *
 add_id(struct list *list, const char *id)
 {
 	bool is_there;
@@ -88,7 +80,7 @@ add_id(struct list *list, const char *id)
 	memmove(&list->entries[place + 1], &list->entries[place],
 		(list->count - place) * sizeof(list->entries[0]));
 	list->count++;
-	list->entries[place] = (struct entry){ .has_window = false };
+	list->entries[place] = (struct session_entry){ .has_window = false };
 	snprintf(list->entries[place].id, sizeof(list->entries[place].id), "%s", id);
 	return &list->entries[place];
 }
@@ -99,7 +91,7 @@ add_windows(struct list *list, struct reprise_error *error)
 	struct reprise_session_list *sessions;
 	struct reprise_session_stats stats = REPRISE_SESSION_STATS_INIT;
 	char id[REPRISE_SESSION_ID_BYTES_MAX + 1];
-	struct entry *entry;
+	struct session_entry *entry;
 	reprise_status status;
 
 	status = reprise_sessions_list(list->request->gateway->store, &sessions, error);
@@ -107,16 +99,8 @@ add_windows(struct list *list, struct reprise_error *error)
 		return status;
 	while (reprise_session_list_next(sessions, id, &stats) == REPRISE_OK) {
 		entry = add_id(list, id);
-		if (entry == NULL)
-			continue;
-		entry->has_window = true;
-		entry->has_writer = stats.has_writer != 0;
-		entry->has_ended = stats.ended != 0;
-		entry->end_status = stats.end_status;
-		entry->oldest = stats.oldest;
-		entry->newest = stats.newest;
-		entry->recorded = stats.recorded;
-		entry->subscriptions = stats.subscriptions;
+		if (entry != NULL)
+			session_entry_take_window(entry, &stats);
 	}
 	reprise_session_list_close(sessions);
 	return REPRISE_OK;
@@ -153,10 +137,7 @@ visit_key(const struct reprise_log_key *key, void *context)
 static reprise_status
 add_keys(struct list *list, struct reprise_log *log, struct reprise_error *error)
 {
-	struct reprise_log_stats stats = REPRISE_LOG_STATS_INIT;
 	const char *const tenant = list->request->gateway->tenant;
-	struct reprise_log_key key = { .tenant = tenant };
-	struct entry *entry;
 	reprise_status status;
 
 	list->log = log;
@@ -166,20 +147,9 @@ add_keys(struct list *list, struct reprise_log *log, struct reprise_error *error
 		status = list->status;
 	}
 	for (size_t i = 0; i < list->count && status == REPRISE_OK; i++) {
-		entry = &list->entries[i];
-		key.thread = entry->id;
-		status = reprise_log_stats(log, &key, &stats, error);
+		status = session_entry_ask_log(&list->entries[i], log, tenant, error);
 		if (status == REPRISE_E_NOT_FOUND)
 			status = REPRISE_OK;
-		else if (status == REPRISE_OK) {
-			entry->oldest = stats.watermark + 1;
-			entry->recorded = stats.head;
-			if (!entry->has_window) {
-				entry->newest = stats.head;
-				entry->has_ended = stats.has_ended != 0;
-				entry->end_status = stats.end_status;
-			}
-		}
 	}
 	return status;
 }
@@ -196,30 +166,6 @@ gather(struct job *job, struct reprise_log *log)
 		job->status = add_windows(list, &job->error);
 	if (job->status == REPRISE_OK && log != NULL)
 		job->status = add_keys(list, log, &job->error);
-}
-
-static void
-add_entry(struct buffer *body, const struct entry *entry)
-{
-	char status[16];
-
-	buffer_text(body, "{\"id\":");
-	buffer_string(body, entry->id, strlen(entry->id));
-	buffer_text(body, ",\"oldest\":");
-	buffer_number(body, entry->oldest);
-	buffer_text(body, ",\"newest\":");
-	buffer_number(body, entry->newest);
-	buffer_text(body, ",\"recorded\":");
-	buffer_number(body, entry->recorded);
-	buffer_text(body, entry->has_ended ? ",\"ended\":true,\"status\":"
-					   : ",\"ended\":false,\"status\":");
-	snprintf(status, sizeof(status), "%" PRId32, entry->end_status);
-	buffer_text(body, entry->has_ended ? status : "null");
-	buffer_text(body, entry->has_window ? ",\"in_memory\":true" : ",\"in_memory\":false");
-	buffer_text(body, entry->has_writer ? ",\"has_writer\":true" : ",\"has_writer\":false");
-	buffer_text(body, ",\"subscriptions\":");
-	buffer_number(body, entry->subscriptions);
-	buffer_text(body, "}");
 }
 
 static void
@@ -241,7 +187,7 @@ answer(struct job *job)
 	buffer_text(&body, "{\"sessions\":[");
 	for (size_t i = 0; i < shown; i++) {
 		buffer_text(&body, i == 0 ? "\n" : ",\n");
-		add_entry(&body, &list->entries[i]);
+		session_entry_write(&list->entries[i], request->gateway, &body);
 	}
 	buffer_text(&body, "],\n\"after\":");
 	if (list->count > list->limit)
@@ -249,6 +195,8 @@ answer(struct job *job)
 			      strlen(list->entries[shown - 1].id));
 	else
 		buffer_text(&body, "null");
+	buffer_text(&body, ",\"now_ms\":");
+	buffer_number(&body, process_wall_ms());
 	buffer_text(&body, "}\n");
 	request_answer_buffer(request, "application/json", &body);
 	request_release(request);

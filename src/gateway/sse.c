@@ -91,11 +91,10 @@ sse_event(struct buffer *buffer, const struct stream_shape *shape,
 	add_id(buffer, cursor);
 }
 
-/* The name of a gap's detail as a code: no spaces. */
-static void
-add_code(struct buffer *buffer, const char *name)
+void
+sse_gap_code(struct buffer *buffer, reprise_gap_detail detail)
 {
-	for (; *name != '\0'; name++)
+	for (const char *name = reprise_gap_detail_name(detail); *name != '\0'; name++)
 		buffer_add(buffer, *name == ' ' ? "_" : name, 1);
 }
 
@@ -119,7 +118,7 @@ sse_gap_members(struct buffer *buffer, const struct reprise_gap *gap)
 	buffer_text(buffer, "\"reason\":\"");
 	buffer_text(buffer, reprise_gap_reason_name(gap->reason));
 	buffer_text(buffer, "\",\"code\":\"");
-	add_code(buffer, reprise_gap_detail_name(gap->detail));
+	sse_gap_code(buffer, gap->detail);
 	buffer_text(buffer, "\",\"text\":\"");
 	buffer_text(buffer, reprise_gap_detail_text(gap->detail));
 	if (is_exact(gap)) {
@@ -139,7 +138,7 @@ static void
 add_gap_comment(struct buffer *buffer, const struct reprise_gap *gap)
 {
 	buffer_text(buffer, ": gap ");
-	add_code(buffer, reprise_gap_detail_name(gap->detail));
+	sse_gap_code(buffer, gap->detail);
 	if (is_exact(gap)) {
 		add_member(buffer, " lost ", gap->lost);
 		add_member(buffer, " first ", gap->lost_first);
@@ -255,6 +254,8 @@ sse_read(struct reprise_subscription *subscription, const struct stream_shape *s
 			}
 			sse_gap(buffer, shape, &gap);
 			read.gaps++;
+			if ((size_t)gap.detail < SSE_GAPS)
+				read.gaps_by_detail[gap.detail]++;
 			read.lost += gap.lost;
 			continue;
 		case REPRISE_NEXT_ENDED:

@@ -16,6 +16,12 @@
 #include "gateway/json.h"
 #include "gateway/shape.h"
 
+enum {
+#define SSE_BYTE(...) 0,
+	SSE_GAPS = sizeof((const char[]){ REPRISE_GAP_DETAIL_TABLE(SSE_BYTE) }),
+#undef SSE_BYTE
+};
+
 /* The numbers of a reading, and how the reading ended. */
 enum sse_outcome {
 	SSE_MORE,    /* enough bytes are encoded */
@@ -27,6 +33,7 @@ enum sse_outcome {
 
 struct sse_read {
 	uint64_t events, gaps, lost;
+	uint32_t gaps_by_detail[SSE_GAPS];
 	enum sse_outcome outcome;
 };
 
@@ -58,6 +65,8 @@ void sse_bye(struct buffer *buffer, const struct stream_shape *shape,
 
 /* The members of a gap, without braces: shared with JSON pages. */
 void sse_gap_members(struct buffer *buffer, const struct reprise_gap *gap);
+/* The name of a gap's detail as a code: no spaces. */
+void sse_gap_code(struct buffer *buffer, reprise_gap_detail detail);
 /* The text of a cursor. */
 void sse_cursor(struct buffer *buffer, const struct reprise_cursor *cursor);
 

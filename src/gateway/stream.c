@@ -143,10 +143,8 @@ read_piece(struct stream *stream, size_t bytes)
 			REPRISE_NO_LIMIT);
 	if (!stream->is_live && read.outcome != SSE_ENDED && is_at_live(stream, read.outcome))
 		tell_live(stream);
-	count(&counters->events_sent, (int64_t)read.events);
 	count(&counters->events_encoded, (int64_t)read.events);
-	count(&counters->gaps, (int64_t)read.gaps);
-	count(&counters->events_lost, (int64_t)read.lost);
+	clients_count(stream->request->gateway, stream->clients, &read);
 	if (read.events > 0)
 		stream->joins_left = JOINS_MAX;
 	if (!stream_send_scratch(stream))
@@ -196,6 +194,8 @@ stream_leave(struct stream *stream, const struct reprise_cursor *cursor)
 		    REPRISE_OK ||
 	    watch_open(&stream->watch, gateway, subscription, on_ready) != REPRISE_OK)
 		stream_cut(stream);
+	else
+		clients_link_watch(stream->clients, &stream->link, &stream->watch);
 }
 
 static reprise_status
@@ -207,6 +207,9 @@ subscribe(struct stream *stream, struct reprise_error *error)
 	struct reprise_subscription *subscription;
 	reprise_status status;
 
+	stream->clients = clients_add(gateway, stream->shape.session_id);
+	if (stream->clients == NULL)
+		return REPRISE_E_NO_MEMORY;
 	stream_shape_options(&stream->shape, &options);
 	if (place->at == PLACE_REVISION)
 		status = reprise_resume_snapshot(gateway->store, place->cursor.session_id,
@@ -219,21 +222,9 @@ subscribe(struct stream *stream, struct reprise_error *error)
 						 &subscription, error);
 	if (status == REPRISE_OK)
 		status = watch_open(&stream->watch, gateway, subscription, on_ready);
+	if (status == REPRISE_OK)
+		clients_link_watch(stream->clients, &stream->link, &stream->watch);
 	return status;
-}
-
-static void
-link_stream(struct stream *stream)
-{
-	struct reprise_gateway *const gateway = stream->request->gateway;
-
-	stream->is_begun = true;
-	stream->joins_left = JOINS_MAX;
-	stream->next = gateway->streams;
-	if (gateway->streams != NULL)
-		gateway->streams->previous = stream;
-	gateway->streams = stream;
-	count(&gateway->counters.streams, 1);
 }
 
 static void
@@ -257,7 +248,9 @@ begin_stream(struct stream *stream)
 	}
 	if (stream->is_head)
 		return;
-	link_stream(stream);
+	stream->is_begun = true;
+	stream->joins_left = JOINS_MAX;
+	streams_link(stream);
 	buffer_reset(&gateway->scratch);
 	sse_hello(&gateway->scratch, &stream->shape, &stream->place.cursor, names[stream->place.at],
 		  gateway->options.retry_ms, gateway->options.heartbeat_ms);
@@ -371,16 +364,11 @@ stream_close(struct request *request)
 		return;
 	stream->is_over = true;
 	detach(stream);
+	clients_remove(request->gateway, &stream->clients, &stream->link);
 	if (!stream->is_begun)
 		return;
-	if (stream->previous == NULL)
-		request->gateway->streams = stream->next;
-	else
-		stream->previous->next = stream->next;
-	if (stream->next != NULL)
-		stream->next->previous = stream->previous;
+	streams_unlink(stream);
 	stream->is_begun = false;
-	count(&request->gateway->counters.streams, -1);
 }
 
 static void

@@ -30,6 +30,8 @@ struct stream {
 	struct stream_shape shape;
 	struct watch watch;      /* while the stream reads alone */
 	struct channel *channel; /* while the stream shares */
+	struct session_clients *clients;
+	struct clients_link link; /* while the stream reads alone */
 	struct stream *next_member, *previous_member;
 	struct stream *next, *previous; /* of the gateway's streams */
 	uint64_t sent_ns;               /* when bytes were written last */
@@ -57,6 +59,9 @@ void stream_cut(struct stream *stream);
 
 /* streams.c */
 
+/* The gateway's streams: one more, one fewer. */
+void streams_link(struct stream *stream);
+void streams_unlink(struct stream *stream);
 /* From on_tick: heartbeats. From stop: `bye` to each stream. */
 void streams_tick(struct reprise_gateway *gateway);
 void streams_shutdown(struct reprise_gateway *gateway);

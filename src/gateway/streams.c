@@ -5,6 +5,32 @@
 #include "gateway/sse.h"
 #include "gateway/stream.h"
 
+void
+streams_link(struct stream *stream)
+{
+	struct reprise_gateway *const gateway = stream->request->gateway;
+
+	stream->next = gateway->streams;
+	if (gateway->streams != NULL)
+		gateway->streams->previous = stream;
+	gateway->streams = stream;
+	count(&gateway->counters.streams, 1);
+}
+
+void
+streams_unlink(struct stream *stream)
+{
+	struct reprise_gateway *const gateway = stream->request->gateway;
+
+	if (stream->previous == NULL)
+		gateway->streams = stream->next;
+	else
+		stream->previous->next = stream->next;
+	if (stream->next != NULL)
+		stream->next->previous = stream->previous;
+	count(&gateway->counters.streams, -1);
+}
+
 /* The time to come back, spread so that the clients of a gateway do not come at once. */
 static uint32_t
 pick_retry_ms(const struct reprise_gateway *gateway)

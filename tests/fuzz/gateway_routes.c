@@ -18,7 +18,8 @@
 /* The table alone is looked at: no part answers. */
 const struct route_calls stream_calls, page_calls, sessions_calls, cursor_calls, append_calls,
 	end_calls, invalidate_calls, delete_calls, health_calls, ready_calls, metrics_calls,
-	durable_read_calls, durable_create_calls, durable_append_calls, durable_remove_calls;
+	viewer_calls, session_calls, durable_read_calls, durable_create_calls, durable_append_calls,
+	durable_remove_calls;
 
 /* Cuts the text up to a NUL off. */
 static struct http_text

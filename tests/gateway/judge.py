@@ -106,7 +106,9 @@ def judge(response, method):
     assert fields['x-content-type-options'] == 'nosniff', fields
     is_stream = status == 200 and fields.get('content-type', '').startswith('text/event-stream')
     is_durable = 'stream-next-offset' in fields and status < 400  # a cache may keep what cannot change
-    assert fields['cache-control'] == ('no-cache, no-transform' if is_stream else 'no-store') or is_durable, fields
+    is_file = 'content-security-policy' in fields and status in (200, 304)  # of the viewer
+    caching = 'no-cache, no-transform' if is_stream else 'no-cache' if is_file else 'no-store'
+    assert fields['cache-control'] == caching or is_durable, fields
     assert not is_stream or fields['x-accel-buffering'] == 'no', fields
     has_framing = 'content-length' in fields or 'transfer-encoding' in fields or fields.get('connection') == 'close'
     assert has_framing == (status not in (204, 304)) or fields.get('connection') == 'close', fields
@@ -223,10 +225,12 @@ ROUTES = [
     ('/v1/sessions/ended/cursor?at=oldest', {'GET': 200}),
     ('/v1/sessions/ended/end', {'POST': 200}),
     ('/v1/sessions/to_invalidate/invalidate', {'POST': 204}),
-    ('/v1/sessions/to_delete', {'DELETE': 204}),
+    ('/v1/sessions/to_delete', {'GET': 200, 'DELETE': 204}),
     ('/healthz', {'GET': 200}),
     ('/readyz', {'GET': 200}),
     ('/metrics', {'GET': 200}),
+    ('/', {'GET': 200}),
+    ('/viewer/viewer.css', {'GET': 200}),
 ]
 
 
@@ -236,7 +240,7 @@ def every_route_answers_every_method(server):
     for target, taken in ROUTES:
         taken = taken | ({'HEAD': taken['GET']} if 'GET' in taken else {})
         for method in METHODS:
-            if method == 'DELETE' and target.endswith('to_delete'):
+            if target.endswith('to_delete'):
                 post(server, 'to_delete')
             if method == 'POST' and target.endswith('/invalidate'):
                 post(server, 'to_invalidate')
@@ -254,6 +258,7 @@ def every_route_answers_every_method(server):
 def a_head_has_the_fields_of_its_get(server):
     post(server, 'ended')
     server.expect(200, 'POST', '/v1/sessions/ended/end', JSON, b'')
+    post(server, 'to_delete')
     for target in [target for target, taken in ROUTES if 'GET' in taken] + ['/nothing', '/v1/sessions/none/cursor']:
         code = {'/nothing': 'no_route', '/v1/sessions/none/cursor': 'unknown_session'}.get(target)
         get, head = server.ask('GET', target, code=code), server.ask('HEAD', target)
@@ -293,11 +298,11 @@ def foreign_pages_are_refused(server):
 
 
 def unknown_things_are_told(server):
-    for target in ['/', '/v1', '/v1/sessions/a/b', '/v1/sessions/a/events/', '/healthz/', '/%2e%2e/etc/passwd', '/HEALTHZ']:
+    for target in ['/viewer/none', '/viewer/', '/v1', '/v1/sessions/a/b', '/v1/sessions/a/events/', '/healthz/', '/%2e%2e/etc/passwd', '/HEALTHZ']:
         server.expect(404, 'GET', target, code='no_route')
-    for method, target in [('GET', 'cursor'), ('POST', 'end'), ('POST', 'invalidate')]:
+    for method, target in [('GET', ''), ('GET', 'cursor'), ('POST', 'end'), ('POST', 'invalidate')]:
         body = b'' if method == 'POST' else None
-        server.expect(404, method, f'/v1/sessions/none/{target}', JSON, body, code='unknown_session')
+        server.expect(404, method, f'/v1/sessions/none/{target}'.rstrip('/'), JSON, body, code='unknown_session')
     server.expect(404, 'DELETE', '/v1/sessions/none', code='unknown_session')
 
 

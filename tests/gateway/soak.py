@@ -176,15 +176,18 @@ async def settle(samples):
     end = time.monotonic() + 60
     while True:
         found = await metrics()
-        wanted = {'reprise_http_accepted_total': books['accepted'], 'reprise_gateway_requests_total': books['requests'],
-                  'reprise_gateway_appended_total': books['appended'],
-                  'reprise_gateway_appends_recorded_total': books['appended'],
-                  'reprise_recorder_recorded_total': books['appended'], 'reprise_recorder_lag': 0,
-                  'reprise_recorder_lost_total': 0, 'reprise_gateway_streams': 0, 'reprise_gateway_streams_shared': 0,
+        found['refused'] = sum(value for name, value in found.items() if name.startswith('reprise_gateway_refused_'))
+        found['gaps'] = sum(value for name, value in found.items() if name.startswith('reprise_gateway_gaps_'))
+        wanted = {'reprise_http_connections_accepted_total': books['accepted'], 'reprise_gateway_requests_total': books['requests'],
+                  'reprise_gateway_events_appended_total': books['appended'],
+                  'reprise_gateway_events_recorded_total': books['appended'],
+                  'reprise_recorder_events_recorded_total': books['appended'], 'reprise_recorder_lag_events': 0,
+                  'reprise_recorder_events_lost_total': 0, 'reprise_gateway_streams': 0,
+                  'reprise_gateway_shared_streams': 0, 'reprise_gateway_behind_events': 0,
                   'reprise_gateway_subscriptions': 0, 'reprise_store_subscriptions': 0, 'reprise_store_writers': 0,
-                  'reprise_gateway_jobs': None, 'reprise_http_connections': 1, 'reprise_http_turned_away_total': 0,
-                  'reprise_gateway_refused_total': 0, 'reprise_http_refused_total': 0, 'reprise_http_timeouts_total': 0,
-                  'reprise_gateway_gaps_total': 0}
+                  'reprise_gateway_jobs': None, 'reprise_http_connections': 1,
+                  'reprise_http_connections_turned_away_total': 0, 'reprise_http_connections_timed_out_total': 0,
+                  'reprise_http_requests_malformed_total': 0, 'refused': 0, 'gaps': 0}
         wrong = [f'{name} is {found.get(name)}, not {value}' for name, value in wanted.items()
                  if value is not None and found.get(name) != value]
         if not wrong or time.monotonic() > end:

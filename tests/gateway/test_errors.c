@@ -113,7 +113,7 @@ Test(gateway_errors, V24_each_bad_option_is_named)
 	ASSERT_REFUSED("heartbeat_ms", options.heartbeat_ms = 60001);
 	ASSERT_REFUSED("retry_ms", options.retry_ms = 600001);
 	ASSERT_REFUSED("durable_poll_ms", options.durable_poll_ms = 600001);
-	ASSERT_REFUSED("reserved", options.reserved = 1);
+	ASSERT_REFUSED("no_viewer", options.no_viewer = 2);
 	ASSERT_REFUSED("workers", options.workers = 65);
 	ASSERT_REFUSED("is_quiet", options.is_quiet = 2);
 	ASSERT_REFUSED("gateway options: size", options.size = 1);

@@ -112,7 +112,12 @@ static const struct scene scenes[] = {
 	{ "POST /v1/sessions/%s/invalidate" END, NULL, 204 },
 	{ "DELETE /v1/sessions/%s" END, NULL, 204 },
 	{ "GET /v1/sessions?limit=5&after=%s" END, NULL, 200 },
+	{ "GET /v1/sessions/%s" END, NULL, 200 },
 	{ "GET /metrics" END, NULL, 200 },
+	{ "GET /?%s" END, NULL, 200 },
+	{ "GET /viewer/viewer.css?%s HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\n"
+	  "Connection: close\r\n\r\n",
+	  NULL, 304 },
 	{ "GET /v1/nowhere/%s" END, NULL, 404 },
 };
 

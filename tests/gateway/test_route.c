@@ -11,7 +11,8 @@ SUITE(gateway_route);
 /* The table alone is tested: no part answers. */
 const struct route_calls stream_calls, page_calls, sessions_calls, cursor_calls, append_calls,
 	end_calls, invalidate_calls, delete_calls, health_calls, ready_calls, metrics_calls,
-	durable_read_calls, durable_create_calls, durable_append_calls, durable_remove_calls;
+	viewer_calls, session_calls, durable_read_calls, durable_create_calls, durable_append_calls,
+	durable_remove_calls;
 
 struct found {
 	const struct route *route;
@@ -21,7 +22,7 @@ struct found {
 };
 
 static struct found
-find_as(const char *method, const char *path, bool reads_only)
+find_as(const char *method, const char *path, unsigned int without)
 {
 	struct found found = { .code = ERROR_INTERNAL };
 	char bytes[1024];
@@ -29,14 +30,14 @@ find_as(const char *method, const char *path, bool reads_only)
 
 	snprintf(bytes, sizeof(bytes), "%s %s HTTP/1.1\r\nHost: h\r\n\r\n", method, path);
 	head = head_of(bytes);
-	found.route = route_find(&head, reads_only, found.session_id, &found.code, found.allow);
+	found.route = route_find(&head, without, found.session_id, &found.code, found.allow);
 	return found;
 }
 
 static struct found
 find(const char *method, const char *path)
 {
-	return find_as(method, path, false);
+	return find_as(method, path, 0);
 }
 
 static const struct route_calls *
@@ -60,6 +61,7 @@ Test(gateway_route, V20_each_path_and_method_has_its_part)
 		{ "GET", "/v1/sessions/a/cursor", &cursor_calls },
 		{ "POST", "/v1/sessions/a/end", &end_calls },
 		{ "POST", "/v1/sessions/a/invalidate", &invalidate_calls },
+		{ "GET", "/v1/sessions/a", &session_calls },
 		{ "DELETE", "/v1/sessions/a", &delete_calls },
 		{ "GET", "/v1/stream/a/b", &durable_read_calls },
 		{ "PUT", "/v1/stream/a/b", &durable_create_calls },
@@ -68,6 +70,8 @@ Test(gateway_route, V20_each_path_and_method_has_its_part)
 		{ "GET", "/healthz", &health_calls },
 		{ "GET", "/readyz", &ready_calls },
 		{ "GET", "/metrics", &metrics_calls },
+		{ "GET", "/", &viewer_calls },
+		{ "GET", "/viewer/viewer.css", &viewer_calls },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -78,8 +82,7 @@ Test(gateway_route, V20_each_path_and_method_has_its_part)
 
 Test(gateway_route, V20_other_paths_have_no_route)
 {
-	static const char *const paths[] = { "/",
-					     "/v1",
+	static const char *const paths[] = { "/v1",
 					     "/v1/session",
 					     "/v1/sessions2",
 					     "/v1/sessions/a/b/events",
@@ -87,7 +90,12 @@ Test(gateway_route, V20_other_paths_have_no_route)
 					     "/v1/sessions/a/Events",
 					     "/v1//sessions",
 					     "/healthz/",
-					     "/v1/sessions/a/event%73" };
+					     "/v1/sessions/a/event%73",
+					     "/viewer",
+					     "/viewer/",
+					     "/viewer/a/b",
+					     "//",
+					     "/index.html" };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		const struct found found = find("GET", paths[i]);
@@ -123,19 +131,35 @@ Test(gateway_route, V20_a_wrong_method_is_told_the_right_ones)
 	cr_assert(eq(str, found.allow, "GET, HEAD, OPTIONS"));
 	found = find("OPTIONS", "/v1/sessions/a");
 	cr_assert(eq(int, (int)found.code, ERROR_METHOD));
-	cr_assert(eq(str, found.allow, "DELETE, OPTIONS"));
+	cr_assert(eq(str, found.allow, "GET, HEAD, DELETE, OPTIONS"));
 }
 
 Test(gateway_route, V20_a_gateway_that_only_reads_has_no_routes_that_write)
 {
-	struct found found = find_as("POST", "/v1/sessions/a/events", true);
+	struct found found = find_as("POST", "/v1/sessions/a/events", ROUTES_WRITING);
 
 	cr_assert(eq(int, (int)found.code, ERROR_METHOD));
 	cr_assert(eq(str, found.allow, "GET, HEAD, OPTIONS"));
-	found = find_as("DELETE", "/v1/sessions/a", true);
+	found = find_as("DELETE", "/v1/sessions/a", ROUTES_WRITING);
 	cr_assert(eq(int, (int)found.code, ERROR_METHOD));
-	cr_assert(eq(str, found.allow, "OPTIONS"));
-	cr_assert(ne(ptr, (void *)find_as("GET", "/v1/sessions", true).route, NULL));
+	cr_assert(eq(str, found.allow, "GET, HEAD, OPTIONS"));
+	cr_assert(ne(ptr, (void *)find_as("GET", "/v1/sessions", ROUTES_WRITING).route, NULL));
+}
+
+Test(gateway_route, V97_a_gateway_without_the_viewer_has_none_of_its_paths)
+{
+	static const char *const paths[] = { "/", "/viewer/viewer.css" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct found found = find_as("GET", paths[i], ROUTES_VIEWER);
+
+		cr_assert(found.route == NULL && found.code == ERROR_NO_ROUTE, "%s", paths[i]);
+		found = find_as("OPTIONS", paths[i], ROUTES_VIEWER);
+		cr_assert(eq(int, (int)found.code, ERROR_NO_ROUTE), "%s", paths[i]);
+		found = find_as("GET", paths[i], ROUTES_WRITING);
+		cr_assert(ne(ptr, (void *)found.route, NULL), "%s", paths[i]);
+	}
+	cr_assert(ne(ptr, (void *)find_as("GET", "/v1/sessions", ROUTES_VIEWER).route, NULL));
 }
 
 /* The part for GET of events with a query, and a value of Accept; NULL: refused. */
@@ -154,7 +178,7 @@ choose(const char *query_text, const char *accept)
 		 accept == NULL ? "" : "Accept: ", accept == NULL ? "" : accept,
 		 accept == NULL ? "" : "\r\n");
 	head = head_of(bytes);
-	route = route_find(&head, false, session_id, &code, allow);
+	route = route_find(&head, 0, session_id, &code, allow);
 	cr_assert(ne(ptr, (void *)route, NULL));
 	route = route_choose(route, &head, &query, &words);
 	cr_assert(eq(int, route == NULL, words != NULL));

@@ -141,6 +141,9 @@ static const struct {
 	{ PATH("/v1/stream/{session}"), "line 1: the path can be a path of the gateway's own" },
 	{ PATH("/{}/{}/{session}"), "line 1: the path can be a path of the gateway's own" },
 	{ PATH("/{}/stream/{session}"), "line 1: the path can be a path of the gateway's own" },
+	{ PATH("/viewer/{session}"), "line 1: the path can be a path of the gateway's own" },
+	{ PATH("/viewer/a/{session}"), "line 1: the path can be a path of the gateway's own" },
+	{ PATH("/{session}/chat"), "line 1: the path can be a path of the gateway's own" },
 	{ "{\"routes\":[{\"path\":\"/a/{session}\",\"to\":\"events\"},\n"
 	  "{\"path\":\"/a/{session}\",\"to\":\"page\"}]}",
 	  "line 2: the path and the method can be those of a route before" },

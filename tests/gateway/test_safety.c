@@ -33,10 +33,15 @@ write_file(const char *path, const char *text)
 
 Test(safety, V22_a_foreign_host_is_refused_on_every_path)
 {
-	static const char *const paths[] = {
-		"/healthz", "/readyz", "/metrics", "/v1/sessions", "/v1/sessions/a/events",
-		"/nowhere"
-	};
+	static const char *const paths[] = { "/healthz",
+					     "/readyz",
+					     "/metrics",
+					     "/v1/sessions",
+					     "/v1/sessions/a/events",
+					     "/nowhere",
+					     "/",
+					     "/viewer/viewer.css",
+					     "/v1/sessions/a" };
 	struct place *const place = place_without_log();
 	struct client *client;
 	struct reply reply;
@@ -209,8 +214,9 @@ Test(safety, V27_health_readiness_and_metrics_are_told)
 	cr_assert(eq(int, reply.status, 200));
 	reply = ask(place, "GET", "/metrics", NULL, NULL);
 	cr_assert(eq(int, reply.status, 200));
-	cr_assert(ne(ptr, strstr(reply.body, "\nreprise_gateway_appended_total 1\n"), NULL));
-	cr_assert(ne(ptr, strstr(reply.body, "\nreprise_recorder_recorded_total 1\n"), NULL));
+	cr_assert(ne(ptr, strstr(reply.body, "\nreprise_gateway_events_appended_total 1\n"), NULL));
+	cr_assert(
+		ne(ptr, strstr(reply.body, "\nreprise_recorder_events_recorded_total 1\n"), NULL));
 	cr_assert(ne(ptr, strstr(reply.body, "\n# TYPE reprise_http_connections gauge\n"), NULL));
 	place_close(place);
 }

@@ -124,6 +124,7 @@ map() { printf '{"routes": [\n{"path": "/%s/{session}", "to": "%s"}]}\n' "$1" "$
 map old events
 serve --routes "$routes"
 append one '{"n":1}'
+: >"$scratch/stream"
 curl -sSN --max-time 40 "$url/old/one" >"$scratch/stream" 2>&1 &
 stream=$!
 await "$scratch/stream" '"n":1'
