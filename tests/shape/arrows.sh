@@ -50,13 +50,22 @@ for file in src/*/*.[ch]; do
 		*) fail "$file includes SQLite, which is log_sqlite's and thread_sqlite's alone" ;;
 		esac
 	fi
-	if grep -q '^#include <jansson' "$file" && [ "$room" != thread ]; then
-		fail "$file includes jansson, which is thread's alone"
+	if grep -q '^#include <jansson' "$file" && [ "$room" != thread ] && [ "$file" != src/tool/json_text.c ]; then
+		fail "$file includes jansson, which is thread's and json_text.c's alone"
+	fi
+	if grep -q '^#include <ncurses' "$file" && [ "$file" != src/tool/top_screen.c ]; then
+		fail "$file includes ncurses, which is tool/top_screen.c's alone"
+	fi
+	if grep -q '^#include <curl' "$file" && [ "$file" != src/tool/client.c ]; then
+		fail "$file includes libcurl, which is tool/client.c's alone"
 	fi
 	if grep -q '^#include <libpq' "$file"; then
 		case $room in
 		log_postgres | thread_postgres) ;;
-		*) fail "$file includes libpq, which is log_postgres's and thread_postgres's alone" ;;
+		*)
+			[ "$file" = src/tool/doctor_server.c ] ||
+				fail "$file includes libpq, which is log_postgres's, thread_postgres's and tool/doctor_server.c's alone"
+			;;
 		esac
 	fi
 	if grep -q '^#include <nats' "$file" && [ "$room" != jetstream ]; then
@@ -109,8 +118,8 @@ if words 'consumer|listener|subscriber|follower|reader|sequence number'; then
 	fail "a word that stands for another one of ours"
 fi
 # A conversation and a thread document have messages, and so has a stream of NATS; an event of SSE
-# and an error in JSON have the word by their protocols. Nothing else has.
-if words message | grep -vE '^[^:]*([/_]?gateway[/_]|/libevent_bare\.c|/http/respond\.c|/http/test_server\.c|/conversation/|conversation[_a-z]*\.|/((contract|tool)_)?thread(_[a-z]+)?[/.]|/([a-z]+_)?(jetstream|nats)(_[a-z]+)?[/.])'; then
+# and an error in JSON have the word by their protocols, and so have the vendors' events of the demo. Nothing else has.
+if words message | grep -vE '^[^:]*([/_]?gateway[/_]|/libevent_bare\.c|/http/respond\.c|/tool/(test_)?sse_parse\.[ch]|/fuzz/tool_sse\.c|/tool/tail_(block|pick)\.c|/serve_demo_script\.c|/http/test_server\.c|/conversation/|conversation[_a-z]*\.|/((contract|tool)_)?thread(_[a-z]+)?[/.]|/([a-z]+_)?(jetstream|nats)(_[a-z]+)?[/.])'; then
 	fail "a word that stands for another one of ours: message"
 fi
 exit $bad
