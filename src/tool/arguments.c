@@ -14,7 +14,7 @@ const char demo_usage[] =
 	"       reprise demo --log FILE [--rate N] [--seconds N] [FILE ...]\n"
 	"       reprise demo --worker [--kill] [--log FILE]\n"
 	"       reprise demo --nats [--cluster]\n"
-	"       reprise demo --serve [--rate N] [--seconds N]\n"
+	"       reprise demo --serve [--log FILE] [--rate N] [--seconds N]\n"
 	"\n"
 	"A runtime appends the lines of each FILE as events of one session. Six hosts\n"
 	"subscribe to the session, each on its own thread, as a gateway does for a client.\n"
@@ -44,11 +44,13 @@ const char demo_usage[] =
 	"document. The server and the writer are killed in the middle. With --cluster: three\n"
 	"servers and two writers, and the server that leads the stream is killed.\n"
 	"\n"
-	"--serve: a runtime serves its two sessions over HTTP on 127.0.0.1, until Ctrl-C. The\n"
-	"demo prints the commands to try in a second terminal.\n"
+	"--serve: a runtime serves its four sessions over HTTP on 127.0.0.1, until Ctrl-C. The\n"
+	"demo prints the address of a page that shows the sessions live, and commands to try in\n"
+	"a second terminal. Without --log, a host that falls behind loses events, and is told\n"
+	"which. With --log FILE (SQLite), the host reads the lost events from the log.\n"
 	"\n"
 	"  --rate N      events per second and session, 1 to 1000000 (default: 2000; with\n"
-	"                --sessions or --hosts: 20; with --serve: 5)\n"
+	"                --sessions or --hosts: 20; with --serve: 20)\n"
 	"  --seconds N   seconds of appending, 1 to 3600 (default: 10; with --log: 3; with\n"
 	"                --serve: no end)\n"
 	"  --sessions N  number of sessions, 1 to 100000 (default: 1)\n"
@@ -60,7 +62,7 @@ const char demo_usage[] =
 enum {
 	RATE_ALONE = 2000,
 	RATE_OF_MANY = 20,
-	RATE_SERVED = 5,
+	RATE_SERVED = 20,
 	SECONDS_ALONE = 10,
 	SECONDS_WITH_LOG = 3,
 };
@@ -174,10 +176,9 @@ static bool
 may_serve(const struct demo_options *asked, int files_count)
 {
 	const bool has_others = asked->is_worker || asked->kills || asked->is_scale ||
-				asked->is_nats || asked->is_cluster || asked->log != NULL ||
-				files_count > 0;
+				asked->is_nats || asked->is_cluster || files_count > 0;
 	const char *fault =
-		has_others ? "--serve can be combined only with --rate and --seconds" : NULL;
+		has_others ? "--serve can be combined only with --log, --rate and --seconds" : NULL;
 
 #ifndef TOOL_HAS_GATEWAY
 	if (fault == NULL)

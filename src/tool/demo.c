@@ -54,38 +54,39 @@ flush_output(void)
 	return false;
 }
 
-int
-demo_run(const struct demo_options *options)
+/* The runs that are not of sessions and hosts. False: none of these runs was asked for. */
+static bool
+run_other(const struct demo_options *options, int *ret_status)
 {
-	const bool has_files = options->files_count > 0;
-	const size_t inputs_count = has_files ? (size_t)options->files_count : 1;
-
 	if (options->is_worker) {
-		const int worked = conversation_demo_run(options);
-
-		return flush_output() ? worked : 1;
+		*ret_status = conversation_demo_run(options);
+		return true;
 	}
 #ifdef TOOL_HAS_GATEWAY
 	if (options->is_serve) {
-		const int served = serve_demo_run(options);
-
-		return flush_output() ? served : 1;
+		*ret_status = serve_demo_run(options);
+		return true;
 	}
 #endif
 #ifdef TOOL_HAS_JETSTREAM_DEMO
 	if (options->is_nats) {
-		const int played = thread_demo_run(options->is_cluster);
-
-		return flush_output() ? played : 1;
+		*ret_status = thread_demo_run(options->is_cluster);
+		return true;
 	}
 #endif
-	if (!has_enough_events(options))
-		return EXIT_USAGE;
+	return false;
+}
+
+static int
+run_hosts(const struct demo_options *options)
+{
+	const bool has_files = options->files_count > 0;
+	const size_t inputs_count = has_files ? (size_t)options->files_count : 1;
 	struct input *const inputs = calloc(inputs_count, sizeof(*inputs));
 
 	if (inputs == NULL) {
 		fprintf(stderr, "reprise demo: out of memory\n");
-		return 1;
+		return EXIT_FAILURE;
 	}
 	size_t read = read_inputs(inputs, inputs_count, has_files ? options->files : NULL);
 	int status = EXIT_UNREADABLE;
@@ -105,5 +106,28 @@ demo_run(const struct demo_options *options)
 	while (read > 0)
 		input_free(&inputs[--read]);
 	free(inputs);
-	return flush_output() ? status : 1;
+	return status;
+}
+
+static void
+offer_viewer(void)
+{
+#ifdef TOOL_HAS_GATEWAY
+	printf("\nSee it in a browser: ./dev demo --serve, or reprise demo --serve\n");
+#endif
+}
+
+int
+demo_run(const struct demo_options *options)
+{
+	int status = EXIT_FAILURE;
+
+	if (!run_other(options, &status)) {
+		if (!has_enough_events(options))
+			return EXIT_USAGE;
+		status = run_hosts(options);
+	}
+	if (status == 0 && !options->is_serve)
+		offer_viewer();
+	return flush_output() ? status : EXIT_FAILURE;
 }

@@ -1,17 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool/interrupt.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
-static atomic_bool is_interrupted;
+enum {
+	OUTPUT_SECONDS = 1,
+};
+
+static atomic_int interrupted_by; /* the signal; 0: none */
+static atomic_bool has_dropped_output;
+static int nothing = -1; /* /dev/null */
 
 static void
 note_signal(int number)
 {
+	atomic_store(&interrupted_by, number);
+}
+
+static void
+note_and_time(int number)
+{
+	note_signal(number);
+	alarm(OUTPUT_SECONDS);
+}
+
+/* A write that waits answers EINTR, and the writes behind it go nowhere. */
+static void
+drop_output(int number)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	const int before = errno;
+
 	(void)number;
-	atomic_store(&is_interrupted, true);
+	if (poll(&output, 1, 0) == 0 && dup2(nothing, STDOUT_FILENO) >= 0)
+		atomic_store(&has_dropped_output, true);
+	else
+		alarm(OUTPUT_SECONDS);
+	errno = before;
 }
 
 static void
@@ -25,15 +56,41 @@ mask_signals(int how)
 	pthread_sigmask(how, &signals, NULL);
 }
 
-void
-interrupt_catch(void)
+static void
+catch_with(void (*handler)(int))
 {
-	struct sigaction action = { .sa_handler = note_signal };
+	struct sigaction action = { .sa_handler = handler };
 
 	action.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
 	mask_signals(SIG_BLOCK);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+}
+
+void
+interrupt_catch(void)
+{
+	catch_with(note_signal);
+}
+
+void
+interrupt_catch_output(void)
+{
+	const struct sigaction action = { .sa_handler = drop_output };
+
+	nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (nothing < 0) {
+		catch_with(note_signal);
+		return;
+	}
+	sigaction(SIGALRM, &action, NULL); /* without SA_RESTART */
+	catch_with(note_and_time);
+}
+
+bool
+interrupt_has_dropped_output(void)
+{
+	return atomic_load(&has_dropped_output);
 }
 
 void
@@ -55,5 +112,11 @@ interrupt_release(void)
 bool
 interrupt_happened(void)
 {
-	return atomic_load(&is_interrupted);
+	return atomic_load(&interrupted_by) != 0;
+}
+
+int
+interrupt_number(void)
+{
+	return atomic_load(&interrupted_by);
 }

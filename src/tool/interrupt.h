@@ -22,9 +22,20 @@ void interrupt_catch(void);
 /* The calling thread takes the signals. */
 void interrupt_admit(void);
 
+/*
+ * As interrupt_catch, for a program that lives to print: a standard output that takes nothing for
+ * a second behind the signal is given up, and the rest of the output is dropped.
+ */
+void interrupt_catch_output(void);
+
+bool interrupt_has_dropped_output(void);
+
 /* From here on the signals end the process again. */
 void interrupt_release(void);
 
 bool interrupt_happened(void);
+
+/* The signal; 0: none. */
+int interrupt_number(void);
 
 #endif /* TOOL_INTERRUPT_H */

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tool/interrupt.h"
+
 static int refused; /* the errno of the first failed write */
 
 void
@@ -41,6 +43,10 @@ log_output_wait(int milliseconds)
 int
 log_output_end(int status)
 {
+	if (interrupt_has_dropped_output()) {
+		fputs("reprise: standard output has not taken all lines\n", stderr);
+		return status;
+	}
 	if (log_output_flush() || refused == EPIPE || (refused == EIO && !log_output_wait(0)))
 		return status;
 	fprintf(stderr, "reprise: cannot write to standard output: %s\n", strerror(refused));

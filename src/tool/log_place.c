@@ -16,6 +16,22 @@
 /* For errors: the file opened last. NULL: a database. The address may contain a password. */
 static const char *file_in_use;
 
+bool
+log_place_read(const char *text, struct log_place *ret_place)
+{
+	static const char sqlite[] = "sqlite:", postgres[] = "postgres:";
+
+	if (strncmp(text, sqlite, sizeof(sqlite) - 1) == 0)
+		ret_place->file = text + sizeof(sqlite) - 1;
+	else if (strncmp(text, "postgres://", 11) == 0 || strncmp(text, "postgresql://", 13) == 0)
+		ret_place->postgres = text;
+	else if (strncmp(text, postgres, sizeof(postgres) - 1) == 0)
+		ret_place->postgres = text + sizeof(postgres) - 1;
+	else
+		return false;
+	return true;
+}
+
 const char *
 log_place_fault(const struct log_place *place)
 {

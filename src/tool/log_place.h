@@ -23,6 +23,12 @@ enum log_access {
 	LOG_ACCESS_CREATE, /* a missing log is created */
 };
 
+/*
+ * Reads sqlite:FILE, postgres:CONNINFO or the URL of a database, as libpq takes the URL, into the
+ * file or the connection of @ret_place. False: the text is no place. FILE may be empty.
+ */
+bool log_place_read(const char *text, struct log_place *ret_place);
+
 /* Why this program cannot open such a place, or NULL. */
 const char *log_place_fault(const struct log_place *place);
 

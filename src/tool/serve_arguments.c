@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The arguments of `reprise serve`. The parser judges what the library cannot judge: numbers as
- * texts, options that need one another, and the place of the log. The library judges the rest,
- * before a log is opened (serve.c).
+ * The arguments of `reprise serve`, and the options that `reprise run` shares. Numbers are judged
+ * here as texts. serve_request.c judges the options together.
  */
 
 #include "tool/serve_arguments.h"
@@ -14,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool/log_text.h"
+#include "tool/serve_options.h"
 
 const char serve_usage[] =
 	"usage: reprise serve [--listen ADDRESS]... [--log PLACE] [--token-file FILE]\n"
@@ -67,42 +66,13 @@ const char serve_usage[] =
 	"  --long-poll MS      how long a long-poll of a durable stream waits (default: 20000)\n"
 	"  --workers N         threads that wait for the log (default: 4)\n"
 	"  --drain SECONDS     how long the program goes on answering after SIGTERM (default: 5)\n"
+	"  --no-viewer         without the viewer, a page at / that shows sessions\n"
 	"  --quiet             its own log has failures alone\n"
 	"\n"
 	"Exit status: 0 ended by a signal, and all events are recorded; 1 the program failed, or\n"
 	"events could not be recorded; 2 wrong arguments.\n";
 
-enum {
-	OPTION_LISTEN,
-	OPTION_LOG,
-	OPTION_SCHEMA,
-	OPTION_TENANT,
-	OPTION_READS_ONLY,
-	OPTION_TOKEN_FILE,
-	OPTION_INSECURE,
-	OPTION_TLS_CERT,
-	OPTION_TLS_KEY,
-	OPTION_ORIGIN,
-	OPTION_ROUTES,
-	OPTION_QUIET,
-	OPTION_EVENTS_MAX, /* the first with a number */
-	OPTION_BYTES_MAX,
-	OPTION_SESSIONS_MAX,
-	OPTION_BODY_BYTES_MAX,
-	OPTION_CONNECTIONS_MAX,
-	OPTION_CONNECTIONS_PER_PEER_MAX,
-	OPTION_REQUESTS_PER_SECOND,
-	OPTION_RECORDED_WAIT,
-	OPTION_HEARTBEAT,
-	OPTION_LONG_POLL,
-	OPTION_WORKERS,
-	OPTION_LINGER,
-	OPTION_DRAIN,
-	OPTIONS_COUNT,
-	DRAIN_SECONDS = 5,
-};
-
-static const struct option options[OPTIONS_COUNT + 1] = {
+static const struct option options[OPTIONS_COUNT] = {
 	[OPTION_LISTEN] = { "listen", required_argument, NULL, OPTION_LISTEN },
 	[OPTION_LOG] = { "log", required_argument, NULL, OPTION_LOG },
 	[OPTION_SCHEMA] = { "schema", required_argument, NULL, OPTION_SCHEMA },
@@ -114,6 +84,10 @@ static const struct option options[OPTIONS_COUNT + 1] = {
 	[OPTION_TLS_KEY] = { "tls-key", required_argument, NULL, OPTION_TLS_KEY },
 	[OPTION_ORIGIN] = { "origin", required_argument, NULL, OPTION_ORIGIN },
 	[OPTION_ROUTES] = { "routes", required_argument, NULL, OPTION_ROUTES },
+	[OPTION_SESSION] = { "session", required_argument, NULL, OPTION_SESSION },
+	[OPTION_KIND_FIELD] = { "kind-field", required_argument, NULL, OPTION_KIND_FIELD },
+	[OPTION_PIPE] = { "pipe", no_argument, NULL, OPTION_PIPE },
+	[OPTION_NO_VIEWER] = { "no-viewer", no_argument, NULL, OPTION_NO_VIEWER },
 	[OPTION_QUIET] = { "quiet", no_argument, NULL, OPTION_QUIET },
 	[OPTION_EVENTS_MAX] = { "events-max", required_argument, NULL, OPTION_EVENTS_MAX },
 	[OPTION_BYTES_MAX] = { "bytes-max", required_argument, NULL, OPTION_BYTES_MAX },
@@ -131,7 +105,15 @@ static const struct option options[OPTIONS_COUNT + 1] = {
 	[OPTION_LONG_POLL] = { "long-poll", required_argument, NULL, OPTION_LONG_POLL },
 	[OPTION_WORKERS] = { "workers", required_argument, NULL, OPTION_WORKERS },
 	[OPTION_LINGER] = { "linger", required_argument, NULL, OPTION_LINGER },
+	[OPTION_STAY] = { "linger", required_argument, NULL, OPTION_STAY },
 	[OPTION_DRAIN] = { "drain", required_argument, NULL, OPTION_DRAIN },
+};
+
+/* The options of one command alone; all others are of both. */
+static const enum serve_command owners[OPTIONS_COUNT] = {
+	[OPTION_SESSION] = SERVE_COMMAND_RUN, [OPTION_KIND_FIELD] = SERVE_COMMAND_RUN,
+	[OPTION_PIPE] = SERVE_COMMAND_RUN,    [OPTION_LINGER] = SERVE_COMMAND_SERVE,
+	[OPTION_STAY] = SERVE_COMMAND_RUN,
 };
 
 /* The numbers that an option takes. */
@@ -150,25 +132,12 @@ static const struct range {
 	[OPTION_LONG_POLL] = { 1, 600000 },
 	[OPTION_WORKERS] = { 1, 64 },
 	[OPTION_LINGER] = { 0, 10000 },
+	[OPTION_STAY] = { 0, 86400 },
 	[OPTION_DRAIN] = { 0, 3600 },
 };
 
-/* The options that getopt has found. A number is 0 where the option was not given. */
-struct given {
-	uint64_t numbers[OPTIONS_COUNT];
-	const char *log, *schema;
-	bool is_given[OPTIONS_COUNT];
-};
-
 static bool
-refuse(const char *fault)
-{
-	fprintf(stderr, "reprise serve: %s\n", fault);
-	return false;
-}
-
-static bool
-take_number(int option, const char *text, struct given *given)
+take_number(int option, const char *text, struct serve_given *given)
 {
 	const struct range *const range = &ranges[option];
 	char *end = NULL;
@@ -178,9 +147,8 @@ take_number(int option, const char *text, struct given *given)
 
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number < range->least ||
 	    number > range->most) {
-		fprintf(stderr,
-			"reprise serve: --%s takes a whole number from %llu to %llu, not '%s'\n",
-			options[option].name, (unsigned long long)range->least,
+		fprintf(stderr, "%s: --%s takes a whole number from %llu to %llu, not '%s'\n",
+			given->name, options[option].name, (unsigned long long)range->least,
 			(unsigned long long)range->most, text);
 		return false;
 	}
@@ -189,46 +157,46 @@ take_number(int option, const char *text, struct given *given)
 }
 
 static bool
-take_address(const char *text, struct serve_request *asked)
+take_address(const char *text, struct serve_request *asked, const struct serve_given *given)
 {
 	if (asked->gateway.listen_count == SERVE_ADDRESSES_MAX)
-		return refuse("--listen can be given 8 times");
+		return serve_refuse(given, "--listen can be given 8 times");
 	asked->addresses[asked->gateway.listen_count++] = text;
 	return true;
 }
 
 static bool
-take_origin(const char *text, struct serve_request *asked)
+take_origin(const char *text, struct serve_request *asked, const struct serve_given *given)
 {
 	if (asked->gateway.origins_count == SERVE_ORIGINS_MAX)
-		return refuse("--origin can be given 64 times");
+		return serve_refuse(given, "--origin can be given 64 times");
 	asked->origins[asked->gateway.origins_count++] = text;
 	return true;
 }
 
 /* Of two values one would be left out without a word. */
 static bool
-is_first(int option, struct given *given)
+is_first(int option, struct serve_given *given)
 {
 	const bool was_given = given->is_given[option];
 
 	given->is_given[option] = true;
 	if (!was_given || option == OPTION_LISTEN || option == OPTION_ORIGIN)
 		return true;
-	fprintf(stderr, "reprise serve: --%s is given twice\n", options[option].name);
+	fprintf(stderr, "%s: --%s is given twice\n", given->name, options[option].name);
 	return false;
 }
 
 static bool
-take_option(int option, struct serve_request *asked, struct given *given)
+take_option(int option, struct serve_request *asked, struct serve_given *given)
 {
 	if (option < 0 || option >= OPTIONS_COUNT || !is_first(option, given))
 		return false;
 	switch (option) {
 	case OPTION_LISTEN:
-		return take_address(optarg, asked);
+		return take_address(optarg, asked, given);
 	case OPTION_ORIGIN:
-		return take_origin(optarg, asked);
+		return take_origin(optarg, asked, given);
 	case OPTION_LOG:
 		given->log = optarg;
 		return true;
@@ -256,6 +224,17 @@ take_option(int option, struct serve_request *asked, struct given *given)
 	case OPTION_ROUTES:
 		asked->gateway.routes_file = optarg;
 		return true;
+	case OPTION_SESSION:
+		given->session_id = optarg;
+		return true;
+	case OPTION_KIND_FIELD:
+		given->kind_field = optarg;
+		return true;
+	case OPTION_PIPE:
+		return true; /* is_given says so */
+	case OPTION_NO_VIEWER:
+		asked->gateway.no_viewer = 1;
+		return true;
 	case OPTION_QUIET:
 		asked->gateway.is_quiet = 1;
 		return true;
@@ -264,114 +243,53 @@ take_option(int option, struct serve_request *asked, struct given *given)
 	}
 }
 
-/* sqlite:FILE, postgres:CONNINFO; or the URL of a database, as libpq takes the URL. */
-static bool
-take_place(const struct given *given, struct serve_request *asked)
-{
-	static const char sqlite[] = "sqlite:", postgres[] = "postgres:";
-	const char *const text = given->log;
-
-	if (strncmp(text, sqlite, sizeof(sqlite) - 1) == 0)
-		asked->log.file = text + sizeof(sqlite) - 1;
-	else if (strncmp(text, "postgres://", 11) == 0 || strncmp(text, "postgresql://", 13) == 0)
-		asked->log.postgres = text;
-	else if (strncmp(text, postgres, sizeof(postgres) - 1) == 0)
-		asked->log.postgres = text + sizeof(postgres) - 1;
-	else
-		return refuse("--log takes sqlite:FILE or postgres:CONNINFO");
-	if (asked->log.file != NULL && asked->log.file[0] == '\0')
-		return refuse("--log sqlite: needs a FILE");
-	if (asked->log.file != NULL && given->schema != NULL)
-		return refuse("--schema needs a log in PostgreSQL");
-	asked->log.schema = given->schema;
-	asked->has_log = true;
-
-	const char *const fault = log_place_fault(&asked->log);
-
-	if (fault == NULL)
-		return true;
-	fprintf(stderr, "reprise serve --log %s\n", fault);
-	return false;
-}
-
-/* The options that need one another. */
-static bool
-may_combine(const struct serve_request *asked, const struct given *given)
-{
-	const bool has_log = given->log != NULL;
-	const char *const tenant = asked->gateway.tenant;
-	const char *fault = NULL;
-
-	if (!has_log && given->schema != NULL)
-		fault = "--schema needs --log";
-	else if (!has_log && asked->gateway.reads_only != 0)
-		fault = "--reads-only needs --log";
-	else if (!has_log && given->is_given[OPTION_LINGER])
-		fault = "--linger needs --log";
-	else if (!has_log && given->numbers[OPTION_RECORDED_WAIT] != 0)
-		fault = "--recorded-wait needs --log";
-	else if ((asked->gateway.tls_certificate_file == NULL) !=
-		 (asked->gateway.tls_key_file == NULL))
-		fault = "--tls-cert and --tls-key need each other";
-	else if (tenant != NULL &&
-		 (tenant[0] == '\0' || strlen(tenant) > REPRISE_SESSION_ID_BYTES_MAX ||
-		  !log_text_is_utf8(tenant, strlen(tenant))))
-		fault = "--tenant takes 1 to 128 bytes of UTF-8";
-	return fault == NULL || refuse(fault);
-}
-
+/* The rows of one command, and the empty row. */
 static void
-take_numbers(const uint64_t *numbers, struct serve_request *asked)
+select_options(enum serve_command command, struct option ret_options[OPTIONS_COUNT + 1])
 {
-	struct reprise_gateway_options *const gateway = &asked->gateway;
+	size_t count = 0;
 
-	asked->session.events_max = numbers[OPTION_EVENTS_MAX];
-	asked->session.bytes_max = numbers[OPTION_BYTES_MAX];
-	/* 0 is the recorder's own default, and the client of an append waits for the commit. */
-	asked->linger_ns = numbers[OPTION_LINGER] == 0 ? 1 : numbers[OPTION_LINGER] * 1000000;
-	asked->drain_ms = (uint32_t)numbers[OPTION_DRAIN] * 1000;
-	gateway->sessions_max = numbers[OPTION_SESSIONS_MAX];
-	gateway->body_bytes_max = numbers[OPTION_BODY_BYTES_MAX];
-	gateway->connections_max = (uint32_t)numbers[OPTION_CONNECTIONS_MAX];
-	gateway->connections_per_peer_max = (uint32_t)numbers[OPTION_CONNECTIONS_PER_PEER_MAX];
-	gateway->requests_per_second_max = (uint32_t)numbers[OPTION_REQUESTS_PER_SECOND];
-	gateway->recorded_wait_ms = (uint32_t)numbers[OPTION_RECORDED_WAIT];
-	gateway->heartbeat_ms = (uint32_t)numbers[OPTION_HEARTBEAT];
-	gateway->durable_poll_ms = (uint32_t)numbers[OPTION_LONG_POLL];
-	gateway->workers = (uint32_t)numbers[OPTION_WORKERS];
+	for (size_t i = 0; i < OPTIONS_COUNT; i++)
+		if (owners[i] == SERVE_COMMAND_ANY || owners[i] == command)
+			ret_options[count++] = options[i];
+	ret_options[count] = (struct option){ 0 };
+}
+
+bool
+serve_options_take(enum serve_command command, int argc, char **argv, struct serve_request *asked,
+		   struct serve_given *ret_given)
+{
+	static char names[][sizeof("reprise serve")] = {
+		[SERVE_COMMAND_SERVE] = "reprise serve", [SERVE_COMMAND_RUN] = "reprise run"
+	};
+	struct option rows[OPTIONS_COUNT + 1];
+	int option;
+
+	*asked = (struct serve_request){ .name = names[command],
+					 .gateway = REPRISE_GATEWAY_OPTIONS_INIT,
+					 .session = REPRISE_SESSION_OPTIONS_INIT };
+	*ret_given = (struct serve_given){ .name = names[command] };
+	select_options(command, rows);
+	argv[0] = names[command]; /* the prefix of getopt's errors */
+	optind = 1;
+	/* With "+" the first word that is no option begins the command to run. */
+	while ((option = getopt_long(argc, argv, command == SERVE_COMMAND_RUN ? "+" : "", rows,
+				     NULL)) != -1)
+		if (!take_option(option, asked, ret_given))
+			return false;
+	return true;
 }
 
 bool
 serve_arguments(int argc, char **argv, struct serve_request *ret_request)
 {
-	static char name[] = "reprise serve"; /* the prefix of getopt's errors */
-	struct given given = { .numbers = { [OPTION_DRAIN] = DRAIN_SECONDS } };
-	int option;
+	struct serve_given given;
 
-	*ret_request = (struct serve_request){ .gateway = REPRISE_GATEWAY_OPTIONS_INIT,
-					       .session = REPRISE_SESSION_OPTIONS_INIT };
-	argv[0] = name;
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!take_option(option, ret_request, &given))
-			return false;
+	if (!serve_options_take(SERVE_COMMAND_SERVE, argc, argv, ret_request, &given))
+		return false;
 	if (optind < argc) {
 		fprintf(stderr, "reprise serve: takes options alone, not '%s'\n", argv[optind]);
 		return false;
 	}
-	if (!may_combine(ret_request, &given))
-		return false;
-	if (given.log != NULL && !take_place(&given, ret_request))
-		return false;
-	take_numbers(given.numbers, ret_request);
-	/* An append waits for the log rather than displace an event without a record. */
-	if (ret_request->has_log)
-		ret_request->session.when_full = REPRISE_WHEN_FULL_REFUSE;
-	ret_request->gateway.listen = ret_request->addresses;
-	ret_request->gateway.origins = ret_request->origins;
-#ifndef TOOL_HAS_GATEWAY
-	return refuse("this program was built without libevent");
-#else
-	return true;
-#endif
+	return serve_request_complete(ret_request, &given);
 }

@@ -17,12 +17,14 @@ enum {
 
 /* The options of `reprise serve`. All texts are borrowed from the arguments. */
 struct serve_request {
+	const char *name;                       /* the prefix of errors: "reprise serve" */
 	struct reprise_gateway_options gateway; /* without a recorder and descriptors */
 	struct reprise_session_options session; /* the bounds of every window */
 	struct log_place log;
 	bool has_log;
 	uint64_t linger_ns; /* of the recorder; 0: the default */
 	uint32_t drain_ms;
+	bool may_move; /* to a free port, if another program has the usual one */
 	const char *addresses[SERVE_ADDRESSES_MAX];
 	const char *origins[SERVE_ORIGINS_MAX];
 };

@@ -13,7 +13,7 @@ runs=0
 limit=-max_total_time=$1
 [ -z "$is_count" ] || { runs=$1; limit=-runs=$1; }
 shift
-[ $# -gt 0 ] || set -- conversation_event cursor_text durable_fields durable_state gateway_json gateway_routes gateway_sse http_request log_rows options program thread_delta
+[ $# -gt 0 ] || set -- conversation_event cursor_text durable_fields durable_state gateway_json gateway_routes gateway_sse http_request log_rows options program thread_delta tool_sse
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
 build=$project/build/fuzz

@@ -6,7 +6,7 @@
 
 # Each option of the usage is tested here.
 options=$("$program" serve --help | grep -oE '^  --[a-z-]+' | tr -d ' ')
-[ "$(echo "$options" | wc -l)" = 25 ] || fail 'the usage has other options than this test'
+[ "$(echo "$options" | wc -l)" = 26 ] || fail 'the usage has other options than this test'
 for option in $options; do
 	grep -qE -e "($option|^(numbers=.)?${option#--}) " "$0" || fail "there is no test of $option"
 done
@@ -43,7 +43,7 @@ NUMBERS
 # Texts and flags.
 for name in listen log schema tenant token-file tls-cert tls-key origin routes; do refuses 2 'requires an argument' "--$name"; done
 for name in log schema tenant token-file tls-cert tls-key routes; do refuses 2 "--$name is given twice" "--$name" a "--$name" a; done
-for name in reads-only insecure quiet; do
+for name in reads-only insecure no-viewer quiet; do
 	refuses 2 "--$name is given twice" "--$name" "--$name"
 	refuses 2 "doesn't allow an argument" "--$name=1"
 done
@@ -202,6 +202,16 @@ answers 401 -H 'Authorization: Bearer token-of-other-0123456789' "$url/v1/sessio
 finish TERM 0
 [ "$("$program" log ls --json --tenant acme --file "$scratch/acme.db" | grep -c '"one"')" = 1 ] || fail 'the tenant has no session'
 ! "$program" log ls --json --file "$scratch/acme.db" | grep -q '"one"' || fail 'another tenant has the session'
+
+# --no-viewer: the page at / is left out, and nothing else.
+serve
+answers 200 "$url/"
+answers 200 "$url/viewer/viewer.css"
+finish TERM 0
+serve --no-viewer --workers 1
+for path in / /viewer/viewer.css; do answers 404 "$url$path"; done
+answers 200 "$url/v1/sessions"
+finish TERM 0
 
 # --quiet: failures are said, and nothing else.
 serve --quiet --tenant acme --token-file "$scratch/tokens"

@@ -18,7 +18,7 @@ printf 'one\n\n{"three": 3}' >"$lines"
 
 expect 0 "$1" --version
 expect 0 "$1" --help
-for command in demo serve log conversation thread; do
+for command in demo serve run tail post top log conversation thread doctor; do
 	expect 0 "$1" $command --help
 	"$1" $command --help | grep -q "^usage: reprise $command " || { echo "tool: $command --help has no usage"; bad=1; }
 done
@@ -43,7 +43,7 @@ done
 expect 2 "$1" demo --hosts 65
 expect 2 "$1" demo --hosts 6 --rate 5 --seconds 3
 expect 2 "$1" demo --unknown
-for wrong in --worker --nats '--sessions 2' "--log $lines" "$lines" '--rate 0' '--seconds 0'; do
+for wrong in --worker --kill --nats --cluster '--sessions 2' '--hosts 2' --log "$lines" '--rate 0' '--seconds 0'; do
 	# shellcheck disable=SC2086 # words
 	expect 2 "$1" demo --serve $wrong
 done
@@ -52,6 +52,14 @@ expect 3 "$1" demo "$empty"
 expect 3 "$1" demo /
 expect 3 "$1" demo --sessions 2 "$lines" /there/is/no/such/file
 expect 0 "$1" demo --rate 1000 --seconds 1 "$lines" "$lines"
+# A demo that went well offers the viewer last, if the program has the gateway.
+"$1" demo --rate 1000 --seconds 1 "$lines" >"$table"
+if "$1" serve --no-such-option 2>&1 | grep -q 'built without'; then
+	! grep -q 'demo --serve' "$table" || { echo "tool: a demo offers a viewer that this program does not have"; bad=1; }
+else
+	[ "$(tail -n 1 "$table")" = 'See it in a browser: ./dev demo --serve, or reprise demo --serve' ] ||
+		{ echo "tool: the demo's last line does not offer the viewer"; bad=1; }
+fi
 
 # Many on a few threads, with descriptors for all and for some: what the table says, added up.
 balances() {
