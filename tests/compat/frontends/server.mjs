@@ -35,7 +35,8 @@ async function start(program, arguments_) {
 /**
  * Starts `PROGRAM serve` on a fresh log, or without a log. `extra` has further arguments, such as --routes FILE. kill9()
  * kills the server and waits until the server has gone; restart() starts the server again on the same log and port;
- * stop() kills the server and removes the log.
+ * freeze() stops the process as SIGSTOP does, so that connections stay open in silence, and thaw() lets the process
+ * go on; stop() kills the server and removes the log.
  */
 export async function startServer(program, extra = [], hasLog = true) {
 	const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reprise-frontends-'));
@@ -50,6 +51,8 @@ export async function startServer(program, extra = [], hasLog = true) {
 			running.child.kill('SIGKILL');
 			await running.gone;
 		},
+		freeze: () => running.child.kill('SIGSTOP'),
+		thaw: () => running.child.kill('SIGCONT'),
 		async restart() {
 			running = await start(program, listen(new URL(url).host));
 		},

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # nginx and Caddy in front of `reprise serve`, with HTTP/2 over TLS: the examples of src/gateway/PROXIES.md, with other ports
-# and files. A line for each proxy counts the checks; a proxy that is not installed is skipped.
+# and files. A line for each proxy counts the checks; a proxy that is not installed is skipped, and so are the 100
+# EventSources of a page without Chromium, Node or npm.
 # Usage: proxies.sh BUILD     (the build folder)
 here=$(cd "$(dirname "$0")" && pwd)
-program=$1/reprise
+build=$1
+program=$build/reprise
 page=$here/../../../src/gateway/PROXIES.md
 name=agents.example
 scratch=$(mktemp -d) || exit 1
@@ -60,7 +62,7 @@ example() {
 }
 # start_proxy KIND: the page's example, with all that a whole configuration needs
 start_proxy() {
-	port=$((20000 + ($$ * 7 + checks) % 20000))
+	port=$((10000 + ($$ * 7 + checks) % 20000)) # below the ports that the kernel gives to connections
 	case $1 in
 	nginx)
 		{
@@ -159,6 +161,19 @@ check_ten() {
 	for i in 1 2 3 4 5 6 7 8 9 10; do check "the stream $i has no end" in_file "$scratch/ten-$i" '^event: *end'; done
 }
 
+# 100 EventSources in one page of Chromium, over one connection.
+check_hundred() {
+	if ! sh "$here/../viewer/compat.sh" "$build" --install >"$scratch/hundred" 2>&1; then
+		tail -n 1 "$scratch/hundred" | sed 's/^viewer: /100 EventSources: /'
+		return
+	fi
+	cp "$here/hundred.mjs" "$build/compat/viewer/"
+	checks=$((checks + 1))
+	node "$build/compat/viewer/hundred.mjs" "https://$name:$port" "$url" admin-0123456789abcdef >"$scratch/hundred" 2>&1 ||
+		fail "$(cat "$scratch/hundred")"
+	[ $bad != 0 ] || echo "$label: $(cat "$scratch/hundred")"
+}
+
 # An idle stream outlives the proxy's patience by its heartbeats; without heartbeats it does not.
 check_idle() {
 	append idle '{"n":1}'
@@ -190,6 +205,7 @@ check_proxy() {
 	start_proxy "$1"
 	check_stream
 	check_ten
+	check_hundred
 	stop $proxy $gateway
 	patience=3
 	start_gateway 1000
