@@ -392,7 +392,7 @@ Test(durable_read, V65_offsets_stay_good_over_restarts)
 	place = place_reopen(place, &setup);
 	for (uint64_t position = 1; position <= 5; position++) {
 		reply = get_after(place, "s", position);
-		expect_body(&reply, "1234" + position - 1);
+		expect_body(&reply, &"1234"[position - 1]);
 		expect_next(&reply, 5);
 	}
 	post_stream(place, "s", TEXT_TYPE, "5");
