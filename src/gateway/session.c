@@ -17,22 +17,6 @@ request_of(struct job *job)
 	return (struct request *)((char *)job - offsetof(struct request, job));
 }
 
-/*
- * A session of the log whose last life is void was deleted or invalidated, and a DIRECT key is a
- * conversation, for example: neither is a session.
- */
-static reprise_status
-find_life(const struct session_entry *entry, struct reprise_log *log, const char *tenant,
-	  struct reprise_error *error)
-{
-	const struct reprise_log_key key = { .tenant = tenant, .thread = entry->id };
-	struct reprise_cursor cursor;
-	const reprise_status status =
-		reprise_log_current_cursor(log, &key, REPRISE_REVISION_UNKNOWN, &cursor, error);
-
-	return status == REPRISE_E_CONFLICT ? REPRISE_E_NOT_FOUND : status;
-}
-
 /* On a worker. E_NOT_FOUND: neither the store nor the log has the session. */
 static void
 ask(struct job *job, struct reprise_log *log)
@@ -49,7 +33,7 @@ ask(struct job *job, struct reprise_log *log)
 	if (status == REPRISE_OK)
 		session_entry_take_window(entry, &stats);
 	else if (status == REPRISE_E_NOT_FOUND && log != NULL)
-		status = find_life(entry, log, gateway->tenant, &job->error);
+		status = session_entry_find_life(entry->id, log, gateway->tenant, &job->error);
 	if (status == REPRISE_OK && log != NULL)
 		status = session_entry_ask_log(entry, log, gateway->tenant, &job->error);
 	/* A window without an event may be in no log yet. */

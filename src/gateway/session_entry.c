@@ -25,6 +25,18 @@ session_entry_take_window(struct session_entry *entry, const struct reprise_sess
 }
 
 reprise_status
+session_entry_find_life(const char *id, struct reprise_log *log, const char *tenant,
+			struct reprise_error *error)
+{
+	const struct reprise_log_key key = { .tenant = tenant, .thread = id };
+	struct reprise_cursor cursor;
+	const reprise_status status =
+		reprise_log_current_cursor(log, &key, REPRISE_REVISION_UNKNOWN, &cursor, error);
+
+	return status == REPRISE_E_CONFLICT ? REPRISE_E_NOT_FOUND : status;
+}
+
+reprise_status
 session_entry_ask_log(struct session_entry *entry, struct reprise_log *log, const char *tenant,
 		      struct reprise_error *error)
 {

@@ -29,6 +29,12 @@ struct session_entry {
 
 void session_entry_take_window(struct session_entry *entry,
 			       const struct reprise_session_stats *stats);
+/*
+ * On a worker. E_NOT_FOUND: the log has no such session. A session whose last life is void was
+ * deleted or invalidated, and a DIRECT key is a conversation, for example: neither is a session.
+ */
+reprise_status session_entry_find_life(const char *id, struct reprise_log *log, const char *tenant,
+				       struct reprise_error *error);
 /* On a worker, behind the window. E_NOT_FOUND: the log has no such session. */
 reprise_status session_entry_ask_log(struct session_entry *entry, struct reprise_log *log,
 				     const char *tenant, struct reprise_error *error);

@@ -106,15 +106,13 @@ add_windows(struct list *list, struct reprise_error *error)
 	return REPRISE_OK;
 }
 
-/* Whether the key has a life that is not void: a deleted session has none. */
 static bool
 has_life(struct list *list, const struct reprise_log_key *key)
 {
-	struct reprise_cursor cursor;
-	const reprise_status status = reprise_log_current_cursor(
-		list->log, key, REPRISE_REVISION_UNKNOWN, &cursor, &list->error);
+	const reprise_status status =
+		session_entry_find_life(key->thread, list->log, key->tenant, &list->error);
 
-	if (status != REPRISE_E_NOT_FOUND && status != REPRISE_E_CONFLICT)
+	if (status != REPRISE_E_NOT_FOUND)
 		list->status = status;
 	return status == REPRISE_OK;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool/arguments.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tool/host.h"
 #include "tool/log_place.h"
+#include "tool/number.h"
 
 const char demo_usage[] =
 	"usage: reprise demo [--rate N] [--seconds N] [--sessions N] [--hosts N] [FILE ...]\n"
@@ -70,20 +70,11 @@ enum {
 static bool
 number(const char *option, const char *text, uint64_t most, uint64_t *ret_number)
 {
-	char *end = NULL;
-
-	errno = 0;
-	const unsigned long long given = strtoull(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || given < 1 ||
-	    given > most) {
-		fprintf(stderr,
-			"reprise demo: --%s takes a whole number from 1 to %llu, not '%s'\n",
-			option, (unsigned long long)most, text);
-		return false;
-	}
-	*ret_number = given;
-	return true;
+	if (number_parse(text, 1, most, ret_number))
+		return true;
+	fprintf(stderr, "reprise demo: --%s takes a whole number from 1 to %llu, not '%s'\n",
+		option, (unsigned long long)most, text);
+	return false;
 }
 
 static bool

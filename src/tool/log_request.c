@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool/log_request.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tool/number.h"
 #include "tool/thread_place.h"
 
 /* Numbers of options, below the characters that getopt_long returns itself. */
@@ -134,18 +134,11 @@ enum {
 static bool
 number(const struct log_request *asked, const char *option, const char *text, uint64_t *ret_number)
 {
-	char *end = NULL;
-
-	errno = 0;
-	const unsigned long long given = strtoull(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0) {
-		fprintf(stderr, "reprise %s: %s%s takes a whole number, not '%s'\n", asked->name,
-			option[0] == '-' ? "" : "--", option, text);
-		return false;
-	}
-	*ret_number = given;
-	return true;
+	if (number_parse(text, 0, UINT64_MAX, ret_number))
+		return true;
+	fprintf(stderr, "reprise %s: %s%s takes a whole number, not '%s'\n", asked->name,
+		option[0] == '-' ? "" : "--", option, text);
+	return false;
 }
 
 /* The variable for the text of an option. NULL: the option has no text. */

@@ -9,6 +9,7 @@
 
 #include "tool/kind.h"
 #include "tool/log_text.h"
+#include "tool/number.h"
 
 const char post_usage[] =
 	"usage: reprise post URL [--session ID] [--json] [--kind N | --kind-field NAME]\n"
@@ -108,23 +109,14 @@ take_number(const struct given *given, int option, uint64_t least, uint64_t most
 	    uint64_t *ret_number)
 {
 	const char *const text = given->texts[option];
-	char *end = NULL;
 
-	if (text == NULL)
+	if (text == NULL || number_parse(text, least, most, ret_number))
 		return true;
-	errno = 0;
-	const unsigned long long number = strtoull(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number < least ||
-	    number > most) {
-		fprintf(stderr, "reprise post: --%s takes a whole number from %llu to %llu, not '",
-			options[option].name, (unsigned long long)least, (unsigned long long)most);
-		log_text_escaped(stderr, text, strlen(text), SIZE_MAX);
-		fputs("'\n", stderr);
-		return false;
-	}
-	*ret_number = number;
-	return true;
+	fprintf(stderr, "reprise post: --%s takes a whole number from %llu to %llu, not '",
+		options[option].name, (unsigned long long)least, (unsigned long long)most);
+	log_text_escaped(stderr, text, strlen(text), SIZE_MAX);
+	fputs("'\n", stderr);
+	return false;
 }
 
 /* A status may be negative. */

@@ -7,12 +7,11 @@
 
 #include "tool/serve_arguments.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tool/number.h"
 #include "tool/serve_options.h"
 
 const char serve_usage[] =
@@ -140,20 +139,13 @@ static bool
 take_number(int option, const char *text, struct serve_given *given)
 {
 	const struct range *const range = &ranges[option];
-	char *end = NULL;
 
-	errno = 0;
-	const unsigned long long number = strtoull(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number < range->least ||
-	    number > range->most) {
-		fprintf(stderr, "%s: --%s takes a whole number from %llu to %llu, not '%s'\n",
-			given->name, options[option].name, (unsigned long long)range->least,
-			(unsigned long long)range->most, text);
-		return false;
-	}
-	given->numbers[option] = number;
-	return true;
+	if (number_parse(text, range->least, range->most, &given->numbers[option]))
+		return true;
+	fprintf(stderr, "%s: --%s takes a whole number from %llu to %llu, not '%s'\n", given->name,
+		options[option].name, (unsigned long long)range->least,
+		(unsigned long long)range->most, text);
+	return false;
 }
 
 static bool

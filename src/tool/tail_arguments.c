@@ -7,14 +7,13 @@
 
 #include "tool/tail_arguments.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tool/kind.h"
 #include "tool/log_text.h"
+#include "tool/number.h"
 
 const char tail_usage[] =
 	"usage: reprise tail URL|LOG [--session ID] [--cursor C | --from oldest|newest]\n"
@@ -144,13 +143,9 @@ take_kinds(const char *list, struct tail_request *asked)
 static bool
 take_seconds(const char *text, struct tail_request *asked)
 {
-	char *end = NULL;
+	uint64_t seconds;
 
-	errno = 0;
-	const unsigned long long seconds = strtoull(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || seconds == 0 ||
-	    seconds > GIVE_UP_SECONDS_MAX)
+	if (!number_parse(text, 1, GIVE_UP_SECONDS_MAX, &seconds))
 		return refuse_text("--give-up takes seconds from 1 to 1000000, not '", text, "'");
 	asked->give_up_ms = seconds * 1000;
 	return true;

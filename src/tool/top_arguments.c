@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tool/number.h"
 #include "tool/top.h"
 #include "tool/top_request.h"
 
@@ -72,12 +71,7 @@ refuse(const char *fault)
 static bool
 take_interval(const char *text, uint64_t *ret_ms)
 {
-	char *end = NULL;
-
-	errno = 0;
-	*ret_ms = strtoull(text, &end, 10);
-	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 &&
-	    *ret_ms >= INTERVAL_MS_LEAST && *ret_ms <= INTERVAL_MS_MOST)
+	if (number_parse(text, INTERVAL_MS_LEAST, INTERVAL_MS_MOST, ret_ms))
 		return true;
 	fprintf(stderr, "reprise top: --interval takes a whole number from %d to %d, not '%s'\n",
 		INTERVAL_MS_LEAST, INTERVAL_MS_MOST, text);
